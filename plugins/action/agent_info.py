@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.agent_info. Documentation: plugins/modules/agent_info.py."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class ActionModule(HostAction):
+    module = "praxis.cloud.agent_info"
+
+    def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
+        piece = run.host_slice(name)
+        ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
+        return {**args, **ports, "dial": piece["gate"]["dial"]}

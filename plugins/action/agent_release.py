@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.agent_release. Documentation: plugins/modules/agent_release.py."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class ActionModule(HostAction):
+    module = "praxis.cloud.agent_release"
+
+    def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        self._require_pipelining(name)
+        piece, options = run.host_slice(name), run.options()
+        state = args["state"]
+        arguments = {
+            **args,
+            **run.secrets(name),
+            "release": piece["release"],
+            "peers": piece["peers"],
+            "gate": {**piece["gate"], "min_edges": run.gate(name), "deadline": options["deadline"]},
+            "engine": options["engine"],
+            "keep_releases": options["keep_releases"],
+        }
+        if state == "active" and not self._task.check_mode:
+            look = (run.outcome(name) or {}).get("look") or {}
+            run.touch(name, (look.get("release") or {}).get("current"))
+        if state == "restored":
+            touched = run.touched()
+            if name not in touched:
+                return None
+            arguments["previous"] = touched[name]
+        return arguments
+
+    def _require_pipelining(self, name: str) -> None:
+        """Without pipelining the module, secrets included, would be written to the machine's disk."""
+        if not self._connection.is_pipelining_enabled():
+            raise Failed(
+                Finding(
+                    code="no-pipelining",
+                    what="Pipelining is off, so secrets would be written to a file on the machine.",
+                    where=name,
+                    fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
+                )
+            )

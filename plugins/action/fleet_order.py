@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.fleet_order. Documentation: plugins/modules/fleet_order.py."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, as_text, plain_findings
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class ActionModule(FleetAction):
+    argument_spec = {"final": {"type": "bool", "default": True}, "show": {"type": "bool", "default": False}}
+
+    def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+        table, options, outcomes = run.table(), run.options(), run.outcomes()
+        order = make_order(table, outcomes, options["hosts"], options["batch"], args["final"])
+        run.set_gates(order.min_edges)
+        fact = {
+            "hosts": [name for name in table.order if name in options["hosts"]],
+            "needs_docker": order.needs_docker,
+            "activate": order.activate,
+            "restart": order.restart,
+            "serial": order.serial,
+            "first_deployment": order.first_deployment,
+            "findings": plain_findings(order.findings),
+        }
+        if args["final"]:
+            run.record(order.findings)
+        if args["show"]:
+            self._display.display("\n".join(_lines(table, fact, outcomes)))
+        return {"order": fact, "ansible_facts": {"praxis_order": fact}}
+
+
+def _lines(table: Table, fact: Mapping[str, Any], outcomes: Mapping[str, Any]) -> List[str]:
+    rows = [["NAME", "SLOT", "RELEASE", "PEER ID", "NOW"]]
+    for name in fact["hosts"]:
+        member, outcome = table.members[name], outcomes.get(name) or {}
+        now = "install docker, start" if name in fact["needs_docker"] else str(outcome.get("activation") or "-")
+        rows.append([name, member.slot, member.release, member.peer_id or UNKNOWN, now])
+    return ["", *as_text(rows), ""] + ["%(where)s: %(what)s %(fix)s" % item for item in fact["findings"]]

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.fleet_verify. Documentation: plugins/modules/fleet_verify.py."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, as_text, plain_findings
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class ActionModule(FleetAction):
+    argument_spec = {
+        "batch": {"type": "list", "elements": "str"},
+        "also": {"type": "list", "elements": "dict", "default": []},
+        "strict": {"type": "bool", "default": False},
+        "show": {"type": "bool", "default": False},
+    }
+
+    def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+        table, outcomes, batch = run.table(), run.outcomes(), args["batch"]
+        hosts = [name for name in table.order if name in set(batch or run.options()["hosts"])]
+        scope = hosts if len(hosts) < len(table.members) else None
+        seen = mesh.verdict(table, looks_of(outcomes), absences(hosts, outcomes), scope=scope, strict=args["strict"])
+        if batch:
+            run.record([finding for finding in seen.findings if finding.level == "error"])
+        run.record([Finding(**item) for item in args["also"]])
+        findings = list({(item.code, item.where): item for item in (*run.recorded(), *seen.findings)}.values())
+        ok = not any(finding.level == "error" for finding in findings)
+        bad = {name for finding in findings if finding.level == "error" for name in finding.where.split(" <-> ")}
+        rows = [_row(table, name, outcomes, seen) for name in hosts]
+        fact = {
+            "ok": ok,
+            "fleet": table.fleet,
+            "findings": plain_findings(findings),
+            "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
+            "good": [name for name in hosts if name not in bad],
+            "put_back": [] if ok else sorted(run.touched()),
+            "members": rows,
+            "edges": {"live": len(seen.live), "planned": len(table.edges)},
+        }
+        if args["show"]:
+            self._display.display("\n".join(_lines(rows, fact)))
+        return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
+
+
+_COLUMNS = ("name", "slot", "zone", "address", "release", "agent", "edges", "since")
+
+
+def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Verdict) -> Dict[str, str]:
+    member = table.members[name]
+    look = (outcomes.get(name) or {}).get("look") or {}
+    container = look.get("container") or {}
+    live = sum(1 for pair in verdict.live if name in pair)
+    state = "unreachable" if not look else "absent"
+    if container:
+        well = not mesh.member_findings(table, name, look)
+        state = "healthy" if well else str(container.get("health") or container.get("state"))
+        if not well and state == "healthy":
+            state = "wrong"
+    return {
+        "name": name,
+        "slot": member.slot,
+        "zone": member.zone,
+        "address": member.address,
+        "release": str((look.get("release") or {}).get("running") or "-"),
+        "agent": state,
+        "edges": "%d/%d" % (live, len(table.around[name])),
+        "since": str(container.get("started_at") or "-")[:19],
+        "peer_id": member.peer_id or "",
+    }
+
+
+def _lines(members: List[Dict[str, str]], fact: Mapping[str, Any]) -> List[str]:
+    rows = [[column.upper() for column in _COLUMNS]] + [[item[column] for column in _COLUMNS] for item in members]
+    lines = ["", *as_text(rows)]
+    for finding in fact["findings"]:
+        lines += ["", "%s: %s: %s" % (finding["level"], finding["where"], finding["what"]), "  " + finding["fix"]]
+    return lines + [""]

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machines a fleet should have, the machines it has, and what lies between. Pure.
+
+One machine a slot. Which machine holds a slot is read from its launch token first: unlike a tag, nobody can edit it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+MANAGED_TAG = "praxis_managed_by"
+MANAGED_VALUE = "provision"
+#: States in which a machine holds its slot.
+LIVE = frozenset(("pending", "running", "stopping", "stopped"))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine as the cloud shows it."""
+
+    id: str
+    slot: str
+    state: str
+    tags: Mapping[str, str]
+    groups: tuple[str, ...] = ()
+    ours: bool = True
+    tokens_required: bool = True
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the fleet should be.
+
+    :param slots: in order; ``aws-1`` first.
+    :param labels: the user's own tags, put on every machine.
+    :param groups: security groups of every machine; empty leaves them as they are.
+    """
+
+    fleet: str
+    slots: tuple[str, ...]
+    role: str = "agent"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+
+    def tags(self, slot: str) -> dict[str, str]:
+        """All tags that the slot's machine must have."""
+        return {
+            **self.labels,
+            "Name": f"{self.fleet}-{slot}",
+            "praxis_fleet": self.fleet,
+            "praxis_role": self.role,
+            "praxis_slot": slot,
+            MANAGED_TAG: MANAGED_VALUE,
+        }
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What must be done. Slots for what does not exist yet, machine ids for what does."""
+
+    launch: tuple[str, ...] = ()
+    terminate: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    regroup: tuple[str, ...] = ()
+    require_tokens: tuple[str, ...] = ()
+    retag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return any((self.launch, self.terminate, self.start, self.regroup, self.require_tokens, self.retag))
+
+
+def slots(prefix: str, count: int) -> tuple[str, ...]:
+    """``aws-1`` to ``aws-<count>``."""
+    return tuple(f"{prefix}-{number}" for number in range(1, count + 1))
+
+
+def token(fleet: str, slot: str, launch: Mapping[str, Any], predecessors: Iterable[str], hour: int) -> str:
+    """The launch token (at most 64 characters) by which the cloud knows a repeated request.
+
+    It stays the same for a retry, and differs for a machine that takes the place of one that is gone: a cloud refuses
+    a token whose machine was terminated. Gone machines are listed for an hour at least, hence the hour.
+
+    :param launch: the request's other parameters; a token may not be used again with others.
+    :param predecessors: ids of gone machines of this slot.
+    :param hour: hours since the epoch.
+    """
+    text = json.dumps([launch, sorted(predecessors), hour], sort_keys=True)
+    return f"praxis-{fleet}-{slot}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
+    """An instance in EC2's words -> a machine of this fleet, or None when it is not one."""
+    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+    launched = re.fullmatch(rf"praxis-{re.escape(fleet)}-([a-z]+-\d+)-[0-9a-f]{{16}}", instance.get("ClientToken", ""))
+    tagged = tags.get("praxis_fleet") == fleet
+    if not launched and not tagged:
+        return None
+    return Machine(
+        id=instance["InstanceId"],
+        slot=launched[1] if launched else tags.get("praxis_slot", ""),
+        state=instance["State"]["Name"],
+        tags=tags,
+        groups=tuple(sorted(group["GroupId"] for group in instance.get("SecurityGroups", ()))),
+        ours=bool(launched) or tags.get(MANAGED_TAG) == MANAGED_VALUE,
+        tokens_required=instance.get("MetadataOptions", {}).get("HttpTokens") == "required",
+    )
+
+
+def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Changes:
+    """What turns the machines found into those wanted.
+
+    :raises Failed: ``slot-taken``, ``slot-twice``, ``would-shrink``.
+    """
+    live = [machine for machine in found if machine.state in LIVE]
+    by_slot: dict[str, list[Machine]] = {}
+    for each in live:
+        by_slot.setdefault(each.slot, []).append(each)
+    findings = list(_contested(wanted, by_slot))
+    surplus = [each for each in live if each.ours and each.slot not in wanted.slots]
+    if surplus and not allow_shrink:
+        findings.append(_would_shrink(wanted, surplus))
+    if findings:
+        raise Failed(*findings)
+
+    held = {slot: by_slot[slot][0] for slot in wanted.slots if slot in by_slot}
+    groups = tuple(sorted(wanted.groups))
+    retag = {each.id: _missing(wanted.tags(slot), each.tags) for slot, each in held.items()}
+    return Changes(
+        launch=tuple(slot for slot in wanted.slots if slot not in held),
+        terminate=tuple(each.id for each in surplus),
+        start=tuple(each.id for each in held.values() if each.state in ("stopping", "stopped")),
+        regroup=tuple(each.id for each in held.values() if groups and each.groups != groups),
+        require_tokens=tuple(each.id for each in held.values() if not each.tokens_required),
+        retag={id_: tags for id_, tags in retag.items() if tags},
+    )
+
+
+def _missing(tags: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if present.get(key) != value}
+
+
+def _contested(wanted: Wanted, by_slot: Mapping[str, list[Machine]]) -> Iterable[Finding]:
+    for slot in wanted.slots:
+        holders = by_slot.get(slot, [])
+        strangers = [each.id for each in holders if not each.ours]
+        if len(holders) > 1:
+            yield Finding(
+                "slot-twice",
+                f"its slot {slot} is held by {' and '.join(each.id for each in holders)}.",
+                f"fleet {wanted.fleet}",
+                "Terminate one of them: two agents with one identity disturb each other.",
+            )
+        elif strangers:
+            yield Finding(
+                "slot-taken",
+                f"its slot {slot} is held by {strangers[0]}, which was not made here.",
+                f"fleet {wanted.fleet}",
+                f"Give that machine another slot, or adopt it with the tag {MANAGED_TAG}={MANAGED_VALUE}.",
+            )
+
+
+def _would_shrink(wanted: Wanted, surplus: list[Machine]) -> Finding:
+    named = ", ".join(f"{each.slot or 'no slot'} ({each.id})" for each in surplus)
+    return Finding(
+        "would-shrink",
+        f"{len(wanted.slots)} machines are asked for, and these exist beyond them: {named}.",
+        f"fleet {wanted.fleet}",
+        "Raise the number of hosts, or allow their termination with provision_allow_shrink=true.",
+    )
+
+
+def picture(wanted: Wanted, found: Iterable[Machine], changes: Changes) -> dict[str, dict[str, Any]]:
+    """Before and after, by machine, for a diff: only what changes."""
+    known = {each.id: each for each in found}
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+
+    def note(id_: str, key: str, old: Any, new: Any) -> None:
+        before.setdefault(id_, {})[key] = old
+        after.setdefault(id_, {})[key] = new
+
+    for slot in changes.launch:
+        after[slot] = {"id": "(known after apply)", "state": "running", "tags": wanted.tags(slot)}
+    for id_ in changes.terminate:
+        note(id_, "state", known[id_].state, "terminated")
+    for id_ in changes.start:
+        note(id_, "state", known[id_].state, "running")
+    for id_ in changes.regroup:
+        note(id_, "security_groups", list(known[id_].groups), sorted(wanted.groups))
+    for id_ in changes.require_tokens:
+        note(id_, "metadata_tokens", "optional", "required")
+    for id_, tags in changes.retag.items():
+        note(id_, "tags", {key: known[id_].tags.get(key) for key in tags}, dict(tags))
+    return {"before": before, "after": after}

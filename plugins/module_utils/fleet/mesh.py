@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mesh as the machines see it, and the verdict on it.
+
+The agent's own word is not used: it goes on calling a peer connected when the link is gone. An edge is live when both
+ends' TCP tables hold the same connection, neither end is retransmitting, and a fresh dial between the two machines
+succeeds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+
+Look = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a fleet, or a batch of it, is like. It is good exactly when no finding is an error."""
+
+    findings: Tuple[Finding, ...]
+    live: Set[topology.Edge]
+    dead: Mapping[topology.Edge, str]
+
+    @property
+    def ok(self) -> bool:
+        return not any(finding.level == "error" for finding in self.findings)
+
+
+def edge_fault(table: Table, one: str, other: str, looks: Mapping[str, Look]) -> Optional[str]:
+    """Why an edge is not live, or None when it is. Ends that were not looked at do not testify."""
+    seen = [(name, far) for name, far in ((one, other), (other, one)) if name in looks]
+    if not seen:
+        return "neither end was looked at"
+    flows: List[Set[Tuple[str, int]]] = []
+    for name, far in seen:
+        mine = _flows(table, name, far, looks[name])
+        if not mine:
+            return "%s has no connection to %s" % (name, far)
+        stuck = [flow for flow, retransmits in mine.items() if retransmits]
+        if len(stuck) == len(mine):
+            return "%s is retransmitting to %s" % (name, far)
+        flows.append(set(mine) - set(stuck))
+        dialled = _dialled(table, looks[name], far)
+        if dialled not in (None, "ok"):
+            return "a fresh dial from %s to %s: %s" % (name, far, dialled)
+    if len(flows) == 2 and not flows[0] & flows[1]:
+        return "%s and %s hold different connections: one of them is a ghost" % (one, other)
+    return None
+
+
+def verdict(
+    table: Table,
+    looks: Mapping[str, Look],
+    absent: Mapping[str, Finding],
+    scope: Optional[Collection[str]] = None,
+    strict: bool = False,
+) -> Verdict:
+    """Judge members and mesh.
+
+    :param looks: member -> what was seen on its machine.
+    :param absent: member -> why there is no look at it.
+    :param scope: judge these members and their edges only (a batch); everybody by default.
+    :param strict: every planned edge between members that were looked at has to be live; otherwise at least
+        ``min(table.min_edges, active - 1)`` a member, and one connected graph.
+    """
+    names = [name for name in table.order if scope is None or name in scope]
+    findings = [absent[name] for name in names if name in absent]
+    active = set()
+    for name in names:
+        if name in looks:
+            faults = member_findings(table, name, looks[name])
+            findings += faults
+    for name, look in looks.items():
+        if name in table.members and not member_findings(table, name, look):
+            active.add(name)
+    live: Set[topology.Edge] = set()
+    dead: Dict[topology.Edge, str] = {}
+    for pair in sorted(table.edges):
+        if active.issuperset(pair) and (scope is None or set(scope).intersection(pair)):
+            fault = edge_fault(table, pair[0], pair[1], looks)
+            if fault is None:
+                live.add(pair)
+            else:
+                dead[pair] = fault
+    findings += _mesh_findings(table, [n for n in names if n in active], active, live, dead, scope is None, strict)
+    return Verdict(tuple(findings), live, dead)
+
+
+def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
+    """What is wrong with one member, its edges apart: container, release, API, identity."""
+    container, api = look.get("container"), look.get("api") or {}
+    member, where = table.members[name], name
+
+    def finding(code: str, what: str, fix: str) -> List[Finding]:
+        return [Finding(code=code, what=what, where=where, fix=fix)]
+
+    deploy = "Run deploy.yml."
+    if not container:
+        return finding("no-container", "No agent container is on the machine.", deploy)
+    if container.get("state") != "running":
+        state = "The agent's container is %s (exit code %s)." % (container.get("state"), container.get("exit_code"))
+        return finding("container-stopped", state, deploy)
+    running = (look.get("release") or {}).get("running")
+    if running != table.members[name].release:
+        text = "It runs release %s and not %s." % (running, table.members[name].release)
+        return finding("other-release", text, deploy)
+    if api.get("health") != 200:
+        text = "GET /health answers %s." % (api.get("health") or api.get("error") or "nothing")
+        return finding("api-silent", text, "Read the container's log on the machine: docker logs praxis-agent-1.")
+    if member.peer_id and api.get("peer_id") != member.peer_id:
+        text = "It has the peer id %s and not %s, so no other member can dial it." % (api.get("peer_id"), member.peer_id)
+        fix = "Deploy again; the key in the container is not the slot's."
+        if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
+            fix = "The image uses the other libp2p key scheme: change praxis_peer_id_scheme."
+        return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
+    return []
+
+
+def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
+    """The members to restart, one at a time, so that missing edges come back: one end of each, as few as covers them.
+
+    Only edges that a restart can mend count: both ends well, and a fresh dial between the machines succeeding.
+    """
+    well = {name for name, look in looks.items() if name in table.members and not member_findings(table, name, look)}
+    missing: Set[topology.Edge] = set()
+    for one, other in table.edges:
+        if well.issuperset((one, other)) and edge_fault(table, one, other, looks) is not None:
+            dials = {_dialled(table, looks[one], other), _dialled(table, looks[other], one)}
+            flows = _flows(table, one, other, looks[one]) or _flows(table, other, one, looks[other])
+            if dials == {"ok"} and not flows:
+                missing.add((one, other))
+    chosen: List[str] = []
+    while missing:
+        counts = topology.neighbours({name for pair in missing for name in pair}, missing)
+        worst = min(counts, key=lambda name: (-len(counts[name]), name))
+        chosen.append(worst)
+        missing = {pair for pair in missing if worst not in pair}
+    return chosen
+
+
+def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Tuple[str, int], int]:
+    """Connections between two members as one end lists them: (dialling member, its source port) -> retransmits.
+
+    The dialling member and its source port are the same seen from both ends, so they match a connection exactly.
+    """
+    here, there = table.members[name], table.members[far]
+    found: Dict[Tuple[str, int], int] = {}
+    for item in look.get("edges") or []:
+        local_port = int(str(item["local"]).rpartition(":")[2])
+        remote_address, _colon, remote = str(item["remote"]).rpartition(":")
+        if remote_address.strip("[]") not in there.addresses:
+            continue
+        if int(remote) == there.p2p_port and local_port != here.p2p_port:
+            found[(name, local_port)] = int(item["retransmits"])
+        elif local_port == here.p2p_port:
+            found[(far, int(remote))] = int(item["retransmits"])
+    return found
+
+
+def _dialled(table: Table, look: Look, far: str) -> Optional[str]:
+    member = table.members[far]
+    result = (look.get("dials") or {}).get("%s:%d" % (member.address, member.p2p_port))
+    return None if result is None else str(result)
+
+
+def _mesh_findings(
+    table: Table,
+    names: Sequence[str],
+    active: Set[str],
+    live: Set[topology.Edge],
+    dead: Mapping[topology.Edge, str],
+    whole: bool,
+    strict: bool,
+) -> List[Finding]:
+    counts = topology.neighbours(active, live)
+    poor = set()
+    for name in names:
+        planned = [other for other in table.around[name] if other in active]
+        if len(counts[name]) < min(table.min_edges, len(planned)):
+            poor.add(name)
+    findings = []
+    for (one, other), fault in sorted(dead.items()):
+        bad = strict or one in poor or other in poor
+        findings.append(
+            Finding(
+                code="edge-missing",
+                what="%s and %s are not connected: %s." % (one, other, fault),
+                where="%s <-> %s" % (one, other),
+                fix="Check that each machine reaches the other's P2P port; deploy.yml restarts one end where that mends it.",
+                level="error" if bad else WARNING,
+            )
+        )
+    parts = topology.components(active, live) if whole else []
+    if len(parts) > 1:
+        sizes = "; ".join(", ".join(part) for part in parts)
+        findings.append(
+            Finding(
+                code="mesh-split",
+                what="The mesh is in %d parts: %s." % (len(parts), sizes),
+                where="fleet %s" % table.fleet,
+                fix="Mend the missing edges named above.",
+            )
+        )
+    return findings

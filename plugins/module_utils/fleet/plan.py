@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: everything a deployment will do, computed once, before anything is touched.
+
+It holds one table of members and a small slice a host, and never the value of a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
+
+#: What check mode says of a value that only a real run can know.
+UNKNOWN = "(known after apply)"
+
+#: The parts of a plan's id, in order. The id is made of a digest of each, so that two ids tell *what* differs.
+PARTS = ("members", "image", "settings", "secrets")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One agent's place in the fleet.
+
+    :param addresses: the machine's addresses as other members may see it; the first is the one they dial.
+    :param peer_id: None while its slot has no identity yet (check mode before the first deployment).
+    :param other_peer_id: the id that the same seed gives under the other libp2p scheme; tells a mixed-up scheme.
+    :param release: id of the release it is to run.
+    :param target: what a load balancer knows the machine by (an instance id), or an empty string.
+    """
+
+    name: str
+    slot: str
+    addresses: Tuple[str, ...]
+    p2p_port: int
+    api_port: int
+    peer_id: Optional[str] = None
+    other_peer_id: Optional[str] = None
+    zone: str = ""
+    target: str = ""
+    release: str = ""
+
+    @property
+    def address(self) -> str:
+        return self.addresses[0]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The members table: who is in the fleet, what each is to run, and which of them are to be connected."""
+
+    fleet: str
+    members: Mapping[str, Member]
+    edges: Set[topology.Edge]
+    min_edges: int = topology.MIN_EDGES
+
+    @cached_property
+    def around(self) -> Dict[str, List[str]]:
+        """Each member's neighbours."""
+        return topology.neighbours(self.members, self.edges)
+
+    @cached_property
+    def order(self) -> List[str]:
+        """Members in the order they are worked on: by slot, numbers counted as numbers."""
+        return sorted(self.members, key=lambda name: natural(self.members[name].slot))
+
+    def to_plain(self) -> Dict[str, Any]:
+        """The table as plain values; :func:`table_from_plain` reads it back."""
+        return {
+            "fleet": self.fleet,
+            "members": [asdict(self.members[name]) for name in self.order],
+            "edges": sorted(self.edges),
+            "min_edges": self.min_edges,
+        }
+
+
+def table_from_plain(plain: Mapping[str, Any]) -> Table:
+    """The inverse of :meth:`Table.to_plain`."""
+    members = [Member(**{**item, "addresses": tuple(item["addresses"])}) for item in plain["members"]]
+    return Table(
+        fleet=plain["fleet"],
+        members={member.name: member for member in members},
+        edges={(one, other) for one, other in plain["edges"]},
+        min_edges=plain["min_edges"],
+    )
+
+
+@dataclass(frozen=True)
+class Plan(Table):
+    """See the module's text. ``releases`` and ``members`` share their keys."""
+
+    releases: Mapping[str, Release] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Four short digests joined by hyphens, one for each of :data:`PARTS`."""
+        releases = sorted(self.releases.items())
+        parts = (
+            [[m.name, m.slot, list(m.addresses), m.p2p_port, m.peer_id] for _name, m in sorted(self.members.items())],
+            [[name, release.image] for name, release in releases],
+            [[name, release.id, dict(release.environment), release.document] for name, release in _apart(releases)],
+            [[name, dict(release.secrets)] for name, release in releases],
+        )
+        return "-".join(digest([self.fleet, part])[:8] for part in parts)
+
+    def peers(self, name: str) -> Dict[str, Any]:
+        """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
+        around = [self.members[other] for other in self.around[name]]
+        if any(other.peer_id is None for other in around):
+            return {"revision": UNKNOWN, "multiaddrs": []}
+        addresses = [multiaddr(other.address, other.p2p_port, other.peer_id or "") for other in around]
+        return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
+
+    def dials(self, name: str) -> List[Dict[str, Any]]:
+        """The neighbours of a member as a host's probes want them."""
+        around = [self.members[other] for other in self.around[name]]
+        return [
+            {"member": m.name, "address": m.address, "addresses": list(m.addresses), "port": m.p2p_port} for m in around
+        ]
+
+    def host_slice(self, name: str) -> Dict[str, Any]:
+        """Everything that one host needs, secrets apart."""
+        release, member = self.releases[name], self.members[name]
+        return {
+            "release": {
+                "id": release.id,
+                "image": release.image,
+                "name": release.name,
+                "files": release.files(),
+                "api_port": release.api_port,
+                "p2p_port": release.p2p_port,
+            },
+            "peers": self.peers(name),
+            "gate": {"peer_id": member.peer_id, "other_peer_id": member.other_peer_id, "dial": self.dials(name)},
+        }
+
+    def describe(self) -> Dict[str, Any]:
+        """The plan for a person or a program to read: no file contents."""
+        return {
+            "id": self.id,
+            "fleet": self.fleet,
+            "members": [
+                {
+                    "name": name,
+                    "slot": self.members[name].slot,
+                    "address": self.members[name].address,
+                    "peer_id": self.members[name].peer_id or UNKNOWN,
+                    "release": self.members[name].release,
+                    "image": self.releases[name].image,
+                    "secrets": dict(self.releases[name].secrets),
+                }
+                for name in self.order
+            ],
+        }
+
+
+def make_plan(
+    fleet: str, members: Sequence[Member], releases: Sequence[Release], min_edges: int = topology.MIN_EDGES
+) -> Plan:
+    """Check that the members can be a fleet, and wire them.
+
+    :raises Failed: for an empty fleet, and for names, slots, addresses or identities that two members share.
+    """
+    _check_members(fleet, members)
+    by_release = {release.name: release for release in releases}
+    by_name = {member.name: replace(member, release=by_release[member.name].id) for member in members}
+    return Plan(
+        fleet=fleet,
+        members=by_name,
+        edges=topology.planned_edges(by_name),
+        min_edges=min_edges,
+        releases=by_release,
+    )
+
+
+def difference(wanted: str, got: str) -> List[str]:
+    """Which of :data:`PARTS` two plan ids differ in; every part when the wanted id is not one of ours."""
+    pairs = list(zip(wanted.split("-"), got.split("-")))
+    if len(pairs) != len(PARTS) or wanted.count("-") != got.count("-"):
+        return list(PARTS)
+    return [part for part, (one, other) in zip(PARTS, pairs) if one != other]
+
+
+def require_id(wanted: str, plan: Plan) -> None:
+    """Refuse when this plan is not the one that was agreed to.
+
+    :raises Failed: naming the parts that differ.
+    """
+    changed = difference(wanted, plan.id)
+    if changed:
+        raise Failed(
+            Finding(
+                code="plan-changed",
+                what="The plan is %s now and not %s: its %s changed." % (plan.id, wanted, ", ".join(changed)),
+                where="praxis_plan_id",
+                fix="Run plan.yml again, read it, and pass the new id.",
+            )
+        )
+
+
+def batches(names: Sequence[str], first_deployment: bool, size: int = 1) -> List[int]:
+    """How many hosts to activate at a time, as ``serial`` wants it.
+
+    A first deployment has nothing that could be disturbed, and its members wait for each other: all at once.
+    """
+    if not names:
+        return []
+    if first_deployment:
+        return [len(names)]
+    full, rest = divmod(len(names), size)
+    return [size] * full + ([rest] if rest else [])
+
+
+def natural(text: str) -> List[Tuple[int, int, str]]:
+    """A sort key that counts digits as numbers: ``aws-2`` before ``aws-10``."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
+
+
+def _check_members(fleet: str, members: Sequence[Member]) -> None:
+    if not members:
+        raise Failed(
+            Finding(
+                code="empty-fleet",
+                what="The inventory holds no member of the fleet.",
+                where="fleet %s" % fleet,
+                fix="Check the inventory's regions and the praxis_fleet tag, or run provision.yml first.",
+            )
+        )
+    findings = []
+    kinds = {
+        "name": lambda member: [member.name],
+        "slot": lambda member: [member.slot],
+        "address": lambda member: ["%s:%d" % (member.address, member.p2p_port)],
+        "peer id": lambda member: [member.peer_id] if member.peer_id else [],
+    }
+    for kind, values_of in kinds.items():
+        holders: Dict[str, List[str]] = defaultdict(list)
+        for member in members:
+            for value in values_of(member):
+                holders[value].append(member.name)
+        findings += [_shared(kind, value, names) for value, names in holders.items() if len(names) > 1]
+    if findings:
+        raise Failed(*findings)
+
+
+def _shared(kind: str, value: str, names: Sequence[str]) -> Finding:
+    mends = {
+        "name": "Give each machine a Name of its own.",
+        "slot": "Give each machine a praxis_slot of its own: a slot is one identity, and two hosts must never share it.",
+        "address": "Check praxis_address and the machines' addresses.",
+        "peer id": "Two slots hold the same seed: delete one slot's secret and deploy again to have a new one made.",
+    }
+    return Finding(
+        code="shared-%s" % kind.replace(" ", "-"),
+        what="%s have the same %s, %s." % (" and ".join(sorted(names)), kind, value),
+        where="inventory",
+        fix=mends[kind],
+    )
+
+
+def _apart(releases: Sequence[Tuple[str, Release]]) -> List[Tuple[str, Release]]:
+    """The releases with image and secret versions blanked: those have parts of the plan's id of their own."""
+    return [(name, replace(release, image="", secrets={})) for name, release in releases]

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by plugins/action/fleet_order.py on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_order
+short_description: Decide which hosts are activated, and in which batches
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Reads what the hosts answered when they were prepared. Finds those without an engine, those to activate, and those to
+    restart because an edge of the mesh is missing that nothing else would mend.
+  - A host that could not be prepared stops the run before any host is disturbed.
+options:
+  run:
+    description: The run's directory, from M(praxis.cloud.fleet_plan).
+    type: path
+    required: true
+  final:
+    description: Whether every host should have an engine by now.
+    type: bool
+    default: true
+  show:
+    description: Print the order as a table.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return what it would in a real run.
+  diff_mode:
+    support: none
+    description: Will return details on what has changed, or would change.
+"""
+
+EXAMPLES = r"""
+- name: Order the activation
+  praxis.cloud.fleet_order:
+    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+  run_once: true
+  delegate_to: localhost
+  delegate_facts: true
+"""
+
+RETURN = r"""
+order:
+  description: The order.
+  type: dict
+  returned: success
+  contains:
+    hosts:
+      description: The hosts of this run.
+      type: list
+      elements: str
+      returned: always
+    needs_docker:
+      description: Hosts that have no fitting engine yet.
+      type: list
+      elements: str
+      returned: always
+    activate:
+      description: Hosts to activate, in order.
+      type: list
+      elements: str
+      returned: always
+    restart:
+      description: Those of them that are restarted to mend the mesh.
+      type: list
+      elements: str
+      returned: always
+    serial:
+      description: Batch sizes.
+      type: list
+      elements: int
+      returned: always
+    first_deployment:
+      description: Whether no agent of the fleet runs yet.
+      type: bool
+      returned: always
+    findings:
+      description: What stops the run, if anything.
+      type: list
+      elements: dict
+      returned: always
+"""

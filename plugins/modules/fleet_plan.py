@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by plugins/action/fleet_plan.py on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_plan
+short_description: Plan the deployment of a fleet
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Computes, once and before anything is touched, everything that a deployment will do, from the members of the group
+    C(praxis), the settings files, the members' C(praxis_*) variables, the secret stores and the registry.
+  - Runs on the controller and only reads. Values of secrets are in no result, no fact and no readable file.
+  - Use it with C(run_once), C(delegate_to=localhost) and C(delegate_facts).
+options:
+  hosts:
+    description: The hosts of this run. Members come from the group C(praxis) all the same.
+    type: list
+    elements: str
+    required: true
+  plan_id:
+    description: The id of the plan that was agreed to. If this plan has another id, the module fails and names what differs.
+    type: str
+    default: ''
+  min_edges:
+    description: Live edges that the mesh gate asks of a member, or the number of other active members if that is less.
+    type: int
+  batch:
+    description: How many hosts are activated at a time.
+    type: int
+    default: 1
+  keep_releases:
+    description: How many releases a host keeps.
+    type: int
+    default: 5
+  deadline:
+    description: Seconds that a host's gate may take.
+    type: int
+    default: 120
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return what it would in a real run.
+  diff_mode:
+    support: none
+    description: Will return details on what has changed, or would change.
+"""
+
+EXAMPLES = r"""
+- name: Plan the deployment
+  praxis.cloud.fleet_plan:
+    hosts: "{{ ansible_play_hosts_all }}"
+  run_once: true
+  delegate_to: localhost
+  delegate_facts: true
+"""
+
+RETURN = r"""
+plan:
+  description: The plan, without the contents of files.
+  type: dict
+  returned: success
+  contains:
+    id:
+      description: Four digests (of members, image, settings and secret versions) joined by hyphens.
+      type: str
+      returned: always
+      sample: 1c9a6d3e-77b0a1c2-90ab12cd-5e6f7a8b
+    fleet:
+      description: The fleet's name.
+      type: str
+      returned: always
+    members:
+      description: Name, slot, address, peer id, release, image and secret versions of every member.
+      type: list
+      elements: dict
+      returned: always
+"""

@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by plugins/action/fleet_verify.py on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_verify
+short_description: Judge a fleet, or a batch of it
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Compares what was seen on the machines with the plan and returns a verdict. A bad verdict does not fail the task.
+  - An edge of the mesh is live when both ends' TCP tables hold the same connection, neither retransmits, and a fresh dial
+    between the machines succeeds. The agents' own word is not used.
+options:
+  run:
+    description: The run's directory, from M(praxis.cloud.fleet_plan).
+    type: path
+    required: true
+  batch:
+    description: Judge these members and their edges only. What is wrong with them is remembered for the final verdict.
+    type: list
+    elements: str
+  also:
+    description: Findings from elsewhere, C(code), C(what), C(where) and C(fix), to be remembered too.
+    type: list
+    elements: dict
+    default: []
+  strict:
+    description: Every planned edge has to be live, not only as many as the mesh gate asks for.
+    type: bool
+    default: false
+  show:
+    description: Print the members as a table, with the findings.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return what it would in a real run.
+  diff_mode:
+    support: none
+    description: Will return details on what has changed, or would change.
+"""
+
+EXAMPLES = r"""
+- name: Judge the fleet
+  praxis.cloud.fleet_verify:
+    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+    show: true
+  run_once: true
+  delegate_to: localhost
+  delegate_facts: true
+"""
+
+RETURN = r"""
+verdict:
+  description: The verdict.
+  type: dict
+  returned: success
+  contains:
+    ok:
+      description: Whether no finding is an error.
+      type: bool
+      returned: always
+    findings:
+      description: What is wrong or worth knowing, each with C(code), C(what), C(where), C(fix) and C(level).
+      type: list
+      elements: dict
+      returned: always
+    good:
+      description: The members that nothing is wrong with.
+      type: list
+      elements: str
+      returned: always
+    put_back:
+      description: The members that were touched in this run, when the verdict is bad.
+      type: list
+      elements: str
+      returned: always
+    members:
+      description: A row for each member, as in the table.
+      type: list
+      elements: dict
+      returned: always
+    edges:
+      description: How many edges are live, and how many are planned.
+      type: dict
+      returned: always
+"""

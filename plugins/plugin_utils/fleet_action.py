@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the verdict actions share: the run's directory in, plain facts and a table out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class FleetAction(ActionBase):  # type: ignore[misc]
+    """Base of the action plugins that run once, on the controller, over the run's directory."""
+
+    TRANSFERS_FILES = False
+    argument_spec: Dict[str, Any] = {}
+
+    def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+        """The action's result.
+
+        :raises Failed: when it cannot be evaluated at all.
+        """
+        raise NotImplementedError
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result: Dict[str, Any] = super().run(tmp, task_vars or {})
+        spec = {"run": {"type": "path", "required": True}, **self.argument_spec}
+        _valid, args = self.validate_argument_spec(argument_spec=spec)
+        try:
+            return {**result, "changed": False, **self.judge(RunDirectory(args["run"]), args)}
+        except Failed as error:
+            return {**result, "failed": True, **error.as_result()}
+
+
+def plain_findings(findings: Sequence[Finding]) -> List[Dict[str, str]]:
+    """Findings as plain values, level included."""
+    return [{**finding.as_dict(), "level": finding.level} for finding in findings]
+
+
+def as_text(rows: Sequence[Sequence[str]]) -> List[str]:
+    """Rows as lines, columns aligned."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

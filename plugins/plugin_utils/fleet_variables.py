@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place that reads the users' ``praxis_*`` variables: a typed value for each member of the fleet."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any, Dict, List, Mapping, Tuple
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+
+GROUP = "praxis"
+#: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
+#: dictionary replace its group's.
+CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
+_CONFIGS = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
+
+
+@dataclass(frozen=True)
+class MemberVariables:
+    """One member's variables, plain. Field names are the variables' without ``praxis_``."""
+
+    name: str
+    slot: str
+    image: str
+    fleet: str = "praxis"
+    environment: str = "production"
+    cloud: str = ""
+    region: str = ""
+    zone: str = ""
+    instance_id: str = ""
+    private_ip: str = ""
+    public_ip: str = ""
+    address: str = "private"
+    api_port: int = 8000
+    p2p_port: int = 4001
+    config_dir: str = ""
+    strict: bool = True
+    peer_id_scheme: str = "ed25519"
+    target_group: str = ""
+    docker_socket: bool = False
+    container: Mapping[str, Any] = field(default_factory=dict)
+    agent_environment: Mapping[str, Any] = field(default_factory=dict)
+    agent_secrets: Mapping[str, Any] = field(default_factory=dict)
+    agent_config: Mapping[str, Any] = field(default_factory=dict)
+    agent_config_group: Mapping[str, Any] = field(default_factory=dict)
+    agent_config_host: Mapping[str, Any] = field(default_factory=dict)
+    docker_daemon: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def addresses(self) -> Tuple[str, ...]:
+        """The address that others dial first, then the other one.
+
+        :raises Failed: when the machine has no address of the kind that ``praxis_address`` asks for.
+        """
+        if self.address not in ("private", "public"):
+            self._fail("bad-address-kind", "praxis_address is %r." % self.address, "Use private or public.")
+        chosen, other = self.private_ip, self.public_ip
+        if self.address == "public":
+            chosen, other = other, chosen
+        if not chosen:
+            self._fail(
+                "no-address",
+                "The machine has no %s address." % self.address,
+                "Give it one, set praxis_%s_ip, or change praxis_address." % self.address,
+            )
+        return (chosen,) if not other or other == chosen else (chosen, other)
+
+    @property
+    def limits(self) -> Limits:
+        unknown = set(self.container) - {item.name for item in fields(Limits)}
+        if unknown:
+            names = ", ".join(item.name for item in fields(Limits))
+            self._fail("unknown-limit", "praxis_container holds %s." % ", ".join(sorted(unknown)), "Known: %s." % names)
+        return Limits(**dict(self.container))
+
+    def layers(self) -> List[Layer]:
+        """The settings layers, lowest first."""
+        folder = self.config_dir or _CONFIGS
+        found = [read_layer(folder, "agent_base.yaml"), read_layer(folder, "agent_%s.yaml" % self.environment)]
+        values = (self.agent_config, self.agent_config_group, self.agent_config_host)
+        return found + [Layer(name, value) for name, value in zip(CONFIG_LAYERS, values) if value]
+
+    def _fail(self, code: str, what: str, fix: str) -> None:
+        raise Failed(Finding(code=code, what=what, where=self.name, fix=fix))
+
+
+def members(hostvars: Mapping[str, Any], names: List[str]) -> List[MemberVariables]:
+    """Read every member's variables.
+
+    :raises Failed: with everything that is wrong in any of them.
+    """
+    found: List[MemberVariables] = []
+    findings: List[Finding] = []
+    for name in names:
+        try:
+            found.append(_member(name, hostvars[name]))
+        except Failed as error:
+            findings.extend(error.findings)
+    if findings:
+        raise Failed(*findings)
+    return found
+
+
+@lru_cache(maxsize=None)
+def read_layer(folder: str, name: str) -> Layer:
+    """A settings file as inert text: nothing in it is a template, whatever braces it has.
+
+    :raises Failed: when it is missing, is no YAML, or is no mapping.
+    """
+    path = os.path.join(folder, name)
+    try:
+        with open(path, encoding="utf-8") as file:
+            settings = yaml.safe_load(file)
+    except FileNotFoundError:
+        there = sorted(item for item in os.listdir(folder) if item.endswith(".yaml")) if os.path.isdir(folder) else []
+        fix = "There are: %s. Set praxis_environment or praxis_config_dir." % (", ".join(there) or "none")
+        raise Failed(Finding(code="no-settings-file", what="There is no such file.", where=path, fix=fix)) from None
+    except yaml.YAMLError as error:
+        raise Failed(Finding(code="bad-yaml", what=str(error), where=path, fix="Mend the file's YAML.")) from None
+    if not isinstance(settings, (dict, type(None))):
+        raise Failed(Finding(code="bad-settings-file", what="It is no mapping.", where=path, fix="Begin with a key."))
+    return Layer(name, settings or {})
+
+
+def plain(value: Any) -> Any:
+    """A value without Ansible's wrappers and tags: vaulted text decrypted, tagged text made plain."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return "".join([str(value)])  # join gives an exact str, where str() may hand back a tagged one
+
+
+def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
+    values: Dict[str, Any] = {"name": name}
+    findings = []
+    for item in fields(MemberVariables):
+        variable = "praxis_" + item.name
+        if item.name == "name" or variable not in variables:
+            continue
+        try:
+            value = plain(variables[variable])
+        except AnsibleError as error:
+            findings.append(_unreadable(name, variable, str(error)))
+            continue
+        problem = _convert(values, item.name, str(item.type), value)
+        if problem:
+            findings.append(Finding("bad-variable", "%s %s" % (variable, problem), name, "Mend its value."))
+    for needed in ("slot", "image"):
+        if needed not in values and not findings:
+            fix = {"slot": "Tag the machine with praxis_slot, or set it in the inventory.", "image": "Set praxis_image."}
+            findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix[needed]))
+    if findings:
+        raise Failed(*findings)
+    return MemberVariables(**values)
+
+
+def _convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> str:
+    """Put a variable's value into ``values``, or say what is wrong with it."""
+    if value is None:
+        return ""
+    if kind == "int":
+        if not str(value).isdigit() or not 1 <= int(value) <= 65535:
+            return "is %r and no port." % (value,)
+        values[name] = int(value)
+    elif kind == "bool":
+        if str(value).lower() not in ("true", "false", "yes", "no"):
+            return "is %r and neither true nor false." % (value,)
+        values[name] = str(value).lower() in ("true", "yes")
+    elif kind == "str":
+        if isinstance(value, (dict, list)):
+            return "is no text."
+        values[name] = str(value)
+    else:
+        if not isinstance(value, dict):
+            return "is no mapping."
+        values[name] = value
+    return ""
+
+
+def _unreadable(name: str, variable: str, error: str) -> Finding:
+    fix = "Mend the variable."
+    if "resolve" in error or "expected token" in error:
+        fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."
+    return Finding("unreadable-variable", "%s cannot be read: %s" % (variable, error.strip()), name, fix)

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What agent_release and agent_info share on the controller: a slice goes to the host, its answer into the run's directory.
+
+Whatever happens to a host is data: the task does not fail, so that the plays which put things back still see the host.
+Only an unreachable host is raised, because Ansible has a name of its own for that; the plays ignore it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+class HostAction(ActionBase):  # type: ignore[misc]
+    """Base of the action plugins that carry a host's slice to it."""
+
+    TRANSFERS_FILES = False
+    module = ""
+
+    def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """The module's arguments, or None when there is nothing to do on this host."""
+        raise NotImplementedError
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        task_vars = task_vars or {}
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        name = task_vars["inventory_hostname"]
+        try:
+            args = dict(self._task.args)
+            run = RunDirectory(str(args.pop("run")))
+            module_args = self.arguments(run, name, args)
+        except Failed as error:
+            return {**result, "failed": True, **error.as_result()}
+        if module_args is None:
+            return {**result, "changed": False, "skipped": True, "skip_reason": "Nothing to do on this host."}
+        outcome = self._ask(run, name, module_args, task_vars)
+        return {**result, **outcome}
+
+    def _ask(
+        self, run: RunDirectory, name: str, module_args: Dict[str, Any], task_vars: Dict[str, Any]
+    ) -> Dict[str, Any]:
+        run.forget(name)
+        try:
+            outcome: Dict[str, Any] = self._execute_module(
+                module_name=self.module, module_args=module_args, task_vars=task_vars
+            )
+        except AnsibleConnectionFailure as error:
+            run.report(name, {"unreachable": str(error)})
+            raise
+        if outcome.get("failed"):
+            outcome = {**outcome, **_as_data(name, outcome), "failed": False}
+        run.report(name, {key: outcome[key] for key in _KEPT if key in outcome})
+        return outcome
+
+
+#: What of a module's answer the verdict needs later.
+_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "look")
+
+
+def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:
+    if outcome.get("failure"):
+        return {"outcome": "failed"}
+    text = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr")).strip()
+    finding = Finding(
+        code="module-failed",
+        what="The step could not be run on the machine: %s" % (text or "no message"),
+        where=name,
+        fix="Check that the login user may use sudo and that Python 3.9 or newer is on the machine.",
+    )
+    return {"outcome": "failed", **failure_result([finding])}

@@ -1,0 +1,272 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From members' variables to a plan: compiles the settings, then asks the stores and registries, each once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference, parse
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+
+#: What the docker role makes true, and what a host is held against.
+MIN_COMPOSE = "2.20"
+#: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
+MIN_SECRET = 4
+SCHEMES = ("ed25519", "x25519")
+
+#: A secret of an agent: a pointer, or the value itself.
+Source = Union[Reference, str]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A member with its settings compiled, before any store was asked."""
+
+    variables: MemberVariables
+    compiled: Compiled
+    sources: Mapping[str, Source]
+
+
+class Planner:
+    """Makes one plan. Nothing is fetched twice; values stay in this object until :meth:`host_secrets`.
+
+    :param allow_unknown: check mode: an identity that is not made yet is no error.
+    :param min_edges: see :class:`Table`; None for the default.
+    """
+
+    def __init__(
+        self, members: Sequence[MemberVariables], allow_unknown: bool = False, min_edges: Optional[int] = None
+    ) -> None:
+        self._members = members
+        self._allow_unknown = allow_unknown
+        self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
+        region = next((member.region for member in members if member.region), None)
+        self._aws = AwsClient(region)
+        self._stores = {AWS: AwsSecretsManager(self._aws)}
+        self._secrets: Dict[str, Dict[str, Any]] = {}
+        self.warnings: List[Finding] = []
+
+    def plan(self) -> Plan:
+        """Compile, fetch, and wire.
+
+        :raises Failed: with everything that is wrong, as far as it could be looked at.
+        """
+        fleet = self._fleet()
+        drafts = [self._draft(member) for member in self._members]
+        self._stop_on_errors(drafts)
+        seeds, secrets = self._fetch(fleet, drafts)
+        images = {image: self._digest(image) for image in sorted({draft.variables.image for draft in drafts})}
+        logins = {image: self._login(image) for image in images}
+        members, releases = [], []
+        for draft in drafts:
+            variables = draft.variables
+            seed = seeds[variables.slot]
+            values, versions = _deliver(draft, secrets, seed)
+            members.append(_member(variables, seed))
+            releases.append(_release(draft, images[variables.image], versions))
+            self._secrets[variables.name] = {
+                "secrets": values,
+                "seed": base64.b64encode(seed or b"").decode(),
+                "registry": logins[variables.image],
+            }
+        return make_plan(fleet, members, releases, self._min_edges)
+
+    def host_secrets(self) -> Mapping[str, Mapping[str, Any]]:
+        """What only each host may see: secrets, seed, registry login."""
+        return self._secrets
+
+    def engine(self) -> Dict[str, Any]:
+        """What a host's Docker has to be like."""
+        return {"min_compose": MIN_COMPOSE}
+
+    def _fleet(self) -> str:
+        names = sorted({member.fleet for member in self._members})
+        if len(names) > 1:
+            raise Failed(
+                Finding(
+                    code="several-fleets",
+                    what="The members name %d fleets: %s." % (len(names), ", ".join(names)),
+                    where="inventory",
+                    fix="Set one praxis_fleet for all members of the group praxis.",
+                )
+            )
+        return names[0] if names else "praxis"
+
+    def _draft(self, member: MemberVariables) -> _Draft:
+        sources = {name: _source(member.name, name, value) for name, value in member.agent_secrets.items()}
+        compiled = compile_settings(
+            member.layers(),
+            member=member.name,
+            environment=member.agent_environment,
+            secret_names=sources,
+            api_port=member.api_port,
+            p2p_port=member.p2p_port,
+            deployment=member.environment,
+            behind_balancer=bool(member.target_group),
+            strict=member.strict,
+        )
+        for name, text in compiled.secrets.items():
+            sources.setdefault(name, _source(member.name, name, text))
+        return _Draft(member, compiled, sources)
+
+    def _stop_on_errors(self, drafts: Sequence[_Draft]) -> None:
+        """Tell a finding that many members share once, with the members counted."""
+        counted: Dict[Finding, List[str]] = {}
+        for draft in drafts:
+            for finding in draft.compiled.findings:
+                counted.setdefault(finding, []).append(draft.variables.name)
+        findings = [_told_once(finding, names, len(drafts)) for finding, names in counted.items()]
+        self.warnings = [finding for finding in findings if finding.level != "error"]
+        errors = [finding for finding in findings if finding.level == "error"]
+        if errors:
+            raise Failed(*errors)
+
+    def _fetch(
+        self, fleet: str, drafts: Sequence[_Draft]
+    ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
+        """Seeds and secrets ride in the same batches."""
+        slots = {draft.variables.slot: identity_reference(fleet, draft.variables.slot) for draft in drafts}
+        wanted = {source for draft in drafts for source in draft.sources.values() if isinstance(source, Reference)}
+        got = fetch_each([*slots.values(), *sorted(wanted, key=str)], self._stores)
+        findings: List[Finding] = []
+        seeds: Dict[str, Optional[bytes]] = {}
+        for slot, reference in slots.items():
+            found = got[reference]
+            if isinstance(found, Secret):
+                seeds[slot] = found.value if isinstance(found.value, bytes) else found.value.encode()
+            elif found.code == "secret-not-found" and self._allow_unknown:
+                seeds[slot] = None
+            else:
+                findings.append(found)
+        findings += [found for found in (got[reference] for reference in wanted) if isinstance(found, Finding)]
+        if findings:
+            raise Failed(*dict.fromkeys(findings))
+        return seeds, {reference: found for reference, found in got.items() if isinstance(found, Secret)}
+
+    def _digest(self, text: str) -> str:
+        image = registry.parse_image(text)
+        if image.digest:
+            return image.by_digest(image.digest)
+        if registry.aws_registry_of(image.host):
+            return image.by_digest(registry.resolve_digest_ecr(self._aws, image))
+        return image.by_digest(resolve_digest_http(image))
+
+    def _login(self, text: str) -> Optional[Dict[str, str]]:
+        image = registry.parse_image(text)
+        ecr = registry.aws_registry_of(image.host)
+        if not ecr:
+            return None
+        account, region = ecr
+        login = registry.ecr_credentials(self._aws.in_region(region), account, image.host)
+        return {"server": login.server, "username": login.username, "password": login.password}
+
+
+def identity_reference(fleet: str, slot: str) -> Reference:
+    """Where a slot's seed is stored."""
+    return Reference(AWS, "praxis/%s/identity/%s" % (fleet, slot))
+
+
+def _member(variables: MemberVariables, seed: Optional[bytes]) -> Member:
+    other = next(scheme for scheme in SCHEMES if scheme != variables.peer_id_scheme)
+    return Member(
+        name=variables.name,
+        slot=variables.slot,
+        addresses=variables.addresses,
+        p2p_port=variables.p2p_port,
+        api_port=variables.api_port,
+        peer_id=_peer_id(variables, seed, variables.peer_id_scheme) if seed is not None else None,
+        other_peer_id=_peer_id(variables, seed, other) if seed is not None else None,
+        zone=variables.zone,
+        target=variables.instance_id,
+    )
+
+
+def _peer_id(variables: MemberVariables, seed: bytes, scheme: str) -> str:
+    try:
+        return peer_id(seed, scheme)
+    except Failed as error:
+        found = error.findings[0]
+        where = "identity slot %s (%s)" % (variables.slot, variables.name)
+        raise Failed(replace(found, where=where)) from None
+
+
+def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
+    variables, compiled = draft.variables, draft.compiled
+    limits = variables.limits
+    if "start_period" not in variables.container:
+        limits = replace(limits, start_period="%ds" % compiled.start_period)
+    return Release(
+        name=variables.name,
+        image=image,
+        document=dump(compiled.document),
+        settings=compiled.document,
+        environment=compiled.environment,
+        secrets=versions,
+        api_port=variables.api_port,
+        p2p_port=variables.p2p_port,
+        limits=limits,
+        docker_socket=variables.docker_socket,
+    )
+
+
+def _source(member: str, name: str, value: Any) -> Source:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, member, "Use letters, digits and _."))
+    text = str(value)
+    reference = parse(text)
+    return text if reference is None else reference
+
+
+def _deliver(
+    draft: _Draft, secrets: Mapping[Reference, Secret], seed: Optional[bytes]
+) -> Tuple[Dict[str, str], Dict[str, str]]:
+    """A member's secrets: values, and the versions that go into its release."""
+    values: Dict[str, str] = {}
+    versions: Dict[str, str] = {}
+    for name, source in sorted(draft.sources.items()):
+        where = "%s (%s)" % (name, draft.variables.name)
+        if isinstance(source, Reference):
+            secret = secrets[source]
+            if isinstance(secret.value, bytes):
+                fix = "Store it as text; an environment variable cannot hold bytes."
+                raise Failed(Finding("secret-binary", "%s is binary." % source, where, fix))
+            values[name], versions[name] = secret.value, secret.version
+        else:
+            values[name], versions[name] = source, _keyed_digest(source, seed)
+        if len(values[name]) < MIN_SECRET:
+            fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
+            raise Failed(Finding("short-secret", "It is under %d characters." % MIN_SECRET, where, fix))
+    return values, versions
+
+
+def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
+    """The version of a value that has none: keyed with the member's seed, so that it says nothing of the value."""
+    if seed is None:
+        return UNKNOWN
+    key = hashlib.sha256(b"praxis secret version" + seed).digest()
+    return "keyed-" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
+    whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])
+    more = " and %d more" % (len(names) - 3) if len(names) > 3 and len(names) != total else ""
+    return replace(finding, where="%s (%s%s)" % (finding.where, whom, more))

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run's directory: where the plan's slices wait for the hosts, and the hosts' outcomes for the verdict.
+
+It lies in the controller's temporary directory of this very run, which ansible-playbook makes with mode 0700 and
+removes when it ends. Files, and not task arguments, because a large plan templated through every task costs seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible import constants as C
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
+
+
+class RunDirectory:
+    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, plan: Plan, secrets: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]) -> RunDirectory:
+        """Write a plan out.
+
+        :param secrets: member -> what only its host may see (``secrets``, ``seed``, ``registry``); kept sealed.
+        :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
+        """
+        run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
+        for folder in ("slices", "sealed", "touched", "outcomes"):
+            os.mkdir(run._of(folder))
+        run._write("table.json", json.dumps(plan.to_plain()).encode())
+        run._write("options.json", json.dumps(dict(options)).encode())
+        for name in plan.members:
+            run._write("slices/" + name, json.dumps(plan.host_slice(name)).encode())
+            run._write("sealed/" + name, seal(dict(secrets[name])))
+        return run
+
+    def table(self) -> Table:
+        return table_from_plain(self._read("table.json"))
+
+    def options(self) -> Dict[str, Any]:
+        found: Dict[str, Any] = self._read("options.json")
+        return found
+
+    def host_slice(self, name: str) -> Dict[str, Any]:
+        """What the plan holds for one host.
+
+        :raises Failed: when the host is no member.
+        """
+        if not os.path.exists(self._of("slices/" + name)):
+            raise Failed(
+                Finding(
+                    code="not-a-member",
+                    what="The plan knows nothing of this host.",
+                    where=name,
+                    fix="Add it to the group praxis, or do not run this play on it.",
+                )
+            )
+        found: Dict[str, Any] = self._read("slices/" + name)
+        return found
+
+    def secrets(self, name: str) -> Dict[str, Any]:
+        with open(self._of("sealed/" + name), "rb") as file:
+            found: Dict[str, Any] = unseal(file.read())
+        return found
+
+    def touch(self, name: str, previous: Optional[str]) -> None:
+        """Before a host is disturbed: write down which release it had, so that it can be put back whatever happens."""
+        self._write("touched/" + name, json.dumps({"previous": previous}).encode())
+
+    def touched(self) -> Dict[str, Optional[str]]:
+        """The hosts that were disturbed in this run, and the release that each had."""
+        return {name: found["previous"] for name, found in self._all("touched").items()}
+
+    def record(self, findings: Sequence[Finding]) -> None:
+        """Keep what went wrong in this run: a host that was put back well is no success."""
+        kept = {**{_key(item): item for item in self.recorded()}, **{_key(item): item for item in findings}}
+        self._write("recorded.json", json.dumps([asdict(item) for item in kept.values()]).encode())
+
+    def recorded(self) -> List[Finding]:
+        if not os.path.exists(self._of("recorded.json")):
+            return []
+        return [Finding(**item) for item in self._read("recorded.json")]
+
+    def set_gates(self, min_edges: Mapping[str, int]) -> None:
+        """How many live edges each host's gate asks for, once the order is known."""
+        self._write("gates.json", json.dumps(dict(min_edges)).encode())
+
+    def gate(self, name: str) -> int:
+        return int(self._read("gates.json").get(name, 0)) if os.path.exists(self._of("gates.json")) else 0
+
+    def outcome(self, name: str) -> Optional[Dict[str, Any]]:
+        """The last thing that is known of a host, or None when it was not reached since it was last asked."""
+        if not os.path.exists(self._of("outcomes/" + name)):
+            return None
+        found: Dict[str, Any] = self._read("outcomes/" + name)
+        return found
+
+    def outcomes(self) -> Dict[str, Dict[str, Any]]:
+        return self._all("outcomes")
+
+    def forget(self, name: str) -> None:
+        """Before a host is asked: what it said before must not be taken for its answer."""
+        if os.path.exists(self._of("outcomes/" + name)):
+            os.unlink(self._of("outcomes/" + name))
+
+    def report(self, name: str, outcome: Mapping[str, Any]) -> None:
+        self._write("outcomes/" + name, json.dumps(dict(outcome)).encode())
+
+    def _all(self, folder: str) -> Dict[str, Dict[str, Any]]:
+        names = sorted(os.listdir(self._of(folder)))
+        return {name: self._read("%s/%s" % (folder, name)) for name in names if not name.endswith(".new")}
+
+    def _of(self, name: str) -> str:
+        return os.path.join(self.path, name)
+
+    def _read(self, name: str) -> Any:
+        with open(self._of(name), "rb") as file:
+            return json.loads(file.read())
+
+    def _write(self, name: str, content: bytes) -> None:
+        staged = self._of(name) + ".new"
+        with open(staged, "wb") as file:
+            file.write(content)
+        os.rename(staged, self._of(name))
+
+
+def _key(finding: Finding) -> Tuple[str, str]:
+    return (finding.code, finding.where)

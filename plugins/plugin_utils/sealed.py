@@ -1,0 +1,42 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of secrets on their way from the plan to the hosts, within one run of ansible-playbook.
+
+Each task runs in a process of its own, so the values have to be kept somewhere in between. A fact would be printed at
+high verbosity and written by a fact cache. So they wait in the run's directory, encrypted with a key that exists only
+in the memory of this run: it is made when the action plugins are first loaded, in the parent of all task processes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from cryptography.fernet import Fernet, InvalidToken
+
+_BOX = Fernet(Fernet.generate_key())
+
+
+def seal(value: Any) -> bytes:
+    """Encrypt a plain (JSON) value for this run."""
+    return _BOX.encrypt(json.dumps(value).encode())
+
+
+def unseal(token: bytes) -> Any:
+    """Decrypt what :func:`seal` made in this run.
+
+    :raises Failed: when it was made by another run, or was changed.
+    """
+    try:
+        return json.loads(_BOX.decrypt(token))
+    except InvalidToken:
+        raise Failed(
+            Finding(
+                code="sealed-elsewhere",
+                what="The secrets of this plan were fetched by another process and cannot be read by this one.",
+                where="the run's directory",
+                fix="Let fleet_plan and agent_release run in one ansible-playbook, with the linear strategy.",
+            )
+        ) from None

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+
+from .made import PEERS, fleet, flow, look, meshed
+
+
+def errors(found):
+    return [finding.code for finding in found.findings if finding.level == "error"]
+
+
+class TestEdges:
+    def test_a_whole_mesh_is_live(self):
+        plan = fleet(3)
+        found = verdict(plan, meshed(plan), {})
+        assert found.ok and found.live == plan.edges and not found.dead
+
+    def test_a_connection_that_only_one_end_lists_is_dead(self):
+        plan = fleet(3)
+        looks = meshed(plan)
+        looks["m1"]["edges"] = [flow(plan, "m1", "m3")]
+        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
+        found = verdict(plan, looks, {})
+        assert errors(found) == ["edge-missing"] and found.findings[0].where == "m1 <-> m2"
+
+    def test_different_connections_at_the_two_ends_are_ghosts(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+
+    def test_retransmitting_is_dead(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        looks["m2"]["edges"] = [flow(plan, "m2", "m1", retransmits=8)]
+        assert edge_fault(plan, "m1", "m2", looks) == "m2 is retransmitting to m1"
+
+    def test_a_fresh_dial_that_fails_is_dead_though_the_connection_stands(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        looks["m2"]["dials"] = {"10.0.0.1:4001": "timeout"}
+        assert edge_fault(plan, "m1", "m2", looks) == "a fresh dial from m2 to m1: timeout"
+
+    def test_one_end_alone_testifies_when_the_other_was_not_looked_at(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        assert edge_fault(plan, "m1", "m2", {"m1": looks["m1"]}) is None
+        assert edge_fault(plan, "m1", "m2", {}) == "neither end was looked at"
+
+    def test_other_connections_of_the_container_do_not_count(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        for name in looks:
+            looks[name]["edges"] = [
+                {"local": "172.18.0.2:8000", "remote": "10.0.0.9:1", "retransmits": 0, "tx_queue": 0}
+            ]
+        assert edge_fault(plan, "m1", "m2", looks) is not None
+
+
+class TestVerdict:
+    def test_a_large_fleet_bears_the_loss_of_an_edge_and_names_it(self):
+        plan = fleet(4, min_edges=2)
+        found = verdict(plan, meshed(plan, [("m1", "m2")]), {})
+        assert found.ok and [finding.level for finding in found.findings] == ["warning"]
+        assert not verdict(plan, meshed(plan, [("m1", "m2")]), {}, strict=True).ok
+
+    def test_a_split_mesh(self):
+        plan = fleet(4, min_edges=1)
+        cut = [("m1", "m3"), ("m1", "m4"), ("m2", "m3"), ("m2", "m4")]
+        assert "mesh-split" in errors(verdict(plan, meshed(plan, cut), {}))
+
+    def test_an_absent_host_is_named_and_its_edges_are_not_held_against_the_others(self):
+        plan = fleet(3)
+        looks = {name: found for name, found in meshed(plan, [("m1", "m3"), ("m2", "m3")]).items() if name != "m3"}
+        absent = {"m3": Finding("host-unreachable", "x", "m3", "y")}
+        assert errors(verdict(plan, looks, absent)) == ["host-unreachable"]
+
+    def test_a_batch_is_judged_by_its_own_edges(self):
+        plan = fleet(3)
+        looks = meshed(plan, [("m2", "m3")])
+        assert verdict(plan, looks, {}, scope=["m1"]).ok
+        assert errors(verdict(plan, looks, {}, scope=["m2"])) == ["edge-missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"container": None}, "no-container"),
+        ({"container": {"state": "exited", "exit_code": 1}}, "container-stopped"),
+        ({"release": {"running": "other"}}, "other-release"),
+        ({"api": {"health": None, "error": "refused"}}, "api-silent"),
+        ({"api": {"health": 400}}, "api-silent"),
+        ({"api": {"health": 200, "peer_id": PEERS[3]}}, "wrong-peer-id"),
+        ({"api": {"health": 200, "peer_id": None}}, "no-peer-id"),
+    ],
+)
+def test_health_alone_proves_nothing(change, code):
+    plan = fleet(2)
+    assert [item.code for item in member_findings(plan, "m1", look(plan, "m1", ["m2"], **change))] == [code]
+
+
+class TestHeal:
+    def test_one_end_of_a_missing_edge_is_restarted(self):
+        plan = fleet(3)
+        assert heal(plan, meshed(plan, [("m1", "m2")])) == ["m1"]
+
+    def test_as_few_as_cover_all_missing_edges(self):
+        plan = fleet(4)
+        assert heal(plan, meshed(plan, [("m4", "m1"), ("m4", "m2"), ("m4", "m3")])) == ["m4"]
+
+    def test_a_cut_link_is_not_mended_by_a_restart(self):
+        plan = fleet(2)
+        looks = meshed(plan, [("m1", "m2")])
+        looks["m1"]["dials"] = {"10.0.0.2:4001": "timeout"}
+        assert heal(plan, looks) == []
+
+
+class TestOrder:
+    def outcomes(self, plan, **activation):
+        return {
+            name: {"look": found, "activation": activation.get(name, "none")} for name, found in meshed(plan).items()
+        }
+
+    def test_nothing_to_do(self):
+        plan = fleet(3)
+        order = make_order(plan, self.outcomes(plan), plan.members, 1)
+        assert (order.activate, order.serial, order.findings) == ([], [], ())
+
+    def test_only_those_that_need_it_in_slot_order(self):
+        plan = fleet(3)
+        order = make_order(plan, self.outcomes(plan, m3="switch", m1="start"), plan.members, 1)
+        assert (order.activate, order.serial) == (["m1", "m3"], [1, 1])
+        assert order.min_edges == {"m1": 2, "m3": 2}
+
+    def test_a_first_deployment_is_one_batch(self):
+        plan = fleet(3)
+        outcomes = {
+            name: {"look": look(plan, name, [], container=None), "activation": "start"} for name in plan.members
+        }
+        order = make_order(plan, outcomes, plan.members, 1)
+        assert order.first_deployment and order.serial == [3] and set(order.min_edges.values()) == {2}
+
+    def test_a_host_that_cannot_be_prepared_stops_the_run(self):
+        plan = fleet(3)
+        outcomes = self.outcomes(plan, m1="switch")
+        outcomes["m2"] = {"unreachable": "no route to host"}
+        order = make_order(plan, outcomes, plan.members, 1)
+        assert order.activate == [] and [item.where for item in order.findings] == ["m2"]
+
+    def test_hosts_outside_the_limit_are_left_alone(self):
+        plan = fleet(3)
+        outcomes = {"m1": self.outcomes(plan, m1="switch")["m1"]}
+        order = make_order(plan, outcomes, ["m1"], 1)
+        assert order.activate == ["m1"] and order.findings == ()
