@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import cache
 from typing import Any, Dict, List, Mapping, Tuple
 
 import yaml
 from ansible.errors import AnsibleError
+
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
@@ -109,7 +110,7 @@ def members(hostvars: Mapping[str, Any], names: List[str]) -> List[MemberVariabl
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_layer(folder: str, name: str) -> Layer:
     """A settings file as inert text: nothing in it is a template, whatever braces it has.
 
@@ -161,8 +162,8 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
             findings.append(Finding("bad-variable", "%s %s" % (variable, problem), name, "Mend its value."))
     for needed in ("slot", "image"):
         if needed not in values and not findings:
-            fix = {"slot": "Tag the machine with praxis_slot, or set it in the inventory.", "image": "Set praxis_image."}
-            findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix[needed]))
+            fix = "Tag the machine, or set it in the inventory." if needed == "slot" else "Set it for the fleet."
+            findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix))
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What agent_release and agent_info share on the controller: a slice goes to the host, its answer into the run's directory.
+"""What agent_release and agent_info share on the controller: a slice goes out, the answer into the run's directory.
 
 Whatever happens to a host is data: the task does not fail, so that the plays which put things back still see the host.
 Only an unreachable host is raised, because Ansible has a name of its own for that; the plays ignore it.
@@ -13,6 +13,7 @@ from typing import Any, Dict, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 

@@ -230,7 +230,8 @@ def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
 
 def _source(member: str, name: str, value: Any) -> Source:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, member, "Use letters, digits and _."))
+        fix = "Use letters, digits and underscores."
+        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, member, fix))
     text = str(value)
     reference = parse(text)
     return text if reference is None else reference

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible import constants as C
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal

@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from cryptography.fernet import Fernet, InvalidToken
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
 _BOX = Fernet(Fernet.generate_key())
 

@@ -115,7 +115,7 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
         text = "GET /health answers %s." % (api.get("health") or api.get("error") or "nothing")
         return finding("api-silent", text, "Read the container's log on the machine: docker logs praxis-agent-1.")
     if member.peer_id and api.get("peer_id") != member.peer_id:
-        text = "It has the peer id %s and not %s, so no other member can dial it." % (api.get("peer_id"), member.peer_id)
+        text = "Its peer id is %s and not %s: no other member can dial it." % (api.get("peer_id"), member.peer_id)
         fix = "Deploy again; the key in the container is not the slot's."
         if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
             fix = "The image uses the other libp2p key scheme: change praxis_peer_id_scheme."
@@ -193,7 +193,7 @@ def _mesh_findings(
                 code="edge-missing",
                 what="%s and %s are not connected: %s." % (one, other, fault),
                 where="%s <-> %s" % (one, other),
-                fix="Check that each machine reaches the other's P2P port; deploy.yml restarts one end where that mends it.",
+                fix="Check that each machine reaches the other's P2P port; deploy.yml restarts an end if that helps.",
                 level="error" if bad else WARNING,
             )
         )

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -122,9 +122,7 @@ class Plan(Table):
     def dials(self, name: str) -> List[Dict[str, Any]]:
         """The neighbours of a member as a host's probes want them."""
         around = [self.members[other] for other in self.around[name]]
-        return [
-            {"member": m.name, "address": m.address, "addresses": list(m.addresses), "port": m.p2p_port} for m in around
-        ]
+        return [{"member": other.name, "address": other.address, "port": other.p2p_port} for other in around]
 
     def host_slice(self, name: str) -> Dict[str, Any]:
         """Everything that one host needs, secrets apart."""
@@ -235,7 +233,7 @@ def _check_members(fleet: str, members: Sequence[Member]) -> None:
             )
         )
     findings = []
-    kinds = {
+    kinds: Dict[str, Callable[[Member], List[str]]] = {
         "name": lambda member: [member.name],
         "slot": lambda member: [member.slot],
         "address": lambda member: ["%s:%d" % (member.address, member.p2p_port)],
@@ -254,7 +252,7 @@ def _check_members(fleet: str, members: Sequence[Member]) -> None:
 def _shared(kind: str, value: str, names: Sequence[str]) -> Finding:
     mends = {
         "name": "Give each machine a Name of its own.",
-        "slot": "Give each machine a praxis_slot of its own: a slot is one identity, and two hosts must never share it.",
+        "slot": "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
         "address": "Check praxis_address and the machines' addresses.",
         "peer id": "Two slots hold the same seed: delete one slot's secret and deploy again to have a new one made.",
     }

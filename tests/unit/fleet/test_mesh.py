@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order

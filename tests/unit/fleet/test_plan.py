@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     PARTS,

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import (
     FULL_MESH_LIMIT,
     MIN_EDGES,
@@ -12,8 +15,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import
     neighbours,
     planned_edges,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAMES = st.sets(st.text("abcdef0123456789-", min_size=1, max_size=8), min_size=1, max_size=120)
 
