@@ -16,7 +16,6 @@ class ActionModule(HostAction):
     module = "praxis.cloud.agent_release"
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        self._require_pipelining(name)
         piece, options = run.host_slice(name), run.options()
         state = args["state"]
         arguments = {
@@ -38,7 +37,7 @@ class ActionModule(HostAction):
             arguments["previous"] = touched[name]
         return arguments
 
-    def _require_pipelining(self, name: str) -> None:
+    def allow(self, name: str) -> None:
         """Without pipelining the module, secrets included, would be written to the machine's disk."""
         if not self._connection.is_pipelining_enabled():
             raise Failed(

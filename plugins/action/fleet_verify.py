@@ -31,7 +31,9 @@ class ActionModule(FleetAction):
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
         run.record([Finding(**item) for item in args["also"]])
-        findings = list({(item.code, item.where): item for item in (*run.recorded(), *seen.findings)}.values())
+        recorded = run.recorded()
+        told = {item.where for item in recorded}
+        findings = [*recorded, *(item for item in seen.findings if item.where not in told)]
         ok = not any(finding.level == "error" for finding in findings)
         bad = {name for finding in findings if finding.level == "error" for name in finding.where.split(" <-> ")}
         rows = [_row(table, name, outcomes, seen) for name in hosts]

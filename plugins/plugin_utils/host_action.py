@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 
 class HostAction(ActionBase):  # type: ignore[misc]
-    """Base of the action plugins that carry a host's slice to it."""
+    """Base of the action plugins that carry a host's slice to it. Without ``run`` they are their modules, no more."""
 
     TRANSFERS_FILES = False
     module = ""
@@ -28,12 +28,21 @@ class HostAction(ActionBase):  # type: ignore[misc]
         """The module's arguments, or None when there is nothing to do on this host."""
         raise NotImplementedError
 
+    def allow(self, name: str) -> None:
+        """Refuse a host that the module must not be sent to.
+
+        :raises Failed: saying why.
+        """
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         name = task_vars["inventory_hostname"]
         try:
+            self.allow(name)
             args = dict(self._task.args)
+            if "run" not in args:
+                return {**result, **self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)}
             run = RunDirectory(str(args.pop("run")))
             module_args = self.arguments(run, name, args)
         except Failed as error:

@@ -1,0 +1,117 @@
+# Every verb installs what it needs first (scripts/setup); a second run finds nothing to do.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CLOUD ?= aws
+ARGS ?=
+# The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.
+HOSTS ?=
+export HOSTS
+
+bin := .venv/bin
+play = scripts/play $(1).yml $(CLOUD) $(ARGS)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  CLOUD=aws  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
+
+.PHONY: cloud
+cloud:
+	@case '$(CLOUD)' in \
+	  aws) ;; \
+	  gcp) echo 'CLOUD=gcp is not built yet: use CLOUD=aws.' >&2; exit 2 ;; \
+	  *) echo 'CLOUD=$(CLOUD) is no cloud of this collection: use CLOUD=aws.' >&2; exit 2 ;; \
+	esac
+
+.PHONY: controller
+controller: cloud
+	@scripts/setup controller
+
+.PHONY: setup
+setup: ## install what is missing: system packages, Docker Engine, Python environment
+	@scripts/setup sandbox
+
+.PHONY: up
+up: sandbox ## sandbox, machines and a deployed fleet, in one go
+	@$(call play,deploy)
+
+.PHONY: sandbox
+sandbox: cloud setup ## a cloud on this machine, with HOSTS machines ready for deploy
+	$(bin)/python -m sandbox up --cloud $(CLOUD)
+	@$(call play,provision)
+
+.PHONY: sandbox-down
+sandbox-down: ## remove the sandbox and everything in it
+	@if [ -d .sandbox ]; then $(bin)/python -m sandbox down; else echo 'No sandbox is up.'; fi
+
+.PHONY: provision
+provision: controller ## create or bring up to date the cloud resources of the fleet
+	@$(call play,provision)
+
+.PHONY: plan
+plan: controller ## show what a deployment would do, and its id
+	@$(call play,plan)
+
+.PHONY: deploy
+deploy: controller ## deploy the fleet
+	@$(call play,deploy)
+
+.PHONY: status
+status: controller ## what runs where
+	@$(call play,status)
+
+.PHONY: verify
+verify: controller ## check the running fleet: identities, mesh, load balancer
+	@$(call play,verify)
+
+.PHONY: rollback
+rollback: controller ## put the fleet back to the release before
+	@$(call play,rollback)
+
+.PHONY: down
+down: controller ## remove the fleet, its cloud resources, and the sandbox if one is up
+	@if [ -f .sandbox/env ]; then \
+	  $(call play,down) -e praxis_confirm_down=$${PRAXIS_FLEET:-praxis}; \
+	  $(MAKE) sandbox-down; \
+	else \
+	  $(call play,down); \
+	fi
+
+.PHONY: test
+test: ## everything CI runs
+	@scripts/setup test
+	@scripts/lint
+	@scripts/sanity
+	@scripts/release-check
+	$(bin)/python -m pytest tests
+
+.PHONY: test-fast
+test-fast: ## linters, types and unit tests: no containers
+	@scripts/setup test-fast
+	@scripts/lint --fast
+	$(bin)/python -m pytest tests/unit
+
+.PHONY: lint
+lint: ## ruff, mypy, yamllint, ansible-lint
+	@scripts/setup test-fast
+	@scripts/lint
+
+.PHONY: sanity
+sanity: ## ansible-test sanity
+	@scripts/setup test-fast
+	@scripts/sanity
+
+.PHONY: bench
+bench: ## benchmarks
+	@if ! compgen -G 'tests/bench/bench_*.py' >/dev/null; then echo 'There are no benchmarks yet.' >&2; exit 2; fi
+	@scripts/setup test
+	$(bin)/python -m pytest tests/bench -o python_files='bench_*.py'
+
+.PHONY: clean
+clean: sandbox-down ## remove the sandbox and everything built; keeps .venv
+	rm -rf build tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
+	find . -name .git -prune -o -name .venv -prune -o -type d -name __pycache__ -exec rm -rf {} +

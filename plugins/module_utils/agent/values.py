@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of value a setting can have: how each is checked, read from an environment variable, and written to one."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
+
+_DURATION = re.compile(r"^[0-9]+(ms|s)$")
+_TRUE = ("1", "true", "t", "yes", "y", "on")
+_FALSE = ("0", "false", "f", "no", "n", "off")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of value.
+
+    :param words: how a message names it (``a whole number``).
+    :param json: the JSON Schema fragment that describes it.
+    :param accepts: whether a plain value is of this kind.
+    :param parse: from the text of an environment variable; raises ValueError.
+    """
+
+    words: str
+    json: Mapping[str, Any]
+    accepts: Callable[[Any], bool]
+    parse: Callable[[str], Any]
+
+
+def plain(value: Any) -> Any:
+    """A deep copy made of exact built-in types.
+
+    Ansible hands out tagged subclasses of ``str``, ``dict`` and others; PyYAML refuses to dump them. What is none of
+    YAML's own types is returned as it is, for the type check to name.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [plain(item) for item in value]
+    return value
+
+
+def text(value: Any) -> str:
+    """A plain value as the agent reads it from an environment variable: lists and mappings are JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def seconds(duration: Any) -> float:
+    """The length of a ``duration`` value (``30``, ``"30s"``, ``"500ms"``) in seconds."""
+    if isinstance(duration, int):
+        return float(duration)
+    number = float(re.sub("[^0-9]", "", duration))
+    return number / 1000 if duration.endswith("ms") else number
+
+
+def out_of_range(value: Any, minimum: Optional[float], maximum: Optional[float]) -> bool:
+    """Whether a number lies outside the given bounds (None: no bound)."""
+    return (minimum is not None and value < minimum) or (maximum is not None and value > maximum)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_duration(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, str) and _DURATION.match(value) is not None)
+
+
+def _is_tree(value: Any) -> bool:
+    """Nothing but YAML's plain types, with text as keys."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_tree(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_tree(item) for item in value)
+    return value is None or isinstance(value, (str, bool)) or _is_number(value)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and _is_tree(value)
+
+
+def _list_of(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(accepts(item) for item in value)
+
+
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _parse_boolean(word: str) -> bool:
+    if word.lower() in _TRUE + _FALSE:
+        return word.lower() in _TRUE
+    raise ValueError(word)
+
+
+def _parse_duration(word: str) -> Any:
+    return int(word) if word.isdigit() else word
+
+
+_STRING = {"type": "string"}
+_OBJECT = {"type": "object"}
+
+KINDS: Dict[str, Kind] = {
+    "string": Kind("text", _STRING, _is_string, str),
+    "integer": Kind("a whole number", {"type": "integer"}, _is_integer, int),
+    "number": Kind("a number", {"type": "number"}, _is_number, float),
+    "boolean": Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool), _parse_boolean),
+    "duration": Kind(
+        'seconds as a whole number, or text such as "30s" or "500ms"',
+        {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": _DURATION.pattern}]},
+        _is_duration,
+        _parse_duration,
+    ),
+    "strings": Kind("a list of texts", {"type": "array", "items": _STRING}, _list_of(_is_string), json.loads),
+    "integers": Kind(
+        "a list of whole numbers", {"type": "array", "items": {"type": "integer"}}, _list_of(_is_integer), json.loads
+    ),
+    "mapping": Kind("a mapping", _OBJECT, _is_mapping, json.loads),
+    "mappings": Kind("a list of mappings", {"type": "array", "items": _OBJECT}, _list_of(_is_mapping), json.loads),
+    "endpoints": Kind(
+        "a list whose items are addresses or mappings",
+        {"type": "array", "items": {"anyOf": [_STRING, _OBJECT]}},
+        _list_of(lambda item: _is_string(item) or _is_mapping(item)),
+        json.loads,
+    ),
+    "tree": Kind("any value", {}, _is_tree, json.loads),
+}

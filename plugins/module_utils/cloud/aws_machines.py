@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet's EC2 instances: look, apply, wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Changes, Wanted, machine, token
+
+#: Seconds until EC2 knows an instance profile that IAM has just made.
+PROFILE_DEADLINE = 60
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a new instance is made."""
+
+    image_id: str
+    root_device: str
+    root_volume_gb: int
+    instance_type: str
+    subnet_ids: tuple[str, ...]
+    key_name: str = ""
+    instance_profile: str = ""
+
+    def request(self, wanted: Wanted, slot: str) -> dict[str, Any]:
+        """RunInstances without its token. Slots take the subnets in turn, so the fleet is spread over their zones."""
+        number = wanted.slots.index(slot)
+        tags = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags(slot).items())]
+        disk = {"VolumeSize": self.root_volume_gb, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+        request: dict[str, Any] = {
+            "ImageId": self.image_id,
+            "InstanceType": self.instance_type,
+            "MinCount": 1,
+            "MaxCount": 1,
+            "SubnetId": self.subnet_ids[number % len(self.subnet_ids)],
+            "SecurityGroupIds": sorted(wanted.groups),
+            # One hop: a container behind the machine's bridge cannot reach the machine's role.
+            "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            "BlockDeviceMappings": [{"DeviceName": self.root_device, "Ebs": disk}],
+            "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        }
+        if self.key_name:
+            request["KeyName"] = self.key_name
+        if self.instance_profile:
+            request["IamInstanceProfile"] = {"Name": self.instance_profile}
+        return request
+
+
+@dataclass(frozen=True)
+class Machines:
+    """One fleet's instances in one region."""
+
+    client: AwsClient
+    fleet: str
+    poll: Poll = field(default_factory=Poll)
+    now: Callable[[], float] = field(default=time.time, repr=False)
+
+    def look(self, groups: Iterable[str]) -> list[dict[str, Any]]:
+        """EC2's view of every instance of this fleet, gone ones included.
+
+        By tag, and by security group: so an instance whose tags were edited is still found.
+        """
+        queries = [{"Name": "tag:praxis_fleet", "Values": [self.fleet]}]
+        queries.extend({"Name": "instance.group-id", "Values": [group]} for group in groups)
+        found: dict[str, dict[str, Any]] = {}
+        for query in queries:
+            for reservation in self.client.paginate("ec2", "describe_instances", Filters=[query], MaxResults=1000):
+                found.update({each["InstanceId"]: each for each in reservation["Instances"]})
+        return [found[id_] for id_ in sorted(found) if machine(found[id_], self.fleet)]
+
+    def apply(self, changes: Changes, wanted: Wanted, launch: Launch, gone: Mapping[str, list[str]]) -> None:
+        """Make the changes. Termination last.
+
+        :param gone: ids of terminated instances by slot.
+        :raises Failed: with a finding for every instance that could not be launched.
+        """
+        for id_, tags in changes.retag.items():
+            pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self._call("create_tags", Resources=[id_], Tags=pairs)
+        for id_ in changes.regroup:
+            self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
+        for id_ in changes.require_tokens:
+            self._call("modify_instance_metadata_options", InstanceId=id_, HttpTokens="required")
+        if changes.start:
+            self._call("start_instances", InstanceIds=list(changes.start))
+        answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
+        findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        if findings:
+            raise Failed(*findings)
+        self.terminate(changes.terminate)
+
+    def terminate(self, ids: Iterable[str]) -> None:
+        """Terminate these; gone ones are no error."""
+        if ids := list(ids):
+            self._call("terminate_instances", InstanceIds=ids)
+
+    def wait(self, groups: Iterable[str], slots: Iterable[str], seconds: float) -> list[dict[str, Any]]:
+        """Wait until every slot has a running instance with an address; the instances, in the slots' order.
+
+        :raises Failed: ``machines-not-running``, naming the slots.
+        """
+        groups, slots = list(groups), list(slots)
+
+        def running() -> dict[str, dict[str, Any]]:
+            by_slot = {}
+            for instance in self.look(groups):
+                each = machine(instance, self.fleet)
+                if each and each.state == "running" and instance.get("PrivateIpAddress"):
+                    by_slot[each.slot] = instance
+            return by_slot
+
+        seen, done = self.poll.until(running, lambda seen: set(slots) <= set(seen), seconds=seconds)
+        if not done:
+            missing = ", ".join(slot for slot in slots if slot not in seen)
+            raise self._late("machines-not-running", f"{missing} did not reach the state running", seconds)
+        return [seen[slot] for slot in slots]
+
+    def wait_gone(self, ids: Iterable[str], seconds: float) -> None:
+        """Wait until these are terminated, so that what they used can be removed.
+
+        :raises Failed: ``machines-not-gone``, naming them.
+        """
+        awaited = set(ids)
+        if not awaited:
+            return
+
+        def remaining() -> set[str]:
+            return {each["InstanceId"] for each in self.look(()) if each["State"]["Name"] != "terminated"} & awaited
+
+        left, done = self.poll.until(remaining, lambda left: not left, seconds=seconds)
+        if not done:
+            raise self._late("machines-not-gone", f"{', '.join(sorted(left))} did not terminate", seconds)
+
+    def _late(self, code: str, what: str, seconds: float) -> Failed:
+        where = f"fleet {self.fleet} in {self.client.region}"
+        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Look at them in EC2, then run again."))
+
+    def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> None:
+        request = launch.request(wanted, slot)
+        request["ClientToken"] = token(self.fleet, slot, request, predecessors, int(self.now() // 3600))
+
+        def attempt() -> Invalid | None:
+            try:
+                self._call("run_instances", **request)
+            except Invalid as error:
+                # IAM made the profile moments ago and EC2 does not know it yet.
+                if "iaminstanceprofile" not in error.finding.what.lower().replace(" ", ""):
+                    raise
+                return error
+            return None
+
+        error, done = self.poll.until(attempt, lambda error: error is None, seconds=PROFILE_DEADLINE)
+        if error is not None and not done:
+            raise error
+
+    def _call(self, operation: str, **params: Any) -> None:
+        # All of these may be sent twice: they name their instances, or carry a token.
+        self.client.call("ec2", operation, idempotent=True, **params)

@@ -1,0 +1,209 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The OCI distribution protocol, as far as finding a tag's digest needs it. Standard library only."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import ipaddress
+import json
+import re
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from email.message import Message
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import (
+    DEFAULT_HOST,
+    DIGEST,
+    Image,
+    RegistryCredentials,
+    not_found,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, retry_after_seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+
+TIMEOUT = 15
+# Without Docker's types a registry may answer with a converted manifest, whose digest is another.
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+_DOCKER_HUB = "registry-1.docker.io"
+_LARGEST = 4 * 1024 * 1024
+_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+
+def resolve_digest_http(
+    image: Image,
+    credentials: RegistryCredentials | None = None,
+    ca: str | None = None,
+    retry: Retry | None = None,
+) -> str:
+    """The digest that a registry holds for the image's tag (or the image's own digest, if it holds it).
+
+    TLS always, except that a registry on a loopback address may speak plain HTTP, as the Docker Engine allows too.
+
+    :param ca: path of a PEM file with further authorities to trust.
+    :raises Failed: ``image-tag-not-found``, ``image-digest-not-found``, ``registry-auth``, or a ``CloudError``.
+    """
+    registry = _Registry(image, credentials, ca)
+    return (retry or Retry()).run(registry.digest, idempotent=True)
+
+
+class _Registry:
+    """One image's registry and what it takes to be let in."""
+
+    def __init__(self, image: Image, credentials: RegistryCredentials | None, ca: str | None) -> None:
+        self._image = image
+        self._credentials = credentials
+        self._authorization = ""
+        context = ssl.create_default_context()
+        if ca:
+            try:
+                context.load_verify_locations(ca)
+            except OSError as error:
+                raise self._tls(f"the authority's file {ca} cannot be used ({error})") from None
+        self._open = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context)).open
+        host = _DOCKER_HUB if image.host == DEFAULT_HOST else image.host
+        path = f"//{host}/v2/{image.repository}/manifests/{image.digest or image.tag}"
+        self._urls = [f"https:{path}"] + ([f"http:{path}"] if _is_loopback(host) else [])
+
+    def digest(self) -> str:
+        """Ask, log in if told to, ask again."""
+        status, headers, _body = self._send("HEAD")
+        if status == 401:
+            self._authorization = self._log_in(headers)
+            status, headers, _body = self._send("HEAD")
+        if status in (401, 403):
+            raise self._refused(f"The registry answered {status}.", "Check the credentials and their rights to pull.")
+        if status == 404:
+            raise Failed(not_found(self._image, []))
+        digest = headers.get("Docker-Content-Digest", "")
+        if status == 200 and not digest:
+            status, headers, body = self._send("GET")
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        if status != 200 or not DIGEST.fullmatch(digest):
+            raise errors.Invalid(
+                f"The registry answered {status} with the digest {digest!r}.",
+                self._image.name,
+                "Check that the host is a container registry.",
+                code="registry-answer",
+            )
+        return digest
+
+    def _send(self, method: str) -> tuple[int, Message, bytes]:
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        for url in self._urls:
+            request = urllib.request.Request(url, method=method, headers=headers)
+            try:
+                answer = self._exchange(request, self._authorization)
+            except _NotTls:
+                continue
+            self._urls = [url]
+            return answer
+        raise self._tls("it does not speak TLS")
+
+    def _exchange(self, request: urllib.request.Request, authorization: str) -> tuple[int, Message, bytes]:
+        if authorization:
+            # Unredirected: a registry that sends us on to a storage host must not make us show it the login.
+            request.add_unredirected_header("Authorization", authorization)
+        try:
+            with self._open(request, timeout=TIMEOUT) as response:
+                return response.status, response.headers, response.read(_LARGEST)
+        except urllib.error.HTTPError as error:
+            with error:
+                self._check_passing(error)
+                return error.code, error.headers, b""
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            cause = getattr(error, "reason", error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise self._tls(cause.verify_message)
+        if isinstance(cause, ssl.SSLError):
+            raise _NotTls(str(cause))
+        raise errors.Unavailable(
+            f"The registry cannot be reached ({type(cause).__name__}: {cause}).",
+            self._image.host,
+            "Check the host, the network and the proxy settings.",
+        )
+
+    def _check_passing(self, error: urllib.error.HTTPError) -> None:
+        wish = retry_after_seconds(error.headers.get("Retry-After"), time.time())
+        said = f"The registry answered {error.code}."
+        if error.code == 429:
+            raise errors.Throttled(said, self._image.host, "Wait, or log in to raise the limit.", retry_after=wish)
+        if error.code >= 500:
+            raise errors.Unavailable(said, self._image.host, "Run it again later.", retry_after=wish)
+
+    def _log_in(self, headers: Message) -> str:
+        """The Authorization header that the registry's challenge asks for."""
+        challenge = headers.get("WWW-Authenticate", "")
+        scheme, _blank, rest = challenge.partition(" ")
+        if scheme.lower() == "basic":
+            if self._credentials is None:
+                raise self._refused("The registry wants a login and none was given.", "Give credentials for it.")
+            return _basic(self._credentials)
+        if scheme.lower() == "bearer":
+            return "Bearer " + self._token(dict(_PARAMETER.findall(rest)))
+        raise self._refused(f"The registry wants a {scheme!r} login.", "Use a registry with Basic or Bearer.")
+
+    def _token(self, challenge: dict[str, str]) -> str:
+        realm = urllib.parse.urlsplit(challenge.get("realm", ""))
+        if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):
+            raise self._refused("The registry's login address is not https.", "Do not use this registry.")
+        asked = {
+            "service": challenge.get("service", ""),
+            "scope": challenge.get("scope", f"repository:{self._image.repository}:pull"),
+        }
+        query = urllib.parse.urlencode({word: value for word, value in asked.items() if value})
+        url = urllib.parse.urlunsplit(realm._replace(query=f"{realm.query}&{query}".lstrip("&")))
+        login = _basic(self._credentials) if self._credentials else ""
+        status, _headers, body = self._exchange(urllib.request.Request(url), login)
+        token = _token_of(body) if status == 200 else ""
+        if not token:
+            what = f"The registry's login answered {status} and no token."
+            raise self._refused(what, "Check user name and password.")
+        return token
+
+    def _refused(self, what: str, fix: str) -> errors.Denied:
+        return errors.Denied(what, self._image.name, fix, code="registry-auth")
+
+    def _tls(self, what: str) -> errors.Invalid:
+        fix = "Name the file of its certificate authority, or correct the host."
+        return errors.Invalid(f"TLS with the registry failed: {what}.", self._image.host, fix, code="registry-tls")
+
+
+class _NotTls(Exception):
+    """The other side does not speak TLS."""
+
+
+def _basic(credentials: RegistryCredentials) -> str:
+    login = f"{credentials.username}:{credentials.password}".encode()
+    return f"Basic {base64.b64encode(login).decode()}"
+
+
+def _token_of(body: bytes) -> str:
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return ""
+    return str(answer.get("token") or answer.get("access_token") or "") if isinstance(answer, dict) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Targets of an AWS load balancer's target group: who is in, who should be, and waiting until it is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+SERVICE = "elbv2"
+# Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
+MARGIN = 60
+
+_FIX = {
+    "Target.ResponseCodeMismatch": "Check that the health check's path answers with the expected code.",
+    "Target.Timeout": "Check that the agent answers, and that the target's security group admits the balancer.",
+    "Target.FailedHealthChecks": "Check that the agent listens on this port and that the balancer may reach it.",
+    "Target.NotInUse": "Attach the target group to a listener, and the target's zone to the balancer.",
+    "Target.InvalidState": "Start the instance.",
+    "Target.IpUnusable": "Use another address: this one is the balancer's own.",
+    "Target.DeregistrationInProgress": "Wait longer (wait_timeout), or lower the group's deregistration delay.",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """One target.
+
+    :param id: instance id or IP address, as the group's target type asks.
+    """
+
+    id: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Health:
+    """What the balancer says of a target, in its own words."""
+
+    state: str
+    reason: str = ""
+    description: str = ""
+
+    @property
+    def registered(self) -> bool:
+        """Whether the target belongs to the group and is not on its way out."""
+        return self.reason != "Target.NotRegistered" and not self.draining
+
+    @property
+    def draining(self) -> bool:
+        """Whether it is on its way out, its last requests being served."""
+        return self.state.endswith("draining")
+
+
+ABSENT = Health("unused", "Target.NotRegistered", "Target is not registered to the target group")
+Seen = Mapping[Target, Health]
+
+
+def diff(current: Seen, targets: Iterable[Target], state: str) -> list[Target]:
+    """The targets to register (``present``: absent or draining ones) or to deregister (``absent``: registered ones)."""
+    wanted = state == "present"
+    return [target for target in targets if current.get(target, ABSENT).registered != wanted]
+
+
+def reached(seen: Seen, targets: Iterable[Target], state: str) -> bool:
+    """Whether every target is healthy (``present``), or gone and drained (``absent``)."""
+    return all(_reached(seen.get(target, ABSENT), state) for target in targets)
+
+
+def _reached(health: Health, state: str) -> bool:
+    return health.state == "healthy" if state == "present" else not (health.registered or health.draining)
+
+
+def failures(seen: Seen, targets: Iterable[Target], state: str, group: str, seconds: float) -> list[Finding]:
+    """A finding for every target that has not reached its state in time."""
+    late = [(target, seen.get(target, ABSENT)) for target in targets]
+    return [
+        Finding(
+            "target-not-healthy" if state == "present" else "target-not-drained",
+            f"The target is {health.state} after {seconds:.0f} s"
+            + (f" ({health.reason}: {health.description.rstrip('.')})." if health.reason else "."),
+            f"target {target} of {group}",
+            _FIX.get(health.reason, "Look at the target group's health page, and run it again."),
+        )
+        for target, health in late
+        if not _reached(health, state)
+    ]
+
+
+class TargetGroup:
+    """One target group, found by name or ARN.
+
+    :raises Failed: ``target-group-not-found``, or the cloud's own refusal.
+    """
+
+    def __init__(self, client: AwsClient, name_or_arn: str) -> None:
+        self._client = client
+        by: dict[str, Any] = (
+            {"TargetGroupArns": [name_or_arn]} if name_or_arn.startswith("arn:") else {"Names": [name_or_arn]}
+        )
+        try:
+            found = client.call(SERVICE, "describe_target_groups", **by)["TargetGroups"]
+        except errors.NotFound:
+            found = []
+        if not found:
+            fix = "Run provision first, or correct the name, account or region."
+            where = f"AWS {client.region}"
+            raise Failed(Finding("target-group-not-found", f"There is no target group {name_or_arn!r}.", where, fix))
+        self._group: dict[str, Any] = found[0]
+        self.arn = str(self._group["TargetGroupArn"])
+        self.name = str(self._group["TargetGroupName"])
+
+    def targets(self, wanted: Iterable[Mapping[str, Any]]) -> list[Target]:
+        """Targets from ``{id, port}``, each once; a missing port is the group's."""
+        return list(dict.fromkeys(Target(each["id"], each.get("port") or self._group["Port"]) for each in wanted))
+
+    def look(self) -> dict[Target, Health]:
+        """Every target the group knows, draining ones included."""
+        answer = self._client.call(SERVICE, "describe_target_health", TargetGroupArn=self.arn)
+        return {
+            Target(entry["Target"]["Id"], entry["Target"]["Port"]): Health(
+                entry["TargetHealth"]["State"],
+                entry["TargetHealth"].get("Reason", ""),
+                entry["TargetHealth"].get("Description", ""),
+            )
+            for entry in answer["TargetHealthDescriptions"]
+        }
+
+    def apply(self, targets: Sequence[Target], state: str) -> None:
+        """Register or deregister, all in one call."""
+        operation = "register_targets" if state == "present" else "deregister_targets"
+        listed = [{"Id": target.id, "Port": target.port} for target in targets]
+        self._client.call(SERVICE, operation, idempotent=True, TargetGroupArn=self.arn, Targets=listed)
+
+    def patience(self, state: str) -> float:
+        """Seconds that reaching the state may take, from the group's own settings."""
+        if state == "present":
+            interval = self._group.get("HealthCheckIntervalSeconds", 30)
+            checks = self._group.get("HealthyThresholdCount", 5) + 1
+            return float(interval * checks + self._group.get("HealthCheckTimeoutSeconds", 5) + MARGIN)
+        answer = self._client.call(SERVICE, "describe_target_group_attributes", TargetGroupArn=self.arn)
+        delay = {each["Key"]: each["Value"] for each in answer["Attributes"]}
+        return float(delay.get("deregistration_delay.timeout_seconds", 300)) + MARGIN

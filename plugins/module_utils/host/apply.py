@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing what :mod:`changes` found: one small step for each kind of change."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Callable, Dict, List, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files
+from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import pull
+
+SECRET_MODE = 0o400
+SECRET_DIRECTORY_MODE = 0o500
+
+
+class Host:
+    """The steps, on one host, towards one desired state.
+
+    :param config: the agent's file with its peers, composed before anything is written.
+    """
+
+    def __init__(self, paths: Paths, engine: Engine, desired: Desired, config: str) -> None:
+        self._paths = paths
+        self._engine = engine
+        self._desired = desired
+        self._config = config
+        self.done: List[Change] = []
+        self._steps: Dict[str, Callable[[Change], None]] = {
+            "image": self._pull,
+            "release": self._write_release,
+            "secrets": self._write_secrets,
+            "seed": self._write_seed,
+            "peers": self._write_peers,
+            "config": self._write_config,
+            "current": self._point_current,
+            "start": self._up,
+            "switch": self._up,
+            "restart": self._restart,
+            "prune": self._prune,
+            "down": self._down,
+            "forget": self._remove,
+            "remove": self._remove,
+        }
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Do the changes in their order; the first that fails raises and stops the rest.
+
+        ``done`` are those that were begun, since half a step has changed something too; but a pull is whole or nothing.
+        """
+        for change in changes:
+            if change.kind != "image":
+                self.done.append(change)
+            self._steps[change.kind](change)
+            if change.kind == "image":
+                self.done.append(change)
+
+    def mark_good(self) -> None:
+        """Remember that the release has passed its gate: the dates of the directories tell in which order they did."""
+        os.utime(self._paths.release(self._release.id))
+
+    @property
+    def _release(self) -> Release:
+        assert self._desired.release is not None
+        return self._desired.release
+
+    def _pull(self, change: Change) -> None:
+        pull(self._engine, change.subject, self._desired.registry, self._desired.pull_deadline)
+
+    def _write_release(self, change: Change) -> None:
+        files.make_directory(self._paths.root, 0o755)
+        files.write_directory(change.subject, self._release.files)
+
+    def _write_secrets(self, change: Change) -> None:
+        self._write_secret(change.subject, self._desired.environment or b"")
+
+    def _write_seed(self, change: Change) -> None:
+        self._write_secret(change.subject, self._desired.seed or b"")
+
+    def _write_secret(self, path: str, data: bytes) -> None:
+        files.make_directory(self._paths.run, 0o700)
+        files.require_tmpfs(self._paths.run)
+        files.make_directory(os.path.dirname(path), SECRET_DIRECTORY_MODE, self._paths.uid)
+        files.write_file(path, data, SECRET_MODE, self._paths.uid)
+
+    def _write_peers(self, change: Change) -> None:
+        assert isinstance(self._desired.peers, Peers)
+        files.make_directory(self._paths.root, 0o755)
+        files.write_file(change.subject, self._desired.peers.as_json().encode())
+
+    def _write_config(self, change: Change) -> None:
+        files.make_directory(self._paths.configs, 0o755)
+        files.write_file(change.subject, self._config.encode())
+
+    def _point_current(self, change: Change) -> None:
+        files.point(change.subject, os.path.join("releases", self._release.id))
+
+    def _up(self, _change: Change) -> None:
+        compose.up(self._paths, self._release.id)
+
+    def _restart(self, _change: Change) -> None:
+        containers = self._engine.containers(compose.LABELS)
+        self._engine.restart(containers[0]["Id"])
+
+    def _prune(self, change: Change) -> None:
+        """Remove a release, its secrets, and its image unless a kept release has the same one."""
+        old = os.path.basename(change.subject)
+        image = image_of(self._paths, old)
+        files.remove_tree(self._paths.secrets_dir(old))
+        files.remove_tree(change.subject)
+        kept = {image_of(self._paths, name) for name in os.listdir(self._paths.releases)}
+        if image and image not in kept:
+            self._engine.remove_image(image)
+
+    def _down(self, _change: Change) -> None:
+        compose.down(self._paths)
+
+    def _remove(self, change: Change) -> None:
+        if os.path.isdir(change.subject) and not os.path.islink(change.subject):
+            files.remove_tree(change.subject)
+        else:
+            os.unlink(change.subject)
+
+
+def image_of(paths: Paths, release_id: str) -> str:
+    """The image that a release on this host names; empty when its manifest cannot be read."""
+    text = files.read_text(os.path.join(paths.release(release_id), "release.json"))
+    try:
+        return str(json.loads(text or "{}").get("image", ""))
+    except ValueError:
+        return ""

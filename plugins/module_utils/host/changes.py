@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must change on a host: a pure comparison. The same list is the prediction, the work and the diff."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host.compose import numbers
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+UNKNOWN = "(known after apply)"
+OLDEST_ENGINE = "20.10"
+
+
+@dataclass(frozen=True)
+class Current:
+    """What the comparison needs to know of the host, beyond the look. Nothing in it is secret."""
+
+    look: Mapping[str, Any]
+    manifest: Optional[Mapping[str, Any]] = None
+    files: Optional[Mapping[str, str]] = None
+    image_present: Optional[bool] = None
+    environment_right: bool = False
+    seed_right: bool = False
+    peers: Optional[Peers] = None
+    config: Optional[str] = None
+    leftovers: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do. ``kind`` names the step that does it; ``before`` and ``after`` are for the reader."""
+
+    kind: str
+    subject: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return "%s %s" % (self.kind, self.subject)
+
+    def as_diff(self) -> Dict[str, str]:
+        """An item of Ansible's ``diff``."""
+        return {
+            "before_header": self.subject,
+            "after_header": self.subject,
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+def engine_reasons(engine: Mapping[str, Any], min_compose: str, daemon: Mapping[str, Any]) -> List[str]:
+    """Why the docker role has something to do on this host; empty when it has not."""
+    reasons = []
+    if not engine["running"]:
+        reasons.append("no Docker Engine answers")
+    elif numbers(engine["version"]) < numbers(OLDEST_ENGINE):
+        reasons.append("Docker Engine %s is older than %s" % (engine["version"], OLDEST_ENGINE))
+    if engine["compose"] is None:
+        reasons.append("Docker Compose is not installed")
+    elif numbers(engine["compose"]) < numbers(min_compose):
+        reasons.append("Docker Compose %s is older than %s" % (engine["compose"], min_compose))
+    if not contains(engine["daemon"] or {}, daemon):
+        reasons.append("daemon.json lacks a wanted setting")
+    return reasons
+
+
+def contains(found: Any, wanted: Any) -> bool:
+    """Whether all of ``wanted`` is in ``found``, dictionaries compared key by key; more keys may be there."""
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(contains(found.get(key), value) for key, value in wanted.items())
+    return bool(found == wanted)
+
+
+def docker_change(reasons: List[str]) -> Change:
+    """What the docker role will do, for the diff of a predicted run."""
+    return Change("docker", "Docker Engine and Compose", "".join("%s\n" % item for item in reasons), UNKNOWN + "\n")
+
+
+def activation(current: Current, desired: Desired) -> Tuple[str, str]:
+    """``none``, ``start``, ``switch`` or ``restart``, and why."""
+    release, container = _release(desired), current.look["container"]
+    if container is None:
+        before = current.look["release"]["current"]
+        return "start", "nothing runs yet" if before is None else "there is no container"
+    if container["release"] != release.id:
+        return "switch", "release %s runs" % container["release"]
+    if current.files is not None and current.files.get("compose.yaml") != release.files["compose.yaml"]:
+        return "switch", "compose.yaml of the release was changed"
+    if container["state"] in ("exited", "created", "dead"):
+        return "start", "the container is %s" % container["state"]
+    if container["state"] != "running":
+        return "restart", "the container is %s" % container["state"]
+    if container["health"] == "unhealthy":
+        return "restart", "the container is unhealthy"
+    answers, expected = current.look["api"]["peer_id"], desired.gate.peer_id
+    if expected and answers and answers != expected:
+        return "restart", "the agent runs as %s, not as %s" % (answers, expected)
+    if desired.restart:
+        return "restart", "a restart was asked for"
+    return "none", "the release runs"
+
+
+def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
+    """What ``prepare`` has to do. The running agent's peers are brought up to date; nothing else of it is touched."""
+    release = _release(desired)
+    changes = []
+    if not current.image_present:
+        before = UNKNOWN + "\n" if current.image_present is None else ""
+        changes.append(Change("image", release.image, before, release.image + "\n"))
+    if current.files != release.files:
+        changes.append(_files_change(current, release, paths))
+    if desired.secrets is not None and not current.environment_right:
+        names = release.manifest.get("secrets") or dict.fromkeys(desired.secrets, "")
+        lines = "".join("%s version %s\n" % (name, names[name] or UNKNOWN) for name in sorted(names))
+        changes.append(Change("secrets", paths.environment(release.id), "", lines or "(none)\n"))
+    if desired.seed is not None and not current.seed_right:
+        changes.append(Change("seed", paths.node_key, "", "the slot's node key, 32 bytes\n"))
+    if current.look["release"]["running"] == release.id:
+        changes += peer_changes(current, desired, config, paths)
+    return changes
+
+
+def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
+    """What ``activate`` has to do, in its order."""
+    release = _release(desired)
+    changes = peer_changes(current, desired, config, paths)
+    before = current.look["release"]["current"]
+    if before != release.id:
+        changes.append(Change("current", paths.current, _line(before), _line(release.id)))
+    changes += container_changes(current, desired)
+    for old in superfluous(current.look["release"]["kept"], release.id, before, desired.keep_releases):
+        changes.append(Change("prune", paths.release(old), "release %s\n" % old, ""))
+    return changes
+
+
+def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
+    """What putting the previous release back has to do; its own files are on the host already."""
+    changes = peer_changes(current, desired, config, paths)
+    before, release = current.look["release"]["current"], _release(desired)
+    if before != release.id:
+        changes.append(Change("current", paths.current, _line(before), _line(release.id)))
+    return changes + container_changes(current, desired)
+
+
+def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:
+    """What taking the agent away has to do. ``everything``: its directories too, not just what activation made."""
+    changes = []
+    container = current.look["container"]
+    if container is not None:
+        was = "release %s, %s\n" % (container["release"], container["state"])
+        changes.append(Change("down", "container", was, ""))
+    kind = "remove" if everything else "forget"
+    changes += [Change(kind, path, "present\n", "") for path in current.leftovers]
+    return changes
+
+
+def peer_changes(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
+    """The bootstrap list, and the agent's file that holds it."""
+    changes = []
+    if desired.peers is not None and current.peers != desired.peers:
+        changes.append(Change("peers", paths.peers, _peers_text(current.peers), _peers_text(desired.peers)))
+    if current.config != config:
+        changes.append(Change("config", paths.config(_release(desired).name), current.config or "", config))
+    return changes
+
+
+def container_changes(current: Current, desired: Desired) -> List[Change]:
+    """Starting, switching or restarting the container, when there is a reason to."""
+    action, reason = activation(current, desired)
+    if action == "none":
+        return []
+    container, release = current.look["container"], _release(desired)
+    before = "" if container is None else "release %s, %s\n" % (container["release"], container["state"])
+    return [Change(action, "container", before, "release %s, running (%s)\n" % (release.id, reason))]
+
+
+def superfluous(kept: List[str], wanted: str, before: Optional[str], keep: int) -> List[str]:
+    """The releases to remove. ``keep`` stay, two at least: the wanted one, the one before it, the last activated."""
+    safe = [wanted] + [name for name in (before,) if name and name != wanted]
+    others = [name for name in kept if name not in safe]
+    return others[max(2, keep) - len(safe) :]
+
+
+def _files_change(current: Current, release: Release, paths: Paths) -> Change:
+    if current.files is not None:
+        broken = [name for name in sorted(release.files) if current.files.get(name) != release.files[name]]
+        return Change(
+            "release",
+            paths.release(release.id),
+            "".join("%s: changed on the host\n" % name for name in broken),
+            "".join("%s: as planned\n" % name for name in broken),
+        )
+    before, after = settings_diff(current.manifest or {}, release.manifest)
+    return Change("release", paths.release(release.id), before, after)
+
+
+def settings_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> Tuple[str, str]:
+    """The lines that differ between two manifests, one ``path: value`` each. Secrets are there by version only."""
+    before, after = manifest_lines(old), manifest_lines(new)
+    paths = sorted(path for path in set(before) | set(after) if before.get(path) != after.get(path))
+    return (
+        "".join("%s: %s\n" % (path, before[path]) for path in paths if path in before),
+        "".join("%s: %s\n" % (path, after[path]) for path in paths if path in after),
+    )
+
+
+def manifest_lines(manifest: Mapping[str, Any]) -> Dict[str, str]:
+    """``release``, each setting by its dotted path, ``secrets.NAME``, and the rest under its own name."""
+    lines: Dict[str, str] = {}
+    for name, value in manifest.items():
+        if name == "id":
+            lines["release"] = str(value)
+        elif name == "settings":
+            lines.update(flatten(value))
+        elif name == "secrets":
+            lines.update({"secrets.%s" % secret: "version %s" % version for secret, version in value.items()})
+        else:
+            lines.update(flatten(value, name))
+    return lines
+
+
+def flatten(value: Any, path: str = "") -> Dict[str, str]:
+    """A nested value as ``dotted.path`` -> JSON; a list that holds no containers is one value."""
+    if isinstance(value, Mapping) and value:
+        lines: Dict[str, str] = {}
+        for key, below in value.items():
+            lines.update(flatten(below, "%s.%s" % (path, key) if path else str(key)))
+        return lines
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        lines = {}
+        for index, item in enumerate(value):
+            lines.update(flatten(item, "%s[%d]" % (path, index)))
+        return lines
+    return {path: json.dumps(value, sort_keys=True)} if path else {}
+
+
+def _release(desired: Desired) -> Release:
+    assert desired.release is not None
+    return desired.release
+
+
+def _line(value: Optional[str]) -> str:
+    return "" if value is None else "release %s\n" % value
+
+
+def _peers_text(peers: Optional[Peers]) -> str:
+    if peers is None:
+        return ""
+    return "revision %s\n" % peers.revision + "".join("%s\n" % item for item in peers.multiaddrs)

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``agent_release``: look, plan, and unless it is only a prediction, act and wait for the gate."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
+from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
+from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_prepared
+from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
+
+REDIAL = 5.0
+DIAL_TIMEOUT = 2.0
+
+Result = Dict[str, Any]
+
+
+def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float = 60.0) -> Result:
+    """Bring the host to the state, or in check mode foretell what that would change.
+
+    What goes wrong on the host is an ``outcome`` of ``failed`` with its ``failure``, not an exception.
+    """
+    if check_mode:
+        return _run(desired, paths, check_mode=True)
+    try:
+        with locked(paths.lock, holder_of(desired), lock_deadline):
+            return _run(desired, paths, check_mode=False)
+    except Failed as error:
+        return _failed(_nothing_yet(look.take(paths)), error.findings[0])
+
+
+def holder_of(desired: Desired) -> str:
+    """Who holds the lock, for the one who waits for it."""
+    release = desired.release.id if desired.release else desired.previous
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return "state=%s release=%s pid=%d since=%s" % (desired.state, release, os.getpid(), since)
+
+
+def _run(desired: Desired, paths: Paths, check_mode: bool) -> Result:
+    release = desired.release
+    seen = look.take(paths, release.api_port if release else None, release.p2p_port if release else None)
+    result = _nothing_yet(seen)
+    try:
+        todo = plan(desired, paths, seen)
+    except (Failed, EngineError, OSError) as error:
+        return _failed(result, finding_of(error, desired))
+    if todo.reasons and not (check_mode and desired.engine_made):
+        return dict(result, **{**foretold(replace(todo, changes=[])), "changed": False, "diff": []})
+    if check_mode:
+        return dict(result, **foretold(todo))
+    return _act(todo, desired, paths, result)
+
+
+def _nothing_yet(seen: look.Look) -> Result:
+    return {
+        "changed": False,
+        "changes": [],
+        "diff": [],
+        "outcome": "unchanged",
+        "failure": None,
+        "reasons": [],
+        "activation": "none",
+        "activation_reason": "",
+        "previous": seen["release"]["current"],
+        "evidence": [],
+        "look": seen,
+    }
+
+
+def foretold(todo: Plan) -> Result:
+    """The part of a result that a prediction and the run itself have in common."""
+    diff = [change.as_diff() for change in todo.changes]
+    if todo.reasons:
+        diff.insert(0, docker_change(list(todo.reasons)).as_diff())
+    return {
+        "changed": bool(todo.changes or todo.reasons),
+        "changes": [str(change) for change in todo.changes],
+        "diff": diff,
+        "outcome": todo.outcome if todo.changes or todo.reasons else "unchanged",
+        "reasons": list(todo.reasons),
+        "activation": todo.activation[0],
+        "activation_reason": todo.activation[1],
+    }
+
+
+def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
+    host = Host(paths, Engine(paths.engine_socket), replace(desired, release=todo.release), todo.config)
+    started = todo.release if desired.state in ("active", "restored") else None
+    now = [change for change in todo.changes if change.kind != "prune"]
+    afterwards = [change for change in todo.changes if change.kind == "prune"]
+    result = dict(result, **foretold(todo))
+    try:
+        if started is not None:
+            require_prepared(paths, started)
+        host.apply(now)
+        if started is not None:
+            result["look"], finding = _gate(desired, started, todo.activation[0], paths, result["look"])
+            if finding is not None:
+                return _failed(dict(result, **_so_far(host, todo), evidence=evidence(paths, desired)), finding)
+            if now:
+                host.mark_good()
+        host.apply(afterwards)
+    except (Failed, EngineError, OSError) as error:
+        return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
+    seen = result["look"]
+    seen["release"] = look.look_at_releases(paths, seen["container"])
+    seen["peers"] = {"revision": (look.read_json(paths.peers) or {}).get("revision")}
+    return result
+
+
+def _so_far(host: Host, todo: Plan) -> Result:
+    return foretold(replace(todo, changes=host.done))
+
+
+def _gate(
+    desired: Desired, release: Release, activation: str, paths: Paths, before: look.Look
+) -> Tuple[look.Look, Optional[Finding]]:
+    wanted = desired.gate
+    restarts = before["container"]["restarts"] if activation == "none" else 0
+    dials = Dials([(str(item["address"]), int(item["port"])) for item in wanted.dial])
+
+    def take() -> look.Look:
+        seen = dict(before, **look.look_at_agent(paths, release.api_port, release.p2p_port, wanted.dial))
+        seen["dials"] = dials.refreshed() if seen["api"]["health"] == 200 else {}
+        return seen
+
+    def judged(seen: look.Look) -> gate.Verdict:
+        return gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
+
+    return gate.wait(take, judged, wanted.deadline)
+
+
+class Dials:
+    """Fresh dials for a gate that looks often: an answered one holds for this gate, the others are tried again."""
+
+    def __init__(self, targets: List[Tuple[str, int]]) -> None:
+        self._targets = targets
+        self._answers: Dict[str, str] = {}
+        self._next = 0.0
+
+    def refreshed(self) -> Dict[str, str]:
+        """``address:port`` -> answer, tried again at most every five seconds."""
+        if time.monotonic() >= self._next:
+            left = [target for target in self._targets if self._answers.get(tcp.endpoint(*target)) != "ok"]
+            self._answers.update(tcp.dial_all(left, DIAL_TIMEOUT))
+            self._next = time.monotonic() + REDIAL
+        return dict(self._answers)
+
+
+def evidence(paths: Paths, desired: Desired) -> List[str]:
+    """The container's last log lines, without any secret of this deployment or of the release it runs."""
+    engine = Engine(paths.engine_socket)
+    container = look.look_at_container(paths, engine)
+    if container is None:
+        return []
+    lines = container["logs"] or look.last_lines(paths, engine, container)
+    return mask("\n".join(lines), (desired.secrets or {}).values()).splitlines()
+
+
+def finding_of(error: Exception, desired: Desired) -> Finding:
+    """One finding from whatever a step raised."""
+    if isinstance(error, Failed):
+        return error.findings[0]
+    name = desired.release.name if desired.release else "this host"
+    if isinstance(error, EngineError):
+        return Finding(
+            "engine-failed",
+            "The Docker Engine did not do as asked: %s." % error,
+            "member %s" % name,
+            "Look at the engine's own log on the host: journalctl -u docker.",
+        )
+    no_space = isinstance(error, OSError) and error.errno == 28
+    return Finding(
+        "disk-full" if no_space else "host-files",
+        "A file could not be written: %s." % error,
+        "member %s" % name,
+        "Free some space and deploy again." if no_space else "Mend what the system names, and deploy again.",
+    )
+
+
+def _failed(result: Result, finding: Finding) -> Result:
+    return dict(result, outcome="failed", failure=finding.as_dict())

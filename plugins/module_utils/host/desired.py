@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment wants of this host: the module's options as plain typed values, checked once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host.gate import Gate
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES
+from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import repository_and_digest
+from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import render
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+SEED_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release of one host. ``files`` are texts by name: compose.yaml, agent.yaml, release.json."""
+
+    id: str
+    image: str
+    name: str
+    files: Mapping[str, str]
+    api_port: int
+    p2p_port: int
+
+    @property
+    def manifest(self) -> Dict[str, Any]:
+        return dict(json.loads(self.files["release.json"]))
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The bootstrap list, apart from any release."""
+
+    revision: str
+    multiaddrs: Tuple[str, ...]
+
+    def as_json(self) -> str:
+        return json.dumps({"revision": self.revision, "multiaddrs": list(self.multiaddrs)}, indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class Desired:
+    """All that a state may need; a state reads its own part."""
+
+    state: str
+    release: Optional[Release] = None
+    peers: Optional[Peers] = None
+    secrets: Optional[Mapping[str, str]] = field(default=None, repr=False)
+    seed: Optional[bytes] = field(default=None, repr=False)
+    registry: Optional[Mapping[str, str]] = field(default=None, repr=False)
+    gate: Gate = Gate()
+    min_compose: str = "2.20"
+    daemon: Mapping[str, Any] = field(default_factory=dict)
+    keep_releases: int = 5
+    restart: bool = False
+    engine_made: bool = False
+    previous: Optional[str] = None
+    pull_deadline: float = 900.0
+
+    @property
+    def environment(self) -> Optional[bytes]:
+        """The bytes of the secrets' file."""
+        return None if self.secrets is None else render(self.secrets).encode("utf-8", "surrogateescape")
+
+
+def from_options(options: Mapping[str, Any]) -> Desired:
+    """The module's options, checked.
+
+    :raises Failed: every option that is wrong, at once.
+    """
+    findings: List[Finding] = []
+    release = None
+    given = options.get("release")
+    if given:
+        findings += _release_findings(given)
+        release = Release(**{name: given[name] for name in Release.__dataclass_fields__})
+    previous = options.get("previous")
+    if previous and not _WORD.match(previous):
+        findings.append(_wrong("previous", "%r is not a release id." % previous))
+    seed, seed_finding = decode_seed(options.get("seed"))
+    if seed_finding:
+        findings.append(seed_finding)
+    if findings:
+        raise Failed(*findings)
+    peers, engine = options.get("peers"), options.get("engine") or {}
+    desired = Desired(
+        state=options["state"],
+        release=release,
+        peers=Peers(str(peers["revision"]), tuple(peers["multiaddrs"])) if peers else None,
+        secrets=options.get("secrets"),
+        seed=seed,
+        registry=options.get("registry"),
+        gate=gate_from(options.get("gate") or {}),
+        min_compose=str(engine.get("min_compose") or "2.20"),
+        daemon=engine.get("daemon") or {},
+        keep_releases=int(options.get("keep_releases") or 5),
+        restart=bool(options.get("restart")),
+        engine_made=bool(options.get("engine_made")),
+        previous=previous or None,
+        pull_deadline=float(options.get("pull_deadline") or 900),
+    )
+    if desired.secrets is not None:
+        render(desired.secrets)
+    return desired
+
+
+def gate_from(given: Mapping[str, Any]) -> Gate:
+    """The gate's options; what is left out has :class:`Gate`'s defaults."""
+    return Gate(
+        peer_id=given.get("peer_id"),
+        dial=tuple(given.get("dial") or ()),
+        min_edges=int(given.get("min_edges") or 0),
+        deadline=float(given.get("deadline") or 120),
+        other_peer_id=given.get("other_peer_id"),
+    )
+
+
+def decode_seed(text: Optional[str]) -> Tuple[Optional[bytes], Optional[Finding]]:
+    """The 32 bytes of a base64 seed, or why not: with another length the agent would invent a new identity."""
+    if not text:
+        return None, None
+    try:
+        seed = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None, _wrong("seed", "The seed is not base64.")
+    if len(seed) != SEED_BYTES:
+        return None, _wrong("seed", "The seed has %d bytes, and a node key has 32." % len(seed))
+    return seed, None
+
+
+def _release_findings(given: Mapping[str, Any]) -> Tuple[Finding, ...]:
+    findings = []
+    for name in ("id", "name"):
+        if not _WORD.match(given[name]):
+            findings.append(_wrong("release.%s" % name, "%r cannot name a directory or a file." % given[name]))
+    if sorted(given["files"]) != sorted(RELEASE_FILES):
+        wanted = ", ".join(RELEASE_FILES)
+        findings.append(_wrong("release.files", "It holds %s, not %s." % (", ".join(sorted(given["files"])), wanted)))
+    elif not _is_object(given["files"]["release.json"]):
+        findings.append(_wrong("release.files", "release.json is not a JSON object."))
+    try:
+        repository_and_digest(given["image"])
+    except Failed as error:
+        findings += error.findings
+    return tuple(findings)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _wrong(option: str, what: str) -> Finding:
+    return Finding("bad-option", what, "option %s" % option, "Give what the module's documentation asks for.")

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local gate: is the container up, is it the expected agent, and is it connected?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host.tcp import endpoint
+
+POLL = 0.5
+ENDED = ("exited", "dead", "restarting", "removing")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What must hold.
+
+    :param peer_id: the expected one; None: any.
+    :param dial: the members active so far, each ``{member, address, port}``.
+    :param min_edges: how many of them must be connected.
+    :param deadline: seconds until all of it must hold.
+    :param other_peer_id: the id that the same seed has in the other scheme.
+    """
+
+    peer_id: Optional[str] = None
+    dial: Tuple[Mapping[str, Any], ...] = ()
+    min_edges: int = 0
+    deadline: float = 120.0
+    other_peer_id: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``finding`` None: the gate holds. ``final``: waiting longer cannot help."""
+
+    finding: Optional[Finding]
+    final: bool = False
+
+
+def judge(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, restarts: int = 0) -> Verdict:
+    """The first condition that does not hold.
+
+    :param name: the member, for messages.
+    :param restarts: how often the container had restarted before the gate; more than that is a crash.
+    """
+    container = look["container"]
+    if container is None:
+        return Verdict(
+            Finding(
+                "container-missing",
+                "There is no container of the agent.",
+                "member %s" % name,
+                "Deploy again; if it vanishes again, look for what removes it (docker events).",
+            )
+        )
+    if container["state"] in ENDED or container["restarts"] > restarts:
+        return Verdict(_ended(container, name), final=True)
+    api = _judge_api(look["api"], gate, name)
+    if api.finding is not None:
+        return api
+    if container["health"] not in (None, "healthy"):
+        return Verdict(
+            Finding(
+                "unhealthy",
+                "The container's health check says %s, though the API answers this machine." % container["health"],
+                "member %s" % name,
+                "Look at the health check's own output: docker inspect -f '{{json .State.Health}}' on the host.",
+            )
+        )
+    return Verdict(_judge_mesh(look, gate, p2p_port, name))
+
+
+def _ended(container: Mapping[str, Any], name: str) -> Finding:
+    if container["oom_killed"]:
+        return Finding(
+            "container-out-of-memory",
+            "The kernel killed the agent: it wanted more memory than its container may have.",
+            "member %s" % name,
+            "Raise the memory limit, or use a larger machine.",
+        )
+    how = "with exit code %s" % container["exit_code"]
+    if container["state"] == "running":
+        how = "and was started again"
+    return Finding(
+        "container-exited",
+        "The agent ended %s (%d restarts)." % (how, container["restarts"]),
+        "member %s" % name,
+        "Its last log lines say why: see evidence.",
+    )
+
+
+def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
+    where = "member %s" % name
+    if api["health"] is None:
+        return Verdict(
+            Finding(
+                "api-silent",
+                "The agent's API does not answer: %s." % (api["error"] or "not asked"),
+                where,
+                "Check that PRAXIS_API__PORT, PRAXIS_API__HOST and the published port agree, and that P2P is enabled:"
+                " without it the agent starts no API.",
+            )
+        )
+    if api["health"] != 200:
+        return Verdict(
+            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "See evidence for its log.")
+        )
+    if api["peer_id"] is None:
+        return Verdict(
+            Finding(
+                "no-peer-id",
+                "The API answers, but P2P did not start: %s." % api["error"],
+                where,
+                "See evidence; the usual cause is a key directory that the container's user cannot read.",
+            )
+        )
+    if gate.peer_id is not None and api["peer_id"] != gate.peer_id:
+        return Verdict(_wrong_id(api["peer_id"], gate, where), final=True)
+    return Verdict(None)
+
+
+def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
+    fix = "Look at /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
+    if found == gate.other_peer_id:
+        fix = (
+            "This image's libp2p derives ids in the other scheme: set praxis_peer_id_scheme to it, for the whole fleet."
+        )
+    return Finding("wrong-peer-id", "The agent runs as %s, not as %s." % (found, gate.peer_id), where, fix)
+
+
+def live_members(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> List[str]:
+    """The members with a live edge: established, not retransmitting, and their port answers a fresh dial."""
+    here = ":%d" % p2p_port
+    live = []
+    for item in dial:
+        peer, there = str(item["address"]), endpoint(str(item["address"]), int(item["port"]))
+        accepted = endpoint(peer, 0)[:-1]
+        edges = [
+            edge
+            for edge in look["edges"]
+            if edge["remote"] == there or (edge["remote"].startswith(accepted) and edge["local"].endswith(here))
+        ]
+        if any(edge["retransmits"] == 0 for edge in edges) and look["dials"].get(there) == "ok":
+            live.append(str(item["member"]))
+    return live
+
+
+def _judge_mesh(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str) -> Optional[Finding]:
+    live = live_members(look, gate.dial, p2p_port)
+    if len(live) >= gate.min_edges:
+        return None
+    missing = []
+    for item in gate.dial:
+        if item["member"] not in live:
+            there = endpoint(str(item["address"]), int(item["port"]))
+            missing.append("%s (%s: dial %s)" % (item["member"], there, look["dials"].get(there, "not tried")))
+    return Finding(
+        "mesh-missing",
+        "The agent is connected to %d members and needs %d; not to %s."
+        % (len(live), gate.min_edges, ", ".join(missing)),
+        "member %s" % name,
+        "A dial that times out is a firewall, a refused one an agent that is down; with dials ok, restart one end.",
+    )
+
+
+def wait(
+    take: Callable[[], Dict[str, Any]],
+    judged: Callable[[Dict[str, Any]], Verdict],
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Tuple[Dict[str, Any], Optional[Finding]]:
+    """Look until the gate holds, cannot hold any more, or the deadline has passed. The last look, and what failed."""
+    until = clock() + deadline
+    while True:
+        look = take()
+        verdict = judged(look)
+        if verdict.finding is None or verdict.final:
+            return look, verdict.finding
+        if clock() >= until:
+            waited = "%s Waited %g s for it." % (verdict.finding.what, deadline)
+            finding = verdict.finding
+            return look, Finding(finding.code, waited, finding.where, finding.fix)
+        sleep(POLL)

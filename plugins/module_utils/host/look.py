@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at a host: what is there, changed by nothing. The same value for every reader."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
+from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_text
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_LABEL, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
+
+LOG_LINES = 20
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+Look = Dict[str, Any]
+
+
+def take(
+    paths: Paths,
+    api_port: Optional[int] = None,
+    p2p_port: Optional[int] = None,
+    dial: Sequence[Mapping[str, Any]] = (),
+    dial_timeout: float = 3.0,
+) -> Look:
+    """Everything a look holds, as docs/architecture.md lists it.
+
+    :param api_port: where to ask the agent; None: do not ask.
+    :param p2p_port: the agent's own P2P port; None: list no edges.
+    :param dial: ``{member, address, port}`` to dial afresh.
+    :param dial_timeout: seconds for each dial.
+    """
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        targets = [(str(item["address"]), int(item["port"])) for item in dial]
+        dialling = pool.submit(tcp.dial_all, targets, dial_timeout)
+        engine_look = pool.submit(look_at_engine, paths)
+        agent = look_at_agent(paths, api_port, p2p_port, dial)
+        return {
+            "host": look_at_host(paths),
+            "engine": engine_look.result(),
+            "release": look_at_releases(paths, agent["container"]),
+            "peers": {"revision": (read_json(paths.peers) or {}).get("revision")},
+            "dials": dialling.result(),
+            **agent,
+        }
+
+
+def look_at_agent(
+    paths: Paths, api_port: Optional[int], p2p_port: Optional[int], dial: Sequence[Mapping[str, Any]] = ()
+) -> Dict[str, Any]:
+    """The part of a look that changes while an agent starts: ``container``, ``api``, ``edges``."""
+    container = look_at_container(paths, Engine(paths.engine_socket))
+    api: Dict[str, Any] = {"health": None, "peer_id": None, "error": None}
+    if api_port is not None and container is not None and container["state"] == "running":
+        api = read_api(api_port)
+    edges = []
+    if p2p_port is not None and container is not None and container["pid"]:
+        ports = {int(item["port"]) for item in dial} | {p2p_port}
+        edges = tcp.p2p_edges(tcp.read_tables(container["pid"]), p2p_port, ports)
+    return {"container": container, "api": api, "edges": [item.as_edge() for item in edges]}
+
+
+def look_at_host(paths: Paths) -> Dict[str, Any]:
+    """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
+    place = next(place for place in ("/var/lib/docker", "/var/lib", "/") if os.path.isdir(place))
+    disk = os.statvfs(place)
+    return {
+        "python": platform.python_version(),
+        "disk_free_mb": disk.f_bavail * disk.f_frsize // 1048576,
+        "memory_free_mb": memory_available_mb(read_text("/proc/meminfo") or ""),
+        "clock": round(time.time(), 3),
+    }
+
+
+def memory_available_mb(meminfo: str) -> Optional[int]:
+    """MiB a new process could have, from the text of ``/proc/meminfo``."""
+    match = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
+    return int(match.group(1)) // 1024 if match else None
+
+
+def look_at_engine(paths: Paths) -> Dict[str, Any]:
+    """Versions and daemon.json; null where absent. ``running``: an engine answers on the socket."""
+    found: Dict[str, Any] = {
+        "version": None,
+        "compose": compose.version(paths),
+        "daemon": read_json(paths.daemon_json),
+        "running": False,
+    }
+    try:
+        found["version"] = str(Engine(paths.engine_socket).version()["Version"])
+        found["running"] = True
+    except EngineError:
+        pass
+    return found
+
+
+def look_at_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """``current`` (what the link points at), ``running`` (the container's), ``kept`` (last activated first)."""
+    current = os.path.basename(os.readlink(paths.current)) if os.path.islink(paths.current) else None
+    running = container["release"] if container is not None and container["state"] == "running" else None
+    kept: List[Tuple[float, str]] = []
+    if os.path.isdir(paths.releases):
+        with os.scandir(paths.releases) as entries:
+            kept = [(entry.stat().st_mtime, entry.name) for entry in entries if not entry.name.startswith(".")]
+    return {"current": current, "running": running, "kept": [name for _time, name in sorted(kept, reverse=True)]}
+
+
+def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
+    """The agent's container, or None. Its log lines come only when something is wrong with it: logs are sensitive."""
+    try:
+        listed = engine.containers(compose.LABELS)
+        details = engine.inspect(listed[0]["Id"]) if listed else None
+        if details is None:
+            return None
+        found = describe(details)
+        if found["state"] != "running" or found["health"] not in (None, "healthy"):
+            found["logs"] = last_lines(paths, engine, found, bool(details["Config"].get("Tty")))
+        return found
+    except EngineError:
+        return None
+
+
+def describe(details: Mapping[str, Any]) -> Dict[str, Any]:
+    """A look's ``container`` from the engine's own description; ``release`` is its label."""
+    state = details["State"]
+    return {
+        "id": details["Id"],
+        "pid": state.get("Pid") or None,
+        "state": state["Status"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "started_at": state.get("StartedAt"),
+        "restarts": int(details.get("RestartCount") or 0),
+        "exit_code": state.get("ExitCode"),
+        "oom_killed": bool(state.get("OOMKilled")),
+        "image": details["Config"]["Image"],
+        "logs": [],
+        "release": (details["Config"].get("Labels") or {}).get(RELEASE_LABEL),
+    }
+
+
+def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: bool = False) -> List[str]:
+    """The container's last log lines, without colours and with the values of the release's secrets masked."""
+    text = _COLOUR.sub("", engine.logs(container["id"], LOG_LINES, tty))
+    stored = read_text(paths.environment(container["release"])) if container["release"] else None
+    return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]
+
+
+def read_json(path: str) -> Optional[Dict[str, Any]]:
+    """A JSON object out of a file; None when there is none, or it is not one."""
+    try:
+        value = json.loads(read_text(path) or "null")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where things live on a host. Tests pass another root; nothing else spells these paths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+PROJECT = "praxis"
+SERVICE = "agent"
+RELEASE_LABEL = "praxis.release"
+CONTAINER_UID = 10001
+RELEASE_FILES = ("compose.yaml", "agent.yaml", "release.json")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The directories a host keeps.
+
+    :param root: survives a reboot; holds nothing secret.
+    :param run: a tmpfs; holds everything secret.
+    :param uid: owner, user and group, of what the container must read and nobody else may.
+    """
+
+    root: str = "/opt/praxis"
+    run: str = "/run/praxis"
+    engine_socket: str = "/var/run/docker.sock"
+    daemon_json: str = "/etc/docker/daemon.json"
+    uid: int = CONTAINER_UID
+
+    @property
+    def releases(self) -> str:
+        return os.path.join(self.root, "releases")
+
+    def release(self, release_id: str) -> str:
+        return os.path.join(self.releases, release_id)
+
+    @property
+    def current(self) -> str:
+        return os.path.join(self.root, "current")
+
+    @property
+    def peers(self) -> str:
+        return os.path.join(self.root, "peers.json")
+
+    @property
+    def configs(self) -> str:
+        return os.path.join(self.root, "configs")
+
+    def config(self, name: str) -> str:
+        return os.path.join(self.configs, name + ".yaml")
+
+    def secrets_dir(self, release_id: str) -> str:
+        return os.path.join(self.run, release_id)
+
+    def environment(self, release_id: str) -> str:
+        return os.path.join(self.secrets_dir(release_id), "environment")
+
+    @property
+    def keys(self) -> str:
+        return os.path.join(self.run, "keys")
+
+    @property
+    def node_key(self) -> str:
+        return os.path.join(self.keys, "node.key")
+
+    @property
+    def lock(self) -> str:
+        return self.run.rstrip("/") + ".lock"

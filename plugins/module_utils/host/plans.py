@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each state of ``agent_release`` has to do on this host: reads the host, writes nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
+    SECRET_DIRECTORY_MODE,
+    SECRET_MODE,
+    image_of,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change, Current
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look, read_json
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one call will do.
+
+    :param outcome: what the result is called when there was something to do and it went well.
+    :param release: the release that the host has afterwards; None when it has none.
+    :param config: the agent's file with its peers.
+    :param reasons: why the docker role has to run first.
+    """
+
+    changes: List[Change]
+    outcome: str
+    release: Optional[Release] = None
+    config: str = ""
+    activation: Tuple[str, str] = ("none", "")
+    reasons: Tuple[str, ...] = ()
+
+
+def plan(desired: Desired, paths: Paths, look: Look) -> Plan:
+    """The plan for ``desired.state``.
+
+    :raises Failed: what the state needs is not on this host.
+    """
+    return _STATES[desired.state](desired, paths, look)
+
+
+def _prepared(desired: Desired, paths: Paths, look: Look) -> Plan:
+    release, peers, config = _wanted(desired, paths)
+    current = read_current(desired, paths, look, release)
+    wanted = replace(desired, peers=peers)
+    changes = compare.prepared(current, wanted, config, paths)
+    reasons = tuple(compare.engine_reasons(look["engine"], desired.min_compose, desired.daemon))
+    outcome = "needs-docker" if reasons else "prepared"
+    return Plan(changes, outcome, release, config, compare.activation(current, wanted), reasons)
+
+
+def _active(desired: Desired, paths: Paths, look: Look) -> Plan:
+    release, peers, config = _wanted(desired, paths)
+    current = read_current(desired, paths, look, release)
+    wanted = replace(desired, peers=peers)
+    changes = compare.active(current, wanted, config, paths)
+    return Plan(changes, "activated", release, config, compare.activation(current, wanted))
+
+
+def _restored(desired: Desired, paths: Paths, look: Look) -> Plan:
+    if desired.previous is None:
+        current = Current(look, leftovers=_present(_made_by_activation(desired, paths)))
+        return Plan(compare.removed(current, paths, everything=False), "restored")
+    release = stored_release(paths, desired.previous, desired.release)
+    desired = replace(desired, release=release)
+    _release, peers, config = _wanted(desired, paths)
+    current = read_current(desired, paths, look, release)
+    wanted = replace(desired, peers=peers)
+    changes = compare.restored(current, wanted, config, paths)
+    return Plan(changes, "restored", release, config, compare.activation(current, wanted))
+
+
+def _absent(desired: Desired, paths: Paths, look: Look) -> Plan:
+    if look["engine"]["compose"] is not None and not look["engine"]["running"]:
+        raise Failed(
+            Finding(
+                "engine-down",
+                "The Docker Engine does not answer, so its containers cannot be removed.",
+                "this host",
+                "Start it (systemctl start docker), and remove the agent again.",
+            )
+        )
+    current = Current(look, leftovers=_present((paths.root, paths.run)))
+    return Plan(compare.removed(current, paths, everything=True), "removed")
+
+
+_STATES: Dict[str, Callable[[Desired, Paths, Look], Plan]] = {
+    "prepared": _prepared,
+    "active": _active,
+    "restored": _restored,
+    "absent": _absent,
+}
+
+
+def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], str]:
+    """The release, the bootstrap list (the stored one when none is given), and the agent's file made of both."""
+    assert desired.release is not None
+    peers = desired.peers or stored_peers(paths)
+    config = with_peers(desired.release.files["agent.yaml"], peers.multiaddrs if peers else ())
+    return desired.release, peers, config
+
+
+def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -> Current:
+    """The host as far as the comparison needs it. Secrets are compared here, and only the answer is kept."""
+    engine = Engine(paths.engine_socket)
+    current = look["release"]["current"]
+    environment = desired.environment
+    return Current(
+        look=look,
+        manifest=read_json(os.path.join(paths.release(current), "release.json")) if current else None,
+        files=stored_files(paths, release.id),
+        image_present=engine.image(release.image) is not None if look["engine"]["running"] else None,
+        environment_right=environment is not None and _is_secret(paths.environment(release.id), environment, paths),
+        seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
+        peers=stored_peers(paths),
+        config=files.read_text(paths.config(release.name)),
+    )
+
+
+def stored_files(paths: Paths, release_id: str) -> Optional[Dict[str, str]]:
+    """The texts of a release on this host; None when there is none of that id."""
+    if not os.path.isdir(paths.release(release_id)):
+        return None
+    texts = {name: files.read_text(os.path.join(paths.release(release_id), name)) for name in RELEASE_FILES}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def stored_peers(paths: Paths) -> Optional[Peers]:
+    """The bootstrap list on this host."""
+    found = read_json(paths.peers)
+    if found is None or not isinstance(found.get("multiaddrs"), list):
+        return None
+    return Peers(str(found.get("revision")), tuple(str(item) for item in found["multiaddrs"]))
+
+
+def stored_release(paths: Paths, release_id: str, beside: Optional[Release]) -> Release:
+    """A release out of its own directory; ports that its manifest does not state are those of the release beside it.
+
+    :raises Failed: ``release-missing``.
+    """
+    texts = stored_files(paths, release_id) or {}
+    manifest: Dict[str, Any] = {}
+    if set(texts) == set(RELEASE_FILES):
+        manifest = read_json(os.path.join(paths.release(release_id), "release.json")) or {}
+    image = image_of(paths, release_id)
+    if not manifest.get("name") or not image:
+        raise Failed(
+            Finding(
+                "release-missing",
+                "Release %s is not on this host, or not whole." % release_id,
+                paths.release(release_id),
+                "Deploy the settings and the image of that release again.",
+            )
+        )
+    ports = manifest.get("ports") or {}
+    api_port = int(ports.get("api") or (beside.api_port if beside else 0))
+    p2p_port = int(ports.get("p2p") or (beside.p2p_port if beside else 0))
+    return Release(release_id, image, str(manifest["name"]), texts, api_port, p2p_port)
+
+
+def require_prepared(paths: Paths, release: Release) -> None:
+    """Refuse to disturb what runs for a release that could not start.
+
+    :raises Failed: ``not-prepared``, ``secrets-missing``.
+    """
+    if set(stored_files(paths, release.id) or {}) != set(RELEASE_FILES):
+        raise Failed(
+            Finding(
+                "not-prepared",
+                "Release %s is not on this host." % release.id,
+                paths.release(release.id),
+                "Run state=prepared with it first.",
+            )
+        )
+    for path in (paths.environment(release.id), paths.node_key):
+        if not os.path.exists(path):
+            raise Failed(
+                Finding(
+                    "secrets-missing",
+                    "%s is not there: a reboot empties /run." % path,
+                    "release %s" % release.id,
+                    "Run the deployment of this release again: preparing it fetches its secrets.",
+                )
+            )
+
+
+def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory) or os.stat(directory).st_mode & 0o777 != SECRET_DIRECTORY_MODE:
+        return False
+    return files.has(path, data, SECRET_MODE, paths.uid)
+
+
+def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
+    config = (paths.config(desired.release.name),) if desired.release else ()
+    return (paths.current, *config, paths.peers)
+
+
+def _present(candidates: Tuple[str, ...]) -> Tuple[str, ...]:
+    return tuple(path for path in candidates if os.path.lexists(path))

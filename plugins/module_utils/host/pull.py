@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pulling a release's image, and saying in the user's terms why it could not be."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
+
+IDLE_TIMEOUT = 120.0
+
+_REASONS = (
+    (
+        r"toomanyrequests|rate limit",
+        "registry-throttled",
+        "The registry refuses more pulls for now.",
+        "Wait, log in to the registry, or use a registry of your own.",
+    ),
+    (
+        r"no matching manifest|does not match the specified platform",
+        "image-architecture",
+        "The image does not exist for this machine's architecture (%(arch)s).",
+        "Build the image for linux/%(arch)s too, or use machines of the image's architecture.",
+    ),
+    (
+        r"unauthorized|no basic auth credentials|authentication required|denied|forbidden",
+        "image-unauthorized",
+        "The registry does not let this fleet pull the image.",
+        "Give the credentials that deploy the right to read this repository; log in again when a token has expired.",
+    ),
+    (
+        r"manifest unknown|not found|name unknown|does not exist",
+        "image-not-found",
+        "The registry has no such image.",
+        "Push it, or correct praxis_image.",
+    ),
+    (
+        r"x509|certificate",
+        "registry-certificate",
+        "This machine does not trust the registry's certificate.",
+        "Put the registry's CA into /etc/docker/certs.d/<registry>/ca.crt.",
+    ),
+    (
+        r"no space left on device",
+        "disk-full",
+        "The disk is full.",
+        "Free some space (docker system df shows what the engine holds) and deploy again.",
+    ),
+    (
+        r"no progress for|took more than",
+        "registry-slow",
+        "The pull did not get on.",
+        "Look at the network between this machine and the registry, and at the registry's load.",
+    ),
+    (
+        r"no such host|connection refused|i/o timeout|deadline exceeded|Client\.Timeout|no route to host|unreachable"
+        r"|TLS handshake timeout|connection reset|server misbehaving|EOF|received unexpected HTTP status: 5",
+        "registry-unreachable",
+        "The registry does not answer this machine.",
+        "Look at name resolution, routes and firewalls from this machine to the registry.",
+    ),
+)
+
+
+def repository_and_digest(image: str) -> Tuple[str, str]:
+    """``registry/name@sha256:…`` in its two parts; a tag before the digest is left out.
+
+    :raises Failed: ``image-not-pinned``.
+    """
+    match = re.match(r"([^@\s]+)@(sha256:[0-9a-f]{64})\Z", image)
+    if not match:
+        raise Failed(
+            Finding(
+                "image-not-pinned",
+                "The release names its image %r without a digest." % image,
+                "release.image",
+                "Give it as registry/name@sha256:… with all 64 digits.",
+            )
+        )
+    return re.sub(r":[^/:]+\Z", "", match.group(1)), match.group(2)
+
+
+def explain(message: str, image: str, architecture: str) -> Finding:
+    """A finding from the engine's words."""
+    for pattern, code, what, fix in _REASONS:
+        if re.search(pattern, message):
+            names = {"arch": architecture}
+            said = "%s The engine said: %s" % (what % names, message)
+            return Finding(code, said, "image %s" % image, fix % names)
+    return Finding(
+        "image-pull-failed",
+        "The image could not be pulled. The engine said: %s" % message,
+        "image %s" % image,
+        "Try `docker pull` of it on the host.",
+    )
+
+
+def pull(
+    engine: Engine,
+    image: str,
+    registry: Optional[Mapping[str, str]],
+    deadline: float = 900.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Pull by digest, within a deadline in seconds.
+
+    :raises Failed: with one code for each reason that a user would mend in another way.
+    """
+    repository, digest = repository_and_digest(image)
+    architecture = str(engine.version().get("Arch", "unknown"))
+    until = clock() + deadline
+    try:
+        for record in engine.pull(repository, digest, registry):
+            if "error" in record:
+                raise EngineError(500, str(record["error"]))
+            if clock() > until:
+                raise EngineError(0, "the pull took more than %d s" % deadline)
+    except EngineError as error:
+        raise Failed(explain(error.message, image, architecture)) from error
+    check(engine.image(repository + "@" + digest), image, architecture)
+
+
+def check(found: Optional[Dict[str, Any]], image: str, architecture: str) -> None:
+    """Refuse an image that this machine could not run: an engine pulls one of another architecture without a word."""
+    if found is None:
+        raise Failed(explain("the image is not there after its pull", image, architecture))
+    if found.get("Architecture") not in (architecture, None, ""):
+        built_for = "no matching manifest: the image is for %s" % found["Architecture"]
+        raise Failed(explain(built_for, image, architecture))

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fetching secrets: many references, one batch, every failure told at once.
+
+A secret's value appears in ``Secret.value`` and nowhere else: no exception, representation or log line holds one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value and the version it came from. ``bytes`` for a secret stored as binary, otherwise ``str``."""
+
+    value: str | bytes = field(repr=False)
+    version: str
+
+
+Outcome: TypeAlias = "Secret | Finding"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a store says about a secret without opening it.
+
+    :param version: the version that the reference resolves to now.
+    :param stages: staging labels of that version.
+    :param versions: every version and its staging labels.
+    :param created, changed: UTC, ISO 8601, or empty.
+    """
+
+    name: str
+    id: str
+    version: str
+    stages: tuple[str, ...]
+    versions: Mapping[str, tuple[str, ...]]
+    created: str
+    changed: str
+    rotation: bool
+    encryption_key: str
+    tags: Mapping[str, str]
+
+
+class Store(Protocol):
+    """One secret store. It is asked for whole secrets; keys are taken out here."""
+
+    def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Outcome]:
+        """The value of each reference (none has a key), or the finding that says why there is none."""
+        ...
+
+    def describe(self, references: Sequence[Reference]) -> Mapping[Reference, Description | Finding]:
+        """The description of each reference (none has a key), or a finding. Opens no secret."""
+        ...
+
+
+def fetch_all(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Secret]:
+    """The value of every reference.
+
+    :param stores: by ``Reference.store``.
+    :raises Failed: with the finding of every reference that has none.
+    """
+    return _all_or_failed(fetch_each(references, stores))
+
+
+def fetch_each(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Outcome]:
+    """For every reference its value, or the finding that says why there is none. Raises nothing.
+
+    For callers to whom a missing secret is an answer, such as an identity that is still to be made.
+    """
+    asked = list(dict.fromkeys(references))
+    whole: dict[Reference, Outcome] = {}
+    for store, group in _by_store(asked).items():
+        try:
+            whole.update(_store(stores, store).fetch(group))
+        except Failed as failed:
+            whole.update(dict.fromkeys(group, failed.findings[0]))
+    return {reference: _take(reference, whole[reference.whole()]) for reference in asked}
+
+
+def describe_all(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Description]:
+    """Metadata and versions of every reference; no secret is opened, so a key is not looked for.
+
+    :raises Failed: with the finding of every reference that could not be described.
+    """
+    asked = list(dict.fromkeys(references))
+    whole: dict[Reference, Description | Finding] = {}
+    for store, group in _by_store(asked).items():
+        try:
+            whole.update(_store(stores, store).describe(group))
+        except Failed as failed:
+            whole.update(dict.fromkeys(group, failed.findings[0]))
+    return _all_or_failed({reference: whole[reference.whole()] for reference in asked})
+
+
+def _all_or_failed(outcomes: Mapping[Reference, Any]) -> dict[Reference, Any]:
+    # One cause (expired credentials, say) is told once, however many references it stops.
+    findings = list(dict.fromkeys(outcome for outcome in outcomes.values() if isinstance(outcome, Finding)))
+    if findings:
+        raise Failed(*findings)
+    return dict(outcomes)
+
+
+def _by_store(references: Iterable[Reference]) -> dict[str, list[Reference]]:
+    groups: dict[str, dict[Reference, None]] = {}
+    for reference in references:
+        groups.setdefault(reference.store, {})[reference.whole()] = None
+    return {store: list(group) for store, group in groups.items()}
+
+
+def _store(stores: Mapping[str, Store], name: str) -> Store:
+    store = stores.get(name)
+    if store is None:
+        raise Failed(
+            Finding(
+                "secret-store-unsupported",
+                f"Secrets in {name} cannot be read here; at hand: {', '.join(sorted(stores)) or 'no store'}.",
+                f"{name}://",
+                "Keep the secret in one of them.",
+            )
+        )
+    return store
+
+
+def _take(reference: Reference, outcome: Outcome) -> Outcome:
+    """The key's value out of the whole secret."""
+    if isinstance(outcome, Finding) or not reference.key:
+        return outcome
+    where = str(reference)
+    if isinstance(outcome.value, bytes):
+        fix = "Refer to the whole secret: leave #KEY out."
+        return Finding("secret-binary", "The secret is binary, so it has no keys.", where, fix)
+    document = _json_object(outcome.value)
+    if document is None:
+        return Finding(
+            "secret-not-json",
+            "The secret's text is not a JSON object, so it has no keys.",
+            where,
+            "Store a JSON object, or refer to the whole secret: leave #KEY out.",
+        )
+    if reference.key not in document:
+        near = difflib.get_close_matches(reference.key, document, 1, cutoff=0.4)
+        return Finding(
+            "secret-key-not-found",
+            f"The secret has no key {reference.key!r} among its {len(document)}.",
+            where,
+            f"Did you mean {near[0]!r}?" if near else "Check the key's name; keys are taken literally, dots included.",
+        )
+    return Secret(_text(document[reference.key], outcome.value, reference.key), outcome.version)
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The object, its numbers as they are written, or None. (A JSONDecodeError would carry the whole text.)"""
+    try:
+        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _text(value: Any, document: str, key: str) -> str:
+    """A JSON value as text.
+
+    A string is itself, a number is as it is written, anything else its JSON (``true``, ``null``, ``{…}``).
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (dict, list)):
+        # Again, with numbers as numbers: as strings they would come out in quotes.
+        value = json.loads(document)[key]
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

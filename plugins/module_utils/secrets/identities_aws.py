@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making and removing identities in AWS Secrets Manager."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterable
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import SERVICE, AwsSecretsManager
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
+    FLEET_TAG,
+    PRESENT,
+    SEED_BYTES,
+    SLOT_TAG,
+    Change,
+    Identity,
+    prefix,
+    read,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS
+
+
+class AwsIdentities:
+    """One fleet's identities."""
+
+    def __init__(self, client: AwsClient, fleet: str, recovery_window_days: int = 30) -> None:
+        self._client = client
+        self._fleet = fleet
+        self._recovery_window_days = recovery_window_days
+
+    def slots(self) -> list[str]:
+        """The slots that have a secret. Secrets Manager may list a new one some minutes late."""
+        start = prefix(self._fleet)
+        listed = self._client.paginate(SERVICE, "list_secrets", Filters=[{"Key": "name", "Values": [start]}])
+        names = [entry["Name"] for entry in listed]
+        return sorted(name[len(start) :] for name in names if name.startswith(start))
+
+    def read(self, slots: Iterable[str]) -> dict[str, Identity]:
+        """See ``identities.read``."""
+        return read(self._fleet, slots, {AWS: AwsSecretsManager(self._client)})
+
+    def apply(self, changes: Iterable[Change]) -> tuple[dict[str, Identity], list[Finding]]:
+        """Carry out the changes, several at a time.
+
+        :returns: what was done, by slot (a deleted one as its ``Identity`` without a seed), and what failed. Both,
+            because seeds that were made are a fact that a failure elsewhere must not hide.
+        """
+        todo = list(changes)
+        verbs: dict[str, Callable[[Change], Identity]] = {
+            "create": self._create,
+            "restore": self._restore,
+            "delete": self._delete,
+        }
+        results = map_parallel(lambda change: verbs[change.verb](change), todo)
+        done = {each.slot: each for each in results if isinstance(each, Identity)}
+        failures = [finding for each in results if isinstance(each, Failed) for finding in each.findings]
+        return done, failures
+
+    def _create(self, change: Change) -> Identity:
+        seed = secrets.token_bytes(SEED_BYTES)
+        try:
+            # With its own token a repeated request is the same request.
+            answer = self._client.call(
+                SERVICE,
+                "create_secret",
+                idempotent=True,
+                Name=change.name,
+                ClientRequestToken=str(uuid.uuid4()),
+                Description=f"P2P identity seed of slot {change.slot} in fleet {self._fleet}",
+                SecretBinary=seed,
+                Tags=[{"Key": FLEET_TAG, "Value": self._fleet}, {"Key": SLOT_TAG, "Value": change.slot}],
+            )
+        except errors.Conflict:
+            # Someone made it since we looked: theirs is the slot's identity now.
+            return self._present(change)
+        return Identity(change.slot, change.name, PRESENT, answer["VersionId"], seed)
+
+    def _restore(self, change: Change) -> Identity:
+        self._client.call(SERVICE, "restore_secret", idempotent=True, SecretId=change.name)
+        return self._present(change)
+
+    def _present(self, change: Change) -> Identity:
+        found = self.read([change.slot])[change.slot]
+        if found.state != PRESENT:
+            what = f"The seed of slot {change.slot!r} is {found.state} although it was just there."
+            raise Failed(Finding("identity-vanished", what, change.name, "Run it again, and only once at a time."))
+        return found
+
+    def _delete(self, change: Change) -> Identity:
+        days = self._recovery_window_days
+        window = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
+        self._client.call(SERVICE, "delete_secret", idempotent=True, SecretId=change.name, **window)
+        return Identity(change.slot, change.name, "deleted")

@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at one host of a fleet."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: agent_info
+short_description: Look at the agent of one host
+version_added: 0.1.0
+description:
+  - Reads what a host of a fleet holds and does, and changes nothing.
+  - Peer-to-peer connections are read from the TCP table of the container, since the agent itself goes on calling a
+    lost peer connected.
+  - A host without Docker gives a look as well, with nulls where nothing is.
+requirements:
+  - Python 3.9 on the host, its standard library only
+author:
+  - Praxis Cloud contributors (@praxis)
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
+options:
+  run:
+    description:
+      - The run's directory, from M(praxis.cloud.fleet_plan). With it the controller fills in ports and members.
+    type: path
+  api_port:
+    description:
+      - Where the agent's API listens on this host. Without it the agent is not asked.
+    type: int
+  p2p_port:
+    description:
+      - The agent's own P2P port. Without it no connections are listed.
+    type: int
+  dial:
+    description:
+      - The members to dial afresh from this host.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      member:
+        description: Its name.
+        type: str
+        required: true
+      address:
+        description: Its address, as this host reaches it.
+        type: str
+        required: true
+      port:
+        description: Its P2P port.
+        type: int
+        required: true
+  dial_timeout:
+    description:
+      - Seconds for each dial. Up to 32 run at a time.
+    type: float
+    default: 3.0
+"""
+
+EXAMPLES = r"""
+- name: Look at the agent and its edges
+  praxis.cloud.agent_info:
+    api_port: 8000
+    p2p_port: 4001
+    dial:
+      - member: agent-2
+        address: 10.0.1.12
+        port: 4001
+  become: true
+  register: agent
+"""
+
+RETURN = r"""
+look:
+  description: All that was seen.
+  returned: always
+  type: dict
+  contains:
+    host:
+      description:
+        - The machine. RV(look.host.python) is a version, RV(look.host.disk_free_mb) the space where images go,
+          RV(look.host.memory_free_mb) what a new process could have, RV(look.host.clock) the seconds since 1970.
+      type: dict
+      returned: always
+      sample: {python: 3.11.2, disk_free_mb: 20480, memory_free_mb: 1500, clock: 1792000000.123}
+    engine:
+      description: The Docker Engine and Compose, null where absent.
+      type: dict
+      returned: always
+      sample: {version: 26.1.5, compose: 2.26.1, daemon: {live-restore: true}, running: true}
+    release:
+      description: What C(/opt/praxis/current) points at, what runs, and what is kept, last activated first.
+      type: dict
+      returned: always
+      sample: {current: 3f9c1a, running: 3f9c1a, kept: [3f9c1a, 81bb02]}
+    container:
+      description:
+        - The agent's container, or null. RV(look.container.release) is its label; RV(look.container.logs) holds its
+          last lines when something is wrong with it, the secrets of its release masked.
+      type: dict
+      returned: always
+      sample:
+        id: 4f1d
+        pid: 1234
+        state: running
+        health: healthy
+        started_at: "2026-01-01T00:00:00Z"
+        restarts: 0
+        exit_code: 0
+        oom_killed: false
+        image: registry.example.com/praxis-agent@sha256:0123
+        release: 3f9c1a
+        logs: []
+    api:
+      description: HTTP status of C(/health), peer id from C(/p2p/info), and the first thing that went wrong.
+      type: dict
+      returned: always
+      sample: {health: 200, peer_id: 12D3KooW, error: null}
+    peers:
+      description: The bootstrap list on the host.
+      type: dict
+      returned: always
+      sample: {revision: 9f0e}
+    edges:
+      description: Established P2P connections.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{local: "172.18.0.2:4001", remote: "10.0.1.12:51234", retransmits: 0, tx_queue: 0}]
+    dials:
+      description: What each fresh dial met, V(ok), V(refused), V(timeout), V(unreachable) or the system's word.
+      type: dict
+      returned: always
+      sample: {"10.0.1.12:4001": ok}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host import look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "run": {"type": "path"},
+            "api_port": {"type": "int"},
+            "p2p_port": {"type": "int"},
+            "dial": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "member": {"type": "str", "required": True},
+                    "address": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                },
+            },
+            "dial_timeout": {"type": "float", "default": 3.0},
+        },
+        supports_check_mode=True,
+    )
+    options = module.params
+    seen = look.take(Paths(), options["api_port"], options["p2p_port"], options["dial"], options["dial_timeout"])
+    module.exit_json(changed=False, look=seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: p2p_identity_info
+short_description: Show the peer ids of a fleet's slots
+version_added: 0.1.0
+description:
+  - Reads the seeds in the secret store and returns the peer ids that follow from them. Seeds are never returned.
+author: Praxis Cloud contributors (@praxis)
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
+  - praxis.cloud.attributes.actiongroup_aws
+  - praxis.cloud.aws
+options:
+  cloud:
+    description: The cloud whose secret store keeps the seeds.
+    type: str
+    choices: [aws]
+    default: aws
+  fleet:
+    description: The fleet.
+    type: str
+    required: true
+  slots:
+    description:
+      - The slots, by name.
+      - Without it, the store is asked which slots the fleet has; AWS may list a new one some minutes late.
+    type: list
+    elements: str
+  peer_id_scheme:
+    description:
+      - How the agent's image makes a peer id of a seed. V(ed25519) for libp2p 0.8, V(x25519) for libp2p 0.2.
+    type: str
+    choices: [ed25519, x25519]
+    default: ed25519
+seealso:
+  - module: praxis.cloud.p2p_identity
+"""
+
+EXAMPLES = r"""
+- name: Who is who
+  praxis.cloud.p2p_identity_info:
+    fleet: demo
+    region: eu-central-1
+  register: fleet
+"""
+
+RETURN = r"""
+identities:
+  description: The identities there are, by slot.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: The secret's name.
+      type: str
+      sample: praxis/demo/identity/agent-1
+    version:
+      description: The secret's version.
+      type: str
+    peer_id:
+      description: The peer id.
+      type: str
+      sample: 12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN
+missing:
+  description: Slots of O(slots) without a seed.
+  returned: success
+  type: list
+  elements: str
+deleted:
+  description: Slots whose seed is scheduled for deletion; M(praxis.cloud.p2p_identity) restores it.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import DELETED, MISSING, PRESENT
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
+
+
+def run(params: dict[str, Any]) -> dict[str, Any]:
+    store = AwsIdentities(aws_client(params), params["fleet"])
+    found = store.read(store.slots() if params["slots"] is None else params["slots"])
+    scheme = params["peer_id_scheme"]
+    return {
+        "changed": False,
+        "identities": {
+            slot: {"name": each.name, "version": each.version, "peer_id": peer_id(each.seed, scheme)}
+            for slot, each in found.items()
+            if each.state == PRESENT
+        },
+        "missing": [slot for slot, each in found.items() if each.state == MISSING],
+        "deleted": [slot for slot, each in found.items() if each.state == DELETED],
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "cloud": {"type": "str", "choices": ["aws"], "default": "aws"},
+            "fleet": {"type": "str", "required": True},
+            "slots": {"type": "list", "elements": "str"},
+            "peer_id_scheme": {"type": "str", "choices": ["ed25519", "x25519"], "default": "ed25519"},
+            **AWS_ARGUMENTS,
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module.params)
+    except Failed as failed:
+        module.fail_json(**failed.as_result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account has before praxis.cloud comes to it: a controller's identity, an image repository, two secrets."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from sandbox.aws.cloud import Cloud
+from sandbox.site import REGION, write
+
+FLEET = "praxis"
+POLICIES = Path(__file__).resolve().parent / "policies"
+ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def _client(cloud: Cloud, service: str) -> Any:
+    return boto3.client(service, endpoint_url=cloud.endpoint(), region_name=REGION,
+                        aws_access_key_id="bootstrap", aws_secret_access_key="bootstrap")
+
+
+def _user(iam: Any, name: str, policy: dict[str, Any]) -> dict[str, str]:
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+
+
+def agent_secret() -> str:
+    """Random values for what an agent needs: an OpenAI key and the Fernet key of its store."""
+    return json.dumps({"OPENAI_API_KEY": f"sk-sandbox-{secrets.token_urlsafe(36)}",
+                       "PRAXIS_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()})
+
+
+def run(cloud: Cloud) -> None:
+    """Fill the account. Credentials are not checked and nothing is logged while it runs."""
+    iam = _client(cloud, "iam")
+    home = cloud.site.home / "aws"
+    controller = json.loads((POLICIES / "controller.json").read_text())
+    for name, policy in (("controller", controller), ("administrator", ADMINISTRATOR)):
+        write(home / f"{name}.json", json.dumps(_user(iam, name, policy)) + "\n", 0o600)
+    _client(cloud, "ecr").create_repository(repositoryName="praxis-agent")
+    _client(cloud, "secretsmanager").create_secret(Name=f"praxis/{FLEET}/agent", SecretString=agent_secret())

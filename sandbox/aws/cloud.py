@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the patches share: the site, its registry and balancer, the log, the faults, and one lock for changes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.aws.faults import Faults
+from sandbox.aws.log import Log
+from sandbox.balancer import Balancer
+from sandbox.registry import Registry
+from sandbox.site import ACCOUNT, REGION, Site, write
+
+
+class Cloud:
+    """One sandbox's cloud while its process runs."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.registry = Registry(site)
+        self.balancer = Balancer(site)
+        self.log = Log(site.home / "aws" / "operations.jsonl")
+        self.faults = Faults()
+        self.changes = threading.RLock()
+        """moto keeps no locks of its own: held by every operation that changes something."""
+        self.enforced = False
+        """Whether credentials and policies are checked; set when the bootstrap is done."""
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._at_once = threading.Semaphore(3)
+
+    def endpoint(self) -> str:
+        """URL of the API."""
+        return f"http://127.0.0.1:{self.site.addresses.api_port}"
+
+    def order(self, ident: str, work: Callable[[], None]) -> None:
+        """Do work in the background: in order for one instance, up to three instances at once."""
+        with self.changes:
+            lane = self._lanes.setdefault(ident, ThreadPoolExecutor(1, thread_name_prefix=ident))
+
+        def run() -> None:
+            with self._at_once:
+                work()
+
+        lane.submit(run).add_done_callback(self._complain)
+
+    def _complain(self, future: Any) -> None:
+        if error := future.exception():
+            self.log.say(f"background work failed: {error!r}")
+
+    def ec2(self) -> Any:
+        """moto's EC2 backend of the sandbox's region."""
+        from moto.ec2.models import ec2_backends
+
+        return ec2_backends[ACCOUNT][REGION]
+
+    def elbv2(self) -> Any:
+        """moto's load balancing backend of the sandbox's region."""
+        from moto.elbv2.models import elbv2_backends
+
+        return elbv2_backends[ACCOUNT][REGION]
+
+    def write_state(self) -> None:
+        """Write .sandbox/state.json from what exists now."""
+        with self.changes:
+            machines = [
+                {"name": name_of(instance), "ip": instance.private_ip,
+                 "container": self.site.container(instance.id), "instance_id": instance.id, "state": instance.state}
+                for instance in self.ec2().all_instances() if instance.state not in ("terminated", "shutting-down")]
+            state = {
+                "cloud": "aws",
+                "machines": sorted(machines, key=lambda machine: (machine["name"], machine["instance_id"])),
+                "registry": {"name": self.site.registry_name, "push": self.registry.push},
+                "balancer": {"url": f"http://{self.balancer.address}"},
+                "endpoints": {"aws": self.endpoint()},
+                "network": self.site.addresses.network,
+            }
+            text = json.dumps(state, indent=2) + "\n"
+            path = self.site.home / "state.json"
+            if not path.exists() or path.read_text() != text:
+                write(path, text)
+
+
+def name_of(instance: Any) -> str:
+    """An instance's Name tag, or its id."""
+    tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
+    return str(tags.get("Name") or instance.id)

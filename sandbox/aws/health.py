@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Target health is what the balancer finds: a loop carries the registered targets to HAProxy and its checks back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
+
+from sandbox.aws.cloud import Cloud
+from sandbox.balancer import Check, Server
+from sandbox.problem import Problem
+
+PERIOD = 0.3
+"""Seconds between two looks."""
+
+Verdict = tuple[str, str | None, str | None]
+"""State, reason and description, in the words of DescribeTargetHealth."""
+
+HEALTHY: Verdict = ("healthy", None, None)
+REGISTERING: Verdict = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
+CHECKING: Verdict = ("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
+DRAINING: Verdict = ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+NOT_REGISTERED: Verdict = ("unused", "Target.NotRegistered", "Target is not registered to the target group")
+NOT_IN_USE: Verdict = ("unused", "Target.NotInUse",
+                       "Target group is not configured to receive traffic from the load balancer")
+STOPPED: Verdict = ("unused", "Target.InvalidState", "Target is in the stopped state")
+
+
+def verdict(server: Server) -> Verdict:
+    """HAProxy's finding in AWS's words."""
+    if not server.checked:
+        return CHECKING
+    if server.up:
+        return HEALTHY
+    if server.status.endswith("TOUT"):
+        return ("unhealthy", "Target.Timeout", "Request timed out")
+    if server.status == "L7STS":
+        return ("unhealthy", "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{server.code}]")
+    return ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target that should be in the balancer; times in seconds on the monotonic clock."""
+
+    ident: str
+    address: str
+    port: int
+    check_port: int
+    leaves: float | None = None
+    """When its draining ends; None while it is registered."""
+
+    @property
+    def server(self) -> str:
+        """Its name in HAProxy; another address is another server."""
+        return f"{self.ident.replace(':', '-')}_{self.address}_{self.port}"
+
+
+def check_of(group: Any) -> Check:
+    """The group's health check."""
+    return Check(group.health_check_path or "/", str((group.matcher or {}).get("HttpCode") or "200"),
+                 int(group.health_check_interval_seconds), int(group.health_check_timeout_seconds),
+                 int(group.healthy_threshold_count), int(group.unhealthy_threshold_count))
+
+
+class Health:
+    """The loop, and what it last found."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.found: dict[str, Verdict] = {}
+        self.ready: dict[str, bool] = {}
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Run the loop in the background until the process ends."""
+        threading.Thread(target=self._run, name="health", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.look()
+                self._trouble = ""
+            except (OSError, Problem) as error:
+                if str(error) != self._trouble:
+                    self._trouble = str(error)
+                    self.cloud.log.say(f"balancer: {error}")
+            time.sleep(PERIOD)
+
+    def served(self) -> tuple[Any, int] | None:
+        """The target group that the listener forwards to, and the idle timeout in seconds."""
+        backend = self.cloud.elbv2()
+        for balancer in list(backend.load_balancers.values()):
+            for listener in list(balancer.listeners.values()):
+                for action in listener.default_actions:
+                    arn = action.data.get("TargetGroupArn") or next(
+                        (group["TargetGroupArn"] for group in
+                         (action.data.get("ForwardConfig") or {}).get("TargetGroups") or []), None)
+                    if group := backend.target_groups.get(arn):
+                        return group, int(balancer.attrs["idle_timeout.timeout_seconds"])
+        return None
+
+    def look(self) -> None:
+        """One round: what should be there, what is there, and the difference."""
+        with self.cloud.changes:
+            served = self.served()
+            targets = {target.server: target for target in self._targets(served[0])} if served else {}
+            check = check_of(served[0]) if served else None
+            idle = served[1] if served else 60
+        if self.cloud.balancer.configure(check, idle):
+            self.ready.clear()
+        servers = self.cloud.balancer.servers()
+        for name in servers.keys() - targets.keys():
+            self.cloud.balancer.remove(name)
+            self.ready.pop(name, None)
+        for name in targets.keys() - servers.keys():
+            target = targets[name]
+            if check and target.leaves is None:
+                self.cloud.balancer.add(name, target.address, target.port, target.check_port, check)
+                self.ready[name] = False
+        kept = {name: (targets[name], servers[name]) for name in targets.keys() & servers.keys()}
+        self.found = {target.ident: verdict(server) for target, server in kept.values()}
+        self._route(kept)
+
+    def _targets(self, group: Any) -> list[Target]:
+        now = time.monotonic()
+        entries = [(entry, None) for entry in group.targets.values()]
+        entries += [(entry, entry["leaves"]) for entry in group.deregistered_targets.values() if entry["leaves"] > now]
+        found = []
+        for entry, leaves in entries:
+            address = address_of(self.cloud, entry["Id"])
+            if address:
+                port = int(entry["Port"])
+                check_port = int(group.health_check_port) if str(group.health_check_port).isdigit() else port
+                found.append(Target(entry["Id"], address, port, check_port, leaves))
+        return found
+
+    def _route(self, kept: dict[str, tuple[Target, Server]]) -> None:
+        staying = {name: server for name, (target, server) in kept.items() if target.leaves is None}
+        routed = {name for name, server in staying.items() if server.checked and server.up}
+        if not routed:
+            # As AWS does: with no healthy target, requests go to all of them.
+            routed = {name for name, server in staying.items() if server.checked}
+        for name in kept:
+            wanted = name in routed
+            if self.ready.get(name) != wanted:
+                self.cloud.balancer.state(name, "ready" if wanted else "drain")
+                self.ready[name] = wanted
+
+
+def address_of(cloud: Cloud, ident: str) -> str | None:
+    """A target's address; None for an instance that is not running."""
+    if not ident.startswith("i-"):
+        return ident
+    instance = cloud.ec2().get_instance_by_id(ident)
+    return instance.private_ip if instance and instance.state == "running" else None
+
+
+def install(cloud: Cloud) -> Health:
+    """Patch moto's target groups; returns the loop, not yet started."""
+    health = Health(cloud)
+    register = FakeTargetGroup.register
+
+    def delay(group: Any) -> float:
+        return float(group.attributes["deregistration_delay.timeout_seconds"])
+
+    def registered(self: Any, targets: list[dict[str, Any]]) -> None:
+        register(self, [{**target, "Port": int(target.get("Port") or self.port)} for target in targets])
+        for target in targets:
+            self.terminated_targets.pop(target["Id"], None)
+
+    def deregister(self: Any, targets: list[dict[str, Any]]) -> None:
+        for target in targets:
+            if entry := self.targets.pop(target["Id"], None):
+                self.deregistered_targets[target["Id"]] = {**entry, "leaves": time.monotonic() + delay(self)}
+
+    def terminated(self: Any, instance_ids: list[str]) -> None:
+        self.deregister([{"Id": ident} for ident in instance_ids])
+
+    def health_for(self: Any, target: dict[str, Any], ec2_backend: Any) -> FakeHealthStatus:
+        entry = self.targets.get(target["Id"]) or self.deregistered_targets.get(target["Id"])
+        port = int((entry or target).get("Port") or self.port)
+        state, reason, description = _verdict_of(health, self, target["Id"])
+        check_port = str(self.health_check_port)
+        return FakeHealthStatus(target["Id"], port, check_port if check_port.isdigit() else str(port), state, reason,
+                                description)
+
+    def describe_target_health(self: Any, target_group_arn: str, targets: list[dict[str, Any]]) -> list[Any]:
+        group = self.describe_target_groups(None, [target_group_arn], None)[0]
+        now = time.monotonic()
+        leaving = [entry for entry in group.deregistered_targets.values() if entry["leaves"] > now]
+        return [group.health_for(target, self.ec2_backend)
+                for target in targets or [*group.targets.values(), *leaving]]
+
+    FakeTargetGroup.register = registered
+    FakeTargetGroup.deregister = deregister
+    FakeTargetGroup.deregister_terminated_instances = terminated
+    FakeTargetGroup.health_for = health_for
+    ELBv2Backend.describe_target_health = describe_target_health
+    return health
+
+
+def _verdict_of(health: Health, group: Any, ident: str) -> Verdict:
+    if ident not in group.targets:
+        leaving = group.deregistered_targets.get(ident)
+        return DRAINING if leaving and leaving["leaves"] > time.monotonic() else NOT_REGISTERED
+    served = health.served()
+    if not served or served[0].arn != group.arn:
+        return NOT_IN_USE
+    if ident.startswith("i-") and address_of(health.cloud, ident) is None:
+        return STOPPED
+    return health.found.get(ident, REGISTERING)

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every API operation passes here: faults are fired, changes take the lock, and the log gets its line."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import threading
+import time
+import traceback
+import uuid
+from contextlib import nullcontext
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.core.responses import BaseResponse
+
+from sandbox.aws.cloud import Cloud
+from sandbox.aws.faults import Fault
+from sandbox.aws.log import mutates
+
+_nested = threading.local()
+
+
+class ConnectionCut(Exception):
+    """The connection was reset on order."""
+
+
+def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
+    """The error code in an answer; None when it is not an error."""
+    if status < 400:
+        return None
+    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    for pattern in (r"<Code>([^<]+)</Code>", r'"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"'):
+        if found := re.search(pattern, text):
+            return found[1]
+    named = {name.lower(): value for name, value in headers.items()}.get("x-amzn-errortype")
+    return str(named).split("#")[-1] if named else f"HTTP{status}"
+
+
+def speaks_json(response: Any) -> bool:
+    """Whether the request is of a JSON service; EC2, IAM, STS and load balancing speak the query protocol."""
+    return not str(response.headers.get("Content-Type", "")).startswith("application/x-www-form")
+
+
+def refuse(response: Any, code: str, message: str, status: int) -> tuple[int, dict[str, Any], str]:
+    """An error in the protocol of the response's service."""
+    if speaks_json(response):
+        body = json.dumps({"__type": code, "message": message})
+        return status, {"status": status, "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": code}, body
+    said = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    request = f"<RequestId>{uuid.uuid4()}</RequestId>"
+    if response.service_name == "ec2":
+        body = f"<Response><Errors><Error>{said}</Error></Errors>{request.replace('RequestId', 'RequestID')}</Response>"
+    else:
+        body = f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error>{request}</ErrorResponse>"
+    return status, {"status": status, "content-type": "text/xml"}, body
+
+
+def install(cloud: Cloud) -> None:
+    """Wrap moto's one dispatcher."""
+
+    def dispatch(self: Any, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        if getattr(_nested, "inside", False):
+            self.setup_class(request, full_url, headers)
+            return self.call_action()
+        _nested.inside = True
+        service, operation, status, error, fault = self.service_name or "", "", 500, "InternalFailure", None
+        try:
+            self.setup_class(request, full_url, headers)
+            operation = self._get_action() or ""
+            fault = cloud.faults.choose(service, operation, self.access_key)
+            if fault and (struck := _strike(self, request, fault, service)):
+                status, answer_headers, body = struck
+            else:
+                with cloud.changes if mutates(operation) else nullcontext():
+                    status, answer_headers, body = self.call_action()
+            status = int(status)
+            error = error_code(status, answer_headers, body)
+            return status, answer_headers, body
+        except ConnectionCut:
+            status, error = 0, "ConnectionReset"
+            raise
+        except Exception as trouble:
+            # moto does not know the operation, or stumbled: say so instead of a page of HTML.
+            cloud.log.say(f"{service}:{operation}: {trouble!r}\n{traceback.format_exc(limit=-4)}"[:4000])
+            error = "NotImplemented" if isinstance(trouble, NotImplementedError) else "InternalFailure"
+            status = 501 if error == "NotImplemented" else 500
+            return refuse(self, error, f"the sandbox's API failed: {trouble!r}"[:500], status)
+        finally:
+            _nested.inside = False
+            cloud.log.operation(service, operation, status=status, error=error,
+                                access_key=getattr(self, "access_key", ""), fault=fault.ident if fault else None)
+
+    BaseResponse._dispatch = dispatch
+
+
+def _strike(response: Any, request: Any, fault: Fault, service: str) -> tuple[int, dict[str, Any], Any] | None:
+    """Carry a fault out. None: the operation goes on (it was only made slow)."""
+    if fault.kind == "slow":
+        time.sleep(fault.seconds)
+        return None
+    if fault.kind == "reset":
+        connection: socket.socket = request.environ["werkzeug.socket"]
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        raise ConnectionCut
+    code, status = fault.answer(service)
+    return refuse(response, code, f"ordered by the sandbox ({fault.ident})", status)

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that is the cloud: moto with the patches, served on a loopback port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
+os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from sandbox.aws import (
+    access,
+    addresses,
+    bootstrap,
+    container_registry,
+    control,
+    debian,
+    health,
+    instances,
+    load_balancers,
+    operations,
+    secret_stages,
+)
+from sandbox.aws.cloud import Cloud
+from sandbox.site import Site
+
+
+def serve(site: Site) -> None:
+    """Serve until the process is told to end."""
+    cloud = Cloud(site)
+    for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages, access):
+        concern.install(cloud)
+    checks = health.install(cloud)
+    application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", site.addresses.api_port, application, threaded=True,
+                         request_handler=type("Quiet", (MotoRequestHandler,), {"log_request": lambda *_: None}))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=server.serve_forever, name="api", daemon=True).start()
+    bootstrap.run(cloud)
+    cloud.write_state()
+    checks.start()
+    cloud.log.recording = True
+    cloud.enforced = True
+    cloud.log.say(f"ready on {cloud.endpoint()}")
+    # Names are tags, which change without a machine changing: keep the state file current.
+    while True:
+        threading.Event().wait(1.0)
+        cloud.write_state()

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The balancer: HAProxy, with servers added and taken away through its runtime API.
+
+A listener's settings (health check, timeouts) are in its configuration file; HAProxy reads it again when they change.
+Its targets are servers that come and go without that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import socket
+import time
+from dataclasses import dataclass
+
+from sandbox import docker
+from sandbox.problem import Problem
+from sandbox.site import Site, write
+
+RUNTIME_PORT = 9999
+BACKEND = "targets"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The health check of a target group; times in seconds."""
+
+    path: str
+    codes: str
+    interval: int
+    timeout: int
+    rise: int
+    fall: int
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server as HAProxy sees it."""
+
+    up: bool
+    checked: bool
+    status: str
+    """HAProxy's word for the last check: L7OK, L4CON, L4TOUT, L7TOUT, L7STS, …"""
+    code: str
+    """The HTTP status of the last check, if there was one."""
+    sessions: int
+    admin: str
+    """ready, drain or maint."""
+
+
+HEAD = """\
+global
+    log stdout format raw local0 notice
+    maxconn 4096
+    stats socket ipv4@0.0.0.0:{runtime} level admin
+    hard-stop-after 10s
+
+defaults
+    mode http
+    option forwardfor
+    option redispatch
+    retries 2
+    timeout connect 5s
+    timeout client {idle}s
+    timeout server {idle}s
+    timeout tunnel {idle}s
+    timeout http-keep-alive {idle}s
+
+frontend listener
+    bind 0.0.0.0:80
+    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Port 80
+    default_backend {backend}
+
+backend {backend}
+    balance roundrobin
+"""
+CHECK = """\
+    option httpchk
+    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host balancer hdr User-Agent ELB-HealthChecker/2.0
+    http-check expect status {codes}
+    timeout check {timeout}s
+"""
+
+
+def configuration(check: Check | None, idle_timeout: int) -> str:
+    """HAProxy's configuration for one listener; without a check there is nothing to route to."""
+    text = HEAD.format(runtime=RUNTIME_PORT, idle=idle_timeout, backend=BACKEND)
+    return text + (CHECK.format(path=check.path, codes=check.codes, timeout=check.timeout) if check else "")
+
+
+class Balancer:
+    """The site's balancer."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.container = site.container("balancer")
+        self.address = site.addresses.balancer
+        self.file = site.home / "balancer" / "haproxy.cfg"
+
+    def up(self, tag: str) -> None:
+        """Start the balancer from this image unless it runs, and wait until it answers."""
+        found = docker.inspect("container", self.container)
+        if found and found["Config"]["Image"] != tag:
+            docker.remove_container(self.container)
+            found = None
+        if not self.file.exists():
+            write(self.file, configuration(None, 60))
+        if not found:
+            docker.docker(
+                "run", "--detach", "--name", self.container, *docker.labels(self.site.key, "balancer"),
+                "--cap-add", "NET_ADMIN", "--network", self.site.network, "--ip", self.address,
+                "--volume", f"{self.file.parent}:/etc/sandbox:ro", tag)
+        elif not found["State"]["Running"]:
+            docker.docker("start", self.container)
+        self._wait()
+
+    def _wait(self, deadline: float = 20.0) -> None:
+        until = time.monotonic() + deadline
+        while True:
+            try:
+                self.ask("show version")
+                return
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise Problem(f"the balancer did not answer in {deadline:.0f} s: {error}",
+                                  f"{self.address}:{RUNTIME_PORT}", f"docker logs {self.container}") from None
+                time.sleep(0.1)
+
+    def configure(self, check: Check | None, idle_timeout: int) -> bool:
+        """Write the configuration and have it read; True when it changed (all servers are gone then)."""
+        text = configuration(check, idle_timeout)
+        if self.file.exists() and self.file.read_text() == text:
+            return False
+        before = self.ask("show info").partition("Pid: ")[2].split()[0]
+        write(self.file, text)
+        docker.docker("kill", "--signal", "USR2", self.container)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                if self.ask("show info").partition("Pid: ")[2].split()[0] != before:
+                    return True
+            except (OSError, IndexError):
+                pass
+            time.sleep(0.05)
+        raise Problem("HAProxy did not take its new configuration in 10 s", str(self.file),
+                      f"docker logs {self.container}")
+
+    def ask(self, command: str) -> str:
+        """One command of the runtime API and its answer."""
+        with socket.create_connection((self.address, RUNTIME_PORT), 5) as connection:
+            connection.settimeout(5)
+            connection.sendall(f"{command}\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        return answer.decode().strip()
+
+    def servers(self) -> dict[str, Server]:
+        """All servers by name."""
+        rows = csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# ")))
+        found = {}
+        for row in rows:
+            if row["pxname"] != BACKEND or row["svname"] == "BACKEND":
+                continue
+            word, status = row["check_status"], row["status"]
+            admin = "maint" if status.startswith("MAINT") else "drain" if status.startswith("DRAIN") else "ready"
+            # "* L7OK" is a check under way; "INI" is none yet.
+            last = word.removeprefix("* ")
+            # While draining, HAProxy's status hides whether the server is up: the check's own word tells.
+            up = last in ("L7OK", "L6OK", "L4OK") if admin != "ready" else status.startswith("UP")
+            found[row["svname"]] = Server(up, last not in ("", "INI"), last, row["check_code"],
+                                          int(row["scur"]), admin)
+        return found
+
+    def add(self, name: str, address: str, port: int, check_port: int, check: Check) -> None:
+        """Add a server that gets no requests yet but is checked."""
+        self._order(f"add server {BACKEND}/{name} {address}:{port} check port {check_port} inter {check.interval}s "
+                    f"fastinter 1s rise {check.rise} fall {check.fall}", "New server registered")
+        self._order(f"set server {BACKEND}/{name} state drain")
+        self._order(f"enable health {BACKEND}/{name}")
+
+    def state(self, name: str, state: str) -> None:
+        """Set a server's state: ready, drain or maint."""
+        self._order(f"set server {BACKEND}/{name} state {state}")
+
+    def remove(self, name: str) -> None:
+        """Close a server's sessions and take it away."""
+        self._order(f"set server {BACKEND}/{name} state maint")
+        self._order(f"shutdown sessions server {BACKEND}/{name}")
+        until = time.monotonic() + 5
+        while True:
+            answer = self.ask(f"del server {BACKEND}/{name}")
+            if "Server deleted" in answer or "No such server" in answer:
+                return
+            if time.monotonic() > until:
+                raise Problem(f"HAProxy kept the server {name}: {answer}", self.container, "docker logs")
+            time.sleep(0.05)
+
+    def _order(self, command: str, expected: str = "") -> None:
+        answer = self.ask(command)
+        if answer != expected and not (expected and expected in answer):
+            raise Problem(f"HAProxy refused {command!r}: {answer}", self.container, "docker logs")

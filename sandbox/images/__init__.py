@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Container images of the sandbox: built from a debootstrapped Debian, tagged with a hash of what goes in.
+
+A changed input makes another tag and so a build; an unchanged one is found. Names are shared by all checkouts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import docker
+from sandbox.problem import Problem, step
+
+FOLDER = Path(__file__).resolve().parent
+STANDIN = FOLDER.parent / "standin"
+MIRROR = "http://deb.debian.org/debian"
+REPOSITORY = "praxis-sandbox"
+BASE_REVISION = "1"
+"""Raise it to have the base images made again."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: its build context, the Debian suite under it and further build arguments."""
+
+    name: str
+    context: Path
+    suite: str = "trixie"
+    arguments: dict[str, str] = field(default_factory=dict)
+    version: str = ""
+    """Its label org.opencontainers.image.version: two versions are two digests even when the files are the same."""
+
+    @property
+    def tag(self) -> str:
+        """Full name; the tag is a hash of every file of the context, the arguments and the base."""
+        digest = hashlib.sha256(base_tag(self.suite).encode())
+        for path in sorted(self.context.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(self.context)} {path.stat().st_mode & 0o111}\n".encode())
+                digest.update(path.read_bytes())
+        for name, value in sorted(self.arguments.items()):
+            digest.update(f"{name}={value}\n".encode())
+        digest.update(self.version.encode())
+        return f"{REPOSITORY}/{self.name}:{digest.hexdigest()[:12]}"
+
+
+def machine(suite: str) -> Image:
+    """A machine with Debian of this suite: trixie or bookworm."""
+    return Image(f"machine-{suite}", FOLDER / "machine", suite, {"SUITE": suite})
+
+
+REGISTRY = Image("registry", FOLDER / "registry")
+BALANCER = Image("balancer", FOLDER / "balancer")
+
+
+def agent(version: str) -> Image:
+    """The agent's stand-in, in a version (the text it reports and its image tag)."""
+    built = (STANDIN / "Dockerfile").exists()
+    return Image("agent", STANDIN if built else FOLDER / "placeholder", version=version)
+
+
+def base_tag(suite: str) -> str:
+    """The debootstrapped base image of a suite."""
+    return f"{REPOSITORY}/base-{suite}:{BASE_REVISION}"
+
+
+def ensure(image: Image, logs: Path) -> str:
+    """The image's tag, after building it (and its base) if it is not there. `logs`: folder for the builder's output."""
+    tag = image.tag
+    if docker.inspect("image", tag):
+        return tag
+    _ensure_base(image.suite, logs)
+    with step(f"building the image {tag}"):
+        docker.build(tag, image.context, {"BASE": base_tag(image.suite), **image.arguments}, image.version,
+                     logs / f"build-{image.name}.log")
+    return tag
+
+
+def _ensure_base(suite: str, logs: Path) -> None:
+    tag = base_tag(suite)
+    if docker.inspect("image", tag):
+        return
+    if shutil.which("debootstrap") is None and not Path("/usr/sbin/debootstrap").exists():
+        raise Problem("debootstrap is not installed; the sandbox's images are made with it", "PATH",
+                      "apt-get install debootstrap")
+    log = logs / f"debootstrap-{suite}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    path = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
+    with step(f"installing a minimal Debian {suite} for {tag} (a minute or two)"), log.open("wb") as output, \
+            tempfile.TemporaryDirectory(prefix="praxis-sandbox-") as folder:
+        tree = Path(folder) / "tree"
+        made = subprocess.run([*as_root, "debootstrap", "--variant=minbase", suite, str(tree), MIRROR], env=path,
+                              stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        try:
+            if made.returncode:
+                tail = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
+                raise Problem(f"debootstrap {suite} failed:\n{tail}", str(log), f"check that {MIRROR} can be reached")
+            _import(as_root, tree, tag)
+        finally:
+            subprocess.run([*as_root, "rm", "-rf", "--one-file-system", str(tree)], check=True)
+
+
+def _import(as_root: list[str], tree: Path, tag: str) -> None:
+    packed = subprocess.Popen([*as_root, "tar", "-C", str(tree), "--exclude=./var/cache/apt/archives/*.deb", "-c", "."],
+                              stdout=subprocess.PIPE)
+    imported = subprocess.run(["docker", "import", "-", tag], stdin=packed.stdout, capture_output=True, check=False)
+    if packed.wait() or imported.returncode:
+        raise Problem(f"docker import of {tag} failed: {imported.stderr.decode(errors='replace').strip()}",
+                      "docker import", "check the engine's log and its free disk space")

@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every test needs."""
+
+from __future__ import annotations
+
+import os
+
+from ansible.plugins.loader import init_plugin_loader
+from hypothesis import settings
+
+# Ansible's own importer must come first: a collection imported without it cannot be found as a plugin later.
+init_plugin_loader()
+
+# No deadline per example: machines are shared and slow at times. CI draws the same examples every time, so that a red
+# run is the change's doing; at a desk they differ, and so go on looking.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")

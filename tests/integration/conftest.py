@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One sandbox for all tests that run playbooks, and the few things they do with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HOME = CHECKOUT / ".sandbox"
+STATE = HOME / "state.json"
+REUSE = "PRAXIS_TEST_REUSE"
+HOSTS = 3
+SHOWN = 6000  # characters of a run's output that a failed test shows
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder carries the marker ``integration``."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished ``ansible-playbook``.
+
+    :param recap: by host: ``ok``, ``changed``, ``unreachable``, ``failures``, ``skipped``, ``rescued``, ``ignored``.
+    :param stats: what the playbook set with ``set_stats``.
+    :param changed_tasks: host and task name of every change, in order.
+    """
+
+    rc: int
+    output: str
+    recap: dict[str, dict[str, int]]
+    stats: dict[str, Any]
+    changed_tasks: list[tuple[str, str]]
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """The hosts with changes, and how many."""
+        return {host: counts["changed"] for host, counts in self.recap.items() if counts["changed"]}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The playbook's ``praxis_summary``."""
+        assert "praxis_summary" in self.stats, f"the playbook left no praxis_summary:\n{self.output[-SHOWN:]}"
+        return self.stats["praxis_summary"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine of the sandbox: its name, its address on the cloud's network, and the container that it is."""
+
+    name: str
+    ip: str
+    container: str
+
+
+class Cloud:
+    """The sandbox as a user has it: an environment, a command line, machines, and a log of API operations."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.environment = _environment()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """``.sandbox/state.json`` as it is now."""
+        return json.loads(STATE.read_text(encoding="utf-8"))
+
+    def machines(self) -> list[Machine]:
+        """The machines there are now."""
+        return [Machine(**{key: found[key] for key in ("name", "ip", "container")}) for found in self.state["machines"]]
+
+    def run(self, playbook: str, *arguments: str, expect: int | None = 0, deadline: int = 900,
+            variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Run:
+        """Run ``ansible-playbook PLAYBOOK -i inventories/CLOUD ARGUMENTS``.
+
+        :param playbook: a root playbook, ``deploy.yml``.
+        :param expect: the return code it must have; ``None`` takes any.
+        :param deadline: seconds.
+        :param variables: extra variables.
+        :param environment: added to the sandbox's.
+        """
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, "-i", f"inventories/{self.name}"]
+        if variables:
+            command += ["-e", json.dumps(dict(variables))]
+        with tempfile.TemporaryDirectory() as folder:
+            record = Path(folder) / "record.json"
+            finished = subprocess.run(
+                [*command, *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=deadline, check=False,
+                env=self.environment | {
+                    "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+                    "ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder",
+                    "ANSIBLE_NOCOLOR": "1",
+                    "PRAXIS_HOSTS": str(HOSTS),
+                    "PRAXIS_TEST_RECORD": str(record),
+                } | dict(environment or {}),
+            )
+            written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        if expect is not None and finished.returncode != expect:
+            shown = finished.stdout[-SHOWN:]
+            pytest.fail(f"{' '.join(command)}: return code {finished.returncode}, not {expect}\n{shown}")
+        changed = [(host, task) for host, task in written.get("changed", [])]
+        return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed)
+
+    def mark(self) -> int:
+        """A place in the log of API operations, for :meth:`operations`."""
+        return len(_log(self.name))
+
+    def operations(self, since: int = 0) -> list[dict[str, Any]]:
+        """The API operations asked for since a mark, oldest first."""
+        return _log(self.name)[since:]
+
+    def on(self, machine: Machine, command: str, *, check: bool = True, deadline: int = 60) -> str:
+        """What a shell command prints as root on a machine, past any playbook.
+
+        :param check: fail the test when the command fails.
+        :param deadline: seconds.
+        """
+        finished = subprocess.run(["docker", "exec", machine.container, "sh", "-c", command], capture_output=True,
+                                  text=True, timeout=deadline, check=False)
+        if check and finished.returncode:
+            pytest.fail(f"on {machine.name}: {command}: return code {finished.returncode}\n{finished.stderr}")
+        return finished.stdout
+
+
+def _environment() -> dict[str, str]:
+    """What ``. .sandbox/env`` leaves in a shell."""
+    printed = subprocess.run(["sh", "-c", '. "$0" && env -0', str(HOME / "env")], cwd=CHECKOUT, capture_output=True,
+                             text=True, check=True).stdout
+    return dict(line.split("=", 1) for line in printed.split("\0") if line)
+
+
+def _log(cloud: str) -> list[dict[str, Any]]:
+    path = HOME / cloud / "operations.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _sandbox(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """A sandbox with an empty account, removed at the end. With PRAXIS_TEST_REUSE=1: one that is up, and stays up."""
+    reuse = os.environ.get(REUSE) == "1"
+    if STATE.exists() and not reuse:
+        pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
+    _sandbox("up", "--cloud", "aws")
+    try:
+        yield Cloud("aws")
+    finally:
+        if not reuse:
+            _sandbox("down")

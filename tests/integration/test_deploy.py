@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, from provisioned machines to a fleet that was changed, hurt and mended. The tests go in this order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from . import seen
+from .conftest import CHECKOUT, Cloud
+
+# What a machine writes on its own account.
+VOLATILE = "/proc /sys /dev /run /tmp /var/log /var/lib/systemd /var/tmp /var/lib/docker /var/lib/containerd /root/.ansible /home"
+
+
+@pytest.fixture(scope="module")
+def provisioned(cloud: Cloud) -> Cloud:
+    """Three machines without Docker, and no identity made yet."""
+    cloud.run("provision.yml")
+    return cloud
+
+
+@pytest.fixture(scope="module")
+def fleet(provisioned: Cloud) -> Cloud:
+    """The deployed fleet."""
+    provisioned.run("deploy.yml")
+    return provisioned
+
+
+def mutations(cloud: Cloud, since: int) -> list[str]:
+    return ["%(service)s:%(operation)s" % item for item in cloud.operations(since) if item["mutating"]]
+
+
+def fingerprint(cloud: Cloud) -> dict[str, str]:
+    """Each machine's files (name, size, time) and packages."""
+    prune = " -o ".join(f"-path {path}" for path in VOLATILE.split())
+    look = f"find / \\( {prune} \\) -prune -o -type f -printf '%p %s %T@\\n' | sort; dpkg-query -W; systemctl list-unit-files"
+    return {item.name: cloud.on(item, look) for item in cloud.machines()}
+
+
+def test_check_mode_on_bare_machines_foretells_the_deployment(provisioned):
+    cloud = provisioned
+    before, mark = fingerprint(cloud), cloud.mark()
+    foretold = cloud.run("deploy.yml", "--check", "--diff")
+    assert fingerprint(cloud) == before
+    assert mutations(cloud, mark) == []
+    assert "(known after apply)" in foretold.output
+    real = cloud.run("deploy.yml")
+    assert set(foretold.changed_tasks) == set(real.changed_tasks)
+
+
+def test_the_deployed_fleet_is_whole(fleet):
+    run = fleet.run("verify.yml")
+    assert run.summary["ok"] and run.summary["findings"] == []
+    assert [item["agent"] for item in run.summary["members"]] == ["healthy"] * 3
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+    planned = {item["name"]: item["peer_id"] for item in run.summary["members"]}
+    assert {item.name: seen.peer_id(fleet, item) for item in fleet.machines()} == planned
+
+
+def test_the_balancer_answers(fleet):
+    with urllib.request.urlopen(fleet.state["balancer"]["url"].rstrip("/") + "/agent/card", timeout=10) as answer:
+        assert answer.status == 200 and json.load(answer)["name"]
+
+
+def test_a_second_run_changes_nothing_and_only_reads(fleet):
+    mark, starts = fleet.mark(), seen.started(fleet)
+    run = fleet.run("deploy.yml")
+    assert run.changed == {} and run.summary["ok"]
+    assert mutations(fleet, mark) == []
+    assert len(fleet.operations(mark)) > 0
+    assert seen.started(fleet) == starts
+
+
+def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path):
+    releases, starts = seen.releases(fleet), seen.started(fleet)
+    chosen = sorted(releases)[1]
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"praxis": {"hosts": {chosen: {"praxis_agent_config_host": {"llm": {"timeout": 7}}}}}}))
+    run = fleet.run("deploy.yml", "-i", str(inventory), "--diff")
+    after = seen.releases(fleet)
+    assert {name for name in after if after[name] != releases[name]} == {chosen}
+    assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {chosen}
+    assert "llm.timeout" in run.output
+    back = fleet.run("deploy.yml", "--diff")
+    assert seen.releases(fleet) == releases and back.summary["ok"]
+
+
+def test_a_restart_keeps_the_peer_ids(fleet):
+    before = {item.name: seen.peer_id(fleet, item) for item in fleet.machines()}
+    chosen = fleet.machines()[0]
+    fleet.on(chosen, "docker restart praxis-agent-1")
+    seen.wait_for("all pairs connected again", lambda: seen.edges(fleet) == seen.all_pairs(fleet), deadline=90)
+    assert {item.name: seen.peer_id(fleet, item) for item in fleet.machines()} == before
+
+
+def test_a_stopped_container_is_started_with_the_same_release(fleet):
+    releases = seen.releases(fleet)
+    chosen = fleet.machines()[0]
+    fleet.on(chosen, "docker stop praxis-agent-1")
+    run = fleet.run("deploy.yml")
+    assert set(run.changed) == {chosen.name}
+    assert seen.releases(fleet) == releases
+    assert seen.container(fleet, chosen)["State"]["Running"]
+
+
+def test_a_bad_release_is_put_back_everywhere(fleet):
+    releases = seen.releases(fleet)
+    run = fleet.run("deploy.yml", expect=2, variables={"praxis_agent_environment": {"STANDIN_FAIL": "crash"}})
+    assert not run.summary["ok"]
+    first = sorted(releases)[0]
+    assert first in {item["where"] for item in run.summary["findings"]}
+    assert seen.releases(fleet) == releases
+    assert fleet.run("verify.yml").summary["ok"]
+    assert fleet.run("deploy.yml").changed == {}
+
+
+def test_a_cut_link_turns_verify_red_and_is_named(fleet):
+    one, other = sorted(item.name for item in fleet.machines())[:2]
+    order(fleet, "link", "cut", one, other)
+    try:
+        run = fleet.run("verify.yml", expect=2)
+        assert f"{one} <-> {other}" in {item["where"] for item in run.summary["findings"] if item["level"] == "error"}
+    finally:
+        order(fleet, "link", "heal", one, other)
+    seen.wait_for("a whole mesh", lambda: fleet.run("verify.yml", expect=None).rc == 0, deadline=150, pause=3)
+
+
+def test_a_dead_machine_is_named_and_the_others_are_untouched(fleet):
+    starts = seen.started(fleet)
+    dead = sorted(starts)[2]
+    order(fleet, "machine", "kill", dead)
+    try:
+        run = fleet.run("deploy.yml", expect=2, variables={"praxis_environment": "development"})
+        assert [item["where"] for item in run.summary["findings"] if item["code"] == "host-unreachable"] == [dead]
+    finally:
+        order(fleet, "machine", "start", dead)
+    # Its tmpfs is gone, and so is its agent, until it is deployed again.
+    run = fleet.run("deploy.yml")
+    assert set(run.changed) == {dead} and run.summary["ok"]
+    assert {name: start for name, start in seen.started(fleet).items() if name != dead} == {
+        name: start for name, start in starts.items() if name != dead
+    }
+
+
+def test_a_fourth_machine_joins_and_restarts_nobody(fleet):
+    releases, starts = seen.releases(fleet), seen.started(fleet)
+    fleet.run("provision.yml", environment={"PRAXIS_HOSTS": "4"})
+    assert len(fleet.machines()) == 4
+    run = fleet.run("deploy.yml", environment={"PRAXIS_HOSTS": "4"})
+    assert run.summary["ok"]
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+    now = seen.started(fleet)
+    assert {name: now[name] for name in starts} == starts
+    after = seen.releases(fleet)
+    assert {name: after[name] for name in releases} == releases
+    assert fleet.run("deploy.yml", environment={"PRAXIS_HOSTS": "4"}).changed == {}
+
+
+def order(cloud: Cloud, *words: str) -> None:
+    """Order a fault from the sandbox."""
+    subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=CHECKOUT, check=True, env=cloud.environment)

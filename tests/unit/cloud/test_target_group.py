@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is to be registered and who is there yet: the pure part of target groups."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group import (
+    ABSENT,
+    Health,
+    Target,
+    diff,
+    failures,
+    reached,
+)
+
+A, B = Target("i-a", 8000), Target("i-b", 8000)
+HEALTHY = Health("healthy")
+INITIAL = Health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
+UNHEALTHY = Health("unhealthy", "Target.Timeout", "Request timed out")
+DRAINING = Health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+SICK_DRAINING = Health("unhealthy.draining", "Target.DeregistrationInProgress", "")
+UNUSED = Health("unused", "Target.NotInUse", "Target group is not configured to receive traffic")
+
+
+@pytest.mark.parametrize(
+    ("health", "to_register", "to_deregister", "is_in", "is_out"),
+    [
+        (None, True, False, False, True),
+        (ABSENT, True, False, False, True),
+        (HEALTHY, False, True, True, False),
+        (INITIAL, False, True, False, False),
+        (UNHEALTHY, False, True, False, False),
+        (UNUSED, False, True, False, False),
+        (DRAINING, True, False, False, False),
+        (SICK_DRAINING, True, False, False, False),
+    ],
+)
+def test_states(health: Health | None, to_register: bool, to_deregister: bool, is_in: bool, is_out: bool) -> None:
+    seen = {A: health} if health else {}
+    assert diff(seen, [A], "present") == ([A] if to_register else [])
+    assert diff(seen, [A], "absent") == ([A] if to_deregister else [])
+    assert reached(seen, [A], "present") is is_in
+    assert reached(seen, [A], "absent") is is_out
+
+
+def test_others_and_other_ports_do_not_count() -> None:
+    seen = {Target("i-a", 9000): HEALTHY, B: DRAINING}
+    assert diff(seen, [A], "present") == [A]
+    assert diff(seen, [A], "absent") == []
+    assert reached({A: HEALTHY, B: UNHEALTHY}, [A], "present")
+
+
+def test_failures_give_the_balancers_reason_and_the_mend() -> None:
+    found = failures({A: UNHEALTHY, B: HEALTHY}, [A, B], "present", "demo", 30)
+    assert [finding.code for finding in found] == ["target-not-healthy"]
+    assert found[0].where == "target i-a:8000 of demo"
+    assert found[0].what == "The target is unhealthy after 30 s (Target.Timeout: Request timed out)."
+    assert "security group" in found[0].fix
+    assert [finding.code for finding in failures({A: DRAINING}, [A], "absent", "demo", 30)] == ["target-not-drained"]

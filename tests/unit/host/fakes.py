@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A stand-in for the Docker Engine's socket and for `docker compose`, and a release to deploy with them."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import socketserver
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+IMAGE = "registry.example/praxis-agent@" + DIGEST
+
+
+class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Answers like an engine that holds ``images`` and, when ``state`` says so, one container of ours."""
+
+    daemon_threads = True
+
+    def __init__(self, path: str) -> None:
+        self.requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = []
+        self.images: dict[str, dict[str, Any]] = {}
+        self.pulls: list[dict[str, Any]] = []
+        self.pull_status = 200
+        self.container: dict[str, Any] | None = None
+        self.log = b""
+        super().__init__(path, _Handler)
+
+    def run(self, release: str, state: str = "running", **more: Any) -> None:
+        """Have a container of a release in a state."""
+        details = {"Status": state, "Pid": 0, "ExitCode": 0, "StartedAt": "2026-01-01T00:00:00Z"}
+        details.update(more.pop("State", {}))
+        self.container = {
+            "Id": "c0ffee",
+            "State": details,
+            "RestartCount": 0,
+            "Config": {"Image": IMAGE, "Labels": {"praxis.release": release}, "Tty": False},
+            **more,
+        }
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: FakeEngine
+
+    def address_string(self) -> str:
+        return "socket"
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+    def _answer(self, status: int, value: Any = None) -> None:
+        body = value if isinstance(value, bytes) else json.dumps(value).encode() if value is not None else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        path, query = unquote(parts.path), {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.server.requests.append((self.command, path, query, dict(self.headers)))
+        container = self.server.container
+        if path == "/version":
+            self._answer(200, {"Version": "26.1.5", "Arch": "amd64", "Os": "linux"})
+        elif path == "/containers/json":
+            self._answer(200, [{"Id": container["Id"], "Created": 1}] if container else [])
+        elif path.endswith("/logs"):
+            self._answer(200, self.server.log)
+        elif path.startswith("/containers/") and self.command == "GET":
+            self._answer(200, container) if container else self._answer(404, {"message": "No such container"})
+        elif path.endswith("/restart"):
+            self._answer(204)
+        elif path == "/images/create":
+            self._pull(query)
+        elif path.startswith("/images/") and self.command == "DELETE":
+            found = self.server.images.pop(path[len("/images/") :], None)
+            self._answer(200, []) if found else self._answer(404, {"message": "No such image"})
+        elif path.startswith("/images/"):
+            found = self.server.images.get(path[len("/images/") : -len("/json")])
+            self._answer(200, found) if found else self._answer(404, {"message": "No such image"})
+        else:
+            self._answer(500, {"message": "unexpected %s %s" % (self.command, path)})
+
+    def _pull(self, query: dict[str, str]) -> None:
+        if self.server.pull_status != 200:
+            self._answer(self.server.pull_status, self.server.pulls[0])
+            return
+        if not any("error" in record for record in self.server.pulls):
+            self.server.images[query["fromImage"] + "@" + query["tag"]] = {"Architecture": "amd64"}
+        self._answer(200, b"".join(json.dumps(record).encode() + b"\r\n" for record in self.server.pulls))
+
+    do_GET = do_POST = do_DELETE = _handle
+
+
+def framed(text: str) -> bytes:
+    """Log text as the engine sends it for a container without a terminal."""
+    return b"\x01\0\0\0" + len(text.encode()).to_bytes(4, "big") + text.encode()
+
+
+def release(release_id: str, level: str = "INFO", version: str = "1", **more: Any) -> dict[str, Any]:
+    """The module's ``release`` option."""
+    manifest = {
+        "id": release_id,
+        "image": IMAGE,
+        "name": "alpha",
+        "settings": {"logging": {"level": level}, "p2p": {"port": 4001}},
+        "environment": {"PRAXIS_API__PORT": "8000"},
+        "secrets": {"OPENAI_API_KEY": version},
+        "ports": {"api": 8000, "p2p": 4001},
+    }
+    return {
+        "id": release_id,
+        "image": IMAGE,
+        "name": "alpha",
+        "files": {
+            "compose.yaml": "services: {agent: {labels: {praxis.release: %s}}}\n" % release_id,
+            "agent.yaml": "logging:\n  level: %s\np2p:\n  port: 4001\n" % level,
+            "release.json": json.dumps(manifest),
+        },
+        "api_port": 8000,
+        "p2p_port": 4001,
+        **more,
+    }

@@ -1,0 +1,364 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The states, against a stand-in engine: predictions, what is written, what is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy
+from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from tests.unit.host.fakes import IMAGE, FakeEngine, framed, release
+
+SECRET = "the-marker-of-this-test"
+SEED = base64.b64encode(bytes(range(32))).decode()
+PEERS = {"revision": "p1", "multiaddrs": ["/ip4/10.0.1.12/tcp/4001/p2p/12D3KooWBeta"]}
+PEER = "12D3KooWAlpha"
+
+
+def run(paths: Paths, state: str, check: bool = False, **more: Any) -> dict[str, Any]:
+    options = {
+        "state": state,
+        "release": release("r1"),
+        "peers": PEERS,
+        "secrets": {"OPENAI_API_KEY": SECRET},
+        "seed": SEED,
+        "gate": {"peer_id": PEER, "deadline": 0.01},
+        **more,
+    }
+    return deploy.run(from_options(options), paths, check, lock_deadline=0)
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the agent's API answers."""
+    api = {"health": 200, "peer_id": PEER, "error": None}
+    monkeypatch.setattr(looking, "read_api", lambda _port: dict(api))
+    return api
+
+
+@pytest.fixture
+def host(paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any]) -> Paths:
+    """A host with an engine, the release prepared."""
+    assert run(paths, "prepared")["outcome"] == "prepared"
+    return paths
+
+
+def tree(paths: Paths) -> dict[str, Any]:
+    """Every file of the host with its content, mode and date."""
+    found = {}
+    for top in (paths.root, paths.run):
+        for folder, folders, names in os.walk(top):
+            for name in folders + names:
+                path = os.path.join(folder, name)
+                state = os.lstat(path)
+                data = Path(path).read_bytes() if os.path.isfile(path) else b""
+                found[path] = (state.st_mode, state.st_mtime_ns, state.st_ino, data)
+    return found
+
+
+def test_a_bare_host_needs_docker_and_is_not_touched(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    for check in (True, False):
+        result = run(paths, "prepared", check=check)
+        assert (result["outcome"], result["changed"], result["diff"]) == ("needs-docker", False, [])
+        assert len(result["reasons"]) == 2
+    assert not os.path.exists(paths.root)
+    assert not os.path.exists(paths.run)
+
+
+def test_after_the_docker_role_a_bare_host_foretells(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    result = run(paths, "prepared", check=True, engine_made=True)
+    assert result["changed"]
+    assert "(known after apply)" in json.dumps(result["diff"])
+    assert [item.split()[0] for item in result["changes"]] == ["image", "release", "secrets", "seed"]
+    assert run(paths, "active", check=True)["changed"]
+    assert not os.path.exists(paths.root)
+    still = run(paths, "prepared", engine_made=True)
+    assert (still["outcome"], still["changed"]) == ("needs-docker", False)
+
+
+def test_prepare_writes_what_it_foretold(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+    foretold = run(paths, "prepared", check=True)
+    assert not os.path.exists(paths.root)
+    assert not os.path.exists(paths.lock)
+    done = run(paths, "prepared")
+    assert done["outcome"] == "prepared"
+    assert {name: done[name] for name in ("changed", "changes", "diff", "activation")} == {
+        name: foretold[name] for name in ("changed", "changes", "diff", "activation")
+    }
+    assert Path(paths.environment("r1")).read_text() == "export OPENAI_API_KEY='%s'\n" % SECRET
+    assert Path(paths.node_key).read_bytes() == bytes(range(32))
+    for path, mode in (
+        (paths.environment("r1"), 0o400),
+        (paths.node_key, 0o400),
+        (paths.secrets_dir("r1"), 0o500),
+        (paths.keys, 0o500),
+        (paths.run, 0o700),
+        (paths.release("r1"), 0o755),
+        (os.path.join(paths.release("r1"), "agent.yaml"), 0o644),
+    ):
+        assert os.stat(path).st_mode & 0o777 == mode, path
+    assert not os.path.exists(paths.peers)
+    assert not os.path.exists(paths.current)
+    assert not (docker / "calls").exists()
+
+
+def test_a_second_prepare_changes_nothing(host: Paths, engine: FakeEngine) -> None:
+    before = tree(host)
+    result = run(host, "prepared")
+    assert (result["outcome"], result["changed"], result["diff"]) == ("unchanged", False, [])
+    assert tree(host) == before
+
+
+def test_a_reboot_loses_the_secrets_and_prepare_brings_them_back(host: Paths) -> None:
+    for path in (host.secrets_dir("r1"), host.keys):
+        for name in os.listdir(path):
+            os.unlink(os.path.join(path, name))
+    result = run(host, "prepared")
+    assert [item.split()[0] for item in result["changes"]] == ["secrets", "seed"]
+    assert run(host, "prepared")["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("damage", ["content", "mode"])
+def test_a_damaged_secret_is_written_again(host: Paths, damage: str) -> None:
+    path = Path(host.environment("r1"))
+    path.chmod(0o644)
+    if damage == "content":
+        path.write_text("export OPENAI_API_KEY='half")
+        path.chmod(0o400)
+    assert [item.split()[0] for item in run(host, "prepared")["changes"]] == ["secrets"]
+    assert path.stat().st_mode & 0o777 == 0o400
+
+
+def test_no_secret_in_any_result(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1", "exited", State={"ExitCode": 1})
+    engine.log = framed("key=%s and \x1b[31mred\n" % SECRET)
+    results = [run(host, "active"), run(host, "prepared"), run(host, "active", check=True)]
+    results += [run(host, "prepared", release=release("r2", version="2"), check=True)]
+    text = json.dumps(results)
+    assert SECRET not in text
+    assert bytes(range(32)).decode("latin-1") not in text
+    assert "key=********" in text
+
+
+def test_activation_does_what_it_foretold(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    before = tree(host)
+    foretold = run(host, "active", check=True)
+    assert tree(host) == before
+    assert [item.split()[0] for item in foretold["changes"]] == ["peers", "config", "current", "start"]
+    engine.run("r0")  # what Compose would have made of it is the engine's to say
+    done = run(host, "active", gate={"peer_id": PEER, "deadline": 0.01})
+    assert done["changes"][-1] == "switch container"
+    engine.container = None
+    engine.run("r1")
+    again = run(host, "active")
+    assert (again["outcome"], again["changed"], again["diff"]) == ("unchanged", False, [])
+    assert os.readlink(host.current) == "releases/r1"
+    config = Path(host.config("alpha")).read_text()
+    assert config.endswith('  bootstrap_nodes:\n  - "%s"\n' % PEERS["multiaddrs"][0])
+    call = (docker / "calls").read_text()
+    assert call.startswith("compose -p praxis -f %s/compose.yaml up --detach" % host.release("r1"))
+    assert "--pull never" in call
+    assert SECRET not in call
+
+
+def test_activation_of_what_was_not_prepared_disturbs_nothing(host: Paths, docker: Path) -> None:
+    result = run(host, "active", release=release("r9"))
+    assert (result["outcome"], result["failure"]["code"], result["changed"]) == ("failed", "not-prepared", False)
+    os.unlink(host.environment("r1"))
+    assert run(host, "active")["failure"]["code"] == "secrets-missing"
+    assert not (docker / "calls").exists()
+    assert not os.path.exists(host.current)
+
+
+def test_a_failed_activation_says_what_was_done(host: Paths, docker: Path) -> None:
+    (docker / "fail").write_text("Error response from daemon: Bind for 0.0.0.0:4001 failed: port is already allocated")
+    result = run(host, "active")
+    assert (result["outcome"], result["failure"]["code"], result["changed"]) == ("failed", "port-taken", True)
+    assert [item.split()[0] for item in result["changes"]] == ["peers", "config", "current", "start"]
+
+
+def test_a_failed_pull_changes_nothing(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+    engine.pulls = [{"error": "manifest unknown"}]
+    result = run(paths, "prepared")
+    assert (result["outcome"], result["failure"]["code"], result["changed"]) == ("failed", "image-not-found", False)
+    assert not os.path.exists(paths.root)
+
+
+def test_a_failed_gate_is_an_outcome_with_evidence(host: Paths, engine: FakeEngine, answering: dict[str, Any]) -> None:
+    engine.run("r1")
+    engine.log = framed("last words...\n")
+    answering.update(peer_id="12D3KooWOther")
+    result = run(host, "active", gate={"peer_id": PEER, "other_peer_id": "12D3KooWOther", "deadline": 0.01})
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "wrong-peer-id")
+    assert "praxis_peer_id_scheme" in result["failure"]["fix"]
+    assert result["evidence"] == ["last words..."]
+    assert not any(item.startswith("prune") for item in result["changes"])
+
+
+def test_peers_of_a_running_release_change_in_place(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    engine.run("r1")
+    run(host, "active")
+    calls = (docker / "calls").read_text() if (docker / "calls").exists() else ""
+    more = {"revision": "p2", "multiaddrs": [*PEERS["multiaddrs"], "/ip4/10.0.1.13/tcp/4001/p2p/12D3KooWGamma"]}
+    foretold = run(host, "prepared", peers=more, check=True)
+    done = run(host, "prepared", peers=more)
+    assert done["changed"]
+    assert done["changes"] == foretold["changes"] == ["peers " + host.peers, "config " + host.config("alpha")]
+    assert done["activation"] == "none"
+    assert "12D3KooWGamma" in done["diff"][0]["after"]
+    assert "12D3KooWGamma" not in done["diff"][0]["before"]
+    assert ((docker / "calls").read_text() if (docker / "calls").exists() else "") == calls
+    assert run(host, "prepared", peers=more)["outcome"] == "unchanged"
+
+
+def test_peers_wait_for_the_switch_when_another_release_runs(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r0")
+    assert run(host, "prepared", peers={"revision": "p9", "multiaddrs": []})["outcome"] == "unchanged"
+
+
+def test_a_first_deployment_that_failed_leaves_no_agent(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    engine.run("r1", "exited", State={"ExitCode": 1})
+    assert run(host, "active")["previous"] is None
+    foretold = run(host, "restored", previous=None, check=True)
+    done = run(host, "restored", previous=None)
+    assert (done["outcome"], done["changes"]) == ("restored", foretold["changes"])
+    assert done["changes"][0] == "down container"
+    assert "down --remove-orphans" in (docker / "calls").read_text()
+    assert not os.path.lexists(host.current)
+    assert not os.path.exists(host.peers)
+    assert os.path.isdir(host.release("r1"))
+
+
+def test_restoring_what_is_not_there_is_a_failure(host: Paths) -> None:
+    assert run(host, "restored", previous="r7")["failure"]["code"] == "release-missing"
+
+
+def test_restoring_brings_back_settings_and_link(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1")
+    run(host, "active")
+    two = release("r2", level="DEBUG")
+    run(host, "prepared", release=two)
+    engine.run("r2")
+    assert run(host, "active", release=two)["previous"] == "r1"
+    assert "DEBUG" in Path(host.config("alpha")).read_text()
+    engine.run("r1")
+    result = run(host, "restored", release=two, previous="r1")
+    assert result["outcome"] == "restored"
+    assert os.readlink(host.current) == "releases/r1"
+    assert "DEBUG" not in Path(host.config("alpha")).read_text()
+
+
+def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths, engine: FakeEngine) -> None:
+    for number in (1, 2, 3):
+        engine.run("r%d" % number)
+        run(host, "prepared", release=release("r%d" % number))
+        assert run(host, "active", release=release("r%d" % number), keep_releases=5)["outcome"] == "activated"
+    run(host, "prepared", release=release("bad"))
+    foretold = run(host, "active", release=release("r3"), keep_releases=2, check=True)
+    done = run(host, "active", release=release("r3"), keep_releases=2)
+    assert done["changes"] == foretold["changes"]
+    assert done["look"]["release"]["kept"] == ["r3", "r2"]
+    assert sorted(os.listdir(host.run)) == ["keys", "r2", "r3"]
+    assert IMAGE in engine.images
+
+
+def test_an_image_goes_with_its_last_release(host: Paths, engine: FakeEngine) -> None:
+    other = IMAGE.replace("0123", "3210")
+    new = release("r2", image=other)
+    new["files"]["release.json"] = new["files"]["release.json"].replace(IMAGE, other)
+    for item in (release("r1"), new, {**new, "id": "r3"}):
+        engine.run(item["id"])
+        run(host, "prepared", release=item)
+        assert run(host, "active", release=item, keep_releases=2)["outcome"] == "activated"
+    assert list(engine.images) == [other]
+
+
+def test_absent_takes_everything_and_a_second_time_nothing(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    engine.run("r1")
+    run(host, "active")
+    foretold = run(host, "absent", check=True)
+    assert os.path.exists(host.root)
+    done = run(host, "absent")
+    assert (done["outcome"], done["changes"]) == ("removed", foretold["changes"])
+    assert not os.path.exists(host.root)
+    assert not os.path.exists(host.run)
+    engine.container = None
+    assert run(host, "absent")["outcome"] == "unchanged"
+
+
+def test_absent_refuses_when_it_cannot_see_the_containers(host: Paths, engine: FakeEngine) -> None:
+    os.unlink(host.engine_socket)
+    result = run(host, "absent")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "engine-down")
+    assert os.path.exists(host.root)
+
+
+def test_a_disk_that_is_full_is_an_outcome(paths: Paths, engine: FakeEngine, docker: Path, monkeypatch) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = run(paths, "prepared")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "disk-full")
+    assert not os.path.exists(paths.release("r1"))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("seed", "short"),
+        ("seed", base64.b64encode(bytes(31)).decode()),
+        ("release", release("../r1")),
+        ("release", release("r1", name="a/b")),
+        ("release", release("r1", image="praxis:latest")),
+        ("release", release("r1", files={"compose.yaml": ""})),
+        ("release", release("r1", files={**release("r1")["files"], "release.json": "[]"})),
+        ("previous", "../../etc"),
+        ("secrets", {"A B": "value"}),
+    ],
+)
+def test_a_wrong_option_is_refused(paths: Paths, option: str, value: Any) -> None:
+    with pytest.raises(Failed):
+        run(paths, "prepared", **{option: value})
+
+
+def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    seen = looking.take(paths, 8000, 4001, [], 1.0)
+    assert sorted(seen) == ["api", "container", "dials", "edges", "engine", "host", "peers", "release"]
+    assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False}
+    assert seen["container"] is None
+    assert seen["release"] == {"current": None, "running": None, "kept": []}
+    assert seen["host"]["memory_free_mb"] > 0
+    assert json.loads(json.dumps(seen)) == seen
+
+
+def test_logs_are_in_a_look_only_when_something_is_wrong(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+    engine.log = framed("\x1b[32mcolour\x1b[0m\n")
+    engine.run("r1")
+    assert looking.take(paths)["container"]["logs"] == []
+    engine.run("r1", "exited", State={"ExitCode": 137, "OOMKilled": True})
+    found = looking.take(paths)["container"]
+    assert (found["exit_code"], found["oom_killed"], found["release"]) == (137, True, "r1")
+    assert found["logs"] == ["colour"]
+
+
+@pytest.mark.parametrize(
+    ("body", "peer_id"),
+    [(b'{"peer_id": "12D3"}', "12D3"), (b'{"peer_id": ""}', None), (b"[]", None), (b"nonsense", None), (b"{}", None)],
+)
+def test_the_peer_id_is_read_from_info(body: bytes, peer_id: str | None) -> None:
+    assert agent_api.peer_id_of(body) == peer_id

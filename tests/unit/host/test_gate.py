@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local gate's verdicts."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate
+
+PEER = "12D3KooWExpected"
+DIAL = (
+    {"member": "beta", "address": "10.0.1.12", "port": 4001},
+    {"member": "gamma", "address": "10.0.1.13", "port": 4001},
+)
+GOOD: dict[str, Any] = {
+    "container": {
+        "state": "running",
+        "health": "healthy",
+        "restarts": 0,
+        "exit_code": 0,
+        "oom_killed": False,
+    },
+    "api": {"health": 200, "peer_id": PEER, "error": None},
+    "edges": [
+        {"local": "172.18.0.2:4001", "remote": "10.0.1.12:51234", "retransmits": 0, "tx_queue": 0},
+        {"local": "172.18.0.2:46016", "remote": "10.0.1.13:4001", "retransmits": 0, "tx_queue": 0},
+    ],
+    "dials": {"10.0.1.12:4001": "ok", "10.0.1.13:4001": "ok"},
+}
+GATE = gate.Gate(peer_id=PEER, dial=DIAL, min_edges=2, other_peer_id="12D3KooWOther")
+
+
+def judged(look: dict[str, Any], wanted: gate.Gate = GATE, restarts: int = 0) -> gate.Verdict:
+    return gate.judge(look, wanted, 4001, "alpha", restarts)
+
+
+def altered(part: str, **values: Any) -> dict[str, Any]:
+    look = copy.deepcopy(GOOD)
+    look[part] = {**look[part], **values}
+    return look
+
+
+def test_a_good_agent_passes() -> None:
+    assert judged(GOOD).finding is None
+
+
+@pytest.mark.parametrize("health", [None, "healthy"])
+def test_a_container_without_a_health_check_passes(health: str | None) -> None:
+    assert judged(altered("container", health=health)).finding is None
+
+
+@pytest.mark.parametrize(
+    ("part", "values", "code", "final"),
+    [
+        ("container", {"state": "exited", "exit_code": 1}, "container-exited", True),
+        ("container", {"state": "restarting"}, "container-exited", True),
+        ("container", {"restarts": 1}, "container-exited", True),
+        ("container", {"state": "exited", "oom_killed": True}, "container-out-of-memory", True),
+        ("container", {"health": "starting"}, "unhealthy", False),
+        ("container", {"health": "unhealthy"}, "unhealthy", False),
+        ("api", {"health": None, "peer_id": None, "error": "nothing listens on port 8000"}, "api-silent", False),
+        ("api", {"health": 500, "error": "/health answered 500"}, "api-error", False),
+        ("api", {"peer_id": None, "error": "/p2p/info answered 503"}, "no-peer-id", False),
+        ("api", {"peer_id": "12D3KooWSomeone"}, "wrong-peer-id", True),
+        ("dials", {"10.0.1.13:4001": "timeout"}, "mesh-missing", False),
+    ],
+)
+def test_each_fault_has_its_code(part: str, values: dict[str, Any], code: str, final: bool) -> None:
+    verdict = judged(altered(part, **values))
+    assert verdict.finding is not None
+    assert (verdict.finding.code, verdict.final) == (code, final)
+    assert "alpha" in verdict.finding.where
+
+
+def test_no_container_is_a_fault() -> None:
+    verdict = judged({**GOOD, "container": None})
+    assert verdict.finding is not None
+    assert verdict.finding.code == "container-missing"
+
+
+def test_restarts_from_before_the_gate_do_not_count() -> None:
+    assert judged(altered("container", restarts=3), restarts=3).finding is None
+
+
+def test_the_other_schemes_id_points_to_the_setting() -> None:
+    other = judged(altered("api", peer_id="12D3KooWOther")).finding
+    wrong = judged(altered("api", peer_id="12D3KooWSomeone")).finding
+    assert other is not None
+    assert wrong is not None
+    assert "praxis_peer_id_scheme" in other.fix
+    assert "praxis_peer_id_scheme" not in wrong.fix
+
+
+@pytest.mark.parametrize("retransmits", [0, 3])
+def test_a_retransmitting_edge_is_not_live(retransmits: int) -> None:
+    look = copy.deepcopy(GOOD)
+    look["edges"][1]["retransmits"] = retransmits
+    live = gate.live_members(look, DIAL, 4001)
+    assert live == (["beta"] if retransmits else ["beta", "gamma"])
+
+
+def test_another_port_or_a_longer_address_is_not_the_peer() -> None:
+    look = copy.deepcopy(GOOD)
+    look["edges"][0].update(remote="10.0.1.121:4001", local="172.18.0.2:4001")
+    look["edges"][1].update(remote="10.0.1.13:4001", local="172.18.0.2:46016")
+    assert gate.live_members(look, DIAL, 4001) == ["gamma"]
+    look["edges"][1].update(remote="10.0.1.13:51000", local="172.18.0.2:8000")
+    assert gate.live_members(look, DIAL, 4001) == []
+
+
+def test_the_message_names_who_is_missing_and_how_the_dial_went() -> None:
+    finding = judged({**GOOD, "edges": [], "dials": {"10.0.1.12:4001": "refused", "10.0.1.13:4001": "timeout"}}).finding
+    assert finding is not None
+    assert "beta (10.0.1.12:4001: dial refused)" in finding.what
+    assert "gamma (10.0.1.13:4001: dial timeout)" in finding.what
+    assert judged({**GOOD, "edges": []}, gate.Gate(peer_id=PEER, dial=DIAL, min_edges=0)).finding is None
+
+
+def waited(looks: list[dict[str, Any]], deadline: float) -> tuple[Any, float]:
+    now = [0.0]
+    left = iter(looks)
+    last: dict[str, Any] = {}
+
+    def take() -> dict[str, Any]:
+        last.update(next(left, last))
+        return dict(last)
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    _look, finding = gate.wait(take, judged, deadline, clock=lambda: now[0], sleep=sleep)
+    return finding, now[0]
+
+
+def test_the_gate_waits_for_what_may_still_come() -> None:
+    starting = altered("container", health="starting")
+    finding, _elapsed = waited([starting, {**GOOD, "edges": []}, GOOD], deadline=10)
+    assert finding is None
+
+
+def test_the_gate_says_what_it_waited_for_and_how_long() -> None:
+    finding, elapsed = waited([{**GOOD, "edges": []}], deadline=10)
+    assert finding.code == "mesh-missing"
+    assert "Waited 10 s" in finding.what
+    assert elapsed >= 10
+
+
+def test_the_gate_does_not_wait_for_the_dead() -> None:
+    finding, elapsed = waited([altered("container", state="exited", exit_code=2)], deadline=600)
+    assert finding.code == "container-exited"
+    assert "2" in finding.what
+    assert elapsed == 0

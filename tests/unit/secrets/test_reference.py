@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The grammar of references."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import (
+    Reference,
+    ReferenceError,
+    parse,
+    parse_all,
+)
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/a.b-AbCdEf"
+VERSION = "5f1c7f3e-7d57-4a34-8b10-0c8f2a0c9d11"
+
+MEANINGS = [
+    ("aws-sm://prod/llm", Reference("aws-sm", "prod/llm")),
+    ("aws-sm://prod/a.b_c+d=e@f-g", Reference("aws-sm", "prod/a.b_c+d=e@f-g")),
+    ("aws-sm://prod/llm#openai", Reference("aws-sm", "prod/llm", "openai")),
+    ("aws-sm://prod/llm#a.b/c:d e", Reference("aws-sm", "prod/llm", "a.b/c:d e")),
+    ("aws-sm://prod/llm#100%25%3F%23%26", Reference("aws-sm", "prod/llm", "100%?#&")),
+    ("aws-sm://prod/llm#schlüssel", Reference("aws-sm", "prod/llm", "schlüssel")),
+    ("aws-sm://prod/llm#k=v", Reference("aws-sm", "prod/llm", "k=v")),
+    (f"aws-sm://a#k?version={VERSION}", Reference("aws-sm", "a", "k", VERSION)),
+    ("aws-sm://a?stage=AWSPREVIOUS", Reference("aws-sm", "a", "", "", "AWSPREVIOUS")),
+    (f"aws-sm://a#k?stage=mine&version={VERSION}", Reference("aws-sm", "a", "k", VERSION, "mine")),
+    ("aws-sm://a#k?stage=AWSCURRENT", Reference("aws-sm", "a", "k")),
+    (f"aws-sm://{ARN}#k", Reference("aws-sm", ARN, "k")),
+    ("gcp-sm://my-project/llm", Reference("gcp-sm", "llm", project="my-project")),
+    ("gcp-sm://my-project/llm#a.b?version=7", Reference("gcp-sm", "llm", "a.b", "7", project="my-project")),
+    ("gcp-sm://my-project/llm?version=latest", Reference("gcp-sm", "llm", project="my-project")),
+    ("gcp-sm://example.com:proj/llm", Reference("gcp-sm", "llm", project="example.com:proj")),
+    ("gcp-sm://123456/llm", Reference("gcp-sm", "llm", project="123456")),
+    ("{{resolve:secretsmanager:prod/llm}}", Reference("aws-sm", "prod/llm")),
+    ("{{resolve:secretsmanager:prod/llm::::}}", Reference("aws-sm", "prod/llm")),
+    ("{{resolve:secretsmanager:a:SecretString}}", Reference("aws-sm", "a")),
+    ("{{resolve:secretsmanager:a:SecretString:k}}", Reference("aws-sm", "a", "k")),
+    ("{{resolve:secretsmanager:a::k}}", Reference("aws-sm", "a", "k")),
+    ("{{resolve:secretsmanager:a:SecretString:a?b#c%d}}", Reference("aws-sm", "a", "a?b#c%d")),
+    ("{{resolve:secretsmanager:a:SecretString:k:AWSPREVIOUS}}", Reference("aws-sm", "a", "k", "", "AWSPREVIOUS")),
+    (f"{{{{resolve:secretsmanager:a:SecretString:k::{VERSION}}}}}", Reference("aws-sm", "a", "k", VERSION)),
+    ("{{resolve:secretsmanager:a:SecretString::AWSPENDING:}}", Reference("aws-sm", "a", "", "", "AWSPENDING")),
+    (f"{{{{resolve:secretsmanager:{ARN}}}}}", Reference("aws-sm", ARN)),
+    (f"{{{{resolve:secretsmanager:{ARN}:SecretString:k:mine:{VERSION}}}}}",
+     Reference("aws-sm", ARN, "k", VERSION, "mine")),
+    ("{{resolve:secretmanager:projects/p-1/secrets/N_a}}", Reference("gcp-sm", "N_a", project="p-1")),
+    ("{{resolve:secretmanager:projects/p-1/secrets/N_a/versions/3}}",
+     Reference("gcp-sm", "N_a", "", "3", project="p-1")),
+    ("{{resolve:secretmanager:projects/p-1/secrets/N_a/versions/latest#a.b}}",
+     Reference("gcp-sm", "N_a", "a.b", project="p-1")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reference"), MEANINGS, ids=[text for text, _reference in MEANINGS])
+def test_meaning(text: str, reference: Reference) -> None:
+    assert parse(text) == reference
+    assert parse(str(reference)) == reference
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "plain", "https://example.com/a#b?version=1", "sk-live-12345", "arn:aws:secretsmanager:x", "aws-sm",
+        "{{ praxis_fleet }}", "{{ lookup('env', 'X') }}", "AWS: aws-sm is a store", "resolve:secretsmanager:a",
+        "s3://bucket/key", "a#b?c=d", "\n", "vault:secret/data/x#y",
+    ],
+)  # fmt: skip
+def test_ordinary_values_are_left_alone(text: str) -> None:
+    assert parse(text) is None
+
+
+# What stands before the caret is what was still right.
+FAULTS = [
+    ("aws-sm://", "", "a secret's name"),
+    ("aws-sm:/a", "!", "beginning"),
+    ("AWS-SM://a", "!", "beginning"),
+    (" aws-sm://a", "!", "beginning"),
+    ("aws-sm://a b", "aws-sm://a", "' ' cannot stand here"),
+    ("aws-sm://a ", "aws-sm://a", "' ' cannot stand here"),
+    ("aws-sm://a\n", "aws-sm://a", "cannot stand here"),
+    ("aws-sm://a#", "aws-sm://a#", "a key is expected"),
+    ("aws-sm://a#?stage=x", "aws-sm://a#", "a key is expected"),
+    ("aws-sm://a#k#l", "aws-sm://a#k", "'#' cannot stand here"),
+    ("aws-sm://a#k%", "aws-sm://a#k", "percent sign"),
+    ("aws-sm://a#k%g1", "aws-sm://a#k", "percent sign"),
+    ("aws-sm://a#%ff", "aws-sm://a#", "not UTF-8"),
+    ("aws-sm://a?", "aws-sm://a?", "cannot stand here"),
+    ("aws-sm://a?versoin=1", "aws-sm://a?", "'versoin'"),
+    ("aws-sm://a?version=1", "aws-sm://a?version=", "not a version id"),
+    ("aws-sm://a?version=AWSCURRENT", "aws-sm://a?version=", "are stages"),
+    ("aws-sm://a?stage=", "aws-sm://a?stage=", "a stage is expected"),
+    ("aws-sm://a?stage", "aws-sm://a?stage", "a stage is expected"),
+    ("aws-sm://a?stage=x&stage=y", "aws-sm://a?stage=x&", "'stage'"),
+    ("aws-sm://a?stage=x&", "aws-sm://a?stage=x&", "cannot stand here"),
+    ("aws-sm://arn:aws:s3:::bucket", "aws-sm://", "full ARN"),
+    ("gcp-sm://p", "gcp-sm://p", "'/'"),
+    ("gcp-sm://p/", "gcp-sm://p/", "a secret's name"),
+    ("gcp-sm:///n", "gcp-sm://", "a project id"),
+    ("gcp-sm://p/a.b", "gcp-sm://p/a", "'.' cannot stand here"),
+    ("gcp-sm://p/n?stage=x", "gcp-sm://p/n?", "'stage'"),
+    ("gcp-sm://p/n?version=1.2", "gcp-sm://p/n?version=", "not a version"),
+    ("{{resolve:ssm:a}}", "!", "beginning"),
+    ("{{ resolve:secretsmanager:a }}", "!", "beginning"),
+    ("{{resolve:secretsmanager:a", "{{resolve:secretsmanager:a", "'}}' is expected"),
+    ("{{resolve:secretsmanager:}}", "{{resolve:secretsmanager:", "a secret's name"),
+    ("{{resolve:secretsmanager:a}} ", "{{resolve:secretsmanager:a}}", "the whole value"),
+    ("{{resolve:secretsmanager:a}}{{resolve:secretsmanager:b}}", "{{resolve:secretsmanager:a}}", "the whole value"),
+    ("{{resolve:secretsmanager:a:SecretBinary}}", "{{resolve:secretsmanager:a:", "only be SecretString"),
+    ("{{resolve:secretsmanager:a::k:s:1}}", "{{resolve:secretsmanager:a::k:s:", "not a version id"),
+    ("{{resolve:secretsmanager:a::k:s::x}}", "{{resolve:secretsmanager:a::k:s:", "':' cannot stand here"),
+    ("{{resolve:secretsmanager:arn:aws:s3:::b}}", "{{resolve:secretsmanager:", "full ARN"),
+    ("{{resolve:secretmanager:p/secrets/n}}", "{{resolve:secretmanager:", "'projects/'"),
+    ("{{resolve:secretmanager:projects/p/n}}", "{{resolve:secretmanager:projects/p", "'/secrets/'"),
+    ("{{resolve:secretmanager:projects/p/secrets/n#}}", "{{resolve:secretmanager:projects/p/secrets/n#", "a key"),
+    ("{{resolve:secretmanager:projects/p/secrets/n:1}}", "{{resolve:secretmanager:projects/p/secrets/n",
+     "':' cannot stand here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "right", "words"), FAULTS, ids=[repr(text) for text, _right, _words in FAULTS])
+def test_faults_are_pointed_at(text: str, right: str, words: str) -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse(text)
+    (finding,) = caught.value.findings
+    what, shown, caret, end = finding.what.split("\n")
+    at = {"": len("aws-sm://"), "!": 0}.get(right, len(right))
+    if text == " aws-sm://a":
+        at = 0
+    assert words in what
+    assert shown == "  " + text.replace("\n", "·")
+    assert caret == "  " + " " * at + "^"
+    assert (finding.code, end) == ("reference-malformed", "")
+    assert finding.fix
+
+
+def test_a_near_word_is_suggested() -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse("aws-sm://a?versoin=1")
+    assert caught.value.findings[0].fix == "Did you mean version?"
+
+
+def test_a_reference_inside_other_text_is_an_error_that_hides_the_rest() -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse("postgres://user:planted-word@{{resolve:secretsmanager:db:SecretString:host}}/x")
+    assert "the whole value" in caught.value.findings[0].what
+    assert "planted-word" not in str(caught.value)
+
+
+def test_all_faults_at_once_and_never_an_ordinary_value() -> None:
+    with pytest.raises(Failed) as caught:
+        parse_all(["aws-sm://ok", "planted-word", "aws-sm://a b", "gcp-sm://p"])
+    assert [finding.code for finding in caught.value.findings] == [
+        "reference-expected", "reference-malformed", "reference-malformed",
+    ]  # fmt: skip
+    assert "Number 2 is no reference." in str(caught.value)
+    assert "planted-word" not in str(caught.value)
+
+
+def test_parts() -> None:
+    reference = Reference("aws-sm", ARN, "k", "", "mine")
+    assert reference.region == "eu-west-1"
+    assert not reference.pinned
+    assert reference.at(VERSION) == Reference("aws-sm", ARN, "k", VERSION)
+    assert reference.at(VERSION).pinned
+    assert reference.whole() == Reference("aws-sm", ARN, "", "", "mine")
+    assert Reference("aws-sm", "plain").region == ""
+
+
+KEYS = st.text(st.characters(codec="utf-8"), max_size=20)
+STAGES = st.text(st.characters(codec="utf-8"), max_size=20).filter(lambda stage: stage != "AWSCURRENT")
+AWS_NAMES = st.from_regex(r"[A-Za-z0-9/_+=.@-]{1,40}", fullmatch=True)
+AWS_REFERENCES = st.builds(
+    Reference,
+    st.just("aws-sm"),
+    AWS_NAMES | AWS_NAMES.map(lambda name: f"arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:{name}"),
+    KEYS,
+    st.just("") | st.from_regex(r"[A-Za-z0-9-]{32,64}", fullmatch=True),
+    STAGES,
+)
+GCP_REFERENCES = st.builds(
+    Reference,
+    st.just("gcp-sm"),
+    st.from_regex(r"[A-Za-z0-9_-]{1,30}", fullmatch=True),
+    KEYS,
+    st.from_regex(r"[1-9][0-9]{0,5}", fullmatch=True) | st.just(""),
+    st.just(""),
+    st.from_regex(r"([a-z]{1,5}\.[a-z]{2,3}:)?[a-z][a-z0-9-]{1,20}", fullmatch=True),
+)
+
+
+@given(AWS_REFERENCES | GCP_REFERENCES)
+def test_every_reference_survives_being_written_and_read(reference: Reference) -> None:
+    assert parse(str(reference)) == reference
+
+
+@given(st.sampled_from([text for text, _reference in MEANINGS]), st.data())
+def test_a_damaged_reference_is_a_reference_a_fault_or_no_reference_but_never_a_crash(
+    text: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    put = data.draw(st.sampled_from(["", "\0", "%", "#", "?", "&", ":", "}", "{{", "ü", "=", " "]))
+    damaged = text[:at] + put + text[at + data.draw(st.integers(0, 3)) :]
+    try:
+        reference = parse(damaged)
+    except ReferenceError:
+        return
+    assert reference is None or parse(str(reference)) == reference
