@@ -87,7 +87,8 @@ test: ## everything CI runs
 	@scripts/lint
 	@scripts/sanity
 	@scripts/release-check
-	$(bin)/python -m pytest tests
+	$(bin)/python -m pytest tests/unit tests/sandbox
+	$(bin)/python -m pytest tests/integration
 
 .PHONY: test-fast
 test-fast: ## linters, types and unit tests: no containers

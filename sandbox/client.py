@@ -87,7 +87,7 @@ class Client:
     # -- faults of the API
 
     def fault(self, kind: str, **description: Any) -> dict[str, Any]:
-        """Order a fault of the API: throttle, error, reset, slow or expire; the fields are those of aws.faults.Fault."""
+        """Order a fault of the API (throttle, error, reset, slow, expire); the fields are those of aws.faults.Fault."""
         made: dict[str, Any] = self.control("POST", "faults", {"kind": kind, **description})
         return made
 
@@ -196,7 +196,8 @@ def _drop(container: str, address: str) -> None:
 
 def _undrop(container: str) -> None:
     docker.shell(container, "; ".join(
-        f"if iptables -w 5 -t {table} -n -L {CHAIN} >/dev/null 2>&1; then iptables -w 5 -t {table} -D {hook} -j {CHAIN}; "
+        f"if iptables -w 5 -t {table} -n -L {CHAIN} >/dev/null 2>&1; then "
+        f"iptables -w 5 -t {table} -D {hook} -j {CHAIN}; "
         f"iptables -w 5 -t {table} -F {CHAIN}; iptables -w 5 -t {table} -X {CHAIN}; fi"
         for table, hook in (("raw", "PREROUTING"), ("mangle", "POSTROUTING"))))
 

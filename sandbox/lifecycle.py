@@ -19,7 +19,7 @@ from sandbox.balancer import Balancer
 from sandbox.client import Client
 from sandbox.problem import Problem, step
 from sandbox.registry import Registry
-from sandbox.site import REGION, Site, write
+from sandbox.site import CHECKOUT, REGION, ROOT_VARIABLE, Site, write
 
 AGENTS = ("1.0", "1.1")
 API_DEADLINE = 60.0
@@ -62,15 +62,22 @@ def _start_api(site: Site) -> None:
     log = site.home / "aws" / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve"], cwd=site.root, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve"], cwd=CHECKOUT, stdin=subprocess.DEVNULL,
+                                   stdout=output, stderr=output, start_new_session=True, env=_api_environment(site))
     write(site.home / "aws" / "pid", f"{process.pid}\n")
     until = time.monotonic() + API_DEADLINE
     while not Client(site).running():
         if process.poll() is not None or time.monotonic() > until:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise Problem(f"the API was not ready in {API_DEADLINE:.0f} s:\n{tail}", str(log), "mend what the log names")
+            raise Problem(f"the API was not ready in {API_DEADLINE:.0f} s:\n{tail}", str(log),
+                          "mend what the log names, then run it again")
         time.sleep(0.1)
+
+
+def _api_environment(site: Site) -> dict[str, str]:
+    """The caller's environment without its own cloud, and with no proxy before loopback."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, ROOT_VARIABLE: str(site.root), "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 
 def end_api(site: Site) -> None:
@@ -93,7 +100,8 @@ def end_api(site: Site) -> None:
 def _is_ours(pid: int, site: Site) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"sandbox" in words and b"serve" in words and Path(f"/proc/{pid}/cwd").resolve() == site.root
+        surroundings = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return b"sandbox" in words and b"serve" in words and f"{ROOT_VARIABLE}={site.root}".encode() in surroundings
     except OSError:
         return False
 
@@ -121,15 +129,17 @@ def environment(site: Site) -> str:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "ANSIBLE_CONFIG": str(site.root / "ansible.cfg"),
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_PRIVATE_KEY_FILE": str(site.home / "ssh" / "id_ed25519"),
         "PRAXIS_IMAGE": f"{site.registry_name}/praxis-agent:{AGENTS[0]}",
         "PRAXIS_VPC_CIDR": site.addresses.network,
         "NO_PROXY": f"127.0.0.1,localhost,{site.addresses.network}",
         "no_proxy": f"127.0.0.1,localhost,{site.addresses.network}",
     }
+    if site.root != CHECKOUT:
+        values[ROOT_VARIABLE] = str(site.root)
+    programs = shlex.quote(str(CHECKOUT / ".venv" / "bin"))
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
-    lines += [f"case \":$PATH:\" in *:{shlex.quote(str(site.root / '.venv' / 'bin'))}:*) ;; "
-              f"*) export PATH={shlex.quote(str(site.root / '.venv' / 'bin'))}:\"$PATH\" ;; esac",
+    lines += [f"case \":$PATH:\" in *:{programs}:*) ;; *) export PATH={programs}:\"$PATH\" ;; esac",
               "unset AWS_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN"]
     return "# A controller's environment for this checkout's sandbox:  . .sandbox/env\n" + "\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ def up(site: Site) -> None:
                       site.network)
     except docker.DockerError as error:
         raise Problem(f"the network {subnet} could not be made: {error}", "docker network create",
-                      f"remove what uses {subnet}, or remove {site.home / 'addresses.json'} to choose another") from None
+                      f"remove what uses {subnet}, or {site.home / 'addresses.json'} to choose another") from None
 
 
 def down(site: Site) -> None:

@@ -73,7 +73,7 @@ class Addresses:
 
 @dataclass(frozen=True)
 class Site:
-    """Names and places of one checkout's sandbox."""
+    """Names and places of one sandbox; `root` is the checkout."""
 
     root: Path
 
@@ -165,6 +165,12 @@ def _free_ports(first: int) -> Iterator[int]:
         yield port
 
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The checkout this package lies in."""
+
+ROOT_VARIABLE = "PRAXIS_SANDBOX_ROOT"
+
+
 def here() -> Site:
-    """The site of the checkout this package lies in."""
-    return Site(Path(__file__).resolve().parent.parent)
+    """This checkout's sandbox, or the one in the folder that PRAXIS_SANDBOX_ROOT names (a second one, for tests)."""
+    return Site(Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT).resolve())

@@ -21,6 +21,7 @@ class ActionModule(FleetAction):
         order = make_order(table, outcomes, options["hosts"], options["batch"], args["final"])
         run.set_gates(order.min_edges)
         fact = {
+            "plan_id": options["id"],
             "hosts": [name for name in table.order if name in options["hosts"]],
             "needs_docker": order.needs_docker,
             "activate": order.activate,
@@ -42,4 +43,5 @@ def _lines(table: Table, fact: Mapping[str, Any], outcomes: Mapping[str, Any]) -
         member, outcome = table.members[name], outcomes.get(name) or {}
         now = "install docker, start" if name in fact["needs_docker"] else str(outcome.get("activation") or "-")
         rows.append([name, member.slot, member.release, member.peer_id or UNKNOWN, now])
-    return ["", *as_text(rows), ""] + ["%(where)s: %(what)s %(fix)s" % item for item in fact["findings"]]
+    agree = ["Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}, ""]
+    return ["", *as_text(rows), "", *agree] + ["%(where)s: %(what)s %(fix)s" % item for item in fact["findings"]]

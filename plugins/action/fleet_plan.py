@@ -47,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         options = {key: args[key] for key in ("hosts", "batch", "keep_releases", "deadline")}
-        run = RunDirectory.create(plan, planner.host_secrets(), {**options, "engine": planner.engine()})
+        run = RunDirectory.create(plan, planner.host_secrets(), {**options, "id": plan.id, "engine": planner.engine()})
         targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
         return {
             "changed": False,

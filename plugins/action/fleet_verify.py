@@ -40,6 +40,7 @@ class ActionModule(FleetAction):
         fact = {
             "ok": ok,
             "fleet": table.fleet,
+            "plan_id": run.options()["id"],
             "findings": plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [name for name in hosts if name not in bad],

@@ -52,6 +52,10 @@ order:
   type: dict
   returned: success
   contains:
+    plan_id:
+      description: The plan's id.
+      type: str
+      returned: always
     hosts:
       description: The hosts of this run.
       type: list

@@ -65,7 +65,8 @@ def signed(response: Any) -> IAMRequest:
                              body=response.raw_body, headers=response.headers, action=response._get_action())
         request.check_signature()
     except (AuthFailureError, InvalidClientTokenIdError):
-        raise Denied(response, "InvalidClientTokenId", "The security token included in the request is invalid.") from None
+        raise Denied(response, "InvalidClientTokenId",
+                     "The security token included in the request is invalid.") from None
     except SignatureDoesNotMatchError as error:
         raise Denied(response, "SignatureDoesNotMatch", error.message) from None
     return request
@@ -84,9 +85,9 @@ def install(cloud: Cloud) -> None:
         held = documents(request)
         for action, arn in needs(self, request._service, operation):
             if not policy.allowed(held, action, arn, _context(action)):
-                raise Denied(self, "AccessDenied", f"User: {request._access_key.arn} is not authorized to perform: "
-                                                   f"{action} on resource: {arn} because no identity-based policy allows "
-                                                   f"the {action} action")
+                raise Denied(self, "AccessDenied",
+                             f"User: {request._access_key.arn} is not authorized to perform: {action} on resource: "
+                             f"{arn} because no identity-based policy allows the {action} action")
         if operation == "AssumeRole":
             try:
                 request.check_action_permitted(resource)

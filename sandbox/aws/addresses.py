@@ -20,8 +20,9 @@ def install(cloud: Cloud) -> None:
     def request_ip(self: Any, ip: str, instance: Any) -> None:
         address = ipaddress.ip_address(ip)
         if address not in self.cidr:
-            raise EC2ClientError("InvalidParameterValue", f"Address {ip} does not fall within the subnet's address range")
-        if address in list(self.cidr.hosts())[:3] or address in (self.cidr.network_address, self.cidr.broadcast_address):
+            raise EC2ClientError("InvalidParameterValue",
+                                 f"Address {ip} does not fall within the subnet's address range")
+        if address in (*(self.cidr[number] for number in range(4)), self.cidr.broadcast_address):
             raise EC2ClientError("InvalidParameterValue", f"Address {ip} is in subnet's reserved address range")
         if ip in self._subnet_ips or _held(self, ip):
             raise EC2ClientError("InvalidIPAddress.InUse", f"Address {ip} is in use.")
@@ -34,7 +35,7 @@ def install(cloud: Cloud) -> None:
         reserved = cloud.site.addresses.reserved
         if cidr_block and ipaddress.ip_network(cidr_block, strict=False).overlaps(reserved):
             raise EC2ClientError("InvalidSubnet.Conflict",
-                                 f"The CIDR '{cidr_block}' conflicts with {reserved}, which the sandbox keeps for itself")
+                                 f"The CIDR '{cidr_block}' conflicts with {reserved}, the sandbox's own")
         return create(self, vpc_id, cidr_block, *args, **kwargs)
 
     Subnet.request_ip = request_ip

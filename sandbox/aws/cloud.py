@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from sandbox.aws.faults import Faults
@@ -32,6 +32,7 @@ class Cloud:
         self.enforced = False
         """Whether credentials and policies are checked; set when the bootstrap is done."""
         self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._tasks: list[Future[None]] = []
         self._at_once = threading.Semaphore(3)
 
     def endpoint(self) -> str:
@@ -40,14 +41,25 @@ class Cloud:
 
     def order(self, ident: str, work: Callable[[], None]) -> None:
         """Do work in the background: in order for one instance, up to three instances at once."""
-        with self.changes:
-            lane = self._lanes.setdefault(ident, ThreadPoolExecutor(1, thread_name_prefix=ident))
-
         def run() -> None:
             with self._at_once:
                 work()
 
-        lane.submit(run).add_done_callback(self._complain)
+        with self.changes:
+            lane = self._lanes.get(ident) or ThreadPoolExecutor(1, thread_name_prefix=ident)
+            self._lanes[ident] = lane
+            self._submit(lane, run)
+
+    def _submit(self, lane: ThreadPoolExecutor, run: Callable[[], None]) -> None:
+        task = lane.submit(run)
+        task.add_done_callback(self._complain)
+        self._tasks = [*(one for one in self._tasks if not one.done()), task]
+
+    def settle(self, seconds: float) -> None:
+        """Wait until the background work ordered so far is done, or for so long."""
+        with self.changes:
+            tasks = list(self._tasks)
+        wait(tasks, timeout=seconds)
 
     def _complain(self, future: Any) -> None:
         if error := future.exception():

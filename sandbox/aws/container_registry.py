@@ -79,7 +79,7 @@ def install(cloud: Cloud) -> None:
         return ActionResult({"images": found, "failures": failures})
 
     def get_authorization_token(self: Any) -> ActionResult:
-        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=HOURS)
+        expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=HOURS)
         token = base64.b64encode(f"{USER}:{registry.password}".encode()).decode()
         return ActionResult({"authorizationData": [{
             "authorizationToken": token, "expiresAt": expires,

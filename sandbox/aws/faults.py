@@ -81,7 +81,8 @@ class Faults:
         try:
             fault = Fault(**description)
         except TypeError as error:
-            raise Problem(f"the fault is not understood: {error}", "fault", "see python -m sandbox fault --help") from None
+            raise Problem(f"the fault is not understood: {error}", "fault",
+                          "see python -m sandbox fault --help") from None
         with self._lock:
             fault.ident = f"{fault.kind}-{next(self._numbers)}"
             self._faults.append(fault)

@@ -14,6 +14,7 @@ from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, StateReason
+from moto.ec2.responses.instances import InstanceResponse
 
 from sandbox import images, machines
 from sandbox.aws import debian
@@ -32,6 +33,7 @@ def enter(instance: Any, state: str) -> None:
 def install(cloud: Cloud) -> None:
     """Bind moto's instances to machines."""
     _patch_run(cloud)
+    _patch_tokens()
     _patch_start_stop(cloud)
     _patch_terminate(cloud)
     _patch_addresses()
@@ -57,35 +59,45 @@ def _require_key(cloud: Cloud, name: str | None) -> str:
 
 def _patch_run(cloud: Cloud) -> None:
     original = InstanceBackend.run_instances
-    tokens: dict[str, tuple[str, Any]] = {}
 
     def run_instances(self: Any, image_id: str, count: int, user_data: Any, security_group_names: list[str],
                       **kwargs: Any) -> Any:
-        token = kwargs.get("client_token")
-        asked = repr((image_id, count, security_group_names, sorted((k, repr(v)) for k, v in kwargs.items())))
-        if token and token != "ABCDE" and token in tokens:
-            if tokens[token][0] != asked:
-                raise EC2ClientError("IdempotentParameterMismatch",
-                                     "Arguments on this idempotent request are inconsistent with arguments used in "
-                                     "previous request(s).")
-            return tokens[token][1]
         suite = _suite(cloud, image_id)
         keys = _require_key(cloud, kwargs.get("key_name"))
         reservation = original(self, image_id, count, user_data, security_group_names, **kwargs)
+        network = ipaddress.ip_network(cloud.site.addresses.network)
         outside = [instance for instance in reservation.instances
-                   if ipaddress.ip_address(instance.private_ip) not in ipaddress.ip_network(cloud.site.addresses.network)]
+                   if ipaddress.ip_address(instance.private_ip) not in network]
         if outside:
             _forget(self, reservation)
-            raise EC2ClientError("Unsupported", f"The sandbox has machines in {cloud.site.addresses.network} only, and "
+            raise EC2ClientError("Unsupported", f"The sandbox has machines in {network} only, and "
                                                 f"the subnet has the address {outside[0].private_ip}")
         for instance in reservation.instances:
             enter(instance, "pending")
             cloud.order(instance.id, _creation(cloud, instance, suite, keys))
-        if token:
-            tokens[token] = (asked, reservation)
         return reservation
 
     InstanceBackend.run_instances = run_instances
+
+
+def _patch_tokens() -> None:
+    """RunInstances with a ClientToken it has seen answers with what it made then."""
+    original = InstanceResponse.run_instances
+    seen: dict[str, tuple[str, Any]] = {}
+
+    def run_instances(self: Any) -> Any:
+        token = self._get_param("ClientToken")
+        if not token or self._get_param("DryRun"):
+            return original(self)
+        asked = repr(sorted((name, values) for name, values in self.data.items() if name != "ClientToken"))
+        if token not in seen:
+            seen[token] = (asked, original(self))
+        elif seen[token][0] != asked:
+            raise EC2ClientError("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent "
+                                                                "with arguments used in previous request(s).")
+        return seen[token][1]
+
+    InstanceResponse.run_instances = run_instances
 
 
 def _forget(backend: Any, reservation: Any) -> None:

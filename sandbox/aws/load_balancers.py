@@ -45,7 +45,8 @@ def install(cloud: Cloud) -> None:
 
     def create_listener(self: Any, load_balancer_arn: str, protocol: str, port: str, *args: Any, **kwargs: Any) -> Any:
         if int(port) != PORT or protocol != "HTTP":
-            raise ValidationError(f"The sandbox's balancer serves HTTP on port {PORT} only; this listener is {protocol} on {port}")
+            raise ValidationError(f"The sandbox's balancer serves HTTP on port {PORT} only; "
+                                  f"this listener is {protocol} on {port}")
         taken = [balancer.name for balancer in self.load_balancers.values()
                  if balancer.arn != load_balancer_arn and balancer.listeners]
         if taken:

@@ -25,6 +25,11 @@ from sandbox.aws.log import mutates
 
 _nested = threading.local()
 
+MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
+PATIENCE = 3.0
+"""Seconds for which an order about machines is answered late. The machine is mostly done then, and a waiter, which
+looks at once and then every 15 s, loses no time. What takes longer goes on in the background."""
+
 
 class ConnectionCut(Exception):
     """The connection was reset on order."""
@@ -79,13 +84,15 @@ def install(cloud: Cloud) -> None:
             else:
                 with cloud.changes if mutates(operation) else nullcontext():
                     status, answer_headers, body = self.call_action()
+                if operation in MACHINE_ORDERS:
+                    cloud.settle(PATIENCE)
             status = int(status)
             error = error_code(status, answer_headers, body)
             return status, answer_headers, body
         except ConnectionCut:
             status, error = 0, "ConnectionReset"
             raise
-        except Exception as trouble:
+        except Exception as trouble:  # noqa: BLE001  (the edge of a foreign program: whatever it raises becomes an answer)
             # moto does not know the operation, or stumbled: say so instead of a page of HTML.
             cloud.log.say(f"{service}:{operation}: {trouble!r}\n{traceback.format_exc(limit=-4)}"[:4000])
             error = "NotImplemented" if isinstance(trouble, NotImplementedError) else "InternalFailure"

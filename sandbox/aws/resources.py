@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from moto.iam.models import iam_backends
+
 from sandbox.site import ACCOUNT, REGION
 
 Need = tuple[str, str]
 """An action (`service:Operation`) and a resource's ARN, or `*`."""
 
-KINDS = {"i": "instance", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "vol": "volume", "igw": "internet-gateway",
+KINDS = {"i": "instance", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "vol": "volume",
+         "igw": "internet-gateway",
          "rtb": "route-table", "eni": "network-interface", "ami": "image", "eipalloc": "elastic-ip", "key": "key-pair"}
 
 
@@ -59,11 +62,9 @@ def _passes(response: Any, operation: str) -> Iterator[Need]:
         return
     profile = response._get_param("IamInstanceProfile") or {}
     name = profile.get("Name") or str(profile.get("Arn", "")).rpartition("/")[2]
-    if name:
-        from moto.iam.models import iam_backends
-
-        for role in iam_backends[ACCOUNT]["aws"].get_instance_profile(name).roles:
-            yield "iam:PassRole", role.arn
+    for known in iam_backends[ACCOUNT]["aws"].get_instance_profiles():
+        if known.name == name:
+            yield from (("iam:PassRole", role.arn) for role in known.roles)
 
 
 def _secretsmanager(response: Any, operation: str) -> Iterator[Need]:

@@ -5,14 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
-
-os.environ["MOTO_ACCOUNT_ID"] = "123456789012"
-os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -37,7 +32,8 @@ from sandbox.site import Site
 def serve(site: Site) -> None:
     """Serve until the process is told to end."""
     cloud = Cloud(site)
-    for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages, access):
+    for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
+                    access):
         concern.install(cloud)
     checks = health.install(cloud)
     application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))
@@ -52,6 +48,6 @@ def serve(site: Site) -> None:
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint()}")
     # Names are tags, which change without a machine changing: keep the state file current.
-    while True:
-        threading.Event().wait(1.0)
+    never = threading.Event()
+    while not never.wait(1.0):
         cloud.write_state()

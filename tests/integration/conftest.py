@@ -115,7 +115,7 @@ class Cloud:
         if expect is not None and finished.returncode != expect:
             shown = finished.stdout[-SHOWN:]
             pytest.fail(f"{' '.join(command)}: return code {finished.returncode}, not {expect}\n{shown}")
-        changed = [(host, task) for host, task in written.get("changed", [])]
+        changed = [tuple(pair) for pair in written.get("changed", [])]
         return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed)
 
     def mark(self) -> int:

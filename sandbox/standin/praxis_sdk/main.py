@@ -79,6 +79,7 @@ async def _ask_models(settings: Dict[str, Any]) -> None:
 
 async def _start(name: str, p2p_port: Optional[int], agent: Dict[str, Any], server: Dict[str, Any]) -> None:
     fail, seconds = _failure()
+    log("INFO", "starting agent %s (a stand-in, not the Praxis agent)" % name)
     await asyncio.sleep(seconds if fail == "slow" else float(os.environ.get("STANDIN_START_DELAY", "1.5")))
     if agent["llm"]["base_url"]:
         await _ask_models(agent["llm"])
@@ -122,7 +123,7 @@ async def _run(arguments: argparse.Namespace, agent: Dict[str, Any], server: Dic
     await asyncio.wait((start, stopping), return_when=asyncio.FIRST_COMPLETED)
     if start.done():
         start.result()
-        log("SUCCESS", "agent %s started successfully (a stand-in, not the Praxis agent)" % arguments.name)
+        log("SUCCESS", "agent %s started successfully" % arguments.name)
         await stopping
     log("INFO", "stopping")
     await asyncio.sleep(_STOP_SECONDS)

@@ -27,7 +27,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-
 from tests.unit.cloud.wire import Answer, Request, in_order, serving
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

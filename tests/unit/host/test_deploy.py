@@ -262,16 +262,16 @@ def test_restoring_brings_back_settings_and_link(host: Paths, engine: FakeEngine
 
 
 def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths, engine: FakeEngine) -> None:
-    for number in (1, 2, 3):
-        engine.run("r%d" % number)
-        run(host, "prepared", release=release("r%d" % number))
-        assert run(host, "active", release=release("r%d" % number), keep_releases=5)["outcome"] == "activated"
-    run(host, "prepared", release=release("bad"))
-    foretold = run(host, "active", release=release("r3"), keep_releases=2, check=True)
-    done = run(host, "active", release=release("r3"), keep_releases=2)
+    for name in ("r3", "r1", "r2"):
+        engine.run(name)
+        run(host, "prepared", release=release(name))
+        assert run(host, "active", release=release(name), keep_releases=5)["outcome"] == "activated"
+    run(host, "prepared", release=release("worse"))
+    foretold = run(host, "active", release=release("r2"), keep_releases=2, check=True)
+    done = run(host, "active", release=release("r2"), keep_releases=2)
     assert done["changes"] == foretold["changes"]
-    assert done["look"]["release"]["kept"] == ["r3", "r2"]
-    assert sorted(os.listdir(host.run)) == ["keys", "r2", "r3"]
+    assert done["look"]["release"]["kept"] == ["r2", "r1"]
+    assert sorted(os.listdir(host.run)) == ["keys", "r1", "r2"]
     assert IMAGE in engine.images
 
 

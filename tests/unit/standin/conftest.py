@@ -39,7 +39,7 @@ def wait_for(what: str, condition: Callable[[], Any]) -> Any:
 
 
 def free_port() -> int:
-    """A free port below those that the kernel hands to outgoing connections, which could take it before the agent does."""
+    """A free port, of those that the kernel never hands to outgoing connections in the meantime."""
     for port in random.sample(range(20000, 32000), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("0.0.0.0", port))

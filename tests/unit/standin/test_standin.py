@@ -71,8 +71,9 @@ def test_what_validates(config: Any, tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["p2p: {port: x}", "p2p: 1", "p2p:", "agent: {version: '1'}", "agent: {name: a, version: 1.0}", "mcp: {servers: [{name: a}]}",
-     "mcp: {discovery_ports: 1}", "agent: {name: a, tools: [{name: b}]}", "[1]", "a2a: {card: {id: x}}"],
+    ["p2p: {port: x}", "p2p: 1", "p2p:", "agent: {version: '1'}", "agent: {name: a, version: 1.0}", "[1]",
+     "mcp: {servers: [{name: a}]}", "mcp: {discovery_ports: 1}", "agent: {name: a, tools: [{name: b}]}",
+     "a2a: {card: {id: x}}"],
 )  # fmt: skip
 def test_what_does_not(config: Any, tmp_path: Path, text: str) -> None:
     with pytest.raises(config.ConfigError):
@@ -264,10 +265,11 @@ def test_fail_die_after(agent: Any) -> None:
     assert agent.exit_code() == 1
 
 
-def test_fail_slow_waits_before_it_listens(make_agent: Any) -> None:
+def test_fail_slow_waits_before_it_listens(make_agent: Any, waiting: Any) -> None:
     slow, usual = make_agent("slow"), make_agent("usual")
     slow.start(environment={"STANDIN_FAIL": "slow:600"})
     usual.start().ready()
     with pytest.raises(ConnectionRefusedError):
         slow.get("/health")
+    waiting("the slow one to be starting", lambda: "starting agent" in slow.log())
     assert slow.stop() == 0, "SIGTERM is heeded during the start too"

@@ -102,7 +102,7 @@ def test_a_bare_dial_disturbs_nothing(make_agent: Make, waiting: Any) -> None:
 
 def test_the_environment_gives_the_list_where_the_file_leaves_it_out(make_agent: Make, waiting: Any) -> None:
     alpha, beta = make_agent("alpha"), make_agent("beta")
-    beta.start()
+    beta.start().ready()
     alpha.start(environment={"PRAXIS_P2P__BOOTSTRAP_NODES": json.dumps([address(beta)])})
     joined(alpha, beta, waiting=waiting)
 
@@ -182,7 +182,7 @@ class FakePeer:
 def is_open(connection: socket.socket) -> bool:
     """Read until the other end closes (False), or has pinged and stays quiet (True)."""
     seen = b""
-    while seen.count(b'"ping"') < 1:
+    while b'"ping"' not in seen:
         data = connection.recv(4096)
         if not data:
             return False
@@ -211,6 +211,17 @@ def test_of_two_dials_at_once_both_ends_keep_that_of_the_smaller_peer_id(
     }
 
 
+def test_the_dial_of_a_peer_that_is_already_connected_reuses_the_connection(make_agent: Make, waiting: Any) -> None:
+    alpha, peer = make_agent("alpha"), FakePeer("beta")
+    alpha.start(environment={"STANDIN_DIAL_DELAY": "3"}, p2p={"bootstrap_nodes": [peer.address]}).ready()
+    inbound = peer.dial(alpha)
+    waiting("alpha to count its dial", lambda: alpha.get("/p2p/peers")[1]["count"] == 1)
+    assert is_open(inbound)
+    peer.listener.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        peer.accept()
+
+
 def test_a_peer_that_started_anew_replaces_its_old_connection(make_agent: Make, waiting: Any) -> None:
     alpha = make_agent("alpha").start().ready()
     old = FakePeer("beta", boot="1").dial(alpha)
@@ -220,10 +231,11 @@ def test_a_peer_that_started_anew_replaces_its_old_connection(make_agent: Make, 
     assert not is_open(old)
 
 
-def test_a_second_dial_of_a_connected_peer_is_dropped(make_agent: Make, waiting: Any) -> None:
-    alpha, peer = make_agent("alpha").start().ready(), FakePeer("beta")
+@pytest.mark.parametrize("fake", ["0-smaller", "z-larger"])
+def test_a_second_dial_of_a_connected_peer_is_dropped(make_agent: Make, waiting: Any, fake: str) -> None:
+    alpha, peer = make_agent("alpha").start().ready(), FakePeer(fake)
     first = peer.dial(alpha)
-    waiting("the first connection", lambda: alpha.cards() == {"beta"})
+    waiting("the first connection", lambda: alpha.cards() == {fake})
     second = peer.dial(alpha)
     assert not is_open(second)
     assert is_open(first)
