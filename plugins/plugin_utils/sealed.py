@@ -13,11 +13,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
-_BOX = Fernet(Fernet.generate_key())
+try:
+    from cryptography.fernet import Fernet, InvalidToken
+except ImportError:  # ansible-core needs it too: only what merely reads this collection comes without
+    Fernet = None
+
+_BOX = Fernet(Fernet.generate_key()) if Fernet else None
 
 
 def seal(value: Any) -> bytes:

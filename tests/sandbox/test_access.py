@@ -52,7 +52,8 @@ def test_an_unsigned_request_is_refused(sandbox: Client) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5)
     with caught.value as error:
-        assert error.code >= 400
+        assert error.code == 403
+        assert b"MissingAuthenticationToken" in error.read()
 
 
 def test_the_controller_may_do_no_more_than_its_policy_says(aws: Aws, lab: Lab) -> None:

@@ -13,8 +13,6 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, Mapping
 
-import yaml
-
 #: The user and group that the container runs as, and that reads the files in its tmpfs.
 CONTAINER_USER = 10001
 #: Where the agent looks for the file that bears its name; tools register from nowhere else.
@@ -99,6 +97,9 @@ class Release:
 
     def compose(self) -> str:
         """The Compose file, as text. Every ``$`` is doubled: nothing in it is Compose's to interpolate."""
+        # Imported here: the module must be importable where PyYAML is not installed.
+        import yaml
+
         service = _literal(self._service(self.id))
         text: str = yaml.safe_dump({"name": "praxis", "services": {"agent": service}}, sort_keys=False, width=1000)
         return text

@@ -1,0 +1,273 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What provision.yml and down.yml do to an account. The tests go in this order."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from .conftest import HOME, Cloud
+
+FLEET, PASSING = "praxis", "passing"
+
+
+class Account:
+    """The account past the product, as its owner sees it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        keys = json.loads((HOME / "aws" / "administrator.json").read_text(encoding="utf-8"))
+        session = boto3.Session(keys["access_key"], keys["secret_key"], region_name=cloud.environment["AWS_REGION"])
+        endpoint = cloud.environment["AWS_ENDPOINT_URL"]
+        self.ec2, self.elb, self.iam = (session.client(name, endpoint_url=endpoint) for name in ("ec2", "elbv2", "iam"))
+
+    def resources(self, fleet: str) -> dict[str, dict[str, str]]:
+        """Tags of everything that provision made for a fleet, by id."""
+        mine = [
+            {"Name": "tag:praxis_fleet", "Values": [fleet]},
+            {"Name": "tag:praxis_managed_by", "Values": ["provision"]},
+        ]
+        found: dict[str, list[dict[str, str]]] = {}
+        for operation, answer, id_ in (
+            ("describe_vpcs", "Vpcs", "VpcId"),
+            ("describe_subnets", "Subnets", "SubnetId"),
+            ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+            ("describe_route_tables", "RouteTables", "RouteTableId"),
+            ("describe_security_groups", "SecurityGroups", "GroupId"),
+            ("describe_key_pairs", "KeyPairs", "KeyPairId"),
+        ):
+            for item in getattr(self.ec2, operation)(Filters=mine)[answer]:
+                found[item[id_]] = item["Tags"]
+        live = [*mine, {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+        for reservation in self.ec2.describe_instances(Filters=live)["Reservations"]:
+            found.update({item["InstanceId"]: item["Tags"] for item in reservation["Instances"]})
+        arns = [item["LoadBalancerArn"] for item in self.elb.describe_load_balancers()["LoadBalancers"]]
+        arns += [item["TargetGroupArn"] for item in self.elb.describe_target_groups()["TargetGroups"]]
+        for arn in arns:
+            found[arn] = self.elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]
+        for role in self.iam.list_roles()["Roles"]:
+            found[role["Arn"]] = self.iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
+        tags = {key: {tag["Key"]: tag["Value"] for tag in items} for key, items in found.items()}
+        return {key: value for key, value in tags.items() if value.get("praxis_fleet") == fleet}
+
+    def instances(self, fleet: str) -> list[dict[str, Any]]:
+        """The fleet's running instances by slot."""
+        running = [
+            {"Name": "tag:praxis_fleet", "Values": [fleet]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        found = [
+            one for many in self.ec2.describe_instances(Filters=running)["Reservations"] for one in many["Instances"]
+        ]
+        return sorted(found, key=lambda one: tag(one, "praxis_slot"))
+
+    def tag(self, id_: str, **tags: str) -> None:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        if id_.startswith("arn:aws:elasticloadbalancing"):
+            self.elb.add_tags(ResourceArns=[id_], Tags=pairs)
+        elif id_.startswith("arn:aws:iam"):
+            self.iam.tag_role(RoleName=id_.rsplit("/", 1)[1], Tags=pairs)
+        else:
+            self.ec2.create_tags(Resources=[id_], Tags=pairs)
+
+
+def tag(resource: dict[str, Any], key: str) -> str:
+    return str(next(item["Value"] for item in resource["Tags"] if item["Key"] == key))
+
+
+def mutations(cloud: Cloud, since: int) -> list[str]:
+    return [f"{item['service']}:{item['operation']}" for item in cloud.operations(since) if item["mutating"]]
+
+
+@pytest.fixture(scope="module")
+def account(cloud: Cloud) -> Account:
+    return Account(cloud)
+
+
+@pytest.fixture(scope="module")
+def provisioned(cloud: Cloud, account: Account) -> Cloud:
+    run = cloud.run("provision.yml")
+    assert run.summary["ok"]
+    assert [machine["slot"] for machine in run.summary["machines"]] == ["aws-1", "aws-2", "aws-3"]
+    return cloud
+
+
+@pytest.fixture(scope="module")
+def passing(provisioned: Cloud) -> dict[str, str]:
+    """Environment of a second, small fleet in a part of the sandbox's network that the first leaves free."""
+    network = ipaddress.ip_network(provisioned.environment["PRAXIS_VPC_CIDR"])
+    upper = list(network.subnets(prefixlen_diff=1))[1]
+    return {"PRAXIS_FLEET": PASSING, "PRAXIS_HOSTS": "1", "PRAXIS_VPC_CIDR": str(upper)}
+
+
+def test_check_mode_before_anything_exists_is_honest_and_reads_only(cloud: Cloud) -> None:
+    mark = cloud.mark()
+    run = cloud.run("provision.yml", "--check", "--diff", environment={"PRAXIS_FLEET": "newcomer"})
+    assert mutations(cloud, mark) == []
+    assert run.summary["ok"]
+    assert run.summary["machines"] == []
+    assert run.summary["launched"] == ["aws-1", "aws-2", "aws-3"]
+    for kind in ("VPC", "subnet", "internet gateway", "route table", "security group", "load balancer"):
+        sentences = [
+            line for line in run.output.splitlines() if f"would create {kind}" in line or f"{kind} newcomer" in line
+        ]
+        assert sentences or f"load balancer praxis-newcomer" in run.output, kind
+    assert run.output.count("(known after apply)") >= 9
+    for kind in (
+        "instance role and profile praxis-newcomer",
+        "key pair praxis-newcomer",
+        "target group praxis-newcomer",
+    ):
+        assert kind in run.output
+
+
+def test_machines_are_spread_closed_and_encrypted(provisioned: Cloud, account: Account) -> None:
+    machines = account.instances(FLEET)
+    zones = [machine["Placement"]["AvailabilityZone"] for machine in machines]
+    assert len(set(zones)) == 2
+    assert zones[0] == zones[2] != zones[1]
+    reserved = next(ipaddress.ip_network(provisioned.environment["PRAXIS_VPC_CIDR"]).subnets(new_prefix=20))
+    for number, machine in enumerate(machines, start=1):
+        assert {item["Key"]: item["Value"] for item in machine["Tags"]} == {
+            "Name": f"praxis-aws-{number}",
+            "praxis_fleet": FLEET,
+            "praxis_managed_by": "provision",
+            "praxis_role": "agent",
+            "praxis_slot": f"aws-{number}",
+        }
+        assert machine["MetadataOptions"]["HttpTokens"] == "required"
+        assert machine["ClientToken"].startswith(f"praxis-{FLEET}-aws-{number}-")
+        assert ipaddress.ip_address(machine["PrivateIpAddress"]) not in reserved
+        (disk,) = machine["BlockDeviceMappings"]
+        (volume,) = account.ec2.describe_volumes(VolumeIds=[disk["Ebs"]["VolumeId"]])["Volumes"]
+        assert (volume["Encrypted"], volume["VolumeType"]) == (True, "gp3")
+
+
+def test_the_firewall_opens_nothing_to_the_world(provisioned: Cloud, account: Account) -> None:
+    groups = account.ec2.describe_security_groups(Filters=[{"Name": "tag:praxis_fleet", "Values": [FLEET]}])[
+        "SecurityGroups"
+    ]
+    by_name = {group["GroupName"]: group for group in groups}
+    member, balancer = by_name["praxis-praxis-member"], by_name["praxis-praxis-balancer"]
+    vpc = [provisioned.environment["PRAXIS_VPC_CIDR"]]
+
+    def opened(group: dict[str, Any]) -> dict[int, tuple[list[str], list[str]]]:
+        return {
+            rule["FromPort"]: (
+                [pair["GroupId"] for pair in rule["UserIdGroupPairs"]],
+                [source["CidrIp"] for source in rule["IpRanges"]],
+            )
+            for rule in group["IpPermissions"]
+        }
+
+    assert opened(member) == {
+        22: ([], vpc),
+        4001: ([member["GroupId"]], []),
+        8000: ([balancer["GroupId"]], []),
+    }
+    assert opened(balancer) == {80: ([], vpc)}
+
+
+def test_the_instance_role_may_read_its_own_and_no_more(provisioned: Cloud, account: Account) -> None:
+    region = provisioned.environment["AWS_REGION"]
+    document = account.iam.get_role_policy(RoleName=f"praxis-{FLEET}-{region}", PolicyName="praxis")["PolicyDocument"]
+    allowed = {statement["Sid"]: statement["Resource"] for statement in document["Statement"]}
+    owner = provisioned.environment["PRAXIS_IMAGE"].split(".")[0]
+    assert allowed == {
+        "RegistryLogin": "*",
+        "PullAgentImage": f"arn:aws:ecr:{region}:{owner}:repository/praxis-agent",
+        "ReadOwnSecrets": f"arn:aws:secretsmanager:{region}:{owner}:secret:praxis/{FLEET}/*",
+    }
+
+
+def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None:
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml")
+    assert run.changed == {}
+    assert mutations(provisioned, mark) == []
+    assert len(provisioned.operations(mark)) > 0
+
+
+def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Account) -> None:
+    """This is also how the test above turns red: it asserts the opposite after one edited tag."""
+    before = account.resources(FLEET)
+    addresses = [machine["PrivateIpAddress"] for machine in account.instances(FLEET)]
+    assert len(before) == 14  # VPC, 2 subnets, gateway, routes, 2 groups, key, role, 3 machines, balancer, target group
+    first, second, third = (machine["InstanceId"] for machine in account.instances(FLEET))
+    keys = [id_ for id_ in before if id_.startswith("key-")]
+    account.tag(first, praxis_fleet="stolen", Name="renamed")
+    account.tag(second, praxis_slot="aws-9")
+    for id_ in set(before) - {first, second, third, *keys}:
+        account.tag(id_, praxis_fleet="stolen")
+    group = next(id_ for id_ in before if before[id_].get("Name") == "praxis-praxis-member")
+    hole = {"IpProtocol": "tcp", "FromPort": 4001, "ToPort": 4001, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    account.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[hole])
+
+    mark = provisioned.mark()
+    foretold = provisioned.run("provision.yml", "--check", "--diff")
+    assert mutations(provisioned, mark) == []
+    mark = provisioned.mark()
+    real = provisioned.run("provision.yml", "--diff")
+    assert real.changed == foretold.changed != {}
+    assert "elbv2:AddTags" in mutations(provisioned, mark)
+    assert "ec2:CreateTags" in mutations(provisioned, mark)
+    assert "ec2:RevokeSecurityGroupIngress" in mutations(provisioned, mark)
+    assert "ec2:RunInstances" not in mutations(provisioned, mark)
+    assert account.resources(FLEET) == before
+    assert [machine["PrivateIpAddress"] for machine in account.instances(FLEET)] == addresses
+
+
+def test_fewer_hosts_terminate_nothing_unasked(provisioned: Cloud, account: Account) -> None:
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml", expect=2, environment={"PRAXIS_HOSTS": "2"})
+    assert mutations(provisioned, mark) == []
+    assert "provision_allow_shrink" in run.output
+    assert "aws-3" in run.output
+    assert len(account.instances(FLEET)) == 3
+
+
+@pytest.mark.parametrize("variable", ["praxis_p2p_from", "praxis_api_from", "praxis_balancer_from"])
+def test_the_world_must_be_asked_for_by_name(provisioned: Cloud, variable: str) -> None:
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml", expect=2, variables={variable: ["::/0"]})
+    assert mutations(provisioned, mark) == []
+    assert "_to_world=true" in run.output
+
+
+def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, account: Account, passing: dict[str, str]) -> None:
+    without_balancer = {"praxis_balancer": False}
+    made = provisioned.run("provision.yml", environment=passing, variables=without_balancer)
+    assert [machine["name"] for machine in made.summary["machines"]] == ["passing-aws-1"]
+    assert len(account.resources(PASSING)) == 10
+    others = account.resources(FLEET)
+    stranger = account.ec2.create_security_group(
+        GroupName="stranger",
+        Description="Tagged for the fleet, made by somebody else",
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": "praxis_fleet", "Value": PASSING}]},
+        ],
+    )["GroupId"]
+
+    mark = provisioned.mark()
+    refused = provisioned.run("down.yml", expect=2, environment=passing)
+    assert f"praxis_confirm_down={PASSING}" in refused.output
+    provisioned.run("down.yml", "--check", environment=passing)
+    assert mutations(provisioned, mark) == []
+
+    confirmed = {"praxis_confirm_down": PASSING}
+    run = provisioned.run("down.yml", environment=passing, variables=confirmed)
+    assert run.summary["terminated"] == [made.summary["machines"][0]["instance_id"]]
+    assert account.resources(PASSING) == {}
+    assert account.resources(FLEET) == others
+    assert account.ec2.describe_security_groups(GroupIds=[stranger])["SecurityGroups"]
+    account.ec2.delete_security_group(GroupId=stranger)
+
+    mark = provisioned.mark()
+    again = provisioned.run("down.yml", environment=passing, variables=confirmed)
+    assert again.changed == {}
+    assert mutations(provisioned, mark) == []

@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""aws_lb_target, run as a module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+INITIAL = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
+HEALTHY = ("healthy", "", "")
+UNHEALTHY = ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+DRAINING = ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+GONE = ("unused", "Target.NotRegistered", "Target is not registered to the target group")
+
+
+@pytest.fixture
+def group(cloud: Any) -> str:
+    """An address group with short checks and a short delay; its ARN."""
+    ec2, elb = cloud.client("ec2"), cloud.client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = elb.create_target_group(
+        Name="demo", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckIntervalSeconds=5,
+        HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2,
+    )  # fmt: skip
+    arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+    cloud.operations.clear()
+    return arn
+
+
+def register(cloud: Any, group: str, *addresses: str) -> None:
+    cloud.client("elbv2").register_targets(TargetGroupArn=group, Targets=[{"Id": each} for each in addresses])
+    cloud.operations.clear()
+
+
+def targets(*addresses: str) -> list[dict[str, Any]]:
+    return [{"id": address} for address in addresses]
+
+
+@pytest.mark.parametrize("missing", ["target_group", "targets"])
+def test_a_missing_argument(run: Any, missing: str) -> None:
+    options = {"target_group": "demo", "targets": targets("10.0.0.4")}
+    del options[missing]
+    assert missing in run("aws_lb_target", **options).result["msg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/none/0123456789abcdef"]
+)
+def test_an_unknown_group(run: Any, name: str) -> None:
+    ran = run("aws_lb_target", target_group=name, targets=targets("10.0.0.4"))
+    assert ran.codes == ["target-group-not-found"]
+
+
+def test_check_mode_then_many_at_once_then_again(run: Any, cloud: Any, group: str) -> None:
+    options = {"target_group": "demo", "targets": [*targets("10.0.0.4", "10.0.0.5"), {"id": "10.0.0.6", "port": 9000}]}
+    predicted = run("aws_lb_target", check=True, **options)
+    assert (predicted.changed, cloud.changes()) == (True, [])
+    assert [each["state"] for each in predicted.result["targets"]] == ["unused"] * 3
+    real = run("aws_lb_target", **options)
+    assert (real.changed, cloud.changes()) == (True, ["RegisterTargets"])
+    assert real.result["diff"] == predicted.result["diff"]
+    assert real.result["diff"]["before"] == {}
+    assert set(real.result["diff"]["after"]) == {"10.0.0.4:8000", "10.0.0.5:8000", "10.0.0.6:9000"}
+    assert real.result["targets"][2] == {
+        "id": "10.0.0.6", "port": 9000, "state": "healthy", "reason": "", "description": "",
+    }  # fmt: skip
+    assert real.result["target_group_arn"] == group
+    again = run("aws_lb_target", **{**options, "target_group": group})
+    assert (again.changed, cloud.operations) == (False, ["DescribeTargetGroups", "DescribeTargetHealth"])
+    assert "diff" not in again.result
+
+
+def test_one_more_leaves_the_others_alone(run: Any, cloud: Any, group: str) -> None:
+    register(cloud, group, "10.0.0.4")
+    ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.5"))
+    assert list(ran.result["diff"]["after"]) == ["10.0.0.5:8000"]
+    listed = cloud.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    assert sorted(each["Target"]["Id"] for each in listed) == ["10.0.0.4", "10.0.0.5"]
+
+
+def test_it_waits_for_what_is_registered_already(run: Any, cloud: Any, group: str) -> None:
+    register(cloud, group, "10.0.0.4")
+    cloud.health["10.0.0.4"] = [INITIAL, INITIAL, HEALTHY]
+    ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"))
+    assert (ran.changed, cloud.changes()) == (False, [])
+    assert ran.result["targets"][0]["state"] == "healthy"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_draining_target_is_registered_again(run: Any, cloud: Any, group: str, check: bool) -> None:
+    register(cloud, group, "10.0.0.4")
+    cloud.health["10.0.0.4"] = [DRAINING, HEALTHY]
+    ran = run("aws_lb_target", check=check, target_group="demo", targets=targets("10.0.0.4"))
+    assert (ran.changed, cloud.changes()) == (True, [] if check else ["RegisterTargets"])
+    assert ran.result["diff"]["before"] == {"10.0.0.4:8000": "draining"}
+    assert ran.result["diff"]["after"] == {"10.0.0.4:8000": "registered"}
+
+
+def test_an_unhealthy_target_is_named_with_the_reason(run: Any, cloud: Any, group: str) -> None:
+    cloud.health["10.0.0.5"] = [UNHEALTHY]
+    options = {"target_group": "demo", "targets": targets("10.0.0.4", "10.0.0.5"), "wait_timeout": 0}
+    ran = run("aws_lb_target", **options)
+    assert ran.codes == ["target-not-healthy"]
+    assert "10.0.0.5:8000 of demo" in ran.result["msg"]
+    assert "Target.FailedHealthChecks" in ran.result["msg"]
+    # A failure hides nothing: what was changed, and where all targets stand.
+    assert ran.changed
+    assert [each["state"] for each in ran.result["targets"]] == ["healthy", "unhealthy"]
+
+
+def test_without_waiting(run: Any, cloud: Any, group: str) -> None:
+    cloud.health["10.0.0.4"] = [INITIAL]
+    ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"), wait=False)
+    assert ran.changed
+    assert ran.result["targets"][0]["state"] == "initial"
+
+
+def test_absent_and_again(run: Any, cloud: Any, group: str) -> None:
+    register(cloud, group, "10.0.0.4", "10.0.0.5")
+    options = {"target_group": "demo", "targets": targets("10.0.0.4"), "state": "absent"}
+    predicted = run("aws_lb_target", check=True, **options)
+    assert (predicted.changed, cloud.changes()) == (True, [])
+    real = run("aws_lb_target", **options)
+    assert (real.changed, real.result["diff"]) == (True, predicted.result["diff"])
+    assert "DescribeTargetGroupAttributes" in cloud.operations
+    assert cloud.changes() == ["DeregisterTargets"]
+    assert real.result["diff"]["before"] == {"10.0.0.4:8000": "registered"}
+    assert real.result["targets"][0]["reason"] == "Target.NotRegistered"
+    again = run("aws_lb_target", **options)
+    assert (again.changed, cloud.operations) == (False, ["DescribeTargetGroups", "DescribeTargetHealth"])
+
+
+def test_it_waits_until_draining_is_over(run: Any, cloud: Any, group: str) -> None:
+    register(cloud, group, "10.0.0.4")
+    cloud.health["10.0.0.4"] = [DRAINING, DRAINING, GONE]
+    ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"), state="absent")
+    assert (ran.changed, cloud.changes()) == (False, [])
+    assert ran.result["targets"][0]["state"] == "unused"
+    cloud.health["10.0.0.4"] = [DRAINING]
+    late = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"), state="absent", wait_timeout=0)
+    assert late.codes == ["target-not-drained"]
+    assert "deregistration delay" in late.result["failure"]["fix"]
