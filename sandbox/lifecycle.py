@@ -64,7 +64,6 @@ def _start_api(site: Site) -> None:
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve"], cwd=CHECKOUT, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=output, start_new_session=True, env=_api_environment(site))
-    write(site.home / "aws" / "pid", f"{process.pid}\n")
     until = time.monotonic() + API_DEADLINE
     while not Client(site).running():
         if process.poll() is not None or time.monotonic() > until:

@@ -23,7 +23,7 @@ class ActionModule(HostAction):
             **run.secrets(name),
             "release": piece["release"],
             "peers": piece["peers"],
-            "gate": {**piece["gate"], "min_edges": run.gate(name), "deadline": options["deadline"]},
+            "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
             "engine": options["engine"],
             "keep_releases": options["keep_releases"],
         }

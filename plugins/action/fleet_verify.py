@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, as_text, plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -26,8 +26,12 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, outcomes, batch = run.table(), run.outcomes(), args["batch"]
         hosts = [name for name in table.order if name in set(batch or run.options()["hosts"])]
-        scope = hosts if len(hosts) < len(table.members) else None
-        seen = mesh.verdict(table, looks_of(outcomes), absences(hosts, outcomes), scope=scope, strict=args["strict"])
+        # In check mode nothing was activated: of those that would be, nothing can be known yet.
+        pending = set(run.gates()) if self._task.check_mode else set()
+        judged = [name for name in hosts if name not in pending]
+        scope = judged if len(judged) < len(table.members) else None
+        looks, absent = looks_of(outcomes), absences(judged, outcomes)
+        seen = mesh.verdict(table, looks, absent, scope=scope, strict=args["strict"])
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
         run.record([Finding(**item) for item in args["also"]])
@@ -35,15 +39,14 @@ class ActionModule(FleetAction):
         told = {item.where for item in recorded}
         findings = [*recorded, *(item for item in seen.findings if item.where not in told)]
         ok = not any(finding.level == "error" for finding in findings)
-        bad = {name for finding in findings if finding.level == "error" for name in finding.where.split(" <-> ")}
-        rows = [_row(table, name, outcomes, seen) for name in hosts]
+        rows = [_row(table, name, outcomes, seen, name in pending) for name in hosts]
         fact = {
             "ok": ok,
             "fleet": table.fleet,
             "plan_id": run.options()["id"],
             "findings": plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
-            "good": [name for name in hosts if name not in bad],
+            "good": [name for name in judged if name not in absent and _serves(table, name, looks[name])],
             "put_back": [] if ok else sorted(run.touched()),
             "members": rows,
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
@@ -53,16 +56,23 @@ class ActionModule(FleetAction):
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
 
 
+def _serves(table: Table, name: str, look: Mapping[str, Any]) -> bool:
+    """Whether a balancer may send it requests: it is well, if perhaps with the release it was put back to."""
+    return all(finding.code == "other-release" for finding in mesh.member_findings(table, name, look))
+
+
 _COLUMNS = ("name", "slot", "zone", "address", "release", "agent", "edges", "since")
 
 
-def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Verdict) -> Dict[str, str]:
+def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Verdict, pending: bool) -> Dict[str, str]:
     member = table.members[name]
     look = (outcomes.get(name) or {}).get("look") or {}
     container = look.get("container") or {}
     live = sum(1 for pair in verdict.live if name in pair)
     state = "unreachable" if not look else "absent"
-    if container:
+    if pending:
+        state = UNKNOWN
+    elif container:
         well = not mesh.member_findings(table, name, look)
         state = "healthy" if well else str(container.get("health") or container.get("state"))
         if not well and state == "healthy":

@@ -18,7 +18,7 @@ options:
   access_key:
     description:
       - AWS access key id.
-      - Without it and O(profile), the SDK finds credentials by itself (environment, shared files, single sign-on, role).
+      - Without it and O(profile), the SDK finds credentials by itself (environment, files, single sign-on, role).
     type: str
     aliases: [aws_access_key_id, aws_access_key]
   secret_key:
@@ -65,7 +65,7 @@ options:
   access_key:
     description:
       - AWS access key id.
-      - Without it and O(profile), the SDK finds credentials by itself (environment, shared files, single sign-on, role).
+      - Without it and O(profile), the SDK finds credentials by itself (environment, files, single sign-on, role).
     type: str
     aliases: [aws_access_key_id, aws_access_key]
   secret_key:

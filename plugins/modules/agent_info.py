@@ -81,8 +81,8 @@ look:
   contains:
     host:
       description:
-        - The machine. RV(look.host.python) is a version, RV(look.host.disk_free_mb) the space where images go,
-          RV(look.host.memory_free_mb) what a new process could have, RV(look.host.clock) the seconds since 1970.
+        - The machine. C(host.python) is a version, C(host.disk_free_mb) the space where images go,
+          C(host.memory_free_mb) what a new process could have, C(host.clock) the seconds since 1970.
       type: dict
       returned: always
       sample: {python: 3.11.2, disk_free_mb: 20480, memory_free_mb: 1500, clock: 1792000000.123}
@@ -98,7 +98,7 @@ look:
       sample: {current: 3f9c1a, running: 3f9c1a, kept: [3f9c1a, 81bb02]}
     container:
       description:
-        - The agent's container, or null. RV(look.container.release) is its label; RV(look.container.logs) holds its
+        - The agent's container, or null. C(container.release) is its label; C(container.logs) holds its
           last lines when something is wrong with it, the secrets of its release masked.
       type: dict
       returned: always

@@ -134,7 +134,7 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
     state = params["state"]
     group = TargetGroup(aws_client(params), params["target_group"])
     targets = group.targets(params["targets"])
-    seen = group.look()
+    seen: Seen = group.look()
     changes = diff(seen, targets, state)
     result: dict[str, Any] = {"changed": bool(changes), "target_group_arn": group.arn}
     if changes:

@@ -20,14 +20,18 @@ description:
     second machine.
   - Only instances that this module made, or that carry the tag C(praxis_managed_by=provision), are ever changed.
 extends_documentation_fragment:
+  - praxis.cloud.attributes
+  - praxis.cloud.attributes.actiongroup_aws
   - praxis.cloud.aws
 attributes:
   check_mode:
     support: full
-    description: Reads only; predicts what would be changed.
   diff_mode:
     support: full
-    description: Shows tags, states and security groups; ids of new machines are C((known after apply)).
+    details:
+      - Tags, states and security groups that change; the id of a machine to be launched reads "(known after apply)".
+  idempotent:
+    support: full
 options:
   state:
     description: V(absent) terminates the fleet's instances and waits until they are gone.

@@ -72,7 +72,7 @@ verdict:
       elements: dict
       returned: always
     good:
-      description: The members that nothing is wrong with.
+      description: The members that a load balancer may send requests to.
       type: list
       elements: str
       returned: always

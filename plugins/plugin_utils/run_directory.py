@@ -96,8 +96,10 @@ class RunDirectory:
         """How many live edges each host's gate asks for, once the order is known."""
         self._write("gates.json", json.dumps(dict(min_edges)).encode())
 
-    def gate(self, name: str) -> int:
-        return int(self._read("gates.json").get(name, 0)) if os.path.exists(self._of("gates.json")) else 0
+    def gates(self) -> Dict[str, int]:
+        """Live edges asked for, of every host that is to be activated."""
+        found: Dict[str, int] = self._read("gates.json") if os.path.exists(self._of("gates.json")) else {}
+        return found
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:
         """The last thing that is known of a host, or None when it was not reached since it was last asked."""

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from sandbox.aws.cloud import Cloud
+from sandbox.aws.operations import CUT
 from sandbox.problem import Problem
 
 PREFIX = "/_sandbox/"
@@ -37,6 +41,15 @@ def answer(cloud: Cloud, method: str, path: str, body: dict[str, Any]) -> Any:
     raise Problem(f"there is no {method} {path}", PREFIX, "faults, event, state, ready")
 
 
+def reset(connection: socket.socket) -> None:
+    """Close a connection so that the other end sees it reset (RST). The server still holds the file descriptor and
+    closes it later: another file takes its place."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, connection.fileno())
+    os.close(nothing)
+
+
 def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
     """The API's WSGI application with the sandbox's own paths before it."""
 
@@ -47,14 +60,18 @@ def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[
             if "HTTP_AUTHORIZATION" not in environ or path.startswith("/moto-api"):
                 start_response("403 Forbidden", [("Content-Type", "text/xml")])
                 return [UNSIGNED]
-            return application(environ, start_response)
+            content = application(environ, start_response)
+            if CUT in environ:
+                reset(environ["werkzeug.socket"])
+                raise ConnectionResetError("ordered")
+            return content
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
         try:
-            status, content = "200 OK", answer(cloud, environ["REQUEST_METHOD"], path.removeprefix(PREFIX), body)
+            status, said = "200 OK", answer(cloud, environ["REQUEST_METHOD"], path.removeprefix(PREFIX), body)
         except Problem as problem:
-            status, content = "400 Bad Request", {"what": problem.what, "where": problem.where, "fix": problem.fix}
+            status, said = "400 Bad Request", {"what": problem.what, "where": problem.where, "fix": problem.fix}
         start_response(status, [("Content-Type", "application/json")])
-        return [json.dumps(content).encode()]
+        return [json.dumps(said).encode()]
 
     return serve

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import struct
 import threading
 import time
 import traceback
@@ -25,14 +23,13 @@ from sandbox.aws.log import mutates
 
 _nested = threading.local()
 
+CUT = "sandbox.cut"
+"""Set in a request's WSGI environment when its connection is to be reset instead of answered."""
+
 MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
 PATIENCE = 3.0
 """Seconds for which an order about machines is answered late. The machine is mostly done then, and a waiter, which
 looks at once and then every 15 s, loses no time. What takes longer goes on in the background."""
-
-
-class ConnectionCut(Exception):
-    """The connection was reset on order."""
 
 
 def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
@@ -87,11 +84,8 @@ def install(cloud: Cloud) -> None:
                 if operation in MACHINE_ORDERS:
                     cloud.settle(PATIENCE)
             status = int(status)
-            error = error_code(status, answer_headers, body)
+            error = "ConnectionReset" if CUT in request.environ else error_code(status, answer_headers, body)
             return status, answer_headers, body
-        except ConnectionCut:
-            status, error = 0, "ConnectionReset"
-            raise
         except Exception as trouble:  # noqa: BLE001  (the edge of a foreign program: whatever it raises becomes an answer)
             # moto does not know the operation, or stumbled: say so instead of a page of HTML.
             cloud.log.say(f"{service}:{operation}: {trouble!r}\n{traceback.format_exc(limit=-4)}"[:4000])
@@ -112,9 +106,7 @@ def _strike(response: Any, request: Any, fault: Fault, service: str) -> tuple[in
         time.sleep(fault.seconds)
         return None
     if fault.kind == "reset":
-        connection: socket.socket = request.environ["werkzeug.socket"]
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
-        raise ConnectionCut
+        request.environ[CUT] = True
+        return 200, {}, ""
     code, status = fault.answer(service)
     return refuse(response, code, f"ordered by the sandbox ({fault.ident})", status)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -26,11 +27,13 @@ from sandbox.aws import (
     secret_stages,
 )
 from sandbox.aws.cloud import Cloud
-from sandbox.site import Site
+from sandbox.site import Site, write
 
 
 def serve(site: Site) -> None:
     """Serve until the process is told to end."""
+    record = site.home / "aws" / "pid"
+    write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
     for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
                     access):
@@ -47,7 +50,8 @@ def serve(site: Site) -> None:
     cloud.log.recording = True
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint()}")
-    # Names are tags, which change without a machine changing: keep the state file current.
+    # Names are tags, which change without a machine changing: keep the state file current. The process ends when its
+    # record is gone or another's, so that two never write for one site.
     never = threading.Event()
-    while not never.wait(1.0):
+    while not never.wait(1.0) and record.exists() and int(record.read_text()) == os.getpid():
         cloud.write_state()

@@ -17,20 +17,24 @@ from typing import Any
 
 import pytest
 
+from . import hunting
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = CHECKOUT / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
+ORDER = ("test_provision", "test_deploy", "test_leaks")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker ``integration``."""
+    """Everything in this folder carries the marker ``integration``, and goes from an empty account onwards."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.integration)
+    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER))
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,17 @@ class Cloud:
         changed = [tuple(pair) for pair in written.get("changed", [])]
         return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed)
 
+    @property
+    def administrator(self) -> dict[str, str]:
+        """For ``boto3``: the account as its owner sees it, past the product."""
+        keys = json.loads((HOME / self.name / "administrator.json").read_text(encoding="utf-8"))
+        return {
+            "aws_access_key_id": keys["access_key"],
+            "aws_secret_access_key": keys["secret_key"],
+            "region_name": self.environment["AWS_REGION"],
+            "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
+        }
+
     def mark(self) -> int:
         """A place in the log of API operations, for :meth:`operations`."""
         return len(_log(self.name))
@@ -137,6 +152,51 @@ class Cloud:
         if check and finished.returncode:
             pytest.fail(f"on {machine.name}: {command}: return code {finished.returncode}\n{finished.stderr}")
         return finished.stdout
+
+
+@dataclass(frozen=True)
+class First:
+    """The session's first way from nothing to a fleet, watched: at the highest verbosity, with a log and a fact cache.
+
+    :param bare: files and packages of each machine before check mode.
+    :param still_bare: the same after it.
+    :param foretold: ``deploy.yml --check --diff``.
+    :param asked: the API operations of check mode.
+    :param places: what was left on the controller, by place.
+    """
+
+    cloud: Cloud
+    bare: dict[str, str]
+    still_bare: dict[str, str]
+    foretold: Run
+    asked: list[dict[str, Any]]
+    deploy: Run
+    places: dict[str, bytes]
+
+
+@pytest.fixture(scope="session")
+def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
+    """Provision three machines, foretell the deployment, deploy."""
+    folder = tmp_path_factory.mktemp("first")
+    provision = cloud.run("provision.yml", "-vvvvv")
+    bare, mark = hunting.fingerprints(cloud), cloud.mark()
+    foretold = cloud.run("deploy.yml", "--check", "--diff")
+    asked, still_bare = cloud.operations(mark), hunting.fingerprints(cloud)
+    watched = {"ANSIBLE_LOG_PATH": str(folder / "log"), "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+               "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
+    with hunting.watched_arguments(cloud) as arguments:
+        deploy = cloud.run("deploy.yml", "-vvvvv", "--diff", environment=watched)
+        others = cloud.run("tests/integration/modules.yml", "-vvvvv", environment=watched)
+    facts = [path.name.encode() + path.read_bytes() for path in sorted((folder / "facts").iterdir())]
+    places = {
+        "output of provision.yml": provision.output.encode(),
+        "output of deploy.yml": deploy.output.encode(),
+        "output of modules.yml": others.output.encode(),
+        "log": (folder / "log").read_bytes(),
+        "facts": b"".join(facts),
+        "argv": b"\n".join(arguments),
+    }
+    return First(cloud, bare, still_bare, foretold, asked, deploy, places)
 
 
 def _environment() -> dict[str, str]:

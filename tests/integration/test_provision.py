@@ -116,7 +116,7 @@ def test_check_mode_before_anything_exists_is_honest_and_reads_only(cloud: Cloud
         sentences = [
             line for line in run.output.splitlines() if f"would create {kind}" in line or f"{kind} newcomer" in line
         ]
-        assert sentences or f"load balancer praxis-newcomer" in run.output, kind
+        assert sentences or "load balancer praxis-newcomer" in run.output, kind
     assert run.output.count("(known after apply)") >= 9
     for kind in (
         "instance role and profile praxis-newcomer",
@@ -181,7 +181,7 @@ def test_the_instance_role_may_read_its_own_and_no_more(provisioned: Cloud, acco
     assert allowed == {
         "RegistryLogin": "*",
         "PullAgentImage": f"arn:aws:ecr:{region}:{owner}:repository/praxis-agent",
-        "ReadOwnSecrets": f"arn:aws:secretsmanager:{region}:{owner}:secret:praxis/{FLEET}/*",
+        "ReadOwnSecrets": f"arn:aws:secretsmanager:{region}:{owner}:secret:praxis/{FLEET}/agent*",
     }
 
 

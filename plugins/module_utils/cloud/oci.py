@@ -125,16 +125,15 @@ class _Registry:
                 self._check_passing(error)
                 return error.code, error.headers, b""
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            cause = getattr(error, "reason", error)
+            raise self._unreached(getattr(error, "reason", error)) from None
+
+    def _unreached(self, cause: object) -> Exception:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            raise self._tls(cause.verify_message)
+            return self._tls(cause.verify_message)
         if isinstance(cause, ssl.SSLError):
-            raise _NotTls(str(cause))
-        raise errors.Unavailable(
-            f"The registry cannot be reached ({type(cause).__name__}: {cause}).",
-            self._image.host,
-            "Check the host, the network and the proxy settings.",
-        )
+            return _NotTls(str(cause))
+        what = f"The registry cannot be reached ({type(cause).__name__}: {cause})."
+        return errors.Unavailable(what, self._image.host, "Check the host, the network and the proxy settings.")
 
     def _check_passing(self, error: urllib.error.HTTPError) -> None:
         wish = retry_after_seconds(error.headers.get("Retry-After"), time.time())

@@ -115,7 +115,7 @@ class Plan(Table):
         """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
         around = [self.members[other] for other in self.around[name]]
         if any(other.peer_id is None for other in around):
-            return {"revision": UNKNOWN, "multiaddrs": []}
+            return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
         addresses = [multiaddr(other.address, other.p2p_port, other.peer_id or "") for other in around]
         return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
 

@@ -96,13 +96,12 @@ class Release:
         }
 
     def compose(self) -> str:
-        """The Compose file, as text. Every ``$`` is doubled: nothing in it is Compose's to interpolate."""
-        # Imported here: the module must be importable where PyYAML is not installed.
-        import yaml
+        """The Compose file: YAML in its JSON form, where no reader can take text like ``850699100e56`` for a number.
 
+        Every ``$`` is doubled: nothing in it is Compose's to interpolate.
+        """
         service = _literal(self._service(self.id))
-        text: str = yaml.safe_dump({"name": "praxis", "services": {"agent": service}}, sort_keys=False, width=1000)
-        return text
+        return json.dumps({"name": "praxis", "services": {"agent": service}}, indent=2) + "\n"
 
     def _service(self, release_id: str) -> Dict[str, Any]:
         binds = [

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
-from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import pull
@@ -63,19 +63,14 @@ class Host:
 
     def mark_good(self) -> None:
         """Remember that the release has passed its gate: the dates of the directories tell in which order they did."""
-        os.utime(self._paths.release(self._release.id))
-
-    @property
-    def _release(self) -> Release:
-        assert self._desired.release is not None
-        return self._desired.release
+        os.utime(self._paths.release(self._desired.wanted.id))
 
     def _pull(self, change: Change) -> None:
         pull(self._engine, change.subject, self._desired.registry, self._desired.pull_deadline)
 
     def _write_release(self, change: Change) -> None:
         files.make_directory(self._paths.root, 0o755)
-        files.write_directory(change.subject, self._release.files)
+        files.write_directory(change.subject, self._desired.wanted.files)
 
     def _write_secrets(self, change: Change) -> None:
         self._write_secret(change.subject, self._desired.environment or b"")
@@ -90,19 +85,19 @@ class Host:
         files.write_file(path, data, SECRET_MODE, self._paths.uid)
 
     def _write_peers(self, change: Change) -> None:
-        assert isinstance(self._desired.peers, Peers)
         files.make_directory(self._paths.root, 0o755)
-        files.write_file(change.subject, self._desired.peers.as_json().encode())
+        if self._desired.peers is not None:
+            files.write_file(change.subject, self._desired.peers.as_json().encode())
 
     def _write_config(self, change: Change) -> None:
         files.make_directory(self._paths.configs, 0o755)
         files.write_file(change.subject, self._config.encode())
 
     def _point_current(self, change: Change) -> None:
-        files.point(change.subject, os.path.join("releases", self._release.id))
+        files.point(change.subject, os.path.join("releases", self._desired.wanted.id))
 
     def _up(self, _change: Change) -> None:
-        compose.up(self._paths, self._release.id)
+        compose.up(self._paths, self._desired.wanted.id)
 
     def _restart(self, _change: Change) -> None:
         containers = self._engine.containers(compose.LABELS)

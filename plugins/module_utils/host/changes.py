@@ -84,7 +84,7 @@ def docker_change(reasons: List[str]) -> Change:
 
 def activation(current: Current, desired: Desired) -> Tuple[str, str]:
     """``none``, ``start``, ``switch`` or ``restart``, and why."""
-    release, container = _release(desired), current.look["container"]
+    release, container = desired.wanted, current.look["container"]
     if container is None:
         before = current.look["release"]["current"]
         return "start", "nothing runs yet" if before is None else "there is no container"
@@ -108,7 +108,7 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
 
 def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What ``prepare`` has to do. The running agent's peers are brought up to date; nothing else of it is touched."""
-    release = _release(desired)
+    release = desired.wanted
     changes = []
     if not current.image_present:
         before = UNKNOWN + "\n" if current.image_present is None else ""
@@ -128,7 +128,7 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
 
 def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What ``activate`` has to do, in its order."""
-    release = _release(desired)
+    release = desired.wanted
     changes = peer_changes(current, desired, config, paths)
     before = current.look["release"]["current"]
     if before != release.id:
@@ -142,7 +142,7 @@ def active(current: Current, desired: Desired, config: str, paths: Paths) -> Lis
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What putting the previous release back has to do; its own files are on the host already."""
     changes = peer_changes(current, desired, config, paths)
-    before, release = current.look["release"]["current"], _release(desired)
+    before, release = current.look["release"]["current"], desired.wanted
     if before != release.id:
         changes.append(Change("current", paths.current, _line(before), _line(release.id)))
     return changes + container_changes(current, desired)
@@ -166,7 +166,7 @@ def peer_changes(current: Current, desired: Desired, config: str, paths: Paths) 
     if desired.peers is not None and current.peers != desired.peers:
         changes.append(Change("peers", paths.peers, _peers_text(current.peers), _peers_text(desired.peers)))
     if current.config != config:
-        changes.append(Change("config", paths.config(_release(desired).name), current.config or "", config))
+        changes.append(Change("config", paths.config(desired.wanted.name), current.config or "", config))
     return changes
 
 
@@ -175,7 +175,7 @@ def container_changes(current: Current, desired: Desired) -> List[Change]:
     action, reason = activation(current, desired)
     if action == "none":
         return []
-    container, release = current.look["container"], _release(desired)
+    container, release = current.look["container"], desired.wanted
     before = "" if container is None else "release %s, %s\n" % (container["release"], container["state"])
     return [Change(action, "container", before, "release %s, running (%s)\n" % (release.id, reason))]
 
@@ -238,11 +238,6 @@ def flatten(value: Any, path: str = "") -> Dict[str, str]:
             lines.update(flatten(item, "%s[%d]" % (path, index)))
         return lines
     return {path: json.dumps(value, sort_keys=True)} if path else {}
-
-
-def _release(desired: Desired) -> Release:
-    assert desired.release is not None
-    return desired.release
 
 
 def _line(value: Optional[str]) -> str:

@@ -69,6 +69,16 @@ class Desired:
     pull_deadline: float = 900.0
 
     @property
+    def wanted(self) -> Release:
+        """The release, for the states that cannot do without.
+
+        :raises Failed: ``bad-option``.
+        """
+        if self.release is None:
+            raise Failed(_wrong("release", "State %s needs a release." % self.state))
+        return self.release
+
+    @property
     def environment(self) -> Optional[bytes]:
         """The bytes of the secrets' file."""
         return None if self.secrets is None else render(self.secrets).encode("utf-8", "surrogateescape")

@@ -106,10 +106,9 @@ _STATES: Dict[str, Callable[[Desired, Paths, Look], Plan]] = {
 
 def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], str]:
     """The release, the bootstrap list (the stored one when none is given), and the agent's file made of both."""
-    assert desired.release is not None
     peers = desired.peers or stored_peers(paths)
-    config = with_peers(desired.release.files["agent.yaml"], peers.multiaddrs if peers else ())
-    return desired.release, peers, config
+    config = with_peers(desired.wanted.files["agent.yaml"], peers.multiaddrs if peers else ())
+    return desired.wanted, peers, config
 
 
 def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -> Current:

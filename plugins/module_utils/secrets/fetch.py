@@ -56,11 +56,9 @@ class Store(Protocol):
 
     def fetch(self, references: Sequence[Reference]) -> Mapping[Reference, Outcome]:
         """The value of each reference (none has a key), or the finding that says why there is none."""
-        ...
 
     def describe(self, references: Sequence[Reference]) -> Mapping[Reference, Description | Finding]:
         """The description of each reference (none has a key), or a finding. Opens no secret."""
-        ...
 
 
 def fetch_all(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Secret]:

@@ -122,7 +122,7 @@ def test_a_change_that_was_never_sent_is_sent_again() -> None:
 def test_answers_become_types(code: str, expected: type[errors.CloudError], words: str) -> None:
     with serving(in_order(refusal(code, "Because of this."))) as server, pytest.raises(errors.CloudError) as caught:
         client(server.host).call(*READ[:2], **READ[2])
-    assert type(caught.value) is expected
+    assert caught.type is expected
     assert len(server.requests) == 1
     assert caught.value.reason == code
     assert caught.value.finding.what == f"AWS answered {code}: Because of this."

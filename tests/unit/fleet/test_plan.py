@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
@@ -45,7 +44,7 @@ class TestRelease:
         assert len(ids) == len(other) + 1
 
     def test_compose_holds_the_agents_cage(self):
-        service = yaml.safe_load(release("m1").compose())["services"]["agent"]
+        service = json.loads(release("m1").compose())["services"]["agent"]
         assert service["user"] == "10001:10001"
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"] and service["init"] is True
         assert service["security_opt"] == ["no-new-privileges:true"]
@@ -54,12 +53,16 @@ class TestRelease:
         assert all(item["read_only"] and not item["bind"]["create_host_path"] for item in service["volumes"])
 
     def test_the_docker_socket_only_when_asked(self):
-        service = yaml.safe_load(release("m1", docker_socket=True).compose())["services"]["agent"]
+        service = json.loads(release("m1", docker_socket=True).compose())["services"]["agent"]
         assert any("docker.sock" in item["source"] for item in service["volumes"])
+
+    def test_compose_leaves_no_text_that_could_be_read_as_a_number(self):
+        text = release("m1", environment={"A": "1e3", "B": "on", "C": "0x1f"}).compose()
+        assert json.loads(text)["services"]["agent"]["environment"] == {"A": "1e3", "B": "on", "C": "0x1f"}
 
     def test_compose_interpolates_nothing(self):
         text = release("m1", environment={"A": "${HOME} $x {{ y }}"}).compose()
-        service = yaml.safe_load(text)["services"]["agent"]
+        service = json.loads(text)["services"]["agent"]
         assert service["environment"]["A"] == "$${HOME} $$x {{ y }}"
         assert '"$$@"' in service["entrypoint"][2]
 
@@ -85,7 +88,7 @@ class TestPlan:
     def test_peers_of_an_identity_to_come_are_unknown(self):
         members = [member(1), member(2, peer_id=None)]
         plan = make_plan("test", members, [release("m1"), release("m2")])
-        assert plan.peers("m1") == {"revision": UNKNOWN, "multiaddrs": []}
+        assert plan.peers("m1") == {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
         assert plan.describe()["members"][1]["peer_id"] == UNKNOWN
 
     def test_the_table_survives_a_file(self):

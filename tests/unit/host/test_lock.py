@@ -20,10 +20,10 @@ def test_a_second_deployment_waits_and_then_names_the_first(tmp_path: Path) -> N
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    first = locked(path, "state=active pid=1", 1)
-    second = locked(path, "other", 3, clock=lambda: now[0], sleep=sleep)
-    with first, pytest.raises(Failed) as caught, second:
-        pass
+    with locked(path, "state=active pid=1", 1):
+        second = locked(path, "other", 3, clock=lambda: now[0], sleep=sleep)
+        with pytest.raises(Failed) as caught:
+            second.__enter__()
     finding = caught.value.findings[0]
     assert finding.code == "host-locked"
     assert "state=active pid=1" in finding.what

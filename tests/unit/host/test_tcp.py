@@ -82,17 +82,14 @@ def test_a_listener_that_does_not_accept_times_out() -> None:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         port = full.getsockname()[1]
-        waiting = []
-        for _ in range(4):  # fill the backlog, so that the kernel drops the next SYN
-            one = socket.socket()
+        waiting = [socket.socket() for _number in range(4)]
+        for one in waiting:  # fill the backlog, so that the kernel drops the next SYN
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
-            waiting.append(one)
-        try:
-            assert tcp.dial("127.0.0.1", port, timeout=0.3) == "timeout"
-        finally:
-            for one in waiting:
-                one.close()
+        answer = tcp.dial("127.0.0.1", port, timeout=0.3)
+        for one in waiting:
+            one.close()
+    assert answer == "timeout"
 
 
 def test_no_targets_no_dials() -> None:

@@ -19,9 +19,8 @@ GONE = ("unused", "Target.NotRegistered", "Target is not registered to the targe
 @pytest.fixture
 def group(cloud: Any) -> str:
     """An address group with short checks and a short delay; its ARN."""
-    ec2, elb = cloud.client("ec2"), cloud.client("elbv2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    made = elb.create_target_group(
+    vpc = cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    made = cloud.client("elbv2").create_target_group(
         Name="demo", Protocol="HTTP", Port=8000, VpcId=vpc, TargetType="ip", HealthCheckIntervalSeconds=5,
         HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2,
     )  # fmt: skip

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""aws_machines, run as a module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def options(cloud: Any) -> dict[str, Any]:
+    """A network of two zones and what a launch needs."""
+    ec2 = cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")["Subnet"]
+        for number, zone in enumerate("ab", start=1)
+    ]
+    group = ec2.create_security_group(GroupName="member", Description="members", VpcId=vpc)["GroupId"]
+    image = ec2.register_image(Name="debian", RootDeviceName="/dev/xvda")["ImageId"]
+    cloud.operations.clear()
+    return {
+        "fleet": "alpha",
+        "hosts": 3,
+        "subnet_ids": [subnet["SubnetId"] for subnet in subnets],
+        "security_group_ids": [group],
+        "image_id": image,
+        "labels": {"team": "search"},
+    }
+
+
+def instances(cloud: Any) -> dict[str, dict[str, Any]]:
+    """Live instances by their tag Name."""
+    found = {}
+    for reservation in cloud.client("ec2").describe_instances()["Reservations"]:
+        for each in reservation["Instances"]:
+            if each["State"]["Name"] != "terminated":
+                found[next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "Name")] = each
+    cloud.operations.clear()
+    return found
+
+
+def edit(cloud: Any, instance: str, **tags: str) -> None:
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    cloud.client("ec2").create_tags(Resources=[instance], Tags=pairs)
+    cloud.operations.clear()
+
+
+@pytest.mark.parametrize("missing", ["fleet", "hosts"])
+def test_a_missing_argument(run: Any, options: dict[str, Any], missing: str) -> None:
+    del options[missing]
+    assert missing in run("aws_machines", **options).result["msg"]
+
+
+def test_check_mode_then_launch_then_again(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    predicted = run("aws_machines", check=True, **options)
+    assert (predicted.changed, cloud.changes()) == (True, [])
+    assert predicted.result["launched"] == ["aws-1", "aws-2", "aws-3"]
+    assert predicted.result["machines"] == []
+
+    ran = run("aws_machines", **options)
+    assert cloud.changes() == ["RunInstances"] * 3
+    assert ran.result["diff"] == predicted.result["diff"]
+    assert [(each["slot"], each["name"], each["zone"]) for each in ran.result["machines"]] == [
+        ("aws-1", "alpha-aws-1", "eu-central-1a"),
+        ("aws-2", "alpha-aws-2", "eu-central-1b"),
+        ("aws-3", "alpha-aws-3", "eu-central-1a"),
+    ]
+
+    again = run("aws_machines", **options)
+    assert (again.changed, cloud.changes()) == (False, [])
+    assert "diff" not in again.result
+    assert again.result["machines"] == ran.result["machines"]
+
+
+def test_before_there_is_a_network_check_mode_knows_what_would_come(run: Any, cloud: Any) -> None:
+    ran = run("aws_machines", check=True, fleet="alpha", hosts=1)
+    assert ran.result["diff"]["after"]["aws-1"]["id"] == "(known after apply)"
+    assert run("aws_machines", fleet="alpha", hosts=1).codes == ["launch-incomplete"]
+    assert cloud.changes() == []
+
+
+def test_edits_are_put_back_without_a_new_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    before = instances(cloud)
+    edit(cloud, before["alpha-aws-1"]["InstanceId"], Name="x", praxis_fleet="stolen", praxis_slot="aws-9")
+    edit(cloud, before["alpha-aws-2"]["InstanceId"], own="kept")
+    cloud.client("ec2").stop_instances(InstanceIds=[before["alpha-aws-3"]["InstanceId"]])
+    cloud.operations.clear()
+
+    predicted = run("aws_machines", check=True, **options)
+    assert cloud.changes() == []
+    ran = run("aws_machines", **options)
+    assert ran.result["diff"] == predicted.result["diff"]
+    assert sorted(cloud.changes()) == ["CreateTags", "StartInstances"]
+    after = instances(cloud)
+    assert {name: each["InstanceId"] for name, each in after.items()} == {
+        name: each["InstanceId"] for name, each in before.items()
+    }
+    assert {"Key": "own", "Value": "kept"} in after["alpha-aws-2"]["Tags"]
+    assert not run("aws_machines", **options).changed
+
+
+def test_a_terminated_machine_is_replaced_in_its_slot(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    dead = instances(cloud)["alpha-aws-2"]
+    cloud.client("ec2").terminate_instances(InstanceIds=[dead["InstanceId"]])
+    cloud.operations.clear()
+    assert run("aws_machines", **options).result["launched"] == ["aws-2"]
+    new = instances(cloud)["alpha-aws-2"]
+    assert new["InstanceId"] != dead["InstanceId"]
+    assert new["ClientToken"] != dead["ClientToken"]
+
+
+def test_shrinking_must_be_allowed(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    cloud.operations.clear()
+    fewer = {**options, "hosts": 1}
+    refused = run("aws_machines", **fewer)
+    assert (refused.codes, cloud.changes()) == (["would-shrink"], [])
+    allowed = run("aws_machines", **fewer, allow_shrink=True)
+    assert cloud.changes() == ["TerminateInstances"]
+    assert len(allowed.result["terminated"]) == 2
+    assert list(instances(cloud)) == ["alpha-aws-1"]
+
+
+def test_absent_takes_this_fleets_own_and_nothing_else(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    run("aws_machines", **{**options, "fleet": "beta", "hosts": 1})
+    mine = instances(cloud)["alpha-aws-3"]["InstanceId"]
+    stranger = cloud.client("ec2").run_instances(
+        ImageId=options["image_id"],
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[
+            {
+                "ResourceType": "instance",
+                "Tags": [{"Key": "Name", "Value": "bastion"}, {"Key": "praxis_fleet", "Value": "alpha"}],
+            }
+        ],
+    )["Instances"][0]["InstanceId"]
+    cloud.operations.clear()
+    gone = {"fleet": "alpha", "state": "absent"}
+    predicted = run("aws_machines", check=True, **gone)
+    assert (len(predicted.result["terminated"]), cloud.changes()) == (3, [])
+    ran = run("aws_machines", **gone)
+    assert cloud.changes() == ["TerminateInstances"]
+    assert mine in ran.result["terminated"]
+    assert stranger not in ran.result["terminated"]
+    assert set(instances(cloud)) == {"beta-aws-1", "bastion"}
+    assert not run("aws_machines", **gone).changed
+
+
+def test_a_foreign_machine_in_our_slot_is_named(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    tags = {"Name": "mine", "praxis_fleet": "alpha", "praxis_slot": "aws-1"}
+    cloud.client("ec2").run_instances(
+        ImageId=options["image_id"],
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+        ],
+    )
+    cloud.operations.clear()
+    assert run("aws_machines", **options).codes == ["slot-taken"]
+    assert cloud.changes() == []
