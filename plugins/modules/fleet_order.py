@@ -12,8 +12,8 @@ short_description: Decide which hosts are activated, and in which batches
 version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Reads what the hosts answered when they were prepared. Finds those without an engine, those to activate, and those to
-    restart because an edge of the mesh is missing that nothing else would mend.
+  - Reads what the hosts answered when they were prepared. Finds those without an engine, those to activate, and those
+    to restart because an edge of the mesh is missing that nothing else would mend.
   - A host that could not be prepared stops the run before any host is disturbed.
 options:
   run:

@@ -23,7 +23,7 @@ options:
     elements: str
     required: true
   plan_id:
-    description: The id of the plan that was agreed to. If this plan has another id, the module fails and names what differs.
+    description: The id of the plan that was agreed to. With any other id the module fails and names what differs.
     type: str
     default: ''
   min_edges:

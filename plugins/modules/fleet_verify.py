@@ -13,8 +13,8 @@ version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Compares what was seen on the machines with the plan and returns a verdict. A bad verdict does not fail the task.
-  - An edge of the mesh is live when both ends' TCP tables hold the same connection, neither retransmits, and a fresh dial
-    between the machines succeeds. The agents' own word is not used.
+  - An edge of the mesh is live when both ends' TCP tables hold the same connection, neither retransmits, and a fresh
+    dial between the machines succeeds. The agents' own word is not used.
 options:
   run:
     description: The run's directory, from M(praxis.cloud.fleet_plan).

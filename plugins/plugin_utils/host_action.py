@@ -42,7 +42,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
             self.allow(name)
             args = dict(self._task.args)
             if "run" not in args:
-                return {**result, **self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)}
+                outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
+                return {**result, **outcome}
             run = RunDirectory(str(args.pop("run")))
             module_args = self.arguments(run, name, args)
         except Failed as error:

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference, parse
@@ -31,7 +32,6 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 MIN_COMPOSE = "2.20"
 #: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
 MIN_SECRET = 4
-SCHEMES = ("ed25519", "x25519")
 
 #: A secret of an agent: a pointer, or the value itself.
 Source = Union[Reference, str]
@@ -144,19 +144,19 @@ class Planner:
         self, fleet: str, drafts: Sequence[_Draft]
     ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
         """Seeds and secrets ride in the same batches."""
-        slots = {draft.variables.slot: identity_reference(fleet, draft.variables.slot) for draft in drafts}
+        slots = {draft.variables.slot: identities.reference(fleet, draft.variables.slot) for draft in drafts}
         wanted = {source for draft in drafts for source in draft.sources.values() if isinstance(source, Reference)}
         got = fetch_each([*slots.values(), *sorted(wanted, key=str)], self._stores)
         findings: List[Finding] = []
         seeds: Dict[str, Optional[bytes]] = {}
         for slot, reference in slots.items():
-            found = got[reference]
-            if isinstance(found, Secret):
-                seeds[slot] = found.value if isinstance(found.value, bytes) else found.value.encode()
-            elif found.code == "secret-not-found" and self._allow_unknown:
-                seeds[slot] = None
-            else:
+            found = identities.identity(slot, reference, got[reference])
+            if isinstance(found, Finding):
                 findings.append(found)
+            elif found.state != identities.PRESENT and not self._allow_unknown:
+                findings.append(_no_identity(slot, found.state))
+            else:
+                seeds[slot] = found.seed or None
         findings += [found for found in (got[reference] for reference in wanted) if isinstance(found, Finding)]
         if findings:
             raise Failed(*dict.fromkeys(findings))
@@ -180,9 +180,9 @@ class Planner:
         return {"server": login.server, "username": login.username, "password": login.password}
 
 
-def identity_reference(fleet: str, slot: str) -> Reference:
-    """Where a slot's seed is stored."""
-    return Reference(AWS, "praxis/%s/identity/%s" % (fleet, slot))
+def _no_identity(slot: str, state: str) -> Finding:
+    fix = "Let praxis.cloud.p2p_identity make it (deploy.yml does)."
+    return Finding("no-identity", "Its seed is %s." % state, "identity slot %s" % slot, fix)
 
 
 def _member(variables: MemberVariables, seed: Optional[bytes]) -> Member:
@@ -193,20 +193,11 @@ def _member(variables: MemberVariables, seed: Optional[bytes]) -> Member:
         addresses=variables.addresses,
         p2p_port=variables.p2p_port,
         api_port=variables.api_port,
-        peer_id=_peer_id(variables, seed, variables.peer_id_scheme) if seed is not None else None,
-        other_peer_id=_peer_id(variables, seed, other) if seed is not None else None,
+        peer_id=peer_id(seed, variables.peer_id_scheme) if seed is not None else None,
+        other_peer_id=peer_id(seed, other) if seed is not None else None,
         zone=variables.zone,
         target=variables.instance_id,
     )
-
-
-def _peer_id(variables: MemberVariables, seed: bytes, scheme: str) -> str:
-    try:
-        return peer_id(seed, scheme)
-    except Failed as error:
-        found = error.findings[0]
-        where = "identity slot %s (%s)" % (variables.slot, variables.name)
-        raise Failed(replace(found, where=where)) from None
 
 
 def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:

@@ -16,16 +16,17 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
 try:
-    from cryptography.fernet import Fernet, InvalidToken
+    from cryptography import fernet
 except ImportError:  # ansible-core needs it too: only what merely reads this collection comes without
-    Fernet = None
-
-_BOX = Fernet(Fernet.generate_key()) if Fernet else None
+    _BOX: Any = None
+else:
+    _BOX = fernet.Fernet(fernet.Fernet.generate_key())
 
 
 def seal(value: Any) -> bytes:
     """Encrypt a plain (JSON) value for this run."""
-    return _BOX.encrypt(json.dumps(value).encode())
+    sealed: bytes = _BOX.encrypt(json.dumps(value).encode())
+    return sealed
 
 
 def unseal(token: bytes) -> Any:
@@ -35,7 +36,7 @@ def unseal(token: bytes) -> Any:
     """
     try:
         return json.loads(_BOX.decrypt(token))
-    except InvalidToken:
+    except fernet.InvalidToken:
         raise Failed(
             Finding(
                 code="sealed-elsewhere",
