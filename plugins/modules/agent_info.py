@@ -58,6 +58,12 @@ options:
       - Seconds for each dial. Up to 32 run at a time.
     type: float
     default: 3.0
+  settle:
+    description:
+      - Seconds to look again and again until every member of O(dial) is connected. The last look is returned.
+      - An agent dials ten seconds after its start, so a fleet that was just touched needs some.
+    type: float
+    default: 0.0
 """
 
 EXAMPLES = r"""
@@ -137,9 +143,11 @@ look:
       sample: {"10.0.1.12:4001": ok}
 """
 
+from typing import Any, Dict
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, look
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
@@ -160,11 +168,20 @@ def main() -> None:
                 },
             },
             "dial_timeout": {"type": "float", "default": 3.0},
+            "settle": {"type": "float", "default": 0.0},
         },
         supports_check_mode=True,
     )
     options = module.params
-    seen = look.take(Paths(), options["api_port"], options["p2p_port"], options["dial"], options["dial_timeout"])
+    wanted = gate.Gate(dial=tuple(options["dial"]), min_edges=len(options["dial"]))
+
+    def take() -> Dict[str, Any]:
+        return look.take(Paths(), options["api_port"], options["p2p_port"], options["dial"], options["dial_timeout"])
+
+    def judged(seen: Dict[str, Any]) -> gate.Verdict:
+        return gate.judge(seen, wanted, options["p2p_port"], "here")
+
+    seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
     module.exit_json(changed=False, look=seen)
 
 
