@@ -110,7 +110,7 @@ class Client:
         address = {"balancer": self.site.addresses.balancer, "registry": self.site.addresses.registry}.get(name)
         if address:
             return {"name": name, "ip": address, "container": self.site.container(name)}
-        known = self.state()["machines"]
+        known: list[dict[str, Any]] = self.state()["machines"]
         found = [machine for machine in known if name in (machine["name"], machine["instance_id"], machine["ip"])]
         if len(found) != 1:
             names = ", ".join(sorted(machine["name"] for machine in known)) or "none"

@@ -21,7 +21,7 @@ POLICIES = Path(__file__).resolve().parent / "policies"
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def _client(cloud: Cloud, service: str) -> Any:
+def _client(cloud: Cloud, service: Any) -> Any:
     return boto3.client(service, endpoint_url=cloud.endpoint(), region_name=REGION,
                         aws_access_key_id="bootstrap", aws_secret_access_key="bootstrap")
 

@@ -71,7 +71,9 @@ def install(cloud: Cloud) -> None:
             self.setup_class(request, full_url, headers)
             return self.call_action()
         _nested.inside = True
-        service, operation, status, error, fault = self.service_name or "", "", 500, "InternalFailure", None
+        service, operation, status = self.service_name or "", "", 500
+        error: str | None = "InternalFailure"
+        fault: Fault | None = None
         try:
             self.setup_class(request, full_url, headers)
             operation = self._get_action() or ""

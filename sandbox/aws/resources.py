@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -127,9 +127,12 @@ def _iam(response: Any, operation: str) -> Iterator[Need]:
 
 def needs(response: Any, service: str, operation: str) -> list[Need]:
     """Everything an operation needs. `service` is the name requests are signed for."""
-    rules = {"ec2": _ec2, "secretsmanager": _secretsmanager, "ecr": _ecr, "elasticloadbalancing": _elbv2, "iam": _iam}
-    found = list(rules[service](response, operation)) if service in rules else [
-        (f"{service}:{operation}", response._determine_resource() if hasattr(response, "_determine_resource") else "*")]
+    rules: dict[str, Callable[[Any, str], Iterator[Need]]] = {
+        "ec2": _ec2, "secretsmanager": _secretsmanager, "ecr": _ecr, "elasticloadbalancing": _elbv2, "iam": _iam}
+    if service not in rules:
+        resource = response._determine_resource() if hasattr(response, "_determine_resource") else "*"
+        return [(f"{service}:{operation}", resource)]
+    found = list(rules[service](response, operation))
     if service == "ec2":
         found += _passes(response, operation)
     return found
