@@ -28,6 +28,7 @@ class ActionModule(FleetAction):
             "restart": order.restart,
             "serial": order.serial,
             "first_deployment": order.first_deployment,
+            "look_again": order.look_again,
             "findings": plain_findings(order.findings),
         }
         if args["final"]:

@@ -46,7 +46,7 @@ class ActionModule(FleetAction):
             "plan_id": run.options()["id"],
             "findings": plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
-            "good": [name for name in judged if name not in absent and _serves(table, name, looks[name])],
+            "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
             "put_back": [] if ok else sorted(run.touched()),
             "members": rows,
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
@@ -54,11 +54,6 @@ class ActionModule(FleetAction):
         if args["show"]:
             self._display.display("\n".join(_lines(rows, fact)))
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
-
-
-def _serves(table: Table, name: str, look: Mapping[str, Any]) -> bool:
-    """Whether a balancer may send it requests: it is well, if perhaps with the release it was put back to."""
-    return all(finding.code == "other-release" for finding in mesh.member_findings(table, name, look))
 
 
 _COLUMNS = ("name", "slot", "zone", "address", "release", "agent", "edges", "since")

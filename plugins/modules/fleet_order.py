@@ -85,6 +85,10 @@ order:
       description: Whether no agent of the fleet runs yet.
       type: bool
       returned: always
+    look_again:
+      description: Whether the hosts are to be looked at again before the verdict.
+      type: bool
+      returned: always
     findings:
       description: What stops the run, if anything.
       type: list

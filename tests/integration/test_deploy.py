@@ -148,4 +148,4 @@ def test_a_fourth_machine_joins_and_restarts_nobody(fleet):
 
 def order(cloud: Cloud, *words: str) -> None:
     """Order a fault from the sandbox."""
-    subprocess.run([sys.executable, "-m", "sandbox", *words], cwd=CHECKOUT, check=True, env=cloud.environment)
+    subprocess.run([sys.executable, "-m", "sandbox", "fault", *words], cwd=CHECKOUT, check=True, env=cloud.environment)

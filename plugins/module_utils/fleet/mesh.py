@@ -11,6 +11,7 @@ succeeds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
@@ -18,6 +19,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Look = Mapping[str, Any]
+OTHER_RELEASE = "other-release"
+#: An agent dials ten seconds after its start, one peer after the other; by now it has.
+DIAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,17 @@ def verdict(
     """
     names = [name for name in table.order if scope is None or name in scope]
     findings = [absent[name] for name in names if name in absent]
-    active = set()
     for name in names:
         if name in looks:
-            faults = member_findings(table, name, looks[name])
-            findings += faults
-    for name, look in looks.items():
-        if name in table.members and not member_findings(table, name, look):
-            active.add(name)
+            findings += member_findings(table, name, looks[name])
+    active = {name for name, look in looks.items() if name in table.members and serves(table, name, look)}
+    # Looks from before the batch was touched say who is there, and nothing of the edges.
+    fresh = looks if scope is None else {name: looks[name] for name in scope if name in looks}
     live: Set[topology.Edge] = set()
     dead: Dict[topology.Edge, str] = {}
     for pair in sorted(table.edges):
         if active.issuperset(pair) and (scope is None or set(scope).intersection(pair)):
-            fault = edge_fault(table, pair[0], pair[1], looks)
+            fault = edge_fault(table, pair[0], pair[1], fresh)
             if fault is None:
                 live.add(pair)
             else:
@@ -107,10 +109,6 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
     if container.get("state") != "running":
         state = "The agent's container is %s (exit code %s)." % (container.get("state"), container.get("exit_code"))
         return finding("container-stopped", state, deploy)
-    running = (look.get("release") or {}).get("running")
-    if running != table.members[name].release:
-        text = "It runs release %s and not %s." % (running, table.members[name].release)
-        return finding("other-release", text, deploy)
     if api.get("health") != 200:
         text = "GET /health answers %s." % (api.get("health") or api.get("error") or "nothing")
         return finding("api-silent", text, "Read the container's log on the machine: docker logs praxis-agent-1.")
@@ -120,21 +118,34 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
         if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
             fix = "The image uses the other libp2p key scheme: change praxis_peer_id_scheme."
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
+    running = (look.get("release") or {}).get("running")
+    if running != member.release:
+        return finding(OTHER_RELEASE, "It runs release %s and not %s." % (running, member.release), deploy)
     return []
+
+
+def serves(table: Table, name: str, look: Look) -> bool:
+    """Whether a member is well, be it with another release: it takes requests, and its peers can count on it."""
+    return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, look))
 
 
 def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     """The members to restart, one at a time, so that missing edges come back: one end of each, as few as covers them.
 
-    Only edges that a restart can mend count: both ends well, and a fresh dial between the machines succeeding.
+    Only edges that a restart can mend count: both ends well, a fresh dial between the machines succeeding, and neither
+    agent so young that it is yet to dial.
     """
-    well = {name for name, look in looks.items() if name in table.members and not member_findings(table, name, look)}
+    old = {
+        name
+        for name, look in looks.items()
+        if name in table.members and serves(table, name, look) and _age(look) >= DIAL_SECONDS
+    }
     missing: Set[topology.Edge] = set()
     for one, other in table.edges:
-        if well.issuperset((one, other)) and edge_fault(table, one, other, looks) is not None:
+        if old.issuperset((one, other)):
             dials = {_dialled(table, looks[one], other), _dialled(table, looks[other], one)}
-            flows = _flows(table, one, other, looks[one]) or _flows(table, other, one, looks[other])
-            if dials == {"ok"} and not flows:
+            shared = set(_flows(table, one, other, looks[one])) & set(_flows(table, other, one, looks[other]))
+            if dials == {"ok"} and not shared:
                 missing.add((one, other))
     chosen: List[str] = []
     while missing:
@@ -162,6 +173,14 @@ def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Tuple[str, int
         elif local_port == here.p2p_port:
             found[(far, int(remote))] = int(item["retransmits"])
     return found
+
+
+def _age(look: Look) -> float:
+    """Seconds since the container was started, by the machine's own clock; endless when it does not say."""
+    started, clock = (look.get("container") or {}).get("started_at"), (look.get("host") or {}).get("clock")
+    if not started or clock is None:
+        return float("inf")
+    return float(clock) - datetime.fromisoformat(str(started)[:19] + "+00:00").timestamp()
 
 
 def _dialled(table: Table, look: Look, far: str) -> Optional[str]:

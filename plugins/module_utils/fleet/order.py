@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table, batches
 
 Outcome = Mapping[str, Any]
@@ -23,6 +23,7 @@ class Order:
     :param activate: hosts to activate, in order; empty when a finding stops the run.
     :param restart: those of them that are restarted only to mend the mesh.
     :param serial: batch sizes.
+    :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members active by then.
     """
 
@@ -32,6 +33,7 @@ class Order:
     serial: List[int]
     min_edges: Dict[str, int]
     first_deployment: bool
+    look_again: bool
     findings: Tuple[Finding, ...]
 
 
@@ -49,6 +51,8 @@ def make_order(
     if final:
         findings += [_no_engine(name, outcomes[name]) for name in needs_docker if not outcomes[name].get("changed")]
     looks = looks_of(outcomes)
+    whole = len(names) == len(table.members)
+    seen = verdict(table, looks, {}, scope=None if whole else names)
     active = {name for name in looks if (looks[name].get("container") or {}).get("state") == "running"}
     kinds = {name: str(outcomes.get(name, {}).get("activation") or "none") for name in names}
     restart = [name for name in heal(table, looks) if kinds.get(name) == "none"]
@@ -63,6 +67,7 @@ def make_order(
         serial=serial,
         min_edges=_gates(table, activate, serial, active),
         first_deployment=not active,
+        look_again=bool(activate) or not seen.ok,
         findings=tuple(findings),
     )
 

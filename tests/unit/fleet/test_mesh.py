@@ -88,6 +88,12 @@ class TestVerdict:
         assert verdict(plan, looks, {}, scope=["m1"]).ok
         assert errors(verdict(plan, looks, {}, scope=["m2"])) == ["edge-missing"]
 
+    def test_looks_from_before_the_batch_do_not_testify_against_its_edges(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        looks["m2"]["edges"], looks["m2"]["release"] = [], {"running": "the old one"}
+        assert verdict(plan, looks, {}, scope=["m1"]).ok
+
 
 @pytest.mark.parametrize(
     ("change", "code"),
@@ -114,6 +120,21 @@ class TestHeal:
     def test_as_few_as_cover_all_missing_edges(self):
         plan = fleet(4)
         assert heal(plan, meshed(plan, [("m4", "m1"), ("m4", "m2"), ("m4", "m3")])) == ["m4"]
+
+    def test_an_agent_that_is_yet_to_dial_is_left_alone(self):
+        plan = fleet(2)
+        looks = meshed(plan, [("m1", "m2")])
+        looks["m1"]["host"] = {"clock": 1_800_000_012.5}
+        looks["m1"]["container"]["started_at"] = "2027-01-15T08:00:00.123456789Z"
+        assert heal(plan, looks) == []
+        looks["m1"]["host"]["clock"] += 60
+        assert heal(plan, looks) == ["m1"]
+
+    def test_ghosts_at_both_ends_are_mended(self):
+        plan = fleet(2)
+        looks = meshed(plan)
+        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        assert heal(plan, looks) == ["m1"]
 
     def test_a_cut_link_is_not_mended_by_a_restart(self):
         plan = fleet(2)
