@@ -137,5 +137,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Problem, DockerError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
-
-

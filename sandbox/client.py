@@ -200,5 +200,3 @@ def _undrop(container: str) -> None:
         f"iptables -w 5 -t {table} -D {hook} -j {CHAIN}; "
         f"iptables -w 5 -t {table} -F {CHAIN}; iptables -w 5 -t {table} -X {CHAIN}; fi"
         for table, hook in (("raw", "PREROUTING"), ("mangle", "POSTROUTING"))))
-
-

@@ -125,7 +125,7 @@ class Site:
                 break
         else:
             raise Problem("no 10.x.0.0/16 is free for the sandbox", "docker network ls; ip route",
-                                 "remove a Docker network that is not used")
+                          "remove a Docker network that is not used")
         ports = _free_ports(20000 + seed % 8000)
         return Addresses(str(network), next(ports), next(ports))
 

@@ -32,7 +32,7 @@ EXAMPLES = r"""
 - name: Remove only what is ours
   ansible.builtin.debug:
     msg: ours
-  when: vpc.tags is praxis.cloud.tagged({'praxis_fleet': 'praxis'})
+  when: "vpc.tags is praxis.cloud.tagged({'praxis_fleet': 'praxis'})"
 """
 
 RETURN = r"""

@@ -41,7 +41,7 @@ def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
         if found := re.search(pattern, text):
             return found[1]
     named = {name.lower(): value for name, value in headers.items()}.get("x-amzn-errortype")
-    return str(named).split("#")[-1] if named else f"HTTP{status}"
+    return str(named).rpartition("#")[2] if named else f"HTTP{status}"
 
 
 def speaks_json(response: Any) -> bool:

@@ -35,7 +35,7 @@ def hunt(machine: Any, markers: dict[str, bytes], plant: bool = False) -> list[t
     finished = subprocess.run(["docker", "exec", "-i", machine.container, "python3", "-c", SCRIPT], check=False,
                               input=json.dumps(order), capture_output=True, text=True, timeout=300)
     assert finished.returncode == 0, finished.stderr
-    return [(place, name) for place, name in json.loads(finished.stdout)]
+    return [tuple(found) for found in json.loads(finished.stdout)]
 
 
 @contextlib.contextmanager

@@ -130,11 +130,11 @@ def test_requests_go_to_healthy_targets_only(balanced: Balanced, machines: tuple
                                   Targets=[{"Id": machine.ident} for machine in machines])
     balanced.wait(machines[0].ident, "healthy")
     balanced.wait(machines[1].ident, "unhealthy", "Target.ResponseCodeMismatch")
-    assert {balanced.get() for _ in range(10)} == {(200, machines[0].says("hostname"))}
+    assert {balanced.get() for _time in range(10)} == {(200, machines[0].says("hostname"))}
     serve(machines[1], "200")
     balanced.wait(machines[1].ident, "healthy")
     names = {machine.says("hostname") for machine in machines}
-    wait_for("both to answer", lambda: {balanced.get()[1] for _ in range(10)} == names)
+    wait_for("both to answer", lambda: {balanced.get()[1] for _time in range(10)} == names)
 
 
 def test_a_link_that_is_cut_makes_a_target_time_out(healed: Client, balanced: Balanced,

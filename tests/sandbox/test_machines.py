@@ -116,7 +116,7 @@ def test_a_life(sandbox: Client, aws: Aws, lab: Lab) -> None:
 
 def test_a_freed_address_can_be_had_again(aws: Aws, lab: Lab) -> None:
     ec2 = aws("ec2")
-    for _ in range(2):
+    for _time in range(2):
         ident = run_instance(ec2, lab, "again", PrivateIpAddress=lab.address(30))
         wait_state(ec2, ident, "running")
         ec2.terminate_instances(InstanceIds=[ident])

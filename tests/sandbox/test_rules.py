@@ -62,11 +62,11 @@ def test_what_counts_as_a_change(operation: str, status: int, expected: bool) ->
 def test_a_seeded_fault_fires_the_same_each_time() -> None:
     def draws() -> list[bool]:
         fault = Fault("throttle", operations=["ec2:*"], probability=0.5, seed=7)
-        return [fault.matches("ec2", "DescribeInstances", "") for _ in range(50)]
+        return [fault.matches("ec2", "DescribeInstances", "") for _time in range(50)]
 
     assert draws() == draws()
     expected = random.Random(7)
-    assert draws() == [expected.random() < 0.5 for _ in range(50)]
+    assert draws() == [expected.random() < 0.5 for _time in range(50)]
 
 
 def test_a_fault_strikes_only_what_it_names_and_as_often_as_told() -> None:
@@ -74,7 +74,7 @@ def test_a_fault_strikes_only_what_it_names_and_as_often_as_told() -> None:
     faults.add({"kind": "error", "operations": ["ec2:Describe*"], "count": 2})
     assert faults.choose("ec2", "RunInstances", "") is None
     assert faults.choose("elbv2", "DescribeLoadBalancers", "") is None
-    struck = [faults.choose("ec2", "DescribeInstances", "") is not None for _ in range(4)]
+    struck = [faults.choose("ec2", "DescribeInstances", "") is not None for _time in range(4)]
     assert struck == [True, True, False, False]
 
 

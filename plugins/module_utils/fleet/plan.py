@@ -88,7 +88,7 @@ def table_from_plain(plain: Mapping[str, Any]) -> Table:
     return Table(
         fleet=plain["fleet"],
         members={member.name: member for member in members},
-        edges={(one, other) for one, other in plain["edges"]},
+        edges={(pair[0], pair[1]) for pair in plain["edges"]},
         min_edges=plain["min_edges"],
     )
 

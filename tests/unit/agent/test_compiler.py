@@ -395,10 +395,10 @@ def test_tagged_values_compile_to_plain_ones() -> None:
     from ansible.template import trust_as_template
 
     model = trust_as_template("gpt-4")
-    assert type(model) is not str
+    assert model.__class__ is not str
     found = compiled({"llm": {"model": model}, "debug": True}, environment={"TZ": trust_as_template("UTC")})
-    assert type(found.document["llm"]["model"]) is str
-    assert type(found.environment["TZ"]) is str
+    assert found.document["llm"]["model"].__class__ is str
+    assert found.environment["TZ"].__class__ is str
 
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -60,7 +60,7 @@ def test_tagged_values_are_dumped_as_plain_ones() -> None:
     from ansible.template import trust_as_template
 
     tagged = {"agent": {"name": trust_as_template("alpha")}, "p2p": {"port": 4001}}
-    assert type(tagged["agent"]["name"]) is not str
+    assert tagged["agent"]["name"].__class__ is not str
     assert document.dump(tagged) == document.dump(MINIMAL)
 
 

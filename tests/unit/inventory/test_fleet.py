@@ -340,10 +340,12 @@ def test_a_failure_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         tmp_path, f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {tmp_path}/cache\n"
     )
     launch("one")
+
+    def refuse(*_args):
+        raise fleet.Failed(fleet.Finding("x", "x", "x", "x"))
+
     with monkeypatch.context() as patched:
-        patched.setattr(
-            fleet, "collect", lambda *_: (_ for _ in ()).throw(fleet.Failed(fleet.Finding("x", "x", "x", "x")))
-        )
+        patched.setattr(fleet, "collect", refuse)
         assert codes(read(path)) == ["x"]
     assert list(read(path).hosts) == ["one"]
 
