@@ -111,6 +111,7 @@ class Cloud:
                     "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
                     "ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder",
                     "ANSIBLE_NOCOLOR": "1",
+                    "PRAXIS_DEREGISTRATION_DELAY": "5",  # seconds; a target drains to its end, whatever its connections
                     "PRAXIS_HOSTS": str(HOSTS),
                     "PRAXIS_TEST_RECORD": str(record),
                 } | dict(environment or {}),

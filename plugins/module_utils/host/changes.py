@@ -132,7 +132,7 @@ def active(current: Current, desired: Desired, config: str, paths: Paths) -> Lis
     changes = peer_changes(current, desired, config, paths)
     before = current.look["release"]["current"]
     if before != release.id:
-        changes.append(Change("current", paths.current, _line(before), _line(release.id)))
+        changes.append(_switch(current, release, paths))
     changes += container_changes(current, desired)
     for old in superfluous(current.look["release"]["kept"], release.id, before, desired.keep_releases):
         changes.append(Change("prune", paths.release(old), "release %s\n" % old, ""))
@@ -144,7 +144,7 @@ def restored(current: Current, desired: Desired, config: str, paths: Paths) -> L
     changes = peer_changes(current, desired, config, paths)
     before, release = current.look["release"]["current"], desired.wanted
     if before != release.id:
-        changes.append(Change("current", paths.current, _line(before), _line(release.id)))
+        changes.append(_switch(current, release, paths))
     return changes + container_changes(current, desired)
 
 
@@ -240,8 +240,12 @@ def flatten(value: Any, path: str = "") -> Dict[str, str]:
     return {path: json.dumps(value, sort_keys=True)} if path else {}
 
 
-def _line(value: Optional[str]) -> str:
-    return "" if value is None else "release %s\n" % value
+def _switch(current: Current, release: Release, paths: Paths) -> Change:
+    """Another release becomes the current one: what differs between the two, by settings path."""
+    before, after = "", "release: %s\n" % release.id
+    if current.manifest is not None:
+        before, after = settings_diff(current.manifest, release.manifest)
+    return Change("current", paths.current, before, after)
 
 
 def _peers_text(peers: Optional[Peers]) -> str:
