@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 class ActionModule(FleetAction):
     argument_spec = {
         "batch": {"type": "list", "elements": "str"},
+        "balancer": {"type": "dict", "default": {}},
         "also": {"type": "list", "elements": "dict", "default": []},
         "strict": {"type": "bool", "default": False},
         "show": {"type": "bool", "default": False},
@@ -37,7 +38,8 @@ class ActionModule(FleetAction):
         run.record([Finding(**item) for item in args["also"]])
         recorded = run.recorded()
         told = {item.where for item in recorded}
-        findings = [*recorded, *(item for item in seen.findings if item.where not in told)]
+        refused = _refused(table, judged, args["balancer"])
+        findings = [*recorded, *(item for item in (*seen.findings, *refused) if item.where not in told)]
         ok = not any(finding.level == "error" for finding in findings)
         rows = [_row(table, name, outcomes, seen, name in pending) for name in hosts]
         fact = {
@@ -49,11 +51,28 @@ class ActionModule(FleetAction):
             "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
             "put_back": [] if ok else sorted(run.touched()),
             "members": rows,
+            "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
         }
         if args["show"]:
             self._display.display("\n".join(_lines(rows, fact)))
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
+
+
+def _refused(table: Table, names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
+    """The members that a load balancer was asked about and does not send requests to."""
+    targets = {item["id"]: item for item in balancer.get("targets") or []}
+    refused = [(name, targets.get(table.members[name].target, {})) for name in names]
+    return [
+        Finding(
+            code="target-not-healthy",
+            what="The load balancer calls it %s (%s)." % (target["state"], target["description"].rstrip(".")),
+            where=name,
+            fix="Run deploy.yml, or check that the balancer reaches the API port.",
+        )
+        for name, target in refused
+        if target.get("state", "healthy") != "healthy"
+    ]
 
 
 _COLUMNS = ("name", "slot", "zone", "address", "release", "agent", "edges", "since")
@@ -87,7 +106,7 @@ def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Ver
 
 def _lines(members: List[Dict[str, str]], fact: Mapping[str, Any]) -> List[str]:
     rows = [[column.upper() for column in _COLUMNS]] + [[item[column] for column in _COLUMNS] for item in members]
-    lines = ["", *as_text(rows)]
+    lines = ["", *as_text(rows), *("load balancer: http://%s" % address for address in fact["balancer"])]
     for finding in fact["findings"]:
         lines += ["", "%s: %s: %s" % (finding["level"], finding["where"], finding["what"]), "  " + finding["fix"]]
     return lines + [""]

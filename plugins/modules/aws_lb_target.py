@@ -87,6 +87,11 @@ target_group_arn:
   description: The target group's ARN.
   returned: when the group was found
   type: str
+addresses:
+  description: DNS names of the load balancers that the group belongs to.
+  returned: with O(state=present), when the group was found
+  type: list
+  elements: str
 targets:
   description: The targets asked for, as the balancer saw them last.
   returned: when the group was found
@@ -144,6 +149,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         if changes:
             group.apply(changes, state)
         seen, findings = settle(group, seen, targets, params, changed=bool(changes))
+    if state == "present":
+        result["addresses"] = group.addresses()
     return {**result, "targets": [described(target, seen) for target in targets]}, findings
 
 

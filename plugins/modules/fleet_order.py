@@ -15,6 +15,8 @@ description:
   - Reads what the hosts answered when they were prepared. Finds those without an engine, those to activate, and those
     to restart because an edge of the mesh is missing that nothing else would mend.
   - A host that could not be prepared stops the run before any host is disturbed.
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
 options:
   run:
     description: The run's directory, from M(praxis.cloud.fleet_plan).
@@ -28,13 +30,6 @@ options:
     description: Print the order as a table.
     type: bool
     default: false
-attributes:
-  check_mode:
-    support: full
-    description: Can run in check mode and return what it would in a real run.
-  diff_mode:
-    support: none
-    description: Will return details on what has changed, or would change.
 """
 
 EXAMPLES = r"""

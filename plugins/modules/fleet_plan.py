@@ -16,6 +16,8 @@ description:
     C(praxis), the settings files, the members' C(praxis_*) variables, the secret stores and the registry.
   - Runs on the controller and only reads. Values of secrets are in no result, no fact and no readable file.
   - Use it with C(run_once), C(delegate_to=localhost) and C(delegate_facts).
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
 options:
   hosts:
     description: The hosts of this run. Members come from the group C(praxis) all the same.
@@ -41,13 +43,6 @@ options:
     description: Seconds that a host's gate may take.
     type: int
     default: 120
-attributes:
-  check_mode:
-    support: full
-    description: Can run in check mode and return what it would in a real run.
-  diff_mode:
-    support: none
-    description: Will return details on what has changed, or would change.
 """
 
 EXAMPLES = r"""

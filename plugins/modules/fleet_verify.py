@@ -15,6 +15,8 @@ description:
   - Compares what was seen on the machines with the plan and returns a verdict. A bad verdict does not fail the task.
   - An edge of the mesh is live when both ends' TCP tables hold the same connection, neither retransmits, and a fresh
     dial between the machines succeeds. The agents' own word is not used.
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
 options:
   run:
     description: The run's directory, from M(praxis.cloud.fleet_plan).
@@ -24,6 +26,10 @@ options:
     description: Judge these members and their edges only. What is wrong with them is remembered for the final verdict.
     type: list
     elements: str
+  balancer:
+    description: What M(praxis.cloud.aws_lb_target) returned last, for the table and for unhealthy targets.
+    type: dict
+    default: {}
   also:
     description: Findings from elsewhere, C(code), C(what), C(where) and C(fix), to be remembered too.
     type: list
@@ -37,13 +43,6 @@ options:
     description: Print the members as a table, with the findings.
     type: bool
     default: false
-attributes:
-  check_mode:
-    support: full
-    description: Can run in check mode and return what it would in a real run.
-  diff_mode:
-    support: none
-    description: Will return details on what has changed, or would change.
 """
 
 EXAMPLES = r"""
@@ -85,6 +84,11 @@ verdict:
       description: A row for each member, as in the table.
       type: list
       elements: dict
+      returned: always
+    balancer:
+      description: DNS names of the load balancers.
+      type: list
+      elements: str
       returned: always
     edges:
       description: How many edges are live, and how many are planned.

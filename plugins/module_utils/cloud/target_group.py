@@ -123,6 +123,14 @@ class TargetGroup:
         """Targets from ``{id, port}``, each once; a missing port is the group's."""
         return list(dict.fromkeys(Target(each["id"], each.get("port") or self._group["Port"]) for each in wanted))
 
+    def addresses(self) -> list[str]:
+        """The DNS names of the load balancers that the group belongs to."""
+        arns = self._group.get("LoadBalancerArns")
+        if not arns:
+            return []
+        found = self._client.call(SERVICE, "describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"]
+        return sorted(str(balancer["DNSName"]) for balancer in found)
+
     def look(self) -> dict[Target, Health]:
         """Every target the group knows, draining ones included."""
         answer = self._client.call(SERVICE, "describe_target_health", TargetGroupArn=self.arn)

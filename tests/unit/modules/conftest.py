@@ -1,114 +1,17 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain moto server in this process, and modules run against it."""
+"""Modules run against the cloud in this process."""
 
 from __future__ import annotations
 
-import os
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
-from moto.core.responses import BaseResponse
-from moto.elbv2.models import FakeHealthStatus, FakeTargetGroup
-from moto.server import ThreadedMotoServer
 
+from tests.unit.conftest import Cloud, environment
 from tests.unit.modules.runner import Runner
-
-REGION = "eu-central-1"
-READS = ("Describe", "Get", "List", "BatchGet", "Head")
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "planted-key-3f9a1c5e7b2d4a6f8091b3c5"}
-
-
-@dataclass
-class Cloud:
-    """The cloud as a test sees it.
-
-    :param operations: what was asked of it, in order.
-    :param health: by target id, what the balancer will say of a registered target, one after the other, the last for
-        ever.
-    """
-
-    endpoint: str
-    operations: list[str] = field(default_factory=list)
-    health: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
-    clients: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    def client(self, service: str) -> Any:
-        if service not in self.clients:
-            session = boto3.Session(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
-            self.clients[service] = session.client(service, endpoint_url=self.endpoint)
-        return self.clients[service]
-
-    def changes(self) -> list[str]:
-        """The operations since the last look that were not reads."""
-        seen = [operation for operation in self.operations if not operation.startswith(READS)]
-        self.operations.clear()
-        return seen
-
-
-@pytest.fixture(scope="session")
-def _server() -> Iterator[Cloud]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    cloud = Cloud(f"http://{host}:{port}")
-    with pytest.MonkeyPatch.context() as patch:
-        _log_operations(patch, cloud)
-        _script_health(patch, cloud)
-        yield cloud
-    server.stop()
-
-
-def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
-    dispatch = BaseResponse.call_action
-
-    def logged(self: BaseResponse) -> Any:
-        cloud.operations.append(self._get_action())
-        return dispatch(self)
-
-    patch.setattr(BaseResponse, "call_action", logged)
-
-
-def _script_health(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
-    """moto calls every registered target healthy, and has no draining."""
-    health_for = FakeTargetGroup.health_for
-
-    def scripted(self: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any) -> FakeHealthStatus:
-        script = cloud.health.get(target["Id"])
-        if not script:
-            return health_for(self, target, ec2_backend)
-        state, reason, description = script.pop(0) if len(script) > 1 else script[0]
-        return FakeHealthStatus(target["Id"], target["Port"], "80", state, reason, description)
-
-    patch.setattr(FakeTargetGroup, "health_for", scripted)
-
-
-@pytest.fixture
-def cloud(_server: Cloud) -> Cloud:
-    """An empty cloud."""
-    request = urllib.request.Request(f"{_server.endpoint}/moto-api/reset", method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
-    _server.operations.clear()
-    _server.health.clear()
-    return _server
-
-
-def environment(cloud: Cloud) -> dict[str, str]:
-    """A shell's environment in which the SDK finds this cloud."""
-    kept = ("PATH", "HOME", "LANG", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")
-    return {
-        **{name: os.environ[name] for name in kept if name in os.environ},
-        **KEYS,
-        "AWS_ENDPOINT_URL": cloud.endpoint,
-        "AWS_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, is_trusted_as_template, trust_as_template
 
-from tests.unit.modules.conftest import KEYS, REGION, environment
+from tests.unit.conftest import KEYS, REGION, environment
 
 PLANTED = "planted-value-c0ffee11"
 TEMPLATE = "{{ 6 * 7 }}"
