@@ -71,7 +71,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
 
 
 #: What of a module's answer the verdict needs later.
-_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "look")
+_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "look")
 
 
 def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Mapping, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table, batches
 
 Outcome = Mapping[str, Any]
+#: Lines of an agent's log that a finding quotes.
+LOG_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,16 @@ def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[st
         elif "unreachable" in outcome:
             found[name] = _unreachable(name, str(outcome["unreachable"]).strip())
         elif outcome.get("failure"):
-            failure = {key: str(outcome["failure"].get(key, "")) for key in ("code", "what", "fix")}
-            found[name] = Finding(where=name, **failure)
+            found[name] = _failure(name, outcome["failure"], outcome.get("evidence") or [])
     return found
+
+
+def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> Finding:
+    """A host's failure with the end of the agent's log: the log itself is gone once the release is put back."""
+    what = str(failure.get("what", ""))
+    if evidence:
+        what += " The log ends: %s" % " | ".join(str(line).strip() for line in evidence[-LOG_LINES:])
+    return Finding(code=str(failure.get("code", "")), what=what, where=name, fix=str(failure.get("fix", "")))
 
 
 def looks_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:

@@ -90,7 +90,7 @@ def _ended(container: Mapping[str, Any], name: str) -> Finding:
         "container-exited",
         "The agent ended %s (%d restarts)." % (how, container["restarts"]),
         "member %s" % name,
-        "Its last log lines say why: see evidence.",
+        "Its last log lines say why.",
     )
 
 
@@ -108,7 +108,7 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
         )
     if api["health"] != 200:
         return Verdict(
-            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "See evidence for its log.")
+            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "Its last log lines may say why.")
         )
     if api["peer_id"] is None:
         return Verdict(
@@ -116,7 +116,7 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
                 "no-peer-id",
                 "The API answers, but P2P did not start: %s." % api["error"],
                 where,
-                "See evidence; the usual cause is a key directory that the container's user cannot read.",
+                "The usual cause is a key directory that the container's user cannot read.",
             )
         )
     if gate.peer_id is not None and api["peer_id"] != gate.peer_id:

@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, make_order
 
 from .made import PEERS, fleet, flow, look, meshed
 
@@ -174,6 +174,11 @@ class TestOrder:
         outcomes["m2"] = {"unreachable": "no route to host"}
         order = make_order(plan, outcomes, plan.members, 1)
         assert order.activate == [] and [item.where for item in order.findings] == ["m2"]
+
+    def test_a_failure_quotes_the_end_of_the_agents_log(self):
+        failure = {"code": "container-exited", "what": "The agent ended.", "where": "m1", "fix": "Read its log."}
+        found = absences(["m1"], {"m1": {"failure": failure, "evidence": ["one", "two ", "three"]}})
+        assert found["m1"].what == "The agent ended. The log ends: one | two | three"
 
     def test_hosts_outside_the_limit_are_left_alone(self):
         plan = fleet(3)
