@@ -161,7 +161,7 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
         if problem:
             findings.append(Finding("bad-variable", "%s %s" % (variable, problem), name, "Mend its value."))
     for needed in ("slot", "image"):
-        if needed not in values and not findings:
+        if not values.get(needed) and not findings:
             fix = "Tag the machine, or set it in the inventory." if needed == "slot" else "Set it for the fleet."
             findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix))
     if findings:
@@ -174,7 +174,7 @@ def _convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> str:
     if value is None:
         return ""
     if kind == "int":
-        if not str(value).isdigit() or not 1 <= int(value) <= 65535:
+        if not str(value).isdecimal() or not 1 <= int(value) <= 65535:
             return "is %r and no port." % (value,)
         values[name] = int(value)
     elif kind == "bool":

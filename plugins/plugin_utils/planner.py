@@ -21,7 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import reso
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, make_plan
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
@@ -44,6 +44,8 @@ class _Draft:
     variables: MemberVariables
     compiled: Compiled
     sources: Mapping[str, Source]
+    addresses: Tuple[str, ...]
+    limits: Limits
 
 
 class Planner:
@@ -71,8 +73,7 @@ class Planner:
         :raises Failed: with everything that is wrong, as far as it could be looked at.
         """
         fleet = self._fleet()
-        drafts = [self._draft(member) for member in self._members]
-        self._stop_on_errors(drafts)
+        drafts = self._drafts()
         seeds, secrets = self._fetch(fleet, drafts)
         images = {image: self._digest(image) for image in sorted({draft.variables.image for draft in drafts})}
         logins = {image: self._login(image) for image in images}
@@ -81,7 +82,7 @@ class Planner:
             variables = draft.variables
             seed = seeds[variables.slot]
             values, versions = _deliver(draft, secrets, seed)
-            members.append(_member(variables, seed))
+            members.append(_member(draft, seed))
             releases.append(_release(draft, images[variables.image], versions))
             self._secrets[variables.name] = {
                 "secrets": values,
@@ -111,8 +112,27 @@ class Planner:
             )
         return names[0] if names else "praxis"
 
+    def _drafts(self) -> List[_Draft]:
+        """Compile every member. A finding that many members share is told once, with the members counted."""
+        drafts: List[_Draft] = []
+        counted: Dict[Finding, List[str]] = {}
+        for member in self._members:
+            try:
+                drafts.append(self._draft(member))
+                findings = drafts[-1].compiled.findings
+            except Failed as error:
+                findings = error.findings
+            for finding in findings:
+                counted.setdefault(finding, []).append(member.name)
+        told = [_told_once(finding, names, len(self._members)) for finding, names in counted.items()]
+        self.warnings = [finding for finding in told if finding.level != "error"]
+        errors = [finding for finding in told if finding.level == "error"]
+        if errors:
+            raise Failed(*errors)
+        return drafts
+
     def _draft(self, member: MemberVariables) -> _Draft:
-        sources = {name: _source(member.name, name, value) for name, value in member.agent_secrets.items()}
+        sources = {name: _source(name, value) for name, value in member.agent_secrets.items()}
         compiled = compile_settings(
             member.layers(),
             member=member.name,
@@ -125,28 +145,17 @@ class Planner:
             strict=member.strict,
         )
         for name, text in compiled.secrets.items():
-            sources.setdefault(name, _source(member.name, name, text))
-        return _Draft(member, compiled, sources)
-
-    def _stop_on_errors(self, drafts: Sequence[_Draft]) -> None:
-        """Tell a finding that many members share once, with the members counted."""
-        counted: Dict[Finding, List[str]] = {}
-        for draft in drafts:
-            for finding in draft.compiled.findings:
-                counted.setdefault(finding, []).append(draft.variables.name)
-        findings = [_told_once(finding, names, len(drafts)) for finding, names in counted.items()]
-        self.warnings = [finding for finding in findings if finding.level != "error"]
-        errors = [finding for finding in findings if finding.level == "error"]
-        if errors:
-            raise Failed(*errors)
+            sources.setdefault(name, _source(name, text))
+        return _Draft(member, compiled, sources, member.addresses, member.limits)
 
     def _fetch(
         self, fleet: str, drafts: Sequence[_Draft]
     ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
         """Seeds and secrets ride in the same batches."""
         slots = {draft.variables.slot: identities.reference(fleet, draft.variables.slot) for draft in drafts}
-        wanted = {source for draft in drafts for source in draft.sources.values() if isinstance(source, Reference)}
-        got = fetch_each([*slots.values(), *sorted(wanted, key=str)], self._stores)
+        found_in = {source for draft in drafts for source in draft.sources.values() if isinstance(source, Reference)}
+        wanted = sorted(found_in, key=str)
+        got = fetch_each([*slots.values(), *wanted], self._stores)
         findings: List[Finding] = []
         seeds: Dict[str, Optional[bytes]] = {}
         for slot, reference in slots.items():
@@ -185,12 +194,13 @@ def _no_identity(slot: str, state: str) -> Finding:
     return Finding("no-identity", "Its seed is %s." % state, "identity slot %s" % slot, fix)
 
 
-def _member(variables: MemberVariables, seed: Optional[bytes]) -> Member:
+def _member(draft: _Draft, seed: Optional[bytes]) -> Member:
+    variables = draft.variables
     other = next(scheme for scheme in SCHEMES if scheme != variables.peer_id_scheme)
     return Member(
         name=variables.name,
         slot=variables.slot,
-        addresses=variables.addresses,
+        addresses=draft.addresses,
         p2p_port=variables.p2p_port,
         api_port=variables.api_port,
         peer_id=peer_id(seed, variables.peer_id_scheme) if seed is not None else None,
@@ -202,7 +212,7 @@ def _member(variables: MemberVariables, seed: Optional[bytes]) -> Member:
 
 def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
     variables, compiled = draft.variables, draft.compiled
-    limits = variables.limits
+    limits = draft.limits
     if "start_period" not in variables.container:
         limits = replace(limits, start_period="%ds" % compiled.start_period)
     return Release(
@@ -219,13 +229,16 @@ def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
     )
 
 
-def _source(member: str, name: str, value: Any) -> Source:
+def _source(name: str, value: Any) -> Source:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         fix = "Use letters, digits and underscores."
-        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, member, fix))
-    text = str(value)
-    reference = parse(text)
-    return text if reference is None else reference
+        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, "praxis_agent_secrets", fix))
+    if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
+        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
+    try:
+        return parse(value) or value
+    except Failed as error:
+        raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None
 
 
 def _deliver(
@@ -259,6 +272,8 @@ def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
 
 
 def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
+    if finding.where in names:  # it is about this one member
+        return finding
     whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])
     more = " and %d more" % (len(names) - 3) if len(names) > 3 and len(names) != total else ""
     return replace(finding, where="%s (%s%s)" % (finding.where, whom, more))

@@ -108,7 +108,7 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
         )
     if api["health"] != 200:
         return Verdict(
-            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "Its last log lines may say why.")
+            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "Read the agent's log.")
         )
     if api["peer_id"] is None:
         return Verdict(
