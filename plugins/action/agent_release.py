@@ -24,7 +24,7 @@ class ActionModule(HostAction):
             "release": piece["release"],
             "peers": piece["peers"],
             "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
-            "engine": options["engine"],
+            "engine": piece["engine"],
             "keep_releases": options["keep_releases"],
         }
         if state == "active" and not self._task.check_mode:

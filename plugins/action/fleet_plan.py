@@ -47,11 +47,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         options = {key: args[key] for key in ("hosts", "batch", "keep_releases", "deadline")}
-        run = RunDirectory.create(plan, planner.host_secrets(), {**options, "id": plan.id, "engine": planner.engine()})
+        run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), {**options, "id": plan.id})
         targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
         return {
             "changed": False,
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
-            "ansible_facts": {"praxis_plan": {"id": plan.id, "run": run.path, "targets": targets}},
+            "ansible_facts": {
+                "praxis_plan": {"id": plan.id, "run": run.path, "targets": targets},
+                # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
+                "praxis_verdict": {"ok": True, "put_back": []},
+            },
         }

@@ -21,7 +21,9 @@ GROUP = "praxis"
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
-_CONFIGS = os.path.join(os.path.dirname(__file__), "..", "..", "configs")
+_ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+_CONFIGS = os.path.join(_ROOT, "configs")
+_DOCKER = os.path.join(_ROOT, "roles", "docker", "defaults")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,12 @@ class MemberVariables:
             names = ", ".join(item.name for item in fields(Limits))
             self._fail("unknown-limit", "praxis_container holds %s." % ", ".join(sorted(unknown)), "Known: %s." % names)
         return Limits(**dict(self.container))
+
+    @property
+    def daemon(self) -> Mapping[str, Any]:
+        """What ``daemon.json`` has to hold: the docker role's own defaults, and ``praxis_docker_daemon`` over them."""
+        defaults = read_layer(_DOCKER, "main.yml").settings["docker_daemon_defaults"]
+        return _merged(defaults, self.docker_daemon)
 
     def layers(self) -> List[Layer]:
         """The settings layers, lowest first."""
@@ -143,6 +151,14 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind(value)
     return "".join([str(value)])  # join gives an exact str, where str() may hand back a tagged one
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any]:
+    found = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+        found[key] = _merged(found[key], value) if both else value
+    return found
 
 
 def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:

@@ -95,9 +95,9 @@ class Planner:
         """What only each host may see: secrets, seed, registry login."""
         return self._secrets
 
-    def engine(self) -> Dict[str, Any]:
-        """What a host's Docker has to be like."""
-        return {"min_compose": MIN_COMPOSE}
+    def engines(self) -> Dict[str, Any]:
+        """What each host's Docker has to be like."""
+        return {member.name: {"min_compose": MIN_COMPOSE, "daemon": member.daemon} for member in self._members}
 
     def _fleet(self) -> str:
         names = sorted({member.fleet for member in self._members})

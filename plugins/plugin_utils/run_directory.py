@@ -29,10 +29,17 @@ class RunDirectory:
         self.path = path
 
     @classmethod
-    def create(cls, plan: Plan, secrets: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]) -> RunDirectory:
+    def create(
+        cls,
+        plan: Plan,
+        secrets: Mapping[str, Mapping[str, Any]],
+        engines: Mapping[str, Mapping[str, Any]],
+        options: Mapping[str, Any],
+    ) -> RunDirectory:
         """Write a plan out.
 
         :param secrets: member -> what only its host may see (``secrets``, ``seed``, ``registry``); kept sealed.
+        :param engines: member -> what its Docker has to be like.
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
@@ -41,7 +48,7 @@ class RunDirectory:
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
         for name in plan.members:
-            run._write("slices/" + name, json.dumps(plan.host_slice(name)).encode())
+            run._write("slices/" + name, json.dumps({**plan.host_slice(name), "engine": engines[name]}).encode())
             run._write("sealed/" + name, seal(dict(secrets[name])))
         return run
 

@@ -1,0 +1,271 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugins in real runs of ansible-playbook, with hosts whose Python only pretends.
+
+A host's interpreter is a script that keeps what it was sent and prints an answer, so nothing is done to this machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from tests.unit.conftest import environment
+from tests.unit.plan.made import OPENAI, Account, fleet, seed
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+MARKER = "planted-marker-0b5e77"
+PLAIN = "planted-plain-value-6c21"
+RUN = "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+PLAN = {
+    "hosts": "praxis",
+    "gather_facts": False,
+    "tasks": [{"ansible.builtin.import_tasks": str(CHECKOUT / "playbooks/tasks/plan.yml")}],
+}
+
+
+@dataclass(frozen=True)
+class Played:
+    """A finished run: return code, all it printed, and every task's result."""
+
+    rc: int
+    printed: str
+    results: list[dict[str, Any]]
+
+    def of(self, task: str, host: str) -> dict[str, Any]:
+        """One task's result on one host, its status added."""
+        (found,) = [each for each in self.results if (each["task"], each["host"]) == (task, host)]
+        return {**found["result"], "status": found["status"]}
+
+
+class Site:
+    """A folder with an inventory, in which playbooks are run."""
+
+    def __init__(self, folder: Path, account: Account) -> None:
+        self.folder = folder
+        self._environment = environment(account.cloud) | {
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "praxis_results",
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_LOG_PATH": str(folder / "log"),
+            "ANSIBLE_NOCOLOR": "1",
+            "PRAXIS_TEST_RESULTS": str(folder / "results.json"),
+        }
+
+    def inventory(self, hostvars: dict[str, Any]) -> None:
+        """Members of the group ``praxis``, and a localhost that has this Python."""
+        local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        hosts = {"praxis": {"hosts": hostvars}, "ungrouped": {"hosts": {"localhost": local}}}
+        (self.folder / "hosts.json").write_text(json.dumps(hosts))
+
+    def host(self, name: str, script: str) -> dict[str, Any]:
+        """Connection variables of a host whose Python is this script; the file ``sent-NAME`` keeps what it is sent."""
+        path = self.folder / f"python-{name}"
+        path.write_text(f"#!/bin/sh\ncat >> {self.folder}/sent-{name}\n{script}\n")
+        path.chmod(0o755)
+        return {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": str(path),
+            "ansible_remote_tmp": str(self.folder / f"remote-{name}"),
+        }
+
+    def keep(self) -> dict[str, Any]:
+        """A task that copies the run's directory to the folder ``kept``; Ansible removes it at its end."""
+        return {"ansible.builtin.command": {"argv": ["cp", "-a", RUN, str(self.folder / "kept")]}, "check_mode": False}
+
+    def was_sent(self, name: str) -> bool:
+        """Whether anything reached a host: its Python was run, or a file was put there."""
+        return (self.folder / f"sent-{name}").exists() or (self.folder / f"remote-{name}").exists()
+
+    def play(self, book: list[dict[str, Any]] | Path, *arguments: str, **variables: str) -> Played:
+        path = book if isinstance(book, Path) else self.folder / "play.json"
+        if not isinstance(book, Path):
+            path.write_text(json.dumps(book))
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "hosts.json", str(path), *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment | variables, text=True, errors="replace", timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        results = self.folder / "results.json"
+        return Played(done.returncode, done.stdout, json.loads(results.read_text()) if results.exists() else [])
+
+    def places_of(self, played: Played, *forms: bytes) -> set[str]:
+        """Where any of these stands: the output, or a file that the run left here."""
+        files = {str(path.relative_to(self.folder)): path for path in self.folder.rglob("*") if path.is_file()}
+        ours = [name for name in files if name.startswith(("hosts", "python-", "play.json", "results.json"))]
+        texts = {name: path.read_bytes() for name, path in files.items() if name not in ours}
+        texts |= {"output": played.printed.encode(), "results": json.dumps(played.results).encode()}
+        return {name for name, text in texts.items() if any(form in text for form in forms)}
+
+
+@pytest.fixture
+def site(tmp_path: Path, empty: Account) -> Site:
+    return Site(tmp_path, empty)
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port of this machine at which nobody listens, and nobody else will."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def release(state: str) -> dict[str, Any]:
+    return {"name": state, "praxis.cloud.agent_release": {"run": RUN, "state": state}}
+
+
+def forms(secret: bytes) -> list[bytes]:
+    """The ways in which a secret could stand in a text."""
+    return [secret, secret.hex().encode(), base64.b64encode(secret), repr(secret)[2:-1].encode()]
+
+
+def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int) -> None:
+    """One run at the highest verbosity: identities, plan, and what becomes of each kind of host."""
+    empty.seeds([1])
+    look = {"release": {"current": "81bb02"}, "note": MARKER}
+    answer = json.dumps({"changed": True, "outcome": "prepared", "look": look, "not_kept": 1})
+    own = {
+        1: site.host("m1", f"echo '{answer}'"),
+        2: site.host("m2", "echo 'Traceback: no such thing' >&2; exit 3"),
+        3: {"ansible_host": "127.0.0.1", "ansible_port": deaf_port, "ansible_connection": "ssh"},
+        4: {**site.host("m4", f"echo '{answer}'"), "pipelined": False},
+    }
+    hostvars = fleet(4, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    site.inventory({name: {**found, **own[at]} for at, (name, found) in enumerate(hostvars.items(), 1)})
+    # A play's variable beats a host's, so the one host without pipelining asks for it by another name.
+    hosts = {
+        "gather_facts": False,
+        "ignore_unreachable": True,
+        "vars": {"ansible_pipelining": "{{ pipelined | default(true) }}"},
+    }
+    wrong_id = "{{ praxis_plan.id | regex_replace('[0-9a-f]{8}$', '00000000') }}"
+    again = {"name": "again", "praxis.cloud.fleet_plan": {"hosts": [], "plan_id": wrong_id}}
+    active = {**release("active"), "when": "inventory_hostname == 'm1'"}
+    look_again = {"name": "look", "praxis.cloud.agent_info": {"run": RUN}}
+    book = [
+        PLAN,
+        {**LOCAL, "tasks": [{"block": [again], "rescue": [{"ansible.builtin.debug": {"msg": "refused"}}]}]},
+        {**hosts, "hosts": "praxis", "tasks": [release("prepared")]},
+        {**hosts, "hosts": "m1:m2", "tasks": [active, release("restored"), look_again]},
+        {**LOCAL, "tasks": [site.keep()]},
+    ]
+    played = site.play(book, "-vvvvv", "--diff")
+
+    # The plan has everybody, the identities that were missing included.
+    found = played.of("Plan the deployment", "m1")
+    assert found["status"] == "ok", played.printed[-4000:]
+    assert [member["name"] for member in found["plan"]["members"]] == ["m1", "m2", "m3", "m4"]
+    assert found["plan"]["members"][0]["peer_id"] == peer_id(seed(1))
+    facts = found["ansible_facts"]["praxis_plan"]
+    assert (facts["id"], facts["targets"]["m2"]) == (found["plan"]["id"], {"id": "i-2", "port": 8000})
+    assert empty.cloud.changes() == ["CreateSecret"] * 3
+
+    # Another plan's id: refused, the part named.
+    failure = played.of("again", "localhost")["failure"]
+    assert failure["code"] == "plan-changed"
+    assert "its secrets changed" in failure["what"]
+
+    # m1 answers, and what the verdict needs of it is kept.
+    outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
+    assert outcome == {"changed": True, "outcome": "prepared", "look": look}
+    assert json.loads((site.folder / "kept/touched/m1").read_text()) == {"previous": "81bb02"}
+    # m2's module crashes: its task does not fail, and says so as data. Nothing was done to it, so nothing is put back.
+    crashed = played.of("prepared", "m2")
+    assert (crashed["status"], crashed["outcome"]) == ("ok", "failed")
+    assert crashed["failure"]["code"] == "module-failed"
+    assert crashed["failure"]["where"] == "m2"
+    assert "no such thing" in crashed["failure"]["what"]
+    assert "sudo" in crashed["failure"]["fix"]
+    assert json.loads((site.folder / "kept/outcomes/m2").read_text())["outcome"] == "failed"
+    assert played.of("restored", "m2")["status"] == "skipped"
+    assert played.of("look", "m2")["outcome"] == "failed"
+    # m3 is not there: Ansible has a word for that, and the verdict will hear of it.
+    assert played.of("prepared", "m3")["status"] == "unreachable"
+    assert "refused" in json.loads((site.folder / "kept/outcomes/m3").read_text())["unreachable"]
+    # m4 has no pipelining: refused before anything is sent.
+    refused = played.of("prepared", "m4")
+    assert (refused["status"], refused["failure"]["code"]) == ("failed", "no-pipelining")
+    assert refused["failure"]["where"] == "m4"
+    assert "ansible_pipelining" in refused["failure"]["fix"]
+    assert not site.was_sent("m4")
+    assert not (site.folder / "kept/outcomes/m4").exists()
+
+    # Secrets are in what was sent to their own host, and nowhere else. The same search finds a marker everywhere.
+    assert site.places_of(played, MARKER.encode()) == {"output", "log", "results", "kept/outcomes/m1"}
+    assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) == {"sent-m1"}
+    assert site.places_of(played, *forms(OPENAI.encode())) == {"sent-m2"}
+    assert not (site.folder / "remote-m1").exists()  # it came through standard input, and in no file
+    assert any(place.startswith("facts/") for place in site.places_of(played, b"praxis_plan"))
+
+
+def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:
+    answer = json.dumps({"changed": True, "outcome": "prepared", "look": {}})
+    own = {1: site.host("m1", f"echo '{answer}'"), 2: site.host("m2", "exit 3")}
+    site.inventory({name: {**found, **own[at]} for at, (name, found) in enumerate(fleet(2).items(), 1)})
+    tasks = [release("prepared"), release("active")]
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}, "tasks": tasks}
+    played = site.play([PLAN, hosts, {**LOCAL, "tasks": [site.keep()]}], "--check", "--diff")
+    assert played.rc == 0, played.printed[-4000:]
+    found = played.of("Plan the deployment", "m1")["plan"]
+    assert [member["peer_id"] for member in found["members"]] == ["(known after apply)"] * 2
+    assert empty.cloud.changes() == []
+    assert b'"_ansible_check_mode": true' in (site.folder / "sent-m1").read_bytes()
+    assert list((site.folder / "kept/touched").iterdir()) == []
+
+
+def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Account) -> None:
+    empty.seeds([1, 2])
+    own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
+    config = {"llm": {"timeot": 7}, "p2p": {"enabled": False}}
+    hostvars = fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}}}, agent_config=config)
+    site.inventory({name: {**found, **own[name]} for name, found in hostvars.items()})
+    rest = {"hosts": "praxis", "gather_facts": False, "tasks": [release("prepared")]}
+    played = site.play([PLAN, rest], "-v")
+    assert played.rc == 2
+    found = played.of("Plan the deployment", "m1")
+    assert found["failure"] == {
+        "code": "unknown-setting",
+        "what": "llm.timeot is not a setting of the agent.",
+        "where": "praxis_agent_config (m1)",
+        "fix": "Did you mean llm.timeout?",
+    }
+    assert [each["code"] for each in found["failures"]] == ["unknown-setting", "p2p-disabled", "reference-malformed"]
+    assert found["msg"].count("\n") >= len(found["failures"]) - 1
+    assert empty.cloud.changes() == []
+    assert not [each for each in played.results if each["task"] == "prepared"]
+    assert not site.was_sent("m1")
+
+
+def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None:
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    site.inventory({"m1": site.host("m1", "echo '{}'")})
+    task = {"name": "prepared", "praxis.cloud.agent_release": {"run": "/nowhere", "state": "prepared"}}
+    played = site.play([{**hosts, "tasks": [task]}], ANSIBLE_KEEP_REMOTE_FILES="1")
+    assert played.rc == 2
+    failure = played.of("prepared", "m1")["failure"]
+    assert (failure["code"], failure["where"]) == ("no-pipelining", "m1")
+    assert "ANSIBLE_KEEP_REMOTE_FILES" in failure["fix"]
+    assert not site.was_sent("m1")
+
+
+def test_deploy_refuses_an_empty_fleet(site: Site, empty: Account) -> None:
+    site.inventory({})
+    played = site.play(CHECKOUT / "deploy.yml")
+    assert played.rc == 2
+    assert "The inventory holds no member of the fleet" in played.of("Stop when there is no member", "localhost")["msg"]
+    assert empty.cloud.operations == []

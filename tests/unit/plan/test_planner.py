@@ -1,0 +1,399 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The planner, against an account in this process: what a plan holds, what it asks, and all that it refuses."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Plan, difference, require_id
+from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, seed, told
+
+KEY = "aws-sm://llm#openai"
+
+
+def plan(size: int = 3, **values: Any) -> Plan:
+    return planner(fleet(size, **values)).plan()
+
+
+def refused(account: Account, hostvars: dict[str, Any]) -> Failed:
+    """What the planner says; and nothing in the account was changed."""
+    with pytest.raises(Failed) as error:
+        planner(hostvars).plan()
+    assert account.cloud.changes() == []
+    return error.value
+
+
+class TestPlan:
+    def test_everybody_is_in_it(self, account: Account) -> None:
+        digest = account.push("2.0", "two")
+        made = planner(fleet(3, {3: {"image": f"{REPOSITORY}:2.0", "agent_config_host": {"llm": {"timeout": 7}}}}))
+        found = made.plan()
+        assert {name: member.peer_id for name, member in found.members.items()} == {
+            f"m{index}": peer_id(seed(index)) for index in (1, 2, 3)
+        }
+        assert found.edges == {("m1", "m2"), ("m1", "m3"), ("m2", "m3")}
+        assert found.releases["m1"].image.startswith(f"{REPOSITORY}@sha256:")
+        assert found.releases["m3"].image == f"{REPOSITORY}@{digest}" != found.releases["m1"].image
+        assert found.releases["m3"].settings["llm"]["timeout"] == 7
+        assert found.releases["m1"].settings["llm"]["timeout"] != 7
+        assert found.members["m2"].target == "i-2"
+        # What was asked: everything secret in one call, each image once, each registry's login once an image.
+        assert sorted(account.cloud.operations) == [
+            "BatchGetSecretValue", "DescribeImages", "DescribeImages", "GetAuthorizationToken", "GetAuthorizationToken",
+        ]  # fmt: skip
+
+    def test_each_host_gets_its_own_secrets_and_the_plan_none(self, account: Account) -> None:
+        made = planner(fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted-plain-value"}}}))
+        found = made.plan()
+        first, second = made.host_secrets()["m1"], made.host_secrets()["m2"]
+        assert first["secrets"] == {"OPENAI_API_KEY": OPENAI}
+        assert second["secrets"] == {"OPENAI_API_KEY": "planted-plain-value"}
+        assert [base64.b64decode(each["seed"]) for each in (first, second)] == [seed(1), seed(2)]
+        assert first["registry"]["server"] == REPOSITORY.partition("/")[0]
+        assert first["registry"]["password"]
+        shown = repr([found, found.to_plain(), found.describe(), *map(found.host_slice, found.members)])
+        assert OPENAI not in shown
+        assert "planted-plain-value" not in shown
+        assert peer_id(seed(1)) in shown
+
+    @pytest.mark.parametrize(("members", "calls"), [(19, 1), (20, 2)])
+    def test_twenty_secrets_a_call_seeds_included(self, empty: Account, members: int, calls: int) -> None:
+        empty.seeds(range(1, members + 1))
+        assert len(plan(members).members) == members
+        assert empty.cloud.operations.count("BatchGetSecretValue") == calls
+        assert len(empty.cloud.operations) == calls + 2
+
+    def test_an_image_by_digest_is_not_looked_up(self, account: Account) -> None:
+        by_digest = f"{REPOSITORY}@sha256:{'0' * 64}"
+        assert plan(image=by_digest).releases["m1"].image == by_digest
+        assert "DescribeImages" not in account.cloud.operations
+
+    def test_a_newcomer_changes_no_release(self, account: Account) -> None:
+        account.seeds([4])
+        before, after = plan(3), plan(4)
+        for name in before.members:
+            assert before.releases[name].id == after.releases[name].id
+            assert before.peers(name)["revision"] != after.peers(name)["revision"]
+        assert peer_id(seed(4)) in str(after.peers("m1"))
+
+    def test_a_setting_may_be_a_reference(self, account: Account) -> None:
+        made = planner(fleet(1, agent_secrets={}, agent_config={"llm": {"api_key": KEY}}))
+        found = made.plan()
+        assert made.host_secrets()["m1"]["secrets"] == {"OPENAI_API_KEY": OPENAI}
+        assert "api_key" not in found.releases["m1"].settings["llm"]
+
+    def test_the_start_period_follows_the_settings_unless_it_is_given(self, account: Account) -> None:
+        slow = {"agent_config": {"llm": {"timeout": 20}}}
+        assert plan(1, **slow).releases["m1"].limits.start_period == "50s"
+        assert plan(1, **slow, container={"start_period": "7s"}).releases["m1"].limits.start_period == "7s"
+
+    def test_warnings_do_not_stop_it_and_are_told_once(self, account: Account) -> None:
+        made = planner(fleet(3, agent_config={"mcp": {"enabled": True}}))
+        made.plan()
+        (warning,) = made.warnings
+        assert (warning.code, warning.level) == ("execute-python-open-to-peers", "warning")
+        assert warning.where == "praxis_agent_config (all 3 members)"
+
+    def test_strict_false_turns_what_an_agent_survives_into_a_warning(self, account: Account) -> None:
+        made = planner(fleet(3, {2: {"strict": False, "agent_config_host": {"llm": {"timeot": 1}}}}))
+        made.plan()
+        assert [warning.code for warning in made.warnings] == ["unknown-setting"]
+
+
+class TestIdentitiesToCome:
+    def test_check_mode_plans_around_them(self, empty: Account) -> None:
+        empty.seeds([1])
+        found = planner(fleet(2, agent_secrets={"OPENAI_API_KEY": "planted-plain"}), allow_unknown=True).plan()
+        assert found.members["m1"].peer_id == peer_id(seed(1))
+        assert found.members["m2"].peer_id is None
+        assert found.peers("m1")["multiaddrs"] == [UNKNOWN]
+        assert found.releases["m2"].secrets == {"OPENAI_API_KEY": UNKNOWN}
+        assert found.releases["m1"].secrets["OPENAI_API_KEY"].startswith("keyed-")
+
+    def test_a_real_run_does_not(self, empty: Account) -> None:
+        empty.seeds([1, 3])
+        empty.remove("praxis/demo/identity/aws-3")
+        failed = refused(empty, fleet(3))
+        assert told(failed) == ["no-identity", "no-identity"]
+        assert [finding.where for finding in failed.findings] == ["identity slot aws-2", "identity slot aws-3"]
+        assert "missing" in failed.findings[0].what
+        assert "scheduled for deletion" in failed.findings[1].what
+        assert "p2p_identity" in failed.findings[0].fix
+
+
+class TestVersionsOfPlainValues:
+    def test_they_say_nothing_of_the_value_and_change_with_it(self, account: Account) -> None:
+        def versions(value: str) -> list[str]:
+            found = plan(2, agent_secrets={"OPENAI_API_KEY": value})
+            return [found.releases[name].secrets["OPENAI_API_KEY"] for name in ("m1", "m2")]
+
+        one, again, other = versions("planted-plain-1"), versions("planted-plain-1"), versions("planted-plain-2")
+        assert one == again
+        assert len({*one, *other}) == 4  # each member's is keyed with its own seed
+        assert all(version.startswith("keyed-") for version in one)
+
+
+class TestPlanId:
+    def changes(self, account: Account) -> dict[str, Callable[[], Plan]]:
+        def pushed() -> Plan:
+            account.push("1.0", "two")
+            return plan()
+
+        def rotated() -> Plan:
+            account.change("llm", '{"openai": "planted-rotated-key"}')
+            return plan()
+
+        return {
+            "members": lambda: plan(own={2: {"private_ip": "10.0.0.99"}}),
+            "settings": lambda: plan(own={2: {"agent_config_host": {"llm": {"timeout": 7}}}}),
+            "image": pushed,
+            "secrets": rotated,
+        }
+
+    def test_the_parts_that_differ_are_named(self, account: Account) -> None:
+        before = plan()
+        require_id(before.id, plan())
+        agreed = before.id
+        for part, changed in self.changes(account).items():
+            now = changed()
+            assert difference(agreed, now.id) == [part]
+            with pytest.raises(Failed) as error:
+                require_id(agreed, now)
+            finding = only(error.value)
+            assert (finding.code, finding.where) == ("plan-changed", "praxis_plan_id")
+            assert f"its {part} changed" in finding.what
+            agreed = plan().id  # what was pushed and rotated stays so
+
+    def test_an_id_that_is_none_differs_in_everything(self, account: Account) -> None:
+        with pytest.raises(Failed) as error:
+            require_id("yesterday", plan())
+        assert "its members, image, settings, secrets changed" in only(error.value).what
+
+
+#: What is wrong -> the fleet's variables, each member's own, and what the one finding says: code, where, what, fix.
+SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, str, str, str]]] = {
+    "misspelt for all": (
+        {"agent_config": {"llm": {"timeot": 7}}}, {},
+        ("unknown-setting", "praxis_agent_config (all 3 members)", "llm.timeot", "Did you mean llm.timeout?"),
+    ),
+    "misspelt for one": (
+        {}, {2: {"agent_config_host": {"lgging": {"level": "INFO"}}}},
+        ("unknown-setting", "praxis_agent_config_host (m2)", "lgging", "Did you mean logging?"),
+    ),
+    "misspelt for a group": (
+        {}, {each: {"agent_config_group": {"p2p": {"connection_timeot": 7}}} for each in (1, 3)},
+        ("unknown-setting", "praxis_agent_config_group (m1, m3)", "p2p.conn", "Did you mean p2p.connection_timeout?"),
+    ),
+    "wrong type": (
+        {"agent_config": {"llm": {"max_retries": "many"}}}, {},
+        ("wrong-type", "praxis_agent_config (all 3 members)", "llm.max_retries must be", "whole number"),
+    ),
+    "port out of range": (
+        {"agent_config": {"p2p": {"port": 70000}}}, {},
+        ("out-of-range", "praxis_agent_config (all 3 members)", "p2p.port is 70000", "to 65535"),
+    ),
+    "equal ports": (
+        {}, {2: {"p2p_port": 8000}},
+        ("ports-equal", "praxis_p2p_port (m2)", "both 8000", "different ports"),
+    ),
+    "contradicting port": (
+        {"agent_config": {"http": {"port": 8080}}}, {},
+        ("port-contradiction", "praxis_agent_config (all 3 members)", "8080", "praxis_api_port"),
+    ),
+    "P2P off": (
+        {"agent_config": {"p2p": {"enabled": False}}}, {},
+        ("p2p-disabled", "praxis_agent_config (all 3 members)", "p2p.enabled is false", "Leave it out"),
+    ),
+    "every line the word json": (
+        {"agent_config": {"logging": {"format": "json"}}}, {},
+        ("logging-format-json", "praxis_agent_config (all 3 members)", "logging.format", "logging.json_logs"),
+    ),
+    "no OpenAI key": (
+        {"agent_secrets": {}}, {},
+        ("openai-key-missing", "praxis_agent_secrets (all 3 members)", "not given", "praxis_agent_secrets"),
+    ),
+    "empty OpenAI key": (
+        {"agent_secrets": {}, "agent_environment": {"OPENAI_API_KEY": ""}}, {},
+        ("openai-key-missing", "praxis_agent_secrets (all 3 members)", "is empty", "praxis_agent_secrets"),
+    ),
+    "two fleets": (
+        {}, {2: {"fleet": "other"}},
+        ("several-fleets", "inventory", "demo, other", "praxis_fleet"),
+    ),
+    "no settings file": (
+        {}, {2: {"environment": "prodution"}},
+        ("no-settings-file", "agent_prodution.yaml", "no such file", "agent_production.yaml"),
+    ),
+    "secret's name": (
+        {}, {2: {"agent_secrets": {"OPENAI-KEY": KEY}}},
+        ("bad-secret-name", "praxis_agent_secrets (m2)", "'OPENAI-KEY'", "underscores"),
+    ),
+    "secret of nothing": (
+        {"agent_secrets": {"OPENAI_API_KEY": None}}, {},
+        ("bad-secret-value", "OPENAI_API_KEY (all 3 members)", "no text", "in quotes"),
+    ),
+    "secret of a number": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": KEY, "PIN": 1.50}}},
+        ("bad-secret-value", "PIN (m2)", "no text", "in quotes"),
+    ),
+    "malformed image": (
+        {"image": "registry.example/Praxis"}, {},
+        ("image-malformed", "image 'registry.example/Praxis'", "'Praxis' is not a repository", "lower-case"),
+    ),
+    "no such tag": (
+        {"image": f"{REPOSITORY}:1.o"}, {},
+        ("image-tag-not-found", REPOSITORY, "'1.o'", "Nearest tags: 1.0."),
+    ),
+    "no such repository": (
+        {"image": IMAGE.replace("praxis:", "pracsis:")}, {},
+        ("image-repository-not-found", REPOSITORY.partition("/")[0], "'pracsis'", "Create it"),
+    ),
+    "no such secret": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://none"}}},
+        ("secret-not-found", "aws-sm://none (eu-central-1)", "no such secret", "Check the name"),
+    ),
+    "no such key": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#opnai"}}},
+        ("secret-key-not-found", "aws-sm://llm#opnai", "'opnai'", "Did you mean 'openai'?"),
+    ),
+    "short secret": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "abc"}}},
+        ("short-secret", "OPENAI_API_KEY (m2)", "under 4 characters", "longer value"),
+    ),
+    "empty secret": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": ""}}},
+        ("short-secret", "OPENAI_API_KEY (m2)", "under 4 characters", "longer value"),
+    ),
+    "store that is not at hand": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "gcp-sm://project/name"}}},
+        ("secret-store-unsupported", "gcp-sm://", "aws-sm", "one of them"),
+    ),
+    "one slot twice": (
+        {}, {2: {"slot": "aws-1"}, 1: {"private_ip": "10.0.0.7"}},
+        ("shared-slot", "inventory", "m1 and m2 have the same slot, aws-1", "praxis_slot of its own"),
+    ),
+    "one address twice": (
+        {}, {2: {"private_ip": "10.0.0.1"}},
+        ("shared-address", "inventory", "m1 and m2 have the same address, 10.0.0.1:4001", "praxis_address"),
+    ),
+    "no address": (
+        {"address": "public"}, {1: {"public_ip": "203.0.113.1"}, 3: {"public_ip": "203.0.113.3"}},
+        ("no-address", "m2", "no public address", "praxis_public_ip"),
+    ),
+    "limit": (
+        {}, {2: {"container": {"cpus": 1}}},
+        ("unknown-limit", "m2", "cpus", "memory"),
+    ),
+}  # fmt: skip
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("wrong", SETTINGS)
+    def test_it_is_named_with_its_place_and_its_mend(self, account: Account, wrong: str) -> None:
+        everyone, own, (code, where, what, fix) = SETTINGS[wrong]
+        failed = refused(account, fleet(3, own, **everyone))
+        told(failed)
+        # A slot used twice is also one identity used twice; the first finding is the cause.
+        finding = failed.findings[0] if wrong == "one slot twice" else only(failed)
+        assert finding.code == code
+        assert where in finding.where
+        assert what in finding.what
+        assert fix in finding.fix
+
+    def test_bad_settings_are_told_before_any_store_is_asked(self, account: Account) -> None:
+        config = {"p2p": {"enabled": False}, "logging": {"format": "json"}, "llm": {"timeot": 1}}
+        own: dict[int, dict[str, Any]] = {
+            2: {"p2p_port": 8000},
+            3: {"agent_secrets": {}},
+            4: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}},
+            5: {"address": "public"},
+            6: {"container": {"cpus": 1}},
+            7: {"environment": "staging"},
+        }
+        failed = refused(account, fleet(7, own, agent_config=config))
+        assert sorted(told(failed)) == [
+            "logging-format-json", "no-address", "no-settings-file", "openai-key-missing", "p2p-disabled",
+            "ports-equal", "reference-malformed", "unknown-limit", "unknown-setting",
+        ]  # fmt: skip
+        assert account.cloud.operations == []
+
+    def test_an_empty_fleet(self, empty: Account) -> None:
+        finding = only(refused(empty, {}))
+        assert finding.code == "empty-fleet"
+        assert "provision.yml" in finding.fix
+
+    def test_every_secret_that_cannot_be_had_is_told(self, account: Account) -> None:
+        account.secret("gone", "planted-gone")
+        account.remove("gone")
+        account.secret("binary", b"\x00\x01planted")
+        references = ["aws-sm://none", "aws-sm://gone", "aws-sm://llm#opnai", "aws-sm://binary#key"]
+        secrets = {"OPENAI_API_KEY": KEY, **{f"OTHER_{at}": each for at, each in enumerate(references)}}
+        failed = refused(account, fleet(3, agent_secrets=secrets))
+        assert {finding.where.split(" ")[0]: finding.code for finding in failed.findings} == {
+            "aws-sm://none": "secret-not-found",
+            "aws-sm://gone": "secret-deleted",
+            "aws-sm://llm#opnai": "secret-key-not-found",
+            "aws-sm://binary#key": "secret-binary",
+        }
+        assert len(told(failed)) == len(references)
+        assert "planted" not in str(failed)
+
+    def test_a_binary_secret_is_no_environment_variable(self, account: Account) -> None:
+        account.secret("binary", b"\x00\x01planted")
+        failed = refused(account, fleet(3, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://binary"}}}))
+        finding = only(failed)
+        assert (finding.code, finding.where) == ("secret-binary", "OPENAI_API_KEY (m2)")
+
+    @pytest.mark.parametrize("stored", [b"x" * 31, b"x" * 33, "text of thirty-two characters ok"])
+    def test_a_seed_that_is_none(self, empty: Account, stored: bytes | str) -> None:
+        empty.seeds([1, 3])
+        empty.secret("praxis/demo/identity/aws-2", stored)
+        finding = only(refused(empty, fleet(3)))
+        assert (finding.code, finding.where) == ("identity-seed", "aws-sm://praxis/demo/identity/aws-2")
+        assert "'aws-2'" in finding.what
+        assert "32 bytes" in finding.fix
+
+    def test_a_seed_of_nothing(self, empty: Account) -> None:
+        # A secret without a value. moto refuses the whole batch for it, where AWS tells of the one secret.
+        empty.seeds([1, 3])
+        empty.secret("praxis/demo/identity/aws-2", b"")
+        assert only(refused(empty, fleet(3))).code == "cloud-not-found"
+
+    def test_one_identity_on_two_hosts(self, empty: Account) -> None:
+        empty.seeds([1, 3])
+        empty.secret("praxis/demo/identity/aws-2", seed(1))
+        finding = only(refused(empty, fleet(3)))
+        assert finding.code == "shared-peer-id"
+        assert f"m1 and m2 have the same peer id, {peer_id(seed(1))}" in finding.what
+        assert "delete one slot's secret" in finding.fix
+
+
+class TestMalformedReferences:
+    def finding(self, account: Account, text: str) -> Finding:
+        return only(refused(account, fleet(3, {2: {"agent_secrets": {"OPENAI_API_KEY": text}}})))
+
+    @pytest.mark.parametrize(
+        ("text", "fault"),
+        [
+            ("aws-sm://llm#openai?versoin=1", "versoin"),
+            ("aws-sm://ll m#openai", " m#"),
+            ("{{resolve:secretsmanager:llm:SecretText:openai}}", "SecretText"),
+        ],
+    )
+    def test_a_caret_stands_under_the_fault(self, account: Account, text: str, fault: str) -> None:
+        finding = self.finding(account, text)
+        assert finding.code == "reference-malformed"
+        lines = finding.what.splitlines()
+        shown = next(index for index, line in enumerate(lines) if line.strip() == text)
+        assert lines[shown + 1].index("^") == lines[shown].index(fault)
+
+    def test_the_variable_and_the_member_are_named(self, account: Account) -> None:
+        assert self.finding(account, "aws-sm://").where == "OPENAI_API_KEY (m2)"

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The run's directory: what is written comes back, and nothing half-written is ever seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from ansible import constants
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from tests.unit.fleet.made import fleet
+from tests.unit.plan.made import only
+
+PLAN = fleet(3)
+SECRETS = {
+    name: {"secrets": {"OPENAI_API_KEY": f"planted-{name}"}, "seed": "cGxhbnRlZA==", "registry": None}
+    for name in PLAN.members
+}
+ENGINES = {name: {"min_compose": "2.20", "daemon": {"live-restore": True}} for name in PLAN.members}
+OPTIONS = {"hosts": ["m1", "m2"], "batch": 2, "id": PLAN.id}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return RunDirectory.create(PLAN, SECRETS, ENGINES, OPTIONS)
+
+
+class TestPlan:
+    def test_it_comes_back(self, run: RunDirectory) -> None:
+        again = RunDirectory(run.path)
+        table = again.table()
+        assert (table.members, table.edges, table.order) == (PLAN.members, PLAN.edges, PLAN.order)
+        assert again.options() == OPTIONS
+        wanted = {**PLAN.host_slice("m2"), "engine": ENGINES["m2"]}
+        assert again.host_slice("m2") == json.loads(json.dumps(wanted))
+        assert {name: again.secrets(name) for name in PLAN.members} == SECRETS
+
+    def test_it_lies_in_this_runs_temporary_directory(self, run: RunDirectory, tmp_path: Path) -> None:
+        assert Path(run.path).parent == tmp_path
+        assert stat.S_IMODE(os.stat(run.path).st_mode) == 0o700
+
+    def test_no_file_holds_a_secret(self, run: RunDirectory) -> None:
+        def files_with(marker: bytes) -> list[str]:
+            return [path.name for path in Path(run.path).rglob("*") if path.is_file() and marker in path.read_bytes()]
+
+        assert files_with(b"planted") == []
+        run.report("m1", {"look": "planted"})
+        assert files_with(b"planted") == ["m1"]
+
+    def test_a_host_that_is_no_member(self, run: RunDirectory) -> None:
+        with pytest.raises(Failed) as error:
+            run.host_slice("stranger")
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("not-a-member", "stranger")
+
+
+class TestOutcomes:
+    def test_reported_replaced_and_forgotten(self, run: RunDirectory) -> None:
+        assert (run.outcome("m1"), run.outcomes()) == (None, {})
+        run.report("m1", {"outcome": "prepared"})
+        run.report("m2", {"unreachable": "refused"})
+        run.report("m1", {"outcome": "activated"})
+        assert run.outcome("m1") == {"outcome": "activated"}
+        assert run.outcomes() == {"m1": {"outcome": "activated"}, "m2": {"unreachable": "refused"}}
+        run.forget("m1")
+        run.forget("m1")  # a second time is as good
+        assert run.outcome("m1") is None
+        assert list(run.outcomes()) == ["m2"]
+
+    def test_what_was_touched_keeps_the_release_that_was_there(self, run: RunDirectory) -> None:
+        assert run.touched() == {}
+        run.touch("m1", "81bb02")
+        run.touch("m2", None)
+        assert run.touched() == {"m1": "81bb02", "m2": None}
+
+    def test_gates(self, run: RunDirectory) -> None:
+        assert run.gates() == {}
+        run.set_gates({"m1": 2})
+        assert run.gates() == {"m1": 2}
+
+    def test_a_finding_is_recorded_once_for_each_place_the_last_words_first(self, run: RunDirectory) -> None:
+        first, other = Finding("a", "one", "m1", "fix"), Finding("a", "one", "m2", "fix", "warning", "p2p.port")
+        assert run.recorded() == []
+        run.record([first, other])
+        run.record([Finding("a", "two", "m1", "fix")])
+        assert run.recorded() == [Finding("a", "two", "m1", "fix"), other]
+
+
+class TestStagedWrites:
+    def test_a_write_that_breaks_off_leaves_what_was_there(
+        self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run.report("m1", {"outcome": "prepared"})
+
+        def killed(source: str, target: str) -> None:
+            # Everything is written by now, and the name still belongs to the old content.
+            assert json.loads(Path(source).read_bytes()) == {"outcome": "activated"}
+            assert json.loads(Path(target).read_bytes()) == {"outcome": "prepared"}
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run.report("m1", {"outcome": "activated"})
+        assert run.outcomes() == {"m1": {"outcome": "prepared"}}

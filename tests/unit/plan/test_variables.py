@@ -1,0 +1,324 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reader of the users' variables: each conversion, each refusal, and Ansible's own wrappers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
+from tests.unit.plan.made import only, told, variables
+
+PASSWORD = VaultSecret(b"vault password")
+
+
+def read(**values: Any) -> MemberVariables:
+    """Member ``m1`` with these variables, named without ``praxis_``."""
+    (member,) = members({"m1": variables(1, **values)}, ["m1"])
+    return member
+
+
+def refused(**values: Any) -> Failed:
+    with pytest.raises(Failed) as error:
+        read(**values)
+    return error.value
+
+
+def inventory(tmp_path: Path, text: str) -> HostVars:
+    """Host variables as a running play has them, out of a static inventory."""
+    (tmp_path / "hosts.yml").write_text(text, encoding="utf-8")
+    loader = DataLoader()
+    source = InventoryManager(loader, sources=[str(tmp_path / "hosts.yml")])
+    return HostVars(source, VariableManager(loader, source), loader)
+
+
+def every_part_is_plain(value: Any) -> bool:
+    """Whether no part is of a class that Ansible, or anybody, derived from a plain one."""
+    if isinstance(value, dict):
+        return value.__class__ is dict and all(every_part_is_plain(part) for item in value.items() for part in item)
+    if isinstance(value, list):
+        return value.__class__ is list and all(every_part_is_plain(item) for item in value)
+    return value.__class__ in (str, int, float, bool, None.__class__)
+
+
+class TestConversions:
+    @pytest.mark.parametrize(
+        ("name", "given", "got"),
+        [
+            ("api_port", 8080, 8080),
+            ("api_port", "8080", 8080),
+            ("p2p_port", 1, 1),
+            ("p2p_port", "65535", 65535),
+            ("strict", False, False),
+            ("strict", "no", False),
+            ("strict", "False", False),
+            ("docker_socket", "yes", True),
+            ("docker_socket", "TRUE", True),
+            ("slot", 7, "7"),
+            ("zone", "eu-central-1a", "eu-central-1a"),
+            ("container", {"pids": 64}, {"pids": 64}),
+            ("agent_config", {"llm": {"timeout": 7, "tags": ("a", "b")}}, {"llm": {"timeout": 7, "tags": ["a", "b"]}}),
+        ],
+    )
+    def test_a_value_is_taken(self, name: str, given: Any, got: Any) -> None:
+        value = getattr(read(**{name: given}), name)
+        assert value == got
+        assert type(value) is type(got)
+
+    @pytest.mark.parametrize("name", ["fleet", "api_port", "p2p_port", "strict", "container", "agent_config_host"])
+    def test_nothing_and_null_mean_the_default(self, name: str) -> None:
+        absent = read(**{name: None})  # variables() leaves it out
+        (null,) = members({"m1": {**variables(1), f"praxis_{name}": None}}, ["m1"])
+        assert getattr(absent, name) == getattr(null, name) == getattr(MemberVariables("m1", "aws-1", "x"), name)
+
+    def test_other_peoples_variables_are_left_alone(self) -> None:
+        found = {**variables(1), "praxis_unheard_of": 1, "ansible_host": "x", "praxis_name": "not the member's"}
+        (member,) = members({"m1": found}, ["m1"])
+        assert member.name == "m1"
+
+    def test_members_keep_their_order(self) -> None:
+        found = members({"b": variables(1), "a": variables(2)}, ["b", "a"])
+        assert [member.name for member in found] == ["b", "a"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("name", "given", "words"),
+        [
+            ("api_port", 0, "is 0 and no port"),
+            ("api_port", 65536, "is 65536 and no port"),
+            ("p2p_port", -1, "is -1 and no port"),
+            ("p2p_port", "http", "is 'http' and no port"),
+            ("p2p_port", "", "is '' and no port"),
+            ("p2p_port", "8\u00b2", "and no port"),
+            ("p2p_port", True, "is True and no port"),
+            ("p2p_port", 4001.5, "is 4001.5 and no port"),
+            ("p2p_port", [4001], "and no port"),
+            ("strict", "maybe", "is 'maybe' and neither true nor false"),
+            ("docker_socket", 2, "is 2 and neither true nor false"),
+            ("image", ["a"], "is no text"),
+            ("slot", {"a": 1}, "is no text"),
+            ("container", "512m", "is no mapping"),
+            ("agent_secrets", ["A=b"], "is no mapping"),
+            ("agent_config_group", "llm: {}", "is no mapping"),
+        ],
+    )
+    def test_a_value_is_refused(self, name: str, given: Any, words: str) -> None:
+        finding = only(refused(**{name: given}))
+        assert (finding.code, finding.where) == ("bad-variable", "m1")
+        assert finding.what.startswith(f"praxis_{name} is ")
+        assert words in finding.what
+
+    @pytest.mark.parametrize(("name", "fix"), [("slot", "Tag the machine"), ("image", "Set it for the fleet")])
+    @pytest.mark.parametrize("given", [None, ""])
+    def test_a_variable_that_has_no_default(self, name: str, fix: str, given: Any) -> None:
+        finding = only(refused(**{name: given}))
+        assert (finding.code, finding.what) == ("missing-variable", f"praxis_{name} is not set.")
+        assert fix in finding.fix
+
+    def test_everything_wrong_in_every_member_is_told_at_once(self) -> None:
+        found = {"m1": variables(1, api_port="a", strict="b"), "m2": variables(2), "m3": variables(3, slot=None)}
+        with pytest.raises(Failed) as error:
+            members(found, list(found))
+        assert told(error.value) == ["bad-variable", "bad-variable", "missing-variable"]
+        assert [finding.where for finding in error.value.findings] == ["m1", "m1", "m3"]
+
+    def test_an_unknown_limit_of_the_container(self) -> None:
+        with pytest.raises(Failed) as error:
+            read(container={"memory": "1g", "cpus": 2}).limits  # noqa: B018 - read for what it raises
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("unknown-limit", "m1")
+        assert "cpus" in finding.what
+        assert "memory, pids, stop_grace" in finding.fix
+
+    def test_known_limits(self) -> None:
+        assert read(container={"memory": "1g", "pids": 64}).limits == Limits(memory="1g", pids=64)
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("kind", "private", "public", "expected"),
+        [
+            ("private", "10.0.0.1", "203.0.113.1", ("10.0.0.1", "203.0.113.1")),
+            ("public", "10.0.0.1", "203.0.113.1", ("203.0.113.1", "10.0.0.1")),
+            ("private", "10.0.0.1", None, ("10.0.0.1",)),
+            ("public", "", "203.0.113.1", ("203.0.113.1",)),
+            ("private", "10.0.0.1", "10.0.0.1", ("10.0.0.1",)),
+        ],
+    )
+    def test_the_chosen_kind_comes_first(self, kind: str, private: Any, public: Any, expected: Any) -> None:
+        assert read(address=kind, private_ip=private, public_ip=public).addresses == expected
+
+    @pytest.mark.parametrize("kind", ["private", "public"])
+    def test_a_machine_without_an_address_of_that_kind(self, kind: str) -> None:
+        addresses = {"private_ip": "203.0.113.1", "public_ip": "203.0.113.1", f"{kind}_ip": ""}
+        member = read(address=kind, **addresses)
+        with pytest.raises(Failed) as error:
+            member.addresses  # noqa: B018 - read for what it raises
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("no-address", "m1")
+        assert f"praxis_{kind}_ip" in finding.fix
+
+    def test_a_kind_that_there_is_not(self) -> None:
+        with pytest.raises(Failed) as error:
+            read(address="elastic").addresses  # noqa: B018 - read for what it raises
+        assert only(error.value).code == "bad-address-kind"
+
+
+class TestSettingsFiles:
+    def config(self, tmp_path: Path, **files: str) -> dict[str, Any]:
+        for name, text in files.items():
+            (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return {"config_dir": str(tmp_path), "environment": "staging"}
+
+    def refused(self, **values: Any) -> Any:
+        with pytest.raises(Failed) as error:
+            read(**values).layers()
+        return only(error.value)
+
+    def test_the_layers_of_the_collection(self) -> None:
+        member = read(agent_config={"a": 1}, agent_config_host={"b": 2})
+        names = [layer.name for layer in member.layers()]
+        assert names == ["agent_base.yaml", "agent_production.yaml", "praxis_agent_config", "praxis_agent_config_host"]
+        assert read(environment="development").layers()[1].name == "agent_development.yaml"
+
+    def test_a_folder_of_the_users_own_is_inert_text(self, tmp_path: Path) -> None:
+        files = {"agent_base": "llm: {model: '{{ 6 * 7 }}', timeout: 7}", "agent_staging": ""}
+        base, staging = read(**self.config(tmp_path, **files)).layers()
+        assert (base.name, base.settings) == ("agent_base.yaml", {"llm": {"model": "{{ 6 * 7 }}", "timeout": 7}})
+        assert staging.settings == {}
+
+    def test_a_missing_file_names_those_that_are_there(self, tmp_path: Path) -> None:
+        options = self.config(tmp_path, agent_base="", agent_production="")
+        finding = self.refused(**options)
+        assert (finding.code, finding.where) == ("no-settings-file", str(tmp_path / "agent_staging.yaml"))
+        assert "There are: agent_base.yaml, agent_production.yaml." in finding.fix
+        assert "There are: none." in self.refused(config_dir=str(tmp_path / "nowhere")).fix
+
+    def test_bad_yaml(self, tmp_path: Path) -> None:
+        finding = self.refused(**self.config(tmp_path, agent_base="llm: [", agent_staging=""))
+        assert (finding.code, finding.where) == ("bad-yaml", str(tmp_path / "agent_base.yaml"))
+        assert "line 1" in finding.what
+
+    @pytest.mark.parametrize("text", ["- a\n", "text\n", "7\n"])
+    def test_no_mapping(self, tmp_path: Path, text: str) -> None:
+        finding = self.refused(**self.config(tmp_path, agent_base=text, agent_staging=""))
+        assert (finding.code, finding.where) == ("bad-settings-file", str(tmp_path / "agent_base.yaml"))
+
+    def test_a_file_is_read_once(self, tmp_path: Path) -> None:
+        options = self.config(tmp_path, agent_base="", agent_staging="")
+        first = read(**options).layers()[0]
+        (tmp_path / "agent_base.yaml").unlink()
+        assert read(**options).layers()[0] is first
+
+
+class TestAnsiblesOwnWrappers:
+    @pytest.fixture(autouse=True)
+    def _vault(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        # As the command line does, but for one test.
+        monkeypatch.setattr(VaultSecretsContext, "_current", VaultSecretsContext([("default", PASSWORD)]))
+
+    def test_templates_are_rendered_and_vaults_opened(self, tmp_path: Path) -> None:
+        vaulted = VaultLib([("default", PASSWORD)]).encrypt(b"planted-vaulted-value", PASSWORD).decode()
+        vault = "\n".join(" " * 12 + line for line in vaulted.splitlines())
+        found = inventory(tmp_path, f"""\
+praxis:
+  vars:
+    registry: registry.example
+    praxis_image: "{{{{ registry }}}}/praxis:1.0"
+    praxis_api_port: "{{{{ 8000 + 80 }}}}"
+    praxis_strict: "{{{{ false }}}}"
+  hosts:
+    m1:
+      praxis_slot: aws-1
+      praxis_agent_config: {{llm: {{timeout: 7, models: [a, 1.5, null, true]}}}}
+      praxis_agent_secrets:
+        A: !vault |
+{vault}
+        B: !unsafe "{{{{resolve:secretsmanager:llm:SecretString:openai}}}}"
+        C: "aws-sm://{{{{ registry }}}}#c"
+""")
+        (member,) = members(found, ["m1"])
+        assert (member.image, member.api_port, member.strict) == ("registry.example/praxis:1.0", 8080, False)
+        assert member.agent_secrets == {
+            "A": "planted-vaulted-value",
+            "B": "{{resolve:secretsmanager:llm:SecretString:openai}}",
+            "C": "aws-sm://registry.example#c",
+        }
+        assert member.agent_config == {"llm": {"timeout": 7, "models": ["a", 1.5, None, True]}}
+        # Ansible's values carry tags until they are made plain, and every one of the member's is.
+        assert not every_part_is_plain(found["m1"]["praxis_agent_secrets"])
+        assert all(every_part_is_plain(getattr(member, name)) for name in ("agent_secrets", "agent_config", "image"))
+
+    def test_a_reference_that_ansible_takes_for_a_template(self, tmp_path: Path) -> None:
+        found = inventory(tmp_path, """\
+praxis:
+  vars: {praxis_image: "registry.example/praxis:1.0"}
+  hosts:
+    m1:
+      praxis_slot: aws-1
+      praxis_agent_secrets: {OPENAI_API_KEY: "{{resolve:secretsmanager:llm:SecretString:openai}}"}
+    m2:
+      praxis_slot: "{{ not_defined_anywhere }}"
+""")
+        with pytest.raises(Failed) as error:
+            members(found, ["m1", "m2"])
+        first, second = error.value.findings
+        assert told(error.value) == ["unreadable-variable", "unreadable-variable"]
+        assert (first.where, second.where) == ("m1", "m2")
+        assert "praxis_agent_secrets cannot be read" in first.what
+        assert "!unsafe" in first.fix
+        assert "praxis_slot cannot be read" in second.what
+        assert "not_defined_anywhere" in second.what
+        assert "!unsafe" not in second.fix
+
+    def test_a_vault_without_its_password(self, tmp_path: Path) -> None:
+        other = VaultSecret(b"another password")
+        vaulted = VaultLib([("default", other)]).encrypt(b"planted", other).decode()
+        vault = "\n".join(" " * 12 + line for line in vaulted.splitlines())
+        found = inventory(tmp_path, f"""\
+praxis:
+  hosts:
+    m1:
+      praxis_slot: aws-1
+      praxis_image: registry.example/praxis:1.0
+      praxis_agent_secrets:
+        A: !vault |
+{vault}
+""")
+        with pytest.raises(Failed) as error:
+            members(found, ["m1"])
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("unreadable-variable", "m1")
+        assert "praxis_agent_secrets cannot be read" in finding.what
+
+    def test_plain_text_is_exactly_text(self) -> None:
+        class Tagged(str):
+            pass
+
+        assert not every_part_is_plain(Tagged("a"))
+        assert every_part_is_plain(plain(Tagged("a")))
+        assert every_part_is_plain(plain({Tagged("a"): [Tagged("b"), 1, 1.5, True, None]}))
+        assert plain({Tagged("a"): (Tagged("b"), True)}) == {"a": ["b", True]}
+
+
+class TestDaemon:
+    def test_the_docker_roles_defaults_hold(self):
+        daemon = read().daemon
+        assert daemon["live-restore"] is True and daemon["log-opts"]["max-size"]
+
+    def test_the_users_settings_go_over_them_key_by_key(self):
+        daemon = read(docker_daemon={"log-opts": {"max-file": "9"}, "mtu": 1400}).daemon
+        assert daemon["log-opts"]["max-file"] == "9" and daemon["log-opts"]["max-size"]
+        assert daemon["mtu"] == 1400 and daemon["live-restore"] is True
