@@ -85,11 +85,15 @@ def verdict(
     live: Set[topology.Edge] = set()
     dead: Dict[topology.Edge, str] = {}
     for pair in sorted(table.edges):
-        if active.issuperset(pair) and (scope is None or set(scope).intersection(pair)):
+        if scope is not None and not set(scope).intersection(pair):
+            continue
+        # Of a member outside this run nothing is known: one end can show such an edge live, and nothing shows it dead.
+        unknown = [name for name in pair if name not in looks and name not in absent]
+        if len(active.intersection(pair)) + len(unknown) == 2 and len(unknown) < 2:
             fault = edge_fault(table, pair[0], pair[1], fresh)
             if fault is None:
                 live.add(pair)
-            else:
+            elif not unknown:
                 dead[pair] = fault
     findings += _mesh_findings(table, [n for n in names if n in active], active, live, dead, scope is None, strict)
     return Verdict(tuple(findings), live, dead)
@@ -198,7 +202,7 @@ def _mesh_findings(
     whole: bool,
     strict: bool,
 ) -> List[Finding]:
-    counts = topology.neighbours(active, live)
+    counts = topology.neighbours(table.members, live)
     poor = set()
     for name in names:
         planned = [other for other in table.around[name] if other in active]

@@ -88,6 +88,12 @@ class TestVerdict:
         assert verdict(plan, looks, {}, scope=["m1"]).ok
         assert errors(verdict(plan, looks, {}, scope=["m2"])) == ["edge-missing"]
 
+    def test_one_end_shows_an_edge_to_a_member_outside_the_run(self):
+        plan = fleet(3)
+        looks = meshed(plan, [("m1", "m3")])
+        found = verdict(plan, {"m1": looks["m1"]}, {}, scope=["m1"])
+        assert found.ok and found.live == {("m1", "m2")} and not found.dead
+
     def test_looks_from_before_the_batch_do_not_testify_against_its_edges(self):
         plan = fleet(2)
         looks = meshed(plan)
