@@ -83,14 +83,10 @@ def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Ver
     look = (outcomes.get(name) or {}).get("look") or {}
     container = look.get("container") or {}
     live = sum(1 for pair in verdict.live if name in pair)
-    state = "unreachable" if not look else "absent"
-    if pending:
-        state = UNKNOWN
-    elif container:
-        well = not mesh.member_findings(table, name, look)
-        state = "healthy" if well else str(container.get("health") or container.get("state"))
-        if not well and state == "healthy":
-            state = "wrong"
+    state = UNKNOWN if pending else "unreachable"
+    if look and not pending:
+        codes = [finding.code for finding in mesh.member_findings(table, name, look)]
+        state = codes[0] if codes else "healthy"
     return {
         "name": name,
         "slot": member.slot,
