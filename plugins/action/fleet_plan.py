@@ -27,6 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _valid, args = self.validate_argument_spec(
             argument_spec={
                 "hosts": {"type": "list", "elements": "str", "required": True},
+                "settings_only": {"type": "bool", "default": False},
                 "plan_id": {"type": "str", "default": ""},
                 "min_edges": {"type": "int"},
                 "batch": {"type": "int", "default": 1},
@@ -43,6 +44,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
         members = fleet_variables.members(task_vars["hostvars"], names)
         planner = Planner(members, allow_unknown=bool(self._task.check_mode), min_edges=args["min_edges"])
+        if args["settings_only"]:
+            planner.check()
+            return {"changed": False}
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)

@@ -24,6 +24,10 @@ options:
     type: list
     elements: str
     required: true
+  settings_only:
+    description: Check the variables and settings of every member, and plan nothing. No store is asked.
+    type: bool
+    default: false
   plan_id:
     description: The id of the plan that was agreed to. With any other id the module fails and names what differs.
     type: str
@@ -58,7 +62,7 @@ RETURN = r"""
 plan:
   description: The plan, without the contents of files.
   type: dict
-  returned: success
+  returned: success, without O(settings_only)
   contains:
     id:
       description: Four digests (of members, image, settings and secret versions) joined by hyphens.

@@ -67,6 +67,14 @@ class Planner:
         self._secrets: Dict[str, Dict[str, Any]] = {}
         self.warnings: List[Finding] = []
 
+    def check(self) -> None:
+        """Compile only: what can be known to be wrong before any store is asked or anything is made.
+
+        :raises Failed: with everything that is.
+        """
+        self._fleet()
+        self._drafts()
+
     def plan(self) -> Plan:
         """Compile, fetch, and wire.
 

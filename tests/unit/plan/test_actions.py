@@ -229,7 +229,6 @@ def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) ->
 
 
 def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Account) -> None:
-    empty.seeds([1, 2])
     own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
     config = {"llm": {"timeot": 7}, "p2p": {"enabled": False}}
     hostvars = fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}}}, agent_config=config)
@@ -237,7 +236,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     rest = {"hosts": "praxis", "gather_facts": False, "tasks": [release("prepared")]}
     played = site.play([PLAN, rest], "-v")
     assert played.rc == 2
-    found = played.of("Plan the deployment", "m1")
+    found = played.of("Check the settings before anything is made", "m1")
     assert found["failure"] == {
         "code": "unknown-setting",
         "what": "llm.timeot is not a setting of the agent.",

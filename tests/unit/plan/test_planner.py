@@ -325,6 +325,12 @@ class TestRefusals:
         ]  # fmt: skip
         assert account.cloud.operations == []
 
+    def test_a_check_of_the_settings_alone_asks_nobody(self, empty: Account) -> None:
+        planner(fleet()).check()
+        with pytest.raises(Failed, match="timeot"):
+            planner(fleet(agent_config={"llm": {"timeot": 5}})).check()
+        assert empty.cloud.operations == []
+
     def test_an_empty_fleet(self, empty: Account) -> None:
         finding = only(refused(empty, {}))
         assert finding.code == "empty-fleet"
