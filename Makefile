@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# Ansible wants a UTF-8 locale, and a bare machine may have none other.
+export LC_ALL := C.UTF-8
+
 CLOUD ?= aws
 ARGS ?=
 # The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.

@@ -128,6 +128,7 @@ def environment(site: Site) -> str:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "LC_ALL": "C.UTF-8",  # Ansible wants UTF-8, and a bare machine may have set none
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_PRIVATE_KEY_FILE": str(site.home / "ssh" / "id_ed25519"),
         "PRAXIS_IMAGE": f"{site.registry_name}/praxis-agent:{AGENTS[0]}",
