@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
@@ -37,9 +37,8 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         run.record([Finding(**item) for item in args["also"]])
         recorded = run.recorded()
-        told = {item.where for item in recorded}
-        refused = _refused(table, judged, args["balancer"])
-        findings = [*recorded, *(item for item in (*seen.findings, *refused) if item.where not in told)]
+        found = (*seen.findings, *_refused(table, judged, args["balancer"]))
+        findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
         rows = [_row(table, name, outcomes, seen, name in pending) for name in hosts]
         fact = {
@@ -57,6 +56,12 @@ class ActionModule(FleetAction):
         if args["show"]:
             self._display.display("\n".join(_lines(rows, fact)))
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
+
+
+def _told(finding: Finding, recorded: Sequence[Finding]) -> bool:
+    """Whether a finding adds nothing to what stopped the run: it is about the same place, or about a host that for this
+    very reason kept the release it had, or got it back."""
+    return any(item.where == finding.where or finding.code == mesh.OTHER_RELEASE for item in recorded)
 
 
 def _refused(table: Table, names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
