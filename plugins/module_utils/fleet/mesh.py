@@ -69,7 +69,7 @@ def verdict(
     """Judge members and mesh.
 
     :param looks: member -> what was seen on its machine.
-    :param absent: member -> why there is no look at it.
+    :param absent: member -> why there is no look at it, or what its own gate found already.
     :param scope: judge these members and their edges only (a batch); everybody by default.
     :param strict: every planned edge between members that were looked at has to be live; otherwise at least
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.
@@ -77,7 +77,7 @@ def verdict(
     names = [name for name in table.order if scope is None or name in scope]
     findings = [absent[name] for name in names if name in absent]
     for name in names:
-        if name in looks:
+        if name in looks and name not in absent:
             findings += member_findings(table, name, looks[name])
     active = {name for name, look in looks.items() if name in table.members and serves(table, name, look)}
     # Looks from before the batch was touched say who is there, and nothing of the edges.
