@@ -90,14 +90,15 @@ test: ## everything CI runs
 	@scripts/lint
 	@scripts/sanity
 	@scripts/release-check
-	$(bin)/python -m pytest tests/unit tests/sandbox
+	$(bin)/python -m pytest -n 2 tests/unit
+	$(bin)/python -m pytest tests/sandbox
 	$(bin)/python -m pytest tests/integration
 
 .PHONY: test-fast
 test-fast: ## linters, types and unit tests: no containers
 	@scripts/setup test-fast
 	@scripts/lint --fast
-	$(bin)/python -m pytest tests/unit
+	$(bin)/python -m pytest -n 2 tests/unit
 
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint
