@@ -18,11 +18,12 @@ class ActionModule(FleetAction):
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
-        order = make_order(table, outcomes, options["hosts"], options["batch"], args["final"])
+        scope = set(options["hosts"])
+        order = make_order(table, outcomes, scope, options["batch"], args["final"])
         run.set_gates(order.min_edges)
         fact = {
             "plan_id": options["id"],
-            "hosts": [name for name in table.order if name in options["hosts"]],
+            "hosts": [name for name in table.order if name in scope],
             "needs_docker": order.needs_docker,
             "activate": order.activate,
             "restart": order.restart,

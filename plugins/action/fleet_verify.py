@@ -25,8 +25,9 @@ class ActionModule(FleetAction):
     }
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
-        table, outcomes, batch = run.table(), run.outcomes(), args["batch"]
-        hosts = [name for name in table.order if name in set(batch or run.options()["hosts"])]
+        table, outcomes, options, batch = run.table(), run.outcomes(), run.options(), args["batch"]
+        wanted = set(batch or options["hosts"])
+        hosts = [name for name in table.order if name in wanted]
         # In check mode nothing was activated: of those that would be, nothing can be known yet.
         pending = set(run.gates()) if self._task.check_mode else set()
         judged = [name for name in hosts if name not in pending]
@@ -44,7 +45,7 @@ class ActionModule(FleetAction):
         fact = {
             "ok": ok,
             "fleet": table.fleet,
-            "plan_id": run.options()["id"],
+            "plan_id": options["id"],
             "findings": plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],

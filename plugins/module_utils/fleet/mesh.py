@@ -74,7 +74,8 @@ def verdict(
     :param strict: every planned edge between members that were looked at has to be live; otherwise at least
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.
     """
-    names = [name for name in table.order if scope is None or name in scope]
+    judged = set(table.members if scope is None else scope)
+    names = [name for name in table.order if name in judged]
     findings = [absent[name] for name in names if name in absent]
     for name in names:
         if name in looks and name not in absent:
@@ -85,7 +86,7 @@ def verdict(
     live: Set[topology.Edge] = set()
     dead: Dict[topology.Edge, str] = {}
     for pair in sorted(table.edges):
-        if scope is not None and not set(scope).intersection(pair):
+        if judged.isdisjoint(pair):
             continue
         # Of a member outside this run nothing is known: one end can show such an edge live, and nothing shows it dead.
         unknown = [name for name in pair if name not in looks and name not in absent]
