@@ -170,6 +170,12 @@ def test_nothing_names_the_place_it_was_written_at() -> None:
         assert f"{CHECKOUT}/" not in text, f"{path} names this checkout"
 
 
+def test_git_holds_nothing_that_it_is_told_to_ignore() -> None:
+    printed = subprocess.run(["git", "ls-files", "--cached", "--ignored", "--exclude-standard"], cwd=CHECKOUT,
+                             capture_output=True, text=True, check=True).stdout
+    assert printed == "", "build products are committed"
+
+
 def test_sanity_s_ignore_list_explains_every_entry() -> None:
     for path in CHECKOUT.glob("tests/sanity/ignore-*.txt"):
         for line in path.read_text(encoding="utf-8").splitlines():
