@@ -63,9 +63,11 @@ plan: controller ## show what a deployment would do, and its id
 deploy: controller ## deploy the fleet
 	@$(call play,deploy)
 
+# Standard output is the summary's alone: JSON=1 is for programs.
 .PHONY: status
-status: controller ## what runs where
-	@$(call play,status)
+status: cloud ## what runs where, and how it is; JSON=1 for programs, WATCH=5 to leave it open
+	@scripts/setup controller >&2
+	@scripts/status --cloud $(CLOUD) $(if $(JSON),--json) $(if $(WATCH),--watch $(WATCH)) $(ARGS)
 
 .PHONY: verify
 verify: controller ## check the running fleet: identities, mesh, load balancer

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, as_text, plain_findings
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -35,15 +37,34 @@ class ActionModule(FleetAction):
         if args["final"]:
             run.record(order.findings)
         if args["show"]:
-            self._display.display("\n".join(_lines(table, fact, outcomes)))
+            self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))
         return {"order": fact, "ansible_facts": {"praxis_order": fact}}
 
 
-def _lines(table: Table, fact: Mapping[str, Any], outcomes: Mapping[str, Any]) -> List[str]:
-    rows = [["NAME", "SLOT", "RELEASE", "PEER ID", "NOW"]]
-    for name in fact["hosts"]:
-        member, outcome = table.members[name], outcomes.get(name) or {}
-        now = "install docker, start" if name in fact["needs_docker"] else str(outcome.get("activation") or "-")
-        rows.append([name, member.slot, member.release, member.peer_id or UNKNOWN, now])
-    agree = ["Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}, ""]
-    return ["", *as_text(rows), "", *agree] + ["%(where)s: %(what)s %(fix)s" % item for item in fact["findings"]]
+def _lines(
+    table: Table,
+    fact: Mapping[str, Any],
+    outcomes: Mapping[str, Any],
+    width: Optional[int],
+    paint: render.Paint,
+) -> List[str]:
+    names = fact["hosts"]
+    members = [table.members[name] for name in names]
+    columns = [
+        render.Column("MEMBER", [(name, "") for name in names]),
+        render.Column("SLOT", [(member.slot, "") for member in members], 3),
+        render.Column("RELEASE", [(member.release[: render.SHORT], "") for member in members], 1),
+        render.Column("PEER ID", [(member.peer_id or UNKNOWN, "") for member in members], 2),
+        render.Column("NOW", [(_now(name, fact, outcomes), "") for name in names]),
+    ]
+    agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}
+    lines = ["", *render.table(columns, width, paint), ""]
+    for item in fact["findings"]:
+        lines += [*render.finding(item, width, paint), ""]
+    return [*lines, agree, ""]
+
+
+def _now(name: str, fact: Mapping[str, Any], outcomes: Mapping[str, Any]) -> str:
+    if name in fact["needs_docker"]:
+        return "install docker, start"
+    return str((outcomes.get(name) or {}).get("activation") or render.NONE)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, render, status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, as_text, plain_findings
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -41,21 +41,20 @@ class ActionModule(FleetAction):
         found = (*seen.findings, *_refused(table, judged, args["balancer"]))
         findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
-        rows = [_row(table, name, outcomes, seen, name in pending) for name in hosts]
         fact = {
             "ok": ok,
             "fleet": table.fleet,
             "plan_id": options["id"],
-            "findings": plain_findings(findings),
+            "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
             "put_back": [] if ok else sorted(run.touched()),
-            "members": rows,
+            "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
         }
         if args["show"]:
-            self._display.display("\n".join(_lines(rows, fact)))
+            self.show(lambda width, paint: ["", *render.summary(fact, width, paint), ""])
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
 
 
@@ -79,36 +78,3 @@ def _refused(table: Table, names: List[str], balancer: Mapping[str, Any]) -> Lis
         for name, target in refused
         if target.get("state", "healthy") != "healthy"
     ]
-
-
-_COLUMNS = ("name", "slot", "zone", "address", "release", "agent", "edges", "since")
-
-
-def _row(table: Table, name: str, outcomes: Mapping[str, Any], verdict: mesh.Verdict, pending: bool) -> Dict[str, str]:
-    member = table.members[name]
-    look = (outcomes.get(name) or {}).get("look") or {}
-    container = look.get("container") or {}
-    live = sum(1 for pair in verdict.live if name in pair)
-    state = UNKNOWN if pending else "unreachable"
-    if look and not pending:
-        codes = [finding.code for finding in mesh.member_findings(table, name, look)]
-        state = codes[0] if codes else "healthy"
-    return {
-        "name": name,
-        "slot": member.slot,
-        "zone": member.zone,
-        "address": member.address,
-        "release": str((look.get("release") or {}).get("running") or "-"),
-        "agent": state,
-        "edges": "%d/%d" % (live, len(table.around[name])),
-        "since": str(container.get("started_at") or "-")[:19],
-        "peer_id": member.peer_id or "",
-    }
-
-
-def _lines(members: List[Dict[str, str]], fact: Mapping[str, Any]) -> List[str]:
-    rows = [[column.upper() for column in _COLUMNS]] + [[item[column] for column in _COLUMNS] for item in members]
-    lines = ["", *as_text(rows), *("load balancer: http://%s" % address for address in fact["balancer"])]
-    for finding in fact["findings"]:
-        lines += ["", "%s: %s: %s" % (finding["level"], finding["where"], finding["what"]), "  " + finding["fix"]]
-    return lines + [""]

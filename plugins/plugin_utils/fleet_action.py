@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
+from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -26,6 +29,11 @@ class FleetAction(ActionBase):  # type: ignore[misc]
         """
         raise NotImplementedError
 
+    def show(self, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
+        """Print lines, made for a width and for colours; unless the stdout callback prints the summary itself."""
+        if C.DEFAULT_STDOUT_CALLBACK != screen.SUMMARY_CALLBACK:
+            screen.show(self._display, lines, screen.known_width(self._display.columns))
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars or {})
         spec = {"run": {"type": "path", "required": True}, **self.argument_spec}
@@ -34,14 +42,3 @@ class FleetAction(ActionBase):  # type: ignore[misc]
             return {**result, "changed": False, **self.judge(RunDirectory(args["run"]), args)}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
-
-
-def plain_findings(findings: Sequence[Finding]) -> List[Dict[str, str]]:
-    """Findings as plain values, level included."""
-    return [{**finding.as_dict(), "level": finding.level} for finding in findings]
-
-
-def as_text(rows: Sequence[Sequence[str]]) -> List[str]:
-    """Rows as lines, columns aligned."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

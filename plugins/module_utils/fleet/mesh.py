@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Tab
 
 Look = Mapping[str, Any]
 OTHER_RELEASE = "other-release"
+#: Joins the two members that a finding about an edge is about.
+BETWEEN = " <-> "
 #: An agent dials ten seconds after its start, one peer after the other; by now it has.
 DIAL_SECONDS = 30.0
 
@@ -143,7 +145,7 @@ def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     old = {
         name
         for name, look in looks.items()
-        if name in table.members and serves(table, name, look) and _age(look) >= DIAL_SECONDS
+        if name in table.members and serves(table, name, look) and age(look) >= DIAL_SECONDS
     }
     missing: Set[topology.Edge] = set()
     for one, other in table.edges:
@@ -180,7 +182,7 @@ def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Tuple[str, int
     return found
 
 
-def _age(look: Look) -> float:
+def age(look: Look) -> float:
     """Seconds since the container was started, by the machine's own clock; endless when it does not say."""
     started, clock = (look.get("container") or {}).get("started_at"), (look.get("host") or {}).get("clock")
     if not started or clock is None:
@@ -216,7 +218,7 @@ def _mesh_findings(
             Finding(
                 code="edge-missing",
                 what="%s and %s are not connected: %s." % (one, other, fault),
-                where="%s <-> %s" % (one, other),
+                where=one + BETWEEN + other,
                 fix="Check that each machine reaches the other's P2P port; deploy.yml restarts an end if that helps.",
                 level="error" if bad else WARNING,
             )

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Print what an operator wants of a run: its end."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: summary
+type: stdout
+short_description: Print only a run's summary, for a person or as JSON
+version_added: 0.1.0
+author:
+  - Praxis Cloud contributors (@praxis)
+description:
+  - Prints nothing of the tasks. At the end it prints the summary that the collection's playbooks leave behind, as a
+    table with its findings, or as one JSON object.
+  - When a run was stopped before its summary, it prints what stopped it.
+  - Warnings go to standard error. Colours are Ansible's own, so there are none when standard output is no terminal, or
+    when E(NO_COLOR) or E(ANSIBLE_NOCOLOR) is set.
+  - The JSON is an object with C(fleet), C(verdict) (V(good) or V(bad)), C(members) and C(findings). The file
+    C(docs/status.md) of the collection describes it. When a run was stopped it is an object with C(failure), the first
+    thing that was wrong, and C(failures), all of them, each with C(code), C(what), C(where) and C(fix).
+options:
+  format:
+    description: What to print.
+    type: str
+    choices:
+      table: A table, cut to the terminal's width.
+      json: One JSON object, and nothing else on standard output. Set E(ANSIBLE_VERBOSE_TO_STDERR) when you use C(-v).
+    default: table
+    env:
+      - name: PRAXIS_SUMMARY_FORMAT
+    ini:
+      - section: callback_praxis_summary
+        key: format
+"""
+
+EXAMPLES = r"""
+# ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary PRAXIS_SUMMARY_FORMAT=json ansible-playbook praxis.cloud.status
+"""
+
+import json
+import shutil
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render, status
+from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Collects what failed, and prints once."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = screen.SUMMARY_CALLBACK
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failures: List[Dict[str, Any]] = []
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Show a task's warnings."""
+        self._handle_warnings(result.result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep what failed: it may be what stops the run."""
+        self._handle_warnings(result.result)
+        if not ignore_errors:
+            self._failures += _failures(result.result, result.host.get_name(), result.task.get_name())
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Keep that a host was not reached."""
+        where = result.host.get_name()
+        what = "The machine cannot be reached: %s" % str(result.result.get("msg", "")).strip()
+        fix = "Check that it runs and that SSH reaches it."
+        self._failures.append({"code": "host-unreachable", "what": what, "where": where, "fix": fix})
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Print the summary, or what stopped the run before there was one."""
+        summary = (stats.custom.get("_run") or {}).get("praxis_summary")
+        as_json = self.get_option("format") == "json"
+        if summary is not None:
+            found = status.document(summary) if "members" in summary and "fleet" in summary else summary
+            self._print(found) if as_json else self._show(summary, found)
+            return
+        failures = self._failures or [dict(_NO_SUMMARY)]
+        if as_json:
+            self._print({"failure": failures[0], "failures": failures})
+        else:
+            self._tell(failures)
+
+    def _print(self, value: Any) -> None:
+        self._display.display(json.dumps(value, indent=2, default=str))
+
+    def _show(self, summary: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        if found is summary:
+            self._print(summary)
+            return
+        screen.show(self._display, lambda width, paint: render.summary(summary, width, paint), _width())
+
+    def _tell(self, failures: List[Dict[str, Any]]) -> None:
+        def lines(width: Optional[int], paint: render.Paint) -> List[str]:
+            return [line for item in failures for line in render.finding(item, width, paint)]
+
+        screen.show(self._display, lines, _width(), stderr=True)
+
+
+_NO_SUMMARY = {
+    "code": "no-summary",
+    "what": "The run left no summary and no failure behind.",
+    "where": "ansible-playbook",
+    "fix": "Check that the inventory holds the fleet, and that the playbook is one of the collection's.",
+}
+
+
+def _failures(result: Mapping[str, Any], host: str, task: str) -> List[Dict[str, Any]]:
+    """What a failed task says is wrong; for a task that is not ours, its message."""
+    if result.get("failures") or result.get("failure"):
+        return list(result.get("failures") or [result["failure"]])
+    what = str(result.get("msg") or result.get("module_stderr") or "It gave no reason.").strip()
+    fix = "Mend that and run it again; -vvv shows more."
+    return [{"code": "task-failed", "what": what, "where": "%s (%s)" % (task, host), "fix": fix}]
+
+
+def _width() -> Optional[int]:
+    """The terminal's width; None when there is no terminal, and COLUMNS says nothing."""
+    return shutil.get_terminal_size((0, 0)).columns or None

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lines on the screen, in Ansible's own colours: on a terminal, unless NO_COLOR or ANSIBLE_NOCOLOR is set."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional
+
+from ansible import constants as C
+from ansible.utils.color import stringc
+from ansible.utils.display import Display
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
+
+#: The stdout callback that prints the summary at the end of a run.
+SUMMARY_CALLBACK = "praxis.cloud.summary"
+#: What Ansible takes for the width of a narrow terminal, and of what is none.
+_ANSIBLE_LEAST = 79
+
+
+def paint(text: str, colour: str) -> str:
+    """A text in the colour that Ansible uses for such news; plain where Ansible prints no colours."""
+    names = {"good": C.COLOR_OK, "bad": C.COLOR_ERROR, "warning": C.COLOR_CHANGED}
+    return str(stringc(text, names[colour]))
+
+
+def known_width(columns: int) -> Optional[int]:
+    """The screen's width as Ansible knows it in a worker, which has no terminal of its own; None: not known."""
+    return columns if columns > _ANSIBLE_LEAST else None
+
+
+def show(
+    display: Display,
+    lines: Callable[[Optional[int], render.Paint], List[str]],
+    width: Optional[int],
+    stderr: bool = False,
+) -> None:
+    """Print lines; a log file gets them without colours and at full width."""
+    display.display("\n".join(lines(width, paint)), screen_only=True, stderr=stderr)
+    display.display("\n".join(lines(None, render.plain)), log_only=True)

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""status.yml as an operator and a program see it, over hosts whose Python only pretends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.made import Account, fleet, planner
+from tests.unit.plan.test_actions import CHECKOUT, Site
+from tests.unit.terminal import Terminal
+
+ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
+SUMMARY = {"ANSIBLE_STDOUT_CALLBACK": "praxis.cloud.summary", "ANSIBLE_VERBOSE_TO_STDERR": "1"}
+AS_JSON = SUMMARY | {"PRAXIS_SUMMARY_FORMAT": "json"}
+COMMAND = [ANSIBLE, "-i", "hosts.json", str(CHECKOUT / "status.yml")]
+
+
+class Fleet:
+    """Two members that are connected, on a site of pretended hosts."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        hostvars = fleet(2)
+        plan = planner(hostvars).plan()
+        looks = {name: self._look(plan, name, other) for name, other in (("m1", "m2"), ("m2", "m1"))}
+        self.releases = {name: member.release for name, member in plan.members.items()}
+        hosts = {name: site.host(name, f"echo '{json.dumps({'look': looks[name]})}'") for name in hostvars}
+        self.hostvars = {name: {**found, **hosts[name]} for name, found in hostvars.items()}
+        site.inventory(self.hostvars)
+
+    def _look(self, plan: Any, name: str, other: str) -> dict[str, Any]:
+        here, there = plan.members[name], plan.members[other]
+        ends = ("172.18.0.2:4001", f"{there.address}:40001")
+        if name == "m2":
+            ends = ("172.18.0.2:40001", f"{there.address}:4001")
+        return {
+            "host": {"clock": 1767225600.0 + 90},
+            "release": {"running": here.release, "current": here.release, "kept": [here.release]},
+            "container": {"state": "running", "started_at": "2026-01-01T00:00:00Z", "restarts": 0, "image": "an-image"},
+            "api": {"health": 200, "peer_id": here.peer_id, "error": None},
+            "edges": [{"local": ends[0], "remote": ends[1], "retransmits": 0, "tx_queue": 0}],
+            "dials": {f"{there.address}:4001": "ok"},
+        }
+
+    def lose(self, name: str) -> None:
+        """From now on nobody listens where this host's SSH should be."""
+        self.hostvars[name] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+        self.site.inventory(self.hostvars)
+
+    def run(self, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*COMMAND, *arguments], cwd=self.site.folder, env=self.environment | environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = ("ANSIBLE_NOCOLOR", "ANSIBLE_CALLBACKS_ENABLED")
+        return {name: value for name, value in self.site._environment.items() if name not in kept}
+
+
+@pytest.fixture
+def two(tmp_path: Path, account: Account) -> Fleet:
+    return Fleet(Site(tmp_path, account))
+
+
+def test_nothing_but_json_on_standard_output_even_when_asked_to_be_loud(two: Fleet) -> None:
+    done = two.run(AS_JSON, "-vvv")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["fleet"], found["verdict"], found["findings"]) == (0, "demo", "good", [])
+    assert found["members"][0] == {
+        "name": "m1", "slot": "aws-1", "zone": "eu-central-1a", "release": two.releases["m1"], "image": "an-image",
+        "health": "healthy", "edges": {"live": 1, "expected": 1}, "since": "2026-01-01T00:00:00Z", "restarts": 0,
+        "findings": [],
+    }  # fmt: skip
+    assert "TASK" not in done.stderr and "agent_info" in done.stderr
+    # One module a host, and it only looks.
+    sent = (two.site.folder / "sent-m1").read_bytes()
+    assert sent.count(b"_ansible_check_mode") == 1 and b"agent_info" in sent
+    assert two.site.was_sent("m2")
+
+
+def test_an_unreachable_host_is_a_row_and_a_bad_verdict(two: Fleet) -> None:
+    two.lose("m2")
+    done = two.run(AS_JSON)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (2, "bad")
+    assert [row["health"] for row in found["members"]] == ["healthy", "unreachable"]
+    assert [item["where"] for item in found["findings"]] == ["m2"]
+    assert found["members"][1]["findings"] == found["findings"]
+
+
+def test_what_stops_the_run_is_json_too(two: Fleet) -> None:
+    done = two.run(AS_JSON, "-e", '{"praxis_agent_config": {"llm": {"timeot": 7}, "p2p": {"enabled": false}}}')
+    found = json.loads(done.stdout)
+    assert done.returncode == 2 and list(found) == ["failure", "failures"]
+    assert found["failure"]["code"] == "unknown-setting" and found["failure"]["fix"] == "Did you mean llm.timeout?"
+    assert {"unknown-setting", "p2p-disabled"} <= {item["code"] for item in found["failures"]}
+    assert not two.site.was_sent("m1")
+
+
+def test_a_task_that_is_not_ours_gives_its_message(two: Fleet) -> None:
+    book = two.site.folder / "other.json"
+    task = {"name": "Stop", "ansible.builtin.fail": {"msg": "No more."}}
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    done = subprocess.run([ANSIBLE, "-i", "hosts.json", str(book)], cwd=two.site.folder, text=True, capture_output=True,
+                          env=two.environment | AS_JSON, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    failure = json.loads(done.stdout)["failure"]
+    assert (failure["code"], failure["what"], failure["where"]) == ("task-failed", "No more.", "Stop (localhost)")
+
+
+def test_the_table_alone(two: Fleet) -> None:
+    done = two.run(SUMMARY)
+    assert done.returncode == 0
+    heading, first, second, empty, verdict = done.stdout.splitlines()
+    assert heading.split() == ["MEMBER", "SLOT", "ZONE", "RELEASE", "HEALTH", "EDGES", "SINCE"]
+    assert first.split() == ["m1", "aws-1", "eu-central-1a", two.releases["m1"][:8], "healthy", "1/1", "1m30s"]
+    assert second.startswith("m2 ") and empty == ""
+    assert verdict == "fleet demo: good; 2 members, 1 of 1 edges live"
+
+
+def test_without_the_callback_the_table_is_there_as_well(two: Fleet) -> None:
+    done = two.run({})
+    assert "PLAY [Look]" in done.stdout and "fleet demo: good; 2 members" in done.stdout
+    assert done.stdout.count("MEMBER") == 1
+
+
+def test_why_a_run_was_stopped_is_told_on_standard_error(two: Fleet) -> None:
+    done = two.run(SUMMARY, "-e", '{"praxis_agent_config": {"llm": {"timeot": 7}}}')
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "llm.timeot is not a setting of the agent." in done.stderr and "Did you mean llm.timeout?" in done.stderr
+
+
+def test_colours_and_width_are_the_terminal_s(two: Fleet) -> None:
+    for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"ANSIBLE_NOCOLOR": "1"}, False)):
+        asked = two.environment | SUMMARY | {"TERM": "xterm"} | environment
+        code, text = Terminal(COMMAND, two.site.folder, asked, columns=48).finish()
+        assert code == 0 and "healthy" in text
+        assert ("\x1b[0;32mhealthy\x1b[0m" in text) == coloured, environment
+        assert ("\x1b" in text) == coloured, environment
+        assert "HEALTH" in text and "ZONE" not in text
+    log = (two.site.folder / "log").read_text()
+    assert "healthy" in log and "\x1b" not in log and "ZONE" in log
