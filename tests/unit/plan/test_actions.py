@@ -262,9 +262,10 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
     assert not site.was_sent("m1")
 
 
-def test_deploy_refuses_an_empty_fleet(site: Site, empty: Account) -> None:
+@pytest.mark.parametrize("playbook", ["deploy.yml", "plan.yml", "status.yml", "verify.yml"])
+def test_an_empty_fleet_is_refused(site: Site, empty: Account, playbook: str) -> None:
     site.inventory({})
-    played = site.play(CHECKOUT / "deploy.yml")
+    played = site.play(CHECKOUT / playbook)
     assert played.rc == 2
     assert "The inventory holds no member of the fleet" in played.of("Stop when there is no member", "localhost")["msg"]
     assert empty.cloud.operations == []
