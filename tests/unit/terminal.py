@@ -23,7 +23,9 @@ class Terminal:
     :param columns: the terminal's width.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], columns: int = 100) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], columns: int = 100
+    ) -> None:
         self._screen, ours = pty.openpty()
         fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,

@@ -54,7 +54,8 @@ def test_ages(seconds, text):
 
 
 def test_a_whole_table():
-    second = row("praxis-aws-22", zone="", release=None, health="no-container", edges={"live": 0, "expected": 2}, up=None)
+    nothing = {"release": None, "health": "no-container", "edges": {"live": 0, "expected": 2}, "up": None}
+    second = row("praxis-aws-22", zone="", **nothing)
     assert render.summary(summary(row(), second, findings=[FINDING], balancer=["lb.example"])) == [
         "MEMBER         SLOT   ZONE        RELEASE   HEALTH        EDGES  SINCE",
         "praxis-aws-1   aws-1  us-east-1a  3f9c1a77  healthy       2/2    3d4h",
@@ -112,16 +113,17 @@ def test_colours_are_the_caller_s_and_move_no_column():
         return f"<{colour}>{text}</>"
 
     bad = row("m2", health="api-silent", edges={"live": 1, "expected": 2}, release="81bb02ffff", restarts=1)
-    lines = render.summary(summary(row("m1"), bad, row("m3", health="(known after apply)"), findings=[FINDING]), None, paint)
-    text = "\n".join(lines)
-    for painted in ("<good>healthy</>", "<bad>api-silent</>", "<warning>1/2</>", "<warning>81bb02ff*</>", "<warning>1</>",
-                    "<warning>(known after apply)</>", "<bad>error</>: m2", "fleet praxis: <bad>bad</>"):
+    found = summary(row("m1"), bad, row("m3", health="(known after apply)"), findings=[FINDING])
+    text = "\n".join(render.summary(found, None, paint))
+    good, warnings = "<good>healthy</>", ("1/2", "81bb02ff*", "1", "(known after apply)")
+    for painted in (good, "<bad>api-silent</>", "<bad>error</>: m2", "fleet praxis: <bad>bad</>"):
         assert painted in text, painted
+    for word in warnings:
+        assert f"<warning>{word}</>" in text, word
     bare = text
     for mark in ("<good>", "<bad>", "<warning>", "</>"):
         bare = bare.replace(mark, "")
-    assert bare == "\n".join(render.summary(
-        summary(row("m1"), bad, row("m3", health="(known after apply)"), findings=[FINDING])))
+    assert bare == "\n".join(render.summary(found))
     assert "<good>good</>" in render.summary(summary(row()), None, paint)[-1]
 
 

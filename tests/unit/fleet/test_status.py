@@ -75,7 +75,8 @@ def test_a_machine_that_is_not_reached_says_so():
 def test_a_machine_on_which_the_look_failed_gives_the_reason():
     plan = fleet(2)
     failure = {"code": "module-failed", "what": "sudo: a password is required", "where": "m1", "fix": "Allow it."}
-    assert rows(plan, {**seen(plan), "m1": {"outcome": "failed", "failure": failure}})["m1"]["health"] == "module-failed"
+    outcomes = {**seen(plan), "m1": {"outcome": "failed", "failure": failure}}
+    assert rows(plan, outcomes)["m1"]["health"] == "module-failed"
 
 
 def test_a_stopped_container_has_no_since():

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every command that the documentation shows, and the row that says how a test runs it.
+
+A command is a line of a fenced block (without a language, or ``sh``, ``bash``, ``console``) or a piece of inline code,
+that begins with a program: two words at least, or a script's path. ``make``'s variables (``ARGS="…"``) count as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/*.md", "roles/*/README.md", "inventories/**/README.md", "sandbox/README.md")
+COMMENTED = (".env.example", "inventories/**/*.yml")
+SHELLS = ("sh", "bash", "shell", "console")
+PROGRAMS = (
+    r"make|ansible(-\w+)?|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
+    r"curl|jq|watch|sudo|apt-get"
+)
+COMMAND = re.compile(rf"([A-Z_]+=\S+ +)*(({PROGRAMS}) +\S.*|(\./)?(scripts|\.venv/bin)/\S+.*)")
+MAKE_VARIABLE = re.compile(r"(ARGS|CLOUD|HOSTS|JSON|WATCH)=.+")
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a test runs a command. Rows are run in their order, in one copy of the checkout, by ``bash``.
+
+    :param command: as the documentation has it, white space and comments apart.
+    :param run: what is run in its place; the command itself when empty. What two rows share is run once.
+    :param why: why something else is run; not empty when ``run`` is not.
+    :param code: the return code.
+    :param prints: a regular expression for the output.
+    :param until: run it on a terminal, and interrupt it once it has written this.
+    :param shell: whether it is typed into a shell with ``. .sandbox/env``; ``make`` needs none.
+    """
+
+    command: str
+    run: str = ""
+    why: str = ""
+    code: int = 0
+    prints: str = ""
+    until: str = ""
+    shell: bool = True
+
+    @property
+    def typed(self) -> str:
+        return self.run or self.command
+
+
+def commands() -> dict[str, list[str]]:
+    """Every documented command, and the files it stands in."""
+    found: dict[str, list[str]] = {}
+    for path in _files(PAGES):
+        for command in in_markdown(path.read_text(encoding="utf-8")):
+            found.setdefault(command, []).append(str(path.relative_to(CHECKOUT)))
+    for path in _files(COMMENTED):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for command in in_prose("\n".join(line.partition("#")[2] for line in lines)):
+            found.setdefault(command, []).append(str(path.relative_to(CHECKOUT)))
+    for target in targets():
+        found.setdefault(f"make {target}", []).append("Makefile")
+    return found
+
+
+def targets() -> list[str]:
+    """The targets that ``make help`` lists."""
+    return re.findall(r"^([a-z-]+):.*## ", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def in_markdown(text: str) -> list[str]:
+    """The commands of a page."""
+    fence = re.compile(r"^ *```(\w*)[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+    found = [command for language, block in fence.findall(text) for command in _in_block(language, block)]
+    return found + in_prose(fence.sub("", text))
+
+
+def in_prose(text: str) -> list[str]:
+    """The commands in inline code, which may be broken over two lines."""
+    pieces = (" ".join(piece.split()) for piece in re.findall(r"`([^`]+)`", text))
+    return [piece for piece in pieces if COMMAND.fullmatch(piece) or MAKE_VARIABLE.fullmatch(piece)]
+
+
+def _in_block(language: str, block: str) -> list[str]:
+    if language and language not in SHELLS:
+        return []
+    joined = re.sub(r"\\\n\s*", " ", block)
+    lines = (" ".join(re.sub(r"(^|\s+)#\s.*", "", line).removeprefix("$ ").split()) for line in joined.splitlines())
+    return [line for line in lines if line and (language or COMMAND.fullmatch(line))]
+
+
+def _files(patterns: tuple[str, ...]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in CHECKOUT.glob(pattern)})
+
+
+#: What has a command's form and is none.
+NO_COMMANDS = {
+    "docker inspect": "names what the engine shows of a container; tests/integration/test_leaks.py searches it",
+    "export NAME='value'": "the form of the lines in a file",
+}
+
+_TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
+_SAME = "a variable of make, on a verb that takes it"
+_AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
+_GOOD = r"fleet praxis: good; .*3 members, 3 of 3 edges live"
+
+#: In the order in which they are run: a stranger's way from a fresh checkout to a fleet, and back to nothing. A command
+#: that is new in the documentation is one line here, most often after the comment "with the fleet deployed".
+ROWS = (
+    Row("make help", prints=r"make up +\S"),
+    Row("make setup", prints=r"setup: ready \(sandbox\)"),
+    Row("cp .env.example .env"),
+    Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
+        run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
+    *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
+      for verb in ("test", "test-fast", "lint", "sanity", "bench")),
+    Row("make up", prints=_GOOD),
+    # with the fleet deployed
+    Row(". .sandbox/env"),
+    Row("make sandbox"),
+    Row("python -m sandbox up --cloud aws", prints=r"\.sandbox/env"),
+    Row("make provision deploy", prints=_GOOD),
+    Row("make provision", run="make provision deploy", why="the two were run together"),
+    Row("make deploy", run="make provision deploy", why="the two were run together"),
+    Row("make plan", prints=r"Plan [0-9a-f-]{35}"),
+    Row('ARGS="-e praxis_plan_id=ID"', run=_AGREED, why="ID is what make plan prints", prints=_GOOD),
+    Row('make deploy ARGS="--check --diff"', prints=_GOOD),
+    Row("ansible-playbook deploy.yml -i inventories/aws --check --diff", prints=_GOOD),
+    Row("CLOUD=aws", run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
+    Row("HOSTS=3", run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
+    Row("make status", prints=_GOOD),
+    Row("make status JSON=1", run="make status JSON=1 | python3 -m json.tool", why="to see that it is JSON and no more",
+        prints=r'"verdict": "good"'),
+    Row("JSON=1", run="make status JSON=1 | python3 -m json.tool", why=_SAME, prints=r'"verdict": "good"'),
+    Row("make status WATCH=5", until="fleet praxis: .*good.*; 3 members"),
+    Row("WATCH=5", run="make status WATCH=5", why=_SAME, until="fleet praxis: .*good.*; 3 members"),
+    Row("scripts/status", prints=_GOOD),
+    Row("scripts/status --json --limit praxis-aws-1", prints=r'"verdict": "good"'),
+    Row("ansible-playbook praxis.cloud.status -i INVENTORY",
+        run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", prints=_GOOD),
+    Row("make verify", prints=_GOOD),
+    Row("make rollback", code=2, prints="rollback.yml is not built yet"),
+    Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
+        prints="(?i)module praxis.cloud.fleet_plan"),
+    Row("ansible-doc praxis.cloud.agent_info", prints="(?i)module praxis.cloud.agent_info"),
+    Row("ansible-doc -t callback praxis.cloud.summary", prints="(?i)callback praxis.cloud.summary"),
+    Row("ansible-doc -t inventory praxis.cloud.fleet", prints="(?i)inventory praxis.cloud.fleet"),
+    Row('ARGS="-e praxis_confirm_down=FLEET"', why="make down takes the sandbox with it", prints="would be removed",
+        run="ansible-playbook down.yml -i inventories/aws --check -e praxis_confirm_down=praxis"),
+    # and away with it
+    Row("make down", prints="removed: fleet praxis"),
+    Row("make sandbox-down", prints="No sandbox is up"),
+    Row("make clean"),
+)

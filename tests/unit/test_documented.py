@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation's commands all have a row (tests/integration/test_documented.py runs them); its tables are true."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+DOCUMENTED = commands()
+
+
+@pytest.mark.parametrize("command", sorted(DOCUMENTED))
+def test_every_documented_command_has_a_row(command: str) -> None:
+    rows = [row for row in ROWS if row.command == command]
+    places = ", ".join(sorted(set(DOCUMENTED[command])))
+    assert len(rows) + (command in NO_COMMANDS) == 1, f"`{command}` ({places}) needs one row in tests/documented.py"
+
+
+@pytest.mark.parametrize("command", [*(row.command for row in ROWS), *NO_COMMANDS])
+def test_every_row_stands_for_a_documented_command(command: str) -> None:
+    assert command in DOCUMENTED, f"`{command}` of tests/documented.py is in no page"
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.run], ids=lambda row: row.command)
+def test_a_row_says_why_it_runs_something_else(row: Row) -> None:
+    assert row.why and row.run != row.command
+
+
+def test_commands_are_found_wherever_they_stand() -> None:
+    page = """
+# Title
+Type `make up`, or `ansible-playbook deploy.yml
+-i inventories/aws`; `make` alone is a program and `configs/a.yaml` a file. `ARGS="--check"` is an argument.
+```
+make test    # everything
+    ssh admin@192.0.2.1 -i key
+a ─► picture of no commands
+$EDITOR file
+```
+```yaml
+make: no command
+```
+```console
+$ unheard-of --option
+$ docker run \\
+    --rm image
+```
+| `X=1 python -m thing` | in a table |
+"""
+    assert in_markdown(page) == [
+        "make test", "ssh admin@192.0.2.1 -i key", "$EDITOR file", "unheard-of --option", "docker run --rm image",
+        "make up", "ansible-playbook deploy.yml -i inventories/aws", 'ARGS="--check"', "X=1 python -m thing",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", targets())
+def test_every_verb_that_help_lists_is_in_the_readme(target: str) -> None:
+    assert re.search(rf"\bmake {target}\b(?!-)", README)
+
+
+def variables() -> list[tuple[str, str]]:
+    """Name and default of every row of the README's table of variables."""
+    table = README.partition("## Variables")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if "| `" in line]
+    found = []
+    for cells in rows:
+        default = cells[2].rstrip("|").strip().replace("`", "") if len(cells) > 2 else ""
+        found += [(name, default) for name in re.findall(r"`(praxis_\w+)`", cells[0])]
+    return found
+
+
+def used(name: str) -> str:
+    """A field of fleet_variables, or every expression of a playbook that reads the variable."""
+    if name.removeprefix("praxis_") in {item.name for item in dataclasses.fields(fleet_variables.MemberVariables)}:
+        return "fleet_variables"
+    books = sorted(CHECKOUT.glob("playbooks/**/*.yml"))
+    return "\n".join(re.findall(rf"{name}\b[^}}]*", "\n".join(book.read_text(encoding="utf-8") for book in books)))
+
+
+def in_effect(name: str) -> Any:
+    """A variable's default as the code has it."""
+    special = {
+        "praxis_target_group": group_vars("aws")["praxis_target_group"],
+        "praxis_min_edges": topology.MIN_EDGES,
+    }
+    if name in special:
+        return special[name]
+    for item in dataclasses.fields(fleet_variables.MemberVariables):
+        if "praxis_" + item.name == name:
+            return {} if item.default is dataclasses.MISSING and item.name != "image" else item.default
+    written = set(re.findall(rf"{name} \| default\(([^)]*)\)", used(name)))
+    assert len(written) == 1, f"{name}: {written or 'no default'}"
+    return yaml.safe_load(written.pop())
+
+
+def group_vars(cloud: str) -> dict[str, Any]:
+    return yaml.safe_load((CHECKOUT / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text(encoding="utf-8"))
+
+
+#: Defaults that the table gives in words.
+WORDS = {
+    ("praxis_image", str(dataclasses.MISSING)): "none: must be set",
+    ("praxis_config_dir", ""): "the collection's",
+    ("praxis_target_group", "praxis-{{ praxis_fleet }}"): "praxis-<fleet>",
+    ("praxis_plan_id", ""): "any",
+}
+
+
+@pytest.mark.parametrize(("name", "default"), variables())
+def test_every_variable_of_the_readme_is_read_and_has_its_default(name: str, default: str) -> None:
+    assert used(name), f"nothing reads {name}"
+    if name == "praxis_container":
+        assert default == words_of_limits()
+        return
+    value = in_effect(name)
+    shown = WORDS.get((name, str(value))) or (str(value).lower() if isinstance(value, bool) else str(value))
+    assert default == shown, f"the README says {name} is {default!r} by default, and it is {shown!r}"
+
+
+def words_of_limits() -> str:
+    """The table's words for the limits, in their order."""
+    words = {"start_period": "from the settings"}
+    return ", ".join(words.get(item.name, str(item.default)) for item in dataclasses.fields(Limits))
+
+
+def test_the_readme_s_limits_are_the_limits() -> None:
+    row = next(line for line in README.splitlines() if line.startswith("| `praxis_container`"))
+    meaning = row.split(" | ")[1]
+    assert re.findall(r"`(\w+)`", meaning) == [item.name for item in dataclasses.fields(Limits)]
+
+
+def test_the_inventories_defaults_are_the_code_s() -> None:
+    for item in dataclasses.fields(fleet_variables.MemberVariables):
+        value = group_vars("aws").get("praxis_" + item.name)
+        if isinstance(value, (int, str)) and "{{" not in str(value):
+            assert value == item.default, item.name
+        elif value is not None and (given := re.search(r" or '(\w+)'", str(value))):
+            assert given[1] == item.default, item.name
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    for page in sorted(CHECKOUT.glob("docs/*.md")):
+        assert f"docs/{page.name}" in README, page.name
