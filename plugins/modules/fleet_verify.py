@@ -81,10 +81,28 @@ verdict:
       elements: str
       returned: always
     members:
-      description: A row for each member, as in the table.
+      description:
+        - A row for each member. C(health) is V(healthy), V(unreachable) or the code of what is wrong.
+        - C(release) is what runs, C(planned) what should. C(since) is in UTC, C(up) in seconds by the machine's clock.
+        - What is not known is null.
       type: list
       elements: dict
       returned: always
+      sample:
+        - name: praxis-aws-1
+          slot: aws-1
+          zone: eu-central-1a
+          address: 10.0.1.11
+          peer_id: 12D3KooW
+          planned: 3f9c1a
+          release: 3f9c1a
+          image: registry.example.com/praxis-agent@sha256:0123
+          health: healthy
+          edges: {live: 2, expected: 2}
+          since: "2026-01-01T00:00:00Z"
+          up: 273600
+          restarts: 0
+          findings: []
     balancer:
       description: DNS names of the load balancers.
       type: list

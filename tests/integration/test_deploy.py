@@ -40,7 +40,7 @@ def test_check_mode_on_bare_machines_foretells_the_deployment(first):
 def test_the_deployed_fleet_is_whole(fleet):
     run = fleet.run("verify.yml")
     assert run.summary["ok"] and run.summary["findings"] == []
-    assert [item["agent"] for item in run.summary["members"]] == ["healthy"] * 3
+    assert [item["health"] for item in run.summary["members"]] == ["healthy"] * 3
     assert seen.edges(fleet) == seen.all_pairs(fleet)
     planned = {item["name"]: item["peer_id"] for item in run.summary["members"]}
     assert {item.name: seen.peer_id(fleet, item) for item in fleet.machines()} == planned

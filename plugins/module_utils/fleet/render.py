@@ -65,7 +65,8 @@ def age(seconds: Optional[float]) -> str:
     """How long, in its two largest units: ``3d4h``, ``5m2s``, ``40s``."""
     if seconds is None or seconds < 0:
         return NONE
-    left, parts = int(seconds), []
+    left = int(seconds)
+    parts: List[Tuple[int, str]] = []
     for unit, size in _UNITS:
         count, left = divmod(left, size)
         if count or parts or unit == "s":
