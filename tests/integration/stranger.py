@@ -98,7 +98,7 @@ def borrow_environment(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(theirs)], check=True)
     packages = Path(sysconfig.get_path("purelib"))
     (theirs / packages.relative_to(ours) / "borrowed.pth").write_text(f"{packages}\n", encoding="utf-8")
-    for program in (ours / "bin").iterdir():
+    for program in filter(Path.is_file, (ours / "bin").iterdir()):
         start = program.read_bytes()[:200]
         if start.startswith(b"#!") and str(ours).encode() in start and not (theirs / "bin" / program.name).exists():
             text = program.read_text(encoding="utf-8").replace(str(ours), str(theirs))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 class Terminal:
-    """A running command whose standard output is a terminal; everything it writes is kept.
+    """A running command whose output and errors go to a terminal; everything it writes is kept.
 
     :param columns: the terminal's width.
     """
@@ -29,7 +29,7 @@ class Terminal:
         self._screen, ours = pty.openpty()
         fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL,
-                                        stdout=ours, stderr=subprocess.PIPE, start_new_session=True)
+                                        stdout=ours, stderr=ours, start_new_session=True)
         os.close(ours)
         self.written = ""
 
@@ -55,5 +55,4 @@ class Terminal:
         """Return code, and everything that was written."""
         self.read_until(lambda _text: False, deadline)
         os.close(self._screen)
-        _output, _errors = self.process.communicate(timeout=deadline)
-        return self.process.returncode, self.written
+        return self.process.wait(timeout=deadline), self.written
