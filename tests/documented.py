@@ -35,7 +35,8 @@ class Row:
     :param code: the return code.
     :param prints: a regular expression for the output.
     :param until: run it on a terminal, and interrupt it once it has written this.
-    :param shell: whether it is typed into a shell with ``. .sandbox/env``; ``make`` needs none.
+    :param shell: whether it is typed into a shell with ``. .sandbox/env``; ``make`` needs none. In that shell
+        ``on_machine COMMAND`` runs a command on the fleet's first machine.
     """
 
     command: str
@@ -98,7 +99,6 @@ def _files(patterns: tuple[str, ...]) -> list[Path]:
 
 #: What has a command's form and is none.
 NO_COMMANDS = {
-    "docker inspect": "names what the engine shows of a container; tests/integration/test_leaks.py searches it",
     "export NAME='value'": "the form of the lines in a file",
 }
 
@@ -148,6 +148,8 @@ ROWS = (
     Row("ansible-doc praxis.cloud.agent_info", prints="(?i)module praxis.cloud.agent_info"),
     Row("ansible-doc -t callback praxis.cloud.summary", prints="(?i)callback praxis.cloud.summary"),
     Row("ansible-doc -t inventory praxis.cloud.fleet", prints="(?i)inventory praxis.cloud.fleet"),
+    Row("docker inspect", run="on_machine docker inspect praxis-agent-1", why="on a machine, of its agent",
+        prints='"RestartCount": 0'),
     Row('ARGS="-e praxis_confirm_down=FLEET"', why="make down takes the sandbox with it", prints="would be removed",
         run="ansible-playbook down.yml -i inventories/aws --check -e praxis_confirm_down=praxis"),
     # and away with it

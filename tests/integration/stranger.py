@@ -21,6 +21,14 @@ from tests.unit.terminal import Terminal
 #: What of the environment a stranger has too: ways to the network and to the engine, and no cloud.
 KEPT = re.compile(r"HOME|LANG|LC_ALL|USER|TMPDIR|DOCKER_\w+|PIP_\w+|\w+_(CA_BUNDLE|CERT_FILE|PROXY)", re.IGNORECASE)
 
+#: What a shell with the sandbox's environment begins with.
+SHELL = """
+[ ! -f .sandbox/env ] || . .sandbox/env
+on_machine() {
+    docker exec "$(python -c 'import json; print(json.load(open(".sandbox/state.json"))["machines"][0]["container"])')" "$@"
+}
+"""
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -53,9 +61,8 @@ class Stranger:
         key = (row.typed, row.until, row.shell)
         if key not in self._done:
             bare = row.typed.startswith("make ") or not row.shell
-            shell = "" if bare else "[ ! -f .sandbox/env ] || . .sandbox/env\n"
             run = self._watch if row.until else self._run
-            self._done[key] = run(shell + row.typed, row, deadline)
+            self._done[key] = run(("" if bare else SHELL) + row.typed, row, deadline)
         return self._done[key]
 
     def _run(self, text: str, row: Row, deadline: float) -> Typed:
