@@ -25,7 +25,8 @@ KEPT = re.compile(r"HOME|LANG|LC_ALL|USER|TMPDIR|DOCKER_\w+|PIP_\w+|\w+_(CA_BUND
 SHELL = """
 [ ! -f .sandbox/env ] || . .sandbox/env
 on_machine() {
-    docker exec "$(python -c 'import json; print(json.load(open(".sandbox/state.json"))["machines"][0]["container"])')" "$@"
+    first='import json; print(json.load(open(".sandbox/state.json"))["machines"][0]["container"])'
+    docker exec "$(python -c "$first")" "$@"
 }
 """
 
