@@ -80,28 +80,26 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the summary, or what stopped the run before there was one."""
-        summary = (stats.custom.get("_run") or {}).get("praxis_summary")
+        summary = (stats.custom.get("_run") or {}).get("praxis_summary") or {}
         as_json = self.get_option("format") == "json"
-        if summary is not None:
-            found = status.document(summary) if "members" in summary and "fleet" in summary else summary
-            self._print(found) if as_json else self._show(summary, found)
-            return
-        failures = self._failures or [dict(_NO_SUMMARY)]
-        if as_json:
-            self._print({"failure": failures[0], "failures": failures})
+        if "members" in summary and "fleet" in summary:
+            if as_json:
+                self._print(status.document(summary))
+            else:
+                screen.show(self._display, lambda width, paint: render.summary(summary, width, paint), _width())
+        elif summary.get("ok"):
+            self._print(summary)
         else:
-            self._tell(failures)
+            self._stopped(_told(summary.get("findings") or []) or self._failures or [_NO_SUMMARY], as_json)
 
     def _print(self, value: Any) -> None:
         self._display.display(json.dumps(value, indent=2, default=str))
 
-    def _show(self, summary: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        if found is summary:
-            self._print(summary)
+    def _stopped(self, failures: List[Dict[str, Any]], as_json: bool) -> None:
+        if as_json:
+            self._print({"failure": failures[0], "failures": failures})
             return
-        screen.show(self._display, lambda width, paint: render.summary(summary, width, paint), _width())
 
-    def _tell(self, failures: List[Dict[str, Any]]) -> None:
         def lines(width: Optional[int], paint: render.Paint) -> List[str]:
             return [line for item in failures for line in render.finding(item, width, paint)]
 
@@ -114,6 +112,11 @@ _NO_SUMMARY = {
     "where": "ansible-playbook",
     "fix": "Check that the inventory holds the fleet, and that the playbook is one of the collection's.",
 }
+
+
+def _told(findings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """The errors that a playbook itself gives as the reason why it went no further."""
+    return [{key: item[key] for key in _NO_SUMMARY} for item in findings if item.get("level", "error") == "error"]
 
 
 def _failures(result: Mapping[str, Any], host: str, task: str) -> List[Dict[str, Any]]:

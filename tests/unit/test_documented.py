@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
+from tests.unit.test_repository import documentation
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -102,9 +103,11 @@ def in_effect(name: str) -> Any:
     for item in dataclasses.fields(fleet_variables.MemberVariables):
         if "praxis_" + item.name == name:
             return {} if item.default is dataclasses.MISSING and item.name != "image" else item.default
-    written = set(re.findall(rf"{name} \| default\(([^)]*)\)", used(name)))
+    texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
+    written = set(re.findall(rf'(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
-    return yaml.safe_load(written.pop())
+    option, default = written.pop()
+    return documentation("fleet_plan")["options"][option]["default"] if default == "omit" else yaml.safe_load(default)
 
 
 def group_vars(cloud: str) -> dict[str, Any]:

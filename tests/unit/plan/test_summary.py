@@ -115,6 +115,19 @@ def test_a_task_that_is_not_ours_gives_its_message(two: Fleet) -> None:
     assert (failure["code"], failure["what"], failure["where"]) == ("task-failed", "No more.", "Stop (localhost)")
 
 
+def test_a_summary_without_members_says_why_it_stopped(two: Fleet) -> None:
+    findings = [{"code": "a-code", "what": "What.", "where": "here", "fix": "Mend.", "level": "error"}]
+    findings.append({**findings[0], "code": "a-warning", "level": "warning"})
+    stats = {"data": {"praxis_summary": {"ok": False, "findings": findings, "text": "..."}}, "aggregate": False}
+    tasks = [{"ansible.builtin.set_stats": stats}, {"ansible.builtin.fail": {"msg": "What it says."}}]
+    book = two.site.folder / "refused.json"
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    done = subprocess.run([ANSIBLE, "-i", "hosts.json", str(book)], cwd=two.site.folder, text=True, capture_output=True,
+                          env=two.environment | AS_JSON, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    failure = {"code": "a-code", "what": "What.", "where": "here", "fix": "Mend."}
+    assert json.loads(done.stdout) == {"failure": failure, "failures": [failure]}
+
+
 def test_the_table_alone(two: Fleet) -> None:
     done = two.run(SUMMARY)
     assert done.returncode == 0
