@@ -21,8 +21,9 @@ from .conftest import Cloud, Machine
 #: What one task is asked for in a turn that changes something, and in one that only looks.
 CHANGING = ("foretold", "done", "again", "foretold again")
 LOOKING = ("foretold", "done")
-#: A machine as the fingerprint shows it: all files, those of the agent in detail, and everything of the engine.
-MACHINE = f"""{hunting.FILES}
+#: A machine as the fingerprint shows it: all files but the system's own programs, those of the agent in detail, and
+#: everything of the engine.
+MACHINE = f"""{hunting.FILES.replace("-prune", "-prune -o -path /usr -prune", 1)}
 find /opt/praxis /run/praxis -printf '%p %i %T@ %m %u %l\\n' 2>/dev/null | sort
 for id in $(docker ps -aq); do docker inspect -f '{{{{.Id}}}} {{{{.State.Status}}}} {{{{.State.StartedAt}}}}' $id; done
 docker images -q --no-trunc; docker network ls -q; docker volume ls -q"""

@@ -121,14 +121,22 @@ def aws_lb_target(world: World) -> Turns:
     yield Turn("take out", {**options, "state": "absent"}, changes=True)
     yield Turn("put in", options, changes=True)
     group = owner.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"]
-    owner.deregister_targets(TargetGroupArn=group, Targets=[{"Id": world.instance}])
+    target = {"TargetGroupArn": group, "Targets": [{"Id": world.instance}]}
+    owner.deregister_targets(**target)
+
+    def state() -> str:
+        return str(owner.describe_target_health(**target)["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
+
+    # Draining ends by itself, in the middle of a turn if it is left to.
+    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
     yield Turn("put back in", options, changes=True)
 
 
 def agent_info(world: World) -> Turns:
     """The agent has printed a secret and stopped, so that the look holds its log."""
-    value = agent_secrets(world)["OPENAI_API_KEY"]
-    world.cloud.on(world.machine, f"docker exec praxis-agent-1 sh -c 'echo it is {value} > /proc/1/fd/1'")
+    told = '. /run/praxis/environment; echo "it is $OPENAI_API_KEY" > /proc/1/fd/1'
+    assert agent_secrets(world)["OPENAI_API_KEY"]
+    world.cloud.on(world.machine, f"docker exec praxis-agent-1 sh -c '{told}'")
     world.cloud.on(world.machine, "docker stop praxis-agent-1")
     options = {"api_port": 8000, "p2p_port": 4001, "dial": []}
     looked = yield Turn("look", options)
