@@ -20,21 +20,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """Reads variables and stores, writes the plan into the run's directory, returns a summary."""
 
     TRANSFERS_FILES = False
+    argument_spec: Dict[str, Any] = {
+        "hosts": {"type": "list", "elements": "str", "required": True},
+        "settings_only": {"type": "bool", "default": False},
+        "plan_id": {"type": "str", "default": ""},
+        "min_edges": {"type": "int"},
+        "batch": {"type": "int", "default": 1},
+        "keep_releases": {"type": "int", "default": 5},
+        "deadline": {"type": "int", "default": 120},
+    }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        _valid, args = self.validate_argument_spec(
-            argument_spec={
-                "hosts": {"type": "list", "elements": "str", "required": True},
-                "settings_only": {"type": "bool", "default": False},
-                "plan_id": {"type": "str", "default": ""},
-                "min_edges": {"type": "int"},
-                "batch": {"type": "int", "default": 1},
-                "keep_releases": {"type": "int", "default": 5},
-                "deadline": {"type": "int", "default": 120},
-            }
-        )
+        _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             return {**result, **self._plan(args, task_vars)}
         except Failed as error:

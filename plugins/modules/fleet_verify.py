@@ -65,6 +65,18 @@ verdict:
       description: Whether no finding is an error.
       type: bool
       returned: always
+    fleet:
+      description: The fleet's name.
+      type: str
+      returned: always
+    plan_id:
+      description: The plan's id.
+      type: str
+      returned: always
+    text:
+      description: The findings that are errors, as text; empty when there are none.
+      type: str
+      returned: always
     findings:
       description: What is wrong or worth knowing, each with C(code), C(what), C(where), C(fix) and C(level).
       type: list

@@ -15,6 +15,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
+#: The option that all of them have.
+RUN = {"run": {"type": "path", "required": True}}
+
 
 class FleetAction(ActionBase):  # type: ignore[misc]
     """Base of the action plugins that run once, on the controller, over the run's directory."""
@@ -36,8 +39,7 @@ class FleetAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars or {})
-        spec = {"run": {"type": "path", "required": True}, **self.argument_spec}
-        _valid, args = self.validate_argument_spec(argument_spec=spec)
+        _valid, args = self.validate_argument_spec(argument_spec={**RUN, **self.argument_spec})
         try:
             return {**result, "changed": False, **self.judge(RunDirectory(args["run"]), args)}
         except Failed as error:

@@ -23,9 +23,21 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, u
 
 
 class RunDirectory:
-    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file."""
+    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file.
+
+    :raises Failed: ``run-gone`` when there is no such directory.
+    """
 
     def __init__(self, path: str) -> None:
+        if not os.path.isdir(path):
+            raise Failed(
+                Finding(
+                    code="run-gone",
+                    what="There is no such directory: the run that made this plan has ended.",
+                    where=path,
+                    fix="Run fleet_plan in the same ansible-playbook. A fact cache may hold an earlier run's plan.",
+                )
+            )
         self.path = path
 
     @classmethod

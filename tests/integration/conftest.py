@@ -24,7 +24,7 @@ HOME = CHECKOUT / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-ORDER = ("test_provision", "test_deploy", "test_leaks")
+ORDER = ("test_provision", "test_deploy", "test_leaks", "test_contract")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
@@ -134,13 +134,19 @@ class Cloud:
             "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
         }
 
+    @property
+    def log(self) -> Path:
+        """The log of API operations."""
+        return HOME / self.name / "operations.jsonl"
+
     def mark(self) -> int:
         """A place in the log of API operations, for :meth:`operations`."""
-        return len(_log(self.name))
+        return len(self.operations())
 
     def operations(self, since: int = 0) -> list[dict[str, Any]]:
         """The API operations asked for since a mark, oldest first."""
-        return _log(self.name)[since:]
+        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines[since:]]
 
     def on(self, machine: Machine, command: str, *, check: bool = True, deadline: int = 60) -> str:
         """What a shell command prints as root on a machine, past any playbook.
@@ -205,11 +211,6 @@ def _environment() -> dict[str, str]:
     printed = subprocess.run(["sh", "-c", '. "$0" && env -0', str(HOME / "env")], cwd=CHECKOUT, capture_output=True,
                              text=True, check=True).stdout
     return dict(line.split("=", 1) for line in printed.split("\0") if line)
-
-
-def _log(cloud: str) -> list[dict[str, Any]]:
-    path = HOME / cloud / "operations.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def _sandbox(*arguments: str) -> None:

@@ -21,11 +21,13 @@ VOLATILE = "/proc /sys /dev /run /tmp /var/log /var/lib/systemd /var/tmp /var/li
 SCRIPT = Path(script.__file__).read_text(encoding="utf-8")
 
 
+PRUNED = " -o ".join(f"-path {path}" for path in VOLATILE.split())
+FILES = f"find / \\( {PRUNED} \\) -prune -o -type f -printf '%p %s %T@\\n' | sort"
+
+
 def fingerprints(cloud: Any) -> dict[str, str]:
     """Each machine's files (name, size, time), packages and units."""
-    prune = " -o ".join(f"-path {path}" for path in VOLATILE.split())
-    files = f"find / \\( {prune} \\) -prune -o -type f -printf '%p %s %T@\\n' | sort"
-    look = f"{files}; dpkg-query -W; systemctl list-unit-files --no-pager"
+    look = f"{FILES}; dpkg-query -W; systemctl list-unit-files --no-pager"
     return {item.name: cloud.on(item, look) for item in cloud.machines()}
 
 
@@ -39,24 +41,27 @@ def hunt(machine: Any, markers: dict[str, bytes], plant: bool = False) -> list[t
 
 
 @contextlib.contextmanager
-def watched_arguments(cloud: Any) -> Iterator[list[bytes]]:
-    """Collect the argument lists of all processes: the controller's into the list, each machine's for its hunt."""
-    machines, seen, found, done = cloud.machines(), set(), [], threading.Event()
+def watched_arguments(cloud: Any, machines: list[Any] | None = None) -> Iterator[set[bytes]]:
+    """Collect the argument lists of all processes: the controller's into the set, each machine's for its hunt.
+
+    :param machines: those to watch; all of them when nothing is said.
+    """
+    machines = cloud.machines() if machines is None else machines
+    seen, read, done = set(), {}, threading.Event()
     for machine in machines:
         subprocess.run(["docker", "exec", "-d", machine.container, "python3", "-c", SCRIPT, "watch"], check=True)
 
     def collect() -> None:
         while not done.wait(0.02):
-            seen.update(script.argument_lists())
+            seen.update(script.argument_lists(read))
 
     watcher = threading.Thread(target=collect)
     watcher.start()
     try:
-        yield found
+        yield seen
     finally:
         done.set()
         watcher.join()
         for machine in machines:
             until = f"for i in $(seq 300); do test -e {script.WATCHED} && exit; sleep 0.1; done; exit 1"
             cloud.on(machine, f"touch {script.STOP}; {until}")
-        found.extend(seen)

@@ -55,6 +55,11 @@ class TestPlan:
         run.report("m1", {"look": "planted"})
         assert files_with(b"planted") == ["m1"]
 
+    def test_a_run_that_has_ended_is_told_so(self, run: RunDirectory, tmp_path: Path) -> None:
+        with pytest.raises(Failed) as error:
+            RunDirectory(str(tmp_path / "praxis-of-yesterday"))
+        assert only(error.value).code == "run-gone"
+
     def test_a_host_that_is_no_member(self, run: RunDirectory) -> None:
         with pytest.raises(Failed) as error:
             run.host_slice("stranger")

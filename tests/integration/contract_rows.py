@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of the contract: for each module and plugin, states of the world and what is asked for in them.
+
+A row is a generator. Between two turns it changes the world past the product, as an owner or an accident would; the
+next turn is to mend that. Rows go in this order, and the last one leaves the fleet whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from . import seen
+from .conftest import CHECKOUT
+from .contract import PLAN, Row, Turn, Turns, World, plan
+
+FLEET = "contract"
+
+
+def carve(_world: World) -> Turns:
+    parts = "network | praxis.cloud.carve(2)"
+    yield pure([f"{parts} == ['10.42.16.0/20', '10.42.32.0/20']", "network == '10.42.0.0/16'"], network="10.42.0.0/16")
+
+
+def tagged(_world: World) -> Turns:
+    yield pure(["found is praxis.cloud.tagged({'a': '1'})", "found is not praxis.cloud.tagged({'a': '2'})",
+                "found == {'a': '1', 'b': '2'}"], found={"a": "1", "b": "2"})
+
+
+def pure(that: list[str], **values: Any) -> Turn:
+    """Something that takes values and gives one, and leaves what it took as it was."""
+    return Turn("use", {"that": that}, module="ansible.builtin.assert", keywords={"vars": values})
+
+
+def fleet(_world: World) -> Turns:
+    command = {"argv": ["ansible-inventory", "-i", "inventories/aws", "--list", "-vvvvv"], "chdir": str(CHECKOUT)}
+    yield Turn("list", command, module="ansible.builtin.command", keywords={"changed_when": False}, steps=("done",))
+
+
+def secret(world: World) -> Turns:
+    value = make_secret(world, "lookup")
+    look_up = f"lookup('praxis.cloud.secret', 'aws-sm://praxis/{FLEET}/lookup#KEY')"
+    right = f"{look_up} | hash('sha256') == '{hashlib.sha256(value.encode()).hexdigest()}'"
+    yield Turn("compare", {"that": [right]}, module="ansible.builtin.assert")
+    yield Turn("keep", {"kept": f"{{{{ {look_up} }}}}"}, module="ansible.builtin.set_fact", keywords={"no_log": True})
+
+
+def secret_info(world: World) -> Turns:
+    make_secret(world, "info")
+    reference = f"aws-sm://praxis/{FLEET}/info"
+    yield Turn("look", {"references": [f"{reference}#KEY", reference], **world.keys})
+
+
+def p2p_identity(world: World) -> Turns:
+    store, slots = world.owner("secretsmanager"), ["contract-1", "contract-2"]
+    options = {"fleet": FLEET, "slots": slots, "recovery_window_days": 0, **world.keys}
+    yield Turn("make", options, changes=True)
+    for slot in slots:
+        world.secret(f"the seed of {slot}", store.get_secret_value(SecretId=identity(slot))["SecretBinary"])
+    store.delete_secret(SecretId=identity(slots[0]), RecoveryWindowInDays=7)
+    yield Turn("restore", options, changes=True)
+    yield Turn("remove", {**options, "state": "absent"}, changes=True)
+
+
+def p2p_identity_info(world: World) -> Turns:
+    store, slots = world.owner("secretsmanager"), ["contract-3", "contract-4"]
+    for slot in slots:
+        seed = secrets.token_bytes(32)
+        store.create_secret(Name=identity(slot), SecretBinary=seed)
+        world.secret(f"the seed of {slot}", seed)
+    store.delete_secret(SecretId=identity(slots[1]), RecoveryWindowInDays=7)
+    yield Turn("look", {"fleet": FLEET, "slots": [*slots, "contract-5"], **world.keys})
+    for slot in slots:
+        store.delete_secret(SecretId=identity(slot), ForceDeleteWithoutRecovery=True)
+
+
+def aws_machines(world: World) -> Turns:
+    owner = world.owner("ec2")
+    like = owner.describe_instances(InstanceIds=[world.instance])["Reservations"][0]["Instances"][0]
+    options = {
+        "fleet": FLEET,
+        "hosts": 1,
+        "image_id": like["ImageId"],
+        "instance_type": like["InstanceType"],
+        "key_name": like["KeyName"],
+        "subnet_ids": [like["SubnetId"]],
+        "security_group_ids": [group["GroupId"] for group in like["SecurityGroups"]],
+        **world.keys,
+    }
+    launched = (yield Turn("launch", options, changes=True))["done"].result["machines"][0]["instance_id"]
+    owner.create_tags(Resources=[launched], Tags=[{"Key": "Name", "Value": "renamed"}])
+    yield Turn("put tags back", options, changes=True)
+    yield Turn("terminate", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
+
+
+def fleet_plan(world: World) -> Turns:
+    references = {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)}
+    value = secrets.token_urlsafe(24)
+    world.secret("a secret by value", value.encode())
+    variables = {"praxis_agent_secrets": {**references, "BY_VALUE": value}}
+    yield Turn("check settings", {"hosts": [world.machine.name], "settings_only": True}, variables=variables)
+    yield Turn("plan", {"hosts": [world.machine.name]}, variables=variables)
+
+
+def fleet_order(world: World) -> Turns:
+    yield Turn("order", PLAN, before=(plan(world), on_machine(world, "agent_release", state="prepared")))
+
+
+def fleet_verify(world: World) -> Turns:
+    yield Turn("judge", PLAN, before=(plan(world), on_machine(world, "agent_info")))
+
+
+def aws_lb_target(world: World) -> Turns:
+    owner, name = world.owner("elbv2"), "praxis-praxis"
+    options = {"target_group": name, "targets": [{"id": world.instance}], **world.keys}
+    yield Turn("take out", {**options, "state": "absent"}, changes=True)
+    yield Turn("put in", options, changes=True)
+    group = owner.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"]
+    target = {"TargetGroupArn": group, "Targets": [{"Id": world.instance}]}
+    owner.deregister_targets(**target)
+
+    def state() -> str:
+        return str(owner.describe_target_health(**target)["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
+
+    # Draining ends by itself, in the middle of a turn if it is left to.
+    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
+    yield Turn("put back in", options, changes=True)
+
+
+def agent_info(world: World) -> Turns:
+    """The agent has printed a secret and stopped, so that the look holds its log."""
+    told = '. /run/praxis/environment; echo "it is $OPENAI_API_KEY" > /proc/1/fd/1'
+    assert agent_secrets(world)["OPENAI_API_KEY"]
+    world.cloud.on(world.machine, f"docker exec praxis-agent-1 sh -c '{told}'")
+    world.cloud.on(world.machine, "docker stop praxis-agent-1")
+    options = {"api_port": 8000, "p2p_port": 4001, "dial": []}
+    looked = yield Turn("look", options)
+    assert "it is ********" in looked["done"].result["look"]["container"]["logs"]
+    world.cloud.on(world.machine, "docker start praxis-agent-1")
+    yield Turn("look by the plan", PLAN, before=(plan(world),))
+
+
+def agent_release(world: World) -> Turns:
+    """Another release, with all secrets among the arguments, and back; then nothing, and back as a playbook does it."""
+    image = world.cloud.environment["PRAXIS_IMAGE"].replace(":1.0", ":1.1")
+    before = world.cloud.on(world.machine, "basename $(readlink /opt/praxis/current)").strip()
+    other = world.slice({"praxis_image": image, "praxis_agent_config": {"llm": {"timeout": 7}}})
+    given = {name: f"{name}-{secrets.token_urlsafe(24)}" for name in agent_secrets(world)}
+    for name, value in given.items():
+        world.secret(f"{name} by argument", value.encode())
+    options = {**other, "secrets": given, "seed": seed_of(world), "registry": login(world)}
+    yield Turn("prepare", {**options, "state": "prepared"}, changes=True)
+    yield Turn("activate", {**options, "state": "active"}, changes=True)
+    world.cloud.on(world.machine, "docker stop praxis-agent-1")
+    yield Turn("start what was stopped", {**options, "state": "active"}, changes=True)
+    yield Turn("restore", {**options, "state": "restored", "previous": before}, changes=True)
+    yield Turn("remove", {"state": "absent"}, changes=True)
+    yield Turn("prepare by the plan", {**PLAN, "state": "prepared"}, changes=True, before=(plan(world),))
+    prepared = on_machine(world, "agent_release", state="prepared")
+    yield Turn("activate by the plan", {**PLAN, "state": "active"}, changes=True, before=(plan(world), prepared))
+    assert seen.releases(world.cloud)[world.machine.name] == before
+
+
+def identity(slot: str) -> str:
+    """The name of a slot's secret."""
+    return f"praxis/{FLEET}/identity/{slot}"
+
+
+def make_secret(world: World, name: str) -> str:
+    """A secret of the store, of JSON with one KEY."""
+    value = secrets.token_urlsafe(24)
+    world.secret(f"the secret for {name}", value.encode())
+    world.owner("secretsmanager").create_secret(Name=f"praxis/{FLEET}/{name}", SecretString=json.dumps({"KEY": value}))
+    return value
+
+
+def agent_secrets(world: World) -> dict[str, str]:
+    """The fleet's own secrets, by name."""
+    found = json.loads(world.owner("secretsmanager").get_secret_value(SecretId="praxis/praxis/agent")["SecretString"])
+    for name, value in found.items():
+        world.secret(name, value.encode())
+    return found
+
+
+def seed_of(world: World) -> str:
+    """The machine's own seed, as the module takes it."""
+    store = world.owner("secretsmanager")
+    seed = store.get_secret_value(SecretId="praxis/praxis/identity/" + world.machine.name.removeprefix("praxis-"))
+    world.secret("the machine's seed", seed["SecretBinary"])
+    return base64.b64encode(seed["SecretBinary"]).decode()
+
+
+def login(world: World) -> dict[str, str]:
+    """The registry's, as the module takes it."""
+    token = world.owner("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    username, _colon, password = base64.b64decode(token).decode().partition(":")
+    world.secret("the registry's password", password.encode())
+    world.secret("the registry's token", token.encode())
+    return {"server": world.cloud.state["registry"]["name"], "username": username, "password": password}
+
+
+def on_machine(world: World, module: str, **arguments: Any) -> dict[str, Any]:
+    """A play that runs a module as a playbook does, for what comes after it."""
+    task = {"name": f"before: {module}", f"praxis.cloud.{module}": {**PLAN, **arguments}}
+    return {"hosts": world.machine.name, "become": True, "vars": {"ansible_pipelining": True}, "tasks": [task]}
+
+
+BOTH = ("action", "modules")
+ROWS = (
+    Row("carve", ("filter",), carve),
+    Row("tagged", ("test",), tagged),
+    Row("fleet", ("inventory",), fleet),
+    Row("secret", ("lookup",), secret),
+    Row("secret_info", ("modules",), secret_info),
+    Row("p2p_identity", ("modules",), p2p_identity, changes=True),
+    Row("p2p_identity_info", ("modules",), p2p_identity_info),
+    Row("aws_machines", ("modules",), aws_machines, changes=True),
+    Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
+    Row("fleet_plan", BOTH, fleet_plan),
+    Row("fleet_order", BOTH, fleet_order),
+    Row("fleet_verify", BOTH, fleet_verify),
+    Row("agent_info", BOTH, agent_info, on="machine"),
+    Row("agent_release", BOTH, agent_release, on="machine", changes=True),
+)
