@@ -150,6 +150,8 @@ class Planner:
             p2p_port=member.p2p_port,
             deployment=member.environment,
             behind_balancer=bool(member.target_group),
+            docker_socket=member.docker_socket,
+            public_p2p=member.address == "public",
             strict=member.strict,
         )
         for name, text in compiled.secrets.items():
