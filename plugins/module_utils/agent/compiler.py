@@ -88,7 +88,7 @@ def compile_settings(
     rules.check_settings(seen, member, report)
     rules.check_exposure(seen, docker_socket, public_p2p, report)
     variables = routes.variables(merged, user, report)
-    container.check_environment(variables, user, deployment, behind_balancer, report)
+    container.check_environment(variables, seen, user, deployment, behind_balancer, report)
     variables.update(container.minimum(variables, user, api_port, deployment))
     start_period = container.check_start(document, seen, report)
     ordered = {name: variables[name] for name in sorted(variables)}

@@ -22,7 +22,12 @@ _DISCOVERY_PORTS = (3000, 3001, 3002)
 
 
 def check_environment(
-    variables: Mapping[str, str], user: UserEnvironment, deployment: str, behind_balancer: bool, report: Report
+    variables: Mapping[str, str],
+    merged: Merged,
+    user: UserEnvironment,
+    deployment: str,
+    behind_balancer: bool,
+    report: Report,
 ) -> None:
     """What the agent reads from its environment and would break on."""
     _check_key(variables, user, report)
@@ -31,15 +36,17 @@ def check_environment(
         what = "The agent's environment is production: it answers 400 to every Host but localhost."
         word = agent_environment(deployment)
         fix = "Leave it out; praxis_environment: %s gives the agent the word %s." % (deployment, word)
+        where = merged.origin.get("environment", PLACE)
         if behind_balancer:
-            report.error("host-filter", what, "PRAXIS_ENVIRONMENT", fix, "environment", True)
+            report.error("host-filter", what, where, fix, "environment", True)
         else:
-            report.warning("host-filter", what, "PRAXIS_ENVIRONMENT", fix, "environment")
+            report.warning("host-filter", what, where, fix, "environment")
     url = bool(variables.get("PRAXIS_METRICS__REMOTE_WRITE_URL")) or "PRAXIS_METRICS__REMOTE_WRITE_URL" in user.secrets
     if variables.get("PRAXIS_METRICS__ENABLED", "false").lower() in ("1", "true", "t", "yes", "y", "on") and not url:
         what = "metrics.enabled is true without metrics.remote_write_url: the agent would push to its vendor's server."
         fix = "Set metrics.remote_write_url, or leave both out; /metrics can be scraped in any case."
-        report.error("metrics-to-vendor", what, "PRAXIS_METRICS__ENABLED", fix, "metrics.enabled", True)
+        where = merged.origin.get("metrics.enabled", PLACE)
+        report.error("metrics-to-vendor", what, where, fix, "metrics.enabled", True)
 
 
 def _check_shared_path(variables: Mapping[str, str], report: Report) -> None:
@@ -93,11 +100,17 @@ def check_start(document: Mapping[str, Any], merged: Merged, report: Report) -> 
             "An LLM endpoint that never answers delays the start by %d s (llm.timeout x (1 + llm.max_retries))." % delay
         )
         fix = "Lower llm.timeout or llm.max_retries to %d s, or make praxis_gate_deadline longer." % START_PERIOD
-        report.warning("slow-start", what, "llm", fix, "llm.timeout")
+        where = _places(merged, "llm.timeout", "llm.max_retries")
+        report.warning("slow-start", what, where, fix, "llm.timeout")
     looks = merged.values.get("mcp.enabled") and merged.values.get("mcp.auto_discovery", True)
     discovery = _DISCOVERY_SECONDS * len(merged.values.get("mcp.discovery_ports", _DISCOVERY_PORTS)) if looks else 0
     if discovery > START_PERIOD:
         what = "Looking for MCP servers on localhost delays the start by %d s (6 s a port)." % discovery
         fix = "Set mcp.auto_discovery to false, or name fewer mcp.discovery_ports."
-        report.warning("slow-start", what, "mcp", fix, "mcp.discovery_ports")
+        where = _places(merged, "mcp.discovery_ports")
+        report.warning("slow-start", what, where, fix, "mcp.discovery_ports")
     return START_PERIOD + delay + discovery
+
+
+def _places(merged: Merged, *paths: str) -> str:
+    return ", ".join(dict.fromkeys(merged.origin[path] for path in paths if path in merged.origin))

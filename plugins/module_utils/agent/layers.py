@@ -103,9 +103,9 @@ def _checked(setting: Setting, value: Any, where: str, report: Report) -> Iterat
     elif setting.secret and value is not None and not is_reference(value):
         fix = "Leave it out, and give %s in praxis_agent_secrets." % (setting.variable or setting.spelt_variable)
         report.error("secret-in-settings", "%s is a secret and stands in the settings." % path, where, fix, path)
-    elif _has_inert_text(setting, value, where, report) or not check_value(setting, value, path, where, report):
+    elif _has_inert_text(setting, value, where, report):
         return
-    else:
+    elif is_reference(value) or check_value(setting, value, path, where, report):
         yield setting, value
 
 

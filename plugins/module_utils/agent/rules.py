@@ -14,7 +14,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment imp
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
 
 _MCP_PARTS = ("mcp.servers", "mcp.external_endpoints", "agent.external_mcp_endpoints")
-_EVERYWHERE = ("0.0.0.0", "::")
 _LOOPBACK = ("localhost", "::1")
 _PORTS = {"http.port": "praxis_api_port", "api.port": "praxis_api_port", "p2p.port": "praxis_p2p_port"}
 
@@ -67,8 +66,8 @@ def _check_p2p(merged: Merged, member: str, report: Report) -> None:
 
 def _check_listener(merged: Merged, member: str, report: Report) -> None:
     listen = merged.values.get("http.host", "0.0.0.0")
-    if listen not in _EVERYWHERE:
-        what = "http.host is %r, and only 0.0.0.0 or :: is reachable from outside the container." % listen
+    if listen != "0.0.0.0":  # with :: the agent's server takes IPv6 alone, and Docker forwards IPv4
+        what = "http.host is %r, and only 0.0.0.0 is reachable from outside the container." % listen
         report.error("listener-unreachable", what, merged.origin["http.host"], "Leave it out.", "http.host")
     card = merged.values.get("api.host", "0.0.0.0")
     if card in _LOOPBACK or card.startswith("127."):

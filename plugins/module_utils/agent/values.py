@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 _DURATION = re.compile(r"^[0-9]{1,9}(ms|s)$")
+_URL = re.compile(
+    r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)(:[0-9]{1,5})?([/?#]\S*)?"
+)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
 # Beyond 64 bits a number is a mistake, and Python refuses to print a very long one.
 _LARGEST = 2**63 - 1
@@ -140,6 +143,11 @@ def _is_string(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_url(value: Any) -> bool:
+    found = _URL.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and 1 <= int((found.group(4) or ":80")[1:]) <= 65535
+
+
 def _parse_boolean(given: str) -> bool:
     if given.lower() in _TRUE + _FALSE:
         return given.lower() in _TRUE
@@ -167,6 +175,7 @@ _OBJECT = {"type": "object"}
 
 KINDS: Dict[str, Kind] = {
     "string": Kind("text", _STRING, _is_string, str),
+    "url": Kind("an address that begins with http:// or https://", {**_STRING, "pattern": "^https?://"}, _is_url, str),
     "integer": Kind("a whole number", {"type": "integer"}, _is_integer, _parse_integer),
     "number": Kind("a number", {"type": "number"}, _is_number, _parse_number),
     "boolean": Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool), _parse_boolean),

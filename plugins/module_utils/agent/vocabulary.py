@@ -179,7 +179,7 @@ SETTINGS: Tuple[Setting, ...] = (
     ),
     # the language model
     Setting("llm.model", "string", default="gpt-4"),
-    Setting("llm.base_url", "string", nullable=True),
+    Setting("llm.base_url", "url", nullable=True),
     Setting(
         "llm.api_key",
         "string",
@@ -249,7 +249,7 @@ SETTINGS: Tuple[Setting, ...] = (
     Setting("debug", "boolean", ENVIRONMENT, False, "Log level and access log of the HTTP server."),
     Setting("shared_dir", "string", ENVIRONMENT, "/shared", "Dagger writes its reports to `reports` below it."),
     Setting("metrics.enabled", "boolean", ENVIRONMENT, True, "Off unless `metrics.remote_write_url` is set."),
-    Setting("metrics.remote_write_url", "string", ENVIRONMENT, None, "The agent's own default is its vendor's server."),
+    Setting("metrics.remote_write_url", "url", ENVIRONMENT, None, "The agent's own default is its vendor's server."),
     Setting("metrics.push_interval", "integer", ENVIRONMENT, 15, "Seconds.", minimum=1, maximum=86400),
     Setting("metrics.job_name", "string", ENVIRONMENT, "praxis-agent"),
     Setting("metrics.basic_auth_username", "string", ENVIRONMENT, nullable=True),

@@ -92,7 +92,7 @@ ROUTED = [
     ({"http": {"cors_origins": ["https://a"]}}, {"PRAXIS_API__CORS_ORIGINS": '["https://a"]'}),
     ({"api": {"cors_origins": []}}, {"PRAXIS_API__CORS_ORIGINS": "[]"}),
     ({"api": {"docs_enabled": True}}, {"PRAXIS_API__DOCS_ENABLED": "true"}),
-    ({"http": {"host": "::"}}, {"PRAXIS_API__HOST": "::"}),
+    ({"http": {"host": "0.0.0.0"}}, {"PRAXIS_API__HOST": "0.0.0.0"}),
     ({"http": {"port": 8000}, "api": {"port": 8000}}, {"PRAXIS_API__PORT": "8000"}),
     ({"environment": "qa"}, {"PRAXIS_ENVIRONMENT": "qa"}),
     ({"debug": True}, {"PRAXIS_DEBUG": "true"}),
@@ -164,6 +164,9 @@ REFUSED = [
     ({"p2p": {"enabled": False}}, "p2p-disabled", "no HTTP API", False),
     ({"p2p": {"keystore_path": "./keys"}}, "keystore-contradiction", "/keys", True),
     ({"agent": {"name": "beta"}}, "name-contradiction", "'alpha'", True),
+    ({"http": {"host": "::"}}, "listener-unreachable", "0.0.0.0", False),
+    ({"llm": {"base_url": "llm.example.com"}}, "wrong-type", "begins with http://", False),
+    ({"llm": {"base_url": "http://llm.example.com:99999/v1"}}, "wrong-type", "begins with http://", False),
     ({"http": {"host": "127.0.0.1"}}, "listener-unreachable", "0.0.0.0", False),
     ({"api": {"host": "localhost"}}, "card-address", "card", True),
     ({"logging": {"format": "json"}}, "logging-format-json", "json_logs", True),
@@ -193,7 +196,7 @@ def test_what_is_refused(layer: dict[Any, Any], code: str, message: str, surviva
     finding = only(compiled(layer))
     assert (finding.code, finding.level) == (code, ERROR)
     assert message in str(finding)
-    assert finding.where == ("PRAXIS_ENVIRONMENT" if code == "host-filter" else finding.where)
+    assert finding.where == "one"
     assert finding.fix.endswith((".", "?", "!"))
     relaxed = only(compiled(layer, strict=False))
     assert relaxed.level == (WARNING if survivable else ERROR)
@@ -416,6 +419,7 @@ def test_tagged_values_compile_to_plain_ones() -> None:
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "string": st.text(alphabet="abcdefghij /.-", min_size=1, max_size=10),
+    "url": st.sampled_from(["http://127.0.0.1:9/v1", "https://llm.example.com"]),
     "integer": st.integers(min_value=1, max_value=20),
     "number": st.floats(min_value=0, max_value=2),
     "boolean": st.booleans(),

@@ -101,15 +101,16 @@ def product() -> dict[str, str]:
 
 
 def test_the_api_listener_follows_the_environment_alone() -> None:
-    found = compiled({"http": {"port": 8000, "host": "::", "cors_origins": ["https://a"]}})
+    found = compiled({"http": {"port": 8000, "host": "0.0.0.0", "cors_origins": ["https://a"]}})
     assert codes(found) == set()
-    assert found.environment.items() >= {"PRAXIS_API__PORT": "8000", "PRAXIS_API__HOST": "::"}.items()
+    assert found.environment.items() >= {"PRAXIS_API__PORT": "8000", "PRAXIS_API__HOST": "0.0.0.0"}.items()
     assert found.environment["PRAXIS_API__CORS_ORIGINS"] == '["https://a"]'
     assert "http" not in found.document
     assert compiled(api_port=9001).environment["PRAXIS_API__PORT"] == "9001"
     assert codes(compiled({"api": {"port": 9000}})) == {"port-contradiction"}
     assert variable(PRAXIS_API__PORT="9000") == {"port-contradiction"}
-    assert codes(compiled({"http": {"host": "127.0.0.1"}})) == {"listener-unreachable"}
+    for host in ("127.0.0.1", "::"):
+        assert codes(compiled({"http": {"host": host}})) == {"listener-unreachable"}, host
     assert "--port" not in service()["command"]
 
 
