@@ -39,9 +39,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
             return "bad-variable", "is %s and no port." % shown(value), "Write a whole number from 1 to 65535."
         values[name] = int(value)
     elif kind == "bool":
-        if str(value).lower() not in ("true", "false", "yes", "no"):
+        word = (value if isinstance(value, str) else shown(value)).lower()
+        if word not in ("true", "false", "yes", "no"):
             return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
-        values[name] = str(value).lower() in ("true", "yes")
+        values[name] = word in ("true", "yes")
     elif kind == "str":
         if isinstance(value, (dict, list)):
             return "bad-variable", "is no text.", "Write one text."

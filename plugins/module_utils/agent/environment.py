@@ -113,11 +113,13 @@ def check_precedence(document: Mapping[str, Any], user: UserEnvironment, report:
 
 
 def effective(merged: Merged, document: Mapping[str, Any], user: UserEnvironment) -> Merged:
-    """The settings the agent will see: those merged, and those that a variable gives where the document has none."""
+    """The settings the agent will see: those merged, and those that a variable gives and nothing else does."""
     values, origin = dict(merged.values), dict(merged.origin)
     for name, value in user.values.items():
-        setting = _filled_in(name)
-        if setting and setting.effect == YAML and not _is_in(document, setting.path):
+        setting = BY_VARIABLE.get(name)
+        if setting is None or setting.path in values or setting.effect not in (YAML, ENVIRONMENT):
+            continue
+        if setting.effect == ENVIRONMENT or (_filled_in(name) and not _is_in(document, setting.path)):
             values[setting.path], origin[setting.path] = KINDS[setting.kind].parse(value), PLACE
     return Merged(values, origin)
 

@@ -84,8 +84,8 @@ def shown(value: Any, longest: int = 60) -> str:
 
 
 def word(name: Any, longest: int = 100) -> str:
-    """A mapping's key as a message names it: text as it is, anything else quoted."""
-    if not isinstance(name, str):
+    """A mapping's key as a message names it: text as it is, what could not be seen quoted."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
         return shown(name, longest)
     return name if len(name) <= longest else name[: longest - 3] + "..."
 

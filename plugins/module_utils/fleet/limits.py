@@ -10,6 +10,7 @@ import re
 from dataclasses import fields
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 
@@ -37,9 +38,7 @@ def read_limits(given: Mapping[str, Any], where: str) -> Limits:
             continue
         fix = _fault(name, value)
         if fix:
-            shown = repr(value) if isinstance(value, (str, int, float)) else "a %s" % type(value).__name__
-            what = "%s.%s is %s." % (VARIABLE, name, shown if len(shown) <= 60 else shown[:57] + "...")
-            findings.append(Finding("bad-limit", what, where, fix))
+            findings.append(Finding("bad-limit", "%s.%s is %s." % (VARIABLE, name, shown(value)), where, fix))
         else:
             values[name] = int(value) if name in _COUNTS else str(value)
     if findings:

@@ -111,6 +111,7 @@ def test_the_api_listener_follows_the_environment_alone() -> None:
     assert variable(PRAXIS_API__PORT="9000") == {"port-contradiction"}
     for host in ("127.0.0.1", "::"):
         assert codes(compiled({"http": {"host": host}})) == {"listener-unreachable"}, host
+        assert variable(PRAXIS_API__HOST=host) == {"listener-unreachable"}, host
     assert "--port" not in service()["command"]
 
 
