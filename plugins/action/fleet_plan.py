@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import req
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -24,10 +25,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "hosts": {"type": "list", "elements": "str", "required": True},
         "settings_only": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
-        "min_edges": {"type": "int"},
-        "batch": {"type": "int", "default": 1},
-        "keep_releases": {"type": "int", "default": 5},
-        "deadline": {"type": "int", "default": 120},
+        # Checked below, so that a wrong one is told by the name of the user's variable.
+        **{option: {"type": "raw"} for option in RUN_OPTIONS},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -41,16 +40,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _plan(self, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        numbers = run_options(args)
         members = fleet_variables.members(task_vars["hostvars"], names)
-        planner = Planner(members, allow_unknown=bool(self._task.check_mode), min_edges=args["min_edges"])
+        planner = Planner(members, allow_unknown=bool(self._task.check_mode), min_edges=numbers.pop("min_edges"))
         if args["settings_only"]:
             planner.check()
             return {"changed": False}
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
-        options = {key: args[key] for key in ("hosts", "batch", "keep_releases", "deadline")}
-        run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), {**options, "id": plan.id})
+        options = {"hosts": args["hosts"], **numbers, "id": plan.id}
+        run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options)
         targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
         return {
             "changed": False,

@@ -33,20 +33,19 @@ options:
     type: str
     default: ''
   min_edges:
-    description: Live edges that the mesh gate asks of a member, or the number of other active members if that is less.
-    type: int
+    description:
+      - Live edges that the mesh gate asks of a member, or the number of other active members if that is less. By default
+        8.
+    type: raw
   batch:
-    description: How many hosts are activated at a time.
-    type: int
-    default: 1
+    description: How many hosts are activated at a time; 1 by default.
+    type: raw
   keep_releases:
-    description: How many releases a host keeps.
-    type: int
-    default: 5
+    description: How many releases a host keeps; 5 by default.
+    type: raw
   deadline:
-    description: Seconds that a host's gate may take.
-    type: int
-    default: 120
+    description: Seconds that a host's gate may take; 120 by default.
+    type: raw
 """
 
 EXAMPLES = r"""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Dict, List, Mapping, Tuple
@@ -14,13 +15,18 @@ import yaml
 from ansible.errors import AnsibleError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
+#: It names the agent, its file, and the release's directory.
+_MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 _CONFIGS = os.path.join(_ROOT, "configs")
 _DOCKER = os.path.join(_ROOT, "roles", "docker", "defaults")
@@ -63,8 +69,6 @@ class MemberVariables:
 
         :raises Failed: when the machine has no address of the kind that ``praxis_address`` asks for.
         """
-        if self.address not in ("private", "public"):
-            self._fail("bad-address-kind", "praxis_address is %r." % self.address, "Use private or public.")
         chosen, other = self.private_ip, self.public_ip
         if self.address == "public":
             chosen, other = other, chosen
@@ -78,11 +82,11 @@ class MemberVariables:
 
     @property
     def limits(self) -> Limits:
-        unknown = set(self.container) - {item.name for item in fields(Limits)}
-        if unknown:
-            names = ", ".join(item.name for item in fields(Limits))
-            self._fail("unknown-limit", "praxis_container holds %s." % ", ".join(sorted(unknown)), "Known: %s." % names)
-        return Limits(**dict(self.container))
+        """What the container may use.
+
+        :raises Failed: every limit that is unknown or that Compose would refuse.
+        """
+        return read_limits(self.container, self.name)
 
     @property
     def daemon(self) -> Mapping[str, Any]:
@@ -127,13 +131,22 @@ def read_layer(folder: str, name: str) -> Layer:
     path = os.path.join(folder, name)
     try:
         with open(path, encoding="utf-8") as file:
-            settings = yaml.safe_load(file)
+            settings = yaml.safe_load(file.read())
     except FileNotFoundError:
         there = sorted(item for item in os.listdir(folder) if item.endswith(".yaml")) if os.path.isdir(folder) else []
         fix = "There are: %s. Set praxis_environment or praxis_config_dir." % (", ".join(there) or "none")
         raise Failed(Finding(code="no-settings-file", what="There is no such file.", where=path, fix=fix)) from None
-    except yaml.YAMLError as error:
-        raise Failed(Finding(code="bad-yaml", what=str(error), where=path, fix="Mend the file's YAML.")) from None
+    except OSError as error:
+        fix = "Make it a file that %s may read." % (os.environ.get("USER") or "the user who runs Ansible")
+        raise Failed(Finding("unreadable-file", "It cannot be read: %s." % error.strerror, path, fix)) from None
+    except UnicodeDecodeError as error:
+        what = "Byte %d is no UTF-8 (0x%02x)." % (error.start, error.object[error.start])
+        raise Failed(Finding("not-utf-8", what, path, "Save the file as UTF-8.")) from None
+    except (yaml.YAMLError, ValueError) as error:  # PyYAML raises ValueError for a day like 2026-02-30
+        what = "It is no YAML: %s." % str(error).rstrip(".")
+        raise Failed(Finding(code="bad-yaml", what=what, where=path, fix="Mend the file's YAML.")) from None
+    except RecursionError:
+        raise Failed(Finding("bad-yaml", "It is nested too deep to be read.", path, "Flatten it.")) from None
     if not isinstance(settings, (dict, type(None))):
         raise Failed(Finding(code="bad-settings-file", what="It is no mapping.", where=path, fix="Begin with a key."))
     return Layer(name, settings or {})
@@ -164,18 +177,29 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any
 def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     values: Dict[str, Any] = {"name": name}
     findings = []
+    if not _MEMBER.fullmatch(name):
+        fix = "Call the host by letters, digits, '.', '_' and '-': it names the agent and its file."
+        findings.append(Finding("bad-member-name", "%s can be no member's name." % shown(name), name, fix))
     for item in fields(MemberVariables):
         variable = "praxis_" + item.name
         if item.name == "name" or variable not in variables:
             continue
         try:
-            value = plain(variables[variable])
+            given = variables[variable]
+            value = None if too_deep(given) else plain(given)
         except AnsibleError as error:
             findings.append(_unreadable(name, variable, str(error)))
             continue
-        problem = _convert(values, item.name, str(item.type), value)
-        if problem:
-            findings.append(Finding("bad-variable", "%s %s" % (variable, problem), name, "Mend its value."))
+        if too_deep(given):
+            what = "%s is nested too deep, or holds itself." % variable
+            findings.append(Finding("bad-variable", what, name, "Flatten it."))
+            continue
+        wrong = convert(values, item.name, str(item.type), value)
+        if wrong is None:
+            wrong = check(item.name, values.get(item.name))
+        if wrong is not None:
+            code, what, fix = wrong
+            findings.append(Finding(code, "%s %s" % (variable, what), name, fix))
     for needed in ("slot", "image"):
         if not values.get(needed) and not findings:
             fix = "Tag the machine, or set it in the inventory." if needed == "slot" else "Set it for the fleet."
@@ -183,29 +207,6 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)
-
-
-def _convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> str:
-    """Put a variable's value into ``values``, or say what is wrong with it."""
-    if value is None:
-        return ""
-    if kind == "int":
-        if not str(value).isdecimal() or not 1 <= int(value) <= 65535:
-            return "is %r and no port." % (value,)
-        values[name] = int(value)
-    elif kind == "bool":
-        if str(value).lower() not in ("true", "false", "yes", "no"):
-            return "is %r and neither true nor false." % (value,)
-        values[name] = str(value).lower() in ("true", "yes")
-    elif kind == "str":
-        if isinstance(value, (dict, list)):
-            return "is no text."
-        values[name] = str(value)
-    else:
-        if not isinstance(value, dict):
-            return "is no mapping."
-        values[name] = value
-    return ""
 
 
 def _unreadable(name: str, variable: str, error: str) -> Finding:

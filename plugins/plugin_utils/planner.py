@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
@@ -150,6 +151,8 @@ class Planner:
             p2p_port=member.p2p_port,
             deployment=member.environment,
             behind_balancer=bool(member.target_group),
+            docker_socket=member.docker_socket,
+            public_p2p=member.address == "public",
             strict=member.strict,
         )
         for name, text in compiled.secrets.items():
@@ -243,6 +246,9 @@ def _source(name: str, value: Any) -> Source:
         raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, "praxis_agent_secrets", fix))
     if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
         raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
+    if placeholder(value) == value:
+        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
+        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
     try:
         return parse(value) or value
     except Failed as error:

@@ -12,15 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent import container, rules
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import environment as routes
-from ansible_collections.praxis.cloud.plugins.module_utils.agent import rules
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import (
-    Layer,
-    Merged,
-    Report,
-    is_reference,
-    merge_layers,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import Report, is_reference
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Layer, Merged, merge_layers
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import BY_PATH
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import YAML
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Finding
@@ -46,7 +41,7 @@ class Compiled:
     environment: Dict[str, str]
     findings: Tuple[Finding, ...]
     secrets: Dict[str, str] = field(default_factory=dict)
-    start_period: int = rules.START_PERIOD
+    start_period: int = container.START_PERIOD
 
     @property
     def errors(self) -> Tuple[Finding, ...]:
@@ -64,6 +59,8 @@ def compile_settings(
     p2p_port: int,
     deployment: str,
     behind_balancer: bool,
+    docker_socket: bool = False,
+    public_p2p: bool = False,
     strict: bool = True,
 ) -> Compiled:
     """Compile one member's settings.
@@ -76,6 +73,8 @@ def compile_settings(
     :param p2p_port: the P2P port (``praxis_p2p_port``), likewise.
     :param deployment: ``praxis_environment``, such as ``production``.
     :param behind_balancer: whether anything reaches the API under another name than localhost.
+    :param docker_socket: whether the machine's Docker socket is mounted into the agent.
+    :param public_p2p: whether members dial each other's public addresses.
     :param strict: off turns errors that an agent survives into warnings.
     """
     report = Report(strict)
@@ -83,13 +82,15 @@ def compile_settings(
     secrets = _lift_references(merged)
     user = routes.read_environment(environment, [*secret_names, *secrets], report)
     rules.check_ports(merged, user, api_port, p2p_port, report)
-    rules.check_settings(merged, member, report)
     document = _document(merged, member, api_port, p2p_port)
     routes.check_precedence(document, user, report)
+    seen = routes.effective(merged, document, user)
+    rules.check_settings(seen, member, report)
+    rules.check_exposure(seen, docker_socket, public_p2p, report)
     variables = routes.variables(merged, user, report)
-    rules.check_environment(variables, user, deployment, behind_balancer, report)
-    variables.update(rules.minimum(variables, user, api_port, deployment))
-    start_period = rules.check_start(document, report)
+    container.check_environment(variables, seen, user, deployment, behind_balancer, report)
+    variables.update(container.minimum(variables, user, api_port, deployment))
+    start_period = container.check_start(document, seen, report)
     ordered = {name: variables[name] for name in sorted(variables)}
     return Compiled(document, ordered, tuple(report.findings), secrets, start_period)
 

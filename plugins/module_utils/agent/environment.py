@@ -8,29 +8,44 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, Mapping
+from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged, Report, check_value, nearest
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
+    Report,
+    check_value,
+    is_carried,
+    is_reference,
+    may_be_secret,
+    nearest,
+    placeholder,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import (
     BY_PATH,
     BY_VARIABLE,
     IGNORED_VARIABLES,
     OTHER_VARIABLES,
     SECRET_VARIABLES,
+    SECTIONS,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import KINDS, plain, text
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import KINDS, plain, shown, text, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import (
     ENVIRONMENT,
     IGNORED,
     PLANNED,
     SETTINGS,
+    YAML,
+    Setting,
 )
 
 PLACE = "praxis_agent_environment"
 SECRETS_PLACE = "praxis_agent_secrets"
 
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PREFIX = "PRAXIS_"
 _ELSEWHERE = {setting.spelt_variable: setting.variable for setting in SETTINGS if setting.variable}
+# The agent reads llm.api_key from the variable that its path spells, too, and before the other one.
+_SECOND_NAMES = {each.spelt_variable: each.variable for each in SETTINGS if each.variable and each.secret}
 
 
 @dataclass(frozen=True)
@@ -50,18 +65,20 @@ class UserEnvironment:
 
 
 def read_environment(environment: Mapping[str, Any], secret_names: Iterable[str], report: Report) -> UserEnvironment:
-    """Check the user's variables, and write their values as text."""
-    secrets = frozenset(_canonical(str(plain(name))) for name in secret_names)
-    for name in sorted(secrets):
-        _check_name(name, SECRETS_PLACE, report)
+    """Check the user's variables, and write their values as text. What the agent ignores is left out."""
+    secrets = frozenset(
+        name
+        for name in sorted({_canonical(name) for name in secret_names})
+        if _check_name(name, SECRETS_PLACE, report) and _check_secret(name, report)
+    )
     values: Dict[str, str] = {}
     for raw_name, raw in environment.items():
-        name, value = _canonical(str(plain(raw_name))), plain(raw)
+        name = _canonical(raw_name)
         if name in secrets or name in values:
             what = "%s is given twice: in %s and in %s." % (name, PLACE, SECRETS_PLACE if name in secrets else PLACE)
             report.error("given-twice", what, PLACE, "Keep one of the two.", name)
-        elif _check_name(name, PLACE, report) and _check_text(name, value, report):
-            values[name] = text(value)
+        elif _check_name(name, PLACE, report) and not _is_ignored(name) and _check_text(name, raw, report):
+            values[name] = text(plain(raw))
     return UserEnvironment(values, secrets)
 
 
@@ -88,22 +105,55 @@ def variables(merged: Merged, user: UserEnvironment, report: Report) -> Dict[str
 def check_precedence(document: Mapping[str, Any], user: UserEnvironment, report: Report) -> None:
     """The agent's YAML beats its environment, leaf by leaf: a variable for what the document holds does nothing."""
     for name in sorted(user.secrets.union(user.values)):
-        setting = BY_VARIABLE.get(name)
-        section, _dot, leaf = setting.path.rpartition(".") if setting else ("", "", "")
-        if setting and name == setting.spelt_variable and leaf in document.get(section, {}):
+        setting = _filled_in(name)
+        if setting and _is_in(document, setting.path):
             what = "%s has no effect: the agent's file holds %s, and the file wins." % (name, setting.path)
             fix = "Set %s in praxis_agent_config, and drop the variable." % setting.path
             report.error("yaml-beats-environment", what, user.place(name), fix, setting.path, True)
 
 
-def _canonical(name: str) -> str:
+def effective(merged: Merged, document: Mapping[str, Any], user: UserEnvironment) -> Merged:
+    """The settings the agent will see: those merged, and those that a variable gives and nothing else does."""
+    values, origin = dict(merged.values), dict(merged.origin)
+    for name, value in user.values.items():
+        setting = BY_VARIABLE.get(name)
+        if setting is None or setting.path in values or setting.effect not in (YAML, ENVIRONMENT):
+            continue
+        if setting.effect == ENVIRONMENT or (_filled_in(name) and not _is_in(document, setting.path)):
+            values[setting.path], origin[setting.path] = KINDS[setting.kind].parse(value), PLACE
+    return Merged(values, origin)
+
+
+def _filled_in(name: str) -> Optional[Setting]:
+    """The setting that the agent fills in from this variable where its file has none."""
+    setting = BY_VARIABLE.get(name)
+    return setting if setting and name == setting.spelt_variable else None
+
+
+def _is_in(document: Mapping[str, Any], path: str) -> bool:
+    section, _dot, leaf = path.rpartition(".")
+    return leaf in document.get(section, {})
+
+
+def _canonical(raw: Any) -> str:
     """The agent reads PRAXIS_ variables in any case; one spelling lets two of them be compared."""
-    return name.upper() if name.upper().startswith("PRAXIS_") else name
+    name = str(plain(raw)) if isinstance(raw, str) else shown(raw)
+    return name.upper() if name.upper().startswith(_PREFIX) else name
+
+
+def _is_ignored(name: str) -> bool:
+    """Whether this is a variable of the agent's that nothing in it uses, though it would stumble over a wrong type."""
+    setting = BY_VARIABLE.get(name)
+    if name in _ELSEWHERE and name not in _SECOND_NAMES:
+        return True
+    above = BY_PATH.get(name[len(_PREFIX) :].partition("__")[0].lower()) if name.startswith(_PREFIX) else None
+    return bool((setting and setting.effect == IGNORED) or (above and above.effect == IGNORED))
 
 
 def _check_name(name: str, place: str, report: Report) -> bool:
     setting = BY_VARIABLE.get(name)
-    if not _NAME.match(name):
+    section, _mark, leaf = name[len(_PREFIX) :].lower().partition("__")
+    if not _NAME.fullmatch(name):
         fix = "Use letters, digits and underscores, and no digit first."
         report.error("bad-variable-name", "%r is no name of a variable." % name, place, fix, name)
         return False
@@ -111,10 +161,22 @@ def _check_name(name: str, place: str, report: Report) -> bool:
         fix = "Leave it out: every member's list is computed from the inventory."
         report.error("bootstrap-is-planned", "%s is written by the plan." % name, place, fix, setting.path)
         return False
-    if name in IGNORED_VARIABLES or name in _ELSEWHERE or (setting and setting.effect == IGNORED):
-        fix = "Use %s." % _ELSEWHERE[name] if name in _ELSEWHERE else "Leave it out."
-        report.warning("ignored-variable", "%s has no effect on the agent." % name, place, fix, name)
-    elif name.startswith("PRAXIS_") and not setting and name not in OTHER_VARIABLES:
+    if name.startswith(_PREFIX) and section in SECTIONS and (not leaf or section == "agent"):
+        what = "%s is read by the HTTP server too, which has no file to complete it from, and may end the agent." % name
+        fix = "Set %s in praxis_agent_config." % (setting.path if setting else "the settings of `%s:`" % section)
+        report.error("section-in-environment", what, place, fix, name)
+        return False
+    if name in _SECOND_NAMES:
+        fix = "Use %s." % _SECOND_NAMES[name]
+        what = "%s is a second name of %s." % (name, _SECOND_NAMES[name])
+        report.error("second-name", what, place, fix, name, True)
+    elif name in IGNORED_VARIABLES or _is_ignored(name):
+        own = setting is not None and setting.effect == IGNORED and setting.warning != "ignored-setting"
+        code = setting.warning if setting and own else "ignored-variable"
+        fix = "%s Leave it out." % setting.note if setting and setting.note else "Leave it out."
+        fix = "Use %s." % _ELSEWHERE[name] if name in _ELSEWHERE else fix
+        report.warning(code, "%s has no effect on the agent." % name, place, fix, name)
+    elif name.startswith(_PREFIX) and not setting and name not in OTHER_VARIABLES:
         near = nearest(name, [*BY_VARIABLE, *OTHER_VARIABLES])
         fix = "Did you mean %s?" % near if near else "configs/agent.schema.json lists every setting."
         report.error("unknown-variable", "%s is no variable of the agent." % name, place, fix, name, True)
@@ -125,19 +187,53 @@ def _check_name(name: str, place: str, report: Report) -> bool:
     return True
 
 
-def _check_text(name: str, value: Any, report: Report) -> bool:
+def _check_secret(name: str, report: Report) -> bool:
+    """Whether a variable may be a secret: one whose value no plan needs to know, and that any text fits."""
+    setting = BY_VARIABLE.get(name)
+    if setting is None or may_be_secret(setting):
+        return True
+    fix = "Set %s in praxis_agent_config." % setting.path
+    if setting.path in ("http.port", "http.host"):
+        fix = "Set praxis_api_port instead." if setting.path == "http.port" else "Leave it out."
+    elif setting.effect == IGNORED:
+        fix = "Leave it out."
+    what = "%s is given as a secret, and a deployment is planned with its value." % name
+    report.error("not-a-secret", what, SECRETS_PLACE, fix, setting.path)
+    return False
+
+
+def _check_text(name: str, raw: Any, report: Report) -> bool:
     """Whether a value can be an environment variable, and is what the agent expects of this one."""
-    if value is None or not KINDS["tree"].accepts(value) or "\0" in text(value):
+    setting = BY_VARIABLE.get(name)
+    value = None if too_deep(raw) else plain(raw)
+    if value is None or not KINDS["tree"].accepts(value) or not is_carried(text(value)):
         fix = "Write text, a number, or true or false."
         report.error("wrong-type", "%s has a value that is no text." % name, PLACE, fix, name)
         return False
-    setting = BY_VARIABLE.get(name)
-    if setting is None or setting.effect == IGNORED:
+    if is_reference(value):
+        fix = "Move it to %s, where references are followed." % SECRETS_PLACE
+        report.error("misplaced-reference", "%s is a secret reference." % name, PLACE, fix, name)
+        return False
+    unfilled = placeholder(text(value))
+    if unfilled:
+        fix = "Write the value itself; a secret goes to %s." % SECRETS_PLACE
+        what = "%s holds %s, which nothing fills in." % (name, unfilled)
+        if setting is not None or name in OTHER_VARIABLES:
+            report.error("placeholder", what, PLACE, fix, name, True)
+        else:  # a variable of the user's own, and it may be meant
+            report.warning("placeholder", what, PLACE, fix, name)
+    if setting is None:
         return True
+    return _check_kind(setting, name, value, report)
+
+
+def _check_kind(setting: Setting, name: str, value: Any, report: Report) -> bool:
     kind = KINDS[setting.kind]
     try:
+        if setting.kind == "string" and isinstance(value, (dict, list)):
+            raise ValueError("a list or a mapping")
         parsed = kind.parse(text(value))
-    except (ValueError, json.JSONDecodeError):
+    except (ValueError, RecursionError):
         fix = "Write %s%s." % (kind.words, ", as JSON" if kind.parse is json.loads else "")
         report.error("wrong-type", "%s must be %s." % (name, kind.words), PLACE, fix, name)
         return False

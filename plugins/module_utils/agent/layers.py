@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
+    Report,
+    check_value,
+    is_reference,
+    may_be_secret,
+    placeholder,
+    texts,
+    unknown,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import BY_PATH, SECTIONS, TWINS
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import KINDS, out_of_range, plain
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import DEEPEST, plain, shown, too_deep, word
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import IGNORED, PLANNED, Setting
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-
-_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-?+][^}]*)?\}")
-_REFERENCE_STARTS = ("aws-sm://", "gcp-sm://", "{{resolve:")
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,6 @@ class Layer:
 
     name: str
     settings: Mapping[str, Any]
-
-
-class Report:
-    """Collects findings. With ``strict`` off, an error that an agent survives becomes a warning."""
-
-    def __init__(self, strict: bool = True) -> None:
-        self._strict = strict
-        self.findings: List[Finding] = []
-
-    def error(self, code: str, what: str, where: str, fix: str, path: str = "", survivable: bool = False) -> None:
-        """Add an error; ``survivable``: the agent would start and serve all the same."""
-        level = WARNING if survivable and not self._strict else ERROR
-        self.findings.append(Finding(code, what, where, fix, level, path))
-
-    def warning(self, code: str, what: str, where: str, fix: str, path: str = "") -> None:
-        """Add a warning."""
-        self.findings.append(Finding(code, what, where, fix, WARNING, path))
 
 
 @dataclass
@@ -63,6 +49,10 @@ def merge_layers(layers: Iterable[Layer], report: Report) -> Merged:
     """
     merged = Merged()
     for layer in layers:
+        if too_deep(layer.settings):
+            what = "The settings are nested more than %d levels deep, or hold themselves." % DEEPEST
+            report.error("nested-too-deep", what, layer.name, "Flatten them: the agent's own go four levels deep.")
+            continue
         settings = plain(layer.settings)
         if settings is not None and not isinstance(settings, dict):
             fix = "Write `section:` lines at the top level."
@@ -77,23 +67,12 @@ def merge_layers(layers: Iterable[Layer], report: Report) -> Merged:
     return merged
 
 
-def is_reference(value: Any) -> bool:
-    """Whether a value is a pointer to a secret. The secrets' own grammar says later whether it is a well-formed one."""
-    return isinstance(value, str) and value.startswith(_REFERENCE_STARTS)
-
-
-def nearest(name: str, known: Iterable[str]) -> Optional[str]:
-    """The known name most like ``name``, or None."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
 def _read(settings: Mapping[Any, Any], where: str, report: Report) -> Iterator[Tuple[Setting, Any]]:
     for name, value in settings.items():
         if name in BY_PATH and "." not in name:
             yield from _checked(BY_PATH[name], value, where, report)
         elif name not in SECTIONS:
-            _unknown(str(name), where, report)
+            unknown(word(name), where, report)
         elif isinstance(value, dict):
             yield from _read_section(name, value, where, report)
         elif value is not None:
@@ -105,11 +84,11 @@ def _read_section(
     section: str, settings: Mapping[Any, Any], where: str, report: Report
 ) -> Iterator[Tuple[Setting, Any]]:
     for name, value in settings.items():
-        path = "%s.%s" % (section, name)
+        path = "%s.%s" % (section, word(name))
         if path in BY_PATH:
             yield from _checked(BY_PATH[path], value, where, report)
         else:
-            _unknown(path, where, report)
+            unknown(path, where, report)
 
 
 def _checked(setting: Setting, value: Any, where: str, report: Report) -> Iterator[Tuple[Setting, Any]]:
@@ -124,64 +103,24 @@ def _checked(setting: Setting, value: Any, where: str, report: Report) -> Iterat
     elif setting.secret and value is not None and not is_reference(value):
         fix = "Leave it out, and give %s in praxis_agent_secrets." % (setting.variable or setting.spelt_variable)
         report.error("secret-in-settings", "%s is a secret and stands in the settings." % path, where, fix, path)
-    elif _has_inert_text(setting, value, where, report) or not check_value(setting, value, path, where, report):
+    elif _has_inert_text(setting, value, where, report):
         return
-    else:
+    elif is_reference(value) or check_value(setting, value, path, where, report):
         yield setting, value
-
-
-def check_value(setting: Setting, value: Any, path: str, where: str, report: Report) -> bool:
-    """Report a value of the wrong type, outside its bounds or not among its choices; True when it is right."""
-    kind = KINDS[setting.kind]
-    if value is None and setting.nullable:
-        return True
-    if not kind.accepts(value):
-        what = "%s must be %s, and is %s." % (path, kind.words, "hidden" if setting.secret else _shown(value))
-        report.error("wrong-type", what, where, "Write %s." % kind.words, path)
-        return False
-    if setting.choices and value.upper() not in setting.choices:
-        near = nearest(value.upper(), setting.choices)
-        fix = ("Did you mean %s? " % near if near else "") + "It is one of %s." % ", ".join(setting.choices)
-        report.error("not-a-choice", "%s is %s." % (path, _shown(value)), where, fix, path)
-        return False
-    if setting.kind in ("integer", "number") and out_of_range(value, setting.minimum, setting.maximum):
-        fix = "Write a number %s." % _bounds(setting)
-        report.error("out-of-range", "%s is %s." % (path, _shown(value)), where, fix, path)
-        return False
-    if not setting.fields:
-        return True
-    # A list, not a generator: every item's faults are reported, not only the first item's.
-    checked = [_check_item(setting, item, "%s[%d]" % (path, at), where, report) for at, item in enumerate(value)]
-    return all(checked)
-
-
-def _check_item(setting: Setting, item: Mapping[str, Any], path: str, where: str, report: Report) -> bool:
-    fields = {known.path: known for known in setting.fields}
-    good = True
-    for name in [known.path for known in setting.fields if known.required and known.path not in item]:
-        fix = "Add it: the agent does not start without it."
-        report.error("missing-setting", "%s has no %s." % (path, name), where, fix, path)
-        good = False
-    for name, value in item.items():
-        if name in fields:
-            good = check_value(fields[name], value, "%s.%s" % (path, name), where, report) and good
-        else:
-            _unknown("%s.%s" % (path, name), where, report, ["%s.%s" % (path, known) for known in fields])
-    return good
 
 
 def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) -> bool:
     """Report text that looks like something to be filled in and would reach the agent as it stands."""
     path = setting.path
-    for found in _texts(value):
-        if _VARIABLE.search(found):
+    for found in texts(value):
+        if placeholder(found):
             fix = "Write the value itself; a secret goes to praxis_agent_secrets under its variable's name."
-            what = "%s holds %s, which nothing fills in." % (path, _shown(found))
+            what = "%s holds %s, which nothing fills in." % (path, shown(found))
             report.error("placeholder", what, where, fix, path, True)
             return False
-        if is_reference(found) and setting.kind != "string":
-            fix = "Only a text setting can be a secret; give this one another way."
-            what = "%s is no text setting, and holds a secret reference." % path
+        if is_reference(found) and not may_be_secret(setting):
+            fix = "Write the value itself: only text that a deployment need not know can be a secret."
+            what = "%s cannot be a secret, and holds a secret reference." % path
             report.error("misplaced-reference", what, where, fix, path)
             return True
         if "{{resolve:" in found and not is_reference(found):
@@ -190,40 +129,13 @@ def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) ->
             return True
         if "{{" in found and not is_reference(found):
             fix = "Files in configs/ are plain text; set this in praxis_agent_config, which Ansible does template."
-            what = "%s holds %s, which nothing fills in." % (path, _shown(found))
+            what = "%s holds %s, which nothing fills in." % (path, shown(found))
             report.warning("template-not-rendered", what, where, fix, path)
             return False
     return False
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _unknown(path: str, where: str, report: Report, known: Iterable[str] = ()) -> None:
-    near = nearest(path, list(known) or [*BY_PATH, *SECTIONS])
-    fix = "Did you mean %s?" % near if near else "configs/agent.schema.json lists every setting."
-    if path in BY_PATH:
-        fix = "Write its parts as sections: `%s:` and below it `%s:`." % tuple(path.split(".", 1))
-    report.error("unknown-setting", "%s is not a setting of the agent." % path, where, fix, path, True)
 
 
 def _combine(below: Any, above: Any) -> Any:
     if isinstance(below, dict) and isinstance(above, dict):
         return {**below, **{key: _combine(below.get(key), value) for key, value in above.items()}}
     return above
-
-
-def _bounds(setting: Setting) -> str:
-    if setting.maximum is None:
-        return "from %g up" % (setting.minimum or 0)
-    return "from %g to %g" % (setting.minimum or 0, setting.maximum)
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,22 +1,19 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules across settings: the agent's traps, and the least that a deployment must set."""
+"""Rules across settings: what would break the agent, do nothing, or open it to others."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, Dict, Mapping
+import posixpath
+import string
+from typing import List
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import Report
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import PLACE, UserEnvironment
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged, Report
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
 
-# Seconds a healthy agent may take to start when nothing delays it.
-START_PERIOD = 30
-# Probing three localhost ports, three hosts each, two seconds a probe.
-_DISCOVERY_SECONDS = 18
-_EVERYWHERE = ("0.0.0.0", "::")
+_MCP_PARTS = ("mcp.servers", "mcp.external_endpoints", "agent.external_mcp_endpoints")
 _LOOPBACK = ("localhost", "::1")
 _PORTS = {"http.port": "praxis_api_port", "api.port": "praxis_api_port", "p2p.port": "praxis_p2p_port"}
 
@@ -37,9 +34,6 @@ def check_ports(merged: Merged, user: UserEnvironment, api_port: int, p2p_port: 
     if user.values.get("PRAXIS_API__PORT", str(api_port)) != str(api_port):
         given = "PRAXIS_API__PORT is %s" % user.values["PRAXIS_API__PORT"]
         _contradiction(given, PLACE, "praxis_api_port", api_port, "http.port", report)
-    for name in sorted(user.secrets.intersection(("PRAXIS_API__PORT", "PRAXIS_API__HOST"))):
-        what, fix = "%s is given as a secret." % name, "Set praxis_api_port instead."
-        report.error("not-a-secret", what, "praxis_agent_secrets", fix)
 
 
 def _contradiction(given: str, where: str, variable: str, port: int, path: str, report: Report) -> None:
@@ -49,7 +43,7 @@ def _contradiction(given: str, where: str, variable: str, port: int, path: str, 
 
 def check_settings(merged: Merged, member: str, report: Report) -> None:
     """Settings that would break the agent, or would not do what they say."""
-    for rule in (_check_name, _check_p2p, _check_listener, _check_mcp, _check_logging):
+    for rule in (_check_name, _check_p2p, _check_listener, _check_mcp, _check_tools, _check_logging):
         rule(merged, member, report)
 
 
@@ -64,7 +58,7 @@ def _check_p2p(merged: Merged, member: str, report: Report) -> None:
     if merged.values.get("p2p.enabled") is False:
         what = "p2p.enabled is false, and without P2P the agent serves no HTTP API."
         report.error("p2p-disabled", what, merged.origin["p2p.enabled"], "Leave it out.", "p2p.enabled")
-    if merged.values.get("p2p.keystore_path", "/keys").rstrip("/") != "/keys":
+    if posixpath.normpath(merged.values.get("p2p.keystore_path", "/keys")) != "/keys":
         what = "p2p.keystore_path is not /keys, where the slot's key is mounted."
         where = merged.origin["p2p.keystore_path"]
         report.error("keystore-contradiction", what, where, "Leave it out.", "p2p.keystore_path", True)
@@ -72,8 +66,8 @@ def _check_p2p(merged: Merged, member: str, report: Report) -> None:
 
 def _check_listener(merged: Merged, member: str, report: Report) -> None:
     listen = merged.values.get("http.host", "0.0.0.0")
-    if listen not in _EVERYWHERE:
-        what = "http.host is %r, and only 0.0.0.0 or :: is reachable from outside the container." % listen
+    if listen != "0.0.0.0":  # with :: the agent's server takes IPv6 alone, and Docker forwards IPv4
+        what = "http.host is %r, and only 0.0.0.0 is reachable from outside the container." % listen
         report.error("listener-unreachable", what, merged.origin["http.host"], "Leave it out.", "http.host")
     card = merged.values.get("api.host", "0.0.0.0")
     if card in _LOOPBACK or card.startswith("127."):
@@ -87,32 +81,60 @@ def _check_mcp(merged: Merged, member: str, report: Report) -> None:
         what = "mcp.enabled is true: any P2P peer can run Python in the agent's process through execute_python."
         fix = "Leave it out unless the agent needs MCP tools, and keep the P2P port closed to all but members."
         report.warning("execute-python-open-to-peers", what, merged.origin["mcp.enabled"], fix, "mcp.enabled")
+        _check_mcp_parts(merged, report)
+    else:
+        for path in (path for path in _MCP_PARTS if merged.values.get(path)):
+            what = "%s has no effect: MCP is off unless mcp.enabled is true." % path
+            report.warning("mcp-is-off", what, merged.origin[path], "Leave it out, or turn MCP on.", path)
+
+
+def _check_mcp_parts(merged: Merged, report: Report) -> None:
+    if merged.values.get("mcp.servers"):
+        what = "mcp.servers starts nothing: the agent takes a server's name for an HTTP address on localhost."
+        fix = "Run the server elsewhere, and name it in mcp.external_endpoints."
+        report.warning("mcp-server-not-started", what, merged.origin["mcp.servers"], fix, "mcp.servers")
+    if merged.values.get("mcp.filesystem_root") and merged.values.get("mcp.filesystem_enabled", True):
+        root = merged.values["mcp.filesystem_root"]
+        what = "mcp.filesystem_root is a prefix and no jail: peers can read, write and delete in %s2 too." % root
+        fix = "Set mcp.filesystem_enabled to false, or keep nothing of value in the container."
+        where = merged.origin["mcp.filesystem_root"]
+        report.warning("filesystem-root-prefix", what, where, fix, "mcp.filesystem_root")
+
+
+def _check_tools(merged: Merged, member: str, report: Report) -> None:
     for at, tool in enumerate(merged.values.get("agent.tools", [])):
         path, where = "agent.tools[%d].engine" % at, merged.origin["agent.tools"]
         if tool.get("engine", "dagger") == "local":
             fix = "Offer the tool through an MCP endpoint."
             what = '%s is local, which only echoes "Not implemented".' % path
             report.warning("tool-not-implemented", what, where, fix, path)
-        elif tool.get("engine", "dagger") == "dagger":
-            fix = "Offer the tool through an MCP endpoint; the Docker socket is mounted only when asked for."
-            what = "%s is dagger, which needs the Docker socket." % path
-            report.warning("tool-needs-docker", what, where, fix, path)
+
+
+def check_exposure(merged: Merged, docker_socket: bool, public_p2p: bool, report: Report) -> None:
+    """What the deployment opens to others, and what it keeps shut that a tool would need."""
+    if docker_socket:
+        peers = ", and MCP is on, so any P2P peer has it too" if merged.values.get("mcp.enabled") else ""
+        what = "The agent gets the Docker socket, and with it the whole machine%s." % peers
+        fix = "Leave praxis_docker_socket out unless the agent runs Dagger tools."
+        report.warning("docker-socket-open-to-peers" if peers else "docker-socket", what, "praxis_docker_socket", fix)
+    else:
+        for at, tool in enumerate(merged.values.get("agent.tools", [])):
+            if tool.get("engine", "dagger") == "dagger":
+                path = "agent.tools[%d].engine" % at
+                fix = "Offer the tool through an MCP endpoint; praxis_docker_socket mounts the Docker socket."
+                what = "%s is dagger, which needs the Docker socket." % path
+                report.warning("tool-needs-docker", what, merged.origin["agent.tools"], fix, path)
+    if public_p2p:
+        what = "Members dial each other's public addresses, and P2P is plaintext and unauthenticated."
+        fix = "Use private addresses; where there is no way, keep the P2P port closed to all but members."
+        report.warning("plaintext-p2p", what, "praxis_address", fix)
 
 
 def _check_logging(merged: Merged, member: str, report: Report) -> None:
-    template = merged.values.get("logging.format", "text")
-    where = merged.origin.get("logging.format", "")
-    if template == "json":
-        what = "logging.format is json, which makes every log line the word json."
-        fix = "Leave it out; logging.json_logs writes JSON to the log file."
-        report.error("logging-format-json", what, where, fix, "logging.format", True)
-    elif template != "text" and "{message" not in template:
-        what = "logging.format has no {message}, so every log line would be the same."
-        fix = "Leave it out, or write a loguru template."
-        report.error("logging-format-constant", what, where, fix, "logging.format", True)
+    _check_format(merged, report)
     to_file = merged.values.get("logging.file_enabled", False)
-    if to_file and not merged.values.get("logging.file_path", "logs/praxis.log").startswith("/tmp/"):
-        what = "logging.file_enabled is true, and logging.file_path is not below /tmp: the agent would end with code 1."
+    if to_file and not is_writable(merged.values.get("logging.file_path", "logs/praxis.log")):
+        what = "logging.file_enabled is true, and logging.file_path is no file below /tmp: the agent would end at once."
         fix = "Set logging.file_path below /tmp, or leave both out."
         report.error("log-file-unwritable", what, merged.origin["logging.file_enabled"], fix, "logging.file_path")
     if merged.values.get("logging.json_logs") and not to_file:
@@ -121,70 +143,27 @@ def _check_logging(merged: Merged, member: str, report: Report) -> None:
         report.warning("ignored-setting", what, where, "Leave it out.", "logging.json_logs")
 
 
-def check_environment(
-    variables: Mapping[str, str], user: UserEnvironment, deployment: str, behind_balancer: bool, report: Report
-) -> None:
-    """What the agent reads from its environment and would break on."""
-    _check_key(variables, user, report)
-    if variables.get("PRAXIS_ENVIRONMENT", "").strip().lower() == "production":
-        what = "The agent's environment is production: it answers 400 to every Host but localhost."
-        word = agent_environment(deployment)
-        fix = "Leave it out; praxis_environment: %s gives the agent the word %s." % (deployment, word)
-        if behind_balancer:
-            report.error("host-filter", what, "PRAXIS_ENVIRONMENT", fix, "environment", True)
-        else:
-            report.warning("host-filter", what, "PRAXIS_ENVIRONMENT", fix, "environment")
-    url = bool(variables.get("PRAXIS_METRICS__REMOTE_WRITE_URL")) or "PRAXIS_METRICS__REMOTE_WRITE_URL" in user.secrets
-    if variables.get("PRAXIS_METRICS__ENABLED", "false").lower() in ("1", "true", "t", "yes", "y", "on") and not url:
-        what = "metrics.enabled is true without metrics.remote_write_url: the agent would push to its vendor's server."
-        fix = "Set metrics.remote_write_url, or leave both out; /metrics can be scraped in any case."
-        report.error("metrics-to-vendor", what, "PRAXIS_METRICS__ENABLED", fix, "metrics.enabled", True)
+def _check_format(merged: Merged, report: Report) -> None:
+    template = merged.values.get("logging.format", "text")
+    where = merged.origin.get("logging.format", "")
+    if template == "json":
+        what = "logging.format is json, which makes every log line the word json."
+        fix = "Leave it out; logging.json_logs writes JSON to the log file."
+        report.error("logging-format-json", what, where, fix, "logging.format", True)
+    elif template != "text" and "message" not in _fields(template):
+        what = "logging.format has no {message}, so no log line would say anything."
+        fix = "Leave it out, or write a loguru template."
+        report.error("logging-format-constant", what, where, fix, "logging.format", True)
 
 
-def _check_key(variables: Mapping[str, str], user: UserEnvironment, report: Report) -> None:
-    if "OPENAI_API_KEY" in user.secrets or variables.get("OPENAI_API_KEY", "").strip():
-        return
-    state = "empty" if "OPENAI_API_KEY" in variables else "not given"
-    what = "OPENAI_API_KEY is %s, and without it the agent ends with code 1, LLM or no LLM." % state
-    fix = "Give OPENAI_API_KEY in praxis_agent_secrets; any non-empty text does for an agent that never calls a model."
-    report.error("openai-key-missing", what, "praxis_agent_secrets", fix, "llm.api_key")
+def _fields(template: str) -> List[str]:
+    """The names between the braces of a template; none when its braces do not match."""
+    try:
+        return [name or "" for _text, name, _spec, _conversion in string.Formatter().parse(template)]
+    except ValueError:
+        return []
 
 
-def agent_environment(deployment: str) -> str:
-    """The word the agent gets as PRAXIS_ENVIRONMENT: ``prod`` for production, which would turn on its Host filter."""
-    return "prod" if deployment.strip().lower() == "production" else deployment
-
-
-def minimum(variables: Mapping[str, str], user: UserEnvironment, api_port: int, deployment: str) -> Dict[str, str]:
-    """The variables that every deployment must set, less those the user gave."""
-    url = variables.get("PRAXIS_METRICS__REMOTE_WRITE_URL") or "PRAXIS_METRICS__REMOTE_WRITE_URL" in user.secrets
-    least = {
-        "HOME": "/tmp",
-        "PRAXIS_API__DOCS_ENABLED": "false",
-        "PRAXIS_API__HOST": "0.0.0.0",
-        "PRAXIS_ENVIRONMENT": agent_environment(deployment),
-        # Empty is what an agent without stored data may have; nothing in it stores data today.
-        "PRAXIS_MASTER_KEY": "",
-        "PRAXIS_METRICS__ENABLED": "true" if url else "false",
-        "PRAXIS_SHARED_PATH": "/tmp/shared",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-    }
-    given = {*variables, *user.secrets}
-    if "PRAXIS_STORAGE_MASTER_KEY" in given:
-        given.add("PRAXIS_MASTER_KEY")  # the other name of the same key; an empty one would come first
-    missing = {name: value for name, value in least.items() if name not in given}
-    return {**missing, "PRAXIS_API__PORT": str(api_port)}
-
-
-def check_start(document: Mapping[str, Any], report: Report) -> int:
-    """Seconds to allow for the start: the agent asks its LLM for models, retries included, before HTTP is up."""
-    llm, mcp = document["llm"], document["mcp"]
-    delay = math.ceil(seconds(llm["timeout"]) * (1 + int(llm["max_retries"])))
-    if delay > START_PERIOD:
-        what = (
-            "An LLM endpoint that never answers delays the start by %d s (llm.timeout x (1 + llm.max_retries))." % delay
-        )
-        fix = "Lower llm.timeout or llm.max_retries, so that the product is at most %d s." % START_PERIOD
-        report.warning("slow-start", what, "llm", fix, "llm.timeout")
-    discovery = _DISCOVERY_SECONDS if mcp["enabled"] and mcp.get("auto_discovery", True) else 0
-    return START_PERIOD + delay + discovery
+def is_writable(path: str) -> bool:
+    """Whether a path is one that the container may write to: its root is read-only, and /tmp is not."""
+    return posixpath.normpath(path).startswith("/tmp/") and not path.endswith("/")

@@ -58,9 +58,11 @@ def _json(setting: Setting) -> Dict[str, Any]:
         schema["items"]["required"] = [field.path for field in setting.fields if field.required]
     if setting.choices:
         schema["enum"] = [word for choice in setting.choices for word in (choice, choice.lower())]
-    schema.update(
-        {key: value for key in ("minimum", "maximum") for value in [getattr(setting, key)] if value is not None}
-    )
+    bounds = {key: getattr(setting, key) for key in ("minimum", "maximum") if getattr(setting, key) is not None}
+    if setting.kind == "integers":
+        schema["items"] = {**schema["items"], **bounds}
+    else:
+        schema.update(bounds)
     if setting.nullable and "type" in schema:
         schema["type"] = [schema["type"], "null"]
     if setting.default is not None:

@@ -11,7 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
-_DURATION = re.compile(r"^[0-9]+(ms|s)$")
+_DURATION = re.compile(r"^[0-9]{1,9}(ms|s)$")
+_URL = re.compile(
+    r"https?://([^\s/?#@]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)(:[0-9]{1,5})?([/?#]\S*)?"
+)
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
+# Beyond 64 bits a number is a mistake, and Python refuses to print a very long one.
+_LARGEST = 2**63 - 1
+#: Levels of mappings and lists that settings may have; the agent's own go four deep.
+DEEPEST = 32
 _TRUE = ("1", "true", "t", "yes", "y", "on")
 _FALSE = ("0", "false", "f", "no", "n", "off")
 
@@ -47,10 +55,39 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return [plain(item) for item in value]
     return value
+
+
+def _plain_key(key: Any) -> Any:
+    return key if isinstance(key, tuple) else plain(key)  # as a list it could be no key
+
+
+def too_deep(value: Any, levels: int = DEEPEST) -> bool:
+    """Whether mappings and lists are nested deeper than ``levels``, or hold themselves."""
+    if isinstance(value, Mapping):
+        return levels == 0 or any(too_deep(item, levels - 1) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return levels == 0 or any(too_deep(item, levels - 1) for item in value)
+    return False
+
+
+def shown(value: Any, longest: int = 60) -> str:
+    """A value as a message quotes it: short, and never more than Python can print."""
+    try:
+        quoted = repr(value)
+    except ValueError:
+        return "a number of more digits than can be printed"
+    return quoted if len(quoted) <= longest else quoted[: longest - 3] + "..."
+
+
+def word(name: Any, longest: int = 100) -> str:
+    """A mapping's key as a message names it: text as it is, what could not be seen quoted."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        return shown(name, longest)
+    return name if len(name) <= longest else name[: longest - 3] + "..."
 
 
 def text(value: Any) -> str:
@@ -74,7 +111,7 @@ def out_of_range(value: Any, minimum: Optional[float], maximum: Optional[float])
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _is_number(value: Any) -> bool:
@@ -82,7 +119,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_duration(value: Any) -> bool:
-    return _is_integer(value) or (isinstance(value, str) and _DURATION.match(value) is not None)
+    return _is_integer(value) or (isinstance(value, str) and _DURATION.fullmatch(value) is not None)
 
 
 def _is_tree(value: Any) -> bool:
@@ -106,14 +143,31 @@ def _is_string(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _parse_boolean(word: str) -> bool:
-    if word.lower() in _TRUE + _FALSE:
-        return word.lower() in _TRUE
-    raise ValueError(word)
+def _is_url(value: Any) -> bool:
+    found = _URL.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and 1 <= int((found.group(4) or ":80")[1:]) <= 65535
 
 
-def _parse_duration(word: str) -> Any:
-    return int(word) if word.isdigit() else word
+def _parse_boolean(given: str) -> bool:
+    if given.lower() in _TRUE + _FALSE:
+        return given.lower() in _TRUE
+    raise ValueError(given)
+
+
+def _parse_integer(given: str) -> int:
+    if not _INTEGER.fullmatch(given):  # int() would take 1_000 too, which the agent does not
+        raise ValueError(given)
+    return int(given)
+
+
+def _parse_number(given: str) -> float:
+    if "_" in given:
+        raise ValueError(given)
+    return float(given)
+
+
+def _parse_duration(given: str) -> Any:
+    return int(given) if _INTEGER.fullmatch(given) else given
 
 
 _STRING = {"type": "string"}
@@ -121,8 +175,9 @@ _OBJECT = {"type": "object"}
 
 KINDS: Dict[str, Kind] = {
     "string": Kind("text", _STRING, _is_string, str),
-    "integer": Kind("a whole number", {"type": "integer"}, _is_integer, int),
-    "number": Kind("a number", {"type": "number"}, _is_number, float),
+    "url": Kind("an address that begins with http:// or https://", {**_STRING, "pattern": "^https?://"}, _is_url, str),
+    "integer": Kind("a whole number", {"type": "integer"}, _is_integer, _parse_integer),
+    "number": Kind("a number", {"type": "number"}, _is_number, _parse_number),
     "boolean": Kind("true or false", {"type": "boolean"}, lambda value: isinstance(value, bool), _parse_boolean),
     "duration": Kind(
         'seconds as a whole number, or text such as "30s" or "500ms"',

@@ -19,6 +19,7 @@ IGNORED = "ignored"
 PLANNED = "planned"
 
 _PORT: Dict[str, Any] = {"minimum": 1, "maximum": 65535}
+_PLAIN: Dict[str, Any] = {"planned_with": True}
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -35,6 +36,7 @@ class Setting:
     :param variable: the environment variable that makes it take effect, when it is not the one its path spells.
     :param secret: its value must never stand in settings.
     :param warning: code of the warning for an ignored setting.
+    :param planned_with: a deployment is planned with its value, so a reference to a secret cannot stand for it.
     :param fields: what the items of a list of mappings may hold.
     """
 
@@ -51,6 +53,7 @@ class Setting:
     secret: bool = False
     required: bool = False
     warning: str = "ignored-setting"
+    planned_with: bool = False
     fields: Tuple[Setting, ...] = ()
 
     @property
@@ -90,9 +93,9 @@ _ONE_LISTENER = "HTTP, SSE and WebSocket share the one listener on `http.port`."
 
 SETTINGS: Tuple[Setting, ...] = (
     # what the agent is called
-    Setting("agent.name", "string", note="The member's name; the plan writes it, so leave it out."),
-    Setting("agent.version", "string", default="1.0.0", note="The agent card says 1.0.0 whatever this is."),
-    Setting("agent.description", "string", default=""),
+    Setting("agent.name", "string", note="The member's name; the plan writes it, so leave it out.", **_PLAIN),
+    Setting("agent.version", "string", default="1.0.0", note="The agent card says 1.0.0 whatever this is.", **_PLAIN),
+    Setting("agent.description", "string", default="", **_PLAIN),
     Setting("agent.tools", "mappings", default=[], fields=_TOOL_FIELDS),
     Setting("agent.external_mcp_endpoints", "endpoints", default=[], note="Dialled when `mcp.enabled` is true."),
     *_ignored(
@@ -103,7 +106,9 @@ SETTINGS: Tuple[Setting, ...] = (
     # the P2P listener
     Setting("p2p.enabled", "boolean", default=True, note="Must stay true: without P2P the agent serves no HTTP API."),
     Setting("p2p.port", "integer", default=9000, note="Given by `praxis_p2p_port`.", **_PORT),
-    Setting("p2p.keystore_path", "string", default="./keys", note="Always /keys, where the slot's key is mounted."),
+    Setting(
+        "p2p.keystore_path", "string", default="./keys", note="Always /keys, where the slot's key is mounted.", **_PLAIN
+    ),
     Setting("p2p.connection_timeout", "integer", default=30, note="Seconds for one dial.", minimum=1, maximum=600),
     Setting("p2p.bootstrap_nodes", "strings", PLANNED, default=[], note="The plan writes the list; leave it out."),
     *_ignored(
@@ -129,7 +134,7 @@ SETTINGS: Tuple[Setting, ...] = (
     ),
     # the HTTP listener, which reads the environment only
     Setting("http.port", "integer", ENVIRONMENT, 8080, "Given by `praxis_api_port`.", "PRAXIS_API__PORT", **_PORT),
-    Setting("http.host", "string", ENVIRONMENT, "0.0.0.0", "The address to listen on.", "PRAXIS_API__HOST"),
+    Setting("http.host", "string", ENVIRONMENT, "0.0.0.0", "The address to listen on.", "PRAXIS_API__HOST", **_PLAIN),
     Setting(
         "http.cors_origins", "strings", ENVIRONMENT, ["*"], "Sent with credentials allowed.", "PRAXIS_API__CORS_ORIGINS"
     ),
@@ -138,7 +143,11 @@ SETTINGS: Tuple[Setting, ...] = (
         "enabled:boolean max_connections:integer request_timeout:integer keepalive_timeout:integer",
     ),
     Setting(
-        "api.host", "string", default="0.0.0.0", note="Text in the agent card; `http.host` is the address to listen on."
+        "api.host",
+        "string",
+        default="0.0.0.0",
+        note="Text in the agent card; `http.host` is the address to listen on.",
+        **_PLAIN,
     ),
     Setting("api.port", "integer", default=8080, note="Given by `praxis_api_port`.", **_PORT),
     Setting("api.cors_origins", "strings", ENVIRONMENT, ["*"], "Sent with credentials allowed."),
@@ -160,7 +169,7 @@ SETTINGS: Tuple[Setting, ...] = (
         "mcp.filesystem_root", "string", default="/app/shared", note="A prefix, not a jail: /app/shared2 passes too."
     ),
     Setting("mcp.auto_discovery", "boolean", default=True, note="Probes localhost before HTTP starts, up to 18 s."),
-    Setting("mcp.discovery_ports", "integers", default=[3000, 3001, 3002]),
+    Setting("mcp.discovery_ports", "integers", default=[3000, 3001, 3002], **_PORT),
     Setting("mcp.servers", "mappings", default=[], fields=_SERVER_FIELDS),
     Setting("mcp.external_endpoints", "mappings", default=[], note="Dialled at start."),
     *_ignored(
@@ -170,7 +179,7 @@ SETTINGS: Tuple[Setting, ...] = (
     ),
     # the language model
     Setting("llm.model", "string", default="gpt-4"),
-    Setting("llm.base_url", "string", nullable=True),
+    Setting("llm.base_url", "url", nullable=True),
     Setting(
         "llm.api_key",
         "string",
@@ -181,7 +190,14 @@ SETTINGS: Tuple[Setting, ...] = (
     ),
     Setting("llm.temperature", "number", default=0.7, minimum=0, maximum=2),
     Setting("llm.max_tokens", "integer", default=4000, minimum=1),
-    Setting("llm.timeout", "duration", default=60, note="Also delays the start: timeout x (1 + max_retries)."),
+    Setting(
+        "llm.timeout",
+        "duration",
+        default=60,
+        note="Also delays the start: timeout x (1 + max_retries).",
+        minimum=0,
+        maximum=3600,
+    ),
     Setting("llm.max_retries", "integer", default=3, minimum=0, maximum=20),
     Setting(
         "llm.enabled",
@@ -200,11 +216,17 @@ SETTINGS: Tuple[Setting, ...] = (
         "cache_size:integer tools_enabled:boolean",
     ),
     # logs
-    Setting("logging.level", "string", default="INFO", choices=LEVELS),
-    Setting("logging.format", "string", note="A loguru template, or `text`; leave it out for the agent's own."),
+    Setting("logging.level", "string", default="INFO", choices=LEVELS, **_PLAIN),
+    Setting(
+        "logging.format", "string", note="A loguru template, or `text`; leave it out for the agent's own.", **_PLAIN
+    ),
     Setting("logging.file_enabled", "boolean", default=True, note="Off unless set here: Docker collects the output."),
     Setting(
-        "logging.file_path", "string", default="logs/praxis.log", note="Must be below /tmp, the only writable place."
+        "logging.file_path",
+        "string",
+        default="logs/praxis.log",
+        note="Must be below /tmp, the only writable place.",
+        **_PLAIN,
     ),
     Setting("logging.file_rotation", "string", default="10 MB"),
     Setting("logging.file_retention", "string", default="1 week"),
@@ -222,11 +244,12 @@ SETTINGS: Tuple[Setting, ...] = (
         ENVIRONMENT,
         "development",
         "`production` makes the API refuse every Host but localhost.",
+        **_PLAIN,
     ),
     Setting("debug", "boolean", ENVIRONMENT, False, "Log level and access log of the HTTP server."),
     Setting("shared_dir", "string", ENVIRONMENT, "/shared", "Dagger writes its reports to `reports` below it."),
     Setting("metrics.enabled", "boolean", ENVIRONMENT, True, "Off unless `metrics.remote_write_url` is set."),
-    Setting("metrics.remote_write_url", "string", ENVIRONMENT, None, "The agent's own default is its vendor's server."),
+    Setting("metrics.remote_write_url", "url", ENVIRONMENT, None, "The agent's own default is its vendor's server."),
     Setting("metrics.push_interval", "integer", ENVIRONMENT, 15, "Seconds.", minimum=1, maximum=86400),
     Setting("metrics.job_name", "string", ENVIRONMENT, "praxis-agent"),
     Setting("metrics.basic_auth_username", "string", ENVIRONMENT, nullable=True),
@@ -237,6 +260,12 @@ SETTINGS: Tuple[Setting, ...] = (
         "",
         "config_file:string data_dir:string shutdown_timeout:integer metrics_enabled:boolean "
         "health_checks_enabled:boolean agents:tree tools:tree execution:mapping monitoring:mapping "
-        "dagger:mapping a2a:mapping security:mapping",
+        "dagger:mapping a2a:mapping",
+    ),
+    *_ignored(
+        "",
+        "security:mapping",
+        note="The HTTP API has no authentication, whatever this says; only the firewall protects it.",
+        warning="api-unauthenticated",
     ),
 )

@@ -123,7 +123,8 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
         text = "Its peer id is %s and not %s: no other member can dial it." % (api.get("peer_id"), member.peer_id)
         fix = "Deploy again; the key in the container is not the slot's."
         if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
-            fix = "The image uses the other libp2p key scheme: change praxis_peer_id_scheme."
+            text += " It is the same key's id in the other scheme, which the image's libp2p has."
+            fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
     running = (look.get("release") or {}).get("running")
     if running != member.release:

@@ -251,16 +251,23 @@ def _check_members(fleet: str, members: Sequence[Member]) -> None:
 
 def _shared(kind: str, value: str, names: Sequence[str]) -> Finding:
     mends = {
-        "name": "Give each machine a Name of its own.",
-        "slot": "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
-        "address": "Check praxis_address and the machines' addresses.",
-        "peer id": "Two slots hold the same seed: delete one slot's secret and deploy again to have a new one made.",
+        "name": ("shared-name", "Give each machine a Name of its own."),
+        "slot": (
+            "shared-slot",
+            "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
+        ),
+        "address": ("shared-address", "Check praxis_address and the machines' addresses."),
+        "peer id": (
+            "shared-peer-id",
+            "Two slots hold the same seed: delete one slot's secret and deploy again to have a new one made.",
+        ),
     }
+    code, fix = mends[kind]
     return Finding(
-        code="shared-%s" % kind.replace(" ", "-"),
+        code=code,
         what="%s have the same %s, %s." % (" and ".join(sorted(names)), kind, value),
         where="inventory",
-        fix=mends[kind],
+        fix=fix,
     )
 
 

@@ -125,12 +125,12 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
 
 
 def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
+    what = "The agent runs as %s, not as %s." % (found, gate.peer_id)
     fix = "Look at /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
     if found == gate.other_peer_id:
-        fix = (
-            "This image's libp2p derives ids in the other scheme: set praxis_peer_id_scheme to it, for the whole fleet."
-        )
-    return Finding("wrong-peer-id", "The agent runs as %s, not as %s." % (found, gate.peer_id), where, fix)
+        what += " It is the same key's id in the other scheme, which this image's libp2p has."
+        fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
+    return Finding("wrong-peer-id", what, where, fix)
 
 
 def live_members(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> List[str]:

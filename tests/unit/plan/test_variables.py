@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
 from tests.unit.plan.made import only, told, variables
 
+CYCLE: dict[str, Any] = {}
+CYCLE["itself"] = CYCLE
+ODD = [None, True, 1.5, 10**5000, b"\xff", (1,), {1: 2}, CYCLE, [CYCLE], date(2026, 2, 28), "\ud800", "\0", {"a"}]
 PASSWORD = VaultSecret(b"vault password")
 
 
@@ -103,6 +109,10 @@ class TestRefusals:
             ("p2p_port", "", "is '' and no port"),
             ("p2p_port", "8\u00b2", "and no port"),
             ("p2p_port", True, "is True and no port"),
+            pytest.param("p2p_port", 10**5000, "and no port", id="huge"),
+            pytest.param("p2p_port", "9" * 5000, "and no port", id="long"),
+            ("zone", False, "is False and no text"),
+            ("fleet", 1.5, "is 1.5 and no text"),
             ("p2p_port", 4001.5, "is 4001.5 and no port"),
             ("p2p_port", [4001], "and no port"),
             ("strict", "maybe", "is 'maybe' and neither true nor false"),
@@ -119,6 +129,41 @@ class TestRefusals:
         assert (finding.code, finding.where) == ("bad-variable", "m1")
         assert finding.what.startswith(f"praxis_{name} is ")
         assert words in finding.what
+
+    @pytest.mark.parametrize("name", [item.name for item in fields(MemberVariables) if item.name != "name"])
+    @pytest.mark.parametrize("given", ODD, ids=lambda value: type(value).__name__)
+    def test_no_value_of_any_variable_is_a_traceback(self, name: str, given: Any) -> None:
+        try:
+            member = read(**{name: given})
+        except Failed as error:
+            for finding in error.findings:
+                assert (finding.where, bool(finding.fix)) == ("m1", True)
+                assert f"praxis_{name}" in finding.what
+            return
+        default = type(getattr(MemberVariables("m1", "aws-1", "x"), name))
+        assert isinstance(getattr(member, name), default), "a value of another type got through"
+
+    @pytest.mark.parametrize(
+        ("name", "given", "code", "fix"),
+        [
+            ("address", "pubic", "bad-address-kind", "Did you mean public?"),
+            ("peer_id_scheme", "X25519", "unknown-identity-scheme", "Did you mean x25519?"),
+            ("peer_id_scheme", "rsa", "unknown-identity-scheme", "one of ed25519, x25519"),
+            ("private_ip", "node1.example.com", "bad-address", "the address that the name stands for"),
+            ("public_ip", "203.0.113.300", "bad-address", "address"),
+        ],
+    )
+    def test_a_word_that_is_none_of_those_known(self, name: str, given: str, code: str, fix: str) -> None:
+        finding = only(refused(**{name: given}))
+        assert (finding.code, finding.where) == (code, "m1")
+        assert f"praxis_{name} is {given!r}" in finding.what
+        assert fix in finding.fix
+
+    @pytest.mark.parametrize("name", ["a/b", "-a", "a b", "a" * 129, "é"])
+    def test_a_name_that_can_name_no_file(self, name: str) -> None:
+        with pytest.raises(Failed) as error:
+            members({name: variables(1)}, [name])
+        assert only(error.value).code == "bad-member-name"
 
     @pytest.mark.parametrize(("name", "fix"), [("slot", "Tag the machine"), ("image", "Set it for the fleet")])
     @pytest.mark.parametrize("given", [None, ""])
@@ -142,8 +187,73 @@ class TestRefusals:
         assert "cpus" in finding.what
         assert "memory, pids, stop_grace" in finding.fix
 
+    @pytest.mark.parametrize(
+        ("limits", "fix"),
+        [
+            ({"pids": "many"}, "Write a whole number from 1 to 4194304, such as 256."),
+            ({"pids": 0}, "from 1"),
+            ({"pids": True}, "whole number"),
+            ({"pids": 1.5}, "whole number"),
+            ({"pids": 10**5000}, "whole number"),
+            ({"memory": "lots"}, "such as 512m, and 6m at least"),
+            ({"memory": "5m"}, "6m at least"),
+            ({"memory": 1024}, "6m at least"),
+            ({"memory": ["1g"]}, "such as 512m"),
+            ({"memory": None}, "such as 512m"),
+            ({"stop_grace": 15}, "such as 15s."),
+            ({"stop_grace": "soon"}, "such as 15s."),
+            ({"start_period": "1d"}, "such as 30s."),
+            ({"log_size": "0m"}, "such as 10m."),
+            ({"log_files": "0"}, "from 1 to 1000"),
+        ],
+    )
+    def test_a_limit_that_compose_would_refuse(self, limits: dict[str, Any], fix: str) -> None:
+        with pytest.raises(Failed) as error:
+            read(container=limits).limits  # noqa: B018 - read for what it raises
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("bad-limit", "m1")
+        assert f"praxis_container.{next(iter(limits))} is" in finding.what
+        assert fix in finding.fix
+
+    def test_every_wrong_limit_is_told_with_the_nearest_name(self) -> None:
+        with pytest.raises(Failed) as error:
+            read(container={"memroy": "1g", "pids": "x"}).limits  # noqa: B018 - read for what it raises
+        assert told(error.value) == ["unknown-limit", "bad-limit"]
+        assert "Did you mean memory?" in error.value.findings[0].fix
+
+    def test_limits_in_the_ways_people_write_them(self) -> None:
+        given = {"memory": "1.5g"}
+        with pytest.raises(Failed):
+            read(container=given).limits  # noqa: B018 - read for what it raises
+        written = {"memory": "1G", "pids": "64", "stop_grace": "1m30s", "log_size": "10 mb", "log_files": 2}
+        assert read(container=written).limits == Limits("1G", 64, "1m30s", log_size="10 mb", log_files=2)
+        assert read(container={"memory": 536870912}).limits == Limits(memory="536870912")
+
     def test_known_limits(self) -> None:
         assert read(container={"memory": "1g", "pids": 64}).limits == Limits(memory="1g", pids=64)
+
+
+class TestRunOptions:
+    def test_what_is_not_given_has_its_default(self) -> None:
+        wanted = {"batch": 1, "keep_releases": 5, "deadline": 120, "min_edges": None}
+        assert run_options({}) == run_options({"batch": None, "deadline": ""}) == wanted
+        assert run_options({"batch": "2", "min_edges": 0}) == {**wanted, "batch": 2, "min_edges": 0}
+
+    @pytest.mark.parametrize("given", [0, -1, "two", True, 1.5, [1], pytest.param(10**5000, id="huge")])
+    @pytest.mark.parametrize("option", list(RUN_OPTIONS))
+    def test_a_wrong_one_is_told_by_the_variables_name(self, option: str, given: Any) -> None:
+        if option == "min_edges" and given == 0:
+            assert run_options({option: given})[option] == 0
+            return
+        with pytest.raises(Failed) as error:
+            run_options({option: given})
+        finding = only(error.value)
+        assert (finding.code, finding.where) == ("bad-variable", RUN_OPTIONS[option][0])
+
+    def test_all_are_told_at_once(self) -> None:
+        with pytest.raises(Failed) as error:
+            run_options(dict.fromkeys(RUN_OPTIONS, "x"))
+        assert told(error.value) == ["bad-variable"] * 4
 
 
 class TestAddresses:
@@ -210,6 +320,24 @@ class TestSettingsFiles:
         finding = self.refused(**self.config(tmp_path, agent_base="llm: [", agent_staging=""))
         assert (finding.code, finding.where) == ("bad-yaml", str(tmp_path / "agent_base.yaml"))
         assert "line 1" in finding.what
+
+    @pytest.mark.parametrize(
+        "text", ["a: 2026-02-30", "a: " + "[" * 2000, "a: 0o9z: b: c", "a: !!python/object:os.x {}", "a: " + "9" * 5000]
+    )
+    def test_what_the_yaml_library_stumbles_over(self, tmp_path: Path, text: str) -> None:
+        finding = self.refused(**self.config(tmp_path, agent_base=text, agent_staging=""))
+        assert (finding.code, finding.where) == ("bad-yaml", str(tmp_path / "agent_base.yaml"))
+
+    def test_a_file_that_is_no_utf_8(self, tmp_path: Path) -> None:
+        (tmp_path / "agent_base.yaml").write_bytes(b"llm: {model: caf\xe9}")
+        finding = self.refused(config_dir=str(tmp_path), environment="staging")
+        assert (finding.code, finding.where) == ("not-utf-8", str(tmp_path / "agent_base.yaml"))
+        assert "Byte 16 " in finding.what
+        assert "UTF-8" in finding.fix
+
+    def test_a_file_that_is_a_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "agent_base.yaml").mkdir()
+        assert self.refused(config_dir=str(tmp_path), environment="staging").code == "unreadable-file"
 
     @pytest.mark.parametrize("text", ["- a\n", "text\n", "7\n"])
     def test_no_mapping(self, tmp_path: Path, text: str) -> None:

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ``praxis_*`` variable may hold: a wrong one is a finding that names the variable, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: Variables of a few words, and the code of what is told of any other.
+_CHOICES = {
+    "address": (("private", "public"), "bad-address-kind"),
+    "peer_id_scheme": (SCHEMES, "unknown-identity-scheme"),
+}
+#: The variables of a run, by fleet_plan's options: the least, the most, and what is meant when nothing is given.
+RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
+    "batch": ("praxis_batch", 1, 10000, 1),
+    "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
+    "deadline": ("praxis_gate_deadline", 1, 86400, 120),
+    "min_edges": ("praxis_min_edges", 0, 10000, None),
+}
+#: A finding's code, what a variable is, and the mend.
+Wrong = Optional[Tuple[str, str, str]]
+
+
+def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
+    """Put a variable's value into ``values``, or say what is wrong with it."""
+    if value is None:
+        return None
+    if kind == "int":
+        if not isinstance(value, (int, str)) or not _is_port(value):
+            return "bad-variable", "is %s and no port." % shown(value), "Write a whole number from 1 to 65535."
+        values[name] = int(value)
+    elif kind == "bool":
+        word = (value if isinstance(value, str) else shown(value)).lower()
+        if word not in ("true", "false", "yes", "no"):
+            return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
+        values[name] = word in ("true", "yes")
+    elif kind == "str":
+        if isinstance(value, (dict, list)):
+            return "bad-variable", "is no text.", "Write one text."
+        if isinstance(value, (bool, float)):
+            fix = "Write it in quotes: YAML reads a bare yes, no or 1.10 as something else."
+            return "bad-variable", "is %s and no text." % shown(value), fix
+        values[name] = shown(value) if isinstance(value, int) else str(value)
+    else:
+        if not isinstance(value, dict):
+            return "bad-variable", "is no mapping.", "Write `name: value` lines below it."
+        values[name] = value
+    return None
+
+
+def _is_port(value: Any) -> bool:
+    text = value if isinstance(value, str) else shown(value)
+    return re.fullmatch("[0-9]{1,5}", text) is not None and 1 <= int(text) <= 65535
+
+
+def check(name: str, value: Any) -> Wrong:
+    """What is wrong with a value of the right type."""
+    if name in _CHOICES:
+        choices, code = _CHOICES[name]
+        if value is not None and value not in choices:
+            near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.5)
+            fix = ("Did you mean %s? " % near[0] if near else "") + "It is one of %s." % ", ".join(choices)
+            return code, "is %s." % shown(value), fix
+    if name in ("private_ip", "public_ip") and value:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            what = "is %s and no IP address: connections are told apart by address, and a name is none." % shown(value)
+            return "bad-address", what, "Write the address that the name stands for."
+    return None
+
+
+def run_options(given: Mapping[str, Any]) -> Dict[str, Optional[int]]:
+    """The run's own numbers, checked.
+
+    :raises Failed: every one that is no whole number within its bounds.
+    """
+    found: Dict[str, Optional[int]] = {}
+    findings = []
+    for option, (variable, least, most, default) in RUN_OPTIONS.items():
+        value = given.get(option)
+        text = value if isinstance(value, str) else shown(value)
+        if value is None or value == "":
+            found[option] = default
+        elif isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
+            found[option] = int(text)
+        else:
+            fix = "Write a whole number from %d to %d." % (least, most)
+            findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
+    if findings:
+        raise Failed(*findings)
+    return found
