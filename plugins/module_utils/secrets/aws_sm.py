@@ -64,8 +64,8 @@ class AwsSecretsManager:
         try:
             names = [reference.name for reference in batch]
             answer = client.call(SERVICE, "batch_get_secret_value", SecretIdList=names)
-        except _REFUSALS as error:
-            if not error.reason:
+        except _REFUSALS as whole:
+            if not whole.reason:
                 raise
             return {}  # It names no secret; asked one by one, each that cannot be had is named.
         outcomes: dict[Reference, Outcome] = {}
