@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
@@ -22,10 +23,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     TRANSFERS_FILES = False
     argument_spec: Dict[str, Any] = {
-        "hosts": {"type": "list", "elements": "str", "required": True},
-        "settings_only": {"type": "bool", "default": False},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "inventory_only": {"type": "bool", "default": False},
+        "allow_empty": {"type": "bool", "default": False},
+        "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
-        # Checked below, so that a wrong one is told by the name of the user's variable.
+        # Checked with everything else, so that a wrong one is told by the name of the user's variable.
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
     }
 
@@ -34,31 +37,64 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
-            return {**result, **self._plan(args, task_vars)}
+            _require_whole(task_vars)
+            names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+            if not names and not args["allow_empty"]:
+                raise Failed(empty_fleet("inventory"))
+            if args["inventory_only"]:
+                return {**result, "changed": False}
+            return {**result, "changed": False, **self._plan(args, *_members(task_vars["hostvars"], names))}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
 
-    def _plan(self, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        numbers = run_options(args)
-        members = fleet_variables.members(task_vars["hostvars"], names)
-        planner = Planner(members, allow_unknown=bool(self._task.check_mode), min_edges=numbers.pop("min_edges"))
-        if args["settings_only"]:
-            planner.check()
-            return {"changed": False}
+    def _plan(self, args: Dict[str, Any], members: List[MemberVariables], faults: List[Finding]) -> Dict[str, Any]:
+        numbers, wrong = run_options(args)
+        allow_missing = args["allow_missing"] or bool(self._task.check_mode)
+        planner = Planner(members, allow_missing, numbers.pop("min_edges"), [*faults, *wrong])
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
+        # What is to be made first is known after it is made; only check mode goes on without.
+        complete = not planner.missing or bool(self._task.check_mode)
         options = {"hosts": args["hosts"], **numbers, "id": plan.id}
-        run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options)
         targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
         return {
-            "changed": False,
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
             "ansible_facts": {
-                "praxis_plan": {"id": plan.id, "run": run.path, "targets": targets},
+                "praxis_plan": {
+                    "id": plan.id,
+                    "missing": planner.missing,
+                    "run": _write(plan, planner, options) if complete else "",
+                    "targets": targets,
+                },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True, "put_back": []},
             },
         }
+
+
+def _write(plan: Plan, planner: Planner, options: Dict[str, Any]) -> str:
+    return RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options).path
+
+
+def _require_whole(task_vars: Mapping[str, Any]) -> None:
+    """Half an inventory is worse than none: a source that fails leaves the others' hosts behind.
+
+    :raises Failed: with what praxis.cloud.fleet wrote down when it could not read a source.
+    """
+    errors = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
+    if errors:
+        raise Failed(*(Finding(**error) for error in errors))
+
+
+def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:
+    """The members whose variables can be read, and what is wrong with the others."""
+    members: List[MemberVariables] = []
+    faults: List[Finding] = []
+    for name in names:
+        try:
+            members += fleet_variables.members(hostvars, [name])
+        except Failed as error:
+            faults += error.findings
+    return members, faults

@@ -23,9 +23,21 @@ options:
     description: The hosts of this run. Members come from the group C(praxis) all the same.
     type: list
     elements: str
-    required: true
-  settings_only:
-    description: Check the variables and settings of every member, and plan nothing. No store is asked.
+    default: []
+  inventory_only:
+    description: Only look whether the inventory was read whole and holds a member, and plan nothing.
+    type: bool
+    default: false
+  allow_empty:
+    description: With O(inventory_only), an inventory without a member is no error.
+    type: bool
+    default: false
+  allow_missing:
+    description:
+      - A slot without an identity is no error; C(praxis_plan.missing) names it. So everything else can be looked at
+        before the first identity is made.
+      - The fact C(praxis_plan.run) is empty then. Make the identities and plan again.
+      - Check mode always allows it, and plans with peer ids that are known after apply.
     type: bool
     default: false
   plan_id:
@@ -34,8 +46,8 @@ options:
     default: ''
   min_edges:
     description:
-      - Live edges that the mesh gate asks of a member, or the number of other active members if that is less. By default
-        8.
+      - Live edges that the mesh gate asks of a member, or the number of other active members if that is less; 8 by
+        default.
     type: raw
   batch:
     description: How many hosts are activated at a time; 1 by default.
@@ -61,7 +73,7 @@ RETURN = r"""
 plan:
   description: The plan, without the contents of files.
   type: dict
-  returned: success, without O(settings_only)
+  returned: success, without O(inventory_only)
   contains:
     id:
       description: Four digests (of members, image, settings and secret versions) joined by hyphens.

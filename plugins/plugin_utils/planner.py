@@ -8,96 +8,77 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, make_plan
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
+    UNKNOWN,
+    Member,
+    Plan,
+    check_members,
+    make_plan,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Secret, fetch_each
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, Source, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
 
 #: What the docker role makes true, and what a host is held against.
 MIN_COMPOSE = "2.20"
 #: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
 MIN_SECRET = 4
 
-#: A secret of an agent: a pointer, or the value itself.
-Source = Union[Reference, str]
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A member with its settings compiled, before any store was asked."""
-
-    variables: MemberVariables
-    compiled: Compiled
-    sources: Mapping[str, Source]
-    addresses: Tuple[str, ...]
-    limits: Limits
-
 
 class Planner:
     """Makes one plan. Nothing is fetched twice; values stay in this object until :meth:`host_secrets`.
 
-    :param allow_unknown: check mode: an identity that is not made yet is no error.
+    :param allow_missing: an identity that is not made yet is no error; its slot is among :attr:`missing`.
     :param min_edges: see :class:`Table`; None for the default.
+    :param faults: what is wrong already, such as members whose variables cannot be read; told with everything else.
     """
 
     def __init__(
-        self, members: Sequence[MemberVariables], allow_unknown: bool = False, min_edges: Optional[int] = None
+        self,
+        members: Sequence[MemberVariables],
+        allow_missing: bool = False,
+        min_edges: Optional[int] = None,
+        faults: Sequence[Finding] = (),
     ) -> None:
         self._members = members
-        self._allow_unknown = allow_unknown
+        self._allow_missing = allow_missing
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
+        self._findings: List[Finding] = list(faults)
         region = next((member.region for member in members if member.region), None)
         self._aws = AwsClient(region)
-        self._stores = {AWS: AwsSecretsManager(self._aws)}
         self._secrets: Dict[str, Dict[str, Any]] = {}
-        self.warnings: List[Finding] = []
-
-    def check(self) -> None:
-        """Compile only: what can be known to be wrong before any store is asked or anything is made.
-
-        :raises Failed: with everything that is.
-        """
-        self._fleet()
-        self._drafts()
+        self.missing: List[str] = []
 
     def plan(self) -> Plan:
         """Compile, fetch, and wire.
 
-        :raises Failed: with everything that is wrong, as far as it could be looked at.
+        :raises Failed: with everything that is wrong in settings, secrets, identities, images and members, at once.
         """
         fleet = self._fleet()
-        drafts = self._drafts()
+        drafts, findings = draft_all(self._members)
+        self._findings += findings
+        images = Images(self._aws, [draft.variables.image for draft in drafts])
+        self._findings += images.findings
         seeds, secrets = self._fetch(fleet, drafts)
-        images = {image: self._digest(image) for image in sorted({draft.variables.image for draft in drafts})}
-        logins = {image: self._login(image) for image in images}
-        members, releases = [], []
-        for draft in drafts:
-            variables = draft.variables
-            seed = seeds[variables.slot]
-            values, versions = _deliver(draft, secrets, seed)
-            members.append(_member(draft, seed))
-            releases.append(_release(draft, images[variables.image], versions))
-            self._secrets[variables.name] = {
-                "secrets": values,
-                "seed": base64.b64encode(seed or b"").decode(),
-                "registry": logins[variables.image],
-            }
+        members = [_member(draft, seeds.get(draft.variables.slot)) for draft in drafts]
+        versions = self._keep(drafts, secrets, seeds, images)
+        self._stop_at_errors(fleet, members)
+        releases = [
+            _release(draft, images.digests[draft.variables.image], of) for draft, of in zip(drafts, versions)
+        ]
         return make_plan(fleet, members, releases, self._min_edges)
 
     def host_secrets(self) -> Mapping[str, Mapping[str, Any]]:
@@ -108,10 +89,46 @@ class Planner:
         """What each host's Docker has to be like."""
         return {member.name: {"min_compose": MIN_COMPOSE, "daemon": member.daemon} for member in self._members}
 
+    @property
+    def warnings(self) -> List[Finding]:
+        """What the plan goes on with all the same."""
+        return [finding for finding in self._findings if finding.level != ERROR]
+
+    def _keep(
+        self,
+        drafts: Sequence[Draft],
+        secrets: Mapping[Reference, Secret],
+        seeds: Mapping[str, Optional[bytes]],
+        images: Images,
+    ) -> List[Dict[str, str]]:
+        """Keep what each host is to get; the versions of each one's secrets."""
+        shared = Shared(len(self._members))
+        found = []
+        for draft in drafts:
+            variables = draft.variables
+            seed = seeds.get(variables.slot)
+            values, versions, findings = _deliver(draft, secrets, seed)
+            shared.add(variables.name, findings)
+            found.append(versions)
+            self._secrets[variables.name] = {
+                "secrets": values,
+                "seed": base64.b64encode(seed or b"").decode(),
+                "registry": images.logins.get(variables.image),
+            }
+        self._findings += shared.told()
+        return found
+
+    def _stop_at_errors(self, fleet: str, members: Sequence[Member]) -> None:
+        errors = [finding for finding in self._findings if finding.level == ERROR]
+        if errors and members:
+            errors += check_members(fleet, members)
+        if errors:
+            raise Failed(*dict.fromkeys(errors))
+
     def _fleet(self) -> str:
         names = sorted({member.fleet for member in self._members})
         if len(names) > 1:
-            raise Failed(
+            self._findings.append(
                 Finding(
                     code="several-fleets",
                     what="The members name %d fleets: %s." % (len(names), ", ".join(names)),
@@ -121,83 +138,46 @@ class Planner:
             )
         return names[0] if names else "praxis"
 
-    def _drafts(self) -> List[_Draft]:
-        """Compile every member. A finding that many members share is told once, with the members counted."""
-        drafts: List[_Draft] = []
-        counted: Dict[Finding, List[str]] = {}
-        for member in self._members:
-            try:
-                drafts.append(self._draft(member))
-                findings = drafts[-1].compiled.findings
-            except Failed as error:
-                findings = error.findings
-            for finding in findings:
-                counted.setdefault(finding, []).append(member.name)
-        told = [_told_once(finding, names, len(self._members)) for finding, names in counted.items()]
-        self.warnings = [finding for finding in told if finding.level != "error"]
-        errors = [finding for finding in told if finding.level == "error"]
-        if errors:
-            raise Failed(*errors)
-        return drafts
-
-    def _draft(self, member: MemberVariables) -> _Draft:
-        sources = {name: _source(name, value) for name, value in member.agent_secrets.items()}
-        compiled = compile_settings(
-            member.layers(),
-            member=member.name,
-            environment=member.agent_environment,
-            secret_names=sources,
-            api_port=member.api_port,
-            p2p_port=member.p2p_port,
-            deployment=member.environment,
-            behind_balancer=bool(member.target_group),
-            docker_socket=member.docker_socket,
-            public_p2p=member.address == "public",
-            strict=member.strict,
-        )
-        for name, text in compiled.secrets.items():
-            sources.setdefault(name, _source(name, text))
-        return _Draft(member, compiled, sources, member.addresses, member.limits)
-
     def _fetch(
-        self, fleet: str, drafts: Sequence[_Draft]
+        self, fleet: str, drafts: Sequence[Draft]
     ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
         """Seeds and secrets ride in the same batches."""
-        slots = {draft.variables.slot: identities.reference(fleet, draft.variables.slot) for draft in drafts}
-        found_in = {source for draft in drafts for source in draft.sources.values() if isinstance(source, Reference)}
-        wanted = sorted(found_in, key=str)
-        got = fetch_each([*slots.values(), *wanted], self._stores)
-        findings: List[Finding] = []
-        seeds: Dict[str, Optional[bytes]] = {}
-        for slot, reference in slots.items():
-            found = identities.identity(slot, reference, got[reference])
+        slots = self._slots(fleet, drafts)
+        wanted_by: Dict[Reference, List[str]] = {}
+        for draft in drafts:
+            for name, source in draft.sources.items():
+                if isinstance(source, Reference):
+                    wanted_by.setdefault(source, []).append(name)
+        wanted = sorted(wanted_by, key=str)
+        got = fetch_each([*slots.values(), *wanted], {AWS: AwsSecretsManager(self._aws)})
+        seeds = {slot: self._seed(slot, reference, got[reference]) for slot, reference in slots.items()}
+        unreadable: Dict[Finding, List[str]] = {}
+        for reference in wanted:
+            found = got[reference]
             if isinstance(found, Finding):
-                findings.append(found)
-            elif found.state != identities.PRESENT and not self._allow_unknown:
-                findings.append(_no_identity(slot, found.state))
-            else:
-                seeds[slot] = found.seed or None
-        findings += [found for found in (got[reference] for reference in wanted) if isinstance(found, Finding)]
-        if findings:
-            raise Failed(*dict.fromkeys(findings))
+                unreadable.setdefault(found, []).extend(wanted_by[reference])
+        self._findings += [_wanted_by(finding, names) for finding, names in unreadable.items()]
         return seeds, {reference: found for reference, found in got.items() if isinstance(found, Secret)}
 
-    def _digest(self, text: str) -> str:
-        image = registry.parse_image(text)
-        if image.digest:
-            return image.by_digest(image.digest)
-        if registry.aws_registry_of(image.host):
-            return image.by_digest(registry.resolve_digest_ecr(self._aws, image))
-        return image.by_digest(resolve_digest_http(image))
+    def _slots(self, fleet: str, drafts: Sequence[Draft]) -> Dict[str, Reference]:
+        found: Dict[str, Reference] = {}
+        for draft in drafts:
+            try:
+                found[draft.variables.slot] = identities.reference(fleet, draft.variables.slot)
+            except Failed as error:
+                self._findings += [replace(finding, where=draft.variables.name) for finding in error.findings]
+        return found
 
-    def _login(self, text: str) -> Optional[Dict[str, str]]:
-        image = registry.parse_image(text)
-        ecr = registry.aws_registry_of(image.host)
-        if not ecr:
+    def _seed(self, slot: str, reference: Reference, outcome: Outcome) -> Optional[bytes]:
+        found = identities.identity(slot, reference, outcome)
+        if isinstance(found, Finding):
+            self._findings.append(found)
             return None
-        account, region = ecr
-        login = registry.ecr_credentials(self._aws.in_region(region), account, image.host)
-        return {"server": login.server, "username": login.username, "password": login.password}
+        if found.state != identities.PRESENT:
+            self.missing.append(slot)
+            if not self._allow_missing:
+                self._findings.append(_no_identity(slot, found.state))
+        return found.seed or None
 
 
 def _no_identity(slot: str, state: str) -> Finding:
@@ -205,7 +185,14 @@ def _no_identity(slot: str, state: str) -> Finding:
     return Finding("no-identity", "Its seed is %s." % state, "identity slot %s" % slot, fix)
 
 
-def _member(draft: _Draft, seed: Optional[bytes]) -> Member:
+def _wanted_by(finding: Finding, names: Sequence[str]) -> Finding:
+    """The finding with the variables that want the secret, unless it is about no reference."""
+    if "://" not in finding.where:
+        return finding
+    return replace(finding, where="%s for %s" % (finding.where, ", ".join(sorted(set(names)))))
+
+
+def _member(draft: Draft, seed: Optional[bytes]) -> Member:
     variables = draft.variables
     other = next(scheme for scheme in SCHEMES if scheme != variables.peer_id_scheme)
     return Member(
@@ -221,7 +208,7 @@ def _member(draft: _Draft, seed: Optional[bytes]) -> Member:
     )
 
 
-def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
+def _release(draft: Draft, image: str, versions: Mapping[str, str]) -> Release:
     variables, compiled = draft.variables, draft.compiled
     limits = draft.limits
     if "start_period" not in variables.container:
@@ -240,41 +227,39 @@ def _release(draft: _Draft, image: str, versions: Mapping[str, str]) -> Release:
     )
 
 
-def _source(name: str, value: Any) -> Source:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        fix = "Use letters, digits and underscores."
-        raise Failed(Finding("bad-secret-name", "%r can be no variable's name." % name, "praxis_agent_secrets", fix))
-    if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
-        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
-    if placeholder(value) == value:
-        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
-        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
-    try:
-        return parse(value) or value
-    except Failed as error:
-        raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None
-
-
 def _deliver(
-    draft: _Draft, secrets: Mapping[Reference, Secret], seed: Optional[bytes]
-) -> Tuple[Dict[str, str], Dict[str, str]]:
-    """A member's secrets: values, and the versions that go into its release."""
+    draft: Draft, secrets: Mapping[Reference, Secret], seed: Optional[bytes]
+) -> Tuple[Dict[str, str], Dict[str, str], List[Finding]]:
+    """A member's secrets: values, the versions that go into its release, and what cannot be delivered."""
     values: Dict[str, str] = {}
     versions: Dict[str, str] = {}
+    findings: List[Finding] = []
     for name, source in sorted(draft.sources.items()):
-        where = "%s (%s)" % (name, draft.variables.name)
-        if isinstance(source, Reference):
-            secret = secrets[source]
-            if isinstance(secret.value, bytes):
-                fix = "Store it as text; an environment variable cannot hold bytes."
-                raise Failed(Finding("secret-binary", "%s is binary." % source, where, fix))
+        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, _keyed_digest(source, seed))
+        if secret is None:  # told already
+            continue
+        fault = _undeliverable(name, source, secret.value)
+        if fault:
+            findings.append(fault)
+        elif isinstance(secret.value, str):
             values[name], versions[name] = secret.value, secret.version
-        else:
-            values[name], versions[name] = source, _keyed_digest(source, seed)
-        if len(values[name]) < MIN_SECRET:
-            fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
-            raise Failed(Finding("short-secret", "It is under %d characters." % MIN_SECRET, where, fix))
-    return values, versions
+    return values, versions, findings
+
+
+def _undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Optional[Finding]:
+    """Why a value cannot be an environment variable's, if so."""
+    of = " of %s" % source if isinstance(source, Reference) else ""
+    if isinstance(value, bytes):
+        fix = "Store it as text; an environment variable cannot hold bytes."
+        return Finding("secret-binary", "%s is binary." % source, name, fix)
+    if len(value) < MIN_SECRET:
+        fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
+        return Finding("short-secret", "The value%s is under %d characters." % (of, MIN_SECRET), name, fix)
+    if "\0" in value:
+        fix = "Store it encoded, for instance as base64."
+        what = "The value%s holds a NUL, which no environment variable can carry." % of
+        return Finding("secret-nul", what, name, fix)
+    return None
 
 
 def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
@@ -283,11 +268,3 @@ def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
         return UNKNOWN
     key = hashlib.sha256(b"praxis secret version" + seed).digest()
     return "keyed-" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:16]
-
-
-def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
-    if finding.where in names:  # it is about this one member
-        return finding
-    whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])
-    more = " and %d more" % (len(names) - 3) if len(names) > 3 and len(names) != total else ""
-    return replace(finding, where="%s (%s%s)" % (finding.where, whom, more))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
 #: Variables of a few words, and the code of what is told of any other.
 _CHOICES = {
@@ -79,23 +79,19 @@ def check(name: str, value: Any) -> Wrong:
     return None
 
 
-def run_options(given: Mapping[str, Any]) -> Dict[str, Optional[int]]:
-    """The run's own numbers, checked.
-
-    :raises Failed: every one that is no whole number within its bounds.
-    """
+def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Optional[int]], List[Finding]]:
+    """The run's own numbers, and every one that is no whole number within its bounds; its default stands in for it."""
     found: Dict[str, Optional[int]] = {}
     findings = []
     for option, (variable, least, most, default) in RUN_OPTIONS.items():
         value = given.get(option)
         text = value if isinstance(value, str) else shown(value)
+        found[option] = default
         if value is None or value == "":
-            found[option] = default
-        elif isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
+            continue
+        if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
             found[option] = int(text)
         else:
             fix = "Write a whole number from %d to %d." % (least, most)
             findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
-    if findings:
-        raise Failed(*findings)
-    return found
+    return found, findings

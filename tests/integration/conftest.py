@@ -44,6 +44,7 @@ class Run:
     :param recap: by host: ``ok``, ``changed``, ``unreachable``, ``failures``, ``skipped``, ``rescued``, ``ignored``.
     :param stats: what the playbook set with ``set_stats``.
     :param changed_tasks: host and task name of every change, in order.
+    :param failed: of every failed task: ``host``, ``task``, ``msg``, and ``failure`` and ``failures`` if it gave them.
     """
 
     rc: int
@@ -51,6 +52,7 @@ class Run:
     recap: dict[str, dict[str, int]]
     stats: dict[str, Any]
     changed_tasks: list[tuple[str, str]]
+    failed: list[dict[str, Any]]
 
     @property
     def changed(self) -> dict[str, int]:
@@ -121,7 +123,8 @@ class Cloud:
             shown = finished.stdout[-SHOWN:]
             pytest.fail(f"{' '.join(command)}: return code {finished.returncode}, not {expect}\n{shown}")
         changed = [tuple(pair) for pair in written.get("changed", [])]
-        return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed)
+        return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed,
+                   written.get("failed", []))
 
     @property
     def administrator(self) -> dict[str, str]:

@@ -25,10 +25,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import
     DIGEST,
     Image,
     RegistryCredentials,
+    no_repository,
     not_found,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, retry_after_seconds
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
 TIMEOUT = 15
 # Without Docker's types a registry may answer with a converted manifest, whose digest is another.
@@ -75,22 +76,23 @@ class _Registry:
                 raise self._tls(f"the authority's file {ca} cannot be used ({error})") from None
         self._open = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context)).open
         host = _DOCKER_HUB if image.host == DEFAULT_HOST else image.host
-        path = f"//{host}/v2/{image.repository}/manifests/{image.digest or image.tag}"
-        self._urls = [f"https:{path}"] + ([f"http:{path}"] if _is_loopback(host) else [])
+        base = f"//{host}/v2/{image.repository}"
+        self._manifest = f"manifests/{image.digest or image.tag}"
+        self._bases = [f"https:{base}"] + ([f"http:{base}"] if _is_loopback(host) else [])
 
     def digest(self) -> str:
         """Ask, log in if told to, ask again."""
-        status, headers, _body = self._send("HEAD")
+        status, headers, _body = self._send("HEAD", self._manifest)
         if status == 401:
             self._authorization = self._log_in(headers)
-            status, headers, _body = self._send("HEAD")
+            status, headers, _body = self._send("HEAD", self._manifest)
         if status in (401, 403):
             raise self._refused(f"The registry answered {status}.", "Check the credentials and their rights to pull.")
         if status == 404:
-            raise Failed(not_found(self._image, []))
+            raise Failed(self._not_found())
         digest = headers.get("Docker-Content-Digest", "")
         if status == 200 and not digest:
-            status, headers, body = self._send("GET")
+            status, headers, body = self._send("GET", self._manifest)
             digest = "sha256:" + hashlib.sha256(body).hexdigest()
         if status != 200 or not DIGEST.fullmatch(digest):
             raise errors.Invalid(
@@ -101,15 +103,25 @@ class _Registry:
             )
         return digest
 
-    def _send(self, method: str) -> tuple[int, Message, bytes]:
-        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
-        for url in self._urls:
-            request = urllib.request.Request(url, method=method, headers=headers)
+    def _not_found(self) -> Finding:
+        """With the nearest of the repository's tags, if the registry lists them."""
+        try:
+            status, _headers, body = self._send("GET", "tags/list?n=1000")
+        except errors.CloudError:
+            return not_found(self._image, [])
+        if status == 404:
+            return no_repository(self._image)
+        return not_found(self._image, _tags_of(body) if status == 200 else [])
+
+    def _send(self, method: str, path: str) -> tuple[int, Message, bytes]:
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)} if path == self._manifest else {}
+        for base in self._bases:
+            request = urllib.request.Request(f"{base}/{path}", method=method, headers=headers)
             try:
                 answer = self._exchange(request, self._authorization)
             except _NotTls:
                 continue
-            self._urls = [url]
+            self._bases = [base]
             return answer
         raise self._tls("it does not speak TLS")
 
@@ -196,6 +208,15 @@ def _token_of(body: bytes) -> str:
     except ValueError:
         return ""
     return str(answer.get("token") or answer.get("access_token") or "") if isinstance(answer, dict) else ""
+
+
+def _tags_of(body: bytes) -> list[str]:
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return []
+    tags = answer.get("tags") if isinstance(answer, dict) else None
+    return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
 def _is_loopback(host: str) -> bool:

@@ -140,7 +140,7 @@ def resolve_digest_ecr(client: AwsClient, image: Image) -> str:
         answer = ecr.call("ecr", "describe_images", imageIds=[wanted], **request)
     except errors.NotFound as error:
         if error.reason != "ImageNotFoundException":
-            raise Failed(_no_repository(image)) from None
+            raise Failed(no_repository(image)) from None
         tags = [] if image.digest else _ecr_tags(ecr, request)
         raise Failed(not_found(image, tags)) from None
     return str(answer["imageDetails"][0]["imageDigest"])
@@ -165,7 +165,8 @@ def not_found(image: Image, tags: list[str]) -> Finding:
     return Finding("image-tag-not-found", f"The repository has no tag {image.tag!r}.", image.name, fix)
 
 
-def _no_repository(image: Image) -> Finding:
+def no_repository(image: Image) -> Finding:
+    """That a registry has no such repository."""
     fix = "Create it and push the image, or correct the name, account or region."
     return Finding("image-repository-not-found", f"There is no repository {image.repository!r}.", image.host, fix)
 

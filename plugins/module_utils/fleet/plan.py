@@ -167,7 +167,9 @@ def make_plan(
 
     :raises Failed: for an empty fleet, and for names, slots, addresses or identities that two members share.
     """
-    _check_members(fleet, members)
+    findings = check_members(fleet, members)
+    if findings:
+        raise Failed(*findings)
     by_release = {release.name: release for release in releases}
     by_name = {member.name: replace(member, release=by_release[member.name].id) for member in members}
     return Plan(
@@ -222,16 +224,20 @@ def natural(text: str) -> List[Tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
 
 
-def _check_members(fleet: str, members: Sequence[Member]) -> None:
+def empty_fleet(where: str) -> Finding:
+    """That there is nobody to deploy to."""
+    return Finding(
+        code="empty-fleet",
+        what="The inventory holds no member of the fleet (no host in the group praxis).",
+        where=where,
+        fix="Check the inventory's regions and the praxis_fleet tag, or run provision.yml first.",
+    )
+
+
+def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
+    """Why these members cannot be a fleet: there is none, or two share what each must have for itself."""
     if not members:
-        raise Failed(
-            Finding(
-                code="empty-fleet",
-                what="The inventory holds no member of the fleet.",
-                where="fleet %s" % fleet,
-                fix="Check the inventory's regions and the praxis_fleet tag, or run provision.yml first.",
-            )
-        )
+        return [empty_fleet("fleet %s" % fleet)]
     findings = []
     kinds: Dict[str, Callable[[Member], List[str]]] = {
         "name": lambda member: [member.name],
@@ -240,16 +246,21 @@ def _check_members(fleet: str, members: Sequence[Member]) -> None:
         "peer id": lambda member: [member.peer_id] if member.peer_id else [],
     }
     for kind, values_of in kinds.items():
-        holders: Dict[str, List[str]] = defaultdict(list)
+        holders: Dict[str, List[Member]] = defaultdict(list)
         for member in members:
             for value in values_of(member):
-                holders[value].append(member.name)
-        findings += [_shared(kind, value, names) for value, names in holders.items() if len(names) > 1]
-    if findings:
-        raise Failed(*findings)
+                holders[value].append(member)
+        findings += [_shared(kind, value, sharing) for value, sharing in holders.items() if _clash(kind, sharing)]
+    return findings
 
 
-def _shared(kind: str, value: str, names: Sequence[str]) -> Finding:
+def _clash(kind: str, sharing: Sequence[Member]) -> bool:
+    """Whether these members must not share it. One slot is one identity: a shared slot is told as that alone."""
+    return len(sharing) > 1 and (kind != "peer id" or len({member.slot for member in sharing}) > 1)
+
+
+def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
+    slots = " and ".join(sorted(member.slot for member in sharing))
     mends = {
         "name": ("shared-name", "Give each machine a Name of its own."),
         "slot": (
@@ -259,13 +270,14 @@ def _shared(kind: str, value: str, names: Sequence[str]) -> Finding:
         "address": ("shared-address", "Check praxis_address and the machines' addresses."),
         "peer id": (
             "shared-peer-id",
-            "Two slots hold the same seed: delete one slot's secret and deploy again to have a new one made.",
+            "The slots %s hold the same seed: store another for one of them, or remove it with p2p_identity, "
+            "state=absent and recovery_window_days=0, and deploy to have a new one made." % slots,
         ),
     }
     code, fix = mends[kind]
     return Finding(
         code=code,
-        what="%s have the same %s, %s." % (" and ".join(sorted(names)), kind, value),
+        what="%s have the same %s, %s." % (" and ".join(sorted(member.name for member in sharing)), kind, value),
         where="inventory",
         fix=fix,
     )

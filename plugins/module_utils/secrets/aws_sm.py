@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 SERVICE = "secretsmanager"
 BATCH = 20
 _CURRENT = "AWSCURRENT"
+# What may be about one secret. Anything else (credentials, throttling, no answer) is about all of them.
+_REFUSALS = (errors.NotFound, errors.Denied, errors.Invalid, errors.Conflict)
 
 
 class AwsSecretsManager:
@@ -59,7 +61,13 @@ class AwsSecretsManager:
 
     def _batch(self, batch: Sequence[Reference]) -> dict[Reference, Outcome]:
         client = self._in(batch[0])
-        answer = client.call(SERVICE, "batch_get_secret_value", SecretIdList=[reference.name for reference in batch])
+        try:
+            names = [reference.name for reference in batch]
+            answer = client.call(SERVICE, "batch_get_secret_value", SecretIdList=names)
+        except _REFUSALS as whole:
+            if not whole.reason:
+                raise
+            return {}  # It names no secret; asked one by one, each that cannot be had is named.
         outcomes: dict[Reference, Outcome] = {}
         refused = {entry.get("SecretId"): entry for entry in answer.get("Errors") or []}
         for reference in batch:
@@ -78,7 +86,9 @@ class AwsSecretsManager:
         request: dict[str, Any] = {word: value for word, value in parts.items() if value}
         try:
             entry = client.call(SERVICE, "get_secret_value", **request)
-        except (errors.NotFound, errors.Denied, errors.Invalid, errors.Conflict) as error:
+        except _REFUSALS as error:
+            if not error.reason:
+                raise
             return _refusal(reference, error.reason, error.finding.what, client.region)
         return _secret(reference, entry)
 
@@ -86,13 +96,16 @@ class AwsSecretsManager:
         client = self._in(reference)
         try:
             answer = client.call(SERVICE, "describe_secret", SecretId=reference.name)
-        except (errors.NotFound, errors.Denied, errors.Invalid, errors.Conflict) as error:
+        except _REFUSALS as error:
+            if not error.reason:
+                raise
             return _refusal(reference, error.reason, error.finding.what, client.region, "secretsmanager:DescribeSecret")
         if answer.get("DeletedDate"):
             return _refusal(reference, "InvalidRequestException", "It is marked for deletion.", client.region)
         versions = {name: tuple(sorted(stages)) for name, stages in (answer.get("VersionIdsToStages") or {}).items()}
         version = _resolve(reference, versions)
         if not version:
+            # As GetSecretValue would say it.
             return _refusal(reference, "ResourceNotFoundException", "No such version or staging label.", client.region)
         return Description(
             name=answer["Name"],
@@ -127,7 +140,11 @@ def _secret(reference: Reference, entry: Mapping[str, Any]) -> Outcome:
         return Secret(str(entry["SecretString"]), str(entry["VersionId"]))
     if "SecretBinary" in entry:
         return Secret(bytes(entry["SecretBinary"]), str(entry["VersionId"]))
-    return Finding("secret-empty", "This version of the secret holds no value.", str(reference), "Store a value first.")
+    return _empty(str(reference))
+
+
+def _empty(where: str) -> Finding:
+    return Finding("secret-empty", "The secret holds no value.", where, "Store a value first.")
 
 
 def _passing(error: Mapping[str, Any]) -> bool:
@@ -154,6 +171,8 @@ def _refusal(
         fix = "Restore it (aws secretsmanager restore-secret), or refer to another."
         return Finding("secret-deleted", "The secret is scheduled for deletion.", where, fix)
     if code == "ResourceNotFoundException" and ("version" in message.lower() or "staging label" in message):
+        if not (reference.version or reference.stage):
+            return _empty(where)
         fix = "List its versions with praxis.cloud.secret_info, or leave version and stage out."
         return Finding("secret-version-not-found", "The secret has no such version or staging label.", where, fix)
     if code == "ResourceNotFoundException":

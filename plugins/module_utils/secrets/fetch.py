@@ -145,34 +145,58 @@ def _take(reference: Reference, outcome: Outcome) -> Outcome:
             where,
             "Store a JSON object, or refer to the whole secret: leave #KEY out.",
         )
-    if reference.key not in document:
-        near = difflib.get_close_matches(reference.key, document, 1, cutoff=0.4)
-        return Finding(
-            "secret-key-not-found",
-            f"The secret has no key {reference.key!r} among its {len(document)}.",
-            where,
-            f"Did you mean {near[0]!r}?" if near else "Check the key's name; keys are taken literally, dots included.",
-        )
-    return Secret(_text(document[reference.key], outcome.value, reference.key), outcome.version)
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    """The object, its numbers as they are written, or None. (A JSONDecodeError would carry the whole text.)"""
+    values = [value for key, value in document if key == reference.key]
+    if not values:
+        return _no_key(reference, list(dict(document)))
+    if len(values) > 1:
+        what = f"The key {reference.key!r} stands {len(values)} times in the secret, and only one of them can be meant."
+        return Finding("secret-key-ambiguous", what, where, "Remove all but the right one from the secret.")
     try:
-        document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except ValueError:
+        text = values[0] if isinstance(values[0], str) else _json(values[0])
+    except RecursionError:
+        what = f"The value of the key {reference.key!r} is nested too deeply."
+        return Finding("secret-not-json", what, where, "Store it as a string.")
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        what = f"The value of the key {reference.key!r} is no Unicode text: it holds half a surrogate pair."
+        return Finding("secret-not-text", what, where, "Store the value again.")
+    return Secret(text, outcome.version)
+
+
+def _no_key(reference: Reference, keys: list[str]) -> Finding:
+    near = difflib.get_close_matches(reference.key, keys, 1, cutoff=0.4)
+    return Finding(
+        "secret-key-not-found",
+        f"The secret has no key {reference.key!r} among its {len(keys)}.",
+        str(reference),
+        f"Did you mean {near[0]!r}?" if near else "Check the key's name; keys are taken literally, dots included.",
+    )
+
+
+class _Number(str):
+    """A JSON number as it is written: no digit of it is lost."""
+
+
+class _Object(list[tuple[str, Any]]):
+    """A JSON object as its pairs: a key that stands twice is seen twice."""
+
+
+def _json_object(text: str) -> _Object | None:
+    """The object, or None. (A JSONDecodeError would carry the whole text.)"""
+    try:
+        document = json.loads(
+            text, parse_int=_Number, parse_float=_Number, parse_constant=_Number, object_pairs_hook=_Object
+        )
+    except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    return document if isinstance(document, _Object) else None
 
 
-def _text(value: Any, document: str, key: str) -> str:
-    """A JSON value as text.
-
-    A string is itself, a number is as it is written, anything else its JSON (``true``, ``null``, ``{…}``).
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (dict, list)):
-        # Again, with numbers as numbers: as strings they would come out in quotes.
-        value = json.loads(document)[key]
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _json(value: Any) -> str:
+    """A JSON value as compact JSON, numbers as they were written."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, _Object):
+        return "{%s}" % ",".join(f"{_json(key)}:{_json(item)}" for key, item in value)
+    if isinstance(value, list):
+        return "[%s]" % ",".join(_json(item) for item in value)
+    return json.dumps(value, ensure_ascii=False)

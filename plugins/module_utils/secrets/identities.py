@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Secret, Store, fetch_each
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Store, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference
 
 SEED_BYTES = 32
@@ -84,10 +84,14 @@ def read(fleet: str, slots: Iterable[str], stores: Mapping[str, Store], store: s
 def identity(slot: str, where: Reference, outcome: Outcome) -> Identity | Finding:
     """A fetched outcome as the slot's identity, or the finding that says why it is unusable."""
     if isinstance(outcome, Finding):
+        if outcome.code == "secret-empty":
+            return _unusable(slot, outcome.where, "has no bytes")
         state = _STATE_OF.get(outcome.code)
         return Identity(slot, where.name, state) if state else outcome
-    if not isinstance(outcome.value, bytes) or len(outcome.value) != SEED_BYTES:
-        return _unusable(slot, where, outcome)
+    if not isinstance(outcome.value, bytes):
+        return _unusable(slot, str(where), "is stored as text")
+    if len(outcome.value) != SEED_BYTES:
+        return _unusable(slot, str(where), f"has {len(outcome.value)} bytes")
     return Identity(slot, where.name, PRESENT, outcome.version, outcome.value)
 
 
@@ -99,13 +103,10 @@ def diff(current: Iterable[Identity], wanted: str) -> list[Change]:
     return [Change(verb[each.state], each.slot, each.name) for each in current if each.state != PRESENT]
 
 
-def _unusable(slot: str, where: Reference, secret: Secret) -> Finding:
-    if isinstance(secret.value, bytes):
-        what = f"The seed of slot {slot!r} has {len(secret.value)} bytes instead of {SEED_BYTES}."
-    else:
-        what = f"The seed of slot {slot!r} is stored as text instead of binary."
+def _unusable(slot: str, where: str, how: str) -> Finding:
+    what = f"The seed of slot {slot!r} {how}; it must be {SEED_BYTES} bytes, stored as binary."
     fix = (
         f"Store the right {SEED_BYTES} bytes as SecretBinary (an older version may hold them), or, if the slot may get "
         "a new peer id, remove it with state=absent and recovery_window_days=0 and make it anew."
     )
-    return Finding("identity-seed", what, str(where), fix)
+    return Finding("identity-seed", what, where, fix)

@@ -34,6 +34,7 @@ _DEFAULT_STAGE = "AWSCURRENT"
 _DEFAULT_VERSION = "latest"
 
 _MARKER = re.compile(r"\s*(aws-sm|gcp-sm|\{\{\s*resolve)\s*:", re.IGNORECASE)
+_INSIDE = re.compile(r"(?:aws-sm|gcp-sm)://|\{\{\s*resolve:")
 _AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+")
 _AWS_VERSION = re.compile(r"[A-Za-z0-9-]{32,64}")
@@ -99,10 +100,11 @@ def parse(text: str) -> Reference | None:
     """
     marker = _MARKER.match(text)
     if marker is None:
-        inside = re.search(r"\{\{\s*resolve:", text)
+        inside = _INSIDE.search(text)
         if inside:
+            # What stands around it may be secret and is not shown.
             raise _fault(
-                text[inside.start() :].split("}}")[0] + "}}",
+                inside[0],
                 0,
                 "A reference must be the whole value; inside other text nothing resolves it.",
                 "Store the complete text as one secret and refer to that.",

@@ -18,7 +18,7 @@ type: aggregate
 short_description: Write what a run did to a file
 version_added: 0.1.0
 description:
-  - Writes the changed tasks, the recap of every host and the custom stats of the run to a file, as JSON.
+  - Writes the changed tasks, the failed ones, the recap of every host and the custom stats of a run to a file, as JSON.
 options: {}
 """
 
@@ -34,16 +34,23 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self.changed: list[tuple[str, str]] = []
+        self.failed: list[dict[str, Any]] = []
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Keep which tasks changed which hosts."""
         if result.result.get("changed"):
             self.changed.append((result.host.get_name(), result.task.get_name()))
 
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep what failed, and what it said."""
+        said = {key: result.result[key] for key in ("msg", "failure", "failures") if key in result.result}
+        self.failed.append({"host": result.host.get_name(), "task": result.task.get_name(), **said})
+
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the file."""
         record = {
             "changed": self.changed,
+            "failed": self.failed,
             "recap": {host: stats.summarize(host) for host in stats.processed},
             "stats": stats.custom.get("_run", {}),
         }

@@ -128,10 +128,27 @@ def test_the_login_does_not_follow_a_redirection() -> None:
     assert "Authorization" not in storage.requests[0].headers
 
 
-def test_an_unknown_tag() -> None:
-    with serving(in_order(Answer(404))) as server, pytest.raises(Failed) as caught:
-        resolve_digest_http(image(server.host))
-    assert caught.value.findings[0].code == "image-tag-not-found"
+@pytest.mark.parametrize(
+    ("listed", "code", "fix"),
+    [
+        (Answer(body=b'{"tags": ["v2.0", "v1.0", "nightly"]}'), "image-tag-not-found", "Nearest tags: v1.0"),
+        (Answer(body=b'{"tags": null}'), "image-tag-not-found", "Push the image, or correct the tag."),
+        (Answer(body=b"<html>"), "image-tag-not-found", "Push the image, or correct the tag."),
+        (Answer(403), "image-tag-not-found", "Push the image, or correct the tag."),
+        (Answer(503), "image-tag-not-found", "Push the image, or correct the tag."),
+        (Answer(404), "image-repository-not-found", "Create it"),
+    ],
+)
+def test_what_the_registry_does_not_hold(listed: Answer, code: str, fix: str) -> None:
+    """The nearest tag if the registry lists them; a list that cannot be had hides nothing."""
+    with serving(in_order(Answer(404), listed)) as server, pytest.raises(Failed) as caught:
+        resolve_digest_http(image(server.host), retry=no_wait())
+    assert [request.path for request in server.requests if request.path != "/v2/praxis/agent/manifests/v1"] == [
+        "/v2/praxis/agent/tags/list?n=1000"
+    ]
+    finding = caught.value.findings[0]
+    assert finding.code == code
+    assert finding.fix.startswith(fix)
 
 
 def test_something_that_is_no_registry() -> None:

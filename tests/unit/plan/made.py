@@ -17,7 +17,8 @@ from tests.unit.conftest import REGION, Cloud
 
 REPOSITORY = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/praxis"
 IMAGE = f"{REPOSITORY}:1.0"
-OPENAI = "planted-openai-key-4e17c0ff"
+#: A value that would become 42 were it ever taken for a template.
+OPENAI = "planted-openai-key-{{ 6 * 7 }}-4e17c0ff"
 
 
 def seed(index: int) -> bytes:

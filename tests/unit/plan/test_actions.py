@@ -167,7 +167,7 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     played = site.play(book, "-vvvvv", "--diff")
 
     # The plan has everybody, the identities that were missing included.
-    found = played.of("Plan the deployment", "m1")
+    found = played.of("Plan with the new identities", "m1")
     assert found["status"] == "ok", played.printed[-4000:]
     assert [member["name"] for member in found["plan"]["members"]] == ["m1", "m2", "m3", "m4"]
     assert found["plan"]["members"][0]["peer_id"] == peer_id(seed(1))
@@ -222,6 +222,8 @@ def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) ->
     played = site.play([PLAN, hosts, {**LOCAL, "tasks": [site.keep()]}], "--check", "--diff")
     assert played.rc == 0, played.printed[-4000:]
     found = played.of("Plan the deployment", "m1")["plan"]
+    assert played.of("Make the identities that are missing", "m1")["changed"]
+    assert played.of("Plan with the new identities", "m1")["status"] == "skipped"
     assert [member["peer_id"] for member in found["members"]] == ["(known after apply)"] * 2
     assert empty.cloud.changes() == []
     assert b'"_ansible_check_mode": true' in (site.folder / "sent-m1").read_bytes()
@@ -229,25 +231,49 @@ def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) ->
 
 
 def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Account) -> None:
-    own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
+    """Settings, variables, secrets and image, all wrong in one run, and no identity was ever made."""
+    own = {name: site.host(name, "exit 3") for name in ("m1", "m2", "m3")}
     config = {"llm": {"timeot": 7}, "p2p": {"enabled": False}}
-    hostvars = fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}}}, agent_config=config)
+    wrong = {
+        2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}, "image": "registry.example/Praxis"},
+        3: {"api_port": 70000},
+    }
+    hostvars = fleet(3, {**wrong, 1: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://none"}}}, agent_config=config)
     site.inventory({name: {**found, **own[name]} for name, found in hostvars.items()})
     rest = {"hosts": "praxis", "gather_facts": False, "tasks": [release("prepared")]}
     played = site.play([PLAN, rest], "-v")
     assert played.rc == 2
-    found = played.of("Check the settings before anything is made", "m1")
-    assert found["failure"] == {
-        "code": "unknown-setting",
-        "what": "llm.timeot is not a setting of the agent.",
-        "where": "praxis_agent_config (m1)",
-        "fix": "Did you mean llm.timeout?",
+    found = played.of("Plan the deployment", "m1")
+    assert found["failure"] == found["failures"][0] == {
+        "code": "bad-variable",
+        "what": "praxis_api_port is 70000 and no port.",
+        "where": "m3",
+        "fix": "Mend its value.",
     }
-    assert [each["code"] for each in found["failures"]] == ["unknown-setting", "p2p-disabled", "reference-malformed"]
+    assert [each["code"] for each in found["failures"]] == [
+        "bad-variable", "unknown-setting", "p2p-disabled", "reference-malformed", "image-malformed", "secret-not-found",
+    ]  # fmt: skip
     assert found["msg"].count("\n") >= len(found["failures"]) - 1
+    assert played.of("Say what is wrong", "m1")["msg"] == found["msg"]
     assert empty.cloud.changes() == []
     assert not [each for each in played.results if each["task"] == "prepared"]
     assert not site.was_sent("m1")
+
+
+def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
+    own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
+    hostvars = fleet(2, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    site.inventory({name: {**found, **own[name]} for name, found in hostvars.items()})
+    agreed = site.play([PLAN], "--check").of("Plan the deployment", "m1")["plan"]["id"]
+    other = site.play([PLAN], "-e", f"praxis_plan_id={agreed[:-1]}x")
+    assert other.rc == 2
+    assert other.of("Plan the deployment", "m1")["failure"]["code"] == "plan-changed"
+    assert empty.cloud.changes() == []
+    assert site.play([PLAN], "-e", f"praxis_plan_id={agreed}").rc == 0
+    assert empty.cloud.changes() == ["CreateSecret"] * 2
+    # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
+    again = site.play([PLAN])
+    assert [each["status"] for each in again.results] == ["ok", "skipped", "skipped"]
 
 
 def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None:
@@ -267,5 +293,7 @@ def test_an_empty_fleet_is_refused(site: Site, empty: Account, playbook: str) ->
     site.inventory({})
     played = site.play(CHECKOUT / playbook)
     assert played.rc == 2
-    assert "The inventory holds no member of the fleet" in played.of("Stop when there is no member", "localhost")["msg"]
+    found = played.of("Stop when the inventory could not be read whole, or holds no member", "localhost")
+    assert (found["failure"]["code"], found["failure"]["where"]) == ("empty-fleet", "inventory")
+    assert "provision.yml" in found["failure"]["fix"]
     assert empty.cloud.operations == []

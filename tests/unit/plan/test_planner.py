@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +46,12 @@ class TestPlan:
         assert found.releases["m3"].settings["llm"]["timeout"] == 7
         assert found.releases["m1"].settings["llm"]["timeout"] != 7
         assert found.members["m2"].target == "i-2"
-        # What was asked: everything secret in one call, each image once, each registry's login once an image.
+        # What was asked: everything secret in one call, each image once, one login for the registry.
         assert sorted(account.cloud.operations) == [
-            "BatchGetSecretValue", "DescribeImages", "DescribeImages", "GetAuthorizationToken", "GetAuthorizationToken",
+            "BatchGetSecretValue", "DescribeImages", "DescribeImages", "GetAuthorizationToken",
         ]  # fmt: skip
+        logins = [made.host_secrets()[name]["registry"] for name in ("m1", "m3")]
+        assert logins[0] == logins[1] is not None
 
     def test_each_host_gets_its_own_secrets_and_the_plan_none(self, account: Account) -> None:
         made = planner(fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted-plain-value"}}}))
@@ -111,7 +114,7 @@ class TestPlan:
 class TestIdentitiesToCome:
     def test_check_mode_plans_around_them(self, empty: Account) -> None:
         empty.seeds([1])
-        found = planner(fleet(2, agent_secrets={"OPENAI_API_KEY": "planted-plain"}), allow_unknown=True).plan()
+        found = planner(fleet(2, agent_secrets={"OPENAI_API_KEY": "planted-plain"}), allow_missing=True).plan()
         assert found.members["m1"].peer_id == peer_id(seed(1))
         assert found.members["m2"].peer_id is None
         assert found.peers("m1")["multiaddrs"] == [UNKNOWN]
@@ -233,8 +236,8 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         ("no-settings-file", "agent_prodution.yaml", "no such file", "agent_production.yaml"),
     ),
     "secret's name": (
-        {}, {2: {"agent_secrets": {"OPENAI-KEY": KEY}}},
-        ("bad-secret-name", "praxis_agent_secrets (m2)", "'OPENAI-KEY'", "underscores"),
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": KEY, "OPENAI-KEY": KEY}}},
+        ("bad-variable-name", "praxis_agent_secrets (m2)", "'OPENAI-KEY'", "underscores"),
     ),
     "secret of nothing": (
         {"agent_secrets": {"OPENAI_API_KEY": None}}, {},
@@ -258,7 +261,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     ),
     "no such secret": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://none"}}},
-        ("secret-not-found", "aws-sm://none (eu-central-1)", "no such secret", "Check the name"),
+        ("secret-not-found", "aws-sm://none (eu-central-1) for OPENAI_API_KEY", "no such secret", "Check the name"),
     ),
     "no such key": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#opnai"}}},
@@ -271,6 +274,27 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
     "empty secret": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": ""}}},
         ("short-secret", "OPENAI_API_KEY (m2)", "under 4 characters", "longer value"),
+    ),
+    "short secret in the store": (
+        {"agent_secrets": {"OPENAI_API_KEY": KEY, "PIN": "aws-sm://llm#pin"}}, {},
+        ("short-secret", "PIN (all 3 members)", "value of aws-sm://llm#pin is under 4 characters", "longer value"),
+    ),
+    "secret with a NUL": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\0planted"}}},
+        ("secret-nul", "OPENAI_API_KEY (m2)", "NUL", "base64"),
+    ),
+    "reference among the plain values": (
+        {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": KEY}}, {},
+        ("misplaced-reference", "praxis_agent_environment (all 3 members)", "PRAXIS_METRICS__JOB_NAME",
+         "praxis_agent_secrets"),
+    ),
+    "reference inside a plain value": (
+        {}, {2: {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": "of {{resolve:secretsmanager:llm}}"}}},
+        ("misplaced-reference", "praxis_agent_environment (m2)", "nothing resolves one", "praxis_agent_secrets"),
+    ),
+    "slot that can be no secret's name": (
+        {}, {2: {"slot": "aws/2"}},
+        ("identity-name", "m2", "slot 'aws/2'", "letters, digits"),
     ),
     "store that is not at hand": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "gcp-sm://project/name"}}},
@@ -298,38 +322,51 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
 class TestRefusals:
     @pytest.mark.parametrize("wrong", SETTINGS)
     def test_it_is_named_with_its_place_and_its_mend(self, account: Account, wrong: str) -> None:
+        account.change("llm", json.dumps({"openai": OPENAI, "pin": 12}))
         everyone, own, (code, where, what, fix) = SETTINGS[wrong]
         failed = refused(account, fleet(3, own, **everyone))
         told(failed)
-        # A slot used twice is also one identity used twice; the first finding is the cause.
-        finding = failed.findings[0] if wrong == "one slot twice" else only(failed)
-        assert finding.code == code
+        finding = only(failed)
+        assert finding.code == code, finding
         assert where in finding.where
         assert what in finding.what
         assert fix in finding.fix
 
-    def test_bad_settings_are_told_before_any_store_is_asked(self, account: Account) -> None:
+    def test_everything_is_told_at_once(self, account: Account) -> None:
+        account.seeds([5, 6, 7, 8])
+        account.secret("praxis/demo/identity/aws-4", b"x" * 31)
         config = {"p2p": {"enabled": False}, "logging": {"format": "json"}, "llm": {"timeot": 1}}
         own: dict[int, dict[str, Any]] = {
             2: {"p2p_port": 8000},
             3: {"agent_secrets": {}},
-            4: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://"}},
+            4: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://", "A": "aws-sm:/a", "B": "aws-sm://none", "C": "abc"}},
             5: {"address": "public"},
             6: {"container": {"cpus": 1}},
             7: {"environment": "staging"},
+            8: {"image": f"{REPOSITORY}:1.o", "slot": "aws-6"},
         }
-        failed = refused(account, fleet(7, own, agent_config=config))
+        failed = refused(account, fleet(8, own, agent_config=config))
         assert sorted(told(failed)) == [
-            "logging-format-json", "no-address", "no-settings-file", "openai-key-missing", "p2p-disabled",
-            "ports-equal", "reference-malformed", "unknown-limit", "unknown-setting",
+            "identity-seed", "image-tag-not-found", "logging-format-json", "no-address", "no-settings-file",
+            "openai-key-missing", "p2p-disabled", "ports-equal", "reference-malformed", "reference-malformed",
+            "secret-not-found", "shared-slot", "short-secret", "unknown-limit", "unknown-setting",
         ]  # fmt: skip
-        assert account.cloud.operations == []
 
-    def test_a_check_of_the_settings_alone_asks_nobody(self, empty: Account) -> None:
-        planner(fleet()).check()
-        with pytest.raises(Failed, match="timeot"):
-            planner(fleet(agent_config={"llm": {"timeot": 5}})).check()
-        assert empty.cloud.operations == []
+    def test_faults_that_others_found_are_told_too(self, account: Account) -> None:
+        fault = Finding("bad-variable", "praxis_api_port is 0 and no port.", "m9", "Mend its value.")
+        with pytest.raises(Failed) as error:
+            planner(fleet(2, agent_config={"llm": {"timeot": 7}}), faults=[fault]).plan()
+        assert told(error.value) == ["bad-variable", "unknown-setting"]
+        with pytest.raises(Failed) as error:
+            planner({}, faults=[fault]).plan()
+        assert error.value.findings == (fault,)
+
+    def test_a_store_that_does_not_answer_hides_no_other_fault(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "no url")
+        failed = refused(account, fleet(2, agent_config={"llm": {"timeot": 7}}))
+        assert sorted(set(told(failed))) == ["cloud-options", "unknown-setting"]
 
     def test_an_empty_fleet(self, empty: Account) -> None:
         finding = only(refused(empty, {}))
@@ -340,7 +377,12 @@ class TestRefusals:
         account.secret("gone", "planted-gone")
         account.remove("gone")
         account.secret("binary", b"\x00\x01planted")
-        references = ["aws-sm://none", "aws-sm://gone", "aws-sm://llm#opnai", "aws-sm://binary#key"]
+        account.secret("bare", b"")
+        account.secret("twice", '{"key": "planted", "key": "planted"}')
+        references = [
+            "aws-sm://none", "aws-sm://gone", "aws-sm://llm#opnai", "aws-sm://binary#key", "aws-sm://bare",
+            "aws-sm://twice#key", f"aws-sm://llm?version={'0' * 32}", "aws-sm://gone#other",
+        ]  # fmt: skip
         secrets = {"OPENAI_API_KEY": KEY, **{f"OTHER_{at}": each for at, each in enumerate(references)}}
         failed = refused(account, fleet(3, agent_secrets=secrets))
         assert {finding.where.split(" ")[0]: finding.code for finding in failed.findings} == {
@@ -348,15 +390,23 @@ class TestRefusals:
             "aws-sm://gone": "secret-deleted",
             "aws-sm://llm#opnai": "secret-key-not-found",
             "aws-sm://binary#key": "secret-binary",
+            "aws-sm://bare": "secret-empty",
+            "aws-sm://twice#key": "secret-key-ambiguous",
+            f"aws-sm://llm?version={'0' * 32}": "secret-version-not-found",
         }
-        assert len(told(failed)) == len(references)
+        # Two keys of one secret that is gone: told once.
+        assert len(told(failed)) == len(references) - 1
+        (gone,) = [finding for finding in failed.findings if finding.code == "secret-deleted"]
+        assert gone.where.endswith(" for OTHER_1, OTHER_7")
         assert "planted" not in str(failed)
 
     def test_a_binary_secret_is_no_environment_variable(self, account: Account) -> None:
         account.secret("binary", b"\x00\x01planted")
-        failed = refused(account, fleet(3, {2: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://binary"}}}))
-        finding = only(failed)
-        assert (finding.code, finding.where) == ("secret-binary", "OPENAI_API_KEY (m2)")
+        account.secret("short", "abc")
+        secrets = {"OPENAI_API_KEY": "aws-sm://binary", "OTHER": "aws-sm://short"}
+        failed = refused(account, fleet(3, {2: {"agent_secrets": secrets}}))
+        assert told(failed) == ["secret-binary", "short-secret"]
+        assert [finding.where for finding in failed.findings] == ["OPENAI_API_KEY (m2)", "OTHER (m2)"]
 
     @pytest.mark.parametrize("stored", [b"x" * 31, b"x" * 33, "text of thirty-two characters ok"])
     def test_a_seed_that_is_none(self, empty: Account, stored: bytes | str) -> None:
@@ -371,7 +421,9 @@ class TestRefusals:
         # A secret without a value. moto refuses the whole batch for it, where AWS tells of the one secret.
         empty.seeds([1, 3])
         empty.secret("praxis/demo/identity/aws-2", b"")
-        assert only(refused(empty, fleet(3))).code == "cloud-not-found"
+        finding = only(refused(empty, fleet(3)))
+        assert (finding.code, finding.where) == ("identity-seed", "aws-sm://praxis/demo/identity/aws-2 (eu-central-1)")
+        assert "'aws-2' has no bytes" in finding.what
 
     def test_one_identity_on_two_hosts(self, empty: Account) -> None:
         empty.seeds([1, 3])
@@ -379,7 +431,7 @@ class TestRefusals:
         finding = only(refused(empty, fleet(3)))
         assert finding.code == "shared-peer-id"
         assert f"m1 and m2 have the same peer id, {peer_id(seed(1))}" in finding.what
-        assert "delete one slot's secret" in finding.fix
+        assert "The slots aws-1 and aws-2 hold the same seed" in finding.fix
 
 
 class TestMalformedReferences:

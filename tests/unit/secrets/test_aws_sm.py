@@ -138,8 +138,8 @@ NO_VERSION = "Secrets Manager can't find the specified secret value for VersionI
 REFUSALS = [
     ("AccessDeniedException", f"User is not authorized {PLANTED}", "secret-denied"),
     ("ResourceNotFoundException", "Secrets Manager can't find the specified secret.", "secret-not-found"),
-    ("ResourceNotFoundException", NO_STAGE, "secret-version-not-found"),
-    ("ResourceNotFoundException", NO_VERSION, "secret-version-not-found"),
+    ("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+     "secret-empty"),
     ("InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion.",
      "secret-deleted"),
     ("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text.", "secret-undecryptable"),
@@ -152,12 +152,21 @@ def test_a_refusal_in_a_batch_and_alone_reads_the_same(aws: Aws, code: str, mess
     refused = {"SecretId": "a", "ErrorCode": code, "Message": message}
     aws.instead["batch_get_secret_value"] = {"SecretValues": [], "Errors": [refused]}
     aws.instead["get_secret_value"] = errors.Invalid(f"AWS answered {code}: {message}", "AWS", "", reason=code)
-    assert each(aws, "aws-sm://a", "aws-sm://a?stage=mine") == [expected, expected]
+    # A version that was not asked for cannot be missing: then the secret has none.
+    alone = "secret-version-not-found" if expected == "secret-empty" else expected
+    assert each(aws, "aws-sm://a", "aws-sm://a?stage=mine") == [expected, alone]
     for text in ("aws-sm://a", "aws-sm://a?stage=mine"):
         finding = fetch_each([ref(text)], {"aws-sm": AwsSecretsManager(aws)})[ref(text)]
         assert isinstance(finding, Finding)
         assert finding.where == f"{text} ({REGION})"
         assert finding.fix
+
+
+@pytest.mark.parametrize("message", [NO_STAGE, NO_VERSION])
+def test_a_version_or_stage_that_is_not_there(aws: Aws, message: str) -> None:
+    refused = errors.NotFound(f"AWS answered no: {message}", "AWS", "", reason="ResourceNotFoundException")
+    aws.instead["get_secret_value"] = refused
+    assert each(aws, "aws-sm://a?stage=mine", f"aws-sm://a?version={'0' * 32}") == ["secret-version-not-found"] * 2
 
 
 @pytest.mark.parametrize(
@@ -175,16 +184,58 @@ def test_what_a_batch_was_too_busy_for_is_asked_alone(aws: Aws, batch: dict[str,
     assert aws.operations() == ["batch_get_secret_value", "get_secret_value"]
 
 
-def test_a_refused_batch_is_told_once(aws: Aws) -> None:
-    aws.instead["batch_get_secret_value"] = errors.Denied("AWS answered no.", "AWS", "Grant it.", reason="AccessDenied")
-    with pytest.raises(Failed) as caught:
-        fetch_all([ref(f"aws-sm://s{number}") for number in range(30)], {"aws-sm": AwsSecretsManager(aws)})
-    assert [finding.code for finding in caught.value.findings] == ["cloud-denied"]
+@pytest.mark.parametrize("kind", [errors.NotFound, errors.Denied, errors.Invalid])
+def test_a_batch_refused_as_a_whole_is_asked_one_by_one(aws: Aws, kind: type[errors.CloudError]) -> None:
+    make(aws, "there")
+    aws.instead["batch_get_secret_value"] = kind("AWS answered no.", "AWS", "Grant it.", reason="AccessDenied")
+    assert each(aws, "aws-sm://there", "aws-sm://none", "aws-sm://gone") == [
+        PLANTED, "secret-not-found", "secret-not-found",
+    ]  # fmt: skip
+    assert aws.operations() == ["batch_get_secret_value"] + ["get_secret_value"] * 3
+
+
+def test_every_secret_that_is_denied_is_named(aws: Aws) -> None:
+    for operation in ("batch_get_secret_value", "get_secret_value", "describe_secret"):
+        aws.instead[operation] = errors.Denied("AWS answered no.", "AWS", "", reason="AccessDeniedException")
+    wanted, stores = [ref(f"aws-sm://s{number}") for number in range(30)], {"aws-sm": AwsSecretsManager(aws)}
+    for ask, permission in ((fetch_all, "GetSecretValue"), (describe_all, "DescribeSecret")):
+        with pytest.raises(Failed) as caught:
+            ask(wanted, stores)
+        assert [finding.code for finding in caught.value.findings] == ["secret-denied"] * 30
+        assert {finding.where for finding in caught.value.findings} == {f"{each} ({REGION})" for each in wanted}
+        assert all(permission in finding.fix for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.Expired("No.", "AWS", "Log in.", reason="ExpiredTokenException"),
+        errors.Unavailable("Nobody answered.", "AWS", "Wait."),
+        errors.Invalid("The library boto3 cannot be imported.", "Python", "Install it.", code="sdk-missing"),
+    ],
+)
+def test_what_is_about_no_secret_is_told_once(aws: Aws, error: errors.CloudError) -> None:
+    for operation in ("batch_get_secret_value", "get_secret_value", "describe_secret"):
+        aws.instead[operation] = error
+    wanted = [ref("aws-sm://a"), ref("aws-sm://b"), ref("aws-sm://c?stage=mine")]
+    for ask in (fetch_all, describe_all):
+        with pytest.raises(Failed) as caught:
+            ask(wanted, {"aws-sm": AwsSecretsManager(aws)})
+        assert caught.value.findings == error.findings
 
 
 def test_a_version_without_a_value(aws: Aws) -> None:
     aws.instead["batch_get_secret_value"] = {"SecretValues": [{"Name": "a", "ARN": "x" * 20, "VersionId": "v"}]}
     assert each(aws, "aws-sm://a") == ["secret-empty"]
+
+
+def test_a_secret_that_was_never_given_a_value(aws: Aws) -> None:
+    # moto refuses the whole batch for it, where AWS tells of the one secret.
+    make(aws, "there")
+    AwsClient.call(aws, "secretsmanager", "create_secret", Name="bare")
+    assert each(aws, "aws-sm://there", "aws-sm://bare") == [PLANTED, "secret-empty"]
+    with pytest.raises(Failed, match="holds no value"):
+        describe_all([ref("aws-sm://bare")], {"aws-sm": AwsSecretsManager(aws)})
 
 
 def test_descriptions_open_nothing(aws: Aws) -> None:

@@ -26,7 +26,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 PLANTED = "planted-value-4b7d"
 DOCUMENT = """{
   "text": "a \\"quoted\\" line\\n", "empty": "", "ü.b/c": "dotted", "big": 12345678901234567890, "exact": 1.10,
-  "exponent": 1E5, "yes": true, "nothing": null, "list": [1, 2.50, "x"], "object": {"b": 1, "a": "ä"}
+  "exponent": 1E5, "yes": true, "nothing": null, "list": [1, 2.50, "x"], "object": {"b": 1, "a": "ä"},
+  "nested": {"deep": [{"big": 12345678901234567890, "huge": 1E999, "tiny": -0.0, "a": {}, "b": [], "a": "again"}]},
+  "pair": "\\ud83d\\ude00", "quoted": "12"
 }"""
 
 
@@ -67,8 +69,11 @@ def ref(text: str) -> Reference:
         ("exponent", "1E5"),
         ("yes", "true"),
         ("nothing", "null"),
-        ("list", '[1,2.5,"x"]'),
+        ("list", '[1,2.50,"x"]'),
         ("object", '{"b":1,"a":"ä"}'),
+        ("nested", '{"deep":[{"big":12345678901234567890,"huge":1E999,"tiny":-0.0,"a":{},"b":[],"a":"again"}]}'),
+        ("pair", "\U0001f600"),
+        ("quoted", "12"),
     ],
 )
 def test_a_key_has_one_text_whatever_its_type(key: str, value: str) -> None:
@@ -101,6 +106,12 @@ def test_nothing_wanted_nothing_asked() -> None:
         (f'["{PLANTED}"]', "0", "secret-not-json", ""),
         (f'{{"a": "{PLANTED}"', "a", "secret-not-json", ""),
         (PLANTED.encode(), "k", "secret-binary", "leave #KEY out"),
+        ("", "k", "secret-not-json", ""),
+        ('"text"', "k", "secret-not-json", ""),
+        (f'{{"k": "{PLANTED}", "k": "{PLANTED}"}}', "k", "secret-key-ambiguous", "all but the right one"),
+        (f'{{"k": "{PLANTED}\\ud83d"}}', "k", "secret-not-text", "Store the value again"),
+        ("[" * 30000, "k", "secret-not-json", ""),
+        ('{"k": %s}' % ("[" * 700 + "]" * 700), "k", "secret-not-json", "as a string"),
     ],
 )
 def test_a_key_that_cannot_be_had(value: str | bytes, key: str, code: str, words: str) -> None:

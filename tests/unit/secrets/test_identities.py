@@ -66,13 +66,30 @@ def test_what_is_there() -> None:
 
 
 def test_every_unusable_seed_is_named_with_its_mend() -> None:
-    shelf = Shelf({"a": Secret(b"short-planted", "v"), "b": Secret("0" * 32, "v"), "c": finding("secret-denied")})
+    stored: dict[str, Outcome] = {
+        "a": Secret(b"short-planted", "v"),
+        "b": Secret("0" * 32, "v"),
+        "c": Secret(bytes(31), "v"),
+        "d": Secret(bytes(33), "v"),
+        "e": Secret(b"", "v"),
+        "f": finding("secret-empty"),
+        "g": finding("secret-denied"),
+    }
     with pytest.raises(Failed) as caught:
-        read("demo", ["a", "b", "c"], {"aws-sm": shelf})
-    short, text, denied = caught.value.findings
-    assert short.what == "The seed of slot 'a' has 13 bytes instead of 32."
-    assert text.what == "The seed of slot 'b' is stored as text instead of binary."
-    assert "SecretBinary" in short.fix
+        read("demo", stored, {"aws-sm": Shelf(stored)})
+    *unusable, denied = caught.value.findings
+    must = "; it must be 32 bytes, stored as binary."
+    assert [each.what for each in unusable] == [
+        f"The seed of slot 'a' has 13 bytes{must}",
+        f"The seed of slot 'b' is stored as text{must}",
+        f"The seed of slot 'c' has 31 bytes{must}",
+        f"The seed of slot 'd' has 33 bytes{must}",
+        f"The seed of slot 'e' has 0 bytes{must}",
+        f"The seed of slot 'f' has no bytes{must}",
+    ]
+    assert {each.code for each in unusable} == {"identity-seed"}
+    assert unusable[0].where == "aws-sm://praxis/demo/identity/a"
+    assert all("SecretBinary" in each.fix for each in unusable)
     assert denied.code == "secret-denied"
     assert "planted" not in str(caught.value)
 

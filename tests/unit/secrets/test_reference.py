@@ -146,9 +146,18 @@ def test_a_near_word_is_suggested() -> None:
     assert caught.value.findings[0].fix == "Did you mean version?"
 
 
-def test_a_reference_inside_other_text_is_an_error_that_hides_the_rest() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgres://user:planted-word@{{resolve:secretsmanager:db:SecretString:host}}/planted-word",
+        "postgres://user:planted-word@{{resolve:secretsmanager:db planted-word",
+        "Bearer planted-word aws-sm://db#planted-word",
+        "planted-word gcp-sm://project/planted-word",
+    ],
+)
+def test_a_reference_inside_other_text_is_an_error_that_hides_the_rest(text: str) -> None:
     with pytest.raises(ReferenceError) as caught:
-        parse("postgres://user:planted-word@{{resolve:secretsmanager:db:SecretString:host}}/x")
+        parse(text)
     assert "the whole value" in caught.value.findings[0].what
     assert "planted-word" not in str(caught.value)
 

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drafts: members with their settings compiled and their references parsed, before any store is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+
+T = TypeVar("T")
+
+#: A secret of an agent: a pointer, or the value itself.
+Source = Union[Reference, str]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A member with its settings compiled."""
+
+    variables: MemberVariables
+    compiled: Compiled
+    sources: Mapping[str, Source]
+    addresses: Tuple[str, ...]
+    limits: Limits
+
+
+class Shared:
+    """Collects findings about members. One that many members share is told once, with the members counted."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._counted: Dict[Finding, List[str]] = {}
+
+    def add(self, member: str, findings: Sequence[Finding]) -> None:
+        for finding in findings:
+            self._counted.setdefault(finding, []).append(member)
+
+    def told(self) -> List[Finding]:
+        return [_told_once(finding, names, self._total) for finding, names in self._counted.items()]
+
+
+def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Finding]]:
+    """Compile every member.
+
+    :returns: a draft of every member that can have one, even of one with faults in it, so that its secrets and image
+        can be looked at too; and the findings of all of them.
+    """
+    shared = Shared(len(members))
+    drafts = []
+    for member in members:
+        findings: List[Finding] = []
+        draft = _draft(member, findings)
+        shared.add(member.name, findings)
+        if draft is not None:
+            drafts.append(draft)
+    return drafts, shared.told()
+
+
+def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
+    sources = _sources(member.agent_secrets, findings)
+    _check_environment(member.agent_environment, findings)
+    layers = _tried(member.layers, findings)
+    addresses = _tried(lambda: member.addresses, findings)
+    limits = _tried(lambda: member.limits, findings)
+    if layers is None:
+        return None
+    compiled = compile_settings(
+        layers,
+        member=member.name,
+        environment=member.agent_environment,
+        secret_names=member.agent_secrets,
+        api_port=member.api_port,
+        p2p_port=member.p2p_port,
+        deployment=member.environment,
+        behind_balancer=bool(member.target_group),
+        docker_socket=member.docker_socket,
+        public_p2p=member.address == "public",
+        strict=member.strict,
+    )
+    findings.extend(compiled.findings)
+    sources = {**_sources(compiled.secrets, findings), **sources}
+    return Draft(member, compiled, sources, addresses or ("",), limits or Limits())
+
+
+def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
+    try:
+        return read()
+    except Failed as error:
+        findings.extend(error.findings)
+        return None
+
+
+def _sources(values: Mapping[str, Any], findings: List[Finding]) -> Dict[str, Source]:
+    found: Dict[str, Source] = {}
+    for name, value in values.items():
+        try:
+            found[name] = _source(name, value)
+        except Failed as error:
+            findings.extend(error.findings)
+    return found
+
+
+def _source(name: str, value: Any) -> Source:
+    if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
+        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
+    if placeholder(value) == value:
+        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
+        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
+    try:
+        return parse(value) or value
+    except Failed as error:
+        raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None
+
+
+def _check_environment(values: Mapping[str, Any], findings: List[Finding]) -> None:
+    """A reference among the plain values would reach the agent as it is written."""
+    for name, value in values.items():
+        try:
+            found = isinstance(value, str) and parse(value) is not None
+        except Failed:
+            found = True
+        if found:
+            what = "%s is a secret reference, and nothing resolves one here." % name
+            fix = "Give it in praxis_agent_secrets."
+            findings.append(Finding("misplaced-reference", what, "praxis_agent_environment", fix))
+
+
+def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
+    if finding.where in names:  # it is about this one member
+        return finding
+    whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])
+    more = " and %d more" % (len(names) - 3) if len(names) > 3 and len(names) != total else ""
+    return replace(finding, where="%s (%s%s)" % (finding.where, whom, more))

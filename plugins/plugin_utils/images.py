@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan has to know of its images: each one's digest, and one login a registry."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: ``server``, ``username`` and ``password``, or None for a registry that is asked without one.
+Login = Optional[Mapping[str, str]]
+
+
+class Images:
+    """Images by the text that names them. What could not be had is missing from the tables and among ``findings``.
+
+    :param digests: text -> name by digest.
+    :param logins: text -> login of its registry.
+    """
+
+    def __init__(self, aws: AwsClient, texts: Iterable[str]) -> None:
+        self._aws = aws
+        self.findings: List[Finding] = []
+        parsed: Dict[str, registry.Image] = {}
+        for text in sorted(set(texts)):
+            try:
+                parsed[text] = registry.parse_image(text)
+            except Failed as error:
+                self.findings += error.findings
+        hosts = sorted({image.host for image in parsed.values()})
+        # Digests and logins in one go: neither needs the other.
+        jobs = [("digest", text) for text in parsed] + [("login", host) for host in hosts]
+        got = dict(zip(jobs, map_parallel(lambda job: self._do(job, parsed), jobs)))
+        for answer in got.values():
+            self.findings += answer.findings if isinstance(answer, Failed) else ()
+        self.digests: Dict[str, str] = {text: str(got["digest", text]) for text in parsed}
+        by_host: Dict[str, Login] = {host: _login(got["login", host]) for host in hosts}
+        self.logins: Dict[str, Login] = {text: by_host[image.host] for text, image in parsed.items()}
+
+    def _do(self, job: Tuple[str, str], parsed: Mapping[str, registry.Image]) -> object:
+        kind, name = job
+        return self._digest(parsed[name]) if kind == "digest" else self._credentials(name)
+
+    def _digest(self, image: registry.Image) -> str:
+        if image.digest:
+            return image.by_digest(image.digest)
+        if registry.aws_registry_of(image.host):
+            return image.by_digest(registry.resolve_digest_ecr(self._aws, image))
+        return image.by_digest(resolve_digest_http(image))
+
+    def _credentials(self, host: str) -> Optional[registry.RegistryCredentials]:
+        ecr = registry.aws_registry_of(host)
+        if not ecr:
+            return None
+        account, region = ecr
+        return registry.ecr_credentials(self._aws.in_region(region), account, host)
+
+
+def _login(answer: object) -> Login:
+    if not isinstance(answer, registry.RegistryCredentials):
+        return None
+    return {"server": answer.server, "username": answer.username, "password": answer.password}
