@@ -25,7 +25,9 @@ def fingerprints(cloud: Any) -> dict[str, str]:
     """Each machine's files (name, size, time), packages and units."""
     prune = " -o ".join(f"-path {path}" for path in VOLATILE.split())
     files = f"find / \\( {prune} \\) -prune -o -type f -printf '%p %s %T@\\n' | sort"
-    look = f"{files}; dpkg-query -W; systemctl list-unit-files --no-pager"
+    # A login leaves a transient unit for as long as it lasts.
+    units = "systemctl list-unit-files --no-pager --no-legend | grep -v ' transient '"
+    look = f"{files}; dpkg-query -W; {units}"
     return {item.name: cloud.on(item, look) for item in cloud.machines()}
 
 
