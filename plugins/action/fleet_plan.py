@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible.plugins.action import ActionBase
@@ -12,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -89,12 +91,12 @@ def _require_whole(task_vars: Mapping[str, Any]) -> None:
 
 
 def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:
-    """The members whose variables can be read, and what is wrong with the others."""
+    """The members whose variables can be read, and what is wrong with the others: once, however many share it."""
     members: List[MemberVariables] = []
-    faults: List[Finding] = []
+    shared = Shared(len(names))
     for name in names:
         try:
             members += fleet_variables.members(hostvars, [name])
         except Failed as error:
-            faults += error.findings
-    return members, faults
+            shared.add(name, [replace(finding, where="variables") for finding in error.findings])
+    return members, shared.told()

@@ -27,7 +27,9 @@ FILES = f"find / \\( {PRUNED} \\) -prune -o -type f -printf '%p %s %T@\\n' | sor
 
 def fingerprints(cloud: Any) -> dict[str, str]:
     """Each machine's files (name, size, time), packages and units."""
-    look = f"{FILES}; dpkg-query -W; systemctl list-unit-files --no-pager"
+    # A login leaves a transient unit for as long as it lasts.
+    units = "systemctl list-unit-files --no-pager --no-legend | grep -v ' transient '"
+    look = f"{FILES}; dpkg-query -W; {units}"
     return {item.name: cloud.on(item, look) for item in cloud.machines()}
 
 

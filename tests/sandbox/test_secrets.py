@@ -63,6 +63,21 @@ def test_a_label_of_ones_own_stays_where_it_was_put(secret: tuple[Any, str]) -> 
     assert versions(manager, name)["AWSPREVIOUS"] == current
 
 
+def test_a_secret_without_the_value_asked_for_says_so_alone_and_in_a_batch(aws: Aws, secret: tuple[Any, str]) -> None:
+    manager, name = secret
+    bare = f"praxis/test/{uuid.uuid4()}"
+    manager.create_secret(Name=bare)
+    for which in ({"SecretId": bare}, {"SecretId": name, "VersionStage": "nobodys"}):
+        with pytest.raises(manager.exceptions.ResourceNotFoundException, match="value for staging label: "):
+            manager.get_secret_value(**which)
+    answer = manager.batch_get_secret_value(SecretIdList=[bare, name, f"{bare}/none"])
+    assert [held["SecretString"] for held in answer["SecretValues"]] == ["two"]
+    first, second = answer["Errors"]
+    assert (first["SecretId"], first["ErrorCode"]) == (bare, "ResourceNotFoundException")
+    assert first["Message"].endswith("value for staging label: AWSCURRENT")
+    assert second["Message"] == "Secrets Manager can't find the specified secret."
+
+
 def test_the_agents_secret_is_there(aws: Aws) -> None:
     found = json.loads(value(aws("secretsmanager"), "praxis/praxis/agent"))
     assert set(found) == {"OPENAI_API_KEY", "PRAXIS_MASTER_KEY"}

@@ -247,7 +247,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     assert found["failure"] == found["failures"][0] == {
         "code": "bad-variable",
         "what": "praxis_api_port is 70000 and no port.",
-        "where": "m3",
+        "where": "variables (m3)",
         "fix": "Mend its value.",
     }
     assert [each["code"] for each in found["failures"]] == [
