@@ -76,7 +76,8 @@ def test_check_mode_sends_only_reads(world: World, row: Row) -> None:
     for name, step in steps(world, row, "foretold", "foretold again"):
         assert step.mutations == [], name
         assert step.after == step.before, name
-        assert step.operations or step.before or row.kinds in (("filter",), ("test",)) or "fleet" in row.name, name
+        if row.kinds == ("modules",):
+            assert step.operations, f"{name}: it did not look at all, or the log shows nothing"
 
 
 @each_row
