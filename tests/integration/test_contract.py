@@ -76,7 +76,8 @@ def test_check_mode_sends_only_reads(world: World, row: Row) -> None:
     for name, step in steps(world, row, "foretold", "foretold again"):
         assert step.mutations == [], name
         assert step.after == step.before, name
-        assert step.operations or step.before or row.kinds in (("filter",), ("test",)) or "fleet" in row.name, name
+        if row.kinds == ("modules",):
+            assert step.operations, f"{name}: it did not look at all, or the log shows nothing"
 
 
 @each_row
@@ -199,9 +200,9 @@ def test_the_fleet_is_whole_again(all_of_them: World) -> None:
     seen.wait_for("all pairs connected", lambda: seen.edges(cloud) == seen.all_pairs(cloud), deadline=90)
 
 
-def test_facts_of_an_earlier_run_mislead_nobody(all_of_them: World) -> None:
+def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     """A fact cache brings back what an earlier run, a bad one at that, has left on localhost."""
-    world, cloud = all_of_them, all_of_them.cloud
+    cloud = world.cloud
     names = [item.name for item in cloud.machines()]
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
              "first_deployment": True, "look_again": True, "plan_id": "old", "findings": []}

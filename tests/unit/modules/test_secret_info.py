@@ -49,9 +49,11 @@ def test_all_failures_at_once(run: Any, cloud: Any) -> None:
 
 def test_options_by_their_amazon_names(run: Any, cloud: Any) -> None:
     keep(cloud, "a")
-    secret = "planted-secret-key-55d2e8"
-    options = {"aws_access_key": "AKIAIOSFODNN7EXAMPLE", "aws_secret_key": secret, "aws_endpoint_url": cloud.endpoint}
+    secret, token = "planted-secret-key-55d2e8", "planted-session-token-91c7f0"
+    options = {"aws_access_key": "AKIAIOSFODNN7EXAMPLE", "aws_secret_key": secret, "aws_session_token": token}
+    options["aws_endpoint_url"] = cloud.endpoint
     ran = run("secret_info", references=["aws-sm://a"], aws_region="eu-central-1", **options)
     assert ran.result["secrets"][0]["name"] == "a"
     assert secret not in ran.printed
+    assert token not in ran.printed
     assert run("secret_info", references=["aws-sm://a"], profile="p", access_key="a").codes == ["cloud-options"]
