@@ -27,7 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _valid, args = self.validate_argument_spec(
             argument_spec={
                 "hosts": {"type": "list", "elements": "str", "required": True},
-                "settings_only": {"type": "bool", "default": False},
+                "allow_missing": {"type": "bool", "default": False},
                 "plan_id": {"type": "str", "default": ""},
                 "min_edges": {"type": "int"},
                 "batch": {"type": "int", "default": 1},
@@ -43,10 +43,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _plan(self, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
         members = fleet_variables.members(task_vars["hostvars"], names)
-        planner = Planner(members, allow_unknown=bool(self._task.check_mode), min_edges=args["min_edges"])
-        if args["settings_only"]:
-            planner.check()
-            return {"changed": False}
+        unknown = bool(args["allow_missing"] or self._task.check_mode)
+        planner = Planner(members, allow_unknown=unknown, min_edges=args["min_edges"])
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
@@ -58,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
             "ansible_facts": {
-                "praxis_plan": {"id": plan.id, "run": run.path, "targets": targets},
+                "praxis_plan": {"id": plan.id, "run": run.path, "targets": targets, "missing": planner.missing},
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True, "put_back": []},
             },

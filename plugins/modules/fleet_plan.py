@@ -24,8 +24,11 @@ options:
     type: list
     elements: str
     required: true
-  settings_only:
-    description: Check the variables and settings of every member, and plan nothing. No store is asked.
+  allow_missing:
+    description:
+      - Whether identities that are not made yet are no error. The plan then holds C((known after apply)) in their
+        place, and the fact C(praxis_plan.missing) their slots, for M(praxis.cloud.p2p_identity).
+      - Always so in check mode.
     type: bool
     default: false
   plan_id:
@@ -62,7 +65,7 @@ RETURN = r"""
 plan:
   description: The plan, without the contents of files.
   type: dict
-  returned: success, without O(settings_only)
+  returned: success
   contains:
     id:
       description: Four digests (of members, image, settings and secret versions) joined by hyphens.

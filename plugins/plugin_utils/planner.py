@@ -51,7 +51,7 @@ class _Draft:
 class Planner:
     """Makes one plan. Nothing is fetched twice; values stay in this object until :meth:`host_secrets`.
 
-    :param allow_unknown: check mode: an identity that is not made yet is no error.
+    :param allow_unknown: an identity that is not made yet is no error; :attr:`missing` has its slot.
     :param min_edges: see :class:`Table`; None for the default.
     """
 
@@ -66,14 +66,7 @@ class Planner:
         self._stores = {AWS: AwsSecretsManager(self._aws)}
         self._secrets: Dict[str, Dict[str, Any]] = {}
         self.warnings: List[Finding] = []
-
-    def check(self) -> None:
-        """Compile only: what can be known to be wrong before any store is asked or anything is made.
-
-        :raises Failed: with everything that is.
-        """
-        self._fleet()
-        self._drafts()
+        self.missing: List[str] = []
 
     def plan(self) -> Plan:
         """Compile, fetch, and wire.
@@ -170,10 +163,13 @@ class Planner:
             found = identities.identity(slot, reference, got[reference])
             if isinstance(found, Finding):
                 findings.append(found)
-            elif found.state != identities.PRESENT and not self._allow_unknown:
-                findings.append(_no_identity(slot, found.state))
+            elif found.state == identities.PRESENT:
+                seeds[slot] = found.seed
+            elif self._allow_unknown:
+                seeds[slot] = None
+                self.missing.append(slot)
             else:
-                seeds[slot] = found.seed or None
+                findings.append(_no_identity(slot, found.state))
         findings += [found for found in (got[reference] for reference in wanted) if isinstance(found, Finding)]
         if findings:
             raise Failed(*dict.fromkeys(findings))

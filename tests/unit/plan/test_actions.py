@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN
 from tests.unit.conftest import environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
@@ -166,9 +167,13 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     ]
     played = site.play(book, "-vvvvv", "--diff")
 
-    # The plan has everybody, the identities that were missing included.
-    found = played.of("Plan the deployment", "m1")
-    assert found["status"] == "ok", played.printed[-4000:]
+    # The first plan names the identities that are missing; the second has everybody's.
+    before = played.of("Plan the deployment", "m1")
+    assert before["status"] == "ok", played.printed[-4000:]
+    assert before["ansible_facts"]["praxis_plan"]["missing"] == ["aws-2", "aws-3", "aws-4"]
+    found = played.of("Plan the deployment with the new identities", "m1")
+    assert found["ansible_facts"]["praxis_plan"]["missing"] == []
+    assert UNKNOWN not in json.dumps(found["plan"])
     assert [member["name"] for member in found["plan"]["members"]] == ["m1", "m2", "m3", "m4"]
     assert found["plan"]["members"][0]["peer_id"] == peer_id(seed(1))
     facts = found["ansible_facts"]["praxis_plan"]
@@ -236,7 +241,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     rest = {"hosts": "praxis", "gather_facts": False, "tasks": [release("prepared")]}
     played = site.play([PLAN, rest], "-v")
     assert played.rc == 2
-    found = played.of("Check the settings before anything is made", "m1")
+    found = played.of("Plan the deployment", "m1")
     assert found["failure"] == {
         "code": "unknown-setting",
         "what": "llm.timeot is not a setting of the agent.",
@@ -248,6 +253,25 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     assert empty.cloud.changes() == []
     assert not [each for each in played.results if each["task"] == "prepared"]
     assert not site.was_sent("m1")
+
+
+def test_a_fleet_with_all_identities_is_planned_once(site: Site, empty: Account) -> None:
+    empty.seeds([1, 2])
+    site.inventory(fleet(2))
+    played = site.play([PLAN])
+    assert played.rc == 0, played.printed[-4000:]
+    assert played.of("Make the identities that are missing", "m1")["status"] == "skipped"
+    assert played.of("Plan the deployment with the new identities", "m1")["status"] == "skipped"
+    assert empty.cloud.operations.count("BatchGetSecretValue") == 1
+
+
+def test_a_plan_agreed_to_before_the_identities_were_made_holds_when_they_are(site: Site, empty: Account) -> None:
+    site.inventory(fleet(2))
+    agreed = site.play([PLAN], "--check").of("Plan the deployment", "m1")["plan"]["id"]
+    played = site.play([PLAN], "-e", f"praxis_plan_id={agreed}")
+    assert played.rc == 0, played.printed[-4000:]
+    assert empty.cloud.changes() == ["CreateSecret"] * 2
+    assert played.of("Plan the deployment with the new identities", "m1")["plan"]["id"] != agreed
 
 
 def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None:
