@@ -145,7 +145,7 @@ class Machines:
 
     def _render(self) -> None:
         """The bare script's files, out of the peers' templates."""
-        templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"), trim_blocks=True)
+        templates = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "peers" / "templates"), trim_blocks=True)
         for name in self.values["agents"]:
             values = {**self.values, "inventory_hostname": name, "max_tokens": self.tokens}
             for file in ("agent.yaml", "compose.yaml"):
