@@ -113,10 +113,9 @@ sanity: ## ansible-test sanity
 	@scripts/sanity
 
 .PHONY: bench
-bench: ## benchmarks
-	@if ! compgen -G 'tests/bench/bench_*.py' >/dev/null; then echo 'There are no benchmarks yet.' >&2; exit 2; fi
+bench: ## speed, against community modules and a bare script: build/bench.json
 	@scripts/setup test
-	$(bin)/python -m pytest tests/bench -o python_files='bench_*.py'
+	$(bin)/python -m tests.bench $(ARGS)
 
 .PHONY: clean
 clean: sandbox-down ## remove the sandbox and everything built; keeps .venv

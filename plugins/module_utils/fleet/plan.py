@@ -111,12 +111,18 @@ class Plan(Table):
         )
         return "-".join(digest([self.fleet, part])[:8] for part in parts)
 
+    @cached_property
+    def multiaddrs(self) -> Dict[str, str]:
+        """What others dial, of every member whose identity is made."""
+        known = [(name, member, member.peer_id) for name, member in self.members.items() if member.peer_id is not None]
+        return {name: multiaddr(member.address, member.p2p_port, peer_id) for name, member, peer_id in known}
+
     def peers(self, name: str) -> Dict[str, Any]:
         """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
-        around = [self.members[other] for other in self.around[name]]
-        if any(other.peer_id is None for other in around):
+        around = self.around[name]
+        if any(other not in self.multiaddrs for other in around):
             return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
-        addresses = [multiaddr(other.address, other.p2p_port, other.peer_id or "") for other in around]
+        addresses = [self.multiaddrs[other] for other in around]
         return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
 
     def dials(self, name: str) -> List[Dict[str, Any]]:

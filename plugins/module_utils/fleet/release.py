@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Dict, Mapping
 
 #: The user and group that the container runs as, and that reads the files in its tmpfs.
@@ -60,7 +61,7 @@ class Release:
     limits: Limits = Limits()
     docker_socket: bool = False
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits. Anything that a container would have to be replaced for changes it."""
         return digest(

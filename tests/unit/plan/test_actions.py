@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN
 from tests.unit.conftest import environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
