@@ -33,6 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "batch": {"type": "int", "default": 1},
                 "keep_releases": {"type": "int", "default": 5},
                 "deadline": {"type": "int", "default": 120},
+                "pull_deadline": {"type": "int", "default": 900},
             }
         )
         try:
@@ -50,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
-        options = {key: args[key] for key in ("hosts", "batch", "keep_releases", "deadline")}
+        options = {key: args[key] for key in ("hosts", "batch", "keep_releases", "deadline", "pull_deadline")}
         run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), {**options, "id": plan.id})
         targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
         return {

@@ -47,6 +47,10 @@ options:
     description: Seconds that a host's gate may take.
     type: int
     default: 120
+  pull_deadline:
+    description: Seconds that a host's pull of the image may take.
+    type: int
+    default: 900
 """
 
 EXAMPLES = r"""
