@@ -26,7 +26,7 @@ def offset(clock: float, asked: float, answered: float) -> float:
 
 
 def findings(names: Collection[str], outcomes: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
-    """A warning for each clock that is off: nothing in a deployment needs it right, but the agent's TLS and tokens do."""
+    """A warning for each clock that is off: a deployment does not need it right, the agent's TLS and tokens do."""
     found = []
     for name in names:
         off = float((outcomes.get(name) or {}).get("clock_offset") or 0.0)
@@ -37,7 +37,7 @@ def findings(names: Collection[str], outcomes: Mapping[str, Mapping[str, Any]]) 
                     code="clock-off",
                     what="Its clock is %d s %s the controller's." % (abs(off), how),
                     where=name,
-                    fix="Have it keep time (timedatectl set-ntp true, or chrony); if all hosts are off, the controller is.",
+                    fix="Have it keep time (timedatectl set-ntp true); when all hosts seem off, the controller is.",
                     level=WARNING,
                 )
             )

@@ -21,6 +21,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import REL
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
 
 LOG_LINES = 20
+#: An agent that the kernel killed and the engine started again less than this many seconds ago counts as killed.
+OOM_SECONDS = 600.0
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 Look = Dict[str, Any]
@@ -127,6 +129,9 @@ def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
         found = describe(details)
         if found["state"] != "running" or found["health"] not in (None, "healthy"):
             found["logs"] = last_lines(paths, engine, found, bool(details["Config"].get("Tty")))
+        if found["restarts"] and not found["oom_killed"]:
+            now = time.time()
+            found["oom_killed"] = engine.out_of_memory(found["id"], now - OOM_SECONDS, now)
         return found
     except EngineError:
         return None

@@ -57,7 +57,8 @@ def test_a_connection_that_failed_is_told_by_what_mends_it(said: str, code: str)
 
 
 def test_of_a_long_story_the_end_is_told() -> None:
-    found = step_failure.not_run("m1", "Traceback (most recent call last):\n" + "  a line\n" * 500 + "ValueError: at last")
+    said = "Traceback (most recent call last):\n" + "  a line\n" * 500 + "ValueError: at last"
+    found = step_failure.not_run("m1", said)
     assert found.what.endswith("ValueError: at last")
     assert len(found.what) < 700
     assert "\n" not in found.what

@@ -29,6 +29,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.pulled_for = "amd64"
         self.container: dict[str, Any] | None = None
         self.log = b""
+        self.events = b""
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 
@@ -72,6 +73,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
             wanted = json.loads(query["filters"])["label"]
             self._answer(200, ours if wanted else ours + self.server.neighbours)
+        elif path == "/events":
+            self._answer(200, self.server.events)
         elif path.endswith("/logs"):
             self._answer(200, self.server.log)
         elif path.startswith("/containers/") and self.command == "GET":

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import En
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 SAID = [
-    ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?", "engine-down"),
+    ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "engine-down"),
     ("driver failed programming external connectivity: Bind for 0.0.0.0:8000 failed: port is already allocated",
      "port-taken"),
     ("failed to bind port 0.0.0.0:4001/tcp: listen tcp4 0.0.0.0:4001: bind: address already in use", "port-taken"),

@@ -394,6 +394,20 @@ def test_a_release_without_room_is_refused_and_nothing_is_written(
     assert run(paths, "prepared")["outcome"] == "prepared"
 
 
+def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1", RestartCount=1)
+    assert looking.take(host)["container"]["oom_killed"] is False
+    engine.events = b'{"status": "oom", "id": "c0ffee"}\n'
+    assert looking.take(host)["container"]["oom_killed"] is True
+    (asked,) = [query for _method, path, query, _headers in engine.requests[-9:] if path == "/events"][-1:]
+    assert json.loads(asked["filters"]) == {"container": ["c0ffee"], "event": ["oom"]}
+    assert float(asked["until"]) - float(asked["since"]) == looking.OOM_SECONDS
+    engine.run("r1")  # one that never restarted is not asked about
+    before = len(engine.requests)
+    looking.take(host)
+    assert "/events" not in [path for _method, path, _query, _headers in engine.requests[before:]]
+
+
 @pytest.mark.parametrize(
     ("limit", "size"), [("512m", 512), ("2g", 2048), ("1.5g", 1536), ("1073741824", 1024), ("", None), ("much", None)]
 )
