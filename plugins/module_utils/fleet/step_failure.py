@@ -46,7 +46,9 @@ REASONS = (
         "See who takes it (free -m, dmesg), and end that or use a larger machine.",
     ),
     (
-        r"Fatal Python error|error while loading shared libraries|No module named|deserialization failed",
+        # An answer that is none, from a Python that did not get as far as a traceback.
+        r"Fatal Python error|error while loading shared libraries|No module named"
+        r"|deserialization failed(?!.*Traceback)",
         "python-broken",
         "Python on the machine did not run the step.",
         "Run `python3 -c 'import json, ssl'` there and mend what it says, or set ansible_python_interpreter.",
@@ -103,7 +105,7 @@ def not_run(name: str, said: str) -> Finding:
 
 def _known(name: str, said: str) -> Finding | None:
     for pattern, code, what, fix in REASONS:
-        if re.search(pattern, said):
+        if re.search(pattern, said, re.DOTALL):
             return Finding(code=code, what="%s It said: %s" % (what, _short(said)), where=name, fix=fix)
     return None
 

@@ -24,6 +24,7 @@ NOT_RUN = [
     ("Module result deserialization failed. Killed", "machine-out-of-memory"),
     ("python3: error while loading shared libraries: libz.so.1", "python-broken"),
     ("Module result deserialization failed. See stdout/stderr for the returned output.", "python-broken"),
+    ("Module result deserialization failed. Traceback (most recent call last):\nValueError: x", "module-failed"),
     ("something new", "module-failed"),
 ]  # fmt: skip
 UNREACHABLE = [
