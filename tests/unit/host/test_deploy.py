@@ -389,9 +389,12 @@ def test_a_release_without_room_is_refused_and_nothing_is_written(
     engine.neighbours = []
     monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77"})
     assert run(paths, "prepared")["failure"]["where"] == "port 4001"
-    # The running agent is no stranger on its own ports.
+    # The running agent is no stranger on its own ports, and has no others.
     engine.run("r1")
     assert run(paths, "prepared")["outcome"] == "prepared"
+    monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77", 8500: "78"})
+    moved = run(paths, "prepared", release={**release("r2"), "api_port": 8500})
+    assert (moved["failure"]["code"], moved["failure"]["where"]) == ("port-taken", "port 8500")
 
 
 def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
