@@ -28,12 +28,14 @@ from .test_deploy import order
 
 FOUR = {"PRAXIS_HOSTS": "4"}
 LOGIN = "pkill -KILL -f '^sshd[^ ]*: admin' || test $? = 1"  # its sessions, and no other process
-MODULE = "pgrep -f BECOME-SUCCESS || test $? = 1"
+MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
+ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 AGENT = "praxis-agent-1"
 LISTEN = "systemd-run --quiet --unit weather-{0} python3 -m http.server {0}"
 SILENCE = "iptables -w 5 -{0} INPUT -p tcp --dport 22 -j DROP; iptables -w 5 -{0} OUTPUT -p tcp --sport 22 -j DROP"
 PYTHONS = "/usr/bin/python3 /usr/bin/python3.*"
 PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/weather.pth"
+SITE = "mkdir -p $(dirname %s)" % PTH
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + 3600)(time.time)"
 
 
@@ -48,8 +50,10 @@ class Weather:
     :param told: words of its ``what``.
     :param host: variables of the one machine.
     :param variables: variables of all. By default a new release for everybody.
-    :param cut: ``(task, script)``: run the script on the machine while this task's module runs there.
-    :param touched: the deployment touches the machine, and puts it back or leaves it to the next one.
+    :param cut: ``(task, sign, script)``: run the script on the machine while this task's module runs there, once the
+        shell command ``sign`` prints something.
+    :param touched: the machine is touched, by the row or by the deployment: the next one has something to mend.
+    :param kept: the machine has the release that it had before, be it that it was put back.
     :param good: the verdict is good all the same, with a warning.
     """
 
@@ -61,8 +65,9 @@ class Weather:
     told: str = ""
     host: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] | None = None
-    cut: tuple[str, str] | None = None
+    cut: tuple[str, str, str] | None = None
     touched: bool = False
+    kept: bool = True
     good: bool = False
 
 
@@ -82,11 +87,6 @@ def links_healed(cloud: Cloud, machine: Machine) -> None:
 
 def registry_up(cloud: Cloud, machine: Machine) -> None:
     order(cloud, "registry", "up")
-
-
-def one_peer_cut(cloud: Cloud, machine: Machine) -> None:
-    other = next(item for item in cloud.machines() if item != machine)
-    order(cloud, "link", "cut", machine.name, other.name)
 
 
 def disk_full(cloud: Cloud, machine: Machine) -> None:
@@ -120,7 +120,8 @@ WEATHERS = [
     Weather("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
     Weather("the limit is more than the machine has", "machine-too-small", "praxis_container", told="9000",
             host={"praxis_container": {"memory": "9000g"}}),
-    Weather("no way to the registry", "registry-unreachable", "firewalls", plant=registry_cut, unplant=links_healed),
+    Weather("no way to the registry", "registry-unreachable", "firewalls", touched=True,
+            plant=registry_cut, unplant=links_healed),
     Weather("slow registry", "registry-slow", "the registry's load", told="5 s",
             plant=registry_slow, unplant=registry_up,
             host={"praxis_image": "large"}, variables={"praxis_pull_deadline": 5}),
@@ -131,21 +132,23 @@ WEATHERS = [
     Weather("P2P port taken", "port-taken", "praxis_p2p_port", told="Port 4001",
             plant=f"docker stop {AGENT} && {LISTEN.format(4001)}", unplant="systemctl stop weather-4001", touched=True),
     Weather("clock off", "clock-off", "timedatectl", told="ahead of", variables=SAME, good=True,
-            plant=f'echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),
+            plant=f'{SITE} && echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),
     Weather("engine held down", "no-engine", "journalctl -u docker", told="masked",
             plant="systemctl mask --now docker.socket docker", unplant="systemctl unmask docker.socket docker",
             touched=True),
     Weather("the agent has too little memory", "container-out-of-memory", "praxis_container", touched=True,
             host={"praxis_container": {"memory": "16m"}}, variables=SAME),
     Weather("SSH dropped while preparing", "connection-lost", "Deploy again",
-            plant=HELD, cut=("Prepare the release", LOGIN), unplant="systemctl stop weather-lock"),
+            plant=HELD, cut=("Prepare the release", MODULE, LOGIN), unplant="systemctl stop weather-lock"),
     Weather("SSH silent while preparing", "connection-lost", "Deploy again",
-            plant=HELD, cut=("Prepare the release", SILENCE.format("I")),
+            plant=HELD, cut=("Prepare the release", MODULE, SILENCE.format("I")),
             unplant=f"systemctl stop weather-lock; {SILENCE.format('D')}; {LOGIN}"),
     Weather("SSH dropped while activating", "connection-lost", "Deploy again", touched=True, variables=SAME,
-            host={"praxis_agent_environment": {"WEATHER": "2"}}, cut=("Activate the release", LOGIN)),
-    Weather("SSH dropped while looking", "connection-lost", "Deploy again", variables=SAME,
-            plant=one_peer_cut, cut=("Look at the agent", LOGIN), unplant=links_healed),
+            host={"praxis_agent_environment": {"WEATHER": "2"}}, cut=("Activate the release", ACTIVATING, LOGIN)),
+    # A Python that takes its time makes the look long enough to be caught.
+    Weather("SSH dropped while looking", "connection-lost", "Deploy again", touched=True, kept=False, variables=SAME,
+            host={"praxis_agent_environment": {"WEATHER": "3"}}, cut=("Look at the agent", MODULE, LOGIN),
+            plant=f"{SITE} && echo 'import time; time.sleep(3)' > {PTH}", unplant=f"rm {PTH}"),
 ]
 
 
@@ -200,7 +203,7 @@ def test_one_machine_in_trouble_is_named_and_the_others_are_left_alone(
 ) -> None:
     weather, machine = planted
     others = [item for item in fleet.machines() if item != machine]
-    before = {item.name: state_of(fleet, item) for item in others}
+    before, release = {item.name: state_of(fleet, item) for item in others}, current(fleet, machine)
     run = deploy(fleet, weather, machine, wrong_images, tmp_path)
 
     named = [item for item in run.summary["findings"] if item["code"] == weather.code]
@@ -215,6 +218,8 @@ def test_one_machine_in_trouble_is_named_and_the_others_are_left_alone(
         assert_nothing_is_half_written(fleet, item)
 
     take_away(fleet, machine, weather)
+    seen.wait_for("the end of what was cut off", lambda: not fleet.on(machine, MODULE), deadline=90)
+    assert (current(fleet, machine) == release) is weather.kept
     assert_nothing_is_half_written(fleet, machine)
     mended = fleet.run("deploy.yml", environment=FOUR)
     assert mended.summary["ok"] and mended.summary["findings"] == []
@@ -239,20 +244,24 @@ def deploy(cloud: Cloud, weather: Weather, machine: Machine, wrong_images: Mappi
 
     if weather.cut is None:
         return start()
-    task, script = weather.cut
+    task, sign, script = weather.cut
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(start)
         seen.wait_for(f"the task {task}", lambda: log.exists() and f"TASK [{task}]" in log.read_text(), deadline=120,
                       pause=0.1)
-        seen.wait_for(f"the module on {machine.name}", lambda: cloud.on(machine, MODULE), deadline=30, pause=0.1)
+        seen.wait_for(f"the module on {machine.name}", lambda: cloud.on(machine, sign), deadline=30, pause=0.1)
         cloud.on(machine, script)
         return running.result()
 
 
+def current(cloud: Cloud, machine: Machine) -> str:
+    """The release that a machine points at."""
+    return cloud.on(machine, "basename $(readlink /opt/praxis/current)").strip()
+
+
 def state_of(cloud: Cloud, machine: Machine) -> tuple[str, str]:
-    """The release that a machine points at, and when its agent was started."""
-    current = cloud.on(machine, "readlink /opt/praxis/current").strip()
-    return current, str(seen.container(cloud, machine)["State"]["StartedAt"])
+    """A machine's current release, and when its agent was started."""
+    return current(cloud, machine), str(seen.container(cloud, machine)["State"]["StartedAt"])
 
 
 def assert_nothing_is_half_written(cloud: Cloud, machine: Machine) -> None:
@@ -261,4 +270,4 @@ def assert_nothing_is_half_written(cloud: Cloud, machine: Machine) -> None:
     for name in ("agent.yaml", "compose.yaml", "release.json"):
         cloud.on(machine, f"test -s /opt/praxis/current/{name}")
     manifest = json.loads(cloud.on(machine, "cat /opt/praxis/current/release.json"))
-    assert cloud.on(machine, "readlink /opt/praxis/current").strip() == "releases/" + manifest["id"]
+    assert current(cloud, machine) == manifest["id"]
