@@ -86,7 +86,8 @@ def unreachable(name: str, said: str) -> Finding:
         where=name,
         fix="Check that it runs and that SSH reaches it; --limit '!%s' leaves it out." % name,
     )
-    return _known(name, said) or default
+    # A kept connection that broke, and then no new one: it is the second that matters.
+    return default if "connect to host" in said else _known(name, said) or default
 
 
 def not_run(name: str, said: str) -> Finding:

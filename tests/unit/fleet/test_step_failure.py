@@ -32,6 +32,8 @@ UNREACHABLE = [
      "host-unreachable"),
     ("Failed to connect to the host via ssh: ssh: connect to host 10.0.0.4 port 22: Connection timed out",
      "host-unreachable"),
+    ("mux_client_request_session: read from master failed: Broken pipe ssh: connect to host 10.0.0.4 port 22: refused",
+     "host-unreachable"),
     ("Connection timed out during banner exchange", "host-unreachable"),
     ("Failed to connect to the host via ssh: admin@10.0.0.4: Permission denied (publickey).", "login-refused"),
     ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @ Host key verification failed.", "host-key-changed"),
