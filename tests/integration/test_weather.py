@@ -31,7 +31,8 @@ LOGIN = "pkill -KILL -f '^sshd[^ ]*: admin' || test $? = 1"  # its sessions, and
 MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 AGENT = "praxis-agent-1"
-LISTEN = "systemd-run --quiet --unit weather-{0} python3 -m http.server {0}"
+LISTEN = ("systemd-run --quiet --unit weather-{0} python3 -m http.server {0}; "
+          "timeout 30 sh -c 'until ss -ltnH sport = :{0} | grep -q .; do sleep 0.1; done'")
 SILENCE = "iptables -w 5 -{0} INPUT -p tcp --dport 22 -j DROP; iptables -w 5 -{0} OUTPUT -p tcp --sport 22 -j DROP"
 PYTHONS = "/usr/bin/python3 /usr/bin/python3.*"
 PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/weather.pth"
@@ -100,7 +101,8 @@ def disk_healed(cloud: Cloud, machine: Machine) -> None:
 planted_on: dict[str, str] = {}
 NEW = {"praxis_agent_environment": {"WEATHER": "1"}}
 SAME: dict[str, Any] = {}
-HELD = "systemd-run --quiet --unit weather-lock flock /run/praxis.lock sleep 600"
+HELD = ("systemd-run --quiet --unit weather-lock flock /run/praxis.lock sleep 600; "
+        "timeout 30 sh -c 'while flock -n /run/praxis.lock true; do sleep 0.1; done'")
 WEATHERS = [
     Weather("SSH refuses", "host-unreachable", "SSH reaches it", told="refused",
             plant="iptables -w 5 -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset",
