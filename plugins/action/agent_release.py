@@ -11,6 +11,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
+#: Beyond the gate's deadline: what switching a container takes.
+LOCK_SECONDS = 60
+
 
 class ActionModule(HostAction):
     module = "praxis.cloud.agent_release"
@@ -26,6 +29,9 @@ class ActionModule(HostAction):
             "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
             "engine": piece["engine"],
             "keep_releases": options["keep_releases"],
+            "pull_deadline": options["pull_deadline"],
+            # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.
+            "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
         if state == "active" and not self._task.check_mode:
             look = (run.outcome(name) or {}).get("look") or {}

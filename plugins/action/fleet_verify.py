@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, render, status
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, mesh, render, status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
@@ -38,7 +38,7 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         run.record([Finding(**item) for item in args["also"]])
         recorded = run.recorded()
-        found = (*seen.findings, *_refused(table, judged, args["balancer"]))
+        found = (*seen.findings, *_refused(table, judged, args["balancer"]), *clocks.findings(judged, outcomes))
         findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
         fact = {

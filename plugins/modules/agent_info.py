@@ -88,10 +88,11 @@ look:
     host:
       description:
         - The machine. C(host.python) is a version, C(host.disk_free_mb) the space where images go,
-          C(host.memory_free_mb) what a new process could have, C(host.clock) the seconds since 1970.
+          C(host.memory_mb) its memory, C(host.memory_free_mb) what a new process could have of it,
+          C(host.clock) the seconds since 1970.
       type: dict
       returned: always
-      sample: {python: 3.11.2, disk_free_mb: 20480, memory_free_mb: 1500, clock: 1792000000.123}
+      sample: {python: 3.11.2, disk_free_mb: 20480, memory_mb: 2000, memory_free_mb: 1500, clock: 1792000000.123}
     engine:
       description: The Docker Engine and Compose, null where absent.
       type: dict

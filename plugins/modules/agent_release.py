@@ -192,6 +192,10 @@ options:
       - Otherwise a host without Docker gives RV(outcome=needs-docker) and no change, in check mode too.
     type: bool
     default: false
+  engine_failure:
+    description:
+      - What the docker role said when it failed on this host. It joins RV(reasons) when there are any.
+    type: str
   pull_deadline:
     description:
       - Seconds for the pull of the image.
@@ -355,6 +359,7 @@ def main() -> None:
             "previous": {"type": "str"},
             "restart": {"type": "bool", "default": False},
             "engine_made": {"type": "bool", "default": False},
+            "engine_failure": {"type": "str"},
             "pull_deadline": {"type": "float", "default": 900.0},
             "lock_deadline": {"type": "float", "default": 60.0},
         },

@@ -58,6 +58,9 @@ options:
   deadline:
     description: Seconds that a host's gate may take; 120 by default.
     type: raw
+  pull_deadline:
+    description: Seconds that a host's pull of the image may take; 900 by default.
+    type: raw
 """
 
 EXAMPLES = r"""

@@ -9,12 +9,14 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, Optional
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, step_failure
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -57,6 +59,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
         self, run: RunDirectory, name: str, module_args: Dict[str, Any], task_vars: Dict[str, Any]
     ) -> Dict[str, Any]:
         run.forget(name)
+        _keep_alive(self._connection)
+        asked = time.time()
         try:
             outcome: Dict[str, Any] = self._execute_module(
                 module_name=self.module, module_args=module_args, task_vars=task_vars
@@ -64,11 +68,20 @@ class HostAction(ActionBase):  # type: ignore[misc]
         except AnsibleConnectionFailure as error:
             run.report(name, {"unreachable": str(error)})
             raise
+        except AnsibleError as error:  # sudo that refuses is one; Ansible would drop the host from all later plays
+            outcome = {"failed": True, "msg": str(error)}
         if outcome.get("failed"):
             outcome = {**outcome, **_as_data(name, outcome), "failed": False}
-        run.report(name, {key: outcome[key] for key in _KEPT if key in outcome})
+        clock = ((outcome.get("look") or {}).get("host") or {}).get("clock")
+        kept = {key: outcome[key] for key in _KEPT if key in outcome}
+        if clock is not None:
+            kept["clock_offset"] = clocks.offset(clock, asked, time.time())
+        run.report(name, kept)
         return outcome
 
+
+#: Half a minute of silence.
+_KEEP_ALIVE = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3"
 
 #: What of a module's answer the verdict needs later.
 _KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "look")
@@ -77,11 +90,16 @@ _KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "
 def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:
     if outcome.get("failure"):
         return {"outcome": "failed"}
-    text = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr")).strip()
-    finding = Finding(
-        code="module-failed",
-        what="The step could not be run on the machine: %s" % (text or "no message"),
-        where=name,
-        fix="Check that the login user may use sudo and that Python 3.9 or newer is on the machine.",
-    )
-    return {"outcome": "failed", **failure_result([finding])}
+    text = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr"))
+    return {"outcome": "failed", **failure_result([step_failure.not_run(name, text)])}
+
+
+def _keep_alive(connection: Any) -> None:
+    """Have SSH give up on a link that has gone dead in the middle of a step; by itself it would wait for good.
+
+    It comes last among SSH's options, and SSH takes the first it is given: a user's own setting holds.
+    """
+    if connection.transport == "ssh":
+        given = connection.get_option("ssh_extra_args") or ""
+        if _KEEP_ALIVE not in given:
+            connection.set_option("ssh_extra_args", ("%s %s" % (given, _KEEP_ALIVE)).strip())

@@ -24,6 +24,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "batch": ("praxis_batch", 1, 10000, 1),
     "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),
+    "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
 }
 #: A finding's code, what a variable is, and the mend.

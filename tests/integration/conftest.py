@@ -24,7 +24,7 @@ HOME = CHECKOUT / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-ORDER = ("test_provision", "test_deploy", "test_leaks", "test_contract")
+ORDER = ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 

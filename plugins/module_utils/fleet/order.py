@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table, batches
 
@@ -91,7 +92,7 @@ def _no_engine(name: str, outcome: Outcome) -> Finding:
         code="no-engine",
         what="Docker is not as the agent needs it: %s." % "; ".join(outcome.get("reasons") or ["it is missing"]),
         where=name,
-        fix="Read what the docker role said above, mend it and deploy again.",
+        fix="See why on the machine (systemctl status docker, journalctl -u docker), mend it and deploy again.",
     )
 
 
@@ -101,9 +102,9 @@ def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[st
     for name in names:
         outcome = outcomes.get(name)
         if outcome is None:
-            found[name] = _unreachable(name, "it gave no answer")
+            found[name] = step_failure.unreachable(name, "it gave no answer")
         elif "unreachable" in outcome:
-            found[name] = _unreachable(name, str(outcome["unreachable"]).strip())
+            found[name] = step_failure.unreachable(name, str(outcome["unreachable"]))
         elif outcome.get("failure"):
             found[name] = _failure(name, outcome["failure"], outcome.get("evidence") or [])
     return found
@@ -120,12 +121,3 @@ def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> 
 def looks_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:
     """The looks among the hosts' answers."""
     return {name: outcome["look"] for name, outcome in outcomes.items() if outcome.get("look")}
-
-
-def _unreachable(name: str, why: str) -> Finding:
-    return Finding(
-        code="host-unreachable",
-        what="The machine cannot be reached: %s." % why.rstrip("."),
-        where=name,
-        fix="Check that it runs and that SSH reaches it; --limit '!%s' leaves it out." % name,
-    )

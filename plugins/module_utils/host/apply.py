@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import pull
+from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import IDLE_TIMEOUT, pull
 
 SECRET_MODE = 0o400
 SECRET_DIRECTORY_MODE = 0o500
@@ -66,7 +66,8 @@ class Host:
         os.utime(self._paths.release(self._desired.wanted.id))
 
     def _pull(self, change: Change) -> None:
-        pull(self._engine, change.subject, self._desired.registry, self._desired.pull_deadline)
+        engine = Engine(self._paths.engine_socket, min(IDLE_TIMEOUT, self._desired.pull_deadline))
+        pull(engine, change.subject, self._desired.registry, self._desired.pull_deadline)
 
     def _write_release(self, change: Change) -> None:
         files.make_directory(self._paths.root, 0o755)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from typing import List, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT, SERVICE, Paths
 
 DOCKER = "docker"
@@ -76,58 +78,26 @@ def _run(paths: Paths, arguments: Sequence[str], timeout: float) -> Tuple[int, s
         if name in keep or not name.startswith(("COMPOSE_", "DOCKER_"))
     }
     environment.update(DOCKER_HOST="unix://" + paths.engine_socket, COMPOSE_ANSI="never", COMPOSE_PROGRESS="quiet")
-    done = subprocess.run(
+    with subprocess.Popen(
         command + list(arguments),
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=timeout,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode("utf-8", "replace")
-
-
-_REASONS = (
-    (
-        r"[Cc]annot connect to the Docker daemon",
-        "engine-down",
-        "The Docker Engine does not answer.",
-        "Start it (systemctl start docker) and see why it had stopped: journalctl -u docker.",
-    ),
-    (
-        r"port is already allocated|address already in use",
-        "port-taken",
-        "A port of the agent is taken by another process of this machine.",
-        "Find it with `ss -ltnp` on the host and stop it, or choose other ports (praxis_api_port, praxis_p2p_port).",
-    ),
-    (
-        r"bind source path does not exist|no such file or directory.*mount|mount.*no such file or directory",
-        "mount-missing",
-        "A file that the container mounts is not on this machine.",
-        "Prepare the release again; a reboot empties /run.",
-    ),
-    (
-        r"no space left on device",
-        "disk-full",
-        "The disk is full.",
-        "Free some space (docker system df shows what the engine holds) and deploy again.",
-    ),
-    (
-        r"[Nn]o such image|pull access denied|image.*not found",
-        "image-missing",
-        "The engine does not hold the release's image.",
-        "Prepare the release again: that pulls it.",
-    ),
-)
+        start_new_session=True,
+    ) as process:
+        try:
+            output = process.communicate(timeout=timeout)[0]
+        except subprocess.TimeoutExpired:
+            # Compose is a child of docker's: it would outlive it, and hold the pipe that is waited for.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return process.returncode, output.decode("utf-8", "replace")
 
 
 def explain(output: str, where: str) -> Finding:
     """A finding from what Compose printed."""
     words = " ".join(line.strip() for line in output.splitlines() if line.strip() and "level=warning" not in line)
-    for pattern, code, what, fix in _REASONS:
-        if re.search(pattern, words):
-            return Finding(code, "%s Compose said: %s" % (what, words[-300:]), where, fix)
-    return Finding(
+    return engine_failure.explain(words, where) or Finding(
         "compose-failed", "Compose failed: %s" % words[-600:], where, "Mend what Compose names, and deploy again."
     )

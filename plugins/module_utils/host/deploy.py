@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, gate, look, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
@@ -37,8 +37,8 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
     try:
         with locked(paths.lock, holder_of(desired), lock_deadline):
             return _run(desired, paths, check_mode=False)
-    except Failed as error:
-        return _failed(_nothing_yet(look.take(paths)), error.findings[0])
+    except (Failed, OSError) as error:
+        return _failed(_nothing_yet(look.take(paths)), finding_of(error, desired))
 
 
 def holder_of(desired: Desired) -> str:
@@ -177,7 +177,7 @@ def finding_of(error: Exception, desired: Desired) -> Finding:
         return error.findings[0]
     name = desired.release.name if desired.release else "this host"
     if isinstance(error, EngineError):
-        return Finding(
+        return engine_failure.explain(str(error), "member %s" % name) or Finding(
             "engine-failed",
             "The Docker Engine did not do as asked: %s." % error,
             "member %s" % name,

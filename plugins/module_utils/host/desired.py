@@ -65,6 +65,7 @@ class Desired:
     keep_releases: int = 5
     restart: bool = False
     engine_made: bool = False
+    engine_failure: str = ""
     previous: Optional[str] = None
     pull_deadline: float = 900.0
 
@@ -117,6 +118,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         keep_releases=int(options.get("keep_releases") or 5),
         restart=bool(options.get("restart")),
         engine_made=bool(options.get("engine_made")),
+        engine_failure=str(options.get("engine_failure") or ""),
         previous=previous or None,
         pull_deadline=float(options.get("pull_deadline") or 900),
     )

@@ -84,6 +84,21 @@ class Engine:
             connection.close()
         return (raw if tty else demultiplex(raw)).decode("utf-8", "replace")
 
+    def out_of_memory(self, container: str, since: float, until: float) -> bool:
+        """Whether the kernel killed a process of the container for its memory, between two times (seconds since 1970).
+
+        The container's own state forgets it when the container is started again.
+        """
+        filters = json.dumps({"container": [container], "event": ["oom"]})
+        query = {"since": "%.3f" % since, "until": "%.3f" % until, "filters": filters}
+        connection = self._request("GET", "/events", query)
+        try:
+            return bool(connection.getresponse().read(LOG_BYTES).strip())
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineError(0, "the engine broke off the events: %s" % error) from error
+        finally:
+            connection.close()
+
     def restart(self, container: str, timeout: float = 120.0) -> None:
         """Stop (with the container's own grace period) and start again."""
         self._json("POST", "/containers/%s/restart" % quote(container, safe=""), timeout=timeout)

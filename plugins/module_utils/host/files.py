@@ -44,13 +44,17 @@ def write_file(path: str, data: bytes, mode: int = 0o644, uid: int = 0) -> None:
     if os.path.lexists(staged):
         os.unlink(staged)
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        set_owner(staged, uid)
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(staged, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            set_owner(staged, uid)
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(staged, path)
+    except OSError:
+        os.unlink(staged)
+        raise
     sync_directory(os.path.dirname(path))
 
 
@@ -78,14 +82,20 @@ def write_directory(path: str, files: Mapping[str, str]) -> None:
         return
     parent = os.path.dirname(path)
     make_directory(parent, 0o755)
+    for name in os.listdir(parent):
+        if name.startswith(STAGING):  # of a step that was cut off: this one holds the host's lock
+            remove_tree(os.path.join(parent, name))
     staged = os.path.join(parent, STAGING + os.path.basename(path))
-    remove_tree(staged)
-    make_directory(staged, 0o755)
-    for name, text in files.items():
-        write_file(os.path.join(staged, name), text.encode())
-    sync_directory(staged)
-    os.utime(staged, (0, 0))
-    os.rename(staged, path)
+    try:
+        make_directory(staged, 0o755)
+        for name, text in files.items():
+            write_file(os.path.join(staged, name), text.encode())
+        sync_directory(staged)
+        os.utime(staged, (0, 0))
+        os.rename(staged, path)
+    except OSError:
+        remove_tree(staged)
+        raise
     sync_directory(parent)
 
 

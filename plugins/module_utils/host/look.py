@@ -21,6 +21,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import REL
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
 
 LOG_LINES = 20
+#: An agent that the kernel killed and the engine started again less than this many seconds ago counts as killed.
+OOM_SECONDS = 600.0
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 Look = Dict[str, Any]
@@ -72,19 +74,21 @@ def look_at_agent(
 
 def look_at_host(paths: Paths) -> Dict[str, Any]:
     """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
+    memory = read_text("/proc/meminfo") or ""
     place = next(place for place in ("/var/lib/docker", "/var/lib", "/") if os.path.isdir(place))
     disk = os.statvfs(place)
     return {
         "python": platform.python_version(),
         "disk_free_mb": disk.f_bavail * disk.f_frsize // 1048576,
-        "memory_free_mb": memory_available_mb(read_text("/proc/meminfo") or ""),
+        "memory_mb": memory_mb(memory, "MemTotal"),
+        "memory_free_mb": memory_mb(memory, "MemAvailable"),
         "clock": round(time.time(), 3),
     }
 
 
-def memory_available_mb(meminfo: str) -> Optional[int]:
-    """MiB a new process could have, from the text of ``/proc/meminfo``."""
-    match = re.search(r"^MemAvailable:\s+(\d+) kB$", meminfo, re.MULTILINE)
+def memory_mb(meminfo: str, name: str) -> Optional[int]:
+    """MiB of one line of the text of ``/proc/meminfo``: ``MemAvailable`` is what a new process could have."""
+    match = re.search(r"^%s:\s+(\d+) kB$" % name, meminfo, re.MULTILINE)
     return int(match.group(1)) // 1024 if match else None
 
 
@@ -125,6 +129,9 @@ def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
         found = describe(details)
         if found["state"] != "running" or found["health"] not in (None, "healthy"):
             found["logs"] = last_lines(paths, engine, found, bool(details["Config"].get("Tty")))
+        if found["restarts"] and not found["oom_killed"]:
+            now = time.time()
+            found["oom_killed"] = engine.out_of_memory(found["id"], now - OOM_SECONDS, now)
         return found
     except EngineError:
         return None

@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import D
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look, read_json
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.room import require_room
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ def _prepared(desired: Desired, paths: Paths, look: Look) -> Plan:
     wanted = replace(desired, peers=peers)
     changes = compare.prepared(current, wanted, config, paths)
     reasons = tuple(compare.engine_reasons(look["engine"], desired.min_compose, desired.daemon))
+    if not reasons:
+        require_room(paths, look, release)
+    elif desired.engine_failure:
+        reasons += ("the docker role failed: %s" % desired.engine_failure,)
     outcome = "needs-docker" if reasons else "prepared"
     return Plan(changes, outcome, release, config, compare.activation(current, wanted), reasons)
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 
+#: Seconds without a word from the engine. It is silent while it verifies and unpacks a large layer.
 IDLE_TIMEOUT = 120.0
 
 _REASONS = (
@@ -38,6 +39,12 @@ _REASONS = (
         "image-not-found",
         "The registry has no such image.",
         "Push it, or correct praxis_image.",
+    ),
+    (
+        r"certificate has expired or is not yet valid",
+        "registry-certificate-date",
+        "By this machine's clock the registry's certificate is not valid.",
+        "Set the clock (timedatectl set-ntp true); if it is right, the registry needs a new certificate.",
     ),
     (
         r"x509|certificate",
@@ -122,7 +129,12 @@ def pull(
                 raise EngineError(0, "the pull took more than %d s" % deadline)
     except EngineError as error:
         raise Failed(explain(error.message, image, architecture)) from error
-    check(engine.image(repository + "@" + digest), image, architecture)
+    name = repository + "@" + digest
+    try:
+        check(engine.image(name), image, architecture)
+    except Failed:
+        engine.remove_image(name)  # or the next deployment would find it here and take it for good
+        raise
 
 
 def check(found: Optional[Dict[str, Any]], image: str, architecture: str) -> None:

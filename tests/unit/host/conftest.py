@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine
 
@@ -60,3 +61,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     command.chmod(0o755)
     monkeypatch.setenv("PATH", "%s:/usr/bin:/bin" % folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever listens on the machine that runs the tests is not the host's."""
+    monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {})

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+LABELS = {"com.docker.compose.project": "praxis", "com.docker.compose.service": "agent"}
 IMAGE = "registry.example/praxis-agent@" + DIGEST
 
 
@@ -25,8 +26,11 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.images: dict[str, dict[str, Any]] = {}
         self.pulls: list[dict[str, Any]] = []
         self.pull_status = 200
+        self.pulled_for = "amd64"
         self.container: dict[str, Any] | None = None
         self.log = b""
+        self.events = b""
+        self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 
     def run(self, release: str, state: str = "running", **more: Any) -> None:
@@ -66,7 +70,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if path == "/version":
             self._answer(200, {"Version": "26.1.5", "Arch": "amd64", "Os": "linux"})
         elif path == "/containers/json":
-            self._answer(200, [{"Id": container["Id"], "Created": 1}] if container else [])
+            ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
+            wanted = json.loads(query["filters"])["label"]
+            self._answer(200, ours if wanted else ours + self.server.neighbours)
+        elif path == "/events":
+            self._answer(200, self.server.events)
         elif path.endswith("/logs"):
             self._answer(200, self.server.log)
         elif path.startswith("/containers/") and self.command == "GET":
@@ -89,7 +97,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(self.server.pull_status, self.server.pulls[0])
             return
         if not any("error" in record for record in self.server.pulls):
-            self.server.images[query["fromImage"] + "@" + query["tag"]] = {"Architecture": "amd64"}
+            self.server.images[query["fromImage"] + "@" + query["tag"]] = {"Architecture": self.server.pulled_for}
         self._answer(200, b"".join(json.dumps(record).encode() + b"\r\n" for record in self.server.pulls))
 
     do_GET = do_POST = do_DELETE = _handle

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy
+from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, ports, room
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -354,6 +354,68 @@ def test_logs_are_in_a_look_only_when_something_is_wrong(paths: Paths, engine: F
     found = looking.take(paths)["container"]
     assert (found["exit_code"], found["oom_killed"], found["release"]) == (137, True, "r1")
     assert found["logs"] == ["colour"]
+
+
+def test_a_lock_that_cannot_be_made_is_an_outcome(host: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(deploy, "locked", full)
+    result = run(host, "active")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "disk-full")
+
+
+def test_the_docker_role_s_failure_is_among_the_reasons(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    result = run(paths, "prepared", engine_made=True, engine_failure="Unit docker.service is masked.")
+    assert result["outcome"] == "needs-docker"
+    assert result["reasons"][-1] == "the docker role failed: Unit docker.service is masked."
+
+
+def test_a_release_without_room_is_refused_and_nothing_is_written(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = release("r1")
+    manifest = json.loads(wanted["files"]["release.json"])
+    wanted["files"]["release.json"] = json.dumps({**manifest, "limits": {"memory": "9000g"}})
+    result = run(paths, "prepared", release=wanted)
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "machine-too-small")
+    assert "%d MiB" % (9000 * 1024) in result["failure"]["what"]
+    engine.neighbours = [{"Id": "n1", "Names": ["/web"], "Labels": {}, "Ports": [{"PublicPort": 8000}]}]
+    result = run(paths, "prepared")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "port-taken")
+    assert "Port 8000 is taken by the container web." in result["failure"]["what"]
+    assert not os.path.exists(paths.root)
+    engine.neighbours = []
+    monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77"})
+    assert run(paths, "prepared")["failure"]["where"] == "port 4001"
+    # The running agent is no stranger on its own ports, and has no others.
+    engine.run("r1")
+    assert run(paths, "prepared")["outcome"] == "prepared"
+    monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77", 8500: "78"})
+    moved = run(paths, "prepared", release={**release("r2"), "api_port": 8500})
+    assert (moved["failure"]["code"], moved["failure"]["where"]) == ("port-taken", "port 8500")
+
+
+def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1", RestartCount=1)
+    assert looking.take(host)["container"]["oom_killed"] is False
+    engine.events = b'{"status": "oom", "id": "c0ffee"}\n'
+    assert looking.take(host)["container"]["oom_killed"] is True
+    (asked,) = [query for _method, path, query, _headers in engine.requests[-9:] if path == "/events"][-1:]
+    assert json.loads(asked["filters"]) == {"container": ["c0ffee"], "event": ["oom"]}
+    assert float(asked["until"]) - float(asked["since"]) == looking.OOM_SECONDS
+    engine.run("r1")  # one that never restarted is not asked about
+    before = len(engine.requests)
+    looking.take(host)
+    assert "/events" not in [path for _method, path, _query, _headers in engine.requests[before:]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "size"), [("512m", 512), ("2g", 2048), ("1.5g", 1536), ("1073741824", 1024), ("", None), ("much", None)]
+)
+def test_limits_are_read_as_compose_reads_them(limit: str, size: int | None) -> None:
+    assert room.memory_mb(limit) == size
 
 
 @pytest.mark.parametrize(

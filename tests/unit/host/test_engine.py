@@ -88,6 +88,10 @@ SAID = {
         " (Client.Timeout exceeded while awaiting headers)",
         "received unexpected HTTP status: 503 Service Unavailable",
     ],
+    "registry-certificate-date": [
+        'Get "https://r/v2/": x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:00Z is'
+        " before 2026-01-01T00:00:00Z"
+    ],
     "registry-certificate": ['Get "https://r/v2/": x509: certificate signed by unknown authority'],
     "registry-throttled": ["toomanyrequests: You have reached your pull rate limit."],
     "registry-slow": ["no progress for 120 s", "the pull took more than 900 s"],
@@ -134,6 +138,15 @@ def test_an_image_of_another_architecture_is_refused() -> None:
     with pytest.raises(Failed) as caught:
         pull.check({"Architecture": "arm64"}, IMAGE, "amd64")
     assert caught.value.findings[0].code == "image-architecture"
+
+
+def test_a_refused_image_does_not_stay(engine, paths) -> None:
+    engine.pulled_for = "s390x"
+    with pytest.raises(Failed) as caught:
+        pull.pull(Engine(paths.engine_socket), IMAGE, None)
+    assert caught.value.findings[0].code == "image-architecture"
+    assert "linux/amd64" in caught.value.findings[0].fix
+    assert engine.images == {}
 
 
 def test_logs_lose_their_headers() -> None:

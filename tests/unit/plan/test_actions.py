@@ -214,6 +214,45 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert any(place.startswith("facts/") for place in site.places_of(played, b"praxis_plan"))
 
 
+def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
+    """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
+    answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
+    scripts = {
+        "m1": f"cat > /dev/null; echo BECOME-SUCCESS; echo '{answer}'",
+        "m2": "echo 'sudo: a password is required' >&2; exit 1",
+    }
+    own = {}
+    for name, script in scripts.items():
+        path = site.folder / f"ssh-{name}"
+        path.write_text(f'#!/bin/sh\necho "$*" >> {site.folder}/asked-{name}\n{script}\n')
+        path.chmod(0o755)
+        own[name] = {
+            "ansible_connection": "ssh",
+            "ansible_host": "nowhere.invalid",
+            "ansible_ssh_executable": str(path),
+            "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_become": name == "m2",
+        }
+    site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    after = {"name": "after", "ansible.builtin.debug": {"msg": "still here"}}
+    played = site.play([PLAN, {**hosts, "tasks": [release("prepared"), after]}, {**LOCAL, "tasks": [site.keep()]}])
+
+    # A link that goes dead is noticed; what the user set comes first, and so holds.
+    (asked,) = (site.folder / "asked-m1").read_text().splitlines()
+    assert asked.index("ServerAliveInterval=3") < asked.index("ServerAliveInterval=10")
+    assert "ServerAliveCountMax=3" in asked
+    outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
+    assert outcome["clock_offset"] < -1_000_000_000
+    # Ansible calls a sudo that refuses a failure of the task, and would leave the host out of all that follows.
+    refused = played.of("prepared", "m2")
+    assert (refused["status"], refused["outcome"]) == ("ok", "failed")
+    assert (refused["failure"]["code"], refused["failure"]["where"]) == ("sudo-refused", "m2")
+    assert json.loads((site.folder / "kept/outcomes/m2").read_text())["failure"] == refused["failure"]
+    assert played.of("after", "m2")["status"] == "ok"
+
+
 def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:
     answer = json.dumps({"changed": True, "outcome": "prepared", "look": {}})
     own = {1: site.host("m1", f"echo '{answer}'"), 2: site.host("m2", "exit 3")}

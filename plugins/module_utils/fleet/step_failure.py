@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a step could not be run on a machine: what SSH, sudo and Python said, by what mends it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+#: Of what was said, the end tells most; a traceback's beginning tells least.
+LONGEST = 600
+
+#: pattern, code, what, fix. The first that matches is taken.
+REASONS = (
+    (
+        r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers|may not run sudo"
+        r"|is not allowed to execute|no valid sudoers|privilege escalation prompt|sudo: (command )?not found",
+        "sudo-refused",
+        "The login user may not become root.",
+        "Give it sudo without a password (a file in /etc/sudoers.d), or set ansible_become_password for this host.",
+    ),
+    (
+        r"interpreter '[^']*' was not found|python[\d.]*: (No such file|not found|command not found)",
+        "python-missing",
+        "There is no Python where Ansible looks for it.",
+        "Install Python 3.9 or newer (apt-get install python3), or set ansible_python_interpreter for this host.",
+    ),
+    (
+        r"requires a minimum of Python|SyntaxError",
+        "python-too-old",
+        "The machine's Python is too old.",
+        "Install Python 3.9 or newer, and set ansible_python_interpreter for this host if it is not the only one.",
+    ),
+    (
+        r"No space left on device|No usable temporary directory|Disk quota exceeded",
+        "disk-full",
+        "The machine's disk is full.",
+        "Free some space (df -h shows where it is wanted) and deploy again.",
+    ),
+    (
+        r"Cannot allocate memory|MemoryError|\bKilled\b|out of memory",
+        "machine-out-of-memory",
+        "The machine had no memory left for the step.",
+        "See who takes it (free -m, dmesg), and end that or use a larger machine.",
+    ),
+    (
+        # An answer that is none, from a Python that did not get as far as a traceback.
+        r"Fatal Python error|error while loading shared libraries|No module named"
+        r"|deserialization failed(?!.*Traceback)",
+        "python-broken",
+        "Python on the machine did not run the step.",
+        "Run `python3 -c 'import json, ssl'` there and mend what it says, or set ansible_python_interpreter.",
+    ),
+    (
+        r"Permission denied \(|Too many authentication failures",
+        "login-refused",
+        "The machine does not let this user log in.",
+        "Check ansible_user, and that the machine's authorized_keys has the key (ansible_private_key_file).",
+    ),
+    (
+        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "host-key-changed",
+        "Another machine answers than the one that was known.",
+        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R).",
+    ),
+    (
+        r"Connection to \S+ closed|Shared connection|closed by remote host|Broken pipe|Connection reset"
+        r"|not responding|read from master failed",
+        "connection-lost",
+        "The connection broke in the middle of the step.",
+        "Deploy again: what was done stays, and the rest is done. Where links are bad, ansible_ssh_retries helps.",
+    ),
+)
+
+
+def unreachable(name: str, said: str) -> Finding:
+    """Why there is no connection to a host.
+
+    :param said: what the connection plugin said.
+    """
+    default = Finding(
+        code="host-unreachable",
+        what="The machine cannot be reached: %s." % _short(said).rstrip("."),
+        where=name,
+        fix="Check that it runs and that SSH reaches it; --limit '!%s' leaves it out." % name,
+    )
+    # A kept connection that broke, and then no new one: it is the second that matters.
+    return default if "connect to host" in said else _known(name, said) or default
+
+
+def not_run(name: str, said: str) -> Finding:
+    """Why a module gave no answer on a host that could be reached.
+
+    :param said: all that it printed, and what Ansible said of it.
+    """
+    default = Finding(
+        code="module-failed",
+        what="The step could not be run on the machine: %s" % (_short(said) or "no message"),
+        where=name,
+        fix="Check that the login user may use sudo and that Python 3.9 or newer is on the machine.",
+    )
+    return _known(name, said) or default
+
+
+def _known(name: str, said: str) -> Finding | None:
+    for pattern, code, what, fix in REASONS:
+        if re.search(pattern, said, re.DOTALL):
+            return Finding(code=code, what="%s It said: %s" % (what, _short(said)), where=name, fix=fix)
+    return None
+
+
+def _short(said: str) -> str:
+    words = " ".join(said.split())
+    return words if len(words) <= LONGEST else "… " + words[-LONGEST:]

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a machine has room for a release: ports and memory. Asked while what runs is not disturbed yet."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Optional, Set
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look, read_json
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+
+def require_room(paths: Paths, look: Look, release: Release) -> None:
+    """Refuse a release that this machine has no place for.
+
+    :raises Failed: ``port-taken``, ``machine-too-small``.
+    """
+    wanted = (release.api_port, release.p2p_port)
+    findings = ports.taken(Engine(paths.engine_socket), wanted, _own_ports(paths, look, release))
+    limit, there = memory_mb((release.manifest.get("limits") or {}).get("memory")), look["host"]["memory_mb"]
+    if limit and there and limit > there:
+        findings.append(
+            Finding(
+                "machine-too-small",
+                "The agent may use %d MiB, and the whole machine has %d MiB." % (limit, there),
+                "member %s" % release.name,
+                "Lower memory in praxis_container, or use a larger machine.",
+            )
+        )
+    if findings:
+        raise Failed(*findings)
+
+
+def memory_mb(limit: Optional[str]) -> Optional[int]:
+    """MiB of Compose's ``512m``, ``2g``, ``1073741824``; None when it is none of these."""
+    match = re.match(r"(\d+(?:\.\d+)?)\s*([bkmg]?)b?\Z", str(limit or "").strip().lower())
+    if not match:
+        return None
+    size = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[match.group(2)]
+    return int(float(match.group(1)) * size) >> 20
+
+
+def _own_ports(paths: Paths, look: Look, release: Release) -> Set[int]:
+    """The ports that the running agent holds; those of the release when its manifest is gone."""
+    container = look["container"]
+    if container is None or container["state"] in ("exited", "created", "dead"):
+        return set()
+    manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json")) or {}
+    return set((manifest.get("ports") or {}).values()) or {release.api_port, release.p2p_port}

@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What SSH, sudo and Python say, and what is made of it; clocks."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, step_failure
+
+NOT_RUN = [
+    ("Task failed: Missing sudo password", "sudo-refused"),
+    ("Incorrect sudo password", "sudo-refused"),
+    ("sudo: a password is required", "sudo-refused"),
+    ("admin is not in the sudoers file.", "sudo-refused"),
+    ("The module interpreter '/usr/bin/python3' was not found. /bin/sh: 1: /usr/bin/python3: not found",
+     "python-missing"),
+    ("ansible-core requires a minimum of Python version 3.8. Current version: 3.6.8", "python-too-old"),
+    ("  File \"<stdin>\", line 12\nSyntaxError: future feature annotations is not defined", "python-too-old"),
+    ("OSError: [Errno 28] No space left on device: '/tmp/ansible_x'", "disk-full"),
+    ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", "disk-full"),
+    ("OSError: [Errno 12] Cannot allocate memory", "machine-out-of-memory"),
+    ("Module result deserialization failed. Killed", "machine-out-of-memory"),
+    ("python3: error while loading shared libraries: libz.so.1", "python-broken"),
+    ("Module result deserialization failed. See stdout/stderr for the returned output.", "python-broken"),
+    ("Module result deserialization failed. Traceback (most recent call last):\nValueError: x", "module-failed"),
+    ("something new", "module-failed"),
+]  # fmt: skip
+UNREACHABLE = [
+    ("Failed to connect to the host via ssh: ssh: connect to host 10.0.0.4 port 22: Connection refused",
+     "host-unreachable"),
+    ("Failed to connect to the host via ssh: ssh: connect to host 10.0.0.4 port 22: Connection timed out",
+     "host-unreachable"),
+    ("mux_client_request_session: read from master failed: Broken pipe ssh: connect to host 10.0.0.4 port 22: refused",
+     "host-unreachable"),
+    ("Connection timed out during banner exchange", "host-unreachable"),
+    ("Failed to connect to the host via ssh: admin@10.0.0.4: Permission denied (publickey).", "login-refused"),
+    ("@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @ Host key verification failed.", "host-key-changed"),
+    ("Timeout (12s) waiting for privilege escalation prompt: ", "sudo-refused"),
+    ("Failed to connect to the host via ssh: Shared connection to 10.0.0.4 closed.", "connection-lost"),
+    ("Failed to connect to the host via ssh: Timeout, server 10.0.0.4 not responding.", "connection-lost"),
+    ("mux_client_request_session: read from master failed: Broken pipe", "connection-lost"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "code"), NOT_RUN)
+def test_a_module_that_could_not_run_is_told_by_what_mends_it(said: str, code: str) -> None:
+    found = step_failure.not_run("m1", said)
+    assert (found.code, found.where) == (code, "m1")
+    assert " ".join(said.split()) in found.what
+    assert found.fix
+
+
+@pytest.mark.parametrize(("said", "code"), UNREACHABLE)
+def test_a_connection_that_failed_is_told_by_what_mends_it(said: str, code: str) -> None:
+    found = step_failure.unreachable("m1", said)
+    assert (found.code, found.where) == (code, "m1")
+    assert said.strip().rstrip(".") in found.what
+
+
+def test_of_a_long_story_the_end_is_told() -> None:
+    said = "Traceback (most recent call last):\n" + "  a line\n" * 500 + "ValueError: at last"
+    found = step_failure.not_run("m1", said)
+    assert found.what.endswith("ValueError: at last")
+    assert len(found.what) < 700
+    assert "\n" not in found.what
+
+
+@pytest.mark.parametrize(
+    ("clock", "off"), [(100.0, 0.0), (105.5, 0.0), (110.0, 0.0), (3710.0, 3600.0), (40.0, -60.0)]
+)
+def test_a_clock_is_right_while_it_shows_a_time_between_question_and_answer(clock: float, off: float) -> None:
+    assert clocks.offset(clock, 100.0, 110.0) == off
+
+
+def test_a_clock_that_is_off_is_a_warning() -> None:
+    outcomes = {"m1": {"clock_offset": -61.0}, "m2": {"clock_offset": 29.0}, "m3": {}, "m4": {"clock_offset": 3600.2}}
+    found = clocks.findings(["m1", "m2", "m3", "m4", "m5"], outcomes)
+    assert [(item.where, item.code, item.level) for item in found] == [
+        ("m1", "clock-off", "warning"),
+        ("m4", "clock-off", "warning"),
+    ]
+    assert "61 s behind the controller's" in found[0].what
+    assert "3600 s ahead of the controller's" in found[1].what

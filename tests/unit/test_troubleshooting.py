@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/troubleshooting.md lists the findings that the source can make about hosts: all of them, and no others."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PLUGINS = CHECKOUT / "plugins"
+PAGE = CHECKOUT / "docs" / "troubleshooting.md"
+#: The rooms that speak of hosts.
+ROOMS = (
+    *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
+    *(PLUGINS / "module_utils" / "fleet" / f"{name}.py" for name in ("clocks", "mesh", "order", "step_failure")),
+    PLUGINS / "plugin_utils" / "host_action.py",
+    PLUGINS / "plugin_utils" / "run_directory.py",
+    PLUGINS / "action" / "agent_release.py",
+    PLUGINS / "action" / "fleet_verify.py",
+)
+
+
+def codes_of(tree: ast.Module) -> Iterator[str]:
+    """The codes that a file spells: of ``Finding(…)``, of a helper called ``finding(…)``, and of tables whose rows are
+    pattern, code, what and fix."""
+    constants = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Finding", "finding"):
+            given = [item.value for item in node.keywords if item.arg == "code"] or node.args[:1]
+        elif isinstance(node, ast.Tuple) and len(node.elts) == 4 and all(_text(item) for item in node.elts):
+            given = [node.elts[1]] if " " in str(_text(node.elts[3])) else []
+        for value in given:
+            branches = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+            for branch in branches:
+                text = _text(constants.get(branch.id, branch) if isinstance(branch, ast.Name) else branch)
+                if text:
+                    yield text
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def listed(page: str) -> list[str]:
+    """The codes in the first column of the page's tables."""
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    return [code for row in rows for code in re.findall(r"`([^`]+)`", row)]
+
+
+def test_the_page_lists_every_finding_about_hosts_and_no_other() -> None:
+    made = {code for path in ROOMS for code in codes_of(ast.parse(path.read_text(encoding="utf-8")))}
+    told = listed(PAGE.read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(set(told)), "a code stands there twice"
+    assert set(told) == made
+
+
+def test_every_row_has_a_meaning_and_a_mend() -> None:
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+            assert len(cells) == 4, line
+            assert all(cells), line
+            assert set(cells[1].split()) <= set("PAL"), line
+
+
+@pytest.mark.parametrize(
+    ("source", "codes"),
+    [
+        ('Finding("a-b", "x", "y", "z")', ["a-b"]),
+        ('Finding(what="x", code="c-d")', ["c-d"]),
+        ('finding("e-f" if x else "g-h", "y")', ["e-f", "g-h"]),
+        ('NAME = "i-j"\nfinding(NAME, "y")', ["i-j"]),
+        ('T = ((r"p", "k-l", "What.", "Mend it."),)', ["k-l"]),
+        ("Finding(code, what, where, fix)", []),
+        ('ENDED = ("exited", "dead", "restarting", "removing")', []),
+    ],
+)
+def test_codes_are_found_where_they_are_spelt(source: str, codes: list[str]) -> None:
+    assert list(codes_of(ast.parse(source))) == codes
