@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -18,6 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 
 GROUP = "praxis"
+#: A name, an id, or tags that tell which one is meant.
+Pointer = Union[str, Mapping[str, Any]]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
@@ -47,7 +49,7 @@ class MemberVariables:
     config_dir: str = ""
     strict: bool = True
     peer_id_scheme: str = "ed25519"
-    target_group: str = ""
+    target_group: Pointer = ""
     docker_socket: bool = False
     container: Mapping[str, Any] = field(default_factory=dict)
     agent_environment: Mapping[str, Any] = field(default_factory=dict)
@@ -201,9 +203,11 @@ def _convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> str:
         if isinstance(value, (dict, list)):
             return "is no text."
         values[name] = str(value)
+    elif kind == "Pointer" and isinstance(value, str):
+        values[name] = value
     else:
         if not isinstance(value, dict):
-            return "is no mapping."
+            return "is no mapping." if kind != "Pointer" else "is neither a name nor a mapping of tags."
         values[name] = value
     return ""
 

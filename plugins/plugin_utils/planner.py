@@ -20,7 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, check_members, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
@@ -72,8 +73,9 @@ class Planner:
 
         :raises Failed: with everything that is.
         """
-        self._fleet()
-        self._drafts()
+        fleet = self._fleet()
+        # An identity is made for each slot next: one for two machines would be one too few, and found out too late.
+        check_members(fleet, [_member(draft, None) for draft in self._drafts()])
 
     def plan(self) -> Plan:
         """Compile, fetch, and wire.
@@ -118,7 +120,9 @@ class Planner:
                     fix="Set one praxis_fleet for all members of the group praxis.",
                 )
             )
-        return names[0] if names else "praxis"
+        fleet = names[0] if names else "praxis"
+        check_fleet(fleet)
+        return fleet
 
     def _drafts(self) -> List[_Draft]:
         """Compile every member. A finding that many members share is told once, with the members counted."""

@@ -202,10 +202,9 @@ def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Accoun
     addresses = [machine["PrivateIpAddress"] for machine in account.instances(FLEET)]
     assert len(before) == 14  # VPC, 2 subnets, gateway, routes, 2 groups, key, role, 3 machines, balancer, target group
     first, second, third = (machine["InstanceId"] for machine in account.instances(FLEET))
-    keys = [id_ for id_ in before if id_.startswith("key-")]
     account.tag(first, praxis_fleet="stolen", Name="renamed")
     account.tag(second, praxis_slot="aws-9")
-    for id_ in set(before) - {first, second, third, *keys}:
+    for id_ in set(before) - {first, second, third}:
         account.tag(id_, praxis_fleet="stolen")
     group = next(id_ for id_ in before if before[id_].get("Name") == "praxis-praxis-member")
     hole = {"IpProtocol": "tcp", "FromPort": 4001, "ToPort": 4001, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -251,7 +250,7 @@ def test_down_removes_its_own_and_nothing_else(
     if given:
         made_before = account.ec2.create_vpc(CidrBlock=passing["PRAXIS_VPC_CIDR"])["Vpc"]["VpcId"]
         account.tag(made_before, Name="theirs")
-        environment["PRAXIS_VPC_ID"] = made_before
+        environment["PRAXIS_VPC"] = made_before
     made = provisioned.run("provision.yml", environment=environment, variables={"praxis_balancer": False})
     assert [machine["name"] for machine in made.summary["machines"]] == ["passing-aws-1"]
     # 2 subnets, gateway, routes, 2 groups, key, role, machine, and the VPC

@@ -165,9 +165,9 @@ def make_plan(
 ) -> Plan:
     """Check that the members can be a fleet, and wire them.
 
-    :raises Failed: for an empty fleet, and for names, slots, addresses or identities that two members share.
+    :raises Failed: see :func:`check_members`.
     """
-    _check_members(fleet, members)
+    check_members(fleet, members)
     by_release = {release.name: release for release in releases}
     by_name = {member.name: replace(member, release=by_release[member.name].id) for member in members}
     return Plan(
@@ -222,7 +222,11 @@ def natural(text: str) -> List[Tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
 
 
-def _check_members(fleet: str, members: Sequence[Member]) -> None:
+def check_members(fleet: str, members: Sequence[Member]) -> None:
+    """Whether these can be a fleet; identities may be unknown yet.
+
+    :raises Failed: for an empty fleet, and for names, slots, addresses or identities that two members share.
+    """
     if not members:
         raise Failed(
             Finding(
