@@ -95,7 +95,8 @@ security_groups:
   type: list
   elements: str
 load_balancer:
-  description: C(arn), C(address) and C(security_groups) of the one given, or of the one that the target group is behind.
+  description:
+    - C(arn), C(address) and C(security_groups) of the one given, or of the one that the target group is behind.
   returned: success
   type: dict
 target_group:

@@ -21,7 +21,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import reso
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Member, Plan, check_members, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
+    UNKNOWN,
+    Member,
+    Plan,
+    check_members,
+    make_plan,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager

@@ -233,6 +233,24 @@ def test_fewer_hosts_terminate_nothing_unasked(provisioned: Cloud, account: Acco
     assert len(account.instances(FLEET)) == 3
 
 
+def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, account: Account) -> None:
+    """Turned off, or with a target group of somebody else's in its place, its address would be lost."""
+
+    def kinds() -> set[str]:
+        arns = [id_ for id_ in account.resources(FLEET) if id_.startswith("arn:aws:elasticloadbalancing")]
+        return {arn.split(":")[5].split("/")[0] for arn in arns}
+
+    off = {"praxis_balancer": False}
+    mark = provisioned.mark()
+    refused = provisioned.run("provision.yml", expect=2, variables=off)
+    assert "praxis_allow_shrink" in refused.output
+    assert mutations(provisioned, mark) == []
+    run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
+    assert (run.summary["balancer"], kinds()) == ("", set())
+    assert provisioned.run("provision.yml").summary["balancer"]
+    assert kinds() == {"loadbalancer", "targetgroup"}
+
+
 @pytest.mark.parametrize("variable", ["praxis_p2p_from", "praxis_api_from", "praxis_balancer_from"])
 def test_the_world_must_be_asked_for_by_name(provisioned: Cloud, variable: str) -> None:
     mark = provisioned.mark()

@@ -39,7 +39,8 @@ TARGET_GROUP = Kind("target group", "describe_target_groups", "TargetGroupArn", 
 def find(client: AwsClient, kind: Kind, wanted: Selector) -> dict[str, Any]:
     """The one that is meant, in the API's words.
 
-    :raises Failed: ``load-balancer-not-found``, ``target-group-not-found``, ``…-ambiguous``, ``bad-selector``, or the cloud's refusal.
+    :raises Failed: ``load-balancer-not-found``, ``target-group-not-found``, ``load-balancer-ambiguous``,
+        ``target-group-ambiguous``, ``bad-selector``, or the cloud's own refusal.
     """
     if len(wanted.ids) > 1 or not wanted:
         what = f"It names {'several' if wanted else 'no'} {kind.name}s."

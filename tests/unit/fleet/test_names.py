@@ -28,7 +28,9 @@ def test_a_name_that_clouds_accept(fleet: str) -> None:
     check_fleet(fleet)
 
 
-@pytest.mark.parametrize("fleet", ["", "Praxis", "7up", "-a", "a-", "a_b", "a.b", "a b", "flotte-é", "a\n", LONGEST + "a"])
+@pytest.mark.parametrize(
+    "fleet", ["", "Praxis", "7up", "-a", "a-", "a_b", "a.b", "a b", "flotte-é", "a\n", LONGEST + "a"]
+)
 def test_a_name_that_some_cloud_refuses_is_named_with_the_rule(fleet: str) -> None:
     with pytest.raises(Failed) as caught:
         check_fleet(fleet)

@@ -82,7 +82,8 @@ def test_subnets_tell_the_vpc_and_a_target_group_its_balancer(run: Any, theirs: 
 @pytest.mark.parametrize("value", ["none", {"team": "nobody"}])
 def test_what_is_not_there_is_named(run: Any, option: str, value: Any) -> None:
     ran = run("aws_infrastructure_info", fleet="alpha", **{option: value})
-    assert ran.codes == ["bad-selector" if option == "instance_profile" and value != "none" else "infrastructure-not-found"]
+    by_name_only = option == "instance_profile" and value != "none"
+    assert ran.codes == ["bad-selector" if by_name_only else "infrastructure-not-found"]
     assert ran.result["failure"]["where"].startswith(option)
 
 

@@ -27,6 +27,7 @@ from tests.unit.plan.made import OPENAI, Account, fleet, seed
 CHECKOUT = Path(__file__).resolve().parents[3]
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
+ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
 RUN = "{{ hostvars['localhost']['praxis_plan']['run'] }}"
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
@@ -247,6 +248,45 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     assert found["msg"].count("\n") >= len(found["failures"]) - 1
     assert empty.cloud.changes() == []
     assert not [each for each in played.results if each["task"] == "prepared"]
+    assert not site.was_sent("m1")
+
+
+def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:
+    site.inventory(fleet(3, {3: {"slot": "aws-1"}}))
+    played = site.play([PLAN])
+    assert played.rc == 2
+    found = played.of("Check the settings before anything is made", "m1")
+    assert [each["code"] for each in found["failures"]] == ["shared-slot"]
+    assert "m1 and m3" in found["failure"]["what"]
+    assert empty.cloud.operations == []
+
+
+@pytest.mark.parametrize("playbook", ROOT_PLAYBOOKS)
+@pytest.mark.parametrize("part", [("--tags", "deploy"), ("--skip-tags", "x"), ("--tags", "deploy", "--limit", "m1")])
+def test_no_part_of_a_playbook_is_taken_for_all_of_it(
+    site: Site, empty: Account, playbook: str, part: tuple[str, ...]
+) -> None:
+    """The playbooks have no tags: with --tags nothing would be left of them but a return code of 0."""
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    played = site.play(CHECKOUT / playbook, *part)
+    assert played.rc == 2
+    assert [(each["task"], each["status"]) for each in played.results] == [
+        ("Refuse to run a part of the playbook", "failed")
+    ]
+    assert "--limit chooses hosts" in played.printed
+    assert empty.cloud.operations == []
+    assert not any(site.was_sent(name) for name in ("m1", "m2"))
+
+
+@pytest.mark.parametrize("playbook", ["provision.yml", "down.yml"])
+@pytest.mark.parametrize("limit", ["m1", "localhost", "all"])
+def test_infrastructure_has_no_limit(site: Site, empty: Account, playbook: str, limit: str) -> None:
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    played = site.play(CHECKOUT / playbook, "--limit", limit)
+    assert played.rc == 2
+    said = " ".join(played.printed.split())
+    assert f"--limit {limit}: this playbook works on the fleet's cloud resources as a whole" in said
+    assert empty.cloud.operations == []
     assert not site.was_sent("m1")
 
 
