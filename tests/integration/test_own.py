@@ -381,4 +381,5 @@ def inventory(fleet: Fleet, source: str) -> dict[str, Any]:
         [str(Path(sys.executable).with_name("ansible-inventory")), "-i", path, "--list"], cwd=CHECKOUT, check=True,
         capture_output=True, text=True, env=fleet.cloud.environment | {"PRAXIS_FLEET": FLEET}, timeout=120,
     )  # fmt: skip
-    return dict(json.loads(finished.stdout))
+    # Tags are untrusted text, and marked so.
+    return dict(json.loads(finished.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found)))
