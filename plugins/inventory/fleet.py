@@ -105,6 +105,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
 
 PAGE_SIZE = 1000
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
@@ -247,6 +248,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _members(self, path: str, cache: bool) -> list[Member]:
         fleet, regions = str(self.get_option("fleet")), self._regions()
+        check_fleet(fleet, "%s, option fleet (PRAXIS_FLEET)" % path)
         if not self.get_option("cache"):
             return collect(fleet, regions)
         # The environment may name another fleet next time: it belongs into the key.

@@ -28,8 +28,8 @@ attributes:
     support: full
 options:
   target_group:
-    description: Name or ARN of the target group.
-    type: str
+    description: "Name, ARN or tags (C({Name: agents})) of the target group."
+    type: raw
     required: true
   targets:
     description: The targets. Others in the group are left alone.
@@ -123,6 +123,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group import (
     ABSENT,
     Seen,
@@ -137,7 +138,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
-    group = TargetGroup(aws_client(params), params["target_group"])
+    group = TargetGroup(aws_client(params), selector("target_group", params["target_group"]))
     targets = group.targets(params["targets"])
     seen: Seen = group.look()
     changes = diff(seen, targets, state)
@@ -190,7 +191,7 @@ def described(target: Target, seen: Seen) -> dict[str, Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "target_group": {"type": "str", "required": True},
+            "target_group": {"type": "raw", "required": True},
             "targets": {
                 "type": "list",
                 "elements": "dict",

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -22,6 +22,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
+#: A name, an id, or tags that tell which one is meant.
+Pointer = Union[str, Mapping[str, Any]]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
@@ -53,7 +55,7 @@ class MemberVariables:
     config_dir: str = ""
     strict: bool = True
     peer_id_scheme: str = "ed25519"
-    target_group: str = ""
+    target_group: Pointer = ""
     docker_socket: bool = False
     container: Mapping[str, Any] = field(default_factory=dict)
     agent_environment: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     UNKNOWN,
     Member,
@@ -136,7 +137,12 @@ class Planner:
                     fix="Set one praxis_fleet for all members of the group praxis.",
                 )
             )
-        return names[0] if names else "praxis"
+        fleet = names[0] if names else "praxis"
+        try:
+            check_fleet(fleet)
+        except Failed as error:
+            self._findings += error.findings
+        return fleet
 
     def _fetch(
         self, fleet: str, drafts: Sequence[Draft]

@@ -51,6 +51,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
             fix = "Write it in quotes: YAML reads a bare yes, no or 1.10 as something else."
             return "bad-variable", "is %s and no text." % shown(value), fix
         values[name] = shown(value) if isinstance(value, int) else str(value)
+    elif kind == "Pointer":
+        if not isinstance(value, (str, dict)):
+            return "bad-variable", "is neither a name nor a mapping of tags.", "Write a name, an id, or `tag: value`."
+        values[name] = value
     else:
         if not isinstance(value, dict):
             return "bad-variable", "is no mapping.", "Write `name: value` lines below it."

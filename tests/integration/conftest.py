@@ -24,7 +24,7 @@ HOME = CHECKOUT / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-ORDER = ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")
+ORDER = ("test_own", "test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
@@ -92,16 +92,19 @@ class Cloud:
         return [Machine(**{key: found[key] for key in ("name", "ip", "container")}) for found in self.state["machines"]]
 
     def run(self, playbook: str, *arguments: str, expect: int | None = 0, deadline: int = 900,
-            variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Run:
-        """Run ``ansible-playbook PLAYBOOK -i inventories/CLOUD ARGUMENTS``.
+            variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None,
+            inventory: str | Path | None = None) -> Run:
+        """Run ``ansible-playbook PLAYBOOK -i INVENTORY ARGUMENTS``.
 
         :param playbook: a root playbook, ``deploy.yml``.
         :param expect: the return code it must have; ``None`` takes any.
         :param deadline: seconds.
         :param variables: extra variables.
         :param environment: added to the sandbox's.
+        :param inventory: ``inventories/CLOUD`` unless it is given.
         """
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, "-i", f"inventories/{self.name}"]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
+        command += ["-i", str(inventory or f"inventories/{self.name}")]
         if variables:
             command += ["-e", json.dumps(dict(variables))]
         with tempfile.TemporaryDirectory() as folder:

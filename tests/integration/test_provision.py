@@ -202,10 +202,9 @@ def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Accoun
     addresses = [machine["PrivateIpAddress"] for machine in account.instances(FLEET)]
     assert len(before) == 14  # VPC, 2 subnets, gateway, routes, 2 groups, key, role, 3 machines, balancer, target group
     first, second, third = (machine["InstanceId"] for machine in account.instances(FLEET))
-    keys = [id_ for id_ in before if id_.startswith("key-")]
     account.tag(first, praxis_fleet="stolen", Name="renamed")
     account.tag(second, praxis_slot="aws-9")
-    for id_ in set(before) - {first, second, third, *keys}:
+    for id_ in set(before) - {first, second, third}:
         account.tag(id_, praxis_fleet="stolen")
     group = next(id_ for id_ in before if before[id_].get("Name") == "praxis-praxis-member")
     hole = {"IpProtocol": "tcp", "FromPort": 4001, "ToPort": 4001, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -234,6 +233,24 @@ def test_fewer_hosts_terminate_nothing_unasked(provisioned: Cloud, account: Acco
     assert len(account.instances(FLEET)) == 3
 
 
+def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, account: Account) -> None:
+    """Turned off, or with a target group of somebody else's in its place, its address would be lost."""
+
+    def kinds() -> set[str]:
+        arns = [id_ for id_ in account.resources(FLEET) if id_.startswith("arn:aws:elasticloadbalancing")]
+        return {arn.split(":")[5].split("/")[0] for arn in arns}
+
+    off = {"praxis_balancer": False}
+    mark = provisioned.mark()
+    refused = provisioned.run("provision.yml", expect=2, variables=off)
+    assert "praxis_allow_shrink" in refused.output
+    assert mutations(provisioned, mark) == []
+    run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
+    assert (run.summary["balancer"], kinds()) == ("", set())
+    assert provisioned.run("provision.yml").summary["balancer"]
+    assert kinds() == {"loadbalancer", "targetgroup"}
+
+
 @pytest.mark.parametrize("variable", ["praxis_p2p_from", "praxis_api_from", "praxis_balancer_from"])
 def test_the_world_must_be_asked_for_by_name(provisioned: Cloud, variable: str) -> None:
     mark = provisioned.mark()
@@ -251,7 +268,7 @@ def test_down_removes_its_own_and_nothing_else(
     if given:
         made_before = account.ec2.create_vpc(CidrBlock=passing["PRAXIS_VPC_CIDR"])["Vpc"]["VpcId"]
         account.tag(made_before, Name="theirs")
-        environment["PRAXIS_VPC_ID"] = made_before
+        environment["PRAXIS_VPC"] = made_before
     made = provisioned.run("provision.yml", environment=environment, variables={"praxis_balancer": False})
     assert [machine["name"] for machine in made.summary["machines"]] == ["passing-aws-1"]
     # 2 subnets, gateway, routes, 2 groups, key, role, machine, and the VPC

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.balancers import SERVICE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
-SERVICE = "elbv2"
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
 
@@ -97,25 +98,14 @@ def failures(seen: Seen, targets: Iterable[Target], state: str, group: str, seco
 
 
 class TargetGroup:
-    """One target group, found by name or ARN.
+    """One target group.
 
-    :raises Failed: ``target-group-not-found``, or the cloud's own refusal.
+    :raises Failed: ``target-group-not-found``, ``target-group-ambiguous``, or the cloud's own refusal.
     """
 
-    def __init__(self, client: AwsClient, name_or_arn: str) -> None:
+    def __init__(self, client: AwsClient, wanted: Selector) -> None:
         self._client = client
-        by: dict[str, Any] = (
-            {"TargetGroupArns": [name_or_arn]} if name_or_arn.startswith("arn:") else {"Names": [name_or_arn]}
-        )
-        try:
-            found = client.call(SERVICE, "describe_target_groups", **by)["TargetGroups"]
-        except errors.NotFound:
-            found = []
-        if not found:
-            fix = "Run provision first, or correct the name, account or region."
-            where = f"AWS {client.region}"
-            raise Failed(Finding("target-group-not-found", f"There is no target group {name_or_arn!r}.", where, fix))
-        self._group: dict[str, Any] = found[0]
+        self._group = balancers.find(client, balancers.TARGET_GROUP, wanted)
         self.arn = str(self._group["TargetGroupArn"])
         self.name = str(self._group["TargetGroupName"])
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MANAGED_TAG, MANAGED_VALUE, mark
 
-MANAGED_TAG = "praxis_managed_by"
-MANAGED_VALUE = "provision"
 #: States in which a machine holds its slot.
 LIVE = frozenset(("pending", "running", "stopping", "stopped"))
 
@@ -56,10 +55,9 @@ class Wanted:
         return {
             **self.labels,
             "Name": f"{self.fleet}-{slot}",
-            "praxis_fleet": self.fleet,
             "praxis_role": self.role,
             "praxis_slot": slot,
-            MANAGED_TAG: MANAGED_VALUE,
+            **mark(self.fleet),
         }
 
 

@@ -171,7 +171,7 @@ def make_plan(
 ) -> Plan:
     """Check that the members can be a fleet, and wire them.
 
-    :raises Failed: for an empty fleet, and for names, slots, addresses or identities that two members share.
+    :raises Failed: see :func:`check_members`.
     """
     findings = check_members(fleet, members)
     if findings:

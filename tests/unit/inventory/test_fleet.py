@@ -205,6 +205,13 @@ def test_no_region_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert codes(read(source(tmp_path))) == ["no-region"]
 
 
+def test_a_fleet_s_name_that_cannot_be_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRAXIS_FLEET", "Research_and_development")
+    inventory = read(source(tmp_path))
+    assert codes(inventory) == ["bad-fleet-name"]
+    assert "PRAXIS_FLEET" in errors(inventory)[0]["where"]
+
+
 def test_no_credentials_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

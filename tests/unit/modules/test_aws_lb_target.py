@@ -72,6 +72,24 @@ def test_check_mode_then_many_at_once_then_again(run: Any, cloud: Any, group: st
     assert "diff" not in again.result
 
 
+def test_a_group_by_its_tags(run: Any, cloud: Any, group: str) -> None:
+    client = cloud.client("elbv2")
+    vpc = client.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]["VpcId"]
+    for number in range(25):  # more than one call asks for the tags of
+        client.create_target_group(Name=f"other-{number}", Protocol="HTTP", Port=80, VpcId=vpc)
+    client.add_tags(ResourceArns=[group], Tags=[{"Key": "team", "Value": "agents"}])
+    ran = run("aws_lb_target", target_group={"team": "agents"}, targets=targets("10.0.0.4"))
+    assert (ran.changed, ran.result["target_group_arn"]) == (True, group)
+    absent = run("aws_lb_target", target_group={"team": "nobody"}, targets=targets("10.0.0.4"))
+    assert absent.codes == ["target-group-not-found"]
+
+
+@pytest.mark.parametrize("given", ["", [], {}, ["demo", "more"], 7])
+def test_anything_but_one_group_is_refused(run: Any, cloud: Any, given: Any) -> None:
+    assert run("aws_lb_target", target_group=given, targets=targets("10.0.0.4")).codes == ["bad-selector"]
+    assert cloud.operations == []
+
+
 def test_one_more_leaves_the_others_alone(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4")
     ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.5"))

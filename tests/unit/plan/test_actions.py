@@ -21,13 +21,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN
 from tests.unit.conftest import environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
+ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
 RUN = "{{ hostvars['localhost']['praxis_plan']['run'] }}"
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
@@ -314,6 +314,53 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
     again = site.play([PLAN])
     assert [each["status"] for each in again.results] == ["ok", "skipped", "skipped"]
+
+
+def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:
+    site.inventory(fleet(3, {3: {"slot": "aws-1"}}))
+    played = site.play([PLAN])
+    assert played.rc == 2
+    found = played.of("Plan the deployment", "m1")
+    assert [each["code"] for each in found["failures"]] == ["shared-slot"]
+    assert "m1 and m3" in found["failure"]["what"]
+    assert empty.cloud.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("playbook", "part"),
+    [
+        *((playbook, ("--tags", "deploy")) for playbook in ROOT_PLAYBOOKS),
+        ("deploy.yml", ("--skip-tags", "x")),
+        ("deploy.yml", ("--tags", "deploy", "--limit", "m1")),
+    ],
+)
+def test_no_part_of_a_playbook_is_taken_for_all_of_it(
+    site: Site, empty: Account, playbook: str, part: tuple[str, ...]
+) -> None:
+    """The playbooks have no tags: with --tags nothing would be left of them but a return code of 0."""
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    played = site.play(CHECKOUT / playbook, *part)
+    assert played.rc == 2
+    assert [(each["task"], each["status"]) for each in played.results] == [
+        ("Refuse to run a part of the playbook", "failed")
+    ]
+    assert "--limit chooses hosts" in played.printed
+    assert empty.cloud.operations == []
+    assert not any(site.was_sent(name) for name in ("m1", "m2"))
+
+
+@pytest.mark.parametrize(
+    ("playbook", "limit"),
+    [("provision.yml", "m1"), ("provision.yml", "localhost"), ("provision.yml", "all"), ("down.yml", "m1")],
+)
+def test_infrastructure_has_no_limit(site: Site, empty: Account, playbook: str, limit: str) -> None:
+    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
+    played = site.play(CHECKOUT / playbook, "--limit", limit)
+    assert played.rc == 2
+    said = " ".join(played.printed.split())
+    assert f"--limit {limit}: this playbook works on the fleet's cloud resources as a whole" in said
+    assert empty.cloud.operations == []
+    assert not site.was_sent("m1")
 
 
 def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None:

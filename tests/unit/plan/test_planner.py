@@ -231,6 +231,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"fleet": "other"}},
         ("several-fleets", "inventory", "demo, other", "praxis_fleet"),
     ),
+    "fleet's name": (
+        {"fleet": "Demo_Fleet"}, {},
+        ("bad-fleet-name", "praxis_fleet", "'Demo_Fleet'", "lower-case letters"),
+    ),
     "no settings file": (
         {}, {2: {"environment": "prodution"}},
         ("no-settings-file", "agent_prodution.yaml", "no such file", "agent_production.yaml"),

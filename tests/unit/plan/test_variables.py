@@ -73,6 +73,8 @@ class TestConversions:
             ("docker_socket", "TRUE", True),
             ("slot", 7, "7"),
             ("zone", "eu-central-1a", "eu-central-1a"),
+            ("target_group", "agents", "agents"),
+            ("target_group", {"Name": "agents"}, {"Name": "agents"}),
             ("container", {"pids": 64}, {"pids": 64}),
             ("agent_config", {"llm": {"timeout": 7, "tags": ("a", "b")}}, {"llm": {"timeout": 7, "tags": ["a", "b"]}}),
         ],
@@ -122,6 +124,7 @@ class TestRefusals:
             ("container", "512m", "is no mapping"),
             ("agent_secrets", ["A=b"], "is no mapping"),
             ("agent_config_group", "llm: {}", "is no mapping"),
+            ("target_group", ["agents"], "is neither a name nor a mapping of tags"),
         ],
     )
     def test_a_value_is_refused(self, name: str, given: Any, words: str) -> None:

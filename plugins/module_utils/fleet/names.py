@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scheme of names and tags: what a fleet may be called, and what is called after it. Pure.
+
+Names are never shortened: two fleets whose names begin alike would then share a resource. The fleet's own name is
+short enough instead.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: A load balancer's name may have 32 characters, and the fleet's comes after ``praxis-``.
+LONGEST_FLEET = 25
+LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
+
+_FLEET = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
+
+
+def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
+    """:raises Failed: ``bad-fleet-name``, saying which rule the name breaks."""
+    if len(fleet) > LONGEST_FLEET:
+        what = "The fleet's name %r has %d characters." % (fleet, len(fleet))
+    elif not _FLEET.fullmatch(fleet):
+        what = "The fleet's name %r cannot be part of the names of cloud resources." % fleet
+    else:
+        return
+    fix = "Use 1 to %d lower-case letters, digits and hyphens, a letter first and no hyphen last." % LONGEST_FLEET
+    raise Failed(Finding(code="bad-fleet-name", what=what, where=where, fix=fix))
+
+
+def check_labels(labels: Mapping[str, Any], where: str = "praxis_labels") -> None:
+    """Whether a cloud can keep these tags, and whether none of them is one of the scheme's own.
+
+    :raises Failed: ``bad-label``, one finding a label.
+    """
+    findings = [
+        Finding(code="bad-label", what="The label %r %s." % (key, problem), where=where, fix=fix)
+        for key, value in labels.items()
+        for problem, fix in _label_problems(str(key), str(value))
+    ]
+    if findings:
+        raise Failed(*findings)
+
+
+def _label_problems(key: str, value: str) -> Iterator[List[str]]:
+    if key == "Name" or key.startswith("praxis_"):
+        yield ["is one of the tags that every resource has already", "Leave it out, or choose another key."]
+    if key.lower().startswith("aws:"):
+        yield ["begins with aws:, which AWS keeps for itself", "Choose another key."]
+    if not 1 <= len(key) <= LONGEST_TAG_KEY or len(value) > LONGEST_TAG_VALUE:
+        fix = "A key has 1 to %d characters, a value at most %d." % (LONGEST_TAG_KEY, LONGEST_TAG_VALUE)
+        yield ["has a key or a value of the wrong length", fix]
+
+
+def mark(fleet: str) -> Dict[str, str]:
+    """The tags by which provisioning knows its own: it changes and removes what carries both, and nothing else."""
+    return {"praxis_fleet": fleet, MANAGED_TAG: MANAGED_VALUE}
+
+
+def names(fleet: str, region: str) -> Dict[str, str]:
+    """The names of what provisioning makes for a fleet in a region.
+
+    ``fleet`` is that of the VPC, internet gateway, route table, load balancer and target group, and what a subnet's
+    (``-ZONE``) and a key pair's (``-DIGEST``) begin with. A role's has the region in it: roles belong to the account.
+    """
+    base = "praxis-" + fleet
+    return {
+        "fleet": base,
+        "members_group": base + "-member",
+        "balancer_group": base + "-balancer",
+        "role": "%s-%s" % (base, region),
+    }

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scheme of names and tags."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted, token
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import (
+    LONGEST_FLEET,
+    check_fleet,
+    check_labels,
+    mark,
+    names,
+)
+
+LONGEST = "a" * LONGEST_FLEET
+REGION = "ap-southeast-7"  # as long as a region's name gets
+
+
+@pytest.mark.parametrize("fleet", ["a", "praxis", "team-7", "a1", LONGEST])
+def test_a_name_that_clouds_accept(fleet: str) -> None:
+    check_fleet(fleet)
+
+
+@pytest.mark.parametrize(
+    "fleet", ["", "Praxis", "7up", "-a", "a-", "a_b", "a.b", "a b", "flotte-é", "a\n", LONGEST + "a"]
+)
+def test_a_name_that_some_cloud_refuses_is_named_with_the_rule(fleet: str) -> None:
+    with pytest.raises(Failed) as caught:
+        check_fleet(fleet)
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.where) == ("bad-fleet-name", "praxis_fleet")
+    assert repr(fleet) in finding.what
+    assert "25 lower-case letters" in finding.fix
+
+
+def test_the_longest_fleet_s_names_fit_everywhere() -> None:
+    made = names(LONGEST, REGION)
+    assert len(made["fleet"]) <= 32  # load balancer, target group
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]", made["fleet"])
+    assert len(made["role"]) <= 64
+    assert max(len(made["members_group"]), len(made["balancer_group"])) <= 255
+    assert not made["members_group"].startswith("sg-")
+    assert len(token(LONGEST, "aws-9999", {}, [], 500_000)) <= 64
+    assert len(set(made.values())) == len(made)
+
+
+def test_two_fleets_share_no_name() -> None:
+    one, other = names(LONGEST, REGION), names(LONGEST[:-1] + "b", REGION)
+    assert not set(one.values()) & set(other.values())
+    assert names("a", REGION)["role"] != names("a", "eu-central-1")["role"]
+
+
+def test_machines_carry_the_mark() -> None:
+    assert mark("alpha").items() <= Wanted("alpha", ("aws-1",)).tags("aws-1").items()
+
+
+def test_labels_of_one_s_own() -> None:
+    check_labels({"team": "agents", "cost centre": "7", "k" * 128: "v" * 256})
+
+
+@pytest.mark.parametrize("key", ["Name", "praxis_fleet", "praxis_anything", "aws:team", "AWS:team", "", "k" * 129])
+def test_a_label_that_cannot_be(key: str) -> None:
+    with pytest.raises(Failed) as caught:
+        check_labels({"team": "agents", key: "x"})
+    assert {finding.code for finding in caught.value.findings} == {"bad-label"}
+    assert all(repr(key) in finding.what for finding in caught.value.findings)
+
+
+def test_a_label_s_value_has_an_end_too() -> None:
+    with pytest.raises(Failed):
+        check_labels({"team": "v" * 257})
