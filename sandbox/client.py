@@ -87,7 +87,7 @@ class Client:
     # -- faults of the API
 
     def fault(self, kind: str, **description: Any) -> dict[str, Any]:
-        """Order a fault of the API (throttle, error, reset, slow, expire); the fields are those of aws.faults.Fault."""
+        """Order a fault of the API ; kinds and fields are those of aws.faults.Fault."""
         made: dict[str, Any] = self.control("POST", "faults", {"kind": kind, **description})
         return made
 

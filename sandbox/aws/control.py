@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.operations import CUT
+from sandbox.aws.operations import CUT, SHORTEN
 from sandbox.problem import Problem
 
 PREFIX = "/_sandbox/"
@@ -64,6 +64,10 @@ def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[
             if CUT in environ:
                 reset(environ["werkzeug.socket"])
                 raise ConnectionResetError("ordered")
+            if SHORTEN in environ:
+                whole = b"".join(content)
+                # The announced length stands, and the connection is closed half-way.
+                return [whole[: len(whole) // 2]]
             return content
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}
