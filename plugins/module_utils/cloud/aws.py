@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
@@ -41,6 +42,8 @@ _CREDENTIAL_CODES = frozenset({
     "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired",
     "UnrecognizedClientException",
 })  # fmt: skip
+# What AWS says when the time in a request is too far from its own.
+_CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 _CREDENTIAL_ERRORS = frozenset({
     "CredentialRetrievalError", "InvalidConfigError", "LoginTokenLoadError", "NoAuthTokenError", "NoCredentialsError",
     "PartialCredentialsError", "ProfileNotFound", "SSOError", "SSOTokenLoadError", "TokenRetrievalError",
@@ -48,13 +51,21 @@ _CREDENTIAL_ERRORS = frozenset({
 })  # fmt: skip
 # In these the connection never stood, so nothing was sent.
 _NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
+_HALVED = frozenset({"HalfAnswerError", "IncompleteReadError", "ResponseParserError"})
 _CUT_OFF = frozenset({"ConnectionClosedError", "HTTPClientError", "ReadTimeoutError", "ResponseStreamingError"})
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
-    r"AlreadyExists|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
+    r"|DependencyViolation"
+)
+_BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
+    (_DENIED, errors.Denied),
+    (_QUOTA, errors.QuotaExceeded),
+    (_CONFLICT, errors.Conflict),
+    (_MISSING, errors.NotFound),
 )
 
 
@@ -220,13 +231,31 @@ class AwsClient:
                     max_pool_connections=CONNECTIONS,
                 )
                 try:
-                    self._services[service] = self._sdk_session().client(
+                    sdk = self._sdk_session().client(
                         service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
                     )
                 except ValueError as error:
                     fix = "Correct the option endpoint_url, region, or AWS_ENDPOINT_URL in the environment."
                     raise errors.Invalid(f"{error}.", f"AWS {service}", fix, code="cloud-options") from None
+                sdk.meta.events.register("before-parse", _refuse_half)
+                self._services[service] = sdk
             return self._services[service]
+
+
+class HalfAnswerError(Exception):
+    """An answer shorter than it says it is."""
+
+
+def _refuse_half(response_dict: dict[str, Any], **others: Any) -> None:
+    """The SDK takes half an answer in JSON for an empty one. Headers are a mapping without regard to case.
+
+    :raises HalfAnswerError: when the body is shorter than announced.
+    """
+    headers, body = response_dict["headers"], response_dict["body"]
+    announced = str(headers.get("content-length", ""))
+    whole = isinstance(body, bytes) and announced.isdigit() and not headers.get("content-encoding")
+    if whole and len(body) < int(announced):
+        raise HalfAnswerError(f"{len(body)} of {announced} bytes")
 
 
 def _api_name(sdk: Any, operation: str) -> str:
@@ -238,9 +267,12 @@ def _typed(error: Exception, where: str, permission: str, quotable: bool) -> err
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
         return _answered(response, where, permission, quotable)
+    name = type(error).__name__
+    if name in _HALVED:
+        # The SDK's text quotes the answer, and that may hold a value.
+        return errors.Unavailable(f"The answer ended in the middle ({name}).", where, "Run it again.")
     if not type(error).__module__.startswith(("botocore", "boto3")):
         return None
-    name = type(error).__name__
     # The text of a parameter error quotes parameters.
     text = f"{name}: {error}" if quotable else name
     if name in _NEVER_CONNECTED:
@@ -262,6 +294,18 @@ _CREDENTIALS_FIX = (
 )
 
 
+def classify(code: str, status: int = 0) -> type[errors.CloudError]:
+    """The type of AWS's error code and HTTP status."""
+    if is_throttling(code, status):
+        return errors.Throttled
+    if code in _CREDENTIAL_CODES or code in _CLOCK_CODES:
+        return errors.Expired
+    for pattern, kind in _BY_CODE:
+        if pattern.search(code):
+            return kind
+    return errors.Unavailable if is_transient(code, status) else errors.Invalid
+
+
 def _answered(response: dict[str, Any], where: str, permission: str, quotable: bool) -> errors.CloudError:
     """Our error for an answer that carries an error code."""
     code = str(response["Error"].get("Code", ""))
@@ -269,25 +313,46 @@ def _answered(response: dict[str, Any], where: str, permission: str, quotable: b
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
     said = f"AWS answered {code or status}" + (f": {message.rstrip('.')}." if message else ".")
-    if is_throttling(code, status):
-        fix = "Wait a little and run it again, or lower the number of parallel requests."
-        return errors.Throttled(said, where, fix, reason=code, retry_after=_wish(meta), untouched=True)
-    if code in _CREDENTIAL_CODES:
-        return errors.Expired(said, where, _CREDENTIALS_FIX, reason=code)
-    if _DENIED.search(code):
-        return errors.Denied(said, where, f"Grant {permission} to the identity that runs this.", reason=code)
-    if _QUOTA.search(code):
-        fix = "Have the account's quota raised, or remove what is unused."
-        return errors.QuotaExceeded(said, where, fix, reason=code)
-    if _CONFLICT.search(code):
-        fix = "Bring the resource into a state that allows this, then run it again."
-        return errors.Conflict(said, where, fix, reason=code)
-    if _MISSING.search(code):
-        return errors.NotFound(said, where, "Check the name, the account and the region.", reason=code)
-    if is_transient(code, status):
-        fix = "This is the cloud's fault: run it again later."
-        return errors.Unavailable(said, where, fix, reason=code, retry_after=_wish(meta))
-    return errors.Invalid(said, where, "Correct what the message names.", reason=code)
+    kind = classify(code, status)
+    if skew := _skew(meta, time.time()) if _is_about_time(code, message, kind) else "":
+        return errors.Expired(f"{said} {skew}", where, _CLOCK_FIX, code="cloud-clock", reason=code)
+    fix = _FIXES[kind].format(permission=permission)
+    if kind in (errors.Throttled, errors.Unavailable):
+        untouched = kind is errors.Throttled
+        return kind(said, where, fix, reason=code, retry_after=_wish(meta), untouched=untouched)
+    return kind(said, where, fix, reason=code)
+
+
+_FIXES = {
+    errors.Throttled: "Wait a little and run it again, or lower the number of parallel requests.",
+    errors.Expired: _CREDENTIALS_FIX,
+    errors.Denied: "Grant {permission} to the identity that runs this.",
+    errors.QuotaExceeded: "Have the account's quota raised, or remove what is unused.",
+    errors.Conflict: "Bring the resource into a state that allows this, then run it again.",
+    errors.NotFound: "Check the name, the account and the region.",
+    errors.Unavailable: "This is the cloud's fault: run it again later.",
+    errors.Invalid: "Correct what the message names.",
+}
+_CLOCK_FIX = "Set this machine's clock (timedatectl set-ntp true), then run it again."
+#: Seconds by which AWS lets a request's time differ from its own.
+_TOLERATED = 300
+
+
+def _is_about_time(code: str, message: str, kind: type[errors.CloudError]) -> bool:
+    """Whether AWS refused a request for its time: by a code of its own, or by one for all wrong signatures."""
+    return code in _CLOCK_CODES or (kind is errors.Expired and ("Signature" in message or "RequestExpired" in code))
+
+
+def _skew(meta: dict[str, Any], now: float) -> str:
+    """How wrong this machine's clock is, by the answer's date; empty when it is right or nothing tells."""
+    try:
+        theirs = parsedate_to_datetime(meta.get("HTTPHeaders", {}).get("date", "")).timestamp()
+    except (TypeError, ValueError):
+        return ""
+    ahead = now - theirs
+    if abs(ahead) < _TOLERATED:
+        return ""
+    return f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} AWS's."
 
 
 def _wish(meta: dict[str, Any]) -> float | None:
