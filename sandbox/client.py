@@ -100,6 +100,10 @@ class Client:
         """Lift all faults of the API; returns how many there were."""
         return int(self.control("DELETE", "faults")["lifted"])
 
+    def lift(self, ident: str) -> None:
+        """Lift one fault, by the name that `fault` returned."""
+        self.control("DELETE", f"faults/{ident}")
+
     def _event(self, kind: str, **what: Any) -> None:
         self.control("POST", "event", {"kind": kind, **what})
 

@@ -17,8 +17,8 @@ author:
 description:
   - True when the task failed, and running the module again may help. That is throttling, an error of the cloud's own, a
     connection that broke; and also what these leave behind, a resource that exists already because the answer to its
-    creation was lost, or one that was just made and is not found yet, or one that is in use for a moment longer. A module that crashed counts too, for that
-    is what an answer cut in the middle does to it.
+    creation was lost, or one that was just made and is not found yet, or one that is in use for a moment longer.
+  - A module that crashed counts too, for that is what an answer cut in the middle does to it.
   - False for a success, and for a refusal that stays one, such as a missing permission.
   - For C(until), with modules that look before they change something.
 options:
@@ -52,7 +52,7 @@ _value:
 
 import re
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import classify
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import classify
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
     Conflict,
     NotFound,

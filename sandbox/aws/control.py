@@ -38,6 +38,8 @@ def answer(cloud: Cloud, method: str, path: str, body: dict[str, Any]) -> Any:
         return asdict(cloud.faults.add(body))
     if path == "faults" and method == "DELETE":
         return {"lifted": cloud.faults.clear()}
+    if path.startswith("faults/") and method == "DELETE":
+        return {"lifted": cloud.faults.clear(path.partition("/")[2])}
     raise Problem(f"there is no {method} {path}", PREFIX, "faults, event, state, ready")
 
 

@@ -149,11 +149,12 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def clear(self) -> int:
-        """Lift all; returns how many there were."""
+    def clear(self, ident: str = "") -> int:
+        """Lift all, or the one of this name; returns how many there were."""
         with self._lock:
-            count = len(self._faults)
-            self._faults.clear()
+            kept = [fault for fault in self._faults if ident and fault.ident != ident]
+            count = len(self._faults) - len(kept)
+            self._faults = kept
         return count
 
     def listing(self) -> list[dict[str, Any]]:
