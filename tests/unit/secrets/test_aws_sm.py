@@ -175,6 +175,21 @@ def test_what_a_batch_was_too_busy_for_is_asked_alone(aws: Aws, batch: dict[str,
     assert aws.operations() == ["batch_get_secret_value", "get_secret_value"]
 
 
+def test_a_batch_throttled_in_part_is_asked_again_for_that_part_only(aws: Aws) -> None:
+    for number in range(20):
+        make(aws, f"s{number}", str(number))
+    answer = AwsClient.call(aws, "secretsmanager", "batch_get_secret_value", SecretIdList=[f"s{n}" for n in range(20)])
+    busy = [{"SecretId": f"s{number}", "ErrorCode": "ThrottlingException", "Message": "Slower"} for number in (3, 7)]
+    denied = {"SecretId": "s9", "ErrorCode": "AccessDeniedException", "Message": "No"}
+    kept = [each for each in answer["SecretValues"] if each["Name"] not in ("s3", "s7", "s9")]
+    aws.instead["batch_get_secret_value"] = {"SecretValues": kept, "Errors": [*busy, denied]}
+    found = each(aws, *[f"aws-sm://s{number}" for number in range(20)])
+    assert found == ["secret-denied" if number == 9 else str(number) for number in range(20)]
+    assert aws.operations()[0] == "batch_get_secret_value"
+    asked = sorted(params["SecretId"] for _region, _operation, params in aws.calls[1:])
+    assert asked == ["s3", "s7"]
+
+
 def test_a_refused_batch_is_told_once(aws: Aws) -> None:
     aws.instead["batch_get_secret_value"] = errors.Denied("AWS answered no.", "AWS", "Grant it.", reason="AccessDenied")
     with pytest.raises(Failed) as caught:
