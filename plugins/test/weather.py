@@ -61,12 +61,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
 )
 
 _PASSING = (Throttled, Unavailable, Conflict, NotFound)
-# botocore's words, when a module hands on nothing else.
+# The SDK's words, when a module hands on nothing else.
 _REFUSED = re.compile(r"An error occurred \(([^)\s]+)\)")
-_BROKEN = re.compile(
-    r"Could not connect to the endpoint|Connection was closed before we received|(Read|Connect) timeout on endpoint"
-    r"|Failed to connect to proxy|An HTTP Client raised an unhandled exception"
-)
+# What the SDK refuses by itself, and will refuse again.
+_STAYS = re.compile(r"credentials|Parameter validation failed|must specify a region|config profile")
 
 
 def weather(result: Mapping[str, Any], also: tuple[str, ...] | list[str] = ()) -> bool:
@@ -77,8 +75,9 @@ def weather(result: Mapping[str, Any], also: tuple[str, ...] | list[str] = ()) -
     found = _REFUSED.search(said)
     code = str(error.get("code") or (found[1] if found else ""))
     if not code:
-        # A module that could not read an answer's XML crashes, and then until sees no words at all.
-        return not said or bool(_BROKEN.search(said))
+        # A module that could not read an answer's XML crashes, and then until sees no words at all. One that failed by
+        # the SDK (it gives the SDK's version then) and names no code lost its connection, or swallowed the code.
+        return not said or ("boto3_version" in result and not _STAYS.search(said))
     status = int((result.get("response_metadata") or {}).get("http_status_code") or 0)
     return code in also or classify(code, status) in _PASSING
 

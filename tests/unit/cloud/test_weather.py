@@ -198,6 +198,10 @@ def failed(code: str = "", msg: str = "", status: int = 400) -> dict[str, Any]:
     return result
 
 
+def sdk(msg: str) -> dict[str, Any]:
+    return {"failed": True, "msg": msg, "boto3_version": "1.44.5"}
+
+
 @pytest.mark.parametrize(
     ("result", "passes"),
     [
@@ -214,8 +218,12 @@ def failed(code: str = "", msg: str = "", status: int = 400) -> dict[str, Any]:
         (failed("InvalidParameterValue"), False),
         (failed(msg="Failed to x: An error occurred (Throttling) when calling the X operation"), True),
         (failed(msg="Failed to x: An error occurred (AccessDenied) when calling the X operation"), False),
-        (failed(msg='Could not connect to the endpoint URL: "http://x/"'), True),
-        (failed(msg='Connection was closed before we received a valid response from endpoint URL: "http://x"'), True),
+        (sdk('Could not connect to the endpoint URL: "http://x/"'), True),
+        (sdk('Connection was closed before we received a valid response from endpoint URL: "http://x"'), True),
+        # ec2_security_group swallows the code of a rule that is there already.
+        (sdk("Unable to authorize ingress rules: [{...}]: Failed to authorize security group ingress"), True),
+        (sdk("Unable to locate credentials"), False),
+        (sdk("Parameter validation failed: Unknown parameter"), False),
         (failed(msg="name is required"), False),
         ({"failed": True, "exception": "(traceback unavailable)"}, True),
     ],
