@@ -215,8 +215,8 @@ class Lane:
 @pytest.fixture(scope="module")
 def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int, Outcome]]:
     """The seeds of the selected tests (``-k '[7]'`` is the seventh only), each lane in its thread."""
-    parameters = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    chosen = {each["seed"] for each in parameters if "seed" in each} or set(SEEDS)
+    here_only = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    chosen = {item.callspec.params["seed"] for item in here_only} or set(SEEDS)
     account = Account(cloud)
     keys = [account.operator(f"lane-{number}") for number in range(LANES)]
     lanes = [Lane(number, cloud, account, Client(here()), key) for number, key in enumerate(keys)]
