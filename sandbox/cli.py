@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox import lifecycle
+from sandbox.aws.faults import KINDS
 from sandbox.client import Client
 from sandbox.docker import DockerError
 from sandbox.problem import Problem, step
@@ -38,15 +39,21 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
     kinds = fault.add_subparsers(dest="kind", required=True)
     for kind, text in (("throttle", "the API throttles"), ("error", "the API fails with 5xx"),
                        ("reset", "the API resets the connection"), ("slow", "the API answers late"),
-                       ("expire", "the credentials have expired")):
+                       ("lose", "the API does what was asked, and its answer is lost"),
+                       ("truncate", "the API does what was asked, and its answer ends in the middle"),
+                       ("expire", "the credentials have expired"),
+                       ("hide", "the API does not list a new instance yet"),
+                       ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed")):
         one = kinds.add_parser(kind, help=text)
         one.add_argument("--operations", nargs="+", default=["*"], metavar="SERVICE:PATTERN")
-        one.add_argument("--probability", type=float, default=1.0)
+        one.add_argument("--probability", "--rate", type=float, default=1.0)
         one.add_argument("--seed", type=int, default=0)
         one.add_argument("--count", type=int, help="fire this often at most")
         one.add_argument("--code", help="error code instead of the service's own")
         one.add_argument("--status", type=int, help="HTTP status instead of the service's own")
         one.add_argument("--seconds", type=float, default=1.0, help="slow: how long an answer is held back")
+        one.add_argument("--calls", type=int, default=2, help="hide: how many looks miss a new instance")
+        one.add_argument("--retry-after", type=int, help="throttle, error: the header Retry-After, in seconds")
     kinds.add_parser("list", help="faults of the API in force")
     kinds.add_parser("clear", help="lift the faults of the API")
     kinds.add_parser("heal", help="lift every fault")
@@ -64,12 +71,9 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
     registry.add_argument("--rate", default="1mbit", help="slow: bits a second, as tc writes it")
 
 
-API_FAULTS = ("throttle", "error", "reset", "slow", "expire")
-
-
 def _fault(client: Client, options: argparse.Namespace) -> Any:
-    if options.kind in API_FAULTS:
-        fields = ("operations", "probability", "seed", "count", "code", "status", "seconds")
+    if options.kind in KINDS:
+        fields = ("operations", "probability", "seed", "count", "code", "status", "seconds", "calls", "retry_after")
         return client.fault(options.kind, **{name: getattr(options, name) for name in fields})
     if options.kind == "list":
         return client.faults()

@@ -87,7 +87,7 @@ class Client:
     # -- faults of the API
 
     def fault(self, kind: str, **description: Any) -> dict[str, Any]:
-        """Order a fault of the API (throttle, error, reset, slow, expire); the fields are those of aws.faults.Fault."""
+        """Order a fault of the API ; kinds and fields are those of aws.faults.Fault."""
         made: dict[str, Any] = self.control("POST", "faults", {"kind": kind, **description})
         return made
 
@@ -99,6 +99,10 @@ class Client:
     def clear(self) -> int:
         """Lift all faults of the API; returns how many there were."""
         return int(self.control("DELETE", "faults")["lifted"])
+
+    def lift(self, ident: str) -> None:
+        """Lift one fault, by the name that `fault` returned."""
+        self.control("DELETE", f"faults/{ident}")
 
     def _event(self, kind: str, **what: Any) -> None:
         self.control("POST", "event", {"kind": kind, **what})

@@ -229,8 +229,8 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
     for each in found:
         if each.state not in LIVE:
             gone.setdefault(each.slot, []).append(each.id)
-    machines.apply(changes, wanted, launch_of(options, bool(changes.launch)), gone)
-    running = machines.wait(groups, wanted.slots, options["deadline"])
+    launched = machines.apply(changes, wanted, launch_of(options, bool(changes.launch)), gone)
+    running = machines.wait(groups, wanted.slots, options["deadline"], launched)
     result["machines"] = [summary(instance, slot) for instance, slot in zip(running, wanted.slots)]
     return result
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.operations import CUT
+from sandbox.aws.operations import CUT, SHORTEN
 from sandbox.problem import Problem
 
 PREFIX = "/_sandbox/"
@@ -38,6 +38,8 @@ def answer(cloud: Cloud, method: str, path: str, body: dict[str, Any]) -> Any:
         return asdict(cloud.faults.add(body))
     if path == "faults" and method == "DELETE":
         return {"lifted": cloud.faults.clear()}
+    if path.startswith("faults/") and method == "DELETE":
+        return {"lifted": cloud.faults.clear(path.partition("/")[2])}
     raise Problem(f"there is no {method} {path}", PREFIX, "faults, event, state, ready")
 
 
@@ -64,6 +66,10 @@ def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[
             if CUT in environ:
                 reset(environ["werkzeug.socket"])
                 raise ConnectionResetError("ordered")
+            if SHORTEN in environ:
+                whole = b"".join(content)
+                # The announced length stands, and the connection is closed half-way.
+                return [whole[: len(whole) // 2]]
             return content
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = json.loads(environ["wsgi.input"].read(length) or b"{}") if length else {}

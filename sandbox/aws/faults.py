@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of the API that can be ordered: throttling, server errors, resets, slow answers, expired credentials."""
+"""Faults of the API that can be ordered: throttling, server errors, resets, lost and cut answers, slow answers, expired
+credentials, new instances that are not described yet, and a storm of several of these."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ import fnmatch
 import itertools
 import random
 import threading
+import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sandbox.problem import Problem
 
-KINDS = ("throttle", "error", "reset", "slow", "expire")
+KINDS = ("throttle", "error", "reset", "lose", "truncate", "slow", "expire", "hide", "storm")
 
 # What each service says when it throttles, and the HTTP status that goes with it.
 THROTTLING = {"ec2": ("RequestLimitExceeded", 503), "elbv2": ("Throttling", 400), "iam": ("Throttling", 400),
@@ -22,6 +24,31 @@ THROTTLING = {"ec2": ("RequestLimitExceeded", 503), "elbv2": ("Throttling", 400)
 EXPIRED = {"ec2": ("RequestExpired", 400), "elbv2": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403),
            "sts": ("ExpiredToken", 403)}
 SERVER = {"ec2": ("InternalError", 500), "iam": ("ServiceFailure", 500), "elbv2": ("InternalFailure", 500)}
+
+# What else they say, for a storm: other services' words, gateways' pages, and requests that were never answered.
+MORE_THROTTLING = {
+    "ec2": (("EC2ThrottledException", 400), ("Throttling", 400), ("SlowDown", 503), ("RequestThrottled", 400)),
+    "elbv2": (("RequestLimitExceeded", 503), ("ThrottlingException", 400)),
+    "iam": (("RequestLimitExceeded", 503), ("TooManyRequestsException", 429)),
+    "sts": (("RequestThrottledException", 400),),
+    "secretsmanager": (("TooManyRequestsException", 429), ("ProvisionedThroughputExceededException", 400)),
+    "ecr": (("TooManyRequestsException", 429), ("RequestThrottledException", 400)),
+}
+MORE_SERVER = (("ServiceUnavailable", 503), ("Unavailable", 503), ("InternalFailure", 500), ("BadGateway", 502),
+               ("GatewayTimeout", 504))
+STORM = ("throttle", "throttle", "error", "error", "reset", "lose", "truncate")
+
+
+@dataclass(frozen=True)
+class Strike:
+    """What is done to one request: `throttle`, `error` and `expire` refuse it with a code; `reset` cuts the connection
+    before it is carried out, `lose` after; `truncate` carries it out and cuts the answer short; `slow` answers late."""
+
+    kind: str
+    code: str
+    status: int
+    seconds: float
+    retry_after: int | None = None
 
 
 @dataclass
@@ -40,30 +67,64 @@ class Fault:
     """For `slow`: how long the answer is held back."""
     access_key: str | None = None
     """Only requests with this access key."""
+    calls: int = 2
+    """For `hide`: how many looks miss a new instance."""
+    retry_after: int | None = None
+    """For `throttle` and `error`: the header Retry-After, in seconds."""
     ident: str = ""
+    ordered: float = field(default_factory=time.time)
     fired: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise Problem(f"there is no fault {self.kind!r}", "kind", f"one of {', '.join(KINDS)}")
-        self._random = random.Random(self.seed)
+        self._asked: dict[str, int] = {}
+        self._looks: dict[str, int] = {}
 
     def matches(self, service: str, operation: str, access_key: str) -> bool:
-        """Whether this request is its business; draws from its own random sequence if so."""
+        """Whether this request is its business."""
+        if self.kind == "hide":
+            return False
         if self.count is not None and self.fired >= self.count:
             return False
         if self.access_key and self.access_key != access_key:
             return False
         if not any(fnmatch.fnmatchcase(f"{service}:{operation}", pattern) for pattern in self.operations):
             return False
-        return self._random.random() < self.probability
+        return self._draw(service, operation).random() < self.probability
 
-    def answer(self, service: str) -> tuple[str, int]:
+    def _draw(self, service: str, operation: str) -> random.Random:
+        """The same for the same seed, operation and number of the request, in whatever order the operations come."""
+        name = f"{service}:{operation}"
+        self._asked[name] = self._asked.get(name, 0) + 1
+        return random.Random(f"{self.seed}/{name}/{self._asked[name]}")
+
+    def hides(self, instance_id: str, made_at: float) -> bool:
+        """For `hide`: whether this look misses the instance; counts the look."""
+        if self.kind != "hide" or made_at < self.ordered or (self.count is not None and self.fired >= self.count):
+            return False
+        looks = self._looks[instance_id] = self._looks.get(instance_id, 0) + 1
+        return looks <= self.calls
+
+    def strike(self, service: str, operation: str) -> Strike:
+        """What is done to a request that it strikes."""
+        if self.kind != "storm":
+            return self._strike(self.kind, *self.answer(self.kind, service))
+        draw = random.Random(f"{self.seed}/{service}:{operation}/{self._asked[f'{service}:{operation}']}/kind")
+        kind = draw.choice(STORM)
+        code, status = self.answer(kind, service)
+        more = {"throttle": MORE_THROTTLING.get(service, ()), "error": MORE_SERVER}.get(kind, ())
+        return self._strike(kind, *draw.choice(((code, status), *more)))
+
+    def _strike(self, kind: str, code: str, status: int) -> Strike:
+        return Strike(kind, code, status, self.seconds, self.retry_after)
+
+    def answer(self, kind: str, service: str) -> tuple[str, int]:
         """Error code and HTTP status for this service."""
         table, default = {
             "throttle": (THROTTLING, ("ThrottlingException", 400)),
             "expire": (EXPIRED, ("ExpiredTokenException", 400)),
-        }.get(self.kind, (SERVER, ("InternalServerError", 500)))
+        }.get(kind, (SERVER, ("InternalServerError", 500)))
         code, status = table.get(service, default)
         return self.code or code, self.status or status
 
@@ -88,17 +149,27 @@ class Faults:
             self._faults.append(fault)
         return fault
 
-    def clear(self) -> int:
-        """Lift all; returns how many there were."""
+    def clear(self, ident: str = "") -> int:
+        """Lift all, or the one of this name; returns how many there were."""
         with self._lock:
-            count = len(self._faults)
-            self._faults.clear()
+            kept = [fault for fault in self._faults if ident and fault.ident != ident]
+            count = len(self._faults) - len(kept)
+            self._faults = kept
         return count
 
     def listing(self) -> list[dict[str, Any]]:
         """The faults in force and how often each fired."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]
+
+    def hidden(self, instance_id: str, made_at: float) -> str | None:
+        """The fault by which a look misses this instance."""
+        with self._lock:
+            for fault in self._faults:
+                if fault.hides(instance_id, made_at):
+                    fault.fired += 1
+                    return fault.ident
+        return None
 
     def choose(self, service: str, operation: str, access_key: str) -> Fault | None:
         """The first fault that strikes this request."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import ipaddress
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, 
 from moto.ec2.responses.instances import InstanceResponse
 
 from sandbox import images, machines
-from sandbox.aws import debian
+from sandbox.aws import debian, operations
 from sandbox.aws.cloud import Cloud
 from sandbox.docker import DockerError
 from sandbox.problem import Problem
@@ -34,6 +35,7 @@ def install(cloud: Cloud) -> None:
     """Bind moto's instances to machines."""
     _patch_run(cloud)
     _patch_tokens()
+    _patch_looks(cloud)
     _patch_start_stop(cloud)
     _patch_terminate(cloud)
     _patch_addresses()
@@ -73,6 +75,7 @@ def _patch_run(cloud: Cloud) -> None:
             raise EC2ClientError("Unsupported", f"The sandbox has machines in {network} only, and "
                                                 f"the subnet has the address {outside[0].private_ip}")
         for instance in reservation.instances:
+            instance.made_at = time.time()
             enter(instance, "pending")
             cloud.order(instance.id, _creation(cloud, instance, suite, keys))
         return reservation
@@ -98,6 +101,22 @@ def _patch_tokens() -> None:
         return seen[token][1]
 
     InstanceResponse.run_instances = run_instances
+
+
+def _patch_looks(cloud: Cloud) -> None:
+    """DescribeInstances misses a new instance for a while when that was ordered."""
+    original = InstanceBackend.all_reservations
+
+    def all_reservations(self: Any, filters: Any = None) -> Any:
+        found = original(self, filters)
+        if not operations.looking("DescribeInstances"):
+            return found
+        for reservation in found:
+            reservation.instances = [each for each in reservation.instances
+                                     if not operations.missed(cloud, each.id, getattr(each, "made_at", 0.0))]
+        return [reservation for reservation in found if reservation.instances]
+
+    InstanceBackend.all_reservations = all_reservations
 
 
 def _forget(backend: Any, reservation: Any) -> None:

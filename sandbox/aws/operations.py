@@ -18,13 +18,16 @@ from xml.sax.saxutils import escape
 from moto.core.responses import BaseResponse
 
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.faults import Fault
+from sandbox.aws.faults import Strike
 from sandbox.aws.log import mutates
 
 _nested = threading.local()
 
 CUT = "sandbox.cut"
 """Set in a request's WSGI environment when its connection is to be reset instead of answered."""
+SHORTEN = "sandbox.shorten"
+"""Set when the answer is to end in the middle."""
+UNANSWERED = {"reset": "ConnectionReset", "lose": "AnswerLost", "truncate": "AnswerCut"}
 
 MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
 PATIENCE = 3.0
@@ -70,15 +73,18 @@ def install(cloud: Cloud) -> None:
         if getattr(_nested, "inside", False):
             self.setup_class(request, full_url, headers)
             return self.call_action()
-        _nested.inside = True
+        _nested.inside, _nested.hid = True, None
         service, operation, status = self.service_name or "", "", 500
         error: str | None = "InternalFailure"
-        fault: Fault | None = None
+        fired: str | None = None
         try:
             self.setup_class(request, full_url, headers)
             operation = self._get_action() or ""
+            _nested.operation = operation
             fault = cloud.faults.choose(service, operation, self.access_key)
-            if fault and (struck := _strike(self, request, fault, service)):
+            strike = fault.strike(service, operation) if fault else None
+            fired = fault.ident if fault else None
+            if strike and (struck := _strike(self, request, strike, fired)):
                 status, answer_headers, body = struck
             else:
                 with cloud.changes if mutates(operation) else nullcontext():
@@ -86,7 +92,7 @@ def install(cloud: Cloud) -> None:
                 if operation in MACHINE_ORDERS:
                     cloud.settle(PATIENCE)
             status = int(status)
-            error = "ConnectionReset" if CUT in request.environ else error_code(status, answer_headers, body)
+            error = UNANSWERED.get(strike.kind if strike else "") or error_code(status, answer_headers, body)
             return status, answer_headers, body
         except Exception as trouble:  # noqa: BLE001  (the edge of a foreign program: whatever it raises becomes an answer)
             # moto does not know the operation, or stumbled: say so instead of a page of HTML.
@@ -97,18 +103,35 @@ def install(cloud: Cloud) -> None:
         finally:
             _nested.inside = False
             cloud.log.operation(service, operation, status=status, error=error,
-                                access_key=getattr(self, "access_key", ""), fault=fault.ident if fault else None)
+                                access_key=getattr(self, "access_key", ""), fault=fired or _nested.hid)
 
     BaseResponse._dispatch = dispatch
 
 
-def _strike(response: Any, request: Any, fault: Fault, service: str) -> tuple[int, dict[str, Any], Any] | None:
-    """Carry a fault out. None: the operation goes on (it was only made slow)."""
-    if fault.kind == "slow":
-        time.sleep(fault.seconds)
+def _strike(response: Any, request: Any, strike: Strike, ident: str | None) -> tuple[int, dict[str, Any], Any] | None:
+    """Carry a fault out. None: the operation goes on (what is struck is its answer)."""
+    if strike.kind == "slow":
+        time.sleep(strike.seconds)
         return None
-    if fault.kind == "reset":
+    if strike.kind in ("reset", "lose"):
         request.environ[CUT] = True
-        return 200, {}, ""
-    code, status = fault.answer(service)
-    return refuse(response, code, f"ordered by the sandbox ({fault.ident})", status)
+        return None if strike.kind == "lose" else (200, {}, "")
+    if strike.kind == "truncate":
+        request.environ[SHORTEN] = True
+        return None
+    status, headers, body = refuse(response, strike.code, f"ordered by the sandbox ({ident})", strike.status)
+    if strike.retry_after is not None:
+        headers["retry-after"] = str(strike.retry_after)
+    return status, headers, body
+
+
+def looking(operation: str) -> bool:
+    """Whether this thread serves that operation."""
+    return getattr(_nested, "inside", False) and getattr(_nested, "operation", "") == operation
+
+
+def missed(cloud: Cloud, instance_id: str, made_at: float) -> bool:
+    """Whether the look that is going on misses an instance, because a fault was ordered before it was made."""
+    fault = cloud.faults.hidden(instance_id, made_at)
+    _nested.hid = fault or getattr(_nested, "hid", None)
+    return fault is not None

@@ -115,10 +115,10 @@ def test_check_mode_before_anything_exists_is_honest_and_reads_only(cloud: Cloud
     assert run.output.count("(known after apply)") >= 9
     said = " ".join(run.output.split())
     for kind in (
-        "would create VPC praxis-newcomer",
-        "would create subnet",
-        "would create internet gateway praxis-newcomer",
-        "would create route table praxis-newcomer",
+        "VPC praxis-newcomer",
+        "subnet praxis-newcomer-",
+        "internet gateway praxis-newcomer",
+        "route table praxis-newcomer",
         "would create security group praxis-newcomer-balancer",
         "would create security group praxis-newcomer-member",
         "would create instance role and profile praxis-newcomer",

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
+from botocore.parsers import ResponseParserError
 
 from sandbox import docker
 from sandbox.client import Client
@@ -71,6 +73,43 @@ def test_a_reset_connection(healed: Client, aws: Aws) -> None:
         aws("ecr").describe_repositories(repositoryNames=["praxis-agent"])
     assert aws("ecr").describe_repositories(repositoryNames=["praxis-agent"])["repositories"]
     assert [entry["error"] for entry in healed.operations(offset)[0]] == ["ConnectionReset", None]
+
+
+def test_an_answer_that_is_lost_was_carried_out(healed: Client, aws: Aws) -> None:
+    offset = healed.operations()[1]
+    healed.fault("lose", operations=["ec2:CreateInternetGateway"], count=1)
+    before = len(aws("ec2").describe_internet_gateways()["InternetGateways"])
+    with pytest.raises(ConnectionClosedError):
+        aws("ec2").create_internet_gateway()
+    after = aws("ec2").describe_internet_gateways()["InternetGateways"]
+    assert len(after) == before + 1
+    assert "AnswerLost" in [entry["error"] for entry in healed.operations(offset)[0]]
+    aws("ec2").delete_internet_gateway(InternetGatewayId=after[-1]["InternetGatewayId"])
+
+
+def test_an_answer_that_ends_in_the_middle(healed: Client, aws: Aws) -> None:
+    healed.fault("truncate", operations=["ec2:DescribeVpcs"], count=1)
+    with pytest.raises(ResponseParserError):
+        aws("ec2").describe_vpcs()
+    assert aws("ec2").describe_vpcs()["Vpcs"]
+
+
+def test_a_storm_strikes_as_its_seed_says_and_no_other_fault_is_lifted_with_it(healed: Client, aws: Aws) -> None:
+    def storm(seed: int) -> list[str | None]:
+        made = healed.fault("storm", operations=["ec2:DescribeVpcs"], probability=0.5, seed=seed)
+        offset = healed.operations()[1]
+        for _ in range(12):
+            with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError):
+                aws("ec2").describe_vpcs()
+        healed.lift(made["ident"])
+        return [entry["error"] for entry in healed.operations(offset)[0]]
+
+    kept = healed.fault("slow", operations=["sts:*"], seconds=0.0)["ident"]
+    first = storm(3)
+    assert first == storm(3)
+    assert first != storm(4)
+    assert None in first and len({error for error in first if error}) > 1
+    assert [fault["ident"] for fault in healed.faults()] == [kept]
 
 
 def test_a_slow_answer(healed: Client, aws: Aws) -> None:

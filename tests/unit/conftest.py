@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import urllib.request
 from collections.abc import Iterator
@@ -26,11 +27,16 @@ class Cloud:
     :param operations: what was asked of it, in order.
     :param health: by target id, what the balancer will say of a registered target, one after the other, the last for
         ever.
+    :param weather: by operation, what becomes of its next requests: ``lost`` (carried out, answered with an error of
+        the cloud's), an error code (refused), or an empty string (nothing).
+    :param hidden: whether DescribeInstances lists none.
     """
 
     endpoint: str
     operations: list[str] = field(default_factory=list)
     health: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    weather: dict[str, list[str]] = field(default_factory=dict)
+    hidden: bool = False
     clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str) -> Any:
@@ -78,10 +84,27 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
     dispatch = BaseResponse.call_action
 
     def logged(self: BaseResponse) -> Any:
-        cloud.operations.append(self._get_action())
-        return dispatch(self)
+        operation = self._get_action()
+        cloud.operations.append(operation)
+        script = cloud.weather.get(operation)
+        fate = script.pop(0) if script else ""
+        if fate and fate != "lost":
+            return _refusal(self, fate, 400)
+        if cloud.hidden and operation == "DescribeInstances":
+            return 200, {}, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
+        answer = dispatch(self)
+        return _refusal(self, "InternalError", 500) if fate else answer
 
     patch.setattr(BaseResponse, "call_action", logged)
+
+
+def _refusal(response: Any, code: str, status: int) -> tuple[int, dict[str, Any], str]:
+    """An error in words that every protocol's client reads."""
+    if str(response.headers.get("Content-Type", "")).startswith("application/x-www-form"):
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>weather</Message></Error></Errors></Response>"
+    else:
+        body = json.dumps({"__type": code, "message": "weather"})
+    return status, {"status": status}, body
 
 
 def _script_health(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
@@ -108,6 +131,7 @@ def cloud(_server: Cloud) -> Cloud:
         assert answer.status == 200
     _server.operations.clear()
     _server.health.clear()
+    _server.weather.clear()
     return _server
 
 

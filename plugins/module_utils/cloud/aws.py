@@ -12,21 +12,15 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
-    Retry,
-    is_throttling,
-    is_transient,
-    retry_after_seconds,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, typed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
@@ -35,27 +29,6 @@ CONNECTIONS = 16
 _READS = ("describe_", "get_", "list_", "batch_get_", "batch_check_", "head_", "search_")
 # Parameters whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"SecretString", "SecretBinary"})
-_CREDENTIAL_CODES = frozenset({
-    "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId",
-    "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired",
-    "UnrecognizedClientException",
-})  # fmt: skip
-_CREDENTIAL_ERRORS = frozenset({
-    "CredentialRetrievalError", "InvalidConfigError", "LoginTokenLoadError", "NoAuthTokenError", "NoCredentialsError",
-    "PartialCredentialsError", "ProfileNotFound", "SSOError", "SSOTokenLoadError", "TokenRetrievalError",
-    "UnauthorizedSSOTokenError", "UnknownCredentialError",
-})  # fmt: skip
-# In these the connection never stood, so nothing was sent.
-_NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
-_CUT_OFF = frozenset({"ConnectionClosedError", "HTTPClientError", "ReadTimeoutError", "ResponseStreamingError"})
-
-_DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
-_MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
-_QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
-_CONFLICT = re.compile(
-    r"AlreadyExists|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
-)
 
 
 @functools.lru_cache(maxsize=1)
@@ -155,23 +128,29 @@ class AwsClient:
             Default: reads only.
         :raises CloudError: the typed failure.
         """
-        sdk = self._service(service)
-        method = getattr(sdk, operation)
-        where = f"AWS {service} {_api_name(sdk, operation)} in {self.region}"
-        permission = f"{sdk.meta.service_model.signing_name}:{_api_name(sdk, operation)}"
+        name = _api_name(self._service(service), operation)
+        where = f"AWS {service} {name} in {self.region}"
+        permission = f"{self._service(service).meta.service_model.signing_name}:{name}"
         quotable = _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
             try:
-                return dict(method(**params))
+                return dict(getattr(self._service(service), operation)(**params))
             except Exception as error:
-                mapped = _typed(error, where, permission, quotable)
+                mapped = typed(error, where, permission, quotable)
                 if mapped is None:
                     raise
             # Raised outside the handler: the SDK's exception may hold a value, and must not travel as context.
             raise mapped
 
         may_repeat = operation.startswith(_READS) if idempotent is None else idempotent
+        keys = self._keys()
+        try:
+            return self._retry.run(attempt, idempotent=may_repeat)
+        except errors.Expired:
+            if not self._renewed(keys):
+                raise
+        # Refused for its credentials, the request had no effect.
         return self._retry.run(attempt, idempotent=may_repeat)
 
     def paginate(self, service: str, operation: str, **params: Any) -> Iterator[Any]:
@@ -204,11 +183,25 @@ class AwsClient:
                 except errors.CloudError:
                     raise
                 except Exception as error:
-                    mapped = _typed(error, "AWS credentials", "", True)
+                    mapped = typed(error, "AWS credentials", "", True)
                     if mapped is None:
                         raise
                     raise mapped from None
             return self._session
+
+    def _keys(self) -> Any:
+        """The credentials in use, to be compared."""
+        found = self._sdk_session().get_credentials()
+        return found.get_frozen_credentials() if found else None
+
+    def _renewed(self, refused: Any) -> bool:
+        """Whether the SDK's chain (a file written anew, say) has other credentials now, which are then used."""
+        with self._lock:
+            held, services, self._session, self._services = self._session, self._services, None, {}
+            if self._keys() != refused:
+                return True
+            self._session, self._services = held, services
+            return False
 
     def _service(self, service: str) -> Any:
         with self._lock:
@@ -220,80 +213,16 @@ class AwsClient:
                     max_pool_connections=CONNECTIONS,
                 )
                 try:
-                    self._services[service] = self._sdk_session().client(
+                    sdk = self._sdk_session().client(
                         service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
                     )
                 except ValueError as error:
                     fix = "Correct the option endpoint_url, region, or AWS_ENDPOINT_URL in the environment."
                     raise errors.Invalid(f"{error}.", f"AWS {service}", fix, code="cloud-options") from None
+                sdk.meta.events.register("before-parse", refuse_half)
+                self._services[service] = sdk
             return self._services[service]
 
 
 def _api_name(sdk: Any, operation: str) -> str:
     return str(sdk.meta.method_to_api_mapping[operation])
-
-
-def _typed(error: Exception, where: str, permission: str, quotable: bool) -> errors.CloudError | None:
-    """Our error for one of the SDK's, or None when it is not the SDK's."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict) and "Error" in response:
-        return _answered(response, where, permission, quotable)
-    if not type(error).__module__.startswith(("botocore", "boto3")):
-        return None
-    name = type(error).__name__
-    # The text of a parameter error quotes parameters.
-    text = f"{name}: {error}" if quotable else name
-    if name in _NEVER_CONNECTED:
-        fix = "Check the network, the endpoint's address and the proxy settings."
-        return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
-    if name in _CUT_OFF:
-        return errors.Unavailable(f"The connection broke before the answer ({text}).", where, "Run it again.")
-    if name in _CREDENTIAL_ERRORS:
-        return errors.Expired(f"There are no usable credentials ({text}).", where, _CREDENTIALS_FIX)
-    if name == "SSLError":
-        fix = "Check the certificate of the endpoint; AWS_CA_BUNDLE names a private authority's certificate."
-        return errors.Invalid(f"TLS failed ({text}).", where, fix, code="cloud-tls")
-    return errors.Invalid(f"The request is not well-formed ({text}).", where, "Correct the parameter named.")
-
-
-_CREDENTIALS_FIX = (
-    "Set the option profile or access_key and secret_key, export AWS_PROFILE or AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, or log in again; if they are fresh, check this machine's clock."
-)
-
-
-def _answered(response: dict[str, Any], where: str, permission: str, quotable: bool) -> errors.CloudError:
-    """Our error for an answer that carries an error code."""
-    code = str(response["Error"].get("Code", ""))
-    message = str(response["Error"].get("Message", "")) if quotable else ""
-    meta = response.get("ResponseMetadata", {})
-    status = int(meta.get("HTTPStatusCode", 0))
-    said = f"AWS answered {code or status}" + (f": {message.rstrip('.')}." if message else ".")
-    if is_throttling(code, status):
-        fix = "Wait a little and run it again, or lower the number of parallel requests."
-        return errors.Throttled(said, where, fix, reason=code, retry_after=_wish(meta), untouched=True)
-    if code in _CREDENTIAL_CODES:
-        return errors.Expired(said, where, _CREDENTIALS_FIX, reason=code)
-    if _DENIED.search(code):
-        return errors.Denied(said, where, f"Grant {permission} to the identity that runs this.", reason=code)
-    if _QUOTA.search(code):
-        fix = "Have the account's quota raised, or remove what is unused."
-        return errors.QuotaExceeded(said, where, fix, reason=code)
-    if _CONFLICT.search(code):
-        fix = "Bring the resource into a state that allows this, then run it again."
-        return errors.Conflict(said, where, fix, reason=code)
-    if _MISSING.search(code):
-        return errors.NotFound(said, where, "Check the name, the account and the region.", reason=code)
-    if is_transient(code, status):
-        fix = "This is the cloud's fault: run it again later."
-        return errors.Unavailable(said, where, fix, reason=code, retry_after=_wish(meta))
-    return errors.Invalid(said, where, "Correct what the message names.", reason=code)
-
-
-def _wish(meta: dict[str, Any]) -> float | None:
-    """Seconds the answer asks us to wait."""
-    headers = meta.get("HTTPHeaders", {})
-    milliseconds = str(headers.get("x-amz-retry-after", ""))
-    if milliseconds.isdigit():
-        return int(milliseconds) / 1000
-    return retry_after_seconds(headers.get("retry-after"), time.time())

@@ -11,14 +11,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Changes, Wanted, machine, token
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
+    LIVE,
+    Changes,
+    Wanted,
+    machine,
+    token,
+)
 
-#: Seconds until EC2 knows an instance profile that IAM has just made.
-PROFILE_DEADLINE = 60
+#: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
+LATE = 60
 
 
 @dataclass(frozen=True)
@@ -79,11 +85,12 @@ class Machines:
                 found.update({each["InstanceId"]: each for each in reservation["Instances"]})
         return [found[id_] for id_ in sorted(found) if machine(found[id_], self.fleet)]
 
-    def apply(self, changes: Changes, wanted: Wanted, launch: Launch, gone: Mapping[str, list[str]]) -> None:
+    def apply(self, changes: Changes, wanted: Wanted, launch: Launch, gone: Mapping[str, list[str]]) -> dict[str, str]:
         """Make the changes. Termination last.
 
         :param gone: ids of terminated instances by slot.
-        :raises Failed: with a finding for every instance that could not be launched.
+        :returns: ids of the launched instances by slot.
+        :raises Failed: with a finding for every instance that could not be launched, and one for those that were.
         """
         for id_, tags in changes.retag.items():
             pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
@@ -96,35 +103,50 @@ class Machines:
             self._call("start_instances", InstanceIds=list(changes.start))
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
         findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        launched = {slot: each for slot, each in zip(changes.launch, answers) if isinstance(each, str)}
+        if findings and launched:
+            what = f"These machines were launched and stay: {_named(launched)}."
+            where = f"fleet {self.fleet} in {self.client.region}"
+            findings.append(Finding("machines-half-made", what, where, "A second run launches what is missing."))
         if findings:
             raise Failed(*findings)
         self.terminate(changes.terminate)
+        return launched
 
     def terminate(self, ids: Iterable[str]) -> None:
         """Terminate these; gone ones are no error."""
         if ids := list(ids):
             self._call("terminate_instances", InstanceIds=ids)
 
-    def wait(self, groups: Iterable[str], slots: Iterable[str], seconds: float) -> list[dict[str, Any]]:
+    def wait(
+        self, groups: Iterable[str], slots: Iterable[str], seconds: float, launched: Mapping[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """Wait until every slot has a running instance with an address; the instances, in the slots' order.
 
-        :raises Failed: ``machines-not-running``, naming the slots.
+        :param launched: ids of instances launched just now, by slot: EC2 may not list them yet.
+        :raises Failed: ``machines-not-running``, naming slots, instances and their states.
         """
         groups, slots = list(groups), list(slots)
+        seen: dict[str, dict[str, Any]] = {}
 
         def running() -> dict[str, dict[str, Any]]:
             by_slot = {}
             for instance in self.look(groups):
                 each = machine(instance, self.fleet)
+                if each and each.state in LIVE:
+                    seen[each.slot] = instance
                 if each and each.state == "running" and instance.get("PrivateIpAddress"):
                     by_slot[each.slot] = instance
             return by_slot
 
-        seen, done = self.poll.until(running, lambda seen: set(slots) <= set(seen), seconds=seconds)
+        found, done = self.poll.until(running, lambda found: set(slots) <= set(found), seconds=seconds)
         if not done:
-            missing = ", ".join(slot for slot in slots if slot not in seen)
+            unlisted = {slot: f"{id_}, not listed" for slot, id_ in (launched or {}).items()}
+            listed = {slot: f"{each['InstanceId']}, {each['State']['Name']}" for slot, each in seen.items()}
+            known = {**dict.fromkeys(slots, "not listed"), **unlisted, **listed}
+            missing = _named({slot: known[slot] for slot in slots if slot not in found})
             raise self._late("machines-not-running", f"{missing} did not reach the state running", seconds)
-        return [seen[slot] for slot in slots]
+        return [found[slot] for slot in slots]
 
     def wait_gone(self, ids: Iterable[str], seconds: float) -> None:
         """Wait until these are terminated, so that what they used can be removed.
@@ -146,24 +168,38 @@ class Machines:
         where = f"fleet {self.fleet} in {self.client.region}"
         return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Look at them in EC2, then run again."))
 
-    def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> None:
+    def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> str:
+        """The id of the instance that was launched."""
         request = launch.request(wanted, slot)
         request["ClientToken"] = token(self.fleet, slot, request, predecessors, int(self.now() // 3600))
+        attempts = 0
 
-        def attempt() -> Invalid | None:
+        def attempt() -> str | CloudError:
+            nonlocal attempts
+            attempts += 1
             try:
-                self._call("run_instances", **request)
-            except Invalid as error:
-                # IAM made the profile moments ago and EC2 does not know it yet.
-                if "iaminstanceprofile" not in error.finding.what.lower().replace(" ", ""):
+                return str(self._call("run_instances", **request)["Instances"][0]["InstanceId"])
+            except (Invalid, NotFound) as error:
+                if not _not_yet(error):
                     raise
                 return error
-            return None
 
-        error, done = self.poll.until(attempt, lambda error: error is None, seconds=PROFILE_DEADLINE)
-        if error is not None and not done:
-            raise error
+        start = self.poll.clock()
+        answer, _done = self.poll.until(attempt, lambda answer: isinstance(answer, str), seconds=LATE)
+        if isinstance(answer, CloudError):
+            raise answer.after(attempts, self.poll.clock() - start)
+        return answer
 
-    def _call(self, operation: str, **params: Any) -> None:
+    def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.
-        self.client.call("ec2", operation, idempotent=True, **params)
+        return self.client.call("ec2", operation, idempotent=True, **params)
+
+
+def _not_yet(error: CloudError) -> bool:
+    """Whether a launch names what was made moments ago and EC2 does not know yet; a profile has words of its own."""
+    profile = "iaminstanceprofile" in error.finding.what.lower().replace(" ", "")
+    return profile or (isinstance(error, NotFound) and not error.reason.startswith("InvalidAMIID"))
+
+
+def _named(ids: Mapping[str, str]) -> str:
+    return ", ".join(f"{slot} ({id_})" for slot, id_ in ids.items())

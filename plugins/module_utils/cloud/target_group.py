@@ -9,14 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers, errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.balancers import SERVICE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
+#: Seconds for which a balancer may not know an instance that runs.
+LATE = 30
+_LATE_TARGET = ("InvalidTarget", "InvalidTargetException")
 
 _FIX = {
     "Target.ResponseCodeMismatch": "Check that the health check's path answers with the expected code.",
@@ -103,8 +107,9 @@ class TargetGroup:
     :raises Failed: ``target-group-not-found``, ``target-group-ambiguous``, or the cloud's own refusal.
     """
 
-    def __init__(self, client: AwsClient, wanted: Selector) -> None:
+    def __init__(self, client: AwsClient, wanted: Selector, poll: Poll | None = None) -> None:
         self._client = client
+        self._poll = poll or Poll()
         self._group = balancers.find(client, balancers.TARGET_GROUP, wanted)
         self.arn = str(self._group["TargetGroupArn"])
         self.name = str(self._group["TargetGroupName"])
@@ -134,10 +139,22 @@ class TargetGroup:
         }
 
     def apply(self, targets: Sequence[Target], state: str) -> None:
-        """Register or deregister, all in one call."""
+        """Register or deregister, all in one call. A balancer may know an instance some seconds late."""
         operation = "register_targets" if state == "present" else "deregister_targets"
         listed = [{"Id": target.id, "Port": target.port} for target in targets]
-        self._client.call(SERVICE, operation, idempotent=True, TargetGroupArn=self.arn, Targets=listed)
+
+        def attempt() -> errors.CloudError | None:
+            try:
+                self._client.call(SERVICE, operation, idempotent=True, TargetGroupArn=self.arn, Targets=listed)
+            except errors.Invalid as error:
+                if error.reason not in _LATE_TARGET:
+                    raise
+                return error
+            return None
+
+        error, _done = self._poll.until(attempt, lambda error: error is None, seconds=LATE)
+        if error:
+            raise error
 
     def patience(self, state: str) -> float:
         """Seconds that reaching the state may take, from the group's own settings."""

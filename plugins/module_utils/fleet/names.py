@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 LONGEST_FLEET = 25
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
+FLEET_TAG = "praxis_fleet"
 
 _FLEET = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
@@ -60,7 +61,7 @@ def _label_problems(key: str, value: str) -> Iterator[List[str]]:
 
 def mark(fleet: str) -> Dict[str, str]:
     """The tags by which provisioning knows its own: it changes and removes what carries both, and nothing else."""
-    return {"praxis_fleet": fleet, MANAGED_TAG: MANAGED_VALUE}
+    return {FLEET_TAG: fleet, MANAGED_TAG: MANAGED_VALUE}
 
 
 def names(fleet: str, region: str) -> Dict[str, str]:

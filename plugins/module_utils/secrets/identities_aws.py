@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import SERVICE, AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
@@ -26,12 +27,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities im
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS
 
+#: Seconds for which the store may not show what another run has just made or restored.
+LATE = 20
+
 
 class AwsIdentities:
     """One fleet's identities."""
 
-    def __init__(self, client: AwsClient, fleet: str, recovery_window_days: int = 30) -> None:
+    def __init__(self, client: AwsClient, fleet: str, recovery_window_days: int = 30, poll: Poll | None = None) -> None:
         self._client = client
+        self._poll = poll or Poll(interval=1.0)
         self._fleet = fleet
         self._recovery_window_days = recovery_window_days
 
@@ -87,9 +92,12 @@ class AwsIdentities:
         return self._present(change)
 
     def _present(self, change: Change) -> Identity:
-        found = self.read([change.slot])[change.slot]
-        if found.state != PRESENT:
-            what = f"The seed of slot {change.slot!r} is {found.state} although it was just there."
+        """A seed that is known to be there, which the store may show late."""
+        found, there = self._poll.until(
+            lambda: self.read([change.slot])[change.slot], lambda each: each.state == PRESENT, seconds=LATE
+        )
+        if not there:
+            what = f"The seed of slot {change.slot!r} is {found.state} {LATE} s after it was there."
             raise Failed(Finding("identity-vanished", what, change.name, "Run it again, and only once at a time."))
         return found
 

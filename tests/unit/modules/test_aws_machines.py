@@ -167,3 +167,48 @@ def test_a_foreign_machine_in_our_slot_is_named(run: Any, cloud: Any, options: d
     cloud.operations.clear()
     assert run("aws_machines", **options).codes == ["slot-taken"]
     assert cloud.changes() == []
+
+
+@pytest.mark.parametrize("fate", ["RequestLimitExceeded", "InvalidGroup.NotFound", "InvalidSubnetID.NotFound"])
+def test_a_refused_launch_is_sent_again(run: Any, cloud: Any, options: dict[str, Any], fate: str) -> None:
+    cloud.weather["RunInstances"] = [fate]
+    one = {**options, "hosts": 1}
+    assert len(run("aws_machines", **one).result["machines"]) == 1
+    assert len(instances(cloud)) == 1
+    assert not run("aws_machines", **one).changed
+
+
+def test_a_launch_whose_answer_is_lost_is_sent_again_with_its_token(
+    run: Any, cloud: Any, options: dict[str, Any]
+) -> None:
+    """By the token EC2 knows the request; the cloud in this process does not look at it, and so makes two."""
+    cloud.weather["RunInstances"] = ["lost"]
+    run("aws_machines", **{**options, "hosts": 1})
+    reservations = cloud.client("ec2").describe_instances()["Reservations"]
+    tokens = [each["ClientToken"] for reservation in reservations for each in reservation["Instances"]]
+    assert len(tokens) == 2
+    assert len(set(tokens)) == 1
+
+
+def test_a_launch_that_fails_beside_one_that_does_not_names_both(
+    run: Any, cloud: Any, options: dict[str, Any]
+) -> None:
+    cloud.weather["RunInstances"] = ["InsufficientInstanceCapacity"]
+    stopped = run("aws_machines", **options)
+    assert stopped.codes == ["cloud-quota", "machines-half-made"]
+    made = instances(cloud)
+    assert len(made) == 2
+    assert all(each["InstanceId"] in stopped.result["msg"] for each in made.values())
+    assert len(run("aws_machines", **options).result["launched"]) == 1
+
+
+def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    """EC2 lists a new machine late: here, never."""
+    cloud.hidden = True
+    try:
+        stopped = run("aws_machines", **{**options, "hosts": 1, "deadline": 1})
+    finally:
+        cloud.hidden = False
+    (made,) = instances(cloud).values()
+    assert stopped.codes == ["machines-not-running"]
+    assert f"aws-1 ({made['InstanceId']}, not listed)" in stopped.result["msg"]

@@ -162,3 +162,42 @@ def test_seeds_are_nowhere(run: Any, cloud: Any) -> None:
     # And that the search finds one that is printed: options come back with the result.
     echo = run("p2p_identity_info", fleet="demo", slots=[SEED.hex()]).printed
     assert [look for look in looks_of(SEED) if look in echo]
+
+
+@pytest.mark.parametrize("fate", ["lost", "ThrottlingException"])
+def test_no_weather_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None:
+    cloud.weather["CreateSecret"] = [fate]
+    ran = run("p2p_identity", fleet="demo", slots=["a"])
+    (seed,) = stored(cloud).values()
+    assert ran.result["identities"]["a"]["peer_id"] == peer_id(seed)
+    assert run("p2p_identity", fleet="demo", slots=["a"]).result["identities"]["a"]["peer_id"] == peer_id(seed)
+
+
+def test_two_runs_at_once_agree_on_one_seed(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both look, and see nothing; then both create. Whoever comes second takes the other's, even if it shows late."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import aws_client
+    from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import Change
+    from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
+    from tests.unit.conftest import KEYS, REGION
+
+    options = {"region": REGION, "endpoint_url": cloud.endpoint, "access_key": KEYS["AWS_ACCESS_KEY_ID"],
+               "secret_key": KEYS["AWS_SECRET_ACCESS_KEY"]}  # fmt: skip
+    changes = [Change("create", slot, f"praxis/demo/identity/{slot}") for slot in ("a", "b", "c")]
+    ready = Barrier(2)
+    cloud.weather["BatchGetSecretValue"] = ["", "InternalServiceError"]
+
+    def one(_number: int) -> dict[str, bytes]:
+        store = AwsIdentities(aws_client(options), "demo")
+        store._client._service("secretsmanager")
+        ready.wait(30)
+        done, failed = store.apply(changes)
+        assert failed == []
+        return {slot: each.seed for slot, each in done.items()}
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(one, range(2))
+    assert first == second
+    assert {name.rsplit("/", 1)[1]: seed for name, seed in stored(cloud).items()} == first

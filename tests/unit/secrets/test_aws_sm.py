@@ -224,6 +224,21 @@ def test_what_is_about_no_secret_is_told_once(aws: Aws, error: errors.CloudError
         assert caught.value.findings == error.findings
 
 
+def test_a_batch_throttled_in_part_is_asked_again_for_that_part_only(aws: Aws) -> None:
+    for number in range(20):
+        make(aws, f"s{number}", str(number))
+    answer = AwsClient.call(aws, "secretsmanager", "batch_get_secret_value", SecretIdList=[f"s{n}" for n in range(20)])
+    busy = [{"SecretId": f"s{number}", "ErrorCode": "ThrottlingException", "Message": "Slower"} for number in (3, 7)]
+    denied = {"SecretId": "s9", "ErrorCode": "AccessDeniedException", "Message": "No"}
+    kept = [each for each in answer["SecretValues"] if each["Name"] not in ("s3", "s7", "s9")]
+    aws.instead["batch_get_secret_value"] = {"SecretValues": kept, "Errors": [*busy, denied]}
+    found = each(aws, *[f"aws-sm://s{number}" for number in range(20)])
+    assert found == ["secret-denied" if number == 9 else str(number) for number in range(20)]
+    assert aws.operations()[0] == "batch_get_secret_value"
+    asked = sorted(params["SecretId"] for _region, _operation, params in aws.calls[1:])
+    assert asked == ["s3", "s7"]
+
+
 def test_a_version_without_a_value(aws: Aws) -> None:
     aws.instead["batch_get_secret_value"] = {"SecretValues": [{"Name": "a", "ARN": "x" * 20, "VersionId": "v"}]}
     assert each(aws, "aws-sm://a") == ["secret-empty"]

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS's refusals and the SDK's exceptions as our typed errors."""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
+    is_throttling,
+    is_transient,
+    retry_after_seconds,
+)
+
+_CREDENTIAL_CODES = frozenset({
+    "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidAccessKeyId",
+    "InvalidClientTokenId", "InvalidSignatureException", "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired",
+    "UnrecognizedClientException",
+})  # fmt: skip
+# What AWS says when the time in a request is too far from its own.
+_CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
+_CREDENTIAL_ERRORS = frozenset({
+    "CredentialRetrievalError", "InvalidConfigError", "LoginTokenLoadError", "NoAuthTokenError", "NoCredentialsError",
+    "PartialCredentialsError", "ProfileNotFound", "SSOError", "SSOTokenLoadError", "TokenRetrievalError",
+    "UnauthorizedSSOTokenError", "UnknownCredentialError",
+})  # fmt: skip
+# In these the connection never stood, so nothing was sent.
+_NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
+_HALVED = frozenset({"HalfAnswerError", "IncompleteReadError", "ResponseParserError"})
+_CUT_OFF = frozenset({"ConnectionClosedError", "HTTPClientError", "ReadTimeoutError", "ResponseStreamingError"})
+
+_DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
+_MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
+_QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
+_CONFLICT = re.compile(
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
+    r"|DependencyViolation"
+)
+_BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
+    (_DENIED, errors.Denied),
+    (_QUOTA, errors.QuotaExceeded),
+    (_CONFLICT, errors.Conflict),
+    (_MISSING, errors.NotFound),
+)
+
+
+class HalfAnswerError(Exception):
+    """An answer shorter than it says it is."""
+
+
+def refuse_half(response_dict: dict[str, Any], **others: Any) -> None:
+    """The SDK takes half an answer in JSON for an empty one. Headers are a mapping without regard to case.
+
+    :raises HalfAnswerError: when the body is shorter than announced.
+    """
+    headers, body = response_dict["headers"], response_dict["body"]
+    announced = str(headers.get("content-length", ""))
+    whole = isinstance(body, bytes) and announced.isdigit() and not headers.get("content-encoding")
+    if whole and len(body) < int(announced):
+        raise HalfAnswerError(f"{len(body)} of {announced} bytes")
+
+
+def typed(error: Exception, where: str, permission: str, quotable: bool) -> errors.CloudError | None:
+    """Our error for one of the SDK's, or None when it is not the SDK's."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return _answered(response, where, permission, quotable)
+    name = type(error).__name__
+    if name in _HALVED:
+        # The SDK's text quotes the answer, and that may hold a value.
+        return errors.Unavailable(f"The answer ended in the middle ({name}).", where, "Run it again.")
+    if not type(error).__module__.startswith(("botocore", "boto3")):
+        return None
+    # The text of a parameter error quotes parameters.
+    text = f"{name}: {error}" if quotable else name
+    if name in _NEVER_CONNECTED:
+        fix = "Check the network, the endpoint's address and the proxy settings."
+        return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
+    if name in _CUT_OFF:
+        return errors.Unavailable(f"The connection broke before the answer ({text}).", where, "Run it again.")
+    if name in _CREDENTIAL_ERRORS:
+        return errors.Expired(f"There are no usable credentials ({text}).", where, _CREDENTIALS_FIX)
+    if name == "SSLError":
+        fix = "Check the certificate of the endpoint; AWS_CA_BUNDLE names a private authority's certificate."
+        return errors.Invalid(f"TLS failed ({text}).", where, fix, code="cloud-tls")
+    return errors.Invalid(f"The request is not well-formed ({text}).", where, "Correct the parameter named.")
+
+
+_CREDENTIALS_FIX = (
+    "Set the option profile or access_key and secret_key, export AWS_PROFILE or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, or log in again; if they are fresh, check this machine's clock."
+)
+
+
+def classify(code: str, status: int = 0) -> type[errors.CloudError]:
+    """The type of AWS's error code and HTTP status."""
+    if is_throttling(code, status):
+        return errors.Throttled
+    if code in _CREDENTIAL_CODES or code in _CLOCK_CODES:
+        return errors.Expired
+    for pattern, kind in _BY_CODE:
+        if pattern.search(code):
+            return kind
+    return errors.Unavailable if is_transient(code, status) else errors.Invalid
+
+
+def _answered(response: dict[str, Any], where: str, permission: str, quotable: bool) -> errors.CloudError:
+    """Our error for an answer that carries an error code."""
+    code = str(response["Error"].get("Code", ""))
+    message = str(response["Error"].get("Message", "")) if quotable else ""
+    meta = response.get("ResponseMetadata", {})
+    status = int(meta.get("HTTPStatusCode", 0))
+    said = f"AWS answered {code or status}" + (f": {message.rstrip('.')}." if message else ".")
+    kind = classify(code, status)
+    if skew := _skew(meta, time.time()) if _is_about_time(code, message, kind) else "":
+        return errors.Expired(f"{said} {skew}", where, _CLOCK_FIX, code="cloud-clock", reason=code)
+    fix = _FIXES[kind].format(permission=permission)
+    if kind in (errors.Throttled, errors.Unavailable):
+        untouched = kind is errors.Throttled
+        return kind(said, where, fix, reason=code, retry_after=_wish(meta), untouched=untouched)
+    return kind(said, where, fix, reason=code)
+
+
+_FIXES = {
+    errors.Throttled: "Wait a little and run it again, or lower the number of parallel requests.",
+    errors.Expired: _CREDENTIALS_FIX,
+    errors.Denied: "Grant {permission} to the identity that runs this.",
+    errors.QuotaExceeded: "Have the account's quota raised, or remove what is unused.",
+    errors.Conflict: "Bring the resource into a state that allows this, then run it again.",
+    errors.NotFound: "Check the name, the account and the region.",
+    errors.Unavailable: "This is the cloud's fault: run it again later.",
+    errors.Invalid: "Correct what the message names.",
+}
+_CLOCK_FIX = "Set this machine's clock (timedatectl set-ntp true), then run it again."
+#: Seconds by which AWS lets a request's time differ from its own.
+_TOLERATED = 300
+
+
+def _is_about_time(code: str, message: str, kind: type[errors.CloudError]) -> bool:
+    """Whether AWS refused a request for its time: by a code of its own, or by one for all wrong signatures."""
+    return code in _CLOCK_CODES or (kind is errors.Expired and ("Signature" in message or "RequestExpired" in code))
+
+
+def _skew(meta: dict[str, Any], now: float) -> str:
+    """How wrong this machine's clock is, by the answer's date; empty when it is right or nothing tells."""
+    try:
+        theirs = parsedate_to_datetime(meta.get("HTTPHeaders", {}).get("date", "")).timestamp()
+    except (TypeError, ValueError):
+        return ""
+    ahead = now - theirs
+    if abs(ahead) < _TOLERATED:
+        return ""
+    return f"This machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} AWS's."
+
+
+def _wish(meta: dict[str, Any]) -> float | None:
+    """Seconds the answer asks us to wait."""
+    headers = meta.get("HTTPHeaders", {})
+    milliseconds = str(headers.get("x-amz-retry-after", ""))
+    if milliseconds.isdigit():
+        return int(milliseconds) / 1000
+    return retry_after_seconds(headers.get("retry-after"), time.time())
