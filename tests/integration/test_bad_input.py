@@ -115,6 +115,7 @@ def refusals(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if len(cloud.machines()) < 2:
         cloud.run("provision.yml", environment={"PRAXIS_HOSTS": "2"})
     account = Account(cloud)
+    account.clear()  # what a run that was ended from outside left behind
     account.store()
     try:
         yield Refusals(cloud, account, tmp_path_factory.mktemp("bad"))
