@@ -49,7 +49,7 @@ class _Look:
             found = list(self.client.paginate("ec2", "describe_vpcs", **given))
         except NotFound:
             what = f"There is no VPC {wanted.vpc_id}."
-            fix = "Correct provision_vpc_id (PRAXIS_VPC_ID) or the region."
+            fix = "Correct provision_vpc (praxis_vpc) or the region."
             raise Failed(Finding("vpc-not-found", what, f"AWS {self.client.region}", fix)) from None
         ours = [each for each in found if wanted.vpc_id or marked(_tags(each), wanted.fleet, wanted.name)]
         if len(ours) > 1:

@@ -14,8 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import MANAGED_TAG, MANAGED_VALUE
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.network import FLEET_TAG, NAMES
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.network import NAMES
 
 _REMOVALS = (
     ("subnet", "describe_subnets", "SubnetId", "delete_subnet"),
@@ -35,8 +35,7 @@ class Removal:
 
     def look(self) -> list[tuple[str, dict[str, Any]]]:
         """Kind and description of everything ours, in the order in which it can be removed."""
-        marks = {FLEET_TAG: self.fleet, MANAGED_TAG: MANAGED_VALUE}
-        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in marks.items()]
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in mark(self.fleet).items()]
         return [
             (kind, item)
             for kind, operation, _word, _delete in _REMOVALS
