@@ -336,7 +336,7 @@ def test_sudo_that_asks_for_a_password(fleet: Fleet) -> None:
     vault = ["--vault-password-file", str(fleet.folder / "vault-password")]
     locked = subprocess.run(
         [str(Path(sys.executable).with_name("ansible-vault")), "encrypt_string", *vault,
-         "--name", "ansible_become_password"],
+         "--stdin-name", "ansible_become_password"],
         input=PASSWORD, capture_output=True, text=True, check=True, cwd=CHECKOUT, env=fleet.cloud.environment,
     ).stdout  # fmt: skip
     changed = {TWO: {"praxis_agent_config_host": {"llm": {"timeout": 7}}}}
