@@ -198,10 +198,11 @@ class Lane:
             outcome.there = self.account.of(fleet)
             outcome.strays = [id_ for _kind, id_, owner in self.account.census() if not owner]
             outcome.again = [play("provision.yml"), play("deploy.yml")]
-        except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's, and the account is cleared all the same
+            with self.storm(seed + 100) if seed <= LANES else contextlib.nullcontext():
+                play("down.yml")
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's, and the account is cleared
             outcome.error = error
-        with self.storm(seed + 100) if seed <= LANES and not outcome.error else contextlib.nullcontext():
-            play("down.yml")
+            self.cloud.run("down.yml", variables=variables, environment=environment, expect=None)
         outcome.left = self.account.of(fleet)
         self.account.forget_secrets(fleet)
         Path(f"~/.ssh/praxis-{fleet}.known_hosts").expanduser().unlink(missing_ok=True)

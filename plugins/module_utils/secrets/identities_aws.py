@@ -104,5 +104,12 @@ class AwsIdentities:
     def _delete(self, change: Change) -> Identity:
         days = self._recovery_window_days
         window = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
-        self._client.call(SERVICE, "delete_secret", idempotent=True, SecretId=change.name, **window)
+        try:
+            self._client.call(SERVICE, "delete_secret", idempotent=True, SecretId=change.name, **window)
+        except errors.NotFound:
+            pass  # gone already
+        except (errors.Invalid, errors.Conflict):
+            # Refused when it is scheduled for deletion already, by the request whose answer was lost, say.
+            if self.read([change.slot])[change.slot].state == PRESENT:
+                raise
         return Identity(change.slot, change.name, "deleted")

@@ -173,6 +173,23 @@ def test_no_weather_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None
     assert run("p2p_identity", fleet="demo", slots=["a"]).result["identities"]["a"]["peer_id"] == peer_id(seed)
 
 
+@pytest.mark.parametrize("days", [0, 30])
+@pytest.mark.parametrize("fate", ["lost", "ThrottlingException"])
+def test_removed_whatever_the_weather(run: Any, cloud: Any, fate: str, days: int) -> None:
+    keep(cloud, "a")
+    cloud.weather["DeleteSecret"] = [fate]
+    ran = run("p2p_identity", state="absent", fleet="demo", slots=["a"], recovery_window_days=days)
+    assert ran.result["removed"] == ["a"]
+    assert stored(cloud) == {}
+
+
+def test_a_removal_that_is_refused_fails(run: Any, cloud: Any) -> None:
+    keep(cloud, "a")
+    cloud.weather["DeleteSecret"] = ["InvalidRequestException"]
+    assert run("p2p_identity", state="absent", fleet="demo", slots=["a"]).codes == ["cloud-invalid"]
+    assert list(stored(cloud)) == ["praxis/demo/identity/a"]
+
+
 def test_two_runs_at_once_agree_on_one_seed(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both look, and see nothing; then both create. Whoever comes second takes the other's, even if it shows late."""
     from concurrent.futures import ThreadPoolExecutor
