@@ -151,6 +151,19 @@ ROWS = (
     Row("ansible-doc -t inventory praxis.cloud.fleet", prints=r"INVENTORY .*praxis\.cloud\.fleet"),
     Row("docker inspect", run="on_machine docker inspect praxis-agent-1", why="on a machine, of its agent",
         prints='"RestartCount": 0'),
+    *(Row(f"ansible-playbook {playbook}.yml -i inventories/aws_ec2", prints=found)
+      for playbook, found in (("plan", r"Plan [0-9a-f-]{35}"), ("deploy", _GOOD))),
+    *(Row(f"ansible-playbook deploy.yml -i inventories/static{more}",
+          run="ansible-playbook deploy.yml -i inventories/static --syntax-check", why="its hosts are examples",
+          prints="deploy")
+      for more in ("", " --ask-become-pass", " --become-password-file FILE")),
+    *(Row(command, run=f"on_machine {command}{more}", why="on a machine")
+      for command, more in (
+          ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
+          ("docker image prune", " --force"), ("docker logs praxis-agent-1", ""), ("docker events", " --until 0s"),
+          ("docker inspect -f '{{json .State.Health}}' praxis-agent-1", ""),
+      )),
+    Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
     # and away with it
     Row("make down", run=_DOWN, why="with what it wants outside the sandbox, too", prints="removed: fleet praxis"),
     Row('ARGS="-e praxis_confirm_down=FLEET"', run=_DOWN, why="a fleet", prints="removed: fleet praxis"),

@@ -66,7 +66,6 @@ def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Fin
 
 def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
     sources = _sources(member.agent_secrets, findings)
-    _check_environment(member.agent_environment, findings)
     layers = _tried(member.layers, findings)
     addresses = _tried(lambda: member.addresses, findings)
     limits = _tried(lambda: member.limits, findings)
@@ -118,19 +117,6 @@ def _source(name: str, value: Any) -> Source:
         return parse(value) or value
     except Failed as error:
         raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None
-
-
-def _check_environment(values: Mapping[str, Any], findings: List[Finding]) -> None:
-    """A reference among the plain values would reach the agent as it is written."""
-    for name, value in values.items():
-        try:
-            found = isinstance(value, str) and parse(value) is not None
-        except Failed:
-            found = True
-        if found:
-            what = "%s is a secret reference, and nothing resolves one here." % name
-            fix = "Give it in praxis_agent_secrets."
-            findings.append(Finding("misplaced-reference", what, "praxis_agent_environment", fix))
 
 
 def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:

@@ -142,13 +142,14 @@ class Planner:
             check_fleet(fleet)
         except Failed as error:
             self._findings += error.findings
+            return ""
         return fleet
 
     def _fetch(
         self, fleet: str, drafts: Sequence[Draft]
     ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
         """Seeds and secrets ride in the same batches."""
-        slots = self._slots(fleet, drafts)
+        slots = self._slots(fleet, drafts) if fleet else {}
         wanted_by: Dict[Reference, List[str]] = {}
         for draft in drafts:
             for name, source in draft.sources.items():

@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
 from tests.unit.test_repository import documentation
 
@@ -100,6 +100,9 @@ def in_effect(name: str) -> Any:
     }
     if name in special:
         return special[name]
+    for variable, _least, _most, default in variable_types.RUN_OPTIONS.values():
+        if variable == name:
+            return default
     for item in dataclasses.fields(fleet_variables.MemberVariables):
         if "praxis_" + item.name == name:
             return {} if item.default is dataclasses.MISSING and item.name != "image" else item.default
@@ -118,7 +121,7 @@ def group_vars(cloud: str) -> dict[str, Any]:
 WORDS = {
     ("praxis_image", str(dataclasses.MISSING)): "none: must be set",
     ("praxis_config_dir", ""): "the collection's",
-    ("praxis_target_group", "praxis-{{ praxis_fleet }}"): "praxis-<fleet>",
+    ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
 }
 

@@ -39,7 +39,9 @@ class Script:
         (self.folder / "printed").write_text(printed)
         (self.folder / "complaint").write_text(complaint)
         play = self.folder / "scripts/play"
-        play.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >asked\nenv >environment\n'
+        # Renamed into its place: a look that is cut short leaves no half a file.
+        play.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >asked\n'
+                        "env >environment.new\nmv environment.new environment\n"
                         f"cat printed\ncat complaint >&2\nexit {code}\n")
         play.chmod(0o755)
 

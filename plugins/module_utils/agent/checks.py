@@ -46,6 +46,11 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(_REFERENCE_STARTS)
 
 
+def holds_reference(value: Any) -> bool:
+    """Whether a pointer to a secret stands anywhere in a text."""
+    return isinstance(value, str) and any(start in value for start in _REFERENCE_STARTS)
+
+
 def may_be_secret(setting: Setting) -> bool:
     """Whether a secret's value, which no plan holds, can stand for this setting."""
     return setting.kind in ("string", "url") and not setting.planned_with

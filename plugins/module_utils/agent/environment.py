@@ -13,8 +13,8 @@ from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
     Report,
     check_value,
+    holds_reference,
     is_carried,
-    is_reference,
     may_be_secret,
     nearest,
     placeholder,
@@ -210,9 +210,10 @@ def _check_text(name: str, raw: Any, report: Report) -> bool:
         fix = "Write text, a number, or true or false."
         report.error("wrong-type", "%s has a value that is no text." % name, PLACE, fix, name)
         return False
-    if is_reference(value):
+    if holds_reference(value):
         fix = "Move it to %s, where references are followed." % SECRETS_PLACE
-        report.error("misplaced-reference", "%s is a secret reference." % name, PLACE, fix, name)
+        what = "%s holds a secret reference, and nothing resolves one here." % name
+        report.error("misplaced-reference", what, PLACE, fix, name)
         return False
     unfilled = placeholder(text(value))
     if unfilled:

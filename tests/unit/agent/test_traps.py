@@ -28,7 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import planner
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
 from tests.unit.plan.made import variables
@@ -217,7 +217,7 @@ def test_dollar_brace_variables_are_left_literal() -> None:
     assert codes(compiled({"llm": {"model": "${MODEL}"}})) == {"placeholder"}
     assert "placeholder" in codes(compiled(environment={"OPENAI_API_KEY": "${OPENAI_API_KEY}"}, secret_names=[]))
     with pytest.raises(Failed) as error:
-        planner._source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
+        drafts._source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
     assert error.value.findings[0].code == "placeholder"
 
 
@@ -242,9 +242,8 @@ def test_an_empty_openai_key_ends_the_process() -> None:
     off = compiled({"llm": {"enabled": False}}, secret_names=[], strict=False)
     assert [finding.code for finding in off.errors] == ["openai-key-missing"]
     draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha"))
-    with pytest.raises(Failed) as error:
-        planner._deliver(draft, {}, bytes(32))
-    assert error.value.findings[0].code == "short-secret"
+    _values, _versions, findings = planner._deliver(draft, {}, bytes(32))
+    assert [finding.code for finding in findings] == ["short-secret"]
 
 
 def test_without_p2p_there_is_no_http_api() -> None:
@@ -444,7 +443,7 @@ def test_the_docker_socket_hands_the_machine_to_any_peer() -> None:
     opened = compiled({"mcp": {"enabled": True}}, docker_socket=True)
     assert codes(opened) == {"execute-python-open-to-peers", "docker-socket-open-to-peers"}
     (one,) = members({"m1": variables(1, docker_socket=True, address="public", public_ip="203.0.113.1")}, ["m1"])
-    draft = planner.Planner([one])._draft(one)
+    ([draft], _findings) = drafts.draft_all([one])
     assert codes(draft.compiled) == {"docker-socket", "plaintext-p2p"}
 
 

@@ -288,7 +288,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
         "code": "bad-variable",
         "what": "praxis_api_port is 70000 and no port.",
         "where": "variables (m3)",
-        "fix": "Mend its value.",
+        "fix": "Write a whole number from 1 to 65535.",
     }
     assert [each["code"] for each in found["failures"]] == [
         "bad-variable", "unknown-setting", "p2p-disabled", "reference-malformed", "image-malformed", "secret-not-found",
@@ -313,7 +313,7 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     assert empty.cloud.changes() == ["CreateSecret"] * 2
     # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
     again = site.play([PLAN])
-    assert [each["status"] for each in again.results] == ["ok", "skipped", "skipped"]
+    assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
 
 
 def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:
