@@ -17,24 +17,39 @@ from typing import Any
 
 import pytest
 
+from sandbox.site import ROOT_VARIABLE
+
 from . import hunting
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-HOME = CHECKOUT / ".sandbox"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if WORKER:
+    # Two files at a time, each in a cloud of its own. sandbox/site.py reads this, in every process started from here.
+    os.environ[ROOT_VARIABLE] = str(CHECKOUT / "build" / f"tests-{WORKER}")
+HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-ORDER = ("test_own", "test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")
+#: In this order. The first group goes on with the fleet that its earlier files made.
+GROUPS = {
+    "one fleet": ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input", "test_weather"),
+    "clouds of their own": ("test_own", "test_storm", "test_host", "test_documented"),
+}
+#: Files that begin with an account in which nobody has made anything.
+EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker ``integration``, and goes from an empty account onwards."""
+    """Everything in this folder carries the marker ``integration`` and belongs to a group, which one process runs."""
     here = Path(__file__).parent
+    places = {stem: (at, group) for group, stems in GROUPS.items() for at, stem in enumerate(stems)}
     for item in items:
         if here in item.path.parents:
+            assert item.path.stem in places, f"{item.path.name} is in no group of GROUPS"
             item.add_marker(pytest.mark.integration)
-    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER))
+            item.add_marker(pytest.mark.xdist_group(places[item.path.stem][1]))
+    items.sort(key=lambda item: list(places).index(item.path.stem) if item.path.stem in places else len(places))
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,13 @@ class Cloud:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.environment = _environment()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What ``. .sandbox/env`` leaves in a shell."""
+        printed = subprocess.run(["sh", "-c", '. "$0" && env -0', str(HOME / "env")], cwd=CHECKOUT, capture_output=True,
+                                 text=True, check=True).stdout
+        return dict(line.split("=", 1) for line in printed.split("\0") if line)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -212,13 +233,6 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     return First(cloud, bare, still_bare, foretold, asked, deploy, places)
 
 
-def _environment() -> dict[str, str]:
-    """What ``. .sandbox/env`` leaves in a shell."""
-    printed = subprocess.run(["sh", "-c", '. "$0" && env -0', str(HOME / "env")], cwd=CHECKOUT, capture_output=True,
-                             text=True, check=True).stdout
-    return dict(line.split("=", 1) for line in printed.split("\0") if line)
-
-
 def _sandbox(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
@@ -235,3 +249,12 @@ def cloud() -> Iterator[Cloud]:
     finally:
         if not reuse:
             _sandbox("down")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_account(request: pytest.FixtureRequest) -> None:
+    """A new sandbox in the old one's place, for the files that want one."""
+    if request.path.stem in EMPTY_ACCOUNT and os.environ.get(REUSE) != "1":
+        request.getfixturevalue("cloud")
+        _sandbox("down")
+        _sandbox("up", "--cloud", "aws")
