@@ -31,9 +31,14 @@ _CREDENTIAL_ERRORS = frozenset({
     "UnauthorizedSSOTokenError", "UnknownCredentialError",
 })  # fmt: skip
 # In these the connection never stood, so nothing was sent.
-_NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
+_NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError"})
+# A ProxyConnectionError may be either: urllib3 blames the proxy, too, for a connection through it that broke after the
+# request had gone. These words are in one that says the connection never stood.
+_NO_PROXY = re.compile("NewConnectionError|ConnectTimeoutError|NameResolutionError|Tunnel connection failed")
 _HALVED = frozenset({"HalfAnswerError", "IncompleteReadError", "ResponseParserError"})
-_CUT_OFF = frozenset({"ConnectionClosedError", "HTTPClientError", "ReadTimeoutError", "ResponseStreamingError"})
+_CUT_OFF = frozenset({
+    "ConnectionClosedError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError", "ResponseStreamingError",
+})  # fmt: skip
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
@@ -79,7 +84,7 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
         return None
     # The text of a parameter error quotes parameters.
     text = f"{name}: {error}" if quotable else name
-    if name in _NEVER_CONNECTED:
+    if name in _NEVER_CONNECTED or (name == "ProxyConnectionError" and _NO_PROXY.search(str(error))):
         fix = "Check the network, the endpoint's address and the proxy settings."
         return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
     if name in _CUT_OFF:

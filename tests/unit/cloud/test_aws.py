@@ -10,11 +10,15 @@ import logging
 import subprocess
 import sys
 import traceback
+from http.client import RemoteDisconnected
 
 import pytest
+from botocore.exceptions import ProxyConnectionError
+from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ProxyError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import typed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
@@ -100,6 +104,21 @@ def test_a_change_that_was_never_sent_is_sent_again() -> None:
     assert "EndpointConnectionError" in caught.value.finding.what
     assert "Tried 3 times" in caught.value.finding.what
     assert caught.value.finding.where == f"AWS secretsmanager DeleteSecret in {REGION}"
+
+
+@pytest.mark.parametrize(
+    ("cause", "untouched"),
+    [
+        (ProtocolError("Connection aborted.", RemoteDisconnected("Remote end closed connection")), False),
+        (OSError("Tunnel connection failed: 403 Forbidden"), True),
+        (ConnectTimeoutError("ConnectTimeoutError: timed out"), True),
+    ],
+)
+def test_a_proxy_is_blamed_also_for_what_broke_after_the_request_had_gone(cause: Exception, untouched: bool) -> None:
+    error = ProxyConnectionError(proxy_url="http://proxy", error=ProxyError("Unable to connect to proxy", cause))
+    found = typed(error, "somewhere", "", True)
+    assert isinstance(found, errors.Unavailable)
+    assert found.untouched is untouched
 
 
 @pytest.mark.parametrize(
