@@ -84,7 +84,8 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
         return None
     # The text of a parameter error quotes parameters.
     text = f"{name}: {error}" if quotable else name
-    if name in _NEVER_CONNECTED or (name == "ProxyConnectionError" and _NO_PROXY.search(str(error))):
+    cause = str(getattr(error, "kwargs", {}).get("error"))
+    if name in _NEVER_CONNECTED or (name == "ProxyConnectionError" and _NO_PROXY.search(cause)):
         fix = "Check the network, the endpoint's address and the proxy settings."
         return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
     if name in _CUT_OFF:
