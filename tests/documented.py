@@ -106,6 +106,12 @@ _TESTS = "it runs this very test, or what that is a part of: only shown to be wh
 _SAME = "a variable of make, on a verb that takes it"
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
+_STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
+_ON_A_MACHINE = (
+    ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
+    ("docker image prune", " --force"), ("docker logs praxis-agent-1", ""), ("docker events", " --until 0s"),
+    ("docker inspect -f '{{json .State.Health}}' praxis-agent-1", ""),
+)
 _GOOD = r"fleet praxis: good; .*3 members, 3 of 3 edges live"
 
 #: In the order in which they are run: a stranger's way from a fresh checkout to a fleet, and back to nothing. A command
@@ -151,18 +157,11 @@ ROWS = (
     Row("ansible-doc -t inventory praxis.cloud.fleet", prints=r"INVENTORY .*praxis\.cloud\.fleet"),
     Row("docker inspect", run="on_machine docker inspect praxis-agent-1", why="on a machine, of its agent",
         prints='"RestartCount": 0'),
-    *(Row(f"ansible-playbook {playbook}.yml -i inventories/aws_ec2", prints=found)
-      for playbook, found in (("plan", r"Plan [0-9a-f-]{35}"), ("deploy", _GOOD))),
-    *(Row(f"ansible-playbook deploy.yml -i inventories/static{more}",
-          run="ansible-playbook deploy.yml -i inventories/static --syntax-check", why="its hosts are examples",
-          prints="deploy")
+    Row("ansible-playbook plan.yml -i inventories/aws_ec2", prints=r"Plan [0-9a-f-]{35}"),
+    Row("ansible-playbook deploy.yml -i inventories/aws_ec2", prints=_GOOD),
+    *(Row(f"ansible-playbook deploy.yml -i inventories/static{more}", run=_STATIC, why="its hosts are examples")
       for more in ("", " --ask-become-pass", " --become-password-file FILE")),
-    *(Row(command, run=f"on_machine {command}{more}", why="on a machine")
-      for command, more in (
-          ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
-          ("docker image prune", " --force"), ("docker logs praxis-agent-1", ""), ("docker events", " --until 0s"),
-          ("docker inspect -f '{{json .State.Health}}' praxis-agent-1", ""),
-      )),
+    *(Row(command, run=f"on_machine {command}{more}", why="on a machine") for command, more in _ON_A_MACHINE),
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
     # and away with it
     Row("make down", run=_DOWN, why="with what it wants outside the sandbox, too", prints="removed: fleet praxis"),

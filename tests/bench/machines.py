@@ -167,7 +167,7 @@ def measure(machines: Machines, repeats: int, say: Callable[[str], None]) -> dic
     for who, way in ways:
         machines.reset()
         note("first", who, way())
-        for _ in range(repeats):
+        for _turn in range(repeats):
             note("nothing", who, way())
             note("nothing", "floor", machines.floor())
         machines.change()

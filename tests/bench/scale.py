@@ -147,7 +147,7 @@ def measure(parts: Collection[str], repeats: int, say: Callable[[str], None]) ->
                     _same(f"inventory of {size}", answers)
         if "plan" in parts:
             for size in PLANS:
-                for _ in range(repeats):
+                for _turn in range(repeats):
                     note(f"plan_{size}", "ours", scale.plan(size))
     return found, calls
 

@@ -98,7 +98,7 @@ def test_a_storm_strikes_as_its_seed_says_and_no_other_fault_is_lifted_with_it(h
     def storm(seed: int) -> list[str | None]:
         made = healed.fault("storm", operations=["ec2:DescribeVpcs"], probability=0.5, seed=seed)
         offset = healed.operations()[1]
-        for _ in range(12):
+        for _draw in range(12):
             with contextlib.suppress(ClientError, BotoCoreError, ResponseParserError):
                 aws("ec2").describe_vpcs()
         healed.lift(made["ident"])

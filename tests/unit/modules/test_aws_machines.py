@@ -209,6 +209,6 @@ def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, opt
         stopped = run("aws_machines", **{**options, "hosts": 1, "deadline": 1})
     finally:
         cloud.hidden = False
-    (made,) = instances(cloud).values()
+    [made] = list(instances(cloud).values())
     assert stopped.codes == ["machines-not-running"]
     assert f"aws-1 ({made['InstanceId']}, not listed)" in stopped.result["msg"]

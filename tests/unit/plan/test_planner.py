@@ -51,7 +51,8 @@ class TestPlan:
             "BatchGetSecretValue", "DescribeImages", "DescribeImages", "GetAuthorizationToken",
         ]  # fmt: skip
         logins = [made.host_secrets()[name]["registry"] for name in ("m1", "m3")]
-        assert logins[0] == logins[1] is not None
+        assert logins[0] is not None
+        assert logins[0] == logins[1]
 
     def test_each_host_gets_its_own_secrets_and_the_plan_none(self, account: Account) -> None:
         made = planner(fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted-plain-value"}}}))
