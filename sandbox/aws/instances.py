@@ -41,13 +41,13 @@ def install(cloud: Cloud) -> None:
     _patch_addresses()
 
 
-def _suite(cloud: Cloud, image_id: str) -> str:
+def _image(cloud: Cloud, image_id: str) -> images.Image:
     ami = cloud.ec2().amis.get(image_id)
-    suite = debian.SUITES.get("-".join((ami.name or "").split("-")[:2])) if ami else None
-    if suite is None:
-        raise EC2ClientError("InvalidAMIID.NotFound",
-                             f"The image id '[{image_id}]' has no machine in the sandbox: it has Debian 12 and 13 only")
-    return suite
+    _owner, image = debian.BUILDS.get(ami.name or "", ("", None)) if ami else ("", None)
+    if image is None:
+        raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' has no machine in the sandbox: it "
+                                                      f"has {', '.join(debian.BUILDS)} only")
+    return image
 
 
 def _require_key(cloud: Cloud, name: str | None) -> str:
@@ -64,7 +64,7 @@ def _patch_run(cloud: Cloud) -> None:
 
     def run_instances(self: Any, image_id: str, count: int, user_data: Any, security_group_names: list[str],
                       **kwargs: Any) -> Any:
-        suite = _suite(cloud, image_id)
+        image = _image(cloud, image_id)
         keys = _require_key(cloud, kwargs.get("key_name"))
         reservation = original(self, image_id, count, user_data, security_group_names, **kwargs)
         network = ipaddress.ip_network(cloud.site.addresses.network)
@@ -77,7 +77,7 @@ def _patch_run(cloud: Cloud) -> None:
         for instance in reservation.instances:
             instance.made_at = time.time()
             enter(instance, "pending")
-            cloud.order(instance.id, _creation(cloud, instance, suite, keys))
+            cloud.order(instance.id, _creation(cloud, instance, image, keys))
         return reservation
 
     InstanceBackend.run_instances = run_instances
@@ -129,13 +129,13 @@ def _forget(backend: Any, reservation: Any) -> None:
     del backend.reservations[reservation.id]
 
 
-def _creation(cloud: Cloud, instance: Any, suite: str, keys: str) -> Callable[[], None]:
+def _creation(cloud: Cloud, instance: Any, image: images.Image, keys: str) -> Callable[[], None]:
     def work() -> None:
         address = instance.private_ip
-        machine = machines.Machine(instance.id, address, images.machine(suite).tag,
+        machine = machines.Machine(instance.id, address, image.tag,
                                    f"ip-{address.replace('.', '-')}", keys)
         try:
-            images.ensure(images.machine(suite), cloud.site.home / "logs")
+            images.ensure(image, cloud.site.home / "logs")
             machines.create(cloud.site, machine)
         except (DockerError, Problem) as error:
             cloud.log.say(f"{instance.id} was not started: {error}")

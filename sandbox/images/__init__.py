@@ -37,11 +37,18 @@ class Image:
     arguments: dict[str, str] = field(default_factory=dict)
     version: str = ""
     """Its label org.opencontainers.image.version: two versions are two digests even when the files are the same."""
+    under: Image | None = None
+    """The image it is built on, if not the suite's base."""
+
+    @property
+    def base(self) -> str:
+        """Full name of what it is built on."""
+        return self.under.tag if self.under else base_tag(self.suite)
 
     @property
     def tag(self) -> str:
         """Full name; the tag is a hash of every file of the context, the arguments and the base."""
-        digest = hashlib.sha256(base_tag(self.suite).encode())
+        digest = hashlib.sha256(self.base.encode())
         for path in sorted(self.context.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(f"{path.relative_to(self.context)} {path.stat().st_mode & 0o111}\n".encode())
@@ -55,6 +62,11 @@ class Image:
 def machine(suite: str) -> Image:
     """A machine with Debian of this suite: trixie or bookworm."""
     return Image(f"machine-{suite}", FOLDER / "machine", suite, {"SUITE": suite})
+
+
+def engine(suite: str) -> Image:
+    """The same machine with Docker in it already."""
+    return Image(f"engine-{suite}", FOLDER / "engine", suite, under=machine(suite))
 
 
 REGISTRY = Image("registry", FOLDER / "registry")
@@ -77,9 +89,12 @@ def ensure(image: Image, logs: Path) -> str:
     tag = image.tag
     if docker.inspect("image", tag):
         return tag
-    _ensure_base(image.suite, logs)
+    if image.under:
+        ensure(image.under, logs)
+    else:
+        _ensure_base(image.suite, logs)
     with step(f"building the image {tag}"):
-        docker.build(tag, image.context, {"BASE": base_tag(image.suite), **image.arguments}, image.version,
+        docker.build(tag, image.context, {"BASE": image.base, **image.arguments}, image.version,
                      logs / f"build-{image.name}.log")
     return tag
 
