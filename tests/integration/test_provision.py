@@ -251,28 +251,24 @@ def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, ac
     assert kinds() == {"loadbalancer", "targetgroup"}
 
 
-@pytest.mark.parametrize("variable", ["praxis_p2p_from", "praxis_api_from", "praxis_balancer_from"])
-def test_the_world_must_be_asked_for_by_name(provisioned: Cloud, variable: str) -> None:
+def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
+    """Each in its own spelling, so that the message shows which of them were seen."""
+    world = {"praxis_p2p_from": ["::/0"], "praxis_api_from": ["::/0"], "praxis_balancer_from": ["0.0.0.0/0"]}
     mark = provisioned.mark()
-    run = provisioned.run("provision.yml", expect=2, variables={variable: ["::/0"]})
+    run = provisioned.run("provision.yml", expect=2, variables=world)
     assert mutations(provisioned, mark) == []
-    assert "_to_world=true" in run.output
+    said = " ".join(run.output.split())
+    assert "firewall_p2p_from name the whole internet (::/0)" in said
+    assert "firewall_api_from and firewall_balancer_from name the whole internet (::/0, 0.0.0.0/0)" in said
+    for switch in ("firewall_open_api_to_world=true", "firewall_open_p2p_to_world=true"):
+        assert switch in said
 
 
-@pytest.mark.parametrize("vpc", ["its own VPC", "a VPC of somebody else"])
-def test_down_removes_its_own_and_nothing_else(
-    provisioned: Cloud, account: Account, passing: dict[str, str], vpc: str
-) -> None:
-    given = vpc != "its own VPC"
-    environment = dict(passing)
-    if given:
-        made_before = account.ec2.create_vpc(CidrBlock=passing["PRAXIS_VPC_CIDR"])["Vpc"]["VpcId"]
-        account.tag(made_before, Name="theirs")
-        environment["PRAXIS_VPC"] = made_before
-    made = provisioned.run("provision.yml", environment=environment, variables={"praxis_balancer": False})
+def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, account: Account, passing: dict[str, str]) -> None:
+    made = provisioned.run("provision.yml", environment=passing, variables={"praxis_balancer": False})
     assert [machine["name"] for machine in made.summary["machines"]] == ["passing-aws-1"]
-    # 2 subnets, gateway, routes, 2 groups, key, role, machine, and the VPC
-    assert len(account.resources(PASSING)) == (9 if given else 10)
+    # VPC, 2 subnets, gateway, routes, 2 groups, key, role, machine
+    assert len(account.resources(PASSING)) == 10
     others = account.resources(FLEET)
     stranger = account.ec2.create_security_group(
         GroupName="stranger",
@@ -283,24 +279,34 @@ def test_down_removes_its_own_and_nothing_else(
     )["GroupId"]
 
     mark = provisioned.mark()
-    refused = provisioned.run("down.yml", expect=2, environment=environment)
+    refused = provisioned.run("down.yml", expect=2, environment=passing)
     assert f"praxis_confirm_down={PASSING}" in refused.output
-    provisioned.run("down.yml", "--check", environment=environment)
+    provisioned.run("down.yml", "--check", environment=passing)
     assert mutations(provisioned, mark) == []
 
     confirmed = {"praxis_confirm_down": PASSING}
-    run = provisioned.run("down.yml", environment=environment, variables=confirmed)
+    run = provisioned.run("down.yml", environment=passing, variables=confirmed)
     assert run.summary["terminated"] == [made.summary["machines"][0]["instance_id"]]
     assert account.resources(PASSING) == {}
     assert account.resources(FLEET) == others
     assert account.ec2.describe_security_groups(GroupIds=[stranger])["SecurityGroups"]
     account.ec2.delete_security_group(GroupId=stranger)
-    if given:
-        (left,) = account.ec2.describe_vpcs(VpcIds=[made_before])["Vpcs"]
-        assert left["Tags"] == [{"Key": "Name", "Value": "theirs"}]
-        account.ec2.delete_vpc(VpcId=made_before)
 
     mark = provisioned.mark()
     again = provisioned.run("down.yml", environment=passing, variables=confirmed)
     assert again.changed == {}
     assert mutations(provisioned, mark) == []
+
+
+def test_down_leaves_the_vpc_of_somebody_else(provisioned: Cloud, account: Account, passing: dict[str, str]) -> None:
+    theirs = account.ec2.create_vpc(CidrBlock=passing["PRAXIS_VPC_CIDR"])["Vpc"]["VpcId"]
+    account.tag(theirs, Name="theirs")
+    environment = {**passing, "PRAXIS_VPC": theirs}
+    provisioned.run("provision.yml", environment=environment, variables={"praxis_balancer": False})
+    # 2 subnets, gateway, routes, 2 groups, key, role, machine
+    assert len(account.resources(PASSING)) == 9
+    provisioned.run("down.yml", environment=environment, variables={"praxis_confirm_down": PASSING})
+    assert account.resources(PASSING) == {}
+    (left,) = account.ec2.describe_vpcs(VpcIds=[theirs])["Vpcs"]
+    assert left["Tags"] == [{"Key": "Name", "Value": "theirs"}]
+    account.ec2.delete_vpc(VpcId=theirs)
