@@ -32,6 +32,13 @@ def tagged(_world: World) -> Turns:
                 "found == {'a': '1', 'b': '2'}"], found={"a": "1", "b": "2"})
 
 
+def weather(_world: World) -> Turns:
+    refused = {"failed": True, "error": {"code": "AccessDenied"}}
+    yield pure(["throttled is praxis.cloud.weather", "refused is not praxis.cloud.weather",
+                "refused is praxis.cloud.weather(['AccessDenied'])", "success is not praxis.cloud.weather"],
+               throttled={"failed": True, "error": {"code": "Throttling"}}, refused=refused, success={"failed": False})
+
+
 def pure(that: list[str], **values: Any) -> Turn:
     """Something that takes values and gives one, and leaves what it took as it was."""
     return Turn("use", {"that": that}, module="ansible.builtin.assert", keywords={"vars": values})
@@ -40,6 +47,29 @@ def pure(that: list[str], **values: Any) -> Turn:
 def fleet(_world: World) -> Turns:
     command = {"argv": ["ansible-inventory", "-i", "inventories/aws", "--list", "-vvvvv"], "chdir": str(CHECKOUT)}
     yield Turn("list", command, module="ansible.builtin.command", keywords={"changed_when": False}, steps=("done",))
+
+
+def summary(world: World) -> Turns:
+    """A run that ends with a summary, and one that is stopped by a task whose reason is a secret."""
+    make_secret(world, "stopped")
+    reason = f"{{{{ lookup('praxis.cloud.secret', 'aws-sm://praxis/{FLEET}/stopped#KEY') }}}}"
+    stop = {"name": "Stop", "ansible.builtin.fail": {"msg": reason}, "no_log": True}
+    book = world.folder / "stopped.json"
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [stop]}]))
+    # The witness is for the run around it.
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder", "ANSIBLE_STDOUT_CALLBACK": "praxis.cloud.summary",
+                   "ANSIBLE_VERBOSE_TO_STDERR": "true", "PRAXIS_SUMMARY_FORMAT": "json"}
+
+    def run(name: str, playbook: str, returned: int) -> Turn:
+        command = {"argv": ["ansible-playbook", playbook, "-i", "inventories/aws", "-vvvvv"], "chdir": str(CHECKOUT)}
+        keywords = {"environment": environment, "changed_when": False, "register": "ran",
+                    "failed_when": f"ran.rc != {returned}"}
+        return Turn(name, command, module="ansible.builtin.command", keywords=keywords, steps=("done",))
+
+    whole = json.loads((yield run("summary", "status.yml", 0))["done"].result["stdout"])
+    assert (whole["verdict"], whole["findings"]) == ("good", [])
+    stopped = json.loads((yield run("stopped", str(book), 2))["done"].result["stdout"])
+    assert stopped["failure"]["where"] == "Stop (localhost)"
 
 
 def secret(world: World) -> Turns:
@@ -79,9 +109,39 @@ def p2p_identity_info(world: World) -> Turns:
         store.delete_secret(SecretId=identity(slot), ForceDeleteWithoutRecovery=True)
 
 
+def aws_infrastructure_info(world: World) -> Turns:
+    """What was made for the fleet, as one that gives it to another fleet names it: by ids and names, and by tags."""
+    like = described(world)
+    options: dict[str, Any] = {
+        "fleet": FLEET,
+        "security_groups": [group["GroupId"] for group in like["SecurityGroups"]],
+        "target_group": "praxis-praxis",
+        "key_name": like["KeyName"],
+        "instance_profile": like["IamInstanceProfile"]["Arn"].rpartition("/")[2],
+        **world.keys,
+    }
+    by_id = yield Turn("look by id", {**options, "vpc": like["VpcId"], "subnets": [like["SubnetId"]]})
+    assert by_id["done"].result["vpc"]["id"] == like["VpcId"]
+    assert by_id["done"].result["subnets"] == [like["SubnetId"]]
+    by_tags = yield Turn("look by tags", {**options, "subnets": {"praxis_fleet": "praxis"}})
+    assert like["SubnetId"] in by_tags["done"].result["subnets"]
+
+
+def aws_network(world: World) -> Turns:
+    owner, region = world.owner("ec2"), world.cloud.environment["AWS_REGION"]
+    subnets = {f"{region}a": "10.43.16.0/20", f"{region}b": "10.43.32.0/20"}
+    options = {"fleet": FLEET, "cidr": "10.43.0.0/16", "subnets": subnets, **world.keys}
+    made = (yield Turn("make", options, changes=True))["done"].result
+    owner.create_tags(Resources=[made["vpc_id"]], Tags=[{"Key": "Name", "Value": "renamed"}])
+    owner.modify_vpc_attribute(VpcId=made["vpc_id"], EnableDnsHostnames={"Value": False})
+    owner.modify_subnet_attribute(SubnetId=made["subnet_ids"][0], MapPublicIpOnLaunch={"Value": False})
+    mended = (yield Turn("put tags and settings back", options, changes=True))["done"].result
+    assert (mended["vpc_id"], mended["subnet_ids"]) == (made["vpc_id"], made["subnet_ids"])
+    yield Turn("remove", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
+
+
 def aws_machines(world: World) -> Turns:
-    owner = world.owner("ec2")
-    like = owner.describe_instances(InstanceIds=[world.instance])["Reservations"][0]["Instances"][0]
+    owner, like = world.owner("ec2"), described(world)
     options = {
         "fleet": FLEET,
         "hosts": 1,
@@ -103,8 +163,11 @@ def fleet_plan(world: World) -> Turns:
     value = secrets.token_urlsafe(24)
     world.secret("a secret by value", value.encode())
     variables = {"praxis_agent_secrets": {**references, "BY_VALUE": value}}
-    yield Turn("check settings", {"hosts": [world.machine.name], "settings_only": True}, variables=variables)
-    yield Turn("plan", {"hosts": [world.machine.name]}, variables=variables)
+    hosts = {"hosts": [world.machine.name]}
+    yield Turn("look at the inventory", {**hosts, "inventory_only": True})
+    unmade = {"praxis_fleet": FLEET, **variables}
+    yield Turn("plan before the identities", {**hosts, "allow_missing": True}, variables=unmade)
+    yield Turn("plan", hosts, variables=variables)
 
 
 def fleet_order(world: World) -> Turns:
@@ -166,6 +229,13 @@ def agent_release(world: World) -> Turns:
     assert seen.releases(world.cloud)[world.machine.name] == before
 
 
+def described(world: World) -> dict[str, Any]:
+    """The machine as EC2 describes it."""
+    found = world.owner("ec2").describe_instances(InstanceIds=[world.instance])
+    instance: dict[str, Any] = found["Reservations"][0]["Instances"][0]
+    return instance
+
+
 def identity(slot: str) -> str:
     """The name of a slot's secret."""
     return f"praxis/{FLEET}/identity/{slot}"
@@ -214,11 +284,15 @@ BOTH = ("action", "modules")
 ROWS = (
     Row("carve", ("filter",), carve),
     Row("tagged", ("test",), tagged),
+    Row("weather", ("test",), weather),
     Row("fleet", ("inventory",), fleet),
+    Row("summary", ("callback",), summary),
     Row("secret", ("lookup",), secret),
     Row("secret_info", ("modules",), secret_info),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info),
+    Row("aws_infrastructure_info", ("modules",), aws_infrastructure_info),
+    Row("aws_network", ("modules",), aws_network, changes=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
     Row("fleet_plan", BOTH, fleet_plan),

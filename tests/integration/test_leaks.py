@@ -23,8 +23,10 @@ PLACES = {"argv", "file", "inspect", "log"}
 EXERCISED = {
     "agent_info": "playbooks/**/*.yml",
     "agent_release": "playbooks/**/*.yml",
+    "aws_infrastructure_info": "roles/provision/**/*.yml",
     "aws_lb_target": "playbooks/**/*.yml",
     "aws_machines": "roles/provision/**/*.yml",
+    "aws_network": "roles/provision/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
     "fleet_verify": "playbooks/**/*.yml",
