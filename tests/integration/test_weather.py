@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts' weather: one of four machines in trouble, for real. It is named with the mend; the others are left alone.
+"""Hosts' weather: machines in trouble, for real. Each is named with its mend; the others are left alone.
 
-A row is planted on one machine, a deployment is run that would give every machine a new release, and the machines are
-looked at past the product. Then the trouble is taken away, and a plain deployment mends what there is to mend.
+A scene is up to three rows, each planted on a machine of its own of the four. A deployment is run that would give every
+machine a new release, and the machines are looked at past the product. Then the trouble is taken away, and a plain
+deployment mends what there is to mend. Rows share a scene where none of them lets anybody be activated; a row that
+touches an agent, or ends well, has a scene for itself.
 
 Two things are nearest to the truth and not the truth. Containers share their kernel's clock, so the machine whose clock
 is off has a Python that is told another time. And Debian has one Python, so "broken" stands for every unfit one; what
@@ -19,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -29,6 +32,8 @@ from .test_deploy import order
 FOUR = {"PRAXIS_HOSTS": "4"}
 LOGIN = "pkill -KILL -f '^sshd[^ ]*: admin' || test $? = 1"  # its sessions, and no other process
 MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
+# The step has all its input, and waits for the lock that a row holds.
+WAITING = r"grep -hs python3 $(find /proc/[0-9]*/fd -lname /run/praxis.lock 2>/dev/null | sed 's,fd/.*,comm,') || true"
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 AGENT = "praxis-agent-1"
 LISTEN = ("systemd-run --quiet --unit weather-{0} python3 -m http.server {0}; "
@@ -50,7 +55,6 @@ class Weather:
     :param unplant: the opposite.
     :param told: words of its ``what``.
     :param host: variables of the one machine.
-    :param variables: variables of all. By default a new release for everybody.
     :param cut: ``(task, sign, script)``: run the script on the machine while this task's module runs there, once the
         shell command ``sign`` prints something.
     :param touched: the machine is touched, by the row or by the deployment: the next one has something to mend.
@@ -65,7 +69,6 @@ class Weather:
     unplant: str | Callable[[Cloud, Machine], None] = "true"
     told: str = ""
     host: Mapping[str, Any] = field(default_factory=dict)
-    variables: Mapping[str, Any] | None = None
     cut: tuple[str, str, str] | None = None
     touched: bool = False
     kept: bool = True
@@ -98,59 +101,96 @@ def disk_healed(cloud: Cloud, machine: Machine) -> None:
     order(cloud, "disk", "heal", machine.name)
 
 
-planted_on: dict[str, str] = {}
-NEW = {"praxis_agent_environment": {"WEATHER": "1"}}
-SAME: dict[str, Any] = {}
 HELD = ("systemd-run --quiet --unit weather-lock flock /run/praxis.lock sleep 600; "
         "timeout 30 sh -c 'while flock -n /run/praxis.lock true; do sleep 0.1; done'")
-WEATHERS = [
-    Weather("SSH refuses", "host-unreachable", "SSH reaches it", told="refused",
-            plant="iptables -w 5 -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset",
-            unplant="iptables -w 5 -D INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset"),
-    Weather("login refused", "login-refused", "authorized_keys",
-            plant=f"mv /home/admin/.ssh/authorized_keys /root/; {LOGIN}",
-            unplant="mv /root/authorized_keys /home/admin/.ssh/"),
-    Weather("sudo refused", "sudo-refused", "/etc/sudoers.d",
-            plant="mv /etc/sudoers.d/90-admin /root/", unplant="mv /root/90-admin /etc/sudoers.d/"),
-    Weather("no Python", "python-missing", "apt-get install python3",
-            plant=f"mkdir /root/python && mv {PYTHONS} /root/python/",
-            unplant="mv /root/python/* /usr/bin/ && rmdir /root/python"),
-    Weather("broken Python", "python-broken", "ansible_python_interpreter",
-            plant=f"mkdir /root/python && cp -a {PYTHONS} /root/python/ && for it in {PYTHONS}; do rm $it;"
-                  " printf '#!/bin/sh\\nexit 1\\n' > $it; chmod 755 $it; done",
-            unplant="cp -a --remove-destination /root/python/* /usr/bin/ && rm -r /root/python"),
-    Weather("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
-    Weather("the limit is more than the machine has", "machine-too-small", "praxis_container", told="9000",
-            host={"praxis_container": {"memory": "9000g"}}),
-    Weather("no way to the registry", "registry-unreachable", "firewalls", touched=True,
-            plant=registry_cut, unplant=links_healed),
-    Weather("slow registry", "registry-slow", "the registry's load", told="5 s",
-            plant=registry_slow, unplant=registry_up,
-            host={"praxis_image": "large"}, variables={"praxis_pull_deadline": 5}),
-    Weather("image missing", "image-not-found", "praxis_image", host={"praxis_image": "absent"}),
-    Weather("image of another architecture", "image-architecture", "linux/", host={"praxis_image": "foreign"}),
-    Weather("API port taken", "port-taken", "praxis_api_port", told="python3 (pid", host={"praxis_api_port": 8500},
-            plant=LISTEN.format(8500), unplant="systemctl stop weather-8500"),
-    Weather("P2P port taken", "port-taken", "praxis_p2p_port", told="Port 4001",
-            plant=f"docker stop {AGENT} && {LISTEN.format(4001)}", unplant="systemctl stop weather-4001", touched=True),
-    Weather("clock off", "clock-off", "timedatectl", told="ahead of", variables=SAME, good=True,
-            plant=f'{SITE} && echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),
-    Weather("engine held down", "no-engine", "journalctl -u docker", told="masked",
-            plant="systemctl mask --now docker.socket docker", unplant="systemctl unmask docker.socket docker",
-            touched=True),
-    Weather("the agent has too little memory", "container-out-of-memory", "praxis_container", touched=True,
-            host={"praxis_container": {"memory": "16m"}}, variables=SAME),
-    Weather("SSH dropped while preparing", "connection-lost", "Deploy again",
-            plant=HELD, cut=("Prepare the release", MODULE, LOGIN), unplant="systemctl stop weather-lock"),
-    Weather("SSH silent while preparing", "connection-lost", "Deploy again",
-            plant=HELD, cut=("Prepare the release", MODULE, SILENCE.format("I")),
-            unplant=f"systemctl stop weather-lock; {SILENCE.format('D')}; {LOGIN}"),
-    Weather("SSH dropped while activating", "connection-lost", "Deploy again", touched=True, variables=SAME,
-            host={"praxis_agent_environment": {"WEATHER": "2"}}, cut=("Activate the release", ACTIVATING, LOGIN)),
-    # A Python that takes its time makes the look long enough to be caught.
-    Weather("SSH dropped while looking", "connection-lost", "Deploy again", touched=True, kept=False, variables=SAME,
-            host={"praxis_agent_environment": {"WEATHER": "3"}}, cut=("Look at the agent", MODULE, LOGIN),
-            plant=f"{SITE} && echo 'import time; time.sleep(3)' > {PTH}", unplant=f"rm {PTH}"),
+SAME: dict[str, Any] = {}
+IMPATIENT = {"praxis_pull_deadline": 5}
+
+
+def new() -> dict[str, Any]:
+    """A release that no machine has yet, not even prepared."""
+    return {"praxis_agent_environment": {"WEATHER": uuid4().hex}}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Rows that are planted together, and the deployment's variables for all machines."""
+
+    variables: Mapping[str, Any]
+    weathers: tuple[Weather, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(item.name for item in self.weathers)
+
+
+SCENES = [
+    Scene(new(), (
+        Weather("SSH refuses", "host-unreachable", "SSH reaches it", told="refused",
+                plant="iptables -w 5 -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset",
+                unplant="iptables -w 5 -D INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset"),
+        Weather("login refused", "login-refused", "authorized_keys",
+                plant=f"mv /home/admin/.ssh/authorized_keys /root/; {LOGIN}",
+                unplant="mv /root/authorized_keys /home/admin/.ssh/"),
+        Weather("sudo refused", "sudo-refused", "/etc/sudoers.d",
+                plant="mv /etc/sudoers.d/90-admin /root/", unplant="mv /root/90-admin /etc/sudoers.d/"),
+    )),
+    Scene(new(), (
+        Weather("no Python", "python-missing", "apt-get install python3",
+                plant=f"mkdir /root/python && mv {PYTHONS} /root/python/",
+                unplant="mv /root/python/* /usr/bin/ && rmdir /root/python"),
+        Weather("broken Python", "python-broken", "ansible_python_interpreter",
+                plant=f"mkdir /root/python && cp -a {PYTHONS} /root/python/ && for it in {PYTHONS}; do rm $it;"
+                      " printf '#!/bin/sh\\nexit 1\\n' > $it; chmod 755 $it; done",
+                unplant="cp -a --remove-destination /root/python/* /usr/bin/ && rm -r /root/python"),
+        Weather("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
+    )),
+    Scene(new(), (
+        Weather("no way to the registry", "registry-unreachable", "firewalls", touched=True,
+                plant=registry_cut, unplant=links_healed),
+        Weather("image missing", "image-not-found", "praxis_image", host={"praxis_image": "absent"}),
+        Weather("image of another architecture", "image-architecture", "linux/", host={"praxis_image": "foreign"}),
+    )),
+    Scene(IMPATIENT, (
+        Weather("slow registry", "registry-slow", "the registry's load", told="5 s",
+                plant=registry_slow, unplant=registry_up, host={"praxis_image": "large"}),
+        Weather("the limit is more than the machine has", "machine-too-small", "praxis_container", told="9216000 MiB",
+                host={"praxis_container": {"memory": "9000g"}}),
+        Weather("API port taken", "port-taken", "praxis_api_port", told="python3 (pid", host={"praxis_api_port": 8500},
+                plant=LISTEN.format(8500), unplant="systemctl stop weather-8500"),
+    )),
+    Scene(new(), (
+        Weather("P2P port taken", "port-taken", "praxis_p2p_port", told="Port 4001",
+                plant=f"docker stop {AGENT} && {LISTEN.format(4001)}", unplant="systemctl stop weather-4001",
+                touched=True),
+        Weather("SSH dropped while preparing", "connection-lost", "Deploy again",
+                plant=HELD, cut=("Prepare the release", WAITING, LOGIN), unplant="systemctl stop weather-lock"),
+    )),
+    Scene(new(), (
+        Weather("engine held down", "no-engine", "journalctl -u docker", told="masked",
+                plant="systemctl mask --now docker.socket docker", unplant="systemctl unmask docker.socket docker",
+                touched=True),
+        Weather("SSH silent while preparing", "connection-lost", "Deploy again",
+                plant=HELD, cut=("Prepare the release", WAITING, SILENCE.format("I")),
+                unplant=f"systemctl stop weather-lock; {SILENCE.format('D')}; {LOGIN}"),
+    )),
+    Scene(SAME, (
+        Weather("clock off", "clock-off", "timedatectl", told="ahead of", good=True,
+                plant=f'{SITE} && echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),
+    )),
+    Scene(SAME, (
+        Weather("the agent has too little memory", "container-out-of-memory", "praxis_container", touched=True,
+                host={"praxis_container": {"memory": "16m"}}),
+    )),
+    Scene(SAME, (
+        Weather("SSH dropped while activating", "connection-lost", "Deploy again", touched=True,
+                host=new(), cut=("Activate the release", ACTIVATING, LOGIN)),
+    )),
+    Scene(SAME, (
+        # A Python that takes its time makes the look long enough to be caught.
+        Weather("SSH dropped while looking", "connection-lost", "Deploy again", touched=True, kept=False,
+                host=new(), cut=("Look at the agent", MODULE, LOGIN),
+                plant=f"{SITE} && echo 'import time; time.sleep(3)' > {PTH}", unplant=f"rm {PTH}"),
+    )),
 ]
 
 
@@ -174,22 +214,38 @@ def wrong_images(fleet: Cloud) -> dict[str, str]:
     }
 
 
+@dataclass
+class Planted:
+    """A scene, its rows that are in force, each with its machine, and whether the fleet was seen whole after it."""
+
+    scene: Scene
+    rows: list[tuple[Weather, Machine]] = field(default_factory=list)
+    mended: bool = False
+
+
 @pytest.fixture
-def planted(request: pytest.FixtureRequest, fleet: Cloud) -> Iterator[tuple[Weather, Machine]]:
-    """A row's weather on a machine; each row takes the next one. Taken away at the end, whatever happens."""
-    weather: Weather = request.param
-    machine = sorted(fleet.machines(), key=lambda item: item.name)[WEATHERS.index(weather) % 4]
-    planted_on[machine.name] = weather.name
-    do(fleet, machine, weather.plant)
+def planted(request: pytest.FixtureRequest, fleet: Cloud) -> Iterator[Planted]:
+    """A scene's weather, each row on a machine of its own; scenes take turns. Taken away, whatever happens."""
+    scene: Scene = request.param
+    machines = sorted(fleet.machines(), key=lambda item: item.name)
+    turn = SCENES.index(scene)
+    found = Planted(scene)
     try:
-        yield weather, machine
+        for number, weather in enumerate(scene.weathers):
+            machine = machines[(turn + number) % len(machines)]
+            found.rows.append((weather, machine))
+            do(fleet, machine, weather.plant)
+        yield found
     finally:
-        take_away(fleet, machine, weather)
+        take_away(fleet, found)
+        if not found.mended:  # or a failed scene would spoil those after it
+            fleet.run("deploy.yml", environment=FOUR)
 
 
-def take_away(cloud: Cloud, machine: Machine, weather: Weather) -> None:
-    """Undo a row, once: the test does it, or the fixture when the test came to no end."""
-    if planted_on.pop(machine.name, None):
+def take_away(cloud: Cloud, planted: Planted) -> None:
+    """Undo the rows, once: the test does it, or the fixture when the test came to no end."""
+    while planted.rows:
+        weather, machine = planted.rows.pop()
         do(cloud, machine, weather.unplant)
 
 
@@ -200,61 +256,89 @@ def do(cloud: Cloud, machine: Machine, what: str | Callable[[Cloud, Machine], No
         cloud.on(machine, what)
 
 
-@pytest.mark.parametrize("planted", WEATHERS, ids=lambda weather: weather.name, indirect=True)
-def test_one_machine_in_trouble_is_named_and_the_others_are_left_alone(
-    planted: tuple[Weather, Machine], fleet: Cloud, wrong_images: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("planted", SCENES, ids=str, indirect=True)
+def test_machines_in_trouble_are_named_and_the_others_are_left_alone(
+    planted: Planted, fleet: Cloud, wrong_images: dict[str, str], tmp_path: Path
 ) -> None:
-    weather, machine = planted
-    others = [item for item in fleet.machines() if item != machine]
-    before, release = {item.name: state_of(fleet, item) for item in others}, current(fleet, machine)
-    run = deploy(fleet, weather, machine, wrong_images, tmp_path)
+    rows = list(planted.rows)
+    struck = {machine.name for _weather, machine in rows}
+    others = [item for item in fleet.machines() if item.name not in struck]
+    before = {item.name: state_of(fleet, item) for item in others}
+    releases = {machine.name: current(fleet, machine) for _weather, machine in rows}
+    run = deploy(fleet, planted, wrong_images, tmp_path)
 
-    named = [item for item in run.summary["findings"] if item["code"] == weather.code]
-    assert [item["where"] for item in named] == [machine.name], run.summary["findings"]
-    assert weather.mend in named[0]["fix"]
-    assert weather.told in named[0]["what"]
-    assert "Traceback" not in named[0]["what"]
-    assert run.rc == (0 if weather.good else 2)
-    assert run.summary["ok"] is weather.good
+    for weather, machine in rows:
+        assert_named(run, weather, machine)
+    assert not {item["where"] for item in run.summary["findings"]} & set(before), run.summary["findings"]
+    good = all(weather.good for weather, _machine in rows)
+    assert run.rc == (0 if good else 2)
+    assert run.summary["ok"] is good
     assert {item.name: state_of(fleet, item) for item in others} == before
     for item in others:
         assert_nothing_is_half_written(fleet, item)
 
-    take_away(fleet, machine, weather)
-    seen.wait_for("the end of what was cut off", lambda: not fleet.on(machine, MODULE), deadline=90)
-    assert (current(fleet, machine) == release) is weather.kept
-    assert_nothing_is_half_written(fleet, machine)
+    take_away(fleet, planted)
+    for weather, machine in rows:
+        wait_for_what_was_cut_off(fleet, machine)
+        assert (current(fleet, machine) == releases[machine.name]) is weather.kept, weather.name
+        assert_nothing_is_half_written(fleet, machine)
     mended = fleet.run("deploy.yml", environment=FOUR)
     assert mended.summary["ok"] and mended.summary["findings"] == []
-    assert set(mended.changed) <= {machine.name}
+    touched = {machine.name for weather, machine in rows if weather.touched}
+    assert set(mended.changed) <= touched, mended.changed_tasks
     if mended.changed:
-        assert weather.touched, mended.changed_tasks
         mended = fleet.run("deploy.yml", environment=FOUR)
     assert mended.changed == {} and mended.summary["ok"]
+    planted.mended = True
     assert {item.name: state_of(fleet, item) for item in others} == before
 
 
-def deploy(cloud: Cloud, weather: Weather, machine: Machine, wrong_images: Mapping[str, str], folder: Path) -> Run:
-    """Run the row's deployment, and cut off the module on the machine where the row says so."""
-    host = {name: wrong_images[value] if name == "praxis_image" else value for name, value in weather.host.items()}
-    (folder / "hosts.yml").write_text(json.dumps({"praxis": {"hosts": {machine.name: host}}}))
-    variables = {"praxis_gate_deadline": 25, **(NEW if weather.variables is None else weather.variables)}
+def assert_named(run: Run, weather: Weather, machine: Machine) -> None:
+    """One finding has the row's code at its machine, and says what it has to."""
+    findings = run.summary["findings"]
+    named = [item for item in findings if item["code"] == weather.code and item["where"] == machine.name]
+    assert len(named) == 1, f"{weather.name} on {machine.name}: {findings}"
+    assert named[0]["level"] == ("warning" if weather.good else "error")
+    assert weather.mend in named[0]["fix"]
+    assert weather.told in named[0]["what"]
+    assert "Traceback" not in named[0]["what"]
+
+
+def wait_for_what_was_cut_off(cloud: Cloud, machine: Machine) -> None:
+    """A step goes on when the connection to it is cut."""
+    seen.wait_for(f"the end of the step on {machine.name}", lambda: not cloud.on(machine, MODULE), deadline=90)
+
+
+def deploy(cloud: Cloud, planted: Planted, wrong_images: Mapping[str, str], folder: Path) -> Run:
+    """Run the scene's deployment, and cut off the module on the machines whose rows say so."""
+    hosts = {
+        machine.name: {
+            name: wrong_images[value] if name == "praxis_image" else value for name, value in weather.host.items()
+        }
+        for weather, machine in planted.rows
+    }
+    (folder / "hosts.yml").write_text(json.dumps({"praxis": {"hosts": hosts}}))
+    variables = {"praxis_gate_deadline": 25, **planted.scene.variables}
     log = folder / "log"
 
     def start() -> Run:
         return cloud.run("deploy.yml", "-i", str(folder / "hosts.yml"), variables=variables, expect=None,
                          environment={**FOUR, "ANSIBLE_LOG_PATH": str(log)})
 
-    if weather.cut is None:
-        return start()
-    task, sign, script = weather.cut
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(start)
-        seen.wait_for(f"the task {task}", lambda: log.exists() and f"TASK [{task}]" in log.read_text(), deadline=120,
-                      pause=0.1)
-        seen.wait_for(f"the module on {machine.name}", lambda: cloud.on(machine, sign), deadline=30, pause=0.1)
-        cloud.on(machine, script)
+        for weather, machine in planted.rows:
+            if weather.cut is not None:
+                cut_off(cloud, machine, log, *weather.cut)
         return running.result()
+
+
+def cut_off(cloud: Cloud, machine: Machine, log: Path, task: str, sign: str, script: str) -> None:
+    """Run the script on the machine once the task's module shows there."""
+    seen.wait_for(f"the task {task}", lambda: log.exists() and f"TASK [{task}]" in log.read_text(), deadline=180,
+                  pause=0.1)
+    seen.wait_for(f"the module on {machine.name}", lambda: cloud.on(machine, sign), deadline=30, pause=0.1)
+    cloud.on(machine, script)
 
 
 def current(cloud: Cloud, machine: Machine) -> str:

@@ -67,7 +67,9 @@ REASONS = (
     ),
     (
         r"Connection to \S+ closed|Shared connection|closed by remote host|Broken pipe|Connection reset"
-        r"|not responding|read from master failed",
+        r"|not responding|read from master failed"
+        # SSH always says why it could not connect; a kept connection that breaks may end without a word.
+        r"|can be reached over ssh:\s*\Z",
         "connection-lost",
         "The connection broke in the middle of the step.",
         "Deploy again: what was done stays, and the rest is done. Where links are bad, ansible_ssh_retries helps.",

@@ -41,6 +41,10 @@ UNREACHABLE = [
     ("Failed to connect to the host via ssh: Shared connection to 10.0.0.4 closed.", "connection-lost"),
     ("Failed to connect to the host via ssh: Timeout, server 10.0.0.4 not responding.", "connection-lost"),
     ("mux_client_request_session: read from master failed: Broken pipe", "connection-lost"),
+    ('Data could not be sent to remote host "10.0.0.4". Make sure this host can be reached over ssh: ',
+     "connection-lost"),
+    ('Data could not be sent to remote host "10.0.0.4". Make sure this host can be reached over ssh: '
+     "ssh: connect to host 10.0.0.4 port 22: Connection refused", "host-unreachable"),
 ]  # fmt: skip
 
 
