@@ -40,6 +40,7 @@ EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder carries the marker ``integration`` and belongs to a group, which one process runs."""
     here = Path(__file__).parent
