@@ -94,7 +94,7 @@ test: ## everything CI runs
 	@scripts/release-check
 	$(bin)/python -m pytest -n 2 tests/unit
 	$(bin)/python -m pytest tests/sandbox
-	$(bin)/python -m pytest -n 2 --dist loadgroup tests/integration
+	@scripts/test-integration
 
 .PHONY: test-fast
 test-fast: ## linters, types and unit tests: no containers

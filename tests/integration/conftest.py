@@ -22,35 +22,35 @@ from sandbox.site import ROOT_VARIABLE
 from . import hunting
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-if WORKER:
-    # Two files at a time, each in a cloud of its own. sandbox/site.py reads this, in every process started from here.
-    os.environ[ROOT_VARIABLE] = str(CHECKOUT / "build" / f"tests-{WORKER}")
 HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-#: In this order. The first group goes on with the fleet that its earlier files made.
-GROUPS = {
-    "one fleet": ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input", "test_weather"),
-    "clouds of their own": ("test_own", "test_storm", "test_host", "test_documented"),
+#: The lanes that scripts/test-integration runs beside each other, each in a sandbox of its own, and their files in their order.
+#: The first lane goes on with the fleet that its earlier files made.
+LANES = {
+    "fleet": ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input", "test_weather"),
+    "rest": ("test_own", "test_storm", "test_host", "test_documented"),
 }
+LANE = "PRAXIS_TEST_LANE"
 #: Files that begin with an account in which nobody has made anything.
 EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker ``integration`` and belongs to a group, which one process runs."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everything in this folder carries the marker ``integration``, and goes in its lane's order, or not at all here."""
     here = Path(__file__).parent
-    places = {stem: (at, group) for group, stems in GROUPS.items() for at, stem in enumerate(stems)}
-    for item in items:
-        if here in item.path.parents:
-            assert item.path.stem in places, f"{item.path.name} is in no group of GROUPS"
-            item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group(places[item.path.stem][1]))
-    items.sort(key=lambda item: list(places).index(item.path.stem) if item.path.stem in places else len(places))
+    wanted = os.environ.get(LANE, "")
+    ours = [item for item in items if here in item.path.parents]
+    for item in ours:
+        assert any(item.path.stem in stems for stems in LANES.values()), f"{item.path.name} is in no lane of LANES"
+        item.add_marker(pytest.mark.integration)
+    order = [stem for lane, stems in LANES.items() for stem in stems if wanted in ("", lane)]
+    left = [item for item in ours if item.path.stem not in order]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+    items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in order else len(order))
 
 
 @dataclass(frozen=True)
