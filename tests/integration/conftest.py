@@ -26,7 +26,7 @@ HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-#: The lanes that scripts/test-integration runs beside each other, each in a sandbox of its own, and their files in their order.
+#: The lanes that scripts/test-integration runs beside each other, each in its own sandbox, and their files in order.
 #: The first lane goes on with the fleet that its earlier files made.
 LANES = {
     "fleet": ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input", "test_weather"),
@@ -39,7 +39,7 @@ SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker ``integration``, and goes in its lane's order, or not at all here."""
+    """Everything in this folder carries the marker ``integration``, and goes in its lane's order or not at all."""
     here = Path(__file__).parent
     wanted = os.environ.get(LANE, "")
     ours = [item for item in items if here in item.path.parents]
