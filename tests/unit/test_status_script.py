@@ -31,7 +31,7 @@ class Script:
         (folder / ".venv/bin").mkdir(parents=True)
         (folder / ".venv/bin/python").symlink_to(sys.executable)
         self.command = ["bash", str(folder / "scripts/status")]
-        kept = ("ANSIBLE_NOCOLOR", "NO_COLOR")
+        kept = ("ANSIBLE_NOCOLOR", "NO_COLOR", "COLUMNS", "LINES")  # a terminal says by itself how wide it is
         self.environment = {name: value for name, value in os.environ.items() if name not in kept}
 
     def answer(self, code: int, printed: str, complaint: str = "") -> None:

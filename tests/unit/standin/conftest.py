@@ -38,11 +38,18 @@ def wait_for(what: str, condition: Callable[[], Any]) -> Any:
     raise AssertionError("waited %d s for %s" % (DEADLINE_SECONDS, what))
 
 
+#: Ports that this process has given out: one that nobody listens on yet looks free.
+_GIVEN: set[int] = set()
+#: Test processes that run beside each other take theirs from different thousands.
+_FIRST = 20000 + 6000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2)
+
+
 def free_port() -> int:
-    """A free port, of those that the kernel never hands to outgoing connections in the meantime."""
-    for port in random.sample(range(20000, 32000), 100):
+    """A free port, of those that the kernel never hands to outgoing connections in the meantime; never one twice."""
+    for port in random.sample(sorted(set(range(_FIRST, _FIRST + 6000)) - _GIVEN), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("0.0.0.0", port))
+            _GIVEN.add(port)
             return port
     raise AssertionError("no free port in 100 tries")
 
