@@ -185,7 +185,7 @@ ROWS: dict[str, Row] = {
     # What would break the agent.
     "P2P off": setting("p2p-disabled", "p2p.enabled is false", "Leave it out", {"p2p": {"enabled": False}}),
     "log format": setting("logging-format-json", "the word json", "json_logs", {"logging": {"format": "json"}}),
-    "Host filter": Row("host-filter", "PRAXIS_ENVIRONMENT", "400 to every Host", "Leave it out",
+    "Host filter": Row("host-filter", "praxis_agent_config (", "400 to every Host", "Leave it out",
                        {"praxis_agent_config": {"environment": "production"}}),
     "left literal": setting("placeholder", "nothing fills in", "praxis_agent_secrets", {"llm": {"model": "${MODEL}"}}),
     "no OpenAI key": Row("openai-key-missing", "praxis_agent_secrets (", "not given", "Give OPENAI_API_KEY",
