@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from sandbox.aws import policy
@@ -60,13 +58,19 @@ def test_what_counts_as_a_change(operation: str, status: int, expected: bool) ->
 
 
 def test_a_seeded_fault_fires_the_same_each_time() -> None:
-    def draws() -> list[bool]:
-        fault = Fault("throttle", operations=["ec2:*"], probability=0.5, seed=7)
-        return [fault.matches("ec2", "DescribeInstances", "") for _time in range(50)]
+    def draws(*between: str, seed: int = 7) -> list[bool]:
+        fault = Fault("throttle", operations=["ec2:*"], probability=0.5, seed=seed)
+        drawn = []
+        for _time in range(50):
+            drawn.append(fault.matches("ec2", "DescribeInstances", ""))
+            for other in between:
+                fault.matches("ec2", other, "")
+        return drawn
 
-    assert draws() == draws()
-    expected = random.Random(7)
-    assert draws() == [expected.random() < 0.5 for _time in range(50)]
+    # Whatever else is asked for meanwhile: parallel requests come in no order.
+    assert draws() == draws() == draws("DescribeVpcs", "DescribeSubnets")
+    assert draws() != draws(seed=8)
+    assert 10 < sum(draws()) < 40
 
 
 def test_a_fault_strikes_only_what_it_names_and_as_often_as_told() -> None:
@@ -84,7 +88,8 @@ def test_a_fault_strikes_only_what_it_names_and_as_often_as_told() -> None:
     ("expire", "ecr", ("ExpiredTokenException", 400)), ("error", "iam", ("ServiceFailure", 500)),
 ])
 def test_a_fault_speaks_as_its_service_does(kind: str, service: str, expected: tuple[str, int]) -> None:
-    assert Fault(kind).answer(service) == expected
+    struck = Fault(kind).strike(service, "Any")
+    assert (struck.code, struck.status) == expected
 
 
 @pytest.mark.parametrize("description", [{"kind": "earthquake"}, {"kind": "slow", "minutes": 3}])
