@@ -81,7 +81,7 @@ def _ended(container: Mapping[str, Any], name: str) -> Finding:
             "container-out-of-memory",
             "The kernel killed the agent: it wanted more memory than its container may have.",
             "member %s" % name,
-            "Raise the memory limit, or use a larger machine.",
+            "Raise its limit (memory in praxis_container), or use a larger machine.",
         )
     how = "with exit code %s" % container["exit_code"]
     if container["state"] == "running":
