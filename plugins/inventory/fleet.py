@@ -105,7 +105,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, tags_of
 
 PAGE_SIZE = 1000
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
@@ -118,7 +118,7 @@ Member = dict[str, Any]
 
 def member_of(instance: dict[str, Any], region: str) -> Member:
     """One EC2 instance as DescribeInstances gives it -> name, role and host variables, all plain values."""
-    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+    tags = tags_of(instance)
     return {
         "name": tags.get("Name", ""),
         "role": tags.get("praxis_role", ""),

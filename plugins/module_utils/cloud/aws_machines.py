@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     machine,
     token,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 
 #: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
 LATE = 60
@@ -42,7 +43,7 @@ class Launch:
     def request(self, wanted: Wanted, slot: str) -> dict[str, Any]:
         """RunInstances without its token. Slots take the subnets in turn, so the fleet is spread over their zones."""
         number = wanted.slots.index(slot)
-        tags = [{"Key": key, "Value": value} for key, value in sorted(wanted.tags(slot).items())]
+        tags = tag_list(wanted.tags(slot))
         disk = {"VolumeSize": self.root_volume_gb, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
         request: dict[str, Any] = {
             "ImageId": self.image_id,
@@ -93,8 +94,7 @@ class Machines:
         :raises Failed: with a finding for every instance that could not be launched, and one for those that were.
         """
         for id_, tags in changes.retag.items():
-            pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-            self._call("create_tags", Resources=[id_], Tags=pairs)
+            self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
         for id_ in changes.regroup:
             self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
         for id_ in changes.require_tokens:

@@ -9,7 +9,7 @@ whose answer was lost is never sent again before a look has shown that it did no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.network import (
     Change,
     Network,
@@ -35,10 +36,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.network import 
 DEADLINE = 120.0
 #: Seconds for which EC2 may not show what it has just made.
 LATE = 10.0
-
-
-def _pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 
 @dataclass
@@ -101,7 +98,7 @@ class AwsNetwork:
         if change.verb == "create":
             getattr(self, f"_create_{change.kind}")(change)
         elif change.verb == "tag":
-            self._set("create_tags", Resources=[self._id(change)], Tags=_pairs(change.after))
+            self._set("create_tags", Resources=[self._id(change)], Tags=tag_list(change.after))
         else:
             getattr(self, f"_set_{change.verb}")(change)
 
@@ -115,7 +112,7 @@ class AwsNetwork:
     def _create(self, word: str, kind: str, name: str = "", **params: Any) -> tuple[dict[str, Any], Part]:
         """Not idempotent, so the client does not send it again by itself unless it certainly had no effect."""
         tags = self.wanted.tags(name)
-        specification = [{"ResourceType": kind, "Tags": _pairs(tags)}]
+        specification = [{"ResourceType": kind, "Tags": tag_list(tags)}]
         operation = f"create_{kind.replace('-', '_')}"
         made = self.client.call("ec2", operation, TagSpecifications=specification, **params)[word]
         return made, Part(made[f"{word}Id"], tags, {"serves": ()})

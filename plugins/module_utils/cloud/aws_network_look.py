@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.network import Network, Part, Wanted, marked
 
 EVERYWHERE = "0.0.0.0/0"
@@ -33,10 +33,6 @@ def look(client: AwsClient, wanted: Wanted, made: Part | None = None) -> Network
     return Network(vpc, cidr, subnets, eye.gateway(vpc), routes)
 
 
-def _tags(item: Mapping[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in item.get("Tags", ())}
-
-
 @dataclass(frozen=True)
 class _Look:
     client: AwsClient
@@ -51,7 +47,7 @@ class _Look:
             what = f"There is no VPC {wanted.vpc_id}."
             fix = "Correct provision_vpc (praxis_vpc) or the region."
             raise Failed(Finding("vpc-not-found", what, f"AWS {self.client.region}", fix)) from None
-        ours = [each for each in found if wanted.vpc_id or marked(_tags(each), wanted.fleet, wanted.name)]
+        ours = [each for each in found if wanted.vpc_id or marked(tags_of(each), wanted.fleet, wanted.name)]
         if len(ours) > 1:
             what = f"It has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
             fix = "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off."
@@ -63,7 +59,7 @@ class _Look:
             "dns_support": self._attribute(id_, "enableDnsSupport"),
             "dns_hostnames": self._attribute(id_, "enableDnsHostnames"),
         }  # fmt: skip
-        return Part(id_, _tags(ours[0]), settings), str(ours[0]["CidrBlock"])
+        return Part(id_, tags_of(ours[0]), settings), str(ours[0]["CidrBlock"])
 
     def _attribute(self, vpc: str, name: str) -> bool:
         answer = self.client.call("ec2", "describe_vpc_attribute", VpcId=vpc, Attribute=name)
@@ -72,7 +68,7 @@ class _Look:
     def subnets(self, vpc: str) -> dict[str, Part]:
         found = self.client.paginate("ec2", "describe_subnets", Filters=[{"Name": "vpc-id", "Values": [vpc]}])
         return {
-            str(each["CidrBlock"]): Part(each["SubnetId"], _tags(each), {"public": each["MapPublicIpOnLaunch"]})
+            str(each["CidrBlock"]): Part(each["SubnetId"], tags_of(each), {"public": each["MapPublicIpOnLaunch"]})
             for each in found
             if each["CidrBlock"] in self.wanted.subnets.values()
         }
@@ -82,7 +78,7 @@ class _Look:
         loose: Part | None = None
         for each in self.client.paginate("ec2", "describe_internet_gateways"):
             attached = [where["VpcId"] for where in each.get("Attachments", ())]
-            part = Part(each["InternetGatewayId"], _tags(each), {"vpc": attached[0] if attached else ""})
+            part = Part(each["InternetGatewayId"], tags_of(each), {"vpc": attached[0] if attached else ""})
             if vpc and vpc.id in attached:
                 return part
             if not attached and marked(part.tags, self.wanted.fleet, self.wanted.name):
@@ -98,7 +94,7 @@ class _Look:
             serves = tuple(one["SubnetId"] for one in each["Associations"] if "SubnetId" in one)
             target = {route.get("DestinationCidrBlock"): route.get("GatewayId") for route in each["Routes"]}
             settings = {"default_route": target.get(EVERYWHERE), "serves": serves}
-            part = Part(each["RouteTableId"], _tags(each), settings)
+            part = Part(each["RouteTableId"], tags_of(each), settings)
             ours = marked(part.tags, self.wanted.fleet, self.wanted.name)
             if ours or ids.intersection(serves):
                 found.append((not ours, part))

@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
 
 SERVICE = "elbv2"
 #: As many resources as one DescribeTags may name.
@@ -73,6 +74,6 @@ def _by_tags(client: AwsClient, kind: Kind, wanted: Selector) -> list[dict[str, 
     for start in range(0, len(arns), TAGS_AT_ONCE):
         some = arns[start : start + TAGS_AT_ONCE]
         for answer in client.call(SERVICE, "describe_tags", ResourceArns=some)["TagDescriptions"]:
-            if wanted.accepts({tag["Key"]: tag["Value"] for tag in answer["Tags"]}):
+            if wanted.accepts(tags_of(answer)):
                 meant.append(known[answer["ResourceArn"]])
     return meant

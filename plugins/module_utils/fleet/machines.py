@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MANAGED_TAG, MANAGED_VALUE, mark
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MANAGED_TAG, MANAGED_VALUE, mark, tags_of
 
 #: States in which a machine holds its slot.
 LIVE = frozenset(("pending", "running", "stopping", "stopped"))
@@ -97,7 +97,7 @@ def token(fleet: str, slot: str, launch: Mapping[str, Any], predecessors: Iterab
 
 def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
     """An instance in EC2's words -> a machine of this fleet, or None when it is not one."""
-    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", ())}
+    tags = tags_of(instance)
     launched = re.fullmatch(rf"praxis-{re.escape(fleet)}-([a-z]+-\d+)-[0-9a-f]{{16}}", instance.get("ClientToken", ""))
     tagged = tags.get("praxis_fleet") == fleet
     if not launched and not tagged:

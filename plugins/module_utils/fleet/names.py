@@ -59,6 +59,16 @@ def _label_problems(key: str, value: str) -> Iterator[List[str]]:
         yield ["has a key or a value of the wrong length", fix]
 
 
+def tags_of(item: Mapping[str, Any]) -> Dict[str, str]:
+    """The tags of a resource as AWS describes it: a list of ``{Key, Value}`` under ``Tags``, or none."""
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags") or ()}
+
+
+def tag_list(tags: Mapping[str, str]) -> List[Dict[str, str]]:
+    """Tags as AWS takes them, in the order of their keys."""
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
 def mark(fleet: str) -> Dict[str, str]:
     """The tags by which provisioning knows its own: it changes and removes what carries both, and nothing else."""
     return {FLEET_TAG: fleet, MANAGED_TAG: MANAGED_VALUE}
