@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -35,28 +36,46 @@ def _builder(subject: str, issuer: x509.Name, public: ec.EllipticCurvePublicKey)
             .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + VALID))
 
 
-def make_tls(folder: Path, host: str, address: str) -> None:
-    """Make ca.crt, registry.crt and registry.key in a folder, unless they are there."""
-    if (folder / "registry.crt").exists():
+def make_authority(folder: Path) -> None:
+    """Make ca.crt and ca.key in a folder, unless they are there."""
+    if (folder / "ca.key").exists():
         return
-    authority = ec.generate_private_key(ec.SECP256R1())
-    identifier = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
-    certificate = (_builder("Praxis sandbox authority", _name("Praxis sandbox authority"), authority.public_key())
+    key = ec.generate_private_key(ec.SECP256R1())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    certificate = (_builder("Praxis sandbox authority", _name("Praxis sandbox authority"), key.public_key())
                    .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
                    .add_extension(identifier, critical=False)
                    .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), True)
-                   .sign(authority, hashes.SHA256()))
-    key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(address))])
-    registry = (_builder("Praxis sandbox registry", certificate.subject, key.public_key())
-                .add_extension(names, critical=False)
-                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-                .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-                .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)
-                .sign(authority, hashes.SHA256()))
+                   .sign(key, hashes.SHA256()))
     write(folder / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM).decode())
-    write(folder / "registry.key", _pem(key), 0o600)
-    write(folder / "registry.crt", registry.public_bytes(serialization.Encoding.PEM).decode())
+    write(folder / "ca.key", _pem(key), 0o600)
+
+
+def make_certificate(folder: Path, name: str, hosts: Sequence[str], addresses: Sequence[str] = ()) -> None:
+    """Make NAME.crt and NAME.key for hosts and addresses, signed by the folder's authority, unless they are there."""
+    if (folder / f"{name}.crt").exists():
+        return
+    authority = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    assert isinstance(authority, ec.EllipticCurvePrivateKey)
+    issuer = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    identifier = x509.SubjectKeyIdentifier.from_public_key(authority.public_key())
+    key = ec.generate_private_key(ec.SECP256R1())
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+    made = (_builder(f"Praxis sandbox {name}", issuer.subject, key.public_key())
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)
+            .sign(authority, hashes.SHA256()))
+    write(folder / f"{name}.key", _pem(key), 0o600)
+    write(folder / f"{name}.crt", made.public_bytes(serialization.Encoding.PEM).decode())
+
+
+def make_tls(folder: Path, host: str, address: str) -> None:
+    """Make the authority and the registry's certificate in a folder, unless they are there."""
+    make_authority(folder)
+    make_certificate(folder, "registry", [host], [address])
 
 
 def make_ssh_key(path: Path, comment: str) -> None:

@@ -31,9 +31,10 @@ class Log:
         path.parent.mkdir(parents=True, exist_ok=True)
 
     def operation(self, service: str, operation: str, *, status: int, error: str | None, access_key: str,
-                  fault: str | None) -> None:
-        """Record one operation."""
-        self._append({"service": service, "operation": operation, "mutating": mutates(operation, status),
+                  fault: str | None, mutating: bool | None = None) -> None:
+        """Record one operation; whether it is a change is told by its name unless it is said."""
+        change = mutates(operation, status) if mutating is None else mutating
+        self._append({"service": service, "operation": operation, "mutating": change,
                       "status": status, "error": error, "access_key": access_key, "fault": fault})
 
     def fault(self, kind: str, **what: Any) -> None:

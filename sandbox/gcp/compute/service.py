@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compute Engine as a whole: a call goes in, an answer comes out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.gcp.compute.changes import changed, made
+from sandbox.gcp.compute.kinds import KINDS, Place
+from sandbox.gcp.compute.operations import Operations
+from sandbox.gcp.compute.resources import Resource, Resources, link, parent_of, shown
+from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
+from sandbox.gcp.discovery import Call
+from sandbox.gcp.filters import matcher
+from sandbox.gcp.pages import page
+from sandbox.gcp.refused import Refused
+
+OPERATIONS = ("zoneOperations", "regionOperations", "globalOperations")
+
+
+class Compute:
+    """The service.
+
+    :param network: the sandbox's network, from which addresses come.
+    """
+
+    def __init__(self, network: str, world: World) -> None:
+        self.resources = Resources()
+        self.operations = Operations(self.resources)
+        self.lock = threading.RLock()
+        self.failing: list[dict[str, str]] = []
+        """Errors that the next operations end with, in order: ``{"code": "QUOTA_EXCEEDED", "message": …}``."""
+        self._network = network
+        self._world = world
+
+    def answer(self, call: Call, user: str) -> dict[str, Any]:
+        """What Google answers.
+
+        :raises Refused: with its error.
+        """
+        if call.method.collection in OPERATIONS:
+            return self._operation(call)
+        with self.lock:
+            if before := self.operations.repeated(user, call.query.get("requestId", "")):
+                return before
+            return self._resource(call, user)
+
+    def _operation(self, call: Call) -> dict[str, Any]:
+        if call.method.name == "wait":
+            return self.operations.wait(call.path.removesuffix("/wait"))
+        with self.lock:
+            if call.method.name == "get":
+                return self.operations.get(call.path)
+            if call.method.name == "list":
+                return self._listed(call, self.operations.within(parent_of(call.path)), "operation")
+        raise _no_semantics(call)
+
+    def _resource(self, call: Call, user: str) -> dict[str, Any]:
+        name = call.method.name
+        words = call.path.split("/")
+        if name in ("insert", "list"):
+            segment = words[-1]
+        elif name == "aggregatedList":
+            return self._aggregated(call, words[-1])
+        elif name == "getFromFamily":
+            return shown(self.resources.get(call.path))
+        elif name in ("get", "delete", "patch", "update"):
+            segment = words[-2]
+        else:
+            return self._verb(call, user, words[-3])
+        if segment not in KINDS:
+            if name == "get":
+                return shown(self.resources.get(call.path))
+            if name == "list":
+                return self._listed(call, self.resources.within(call.path), segment.removesuffix("s"))
+            raise _no_semantics(call)
+        return self._standard(call, user, segment)
+
+    def _standard(self, call: Call, user: str, segment: str) -> dict[str, Any]:
+        kind, name = KINDS[segment], call.method.name
+        if name == "list":
+            return self._listed(call, self.resources.within(call.path), kind.singular)
+        if name == "get":
+            return shown(self.resources.get(call.path))
+        if name == "delete":
+            return self._delete(call, user, segment)
+        path = f"{call.path}/{call.body.get('name', '')}" if name == "insert" else call.path
+        place = Place(call.where["project"], path, self.resources, self._network)
+        if name == "insert":
+            return self._insert(call, user, segment, place)
+        resource = changed(self.resources.get(path), call.body, kind, place, whole=name == "update")
+        self.resources.put(path, resource)
+        return self._started(call, user, path, resource)
+
+    def _insert(self, call: Call, user: str, segment: str, place: Place) -> dict[str, Any]:
+        if place.path in self.resources:
+            raise Refused(409, "alreadyExists", f"The resource '{place.path}' already exists")
+        if self.failing:  # the operation is taken on, and makes nothing
+            return self._started(call, user, place.path, {"id": self.resources.number()})
+        resource = made(call.body, KINDS[segment], place)
+        self.resources.put(place.path, resource)
+        done = self._world.instance("insert", resource) if segment == "instances" else lambda: True
+        return self._started(call, user, place.path, resource, Changed(done))
+
+    def _delete(self, call: Call, user: str, segment: str) -> dict[str, Any]:
+        resource = self.resources.get(call.path)
+        for other in self.resources.users(call.path):
+            if segment != "instances":
+                what = f"The {KINDS[segment].singular} resource '{call.path}'"
+                raise Refused(400, "resourceInUseByAnotherResource", f"{what} is already being used by '{other}'")
+        if resource.get("deletionProtection"):
+            raise Refused(400, "resourceNotDeletable", f"'{call.path}' is protected against deletion.")
+        done = Changed()
+        if segment == "instances":
+            done = Changed(self._world.instance("delete", resource))
+            self._leave_groups(call.path)
+        self.resources.remove(call.path)
+        return self._started(call, user, call.path, resource, done)
+
+    def _leave_groups(self, path: str) -> None:
+        """A deleted machine is in no group."""
+        for group in self.resources.everywhere("instanceGroups"):
+            group["_members"] = [member for member in group["_members"] if member != path]
+            group["size"] = len(group["_members"])
+        for group in self.resources.everywhere("networkEndpointGroups"):
+            group["_endpoints"] = [one for one in group["_endpoints"] if one["instance"] != link(path)]
+            group["size"] = len(group["_endpoints"])
+
+    def _verb(self, call: Call, user: str, segment: str) -> dict[str, Any]:
+        verb = VERBS.get((segment, call.method.name))
+        if not verb:
+            raise _no_semantics(call)
+        path = parent_of(call.path)
+        resource = self.resources.get(path)
+        answer = verb(Asked(resource, path, call.where["project"], call.body, call.query, self.resources, self._world))
+        return self._started(call, user, path, resource, answer) if isinstance(answer, Changed) else answer
+
+    def _started(self, call: Call, user: str, path: str, resource: Resource,
+                 change: Changed = Changed()) -> dict[str, Any]:  # noqa: B008  # it is frozen
+        error = self.failing.pop(0) if self.failing else None
+        return self.operations.start(call.method.name, path, resource["id"], user, call.query.get("requestId", ""),
+                                     change.done, error)
+
+    def _listed(self, call: Call, found: list[Resource], singular: str) -> dict[str, Any]:
+        items, token = self._page(call, [shown(one) for one in found])
+        return {"kind": f"compute#{singular}List", "id": call.path, "items": items, "selfLink": link(call.path),
+                **({"nextPageToken": token} if token else {})}
+
+    def _aggregated(self, call: Call, segment: str) -> dict[str, Any]:
+        singular = KINDS[segment].singular if segment in KINDS else segment.removesuffix("s")
+        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)]
+        chosen, token = self._page(call, found)
+        items: dict[str, dict[str, Any]] = {}
+        for one in chosen:
+            scope = "/".join(one["selfLink"].removeprefix(link("")).split("/")[2:-2])
+            items.setdefault(scope, {}).setdefault(segment, []).append(one)
+        return {"kind": f"compute#{singular}AggregatedList", "id": call.path, "items": items,
+                "selfLink": link(call.path), **({"nextPageToken": token} if token else {})}
+
+    def _page(self, call: Call, found: list[Resource]) -> tuple[list[Resource], str]:
+        wanted = call.query.get("filter", "")
+        return page([one for one in found if matcher(wanted)(one)], call.query.get("maxResults", ""),
+                    call.query.get("pageToken", ""), f"{call.path}?{wanted}")
+
+
+def _no_semantics(call: Call) -> Refused:
+    return Refused(501, "notImplemented",
+                   f"compute.{call.method.collection}.{call.method.name} is Google's, but this sandbox does not do it")
+
+
+def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str, ...]], machine_types: tuple[str, ...],
+              images: Mapping[str, str]) -> None:
+    """What a project finds there: its regions and zones, machine types, and images by ``project/family``."""
+    def put(path: str, **fields: Any) -> None:
+        name = path.rpartition("/")[2]
+        resources.put(path, {"id": resources.number(), "name": name, "selfLink": link(path), **fields})
+
+    for region, inside in zones.items():
+        put(f"projects/{project}/regions/{region}", kind="compute#region", status="UP",
+            zones=[link(f"projects/{project}/zones/{zone}") for zone in inside])
+        for zone in inside:
+            put(f"projects/{project}/zones/{zone}", kind="compute#zone", status="UP",
+                region=link(f"projects/{project}/regions/{region}"))
+            for name in machine_types:
+                put(f"projects/{project}/zones/{zone}/machineTypes/{name}", kind="compute#machineType",
+                    zone=zone, guestCpus=2, memoryMb=4096)
+    put(f"projects/{project}", kind="compute#project", commonInstanceMetadata={"kind": "compute#metadata"})
+    for place, name in images.items():
+        owner, family = place.split("/")
+        fields = {"kind": "compute#image", "family": family, "status": "READY", "diskSizeGb": "10"}
+        put(f"projects/{owner}/global/images/{name}", **fields)
+        path = f"projects/{owner}/global/images/{name}"
+        resources.put(f"projects/{owner}/global/images/family/{family}", resources.get(path))

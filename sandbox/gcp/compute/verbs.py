@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The methods that are more than insert, get, list, patch and delete: one function each, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sandbox.gcp.compute.changes import check_fingerprint
+from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, now, path_of
+from sandbox.gcp.refused import Refused
+
+
+class World(Protocol):
+    """What the resources are in the sandbox: machines that run, a balancer that probes."""
+
+    def instance(self, event: str, instance: Resource) -> Callable[[], bool]:
+        """Insert, delete, start, stop or reset a machine; what is returned says whether that is over."""
+
+    def health(self, service: Resource, address: str, port: int) -> str:
+        """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A verb on a resource.
+
+    :param path: the resource's.
+    """
+
+    resource: Resource
+    path: str
+    project: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str]
+    resources: Resources
+    world: World
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The verb changed something: it is answered with an operation, over when ``done`` says so."""
+
+    done: Callable[[], bool] = lambda: True
+
+
+Answer = dict[str, Any] | Changed
+
+
+def set_labels(asked: Asked) -> Answer:
+    if asked.body.get("labelFingerprint") != asked.resource.get("labelFingerprint", fingerprint({})):
+        raise Refused(412, "conditionNotMet", "Labels fingerprint either invalid or resource labels have changed")
+    asked.resource["labels"] = dict(asked.body.get("labels") or {})
+    asked.resource["labelFingerprint"] = fingerprint(asked.resource["labels"])
+    return Changed()
+
+
+def set_tags(asked: Asked) -> Answer:
+    check_fingerprint(asked.body.get("fingerprint"), asked.resource["tags"]["fingerprint"])
+    items = list(asked.body.get("items") or [])
+    asked.resource["tags"] = {"items": items, "fingerprint": fingerprint(items)}
+    return Changed()
+
+
+def set_metadata(asked: Asked) -> Answer:
+    check_fingerprint(asked.body.get("fingerprint"), asked.resource["metadata"]["fingerprint"])
+    items = list(asked.body.get("items") or [])
+    asked.resource["metadata"] = {"kind": "compute#metadata", "items": items, "fingerprint": fingerprint(items)}
+    return Changed()
+
+
+def set_service_account(asked: Asked) -> Answer:
+    if asked.resource["status"] != "TERMINATED":
+        raise Refused(400, "invalid", "The instance must be stopped before its service account is changed.")
+    asked.resource["serviceAccounts"] = [dict(asked.body)]
+    return Changed()
+
+
+def set_deletion_protection(asked: Asked) -> Answer:
+    asked.resource["deletionProtection"] = asked.query.get("deletionProtection", "true") == "true"
+    return Changed()
+
+
+def start(asked: Asked) -> Answer:
+    if asked.resource["status"] == "RUNNING":
+        return Changed()
+    asked.resource.update(status="PROVISIONING", lastStartTimestamp=now())
+    return Changed(asked.world.instance("start", asked.resource))
+
+
+def stop(asked: Asked) -> Answer:
+    asked.resource.update(status="STOPPING", lastStopTimestamp=now())
+    return Changed(asked.world.instance("stop", asked.resource))
+
+
+def reset(asked: Asked) -> Answer:
+    return Changed(asked.world.instance("reset", asked.resource))
+
+
+def add_instances(asked: Asked) -> Answer:
+    members = asked.resource["_members"]
+    for path in _instances(asked):
+        if path in members:
+            raise Refused(400, "memberAlreadyExists", f"Resource '{path}' is already a member of '{asked.path}'.")
+        members.append(path)
+        interface = asked.resources.get(path)["networkInterfaces"][0]
+        asked.resource.update({name: interface[name] for name in ("network", "subnetwork") if name in interface})
+    asked.resource["size"] = len(members)
+    return Changed()
+
+
+def remove_instances(asked: Asked) -> Answer:
+    members = asked.resource["_members"]
+    for path in _instances(asked):
+        if path not in members:
+            raise Refused(400, "memberNotFound", f"Resource '{path}' is not a member of '{asked.path}'.")
+        members.remove(path)
+    asked.resource["size"] = len(members)
+    return Changed()
+
+
+def _instances(asked: Asked) -> list[str]:
+    zone = "/".join(asked.path.split("/")[:4])
+    paths = [asked.resources.referenced(item["instance"], asked.project, "instances")
+             for item in asked.body.get("instances") or []]
+    for path in paths:
+        if not path.startswith(f"{zone}/"):
+            raise Refused(400, "invalid", f"'{path}' is in another zone than the group.")
+    return paths
+
+
+def list_instances(asked: Asked) -> Answer:
+    state = asked.body.get("instanceState", "ALL")
+    items = []
+    for path in asked.resource["_members"]:
+        machine = asked.resources.get(path)
+        if state == "ALL" or machine["status"] == "RUNNING":
+            items.append({"instance": machine["selfLink"], "status": machine["status"],
+                          "namedPorts": asked.resource.get("namedPorts", [])})
+    return {"kind": "compute#instanceGroupsListInstances", "id": asked.path, "items": items,
+            "selfLink": link(f"{asked.path}/listInstances")}
+
+
+def set_named_ports(asked: Asked) -> Answer:
+    check_fingerprint(asked.body.get("fingerprint"), asked.resource["fingerprint"])
+    asked.resource["namedPorts"] = list(asked.body.get("namedPorts") or [])
+    asked.resource["fingerprint"] = fingerprint(asked.resource["namedPorts"])
+    return Changed()
+
+
+def attach_endpoints(asked: Asked) -> Answer:
+    known = asked.resource["_endpoints"]
+    for endpoint in _endpoints(asked):
+        if endpoint not in known:
+            known.append(endpoint)
+    asked.resource["size"] = len(known)
+    return Changed()
+
+
+def detach_endpoints(asked: Asked) -> Answer:
+    known = asked.resource["_endpoints"]
+    for endpoint in _endpoints(asked):
+        if endpoint not in known:
+            raise Refused(400, "invalid", f"The endpoint {endpoint} is not in the group '{asked.path}'.")
+        known.remove(endpoint)
+    asked.resource["size"] = len(known)
+    return Changed()
+
+
+def _endpoints(asked: Asked) -> list[dict[str, Any]]:
+    """Endpoints made whole: instance as a link, address and port filled in."""
+    zone = "/".join(asked.path.split("/")[2:4])
+    found = []
+    for given in asked.body.get("networkEndpoints") or []:
+        name = str(given.get("instance", ""))
+        path = path_of(name if "/" in name else f"{zone}/instances/{name}", asked.project)
+        address = asked.resources.get(path)["networkInterfaces"][0]["networkIP"]
+        port = given.get("port") or asked.resource.get("defaultPort")
+        if not port:
+            raise Refused(400, "required", "A port is needed: the group has no defaultPort.")
+        found.append({"instance": link(path), "ipAddress": given.get("ipAddress") or address, "port": int(port)})
+    return found
+
+
+def list_endpoints(asked: Asked) -> Answer:
+    items = [{"networkEndpoint": dict(endpoint)} for endpoint in asked.resource["_endpoints"]]
+    return {"kind": "compute#networkEndpointGroupsListNetworkEndpoints", "id": asked.path, "items": items}
+
+
+def get_health(asked: Asked) -> Answer:
+    """What the balancer finds for the members of one backend."""
+    path = asked.resources.referenced(str(asked.body.get("group", "")), asked.project, "group")
+    if link(path) not in [backend["group"] for backend in asked.resource.get("backends", [])]:
+        raise Refused(400, "invalid", f"'{path}' is not a backend of '{asked.path}'.")
+    group = asked.resources.get(path)
+    status = [{"instance": machine["selfLink"], "ipAddress": address, "port": port,
+               "healthState": asked.world.health(asked.resource, address, port)}
+              for machine, address, port in members(asked.resources, group, asked.resource)]
+    return {"kind": "compute#backendServiceGroupHealth", "healthStatus": status}
+
+
+def members(resources: Resources, group: Resource, service: Resource) -> list[tuple[Resource, str, int]]:
+    """The running machines behind one backend of a service, each with its address and port."""
+    found = []
+    if "_endpoints" in group:
+        for endpoint in group["_endpoints"]:
+            machine = resources.get(path_of(endpoint["instance"], ""))
+            if machine["status"] == "RUNNING":
+                found.append((machine, endpoint["ipAddress"], endpoint["port"]))
+        return found
+    ports = {item["name"]: item["port"] for item in group.get("namedPorts", [])}
+    port = int(ports.get(service.get("portName", "")) or service.get("port") or 80)
+    for path in group["_members"]:
+        machine = resources.get(path)
+        if machine["status"] == "RUNNING":
+            found.append((machine, machine["networkInterfaces"][0]["networkIP"], port))
+    return found
+
+
+VERBS: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
+    ("addresses", "setLabels"): set_labels,
+    ("backendServices", "getHealth"): get_health,
+    ("forwardingRules", "setLabels"): set_labels,
+    ("instanceGroups", "addInstances"): add_instances,
+    ("instanceGroups", "listInstances"): list_instances,
+    ("instanceGroups", "removeInstances"): remove_instances,
+    ("instanceGroups", "setNamedPorts"): set_named_ports,
+    ("instances", "reset"): reset,
+    ("instances", "setDeletionProtection"): set_deletion_protection,
+    ("instances", "setLabels"): set_labels,
+    ("instances", "setMetadata"): set_metadata,
+    ("instances", "setServiceAccount"): set_service_account,
+    ("instances", "setTags"): set_tags,
+    ("instances", "start"): start,
+    ("instances", "stop"): stop,
+    ("networkEndpointGroups", "attachNetworkEndpoints"): attach_endpoints,
+    ("networkEndpointGroups", "detachNetworkEndpoints"): detach_endpoints,
+    ("networkEndpointGroups", "listNetworkEndpoints"): list_endpoints,
+}
+"""By kind and method."""

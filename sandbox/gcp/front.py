@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every request to a Google host passes here: who asks, what for, whether they may, and which fault strikes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.aws.faults import Fault, Faults
+from sandbox.aws.log import Log
+from sandbox.gcp import discovery
+from sandbox.gcp.access import Access
+from sandbox.gcp.compute.service import Compute
+from sandbox.gcp.discovery import Call
+from sandbox.gcp.identity import Identities
+from sandbox.gcp.refused import Refused
+from sandbox.gcp.secret_manager import SecretManager
+
+READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth", "listInstances", "getFromFamily",
+                   "listNetworkEndpoints", "testIamPermissions", "getIamPolicy"})
+"""Methods that change nothing."""
+
+COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
+METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
+METADATA = {"Metadata-Flavor": "Google"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, as it came.
+
+    :param host: lower case, without a port.
+    :param target: path and query.
+    :param headers: names in lower case.
+    """
+
+    host: str
+    verb: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """Without the query."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """Names and values."""
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    def form(self) -> dict[str, str]:
+        """The body of a token request: a form, or JSON."""
+        if "json" in self.headers.get("content-type", ""):
+            return {name: str(value) for name, value in json.loads(self.body or b"{}").items()}
+        return dict(parse_qsl(self.body.decode()))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back.
+
+    :param cut: the connection is to be reset instead.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    cut: bool = False
+
+
+class Front:
+    """The Google hosts that the sandbox is.
+
+    :param default_account: the account of the metadata server, by email.
+    """
+
+    def __init__(self, compute: Compute, log: Log, faults: Faults, default_account: str = "") -> None:
+        self.compute = compute
+        self.secrets = SecretManager()
+        self.identities = Identities()
+        self.access = Access()
+        self.default_account = default_account
+        self._log = log
+        self._faults = faults
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request; what goes wrong is an answer too."""
+        try:
+            if request.host in METADATA_HOSTS or request.path.startswith("/computeMetadata/"):
+                return self._metadata(request)
+            return _json(200, self._routed(request))
+        except Refused as refused:
+            if request.host.startswith(("oauth2.", "sts.")):  # RFC 6749's form
+                return _json(refused.code, {"error": refused.reason, "error_description": refused.message})
+            return _json(refused.code, refused.body())
+        except _Cut:
+            return Answer(0, b"", {}, cut=True)
+
+    def _routed(self, request: Request) -> dict[str, Any]:
+        host = request.host
+        if host == "oauth2.googleapis.com" and request.path == "/token":
+            return self.identities.from_assertion(request.form())
+        if host == "sts.googleapis.com" and request.path == "/v1/token":
+            return self.identities.exchanged(request.form())
+        if host == "iamcredentials.googleapis.com":
+            call = discovery.load("iamcredentials.v1").call(request.verb, request.path, request.query, request.body)
+            caller = self.identities.who(request.headers.get("authorization", ""))
+            return self.identities.generated(caller, call.where["serviceAccountsId"], call.body.get("lifetime", ""))
+        if host in COMPUTE_HOSTS and request.path.startswith("/compute/"):
+            return self._service("compute", request)
+        if host == "secretmanager.googleapis.com":
+            return self._service("secretmanager", request)
+        raise Refused(404, "notFound", f"The sandbox is not {host}{request.path}")
+
+    def _service(self, name: str, request: Request) -> dict[str, Any]:
+        call = discovery.load(f"{name}.v1").call(request.verb, request.path, request.query, request.body)
+        operation = f"{call.method.collection}.{call.method.name}"
+        email, error, status = "", None, 200
+        fault = self._faults.choose(name, operation, "")
+        try:
+            if fault:
+                _strike(fault)
+            email = self.identities.who(request.headers.get("authorization", ""))
+            self.access.check(name, call, email)
+            return self.compute.answer(call, email) if name == "compute" else self.secrets.answer(call)
+        except Refused as refused:
+            error, status = refused.reason, refused.code
+            raise
+        finally:
+            self._record(name, call, status, error, email, fault)
+
+    def _record(self, name: str, call: Call, status: int, error: str | None, email: str, fault: Fault | None) -> None:
+        self._log.operation(name, f"{call.method.collection}.{call.method.name}", status=status, error=error,
+                            access_key=email, fault=fault.kind if fault else None,
+                            mutating=call.method.name not in READS)
+
+    def _metadata(self, request: Request) -> Answer:
+        """The metadata server, as a program on a machine sees it: who am I, and a token."""
+        if request.headers.get("metadata-flavor") != "Google":
+            return Answer(403, b"Missing Metadata-Flavor:Google header.", {})
+        account = "/computeMetadata/v1/instance/service-accounts/"
+        path = request.path.rstrip("/")
+        if path in ("", "/computeMetadata", "/computeMetadata/v1"):
+            return Answer(200, b"ok", METADATA)
+        if not self.default_account:
+            return Answer(404, b"", METADATA)
+        project = self.identities.account(self.default_account).project
+        if path == "/computeMetadata/v1/project/project-id":
+            return Answer(200, project.encode(), METADATA)
+        for name in ("default", self.default_account):
+            if path == f"{account}{name}/token":
+                issued = {"access_token": self.identities.issue(self.default_account), "expires_in": 3599,
+                          "token_type": "Bearer"}
+                return Answer(200, json.dumps(issued).encode(), {**METADATA, "Content-Type": "application/json"})
+            if path == f"{account}{name}":
+                known = {"aliases": ["default"], "email": self.default_account,
+                         "scopes": ["https://www.googleapis.com/auth/cloud-platform"]}
+                return Answer(200, json.dumps(known).encode(), {**METADATA, "Content-Type": "application/json"})
+        return Answer(404, b"", METADATA)
+
+
+class _Cut(Exception):
+    """The connection is to be reset."""
+
+
+def _strike(fault: Fault) -> None:
+    """Let a fault happen; `slow` comes back."""
+    if fault.kind == "slow":
+        time.sleep(fault.seconds)
+    elif fault.kind == "reset":
+        raise _Cut
+    elif fault.kind == "throttle":
+        raise Refused(fault.status or 429, fault.code or "rateLimitExceeded", "Quota exceeded for quota metric.")
+    elif fault.kind == "expire":
+        raise Refused(401, "authError", "Request had invalid authentication credentials.")
+    else:
+        raise Refused(fault.status or 503, fault.code or "backendError", "The service is currently unavailable.")
+
+
+def _json(status: int, body: Mapping[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=UTF-8"})

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox's Google, served on loopback, without machines: what a running instance is, is said by a stand-in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import certificates
+from sandbox.aws.faults import Faults
+from sandbox.aws.log import Log
+from sandbox.gcp.compute.service import Compute, catalogue
+from sandbox.gcp.front import Front
+from sandbox.gcp.web import server
+
+PROJECT = "a-project"
+ZONES = {"us-central1": ("us-central1-a", "us-central1-b"), "europe-west1": ("europe-west1-b",)}
+
+
+@dataclass
+class World:
+    """A stand-in for machines: they run at once, and are as healthy as the test says."""
+
+    healthy: set[str] = field(default_factory=set)
+    events: list[tuple[str, str]] = field(default_factory=list)
+
+    def instance(self, event: str, instance: dict[str, Any]) -> Callable[[], bool]:
+        self.events.append((event, instance["name"]))
+        instance["status"] = "TERMINATED" if event == "stop" else "RUNNING"
+        return lambda: True
+
+    def health(self, service: dict[str, Any], address: str, port: int) -> str:
+        return "HEALTHY" if address in self.healthy else "UNHEALTHY"
+
+
+@dataclass
+class Google:
+    """The sandbox's Google, while a test runs."""
+
+    front: Front
+    world: World
+    log: Log
+    faults: Faults
+    url: str
+    authority: Path
+    key_file: Path
+    email: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client's process needs to get here."""
+        return {"HTTPS_PROXY": self.url, "https_proxy": self.url, "REQUESTS_CA_BUNDLE": str(self.authority),
+                "SSL_CERT_FILE": str(self.authority), "GOOGLE_APPLICATION_CREDENTIALS": str(self.key_file),
+                "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "GOOGLE_CLOUD_PROJECT": PROJECT}
+
+
+@pytest.fixture
+def google(tmp_path: Path) -> Iterator[Google]:
+    """An empty project with an account that may do everything in it, served."""
+    certificates.make_authority(tmp_path)
+    certificates.make_certificate(tmp_path, "google", ["*.googleapis.com"])
+    world, log, faults = World(), Log(tmp_path / "operations.jsonl"), Faults()
+    compute = Compute("10.77.0.0/16", world)
+    compute.operations.seconds = 0.0
+    catalogue(compute.resources, PROJECT, ZONES, ("e2-small",), {"debian-cloud/debian-12": "debian-12-bookworm-v1"})
+    front = Front(compute, log, faults)
+    account = front.identities.create("controller", PROJECT)
+    front.access.grant(account.email, ["*"], f"projects/{PROJECT}")
+    front.default_account = account.email
+    (tmp_path / "key.json").write_text(account.key_file())
+    log.recording = True
+    served = server(front, ("127.0.0.1", 0), tmp_path, {})
+    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield Google(front, world, log, faults, f"http://127.0.0.1:{served.server_port}", tmp_path / "ca.crt",
+                     tmp_path / "key.json", account.email)
+    finally:
+        served.shutdown()
+        served.server_close()
+        thread.join()
