@@ -28,7 +28,7 @@ READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth
 
 COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
-METADATA = {"Metadata-Flavor": "Google"}
+METADATA = {"Metadata-Flavor": "Google", "Content-Type": "application/text"}
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ class Front:
     def answer(self, request: Request) -> Answer:
         """Answer one request; what goes wrong is an answer too."""
         try:
-            if request.host in METADATA_HOSTS or request.path.startswith("/computeMetadata/"):
+            if request.host in METADATA_HOSTS:
                 return self._metadata(request)
             return _json(200, self._routed(request))
         except Refused as refused:
             if request.host.startswith(("oauth2.", "sts.")):  # RFC 6749's form
                 return _json(refused.code, {"error": refused.reason, "error_description": refused.message})
-            return _json(refused.code, refused.body())
+            return _json(refused.code, refused.body(newer=request.host not in COMPUTE_HOSTS))
         except _Cut:
             return Answer(0, b"", {}, cut=True)
 

@@ -37,10 +37,16 @@ class Refused(Exception):
         self.message = message
         self.status = status or STATUS.get(code, "UNKNOWN")
 
-    def body(self) -> dict[str, Any]:
-        """The answer's JSON. Compute's clients read ``errors``, the newer services' clients ``status``."""
-        said = {"message": self.message, "domain": "global", "reason": self.reason}
-        return {"error": {"code": self.code, "message": self.message, "status": self.status, "errors": [said]}}
+    def body(self, newer: bool) -> dict[str, Any]:
+        """The answer's JSON: Compute gives its reason in ``errors``, the newer services in ``details`` if at all."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if not newer:
+            said = {"message": self.message, "domain": "global", "reason": self.reason}
+            return {"error": {**error, "errors": [said]}}
+        if self.reason.isupper():
+            info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason}
+            error["details"] = [{**info, "domain": "iam.googleapis.com"}]
+        return {"error": {**error, "status": self.status}}
 
 
 def not_found(path: str) -> Refused:

@@ -19,7 +19,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from sandbox.aws.control import reset
-from sandbox.gcp.front import Front, Request
+from sandbox.gcp.front import METADATA_HOSTS, Front, Request
 
 GOOGLE = ".googleapis.com"
 BUFFER = 65536
@@ -86,8 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         host = self.connected or (url.hostname or headers.get("host", "")).partition(":")[0].lower()
         target = url._replace(scheme="", netloc="").geturl()
-        if not host.endswith(GOOGLE) and not target.startswith("/computeMetadata"):
-            host = self.plain
+        if not host.endswith(GOOGLE):
+            host = METADATA_HOSTS[0] if "metadata-flavor" in headers else self.plain
         answer = self.front.answer(Request(host, self.command, target, headers, self.rfile.read(length)))
         if answer.cut:
             self.close_connection = True
