@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Google's failures as ours: what a service answers, what a library raises, how an operation ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
+    is_throttling,
+    is_transient,
+    retry_after_seconds,
+)
+
+CREDENTIALS_FIX = (
+    "Log in (gcloud auth application-default login), point GOOGLE_APPLICATION_CREDENTIALS or the option "
+    "credentials_file at a service account's key or a federation's configuration; if they are fresh, check this "
+    "machine's clock."
+)
+_QUOTA = re.compile(r"QUOTA|quotaExceeded|ZONE_RESOURCE_POOL_EXHAUSTED|STOCKOUT|resourceExhausted")
+_CONFLICT = re.compile(
+    r"lreadyExists|conditionNotMet|resourceInUse|resourceNotReady|^ALREADY_EXISTS$|^FAILED_PRECONDITION$"
+)
+_PERMISSION = re.compile(r"[Pp]ermission '([\w.]+)'|'([a-z]+\.[A-Za-z.]+)' permission")
+# What is in requests' exceptions when nothing was sent. A ProxyError by itself says nothing: urllib3 calls it one, too,
+# when a connection through a proxy breaks after the request has gone.
+_NEVER_CONNECTED = ("ConnectTimeout", "NewConnectionError", "NameResolutionError", "Tunnel connection failed")
+_CUT_OFF = frozenset({
+    "ConnectionError", "ReadTimeout", "Timeout", "ChunkedEncodingError", "ContentDecodingError", "ProxyError",
+})  # fmt: skip
+_NO_CREDENTIALS = frozenset({"DefaultCredentialsError", "RefreshError", "MalformedError", "ReauthFailError"})
+
+
+def answered(
+    status: int, body: bytes, headers: Mapping[str, str], where: str, quotable: bool = True
+) -> errors.CloudError:
+    """Our error for an HTTP answer that is one.
+
+    :param quotable: whether the message may be shown; not when the request held a secret.
+    """
+    reason, message = _said(body)
+    return _typed(status, reason, message if quotable else "", where, _wish(headers, body))
+
+
+def unanswered(error: Exception, where: str) -> errors.CloudError | None:
+    """Our error for one that a library raised; None when it is none of theirs."""
+    module, name = type(error).__module__, type(error).__name__
+    if module.startswith("google.api_core"):
+        response = getattr(error, "response", None)
+        if response is not None and response.content:
+            return answered(int(response.status_code), response.content, response.headers, where)
+        status = int(getattr(error, "code", None) or 0)
+        if not status:
+            return errors.Unavailable(f"There was no answer ({name}).", where, "Run it again.")
+        return _typed(status, "", str(getattr(error, "message", "")), where, None)
+    if module.startswith("google.auth"):
+        return _of_google_auth(error, name, where)
+    if not module.startswith(("requests", "urllib3")):
+        return None
+    if name == "SSLError":
+        fix = "Check the certificate of the endpoint; REQUESTS_CA_BUNDLE names a private authority's certificate."
+        return errors.Invalid(f"TLS failed ({error}).", where, fix, code="cloud-tls")
+    if any(word in f"{name}: {error}" for word in _NEVER_CONNECTED):
+        fix = "Check the network, the endpoint's address and the proxy settings."
+        return errors.Unavailable(f"No connection could be made ({name}).", where, fix, untouched=True)
+    if name in _CUT_OFF:
+        return errors.Unavailable(f"The connection broke before the answer ({name}).", where, "Run it again.")
+    return errors.Invalid(f"The request is not well-formed ({name}: {error}).", where, "Correct the option named.")
+
+
+def _of_google_auth(error: Exception, name: str, where: str) -> errors.CloudError:
+    # A token could not be had, so the request itself was never sent.
+    if name == "TransportError" or bool(getattr(error, "retryable", False)):
+        fix = "Check the network and the proxy settings: a token could not be fetched."
+        return errors.Unavailable(f"No token could be fetched ({name}).", where, fix, untouched=True)
+    text = str(error.args[0]) if error.args else name
+    if name in _NO_CREDENTIALS:
+        return errors.Expired(f"There are no usable credentials ({name}: {text}).", where, CREDENTIALS_FIX)
+    return errors.Expired(f"The credentials cannot be used ({name}: {text}).", where, CREDENTIALS_FIX)
+
+
+def failed_operation(operation: Mapping[str, Any], where: str) -> errors.CloudError:
+    """Our error for an operation that ended badly: all that Google says of it."""
+    found = operation["error"].get("errors") or [{}]
+    said = " ".join(f"{one.get('code', '')}: {one.get('message', '')}".strip(": ") for one in found)
+    reason = str(found[0].get("code", ""))
+    status = int(operation.get("httpErrorStatusCode") or 400)
+    return _typed(status, reason, said, where, None)
+
+
+def _typed(status: int, reason: str, message: str, where: str, wish: float | None) -> errors.CloudError:
+    said = f"Google answered {reason or status}" + (f": {message.rstrip('.')}." if message else ".")
+    if _QUOTA.search(reason):
+        fix = "Have the project's quota raised, use another zone, or remove what is unused."
+        return errors.QuotaExceeded(said, where, fix, reason=reason)
+    if is_throttling(reason, status):
+        fix = "Wait a little and run it again, or lower the number of parallel requests."
+        return errors.Throttled(said, where, fix, reason=reason, retry_after=wish, untouched=True)
+    if status == 401:
+        return errors.Expired(said, where, CREDENTIALS_FIX, reason=reason)
+    if status == 403:
+        return errors.Denied(said, where, _grant(message), reason=reason)
+    if status == 404:
+        return errors.NotFound(said, where, "Check the name, the project and the location.", reason=reason)
+    if status in (409, 412) or _CONFLICT.search(reason):
+        fix = "Somebody else changed it, or it is in a state that forbids this: look at it, then run this again."
+        return errors.Conflict(said, where, fix, reason=reason)
+    if is_transient(reason, status):
+        fix = "This is the cloud's fault: run it again later."
+        return errors.Unavailable(said, where, fix, reason=reason, retry_after=wish)
+    return errors.Invalid(said, where, "Correct what the message names.", reason=reason)
+
+
+def _grant(message: str) -> str:
+    found = _PERMISSION.search(message)
+    permission = (found[1] or found[2]) if found else "the permission that the message names"
+    return f"Grant {permission} to the identity that runs this, and see that the API is enabled in the project."
+
+
+def _said(body: bytes) -> tuple[str, str]:
+    """Google's reason and message: Compute's reason is in ``errors``, the others' in ``details`` or ``status``."""
+    try:
+        error = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return "", body[:200].decode(errors="replace").strip()
+    if not isinstance(error, dict):  # a token endpoint: RFC 6749
+        return str(error), ""
+    reasons = [one.get("reason") for one in (*error.get("errors", []), *error.get("details", [])) if one.get("reason")]
+    return str(next(iter(reasons), "") or error.get("status", "")), str(error.get("message", ""))
+
+
+def _wish(headers: Mapping[str, str], body: bytes) -> float | None:
+    """Seconds the answer asks us to wait: its header, or the newer services' RetryInfo."""
+    wish = retry_after_seconds(headers.get("Retry-After"), time.time())
+    if wish is not None:
+        return wish
+    found = re.search(rb'"retryDelay"\s*:\s*"([0-9.]+)s"', body)
+    return float(found[1]) if found else None

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secret Manager behind references: values, versions, and every way there may be none."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all, fetch_all, fetch_each
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse_all
+from sandbox.gcp import secret_manager
+
+from .conftest import PROJECT, Google
+
+
+class Shop:
+    """Secrets to put there, and the store that reads them."""
+
+    def __init__(self, google: Google) -> None:
+        self.google = google
+        self.client = GcpClient(retry=Retry(deadline=20, base=0.01, cap=0.02))
+        self.stores = {GCP: GcpSecretManager(self.client)}
+
+    def call(self, verb: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
+        return self.client.call("secretmanager", verb, f"v1/projects/{PROJECT}/secrets{path}", body=body, query=query)
+
+    def put(self, name: str, *values: bytes, **fields: Any) -> None:
+        self.call("POST", "", {"replication": {"automatic": {}}, **fields}, secretId=name)
+        for value in values:
+            self.call("POST", f"/{name}:addVersion", {"payload": {"data": base64.b64encode(value).decode()}})
+
+    def fetch(self, *texts: str) -> list[tuple[Any, str]]:
+        references = parse_all(texts)
+        found = fetch_all(references, self.stores)
+        return [(found[one].value, found[one].version) for one in references]
+
+    def finding(self, text: str) -> Any:
+        [found] = fetch_each(parse_all([text]), self.stores).values()
+        return found
+
+
+@pytest.fixture
+def shop(google: Google, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """An empty shop."""
+    for name, value in google.environment.items():
+        monkeypatch.setenv(name, value)
+    return Shop(google)
+
+
+def test_values_versions_and_keys(shop):
+    shop.put("plain", b"first", b"second")
+    shop.put("document", json.dumps({"key": "inside", "a.b": 12}).encode())
+    assert shop.fetch(
+        f"gcp-sm://{PROJECT}/plain", f"gcp-sm://{PROJECT}/plain?version=1",
+        f"{{{{resolve:secretmanager:projects/{PROJECT}/secrets/plain/versions/2}}}}",
+        f"gcp-sm://{PROJECT}/document#key", f"gcp-sm://{PROJECT}/document#a.b",
+    ) == [("second", "2"), ("first", "1"), ("second", "2"), ("inside", "1"), ("12", "1")]
+
+
+def test_latest_is_pinned_to_the_version_it_was(shop):
+    shop.put("plain", b"first")
+    assert shop.fetch(f"gcp-sm://{PROJECT}/plain") == [("first", "1")]
+    shop.call("POST", "/plain:addVersion", {"payload": {"data": base64.b64encode(b"second").decode()}})
+    assert shop.fetch(f"gcp-sm://{PROJECT}/plain?version=1") == [("first", "1")]
+
+
+def test_binary_is_bytes(shop):
+    shop.put("binary", b"\xff\x00")
+    assert shop.fetch(f"gcp-sm://{PROJECT}/binary") == [(b"\xff\x00", "1")]
+    assert shop.finding(f"gcp-sm://{PROJECT}/binary#key").code == "secret-binary"
+
+
+@pytest.mark.parametrize(("prepare", "reference", "code"), [
+    (None, "none", "secret-not-found"),
+    (None, "plain?version=9", "secret-version-not-found"),
+    ("disable", "plain", "secret-disabled"),
+    ("destroy", "plain", "secret-destroyed"),
+    (None, "empty", "secret-version-not-found"),
+    (None, "plain#key", "secret-not-json"),
+])
+def test_each_way_there_is_no_value(shop, prepare, reference, code):
+    shop.put("plain", b"value")
+    shop.put("empty")
+    if prepare:
+        shop.call("POST", f"/plain/versions/1:{prepare}", {})
+    found = shop.finding(f"gcp-sm://{PROJECT}/{reference}")
+    assert found.code == code and found.fix and reference.partition("?")[0].partition("#")[0] in found.where
+
+
+def test_denied_says_what_to_grant(shop):
+    shop.put("plain", b"value")
+    shop.google.front.access.revoke(shop.google.email, f"projects/{PROJECT}")
+    found = shop.finding(f"gcp-sm://{PROJECT}/plain")
+    assert found.code == "secret-denied" and "secretmanager.secretAccessor" in found.fix
+
+
+def test_several_failures_are_told_at_once(shop):
+    shop.put("good", b"value")
+    with pytest.raises(Failed) as failed:
+        shop.fetch(f"gcp-sm://{PROJECT}/good", f"gcp-sm://{PROJECT}/one", f"gcp-sm://{PROJECT}/two")
+    assert [finding.code for finding in failed.value.findings] == ["secret-not-found"] * 2
+
+
+def test_a_value_that_changed_on_its_way_is_refused(shop, monkeypatch):
+    shop.put("plain", b"value")
+    monkeypatch.setattr(secret_manager, "checksum", lambda data: "1")
+    assert shop.finding(f"gcp-sm://{PROJECT}/plain").code == "secret-damaged"
+
+
+def test_weather_is_waited_out(shop):
+    shop.put("plain", b"value")
+    for kind in ("throttle", "error", "reset"):
+        shop.google.faults.add({"kind": kind, "operations": ["secretmanager:*access"], "count": 1})
+    assert shop.fetch(f"gcp-sm://{PROJECT}/plain") == [("value", "1")]
+    assert [fault["fired"] for fault in shop.google.faults.listing()] == [1, 1, 1]
+
+
+def test_a_description_opens_nothing(shop):
+    shop.put("plain", b"first", b"second", labels={"team": "core"}, versionAliases={"stable": "2"})
+    references = parse_all([f"gcp-sm://{PROJECT}/plain"])
+    found = describe_all(references, shop.stores)[references[0]]
+    assert (found.version, found.stages, found.tags) == ("2", ("stable",), {"team": "core"})
+    assert found.created.endswith("Z") and found.id.endswith("/secrets/plain")
+    operations = [json.loads(line)["operation"] for line in shop.google.log.path.read_text().splitlines()]
+    assert not [operation for operation in operations if operation.endswith("access")]
