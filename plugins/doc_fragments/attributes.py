@@ -49,3 +49,14 @@ attributes:
     membership:
       - praxis.cloud.aws
 """
+
+    # For members of the action group praxis.cloud.gcp.
+    ACTIONGROUP_GCP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/praxis.cloud.gcp) in C(module_defaults) to set the options shared by these modules.
+    support: full
+    membership:
+      - praxis.cloud.gcp
+"""

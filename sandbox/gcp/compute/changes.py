@@ -47,6 +47,8 @@ def made(body: Mapping[str, Any], kind: Kind, place: Place) -> Resource:
     words = place.path.split("/")
     if words[2] in ("zones", "regions"):
         resource[words[2].removesuffix("s")] = link("/".join(words[:4]))
+    if kind.labelled:
+        resource["labelFingerprint"] = fingerprint(resource.get("labels", {}))
     if kind.guarded:
         resource["fingerprint"] = fingerprint(_own(resource))
     return resource

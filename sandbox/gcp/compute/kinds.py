@@ -48,6 +48,7 @@ class Kind:
     :param defaults: what Google answers when nothing was said.
     :param fill: what depends on the rest of the resource or on others.
     :param guarded: a change must bring the fingerprint it was made from.
+    :param labelled: it has labels, with a fingerprint of their own.
     """
 
     singular: str
@@ -56,6 +57,7 @@ class Kind:
     defaults: Mapping[str, Any] | None = None
     fill: Fill = lambda resource, place: None
     guarded: bool = False
+    labelled: bool = False
 
 
 def subnetwork(resource: Resource, place: Place) -> None:
@@ -145,7 +147,6 @@ def instance(resource: Resource, place: Place) -> None:
         _disk(disk, index, resource, place)
     resource |= {"status": "PROVISIONING", "lastStartTimestamp": now(), "cpuPlatform": "Unknown CPU Platform",
                  "startRestricted": False, "deletionProtection": resource.get("deletionProtection", False)}
-    resource["labelFingerprint"] = fingerprint(resource.get("labels", {}))
     resource["tags"] = {**resource.get("tags", {}), "fingerprint": fingerprint(resource.get("tags", {}).get("items"))}
     metadata = {"kind": "compute#metadata", **resource.get("metadata", {})}
     resource["metadata"] = {**metadata, "fingerprint": fingerprint(metadata.get("items"))}
@@ -233,9 +234,9 @@ KINDS: Mapping[str, Kind] = {
         "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS"}),
     "firewalls": Kind("firewall", references=("network",), fill=firewall, defaults={
         "direction": "INGRESS", "priority": 1000, "disabled": False, "logConfig": {"enable": False}}),
-    "addresses": Kind("address", references=("network", "subnetwork"), fill=address, defaults={
+    "addresses": Kind("address", labelled=True, references=("network", "subnetwork"), fill=address, defaults={
         "addressType": "EXTERNAL", "networkTier": "PREMIUM", "description": ""}),
-    "instances": Kind("instance", required=("machineType",), fill=instance, references=(
+    "instances": Kind("instance", labelled=True, required=("machineType",), fill=instance, references=(
         "machineType", "networkInterfaces.network", "networkInterfaces.subnetwork")),
     "instanceGroups": Kind("instanceGroup", references=("network",), fill=instance_group, guarded=True),
     "networkEndpointGroups": Kind("networkEndpointGroup", references=("network", "subnetwork"), fill=endpoint_group,
@@ -252,8 +253,8 @@ KINDS: Mapping[str, Kind] = {
                                           "pathMatchers.pathRules.service"), guarded=True),
     "targetHttpProxies": Kind("targetHttpProxy", required=("urlMap",), references=("urlMap",), guarded=True,
                               defaults={"proxyBind": False}),
-    "forwardingRules": Kind("forwardingRule", references=("target", "network", "subnetwork", "backendService"),
-                            fill=forwarding_rule, defaults={
+    "forwardingRules": Kind("forwardingRule", labelled=True, fill=forwarding_rule, references=(
+        "target", "network", "subnetwork", "backendService"), defaults={
         "IPProtocol": "TCP", "loadBalancingScheme": "EXTERNAL", "networkTier": "PREMIUM"}),
 }
 """By the segment of the path: regional and global ones are of one kind."""

@@ -51,7 +51,7 @@ Answer = dict[str, Any] | Changed
 
 
 def set_labels(asked: Asked) -> Answer:
-    if asked.body.get("labelFingerprint") != asked.resource.get("labelFingerprint", fingerprint({})):
+    if asked.body.get("labelFingerprint") != asked.resource["labelFingerprint"]:
         raise Refused(412, "conditionNotMet", "Labels fingerprint either invalid or resource labels have changed")
     asked.resource["labels"] = dict(asked.body.get("labels") or {})
     asked.resource["labelFingerprint"] = fingerprint(asked.resource["labels"])

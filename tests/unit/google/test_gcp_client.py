@@ -88,8 +88,9 @@ def test_an_endpoint_of_one_s_own_needs_no_proxy(google, monkeypatch):
 ])
 def test_a_credentials_file_that_is_none(tmp_path, text, said):
     (tmp_path / "key.json").write_text(text)
+    ours = client(project=PROJECT, credentials=GcpCredentials(credentials_file=str(tmp_path / "key.json")))
     with pytest.raises(errors.Expired, match=said) as raised:
-        client(credentials=GcpCredentials(credentials_file=str(tmp_path / "key.json"))).credentials
+        list(ours.paginate("compute", NETWORKS))
     assert raised.value.finding.where == str(tmp_path / "key.json")
 
 

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compute Engine's resources as data: where each kind lives, how it changes, and what of it cannot. Pure.
+
+Another kind is another row. The facts are those of https://cloud.google.com/compute/docs/reference/rest/v1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setter:
+    """A field that changes by a method of its own, which takes the fingerprint of what it was.
+
+    :param body: from the wanted value and the resource as it is.
+    """
+
+    method: str
+    body: Callable[[Any, Resource], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of resource.
+
+    :param collection: its segment of the path.
+    :param locations: which of ``global``, ``region`` and ``zone`` it can be in.
+    :param patched: whether Google has a patch for it.
+    :param guarded: whether a patch must bring the fingerprint of what it was made from.
+    :param fixed: fields that no request changes once it is made.
+    :param written: fields that an insert takes and that Google does not answer as they were given; not compared.
+    :param setters: fields with a method of their own.
+    """
+
+    collection: str
+    locations: tuple[str, ...]
+    patched: bool = True
+    guarded: bool = False
+    fixed: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
+    setters: Mapping[str, Setter] = field(default_factory=dict)
+
+
+def _labels(wanted: Any, current: Resource) -> dict[str, Any]:
+    return {"labels": wanted, "labelFingerprint": current.get("labelFingerprint", "")}
+
+
+def _items(name: str) -> Callable[[Any, Resource], dict[str, Any]]:
+    """``tags`` and ``metadata``: the items, and the fingerprint that lies beside them."""
+    return lambda wanted, current: {
+        "items": wanted.get("items", []),
+        "fingerprint": (current.get(name) or {}).get("fingerprint", ""),
+    }
+
+
+def _named_ports(wanted: Any, current: Resource) -> dict[str, Any]:
+    return {"namedPorts": wanted, "fingerprint": current.get("fingerprint", "")}
+
+
+LABELS = {"labels": Setter("setLabels", _labels)}
+EVERYWHERE = ("global", "region")
+
+KINDS: Mapping[str, Kind] = {
+    "address": Kind(
+        "addresses", EVERYWHERE, patched=False, setters=LABELS,
+        fixed=frozenset({"address", "addressType", "networkTier", "purpose", "subnetwork", "network"}),
+    ),
+    "backend_service": Kind(
+        "backendServices", EVERYWHERE, guarded=True, fixed=frozenset({"loadBalancingScheme"}),
+    ),
+    "firewall": Kind("firewalls", ("global",), fixed=frozenset({"network", "direction"})),
+    "forwarding_rule": Kind(
+        "forwardingRules", EVERYWHERE, setters=LABELS, fixed=frozenset({
+            "IPAddress", "IPProtocol", "portRange", "ports", "loadBalancingScheme", "networkTier", "target",
+            "backendService", "network", "subnetwork",
+        }),
+    ),
+    "health_check": Kind("healthChecks", EVERYWHERE),
+    "instance": Kind(
+        "instances", ("zone",), patched=False,
+        fixed=frozenset({"machineType", "serviceAccounts", "canIpForward", "shieldedInstanceConfig", "scheduling"}),
+        written=frozenset({"disks", "networkInterfaces"}),
+        setters={
+            **LABELS,
+            "tags": Setter("setTags", _items("tags")),
+            "metadata": Setter("setMetadata", _items("metadata")),
+        },
+    ),
+    "instance_group": Kind(
+        "instanceGroups", ("zone",), patched=False, fixed=frozenset({"network"}),
+        setters={"namedPorts": Setter("setNamedPorts", _named_ports)},
+    ),
+    "network": Kind("networks", ("global",), fixed=frozenset({"autoCreateSubnetworks", "description"})),
+    "network_endpoint_group": Kind(
+        "networkEndpointGroups", ("zone",), patched=False,
+        fixed=frozenset({"networkEndpointType", "network", "subnetwork", "defaultPort"}),
+    ),
+    "subnetwork": Kind(
+        "subnetworks", ("region",), guarded=True, fixed=frozenset({"network", "ipCidrRange", "purpose", "role"}),
+    ),
+    "target_http_proxy": Kind("targetHttpProxies", ("global",), guarded=True),  # a regional one has no patch
+    "url_map": Kind("urlMaps", EVERYWHERE, guarded=True),
+}  # fmt: skip
+"""By the name that the module's option ``kind`` takes."""

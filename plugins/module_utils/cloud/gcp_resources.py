@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Compute resource brought to what is wanted: look, compare, insert or change, wait."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import Difference, differences
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+ATTEMPTS = 5
+"""How often a change is begun anew when somebody else was quicker."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A resource as it should be.
+
+    :param location: ``global``, a region or a zone.
+    :param body: Google's own fields; those not mentioned are left alone.
+    :param deadline: seconds that each operation may take.
+    """
+
+    kind: str
+    name: str
+    location: str = "global"
+    body: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float = 300.0
+
+    @property
+    def row(self) -> Kind:
+        """What is known of the kind."""
+        return KINDS[self.kind]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.location})"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A look at it.
+
+    :param resource: None when there is none.
+    """
+
+    resource: Mapping[str, Any] | None
+    changes: Sequence[Difference] = ()
+
+
+class Resources:
+    """The resources of one project."""
+
+    def __init__(self, client: GcpClient) -> None:
+        self._client = client
+
+    def look(self, wanted: Wanted) -> Found:
+        """What is there, and what of it is not as wanted.
+
+        :raises Failed: ``resource-fixed`` when something differs that cannot be changed; or a CloudError.
+        """
+        try:
+            resource = self._client.call("compute", "GET", self._path(wanted))
+        except errors.NotFound:
+            return Found(None)
+        body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
+        changes = differences(resource, body, self._client.project)
+        fixed = [change for change in changes if not _changeable(wanted.row, change)]
+        if fixed:
+            raise Failed(*(_fixed(wanted, change) for change in fixed))
+        return Found(resource, changes)
+
+    def bring(self, wanted: Wanted, found: Found) -> Mapping[str, Any]:
+        """Make it or change it, starting from a look; the resource as it is then.
+
+        :raises CloudError: Google refused, or did not finish in time.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                if found.resource is None:
+                    self._insert(wanted)
+                elif found.changes:
+                    self._change(wanted, found)
+            except errors.Conflict:
+                # Somebody else made or changed it since the look: their state is the one to compare with.
+                if attempt == ATTEMPTS:
+                    raise
+            found = self.look(wanted)
+            if found.resource is not None and not found.changes:
+                return found.resource
+        raise errors.Conflict(
+            f"It was changed {ATTEMPTS} times and is still not as wanted: "
+            f"{', '.join(change.path for change in found.changes) or 'it is gone again'}.",
+            str(wanted),
+            "See who else changes it, and that the body asks for nothing that Google rewrites.",
+        )
+
+    def remove(self, wanted: Wanted) -> None:
+        """Delete it and wait until it is gone.
+
+        :raises CloudError: it is in use, protected, or not gone in time.
+        """
+        try:
+            self._done(wanted, "DELETE", self._path(wanted), None)
+        except errors.NotFound:
+            return
+
+    def _insert(self, wanted: Wanted) -> None:
+        path = self._path(wanted).rpartition("/")[0]
+        self._done(wanted, "POST", path, {**wanted.body, "name": wanted.name})
+
+    def _change(self, wanted: Wanted, found: Found) -> None:
+        """Fields with a method of their own first, then the rest in one patch."""
+        current: Mapping[str, Any] = found.resource or {}
+        fields = dict.fromkeys(change.field for change in found.changes)
+        for name in fields:
+            if setter := wanted.row.setters.get(name):
+                body = setter.body(_merged(current.get(name), wanted.body[name]), current)
+                self._done(wanted, "POST", f"{self._path(wanted)}/{setter.method}", body, named=False)
+        patch = {name: wanted.body[name] for name in fields if name not in wanted.row.setters}
+        if patch:
+            if wanted.row.guarded:
+                patch["fingerprint"] = current["fingerprint"]
+            self._done(wanted, "PATCH", self._path(wanted), patch)
+
+    def _done(
+        self, wanted: Wanted, verb: str, path: str, body: Mapping[str, Any] | None, named: bool = True
+    ) -> None:
+        """A change and its operation.
+
+        A repeated request is the same request by its id; a setter's, which may have none, by the fingerprint it brings.
+        """
+        query = {"requestId": str(uuid.uuid4())} if named else None
+        operation = self._client.call("compute", verb, path, body=body, query=query, idempotent=True)
+        self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
+
+    def _path(self, wanted: Wanted) -> str:
+        scope = location_of(wanted)
+        return f"compute/v1/projects/{self._client.project}/{scope}/{wanted.row.collection}/{wanted.name}"
+
+
+def location_of(wanted: Wanted) -> str:
+    """``global``, ``regions/R`` or ``zones/Z``.
+
+    :raises Failed: ``resource-location`` when the kind cannot be there.
+    """
+    location = wanted.location
+    word = "global" if location == "global" else "zone" if location.count("-") >= 2 else "region"
+    if word not in wanted.row.locations:
+        raise Failed(
+            Finding(
+                "resource-location",
+                f"A {wanted.kind} is not in a {word}.",
+                str(wanted),
+                f"Set location to a {' or a '.join(wanted.row.locations)}.",
+            )
+        )
+    return "global" if word == "global" else f"{word}s/{location}"
+
+
+def _changeable(row: Kind, change: Difference) -> bool:
+    return change.field in row.setters or (row.patched and change.field not in row.fixed)
+
+
+def _fixed(wanted: Wanted, change: Difference) -> Finding:
+    return Finding(
+        "resource-fixed",
+        f"{change.path} is {change.before!r} and cannot be changed to {change.after!r}.",
+        str(wanted),
+        "Ask for what it has, or remove it (state=absent) and make it anew.",
+    )
+
+
+def _merged(current: Any, wanted: Any) -> Any:
+    """Labels are a mapping in which those not mentioned stay; a null takes one away. Anything else is as wanted."""
+    if not isinstance(wanted, Mapping) or not isinstance(current, Mapping) or "items" in wanted:
+        return wanted
+    both = {**current, **wanted}
+    return {name: value for name, value in both.items() if value is not None}
