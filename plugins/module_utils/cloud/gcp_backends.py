@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Members of a Google backend service's groups: who is in, who should be, and waiting until it is so.
+
+A backend is an unmanaged instance group or a zonal network endpoint group; a machine belongs to the one of its zone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+# Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
+MARGIN = 60
+OPERATION_DEADLINE = 120.0
+HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
+#: From where Google's health checks come (https://cloud.google.com/load-balancing/docs/health-check-concepts).
+HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """One machine, by zone and name.
+
+    :param port: for a network endpoint group; None for the group's default.
+    """
+
+    zone: str
+    name: str
+    port: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.zone}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One backend of the service.
+
+    :param path: ``projects/P/zones/Z/instanceGroups/NAME``, or ``networkEndpointGroups``.
+    """
+
+    path: str
+
+    @property
+    def zone(self) -> str:
+        """Its zone."""
+        return self.path.split("/")[3]
+
+    @property
+    def endpoints(self) -> bool:
+        """Whether it is a network endpoint group."""
+        return "/networkEndpointGroups/" in self.path
+
+
+Seen = Mapping[Target, str]
+"""The machines in the groups, and the balancer's word for each: HEALTHY, UNHEALTHY, or UNKNOWN."""
+
+
+class BackendService:
+    """One backend service, found by name.
+
+    :param region: of a regional one; empty for a global one.
+    :raises Failed: ``backend-service-not-found``, or the cloud's own refusal.
+    """
+
+    def __init__(self, client: GcpClient, name: str, region: str = "") -> None:
+        self._client = client
+        self.name = name
+        scope = f"regions/{region}" if region else "global"
+        self._path = f"projects/{client.project}/{scope}/backendServices/{name}"
+        try:
+            self._service = client.call("compute", "GET", f"compute/v1/{self._path}")
+        except errors.NotFound:
+            fix = "Run provision first, or correct the name, the project or the region."
+            what = f"There is no backend service {name!r}."
+            raise Failed(Finding("backend-service-not-found", what, f"Google {scope}", fix)) from None
+        backends = self._service.get("backends") or []
+        self.groups = {
+            group.zone: group for group in (Group(plain(one["group"], client.project)) for one in backends)
+            if "/zones/" in group.path
+        }  # fmt: skip
+
+    @property
+    def link(self) -> str:
+        """Its self link."""
+        return str(self._service["selfLink"])
+
+    def targets(self, wanted: Iterable[Mapping[str, Any]]) -> list[Target]:
+        """Targets from ``{id, zone, port}``, each once; an id may be a link, which names the zone.
+
+        :raises Failed: ``backend-zone``, for every machine in a zone that the service has no group in.
+        """
+        found = list(dict.fromkeys(_target(one) for one in wanted))
+        findings = [
+            Finding(
+                "backend-zone",
+                f"The backend service has no group in the machine's zone; it has groups in "
+                f"{', '.join(sorted(self.groups)) or 'none'}.",
+                f"target {target} of {self.name}",
+                "Add a group of that zone to it (provision does), or take the machine off the list.",
+            )
+            for target in found
+            if target.zone not in self.groups
+        ]
+        if findings:
+            raise Failed(*findings)
+        return found
+
+    def look(self) -> dict[Target, str]:
+        """Who is in the groups, and how each is.
+
+        :raises Failed: with the failure of every group that could not be asked.
+        """
+        answers = map_parallel(self._look, self.groups.values())
+        failures = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        if failures:
+            raise Failed(*failures)
+        return {target: state for answer in answers if isinstance(answer, dict) for target, state in answer.items()}
+
+    def _look(self, group: Group) -> dict[Target, str]:
+        body = {"group": f"https://www.googleapis.com/compute/v1/{group.path}"}
+        health = self._client.call(
+            "compute", "POST", f"compute/v1/{self._path}/getHealth", body=body, idempotent=True
+        ).get("healthStatus", [])
+        states = {_name(one["instance"]): one.get("healthState", UNKNOWN) for one in health if one.get("instance")}
+        return {Target(group.zone, name): states.get(name, UNKNOWN) for name in self._members(group)}
+
+    def _members(self, group: Group) -> list[str]:
+        method = "listNetworkEndpoints" if group.endpoints else "listInstances"
+        names: list[str] = []
+        query: dict[str, str] = {}
+        while True:
+            page = self._client.call(
+                "compute", "POST", f"compute/v1/{group.path}/{method}", body={}, query=query, idempotent=True
+            )
+            for item in page.get("items") or []:
+                names.append(_name((item["networkEndpoint"] if group.endpoints else item)["instance"]))
+            if not page.get("nextPageToken"):
+                return names
+            query["pageToken"] = page["nextPageToken"]
+
+    def apply(self, targets: Sequence[Target], state: str) -> None:
+        """Put machines into their zones' groups or take them out: one call a zone, all zones at once."""
+        zones: dict[str, list[Target]] = {}
+        for target in targets:
+            zones.setdefault(target.zone, []).append(target)
+        answers = map_parallel(lambda zone: self._apply(self.groups[zone], zones[zone], state), zones)
+        failures = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        if failures:
+            raise Failed(*failures)
+
+    def _apply(self, group: Group, targets: Sequence[Target], state: str) -> None:
+        present = state == "present"
+        project = self._client.project
+        links = [f"projects/{project}/zones/{target.zone}/instances/{target.name}" for target in targets]
+        if group.endpoints:
+            method = "attachNetworkEndpoints" if present else "detachNetworkEndpoints"
+            ports = [{"port": target.port} if target.port else {} for target in targets]
+            body: dict[str, Any] = {"networkEndpoints": [
+                {"instance": link, **port} for link, port in zip(links, ports)
+            ]}  # fmt: skip
+        else:
+            method = "addInstances" if present else "removeInstances"
+            body = {"instances": [{"instance": link} for link in links]}
+        operation = self._client.call(
+            "compute", "POST", f"compute/v1/{group.path}/{method}", body=body,
+            query={"requestId": str(uuid.uuid4())}, idempotent=True,
+        )  # fmt: skip
+        self._client.wait(operation, seconds=OPERATION_DEADLINE, what=f"{method} in {group.path}")
+
+    def draining(self) -> float:
+        """Seconds that connections to a machine are let live after it was taken out."""
+        return float((self._service.get("connectionDraining") or {}).get("drainingTimeoutSec") or 0)
+
+    def patience(self) -> float:
+        """Seconds that becoming healthy may take, from the health check's own settings."""
+        checks = self._service.get("healthChecks") or []
+        if not checks:
+            return float(MARGIN)
+        path = plain(checks[0], self._client.project)
+        check = self._client.call("compute", "GET", f"compute/v1/{path}")
+        rounds = int(check.get("healthyThreshold", 2)) + 1
+        return float(int(check.get("checkIntervalSec", 5)) * rounds + int(check.get("timeoutSec", 5)) + MARGIN)
+
+
+def diff(seen: Seen, targets: Iterable[Target], state: str) -> list[Target]:
+    """The machines to put in (``present``) or to take out (``absent``)."""
+    inside = {(target.zone, target.name) for target in seen}
+    wanted = state == "present"
+    return [target for target in targets if ((target.zone, target.name) in inside) != wanted]
+
+
+def health_of(seen: Seen, target: Target) -> str:
+    """The balancer's word for a machine; empty for one that is in no group."""
+    return seen.get(Target(target.zone, target.name), "")
+
+
+def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) -> list[Finding]:
+    """A finding for every machine that is not healthy in time. Google gives no reason; these are the usual ones."""
+    fix = (
+        "Check that the agent answers on the health check's port and path, that the group's named port is that port, "
+        f"and that a firewall rule admits Google's health checks ({', '.join(HEALTH_CHECK_RANGES)})."
+    )
+    return [
+        Finding(
+            "target-not-healthy",
+            f"The target is {health_of(seen, target) or 'in no group'} after {seconds:.0f} s.",
+            f"target {target} of {group}",
+            fix,
+        )
+        for target in targets
+        if health_of(seen, target) != HEALTHY
+    ]
+
+
+def _target(given: Mapping[str, Any]) -> Target:
+    words = str(given["id"]).split("/")
+    zone = str(given.get("zone") or (words[words.index("zones") + 1] if "zones" in words else ""))
+    return Target(zone.rpartition("/")[2], words[-1], given.get("port"))
+
+
+def _name(link: str) -> str:
+    return link.rpartition("/")[2]
