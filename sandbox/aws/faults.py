@@ -20,10 +20,13 @@ KINDS = ("throttle", "error", "reset", "lose", "truncate", "slow", "expire", "hi
 
 # What each service says when it throttles, and the HTTP status that goes with it.
 THROTTLING = {"ec2": ("RequestLimitExceeded", 503), "elbv2": ("Throttling", 400), "iam": ("Throttling", 400),
-              "sts": ("Throttling", 400)}
+              "sts": ("Throttling", 400), "compute": ("rateLimitExceeded", 403),
+              "secretmanager": ("RESOURCE_EXHAUSTED", 429)}
 EXPIRED = {"ec2": ("RequestExpired", 400), "elbv2": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403),
-           "sts": ("ExpiredToken", 403)}
-SERVER = {"ec2": ("InternalError", 500), "iam": ("ServiceFailure", 500), "elbv2": ("InternalFailure", 500)}
+           "sts": ("ExpiredToken", 403), "compute": ("authError", 401),
+           "secretmanager": ("authError", 401)}
+SERVER = {"ec2": ("InternalError", 500), "iam": ("ServiceFailure", 500), "elbv2": ("InternalFailure", 500),
+          "compute": ("backendError", 503), "secretmanager": ("backendError", 503)}
 
 # What else they say, for a storm: other services' words, gateways' pages, and requests that were never answered.
 MORE_THROTTLING = {

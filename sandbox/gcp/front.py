@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.aws.faults import Fault, Faults
+from sandbox.aws.faults import Faults, Strike
 from sandbox.aws.log import Log
 from sandbox.gcp import discovery
 from sandbox.gcp.access import Access
 from sandbox.gcp.compute.service import Compute
-from sandbox.gcp.discovery import Call
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
 from sandbox.gcp.secret_manager import SecretManager
@@ -28,6 +27,9 @@ READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth
 
 COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
+REFUSALS = {"throttle": "Quota exceeded for quota metric.", "error": "The service is currently unavailable.",
+            "expire": "Request had invalid authentication credentials."}
+CUT_SHORT = {"kind": "an answer that was cut short"}
 METADATA = {"Metadata-Flavor": "Google", "Content-Type": "application/text"}
 
 
@@ -68,12 +70,14 @@ class Answer:
     """What goes back.
 
     :param cut: the connection is to be reset instead.
+    :param shortened: the body is to end half-way, whatever length was announced.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str]
     cut: bool = False
+    shortened: bool = False
 
 
 class Front:
@@ -101,8 +105,8 @@ class Front:
             if request.host.startswith(("oauth2.", "sts.")):  # RFC 6749's form
                 return _json(refused.code, {"error": refused.reason, "error_description": refused.message})
             return _json(refused.code, refused.body(newer=request.host not in COMPUTE_HOSTS))
-        except _Cut:
-            return Answer(0, b"", {}, cut=True)
+        except _Cut as cut:
+            return replace(_json(200, CUT_SHORT), shortened=True) if cut.shortened else Answer(0, b"", {}, cut=True)
 
     def _routed(self, request: Request) -> dict[str, Any]:
         host = request.host
@@ -125,22 +129,22 @@ class Front:
         operation = f"{call.method.collection}.{call.method.name}"
         email, error, status = "", None, 200
         fault = self._faults.choose(name, operation, "")
+        strike = fault.strike(name, operation) if fault else None
         try:
-            if fault:
-                _strike(fault)
+            if strike:
+                _before(strike)
             email = self.identities.who(request.headers.get("authorization", ""))
             self.access.check(name, call, email)
-            return self.compute.answer(call, email) if name == "compute" else self.secrets.answer(call)
+            answer = self.compute.answer(call, email) if name == "compute" else self.secrets.answer(call)
+            if strike:
+                _after(strike)
+            return answer
         except Refused as refused:
             error, status = refused.reason, refused.code
             raise
         finally:
-            self._record(name, call, status, error, email, fault)
-
-    def _record(self, name: str, call: Call, status: int, error: str | None, email: str, fault: Fault | None) -> None:
-        self._log.operation(name, f"{call.method.collection}.{call.method.name}", status=status, error=error,
-                            access_key=email, fault=fault.kind if fault else None,
-                            mutating=call.method.name not in READS)
+            self._log.operation(name, operation, status=status, error=error, access_key=email,
+                                fault=fault.ident if fault else None, mutating=call.method.name not in READS)
 
     def _metadata(self, request: Request) -> Answer:
         """The metadata server, as a program on a machine sees it: who am I, and a token."""
@@ -168,21 +172,29 @@ class Front:
 
 
 class _Cut(Exception):
-    """The connection is to be reset."""
+    """The connection is to be reset, or the answer to end half-way."""
+
+    def __init__(self, shortened: bool = False) -> None:
+        super().__init__()
+        self.shortened = shortened
 
 
-def _strike(fault: Fault) -> None:
-    """Let a fault happen; `slow` comes back."""
-    if fault.kind == "slow":
-        time.sleep(fault.seconds)
-    elif fault.kind == "reset":
+def _before(strike: Strike) -> None:
+    """Let a fault happen before the request is carried out; what comes back is for later, or was `slow`."""
+    if strike.kind == "slow":
+        time.sleep(strike.seconds)
+    elif strike.kind == "reset":
         raise _Cut
-    elif fault.kind == "throttle":
-        raise Refused(fault.status or 429, fault.code or "rateLimitExceeded", "Quota exceeded for quota metric.")
-    elif fault.kind == "expire":
-        raise Refused(401, "authError", "Request had invalid authentication credentials.")
-    else:
-        raise Refused(fault.status or 503, fault.code or "backendError", "The service is currently unavailable.")
+    elif strike.kind in REFUSALS:
+        raise Refused(strike.status, strike.code, REFUSALS[strike.kind])
+
+
+def _after(strike: Strike) -> None:
+    """Let a fault happen to the answer of a request that was carried out."""
+    if strike.kind == "lose":
+        raise _Cut
+    if strike.kind == "truncate":
+        raise _Cut(shortened=True)
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Answer:

@@ -98,6 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
+        if answer.shortened:
+            self.close_connection = True
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            return
         self.wfile.write(answer.body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
