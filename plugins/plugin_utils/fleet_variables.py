@@ -44,12 +44,16 @@ class MemberVariables:
     fleet: str = "praxis"
     environment: str = "production"
     cloud: str = ""
+    project: str = ""
     region: str = ""
     zone: str = ""
+    network: str = ""
     instance_id: str = ""
     private_ip: str = ""
     public_ip: str = ""
     address: str = "private"
+    p2p_plaintext_across: bool = False
+    identity_store: str = ""
     api_port: int = 8000
     p2p_port: int = 4001
     config_dir: str = ""
