@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     Member,
     Plan,
     check_members,
+    check_networks,
     make_plan,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
@@ -75,6 +76,7 @@ class Planner:
         self._findings += images.findings
         seeds, secrets = self._fetch(fleet, drafts)
         members = [_member(draft, seeds.get(draft.variables.slot)) for draft in drafts]
+        self._findings += check_networks(members, {item.name for item in self._members if item.p2p_plaintext_across})
         versions = self._keep(drafts, secrets, seeds, images)
         self._stop_at_errors(fleet, members)
         releases = [
@@ -210,6 +212,9 @@ def _member(draft: Draft, seed: Optional[bytes]) -> Member:
         api_port=variables.api_port,
         peer_id=peer_id(seed, variables.peer_id_scheme) if seed is not None else None,
         other_peer_id=peer_id(seed, other) if seed is not None else None,
+        cloud=variables.cloud,
+        network=variables.network,
+        public_address=variables.public_ip,
         zone=variables.zone,
         target=variables.instance_id,
     )

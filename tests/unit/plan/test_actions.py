@@ -173,7 +173,7 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert [member["name"] for member in found["plan"]["members"]] == ["m1", "m2", "m3", "m4"]
     assert found["plan"]["members"][0]["peer_id"] == peer_id(seed(1))
     facts = found["ansible_facts"]["praxis_plan"]
-    assert (facts["id"], facts["targets"]["m2"]) == (found["plan"]["id"], {"id": "i-2", "port": 8000})
+    assert (facts["id"], facts["balanced"]) == (found["plan"]["id"], False)
     assert empty.cloud.changes() == ["CreateSecret"] * 3
 
     # Another plan's id: refused, the part named.
