@@ -199,7 +199,8 @@ class World:
             plays = [*plays, _keep_plan(self.folder, name)]
         book.write_text(json.dumps([{"gather_facts": False, **play} for play in plays]))
         given.write_text(json.dumps(dict(variables)))
-        witness = f"wc -l < {self.cloud.log}"
+        (log,) = self.cloud.logs
+        witness = f"wc -l < {log}"
         if machine:
             (self.folder / "witness").write_text(MACHINE)
             witness += f"; docker exec -i {self.machine.container} sh < {self.folder / 'witness'}"

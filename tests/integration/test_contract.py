@@ -206,7 +206,7 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     names = [item.name for item in cloud.machines()]
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
              "first_deployment": True, "look_again": True, "plan_id": "old", "findings": []}
-    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "targets": {}}, "praxis_order": order,
+    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True}, "praxis_order": order,
              "praxis_verdict": {"ok": False, "put_back": names, "text": "STALE", "good": names, "findings": []}}
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
              "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(world.folder / "stale")}
