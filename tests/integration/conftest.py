@@ -47,7 +47,7 @@ LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input",
                           "test_weather")),
     "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented")),
-    "google": Lane("gcp", ("test_deploy", "test_leaks")),
+    "google": Lane("gcp", ("test_deploy", "test_leaks", "test_both")),
 }
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
@@ -115,11 +115,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine of the sandbox: its name, its address on the cloud's network, and the container that it is."""
+    """A machine of the sandbox: its name, its addresses, and the container that it is.
+
+    :param ip: on the cloud's network.
+    :param public_ip: on AWS's side of the sandbox the same.
+    """
 
     name: str
     ip: str
     container: str
+    public_ip: str
 
 
 class Cloud:
@@ -150,7 +155,8 @@ class Cloud:
 
     def machines(self) -> list[Machine]:
         """The machines there are now."""
-        return [Machine(**{key: found[key] for key in ("name", "ip", "container")}) for found in self.state["machines"]]
+        return [Machine(found["name"], found["ip"], found["container"], found.get("public_ip") or found["ip"])
+                for found in self.state["machines"]]
 
     def run(self, playbook: str, *arguments: str, expect: int | None = 0, deadline: int = 900,
             variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None,
@@ -273,7 +279,8 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     return First(cloud, bare, still_bare, foretold, asked, deploy, places)
 
 
-def _sandbox(*arguments: str) -> None:
+def sandbox(*arguments: str) -> None:
+    """``python -m sandbox …``."""
     subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
 
@@ -284,12 +291,12 @@ def cloud() -> Iterator[Cloud]:
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
     (name,) = {lane.cloud for lane in _lanes()}
-    _sandbox("up", "--cloud", name)
+    sandbox("up", "--cloud", name)
     try:
         yield Cloud(name)
     finally:
         if not reuse:
-            _sandbox("down")
+            sandbox("down")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -297,5 +304,5 @@ def empty_account(request: pytest.FixtureRequest) -> None:
     """A new sandbox in the old one's place, for the files that want one."""
     if request.path.stem in EMPTY_ACCOUNT and os.environ.get(REUSE) != "1":
         cloud = request.getfixturevalue("cloud")
-        _sandbox("down")
-        _sandbox("up", "--cloud", cloud.name)
+        sandbox("down")
+        sandbox("up", "--cloud", cloud.name)
