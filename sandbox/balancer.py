@@ -92,13 +92,14 @@ def configuration(check: Check | None, idle_timeout: int) -> str:
 
 
 class Balancer:
-    """The site's balancer."""
+    """A cloud's balancer in the site."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, cloud: str = "aws") -> None:
+        name = "balancer" if cloud == "aws" else f"balancer-{cloud}"
         self.site = site
-        self.container = site.container("balancer")
-        self.address = site.addresses.balancer
-        self.file = site.home / "balancer" / "haproxy.cfg"
+        self.container = site.container(name)
+        self.address = site.addresses.balancer if cloud == "aws" else site.addresses.google_balancer
+        self.file = site.home / name / "haproxy.cfg"
 
     def up(self, tag: str) -> None:
         """Start the balancer from this image unless it runs, and wait until it answers."""

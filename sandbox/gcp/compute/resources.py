@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import datetime
 import hashlib
 import itertools
@@ -121,4 +120,11 @@ def _strings(value: Any) -> set[str]:
 
 def shown(resource: Resource) -> Resource:
     """A resource as it is answered: a copy, without what only the fake knows (names that begin with an underscore)."""
-    return copy.deepcopy({name: value for name, value in resource.items() if not name.startswith("_")})
+    found: Resource = _seen(resource)
+    return found
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _seen(inner) for name, inner in value.items() if not name.startswith("_")}
+    return [_seen(item) for item in value] if isinstance(value, list) else value

@@ -18,7 +18,11 @@ class World(Protocol):
     """What the resources are in the sandbox: machines that run, a balancer that probes."""
 
     def instance(self, event: str, instance: Resource) -> Callable[[], bool]:
-        """Insert, delete, start, stop or reset a machine; what is returned says whether that is over."""
+        """Insert, delete, start, stop, reset a machine, or update it from its metadata; called with the service's lock.
+        What is returned says whether that is over, and raises Broken when it was in vain.
+
+        :raises Refused: no such machine can be.
+        """
 
     def health(self, service: Resource, address: str, port: int) -> str:
         """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY."""
@@ -69,7 +73,7 @@ def set_metadata(asked: Asked) -> Answer:
     check_fingerprint(asked.body.get("fingerprint"), asked.resource["metadata"]["fingerprint"])
     items = list(asked.body.get("items") or [])
     asked.resource["metadata"] = {"kind": "compute#metadata", "items": items, "fingerprint": fingerprint(items)}
-    return Changed()
+    return Changed(asked.world.instance("update", asked.resource))
 
 
 def set_service_account(asked: Asked) -> Answer:
@@ -92,11 +96,15 @@ def start(asked: Asked) -> Answer:
 
 
 def stop(asked: Asked) -> Answer:
+    if asked.resource["status"] == "TERMINATED":
+        return Changed()
     asked.resource.update(status="STOPPING", lastStopTimestamp=now())
     return Changed(asked.world.instance("stop", asked.resource))
 
 
 def reset(asked: Asked) -> Answer:
+    if asked.resource["status"] != "RUNNING":
+        raise Refused(400, "resourceNotReady", f"The resource '{asked.path}' is not ready: it is not running.")
     return Changed(asked.world.instance("reset", asked.resource))
 
 
