@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sandbox.aws.faults import Faults
 from sandbox.aws.log import Log
 from sandbox.balancer import Balancer
+from sandbox.gcp.balancing import Balancing
 from sandbox.gcp.compute.resources import Resource
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.front import Front
@@ -29,7 +30,7 @@ class Cloud:
         self.enforced = False
         """Whether it is filled and serves."""
         self.registry = Registry(site)
-        self.balancer = Balancer(site, "gcp")
+        self.balancing = Balancing(Balancer(site, "gcp"), lambda: self.compute, site.home / "gcp" / "health.jsonl")
         self.machines = Machines(site, lambda: self.compute, self.log.say)
         self.compute = Compute(site.addresses.network, self, str(site.addresses.google_public))
         self.front = Front(self.compute, self.log, self.faults)
@@ -45,10 +46,10 @@ class Cloud:
 
     def health(self, service: Resource, address: str, port: int) -> str:
         """How the balancer finds an endpoint."""
-        return "UNKNOWN"
+        return self.balancing.health(service, address, port)
 
     def write_state(self) -> None:
         """Write .sandbox/state.json from what exists now."""
         publish(self.site, "gcp", {
             "machines": self.machines.listed(), "registry": self.site.google_registry_name, "endpoint": self.endpoint,
-            "balancer": f"http://{self.balancer.address}"})
+            "balancer": self.balancing.url})

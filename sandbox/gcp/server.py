@@ -12,6 +12,7 @@ import threading
 
 from sandbox.gcp import bootstrap, web
 from sandbox.gcp.cloud import Cloud
+from sandbox.routing import watch
 from sandbox.site import Site, write
 
 
@@ -25,6 +26,7 @@ def serve(site: Site) -> None:
     threading.Thread(target=served.serve_forever, name="api", daemon=True).start()
     bootstrap.run(cloud)
     cloud.write_state()
+    watch(cloud.balancing.look, cloud.log.say)
     cloud.log.recording = True
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint}")

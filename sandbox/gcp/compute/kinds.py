@@ -122,7 +122,8 @@ def address(resource: Resource, place: Place) -> None:
     """An external address out of the sandbox's network, unless one was asked for; or one of a subnetwork."""
     if not resource.get("address"):
         subnet = place.resources.get(path_of(resource["subnetwork"], "")) if resource.get("subnetwork") else None
-        resource["address"] = free_address(place.resources, subnet["ipCidrRange"] if subnet else place.public)
+        resource["address"] = (free_address(place.resources, subnet["ipCidrRange"]) if subnet
+                               else public_address(place.resources, place.public))
     resource["status"] = "RESERVED"
 
 
@@ -132,7 +133,7 @@ def forwarding_rule(resource: Resource, place: Place) -> None:
     if ports and "-" not in ports:
         resource["portRange"] = f"{ports}-{ports}"
     if not resource.get("IPAddress"):
-        resource["IPAddress"] = free_address(place.resources, place.public)
+        resource["IPAddress"] = public_address(place.resources, place.public)
     elif "/addresses/" in resource["IPAddress"]:
         path = place.resources.referenced(resource["IPAddress"], place.project, "IPAddress")
         resource["IPAddress"] = place.resources.get(path)["address"]
@@ -183,7 +184,7 @@ def _interface(interface: dict[str, Any], index: int, place: Place) -> None:
 
 def give_address(access: dict[str, Any], resources: Resources, public: str) -> None:
     """An external address for as long as the machine runs."""
-    access["natIP"] = free_address(resources, public)
+    access["natIP"] = public_address(resources, public)
     access["_ephemeral"] = True
 
 
@@ -245,12 +246,23 @@ def used_addresses(resources: Resources) -> Iterable[str]:
 
 def free_address(resources: Resources, network: str) -> str:
     """The first address of a network that nothing has; the first ones are the gateway's and Google's own."""
-    used = set(used_addresses(resources))
+    return str(_free(resources, ipaddress.IPv4Network(network), 4))
+
+
+def public_address(resources: Resources, network: str) -> str:
+    """An external address: the next one, so that one that is given back is not had again at once."""
     hosts = ipaddress.IPv4Network(network)
-    for number in range(4, hosts.num_addresses - 2):
+    found = _free(resources, hosts, resources.turn)
+    resources.turn = (int(found) - int(hosts.network_address) + 1) % hosts.num_addresses
+    return str(found)
+
+
+def _free(resources: Resources, hosts: ipaddress.IPv4Network, first: int) -> ipaddress.IPv4Address:
+    used, end = set(used_addresses(resources)), hosts.num_addresses - 2
+    for number in (*range(first, end), *range(4, min(first, end))):
         if str(hosts[number]) not in used:
-            return str(hosts[number])
-    raise Refused(400, "resourceExhausted", f"The range {network} has no free address.", "RESOURCE_EXHAUSTED")
+            return hosts[number]
+    raise Refused(400, "resourceExhausted", f"The range {hosts} has no free address.", "RESOURCE_EXHAUSTED")
 
 
 KINDS: Mapping[str, Kind] = {

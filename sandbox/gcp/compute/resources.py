@@ -55,6 +55,8 @@ class Resources:
     def __init__(self) -> None:
         self._found: dict[str, Resource] = {}
         self._numbers = itertools.count(4_000_000_000_000_000_000)
+        self.turn = 4
+        """Where in the range of external addresses the next one is looked for."""
 
     def number(self) -> str:
         """A new resource's id."""

@@ -25,7 +25,8 @@ class World(Protocol):
         """
 
     def health(self, service: Resource, address: str, port: int) -> str:
-        """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY."""
+        """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY; empty for a service that it
+        does not serve."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +205,10 @@ def get_health(asked: Asked) -> Answer:
     if link(path) not in [backend["group"] for backend in asked.resource.get("backends", [])]:
         raise Refused(400, "invalid", f"'{path}' is not a backend of '{asked.path}'.")
     group = asked.resources.get(path)
-    status = [{"instance": machine["selfLink"], "ipAddress": address, "port": port,
-               "healthState": asked.world.health(asked.resource, address, port)}
-              for machine, address, port in members(asked.resources, group, asked.resource)]
-    return {"kind": "compute#backendServiceGroupHealth", "healthStatus": status}
+    status = [{"instance": machine["selfLink"], "ipAddress": address, "port": port, "healthState": state}
+              for machine, address, port in members(asked.resources, group, asked.resource)
+              if (state := asked.world.health(asked.resource, address, port))]
+    return {"kind": "compute#backendServiceGroupHealth", **({"healthStatus": status} if status else {})}
 
 
 def members(resources: Resources, group: Resource, service: Resource) -> list[tuple[Resource, str, int]]:
