@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from sandbox.aws.control import reset
+from sandbox.control import PREFIX, Controlled, reset, respond
 from sandbox.gcp.front import METADATA_HOSTS, Front, Request
 
 GOOGLE = ".googleapis.com"
@@ -26,12 +26,13 @@ BUFFER = 65536
 
 
 def server(front: Front, address: tuple[str, int], tls: Path, tunnels: Mapping[str, tuple[str, int]],
-           plain: str = "compute.googleapis.com") -> ThreadingHTTPServer:
+           plain: str = "compute.googleapis.com", control: Controlled | None = None) -> ThreadingHTTPServer:
     """A server, not yet running.
 
     :param tls: the folder with google.crt and google.key.
     :param tunnels: other hosts that the proxy leads to, with their real address and port: the registry.
     :param plain: the Google host that a request to the bare address is for.
+    :param control: the process that answers what is asked of the sandbox itself.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tls / "google.crt", tls / "google.key")
@@ -40,9 +41,13 @@ def server(front: Front, address: tuple[str, int], tls: Path, tunnels: Mapping[s
         """With this server's own things."""
 
     Handler.front, Handler.context, Handler.tunnels, Handler.plain = front, context, dict(tunnels), plain
-    made = ThreadingHTTPServer(address, Handler)
-    made.daemon_threads = True
-    return made
+    Handler.control = control
+    return _Server(address, Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -50,7 +55,9 @@ class _Handler(BaseHTTPRequestHandler):
     context: ClassVar[ssl.SSLContext]
     tunnels: ClassVar[dict[str, tuple[str, int]]]
     plain: ClassVar[str]
+    control: ClassVar[Controlled | None]
 
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     connected = ""
     """The host that a CONNECT named."""
@@ -82,6 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
+        if self.control and self.path.startswith(PREFIX):
+            self._answer_control(self.control, self.rfile.read(length))
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         url = urlsplit(self.path)
         host = self.connected or (url.hostname or headers.get("host", "")).partition(":")[0].lower()
@@ -103,6 +113,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[: len(answer.body) // 2])
             return
         self.wfile.write(answer.body)
+
+    def _answer_control(self, control: Controlled, body: bytes) -> None:
+        status, said = respond(control, self.command, self.path, body)
+        self.send_response(int(status.split()[0]))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 
