@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient, GcpCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 # The credentials file has no fallback here: google-auth reads GOOGLE_APPLICATION_CREDENTIALS itself.
@@ -22,6 +24,17 @@ GCP_ARGUMENTS: dict[str, dict[str, Any]] = {
     "impersonate_service_account": {"type": "str"},
     "api_endpoint": {"type": "str"},
 }
+
+
+def environment_options() -> dict[str, str]:
+    """The options that the environment gives, for callers that take none."""
+    found: dict[str, str] = {}
+    for name, argument in GCP_ARGUMENTS.items():
+        _fallback, variables = argument.get("fallback", (None, ()))
+        given = next((os.environ[variable] for variable in variables if os.environ.get(variable)), "")
+        if given:
+            found[name] = given
+    return found
 
 
 def gcp_client(options: Mapping[str, Any], retry: Retry | None = None) -> GcpClient:

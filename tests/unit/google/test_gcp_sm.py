@@ -84,7 +84,9 @@ def test_binary_is_bytes(shop):
     (None, "plain?version=9", "secret-version-not-found"),
     ("disable", "plain", "secret-disabled"),
     ("destroy", "plain", "secret-destroyed"),
-    (None, "empty", "secret-version-not-found"),
+    (None, "empty", "secret-empty"),
+    (None, "empty?version=1", "secret-version-not-found"),
+    (None, "none?version=1", "secret-not-found"),
     (None, "plain#key", "secret-not-json"),
 ])
 def test_each_way_there_is_no_value(shop, prepare, reference, code):

@@ -301,9 +301,9 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"slot": "aws/2"}},
         ("identity-name", "m2", "slot 'aws/2'", "letters, digits"),
     ),
-    "store that is not at hand": (
+    "store without credentials": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "gcp-sm://project/name"}}},
-        ("secret-store-unsupported", "gcp-sm://", "aws-sm", "one of them"),
+        ("cloud-credentials", "Google Cloud credentials", "no usable credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
     ),
     "one slot twice": (
         {}, {2: {"slot": "aws-1"}, 1: {"private_ip": "10.0.0.7"}},
