@@ -57,7 +57,6 @@ class _Handler(BaseHTTPRequestHandler):
     plain: ClassVar[str]
     control: ClassVar[Controlled | None]
 
-    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     """Headers and body are two writes; held back, the second costs 40 ms a request."""
