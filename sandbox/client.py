@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import docker
+from sandbox.gcp import forwarder
 from sandbox.problem import Problem
 from sandbox.site import CLOUDS, Site
 
@@ -133,13 +134,14 @@ class Client:
     # -- faults of machines and links
 
     def machine(self, name: str) -> dict[str, Any]:
-        """A machine of the state file, by name, instance id or address; `balancer` and `registry` are known too, and
-        Google's are `balancer-gcp` and `registry-gcp`."""
+        """A machine of the state file, by name, instance id or address. `balancer` and `registry` are known too; beside
+        AWS's, Google's are `balancer-gcp` and `registry-gcp`."""
         at = self.site.addresses
-        address = {"balancer": at.balancer, "registry": at.registry, "balancer-gcp": at.google_balancer,
-                   "registry-gcp": at.google_registry}.get(name)
-        if address:
-            return {"name": name, "ip": address, "container": self.site.container(name)}
+        fixtures = {"balancer": at.balancer, "registry": at.registry, "balancer-gcp": at.google_balancer,
+                    "registry-gcp": at.google_registry}
+        if name in fixtures:
+            known_as = name if name.endswith("-gcp") or self.chosen() == "aws" else f"{name}-gcp"
+            return {"name": name, "ip": fixtures[known_as], "container": self.site.container(known_as)}
         known: list[dict[str, Any]] = self.state()["machines"]
         found = [machine for machine in known if name in (
             machine["name"], machine["instance_id"], machine["ip"], machine["public_ip"])]
@@ -197,7 +199,6 @@ class Client:
 
     def registry(self, condition: str, rate: str = "1mbit") -> None:
         """Make the registry `slow` (its answers at `rate`, as tc writes it), `down` (it refuses) or `up` again."""
-        container = self.site.container("registry")
         script = {
             "slow": f"tc qdisc replace dev eth0 root tbf rate {rate} burst 32kbit latency 800ms",
             "down": "iptables -I INPUT -i eth0 -p tcp --dport 443 -j REJECT --reject-with tcp-reset",
@@ -205,7 +206,9 @@ class Client:
                   "iptables -F INPUT"}.get(condition)
         if script is None:
             raise Problem(f"the registry cannot be made {condition!r}", "fault registry", "slow, down or up")
-        docker.shell(container, script)
+        for role in ("registry", forwarder.NAME):
+            if (docker.inspect("container", self.site.container(role)) or {}).get("State", {}).get("Running"):
+                docker.shell(self.site.container(role), script)
         self._event(f"registry-{condition}")
 
     def heal(self) -> None:

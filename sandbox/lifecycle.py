@@ -18,6 +18,7 @@ from sandbox import certificates, docker, images, machines, network
 from sandbox.balancer import Balancer
 from sandbox.client import Client
 from sandbox.environment import environment, write_trust
+from sandbox.gcp import forwarder
 from sandbox.problem import Problem, step
 from sandbox.registry import Registry
 from sandbox.site import CHECKOUT, CLOUDS, ROOT_VARIABLE, Site, write
@@ -48,6 +49,7 @@ def up(site: Site, clouds: Sequence[str] = ("aws",)) -> None:
     if "gcp" in clouds:
         certificates.make_certificate(site.home / "tls", "google", GOOGLE_HOSTS)
         write_trust(site)
+        forwarder.up(site, tags["balancer"])
     for cloud in clouds:
         if not client.running(cloud):
             with step(f"starting the API of {cloud}"):

@@ -19,6 +19,7 @@ PERMISSIONS = {
     "secretmanager.projects.secrets.addVersion": "secretmanager.versions.add",
     "secretmanager.projects.secrets.patch": "secretmanager.secrets.update",
     "compute.instances.insert": "compute.instances.create",
+    "artifactregistry.projects.locations.repositories.dockerImages.list": "artifactregistry.dockerimages.list",
 }
 """Where the permission is not the method's own name (https://cloud.google.com/iam/docs/permissions-reference)."""
 
@@ -133,8 +134,12 @@ def permission_of(api: str, call: Call) -> str:
 
 
 def resource_of(call: Call) -> str:
-    """What the permission is needed on: a secret, or else the project."""
+    """What the permission is needed on: a secret, a service account, a repository, or else the project."""
     where = call.where
     if "secretsId" in where:
         return f"projects/{where['projectsId']}/secrets/{where['secretsId']}"
+    if "serviceAccountsId" in where:
+        return f"projects/{where['projectsId']}/serviceAccounts/{where['serviceAccountsId']}"
+    if "repositoriesId" in where:
+        return f"projects/{where['projectsId']}/locations/{where['locationsId']}/repositories/{where['repositoriesId']}"
     return f"projects/{where.get('project') or where.get('projectsId')}"

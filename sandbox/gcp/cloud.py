@@ -29,11 +29,11 @@ class Cloud:
         self.faults = Faults()
         self.enforced = False
         """Whether it is filled and serves."""
-        self.registry = Registry(site)
         self.balancing = Balancing(Balancer(site, "gcp"), lambda: self.compute, site.home / "gcp" / "health.jsonl")
-        self.machines = Machines(site, lambda: self.compute, self.log.say)
+        self.machines = Machines(site, lambda: self.compute, lambda email: self.front.identities.known(email),
+                                 self.log.say)
         self.compute = Compute(site.addresses.network, self, str(site.addresses.google_public))
-        self.front = Front(self.compute, self.log, self.faults)
+        self.front = Front(self.compute, self.log, self.faults, registry=Registry(site))
 
     @property
     def endpoint(self) -> str:

@@ -39,11 +39,16 @@ def ident_of(machine: Resource) -> str:
 
 
 class Machines:
-    """The site's Google machines."""
+    """The site's Google machines.
 
-    def __init__(self, site: Site, compute: Callable[[], Compute], say: Callable[[str], None]) -> None:
+    :param accounts: the service account of an email, if there is one.
+    """
+
+    def __init__(self, site: Site, compute: Callable[[], Compute], accounts: Callable[[str], object],
+                 say: Callable[[str], None]) -> None:
         self._site = site
         self._compute = compute
+        self._accounts = accounts
         self._say = say
         self._lanes = Lanes(say)
         self._told: dict[str, dict[str, File]] = {}
@@ -73,6 +78,10 @@ class Machines:
 
     def _check(self, machine: Resource) -> None:
         _image_of(machine, self._compute())
+        for account in machine.get("serviceAccounts") or []:
+            if not self._accounts(account["email"]):
+                path = f"projects/{PROJECT}/serviceAccounts/{account['email']}"
+                raise Refused(404, "notFound", f"The resource '{path}' of type 'serviceAccount' was not found.")
         if machine["networkInterfaces"][1:]:
             raise invalid("resource.networkInterfaces", len(machine["networkInterfaces"]), "The sandbox has one each.")
         address = guest.internal_address(machine)

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-from sandbox.gcp import bootstrap, web
+from sandbox.gcp import bootstrap, forwarder, web
 from sandbox.gcp.cloud import Cloud
 from sandbox.routing import watch
 from sandbox.site import Site, write
@@ -21,9 +21,13 @@ def serve(site: Site) -> None:
     record = site.home / "gcp" / "pid"
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
-    served = web.server(cloud.front, ("127.0.0.1", site.addresses.google_port), site.home / "tls", {}, control=cloud)
+    registry = (site.addresses.google_registry, 443)
+    served = web.server(cloud.front, ("127.0.0.1", site.addresses.google_port), site.home / "tls",
+                        dict.fromkeys(forwarder.hosts(site), registry), control=cloud)
+    dialled = web.direct(cloud.front, forwarder.socket_of(site), site.home / "tls")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=served.serve_forever, name="api", daemon=True).start()
+    threading.Thread(target=dialled.serve_forever, name="registry", daemon=True).start()
     bootstrap.run(cloud)
     cloud.write_state()
     watch(cloud.balancing.look, cloud.log.say)
