@@ -131,6 +131,13 @@ class Identities:
         with self._lock:
             self._tokens = {text: Token(token.email, 0) for text, token in self._tokens.items()}
 
+    def claimed(self, authorization: str) -> str:
+        """The email that a request's Authorization header speaks for, or nothing when it speaks for nobody."""
+        try:
+            return self.who(authorization)
+        except Refused:
+            return ""
+
     def who(self, authorization: str) -> str:
         """The email that a request's Authorization header speaks for.
 
