@@ -119,6 +119,14 @@ class GoogleOwner:
                 return
             query["pageToken"] = page["nextPageToken"]
 
+    def scoped(self, url: str) -> Iterator[dict[str, Any]]:
+        """Everything that an aggregated listing holds, whatever its region or zone."""
+        answer = self.call("GET", url)
+        assert "nextPageToken" not in answer
+        for scope in answer["items"].values():
+            for items in scope.values():
+                yield from items if isinstance(items, list) else ()
+
     def patch(self, url: str, **fields: Any) -> dict[str, Any]:
         """Change a resource of Compute Engine by hand, and wait until it is so."""
         now = self.call("GET", url)
