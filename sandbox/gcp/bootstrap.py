@@ -34,6 +34,7 @@ def run(cloud: Cloud) -> None:
         write(cloud.site.home / "gcp" / f"{name}.json", account.key_file() + "\n", 0o600)
         if name == "administrator":
             cloud.front.access.grant(account.email, ["*"], everywhere)
+            cloud.front.identities.masters.add(account.email)
             continue
         for statement in json.loads((POLICIES / "controller.json").read_text()):
             on = f"{everywhere}/{statement['on']}" if statement["on"] else everywhere

@@ -83,6 +83,8 @@ class Identities:
         self._accounts: dict[str, ServiceAccount] = {}
         self._tokens: dict[str, Token] = {}
         self._federated: dict[str, str] = {}
+        self.masters: set[str] = set()
+        """Who may act as any account."""
         self._lock = threading.Lock()
 
     def create(self, name: str, project: str) -> ServiceAccount:
@@ -182,7 +184,7 @@ class Identities:
 
     def generated(self, caller: str, email: str, lifetime: str) -> dict[str, Any]:
         """iamcredentials ``generateAccessToken``: act as another account."""
-        if email not in self._accounts or caller not in self._accounts[email].impersonators:
+        if email not in self._accounts or caller not in self._accounts[email].impersonators | self.masters:
             raise Refused(403, "IAM_PERMISSION_DENIED",
                           "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
         seconds = float((lifetime or f"{LIFETIME}s").removesuffix("s"))
