@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import environment_options, gcp_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Secret, fetch_each
@@ -31,8 +32,9 @@ class Clouds:
     def __init__(self, members: Sequence[MemberVariables]) -> None:
         self.region = _only(member.region for member in members if member.cloud != "gcp")
         project = _only(member.project for member in members)
-        self.aws = AwsClient(self.region or None)
-        self.gcp = gcp_client({**environment_options(), **({"project": project} if project else {})})
+        aws, gcp = from_environment(AWS_ARGUMENTS), from_environment(GCP_ARGUMENTS)
+        self.aws = aws_client({**aws, "region": self.region or aws.get("region")})
+        self.gcp = gcp_client({**gcp, "project": project or gcp.get("project")})
 
     def meant(self, draft: Draft) -> Draft:
         """The draft with its references as its member means them: a bare name of AWS's is of the member's region."""

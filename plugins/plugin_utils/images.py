@@ -9,7 +9,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Denied
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import (
     google_credentials,
@@ -19,8 +19,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry im
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
+#: Seconds for which it is tried whether an image is open to everybody, when there is nobody to log in as.
+OPEN = 10
 #: ``server``, ``username`` and ``password``, or None for a registry that is asked without one.
 Login = Optional[Mapping[str, str]]
 
@@ -74,8 +77,8 @@ class Images:
         if not no_login(login):
             raise login
         try:
-            return image.by_digest(resolve_digest_google(image, None))
-        except Denied:
+            return image.by_digest(resolve_digest_google(image, None, Retry(deadline=OPEN)))
+        except CloudError:
             raise login from None
 
     def _credentials(self, host: str) -> Optional[registry.RegistryCredentials]:

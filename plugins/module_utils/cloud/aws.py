@@ -210,6 +210,7 @@ class AwsClient:
     def _service(self, service: str) -> Any:
         with self._lock:
             if service not in self._services:
+                session = self._sdk_session()  # first of all: it tells when the SDK is missing
                 config = importlib.import_module("botocore.config").Config(
                     retries={"total_max_attempts": 1, "mode": "standard"},
                     connect_timeout=CONNECT_TIMEOUT,
@@ -217,7 +218,7 @@ class AwsClient:
                     max_pool_connections=CONNECTIONS,
                 )
                 try:
-                    sdk = self._sdk_session().client(
+                    sdk = session.client(
                         service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
                     )
                 except ValueError as error:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,17 +23,6 @@ GCP_ARGUMENTS: dict[str, dict[str, Any]] = {
     "impersonate_service_account": {"type": "str"},
     "api_endpoint": {"type": "str"},
 }
-
-
-def environment_options() -> dict[str, str]:
-    """The options that the environment gives, for callers that take none."""
-    found: dict[str, str] = {}
-    for name, argument in GCP_ARGUMENTS.items():
-        _fallback, variables = argument.get("fallback", (None, ()))
-        given = next((os.environ[variable] for variable in variables if os.environ.get(variable)), "")
-        if given:
-            found[name] = given
-    return found
 
 
 def gcp_client(options: Mapping[str, Any], retry: Retry | None = None) -> GcpClient:

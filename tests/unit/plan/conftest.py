@@ -11,6 +11,7 @@ import os
 import pytest
 
 from tests.unit.conftest import Cloud, environment
+from tests.unit.google.conftest import google  # noqa: F401 - a fixture
 from tests.unit.plan.made import OPENAI, Account
 
 

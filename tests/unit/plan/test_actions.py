@@ -325,7 +325,7 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
 
 
 def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: Site, empty: Account) -> None:
-    """The task goes through the places that lack identities; what each one found is told, and not that items failed."""
+    """The task goes through the places that lack identities; each one's findings are told, not that items failed."""
     site.inventory(fleet(3, {3: {"region": "eu-west-1"}}, agent_secrets={"OPENAI_API_KEY": PLAIN}))
     empty.cloud.weather["CreateSecret"] = ["AccessDeniedException"] * 3
     played = site.play([PLAN], "-v")
