@@ -47,7 +47,7 @@ LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input",
                           "test_weather")),
     "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented")),
-    "google": Lane("gcp", ("test_deploy", "test_leaks", "test_both")),
+    "google": Lane("gcp", ("test_deploy", "test_leaks", "test_contract", "test_storm", "test_both")),
 }
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
@@ -57,7 +57,7 @@ EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
-def _lanes() -> list[Lane]:
+def lanes() -> list[Lane]:
     """The lanes of this run."""
     wanted = os.environ.get(LANE)
     if wanted:
@@ -75,7 +75,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in ours:
         assert any(item.path.stem in lane.files for lane in LANES.values()), f"{item.path.name} is in no lane of LANES"
         item.add_marker(pytest.mark.integration)
-    lanes = _lanes()
+    lanes = lanes()
     order = [stem for lane in lanes for stem in lane.files]
     other = all(lane.cloud != "aws" for lane in lanes)
     left = [item for item in ours if item.path.stem not in order or other and item.get_closest_marker("once")]
@@ -290,7 +290,7 @@ def cloud() -> Iterator[Cloud]:
     reuse = os.environ.get(REUSE) == "1"
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
-    (name,) = {lane.cloud for lane in _lanes()}
+    (name,) = {lane.cloud for lane in lanes()}
     sandbox("up", "--cloud", name)
     try:
         yield Cloud(name)

@@ -18,6 +18,7 @@ from typing import Any
 from . import seen
 from .conftest import CHECKOUT
 from .contract import PLAN, Row, Turn, Turns, World, plan
+from .contract_rows_google import GOOGLE_ROWS
 
 FLEET = "contract"
 
@@ -308,4 +309,5 @@ ROWS = (
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),
+    *GOOGLE_ROWS,
 )

@@ -89,14 +89,21 @@ class GoogleOwner:
 
     def session(self) -> Any:
         """A session of ``requests`` with the owner's rights, on its way through the sandbox's proxy."""
-        way = {"https": self.environment["HTTPS_PROXY"]}
-        bundle = self.environment["REQUESTS_CA_BUNDLE"]
-        plain = Session()
-        plain.proxies, plain.verify, plain.trust_env = way, bundle, False
-        found = service_account.Credentials.from_service_account_file(
-            self.home / "gcp" / "administrator.json", scopes=[SCOPE])
-        session = AuthorizedSession(found, auth_request=Request(plain))
-        session.proxies, session.verify, session.trust_env = way, bundle, False
+        found = self._credentials(self.home / "gcp" / "administrator.json")
+        return self._direct(AuthorizedSession(found, auth_request=Request(self._direct(Session()))))
+
+    def token(self, key_file: Path) -> str:
+        """An access token of the service account that a key file is of."""
+        found = self._credentials(key_file)
+        found.refresh(Request(self._direct(Session())))
+        return str(found.token)
+
+    def _credentials(self, key_file: Path) -> Any:
+        return service_account.Credentials.from_service_account_file(key_file, scopes=[SCOPE])
+
+    def _direct(self, session: Any) -> Any:
+        session.proxies = {"https": self.environment["HTTPS_PROXY"]}
+        session.verify, session.trust_env = self.environment["REQUESTS_CA_BUNDLE"], False
         return session
 
     def call(self, verb: str, url: str, body: dict[str, Any] | None = None, **query: str) -> dict[str, Any]:
@@ -131,11 +138,14 @@ class GoogleOwner:
         """Change a resource of Compute Engine by hand, and wait until it is so."""
         now = self.call("GET", url)
         mark = {"fingerprint": now["fingerprint"]} if "fingerprint" in now else {}
-        operation = self.call("PATCH", url, {**mark, **fields})
-        if operation["status"] != "DONE":
+        self.finish(self.call("PATCH", url, {**mark, **fields}))
+        return self.call("GET", url)
+
+    def finish(self, operation: dict[str, Any]) -> None:
+        """Wait until an operation of Compute Engine is over, and well so."""
+        while operation["status"] != "DONE":
             operation = self.call("POST", operation["selfLink"] + "/wait")
         assert "error" not in operation, operation
-        return self.call("GET", url)
 
     def secrets(self) -> dict[str, bytes]:
         paths = [entry["name"] for entry in self.listed(f"{SECRETS}/projects/{self.project}/secrets", "secrets")]
