@@ -75,9 +75,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in ours:
         assert any(item.path.stem in lane.files for lane in LANES.values()), f"{item.path.name} is in no lane of LANES"
         item.add_marker(pytest.mark.integration)
-    lanes = lanes()
-    order = [stem for lane in lanes for stem in lane.files]
-    other = all(lane.cloud != "aws" for lane in lanes)
+    order = [stem for lane in lanes() for stem in lane.files]
+    other = all(lane.cloud != "aws" for lane in lanes())
     left = [item for item in ours if item.path.stem not in order or other and item.get_closest_marker("once")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
