@@ -10,10 +10,18 @@ them.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.gcp.compute.addresses import (
+    check_reserved,
+    free_address,
+    give_address,
+    public_address,
+    used_addresses,
+)
 from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, now, path_of
 from sandbox.gcp.refused import Refused, invalid
 
@@ -26,7 +34,9 @@ class Place:
     path: str
     resources: Resources
     network: str
-    """The sandbox's network, ``10.7.0.0/16``: addresses come from it."""
+    """The sandbox's network, ``10.7.0.0/16``: where an interface without a subnetwork gets its address."""
+    public: str
+    """Where external addresses come from."""
 
     @property
     def scope(self) -> str:
@@ -117,9 +127,11 @@ def backend_service(resource: Resource, place: Place) -> None:
 
 
 def address(resource: Resource, place: Place) -> None:
-    """An address out of the sandbox's network, unless one was asked for."""
+    """An external address out of the sandbox's network, unless one was asked for; or one of a subnetwork."""
     if not resource.get("address"):
-        resource["address"] = free_address(place.resources, place.network, third=14)
+        subnet = place.resources.get(path_of(resource["subnetwork"], "")) if resource.get("subnetwork") else None
+        resource["address"] = (free_address(place.resources, subnet["ipCidrRange"]) if subnet
+                               else public_address(place.resources, place.public))
     resource["status"] = "RESERVED"
 
 
@@ -129,7 +141,7 @@ def forwarding_rule(resource: Resource, place: Place) -> None:
     if ports and "-" not in ports:
         resource["portRange"] = f"{ports}-{ports}"
     if not resource.get("IPAddress"):
-        resource["IPAddress"] = free_address(place.resources, place.network, third=14)
+        resource["IPAddress"] = public_address(place.resources, place.public)
     elif "/addresses/" in resource["IPAddress"]:
         path = place.resources.referenced(resource["IPAddress"], place.project, "IPAddress")
         resource["IPAddress"] = place.resources.get(path)["address"]
@@ -145,8 +157,9 @@ def instance(resource: Resource, place: Place) -> None:
         _interface(interface, index, place)
     for index, disk in enumerate(resource["disks"]):
         _disk(disk, index, resource, place)
-    resource |= {"status": "PROVISIONING", "lastStartTimestamp": now(), "cpuPlatform": "Unknown CPU Platform",
-                 "startRestricted": False, "deletionProtection": resource.get("deletionProtection", False)}
+    resource |= {"_made": time.time(), "status": "PROVISIONING", "lastStartTimestamp": now(),
+                 "cpuPlatform": "Unknown CPU Platform", "startRestricted": False,
+                 "deletionProtection": resource.get("deletionProtection", False)}
     resource["tags"] = {**resource.get("tags", {}), "fingerprint": fingerprint(resource.get("tags", {}).get("items"))}
     metadata = {"kind": "compute#metadata", **resource.get("metadata", {})}
     resource["metadata"] = {**metadata, "fingerprint": fingerprint(metadata.get("items"))}
@@ -171,9 +184,11 @@ def _interface(interface: dict[str, Any], index: int, place: Place) -> None:
         access.setdefault("type", "ONE_TO_ONE_NAT")
         access.setdefault("name", "External NAT")
         access.setdefault("networkTier", "PREMIUM")
-        # The sandbox has no other network to be reached from: outside and inside address are the same.
-        access.setdefault("natIP", interface["networkIP"])
         access["kind"] = "compute#accessConfig"
+        if access.get("natIP"):
+            check_reserved(access["natIP"], place.project, place.resources)
+        else:
+            give_address(access, place.resources, place.public)
 
 
 def _disk(disk: dict[str, Any], index: int, owner: Resource, place: Place) -> None:
@@ -198,30 +213,6 @@ def instance_group(resource: Resource, place: Place) -> None:
 def endpoint_group(resource: Resource, place: Place) -> None:
     """A zonal group of endpoints, empty at first."""
     resource |= {"size": 0, "_endpoints": []}
-
-
-def used_addresses(resources: Resources) -> Iterable[str]:
-    """Every address that something has."""
-    for machine in resources.everywhere("instances"):
-        yield from (interface["networkIP"] for interface in machine.get("networkInterfaces", [])
-                    if interface.get("networkIP"))
-    for one in resources.everywhere("addresses"):
-        yield one.get("address", "")
-    for one in resources.everywhere("forwardingRules"):
-        yield one.get("IPAddress", "")
-
-
-def free_address(resources: Resources, network: str, third: int = 0) -> str:
-    """The first address of a network that nothing has; the first ones are the gateway's and Google's own.
-
-    :param third: leave out this many of the network's /24s first.
-    """
-    used = set(used_addresses(resources))
-    hosts = ipaddress.IPv4Network(network)
-    for number in range(third * 256 + 4, hosts.num_addresses - 2):
-        if str(hosts[number]) not in used:
-            return str(hosts[number])
-    raise Refused(400, "resourceExhausted", f"The range {network} has no free address.", "RESOURCE_EXHAUSTED")
 
 
 KINDS: Mapping[str, Kind] = {

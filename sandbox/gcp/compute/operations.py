@@ -13,15 +13,29 @@ from typing import Any
 from sandbox.gcp.compute.resources import Resources, link, now
 from sandbox.gcp.refused import not_found
 
+ERRORS = {"QUOTA_EXCEEDED": (403, "FORBIDDEN"), "ZONE_RESOURCE_POOL_EXHAUSTED": (503, "SERVICE UNAVAILABLE"),
+          "INTERNAL_ERROR": (500, "INTERNAL SERVER ERROR")}
+"""The HTTP status that goes with an operation's error."""
 WAIT = 10.0
 """Seconds for which ``wait`` holds its answer. Google: two minutes at most, and it may answer before the end."""
+
+
+class Broken(Exception):
+    """A change that did not succeed.
+
+    :param code: Google's word, ``ZONE_RESOURCE_POOL_EXHAUSTED``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.error = {"code": code, "message": message}
 
 
 @dataclass
 class Operation:
     """One change under way.
 
-    :param ready: whether it is over.
+    :param ready: whether it is over; it raises Broken when that is in vain.
     :param error: ``{"code": …, "message": …}`` when it ends badly.
     """
 
@@ -32,13 +46,17 @@ class Operation:
 
     def view(self) -> dict[str, Any]:
         """As it is answered now."""
-        if not self.ended and self.ready():
-            self.ended = now()
+        try:
+            if not self.ended and self.ready():
+                self.ended = now()
+        except Broken as broken:
+            self.ended, self.error = now(), broken.error
         if not self.ended:
             return {**self.fields, "status": "RUNNING", "progress": 0}
         done = {**self.fields, "status": "DONE", "progress": 100, "endTime": self.ended}
         if self.error:
-            done |= {"error": {"errors": [self.error]}, "httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
+            status, message = ERRORS.get(self.error["code"], (400, "BAD REQUEST"))
+            done |= {"error": {"errors": [self.error]}, "httpErrorStatusCode": status, "httpErrorMessage": message}
         return done
 
 

@@ -5,41 +5,62 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from sandbox.aws.faults import Strike
+from sandbox.gcp.compute.addresses import users_of
 from sandbox.gcp.compute.changes import changed, made
 from sandbox.gcp.compute.kinds import KINDS, Place
-from sandbox.gcp.compute.operations import Operations
-from sandbox.gcp.compute.resources import Resource, Resources, link, parent_of, shown
+from sandbox.gcp.compute.operations import Broken, Operations
+from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, parent_of, shown
 from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
 from sandbox.gcp.discovery import Call
 from sandbox.gcp.filters import matcher
 from sandbox.gcp.pages import page
-from sandbox.gcp.refused import Refused
+from sandbox.gcp.refused import Refused, not_found
 
+EXHAUSTED = "The resource '{scope}' does not have enough resources available to fulfill the request."
 OPERATIONS = ("zoneOperations", "regionOperations", "globalOperations")
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """A machine on its way out; or in, and then it stays unless that is in vain."""
+
+    path: str
+    resource: Resource
+    done: Callable[[], bool]
+    stays: bool = False
 
 
 class Compute:
     """The service.
 
     :param network: the sandbox's network, from which addresses come.
+    :param public: the part of it that external addresses come from.
     """
 
-    def __init__(self, network: str, world: World) -> None:
+    def __init__(self, network: str, world: World, public: str = "") -> None:
         self.resources = Resources()
         self.operations = Operations(self.resources)
         self.lock = threading.RLock()
         self.failing: list[dict[str, str]] = []
         """Errors that the next operations end with, in order: ``{"code": "QUOTA_EXCEEDED", "message": …}``."""
-        self._network = network
+        self.missed: Callable[[Resource], bool] = lambda instance: False
+        """Whether a look misses an instance, because it is so new; asked once a look."""
+        self.network = network
+        self.public = public or str(list(ipaddress.IPv4Network(network).subnets(new_prefix=22))[3])
         self._world = world
+        self._leaving: list[_Leaving] = []
 
-    def answer(self, call: Call, user: str) -> dict[str, Any]:
+    def answer(self, call: Call, user: str, strike: Strike | None = None) -> dict[str, Any]:
         """What Google answers.
 
+        :param strike: what happens to the change: it ends in an error, never ends, or comes after somebody else's.
         :raises Refused: with its error.
         """
         if call.method.collection in OPERATIONS:
@@ -47,7 +68,23 @@ class Compute:
         with self.lock:
             if before := self.operations.repeated(user, call.query.get("requestId", "")):
                 return before
+            self._settle()
+            if strike and strike.kind in ("fail", "hang"):
+                return self._in_vain(call, user, strike)
+            if strike and strike.kind == "stale":
+                disturb(self.resources.get(_target(call)))
             return self._resource(call, user)
+
+    def _in_vain(self, call: Call, user: str, strike: Strike) -> dict[str, Any]:
+        """An operation that does nothing, and ends in an error or never."""
+        path = _target(call)
+        if call.method.name == "insert" and path in self.resources:
+            raise Refused(409, "alreadyExists", f"The resource '{path}' already exists")
+        found = {"id": self.resources.number()} if call.method.name == "insert" else self.resources.get(path)
+        scope = "/".join(path.split("/")[:4])
+        error = {"code": strike.code, "message": strike.message or EXHAUSTED.format(scope=scope)}
+        return self.operations.start(call.method.name, path, found["id"], user, call.query.get("requestId", ""),
+                                     lambda: strike.kind == "fail", error)
 
     def _operation(self, call: Call) -> dict[str, Any]:
         if call.method.name == "wait":
@@ -70,6 +107,8 @@ class Compute:
             return shown(self.resources.get(call.path))
         elif name in ("get", "delete", "patch", "update"):
             segment = words[-2]
+            if name == "get" and segment == "instances" and self.missed(self.resources.get(call.path)):
+                raise not_found(call.path)
         else:
             return self._verb(call, user, words[-3])
         if segment not in KINDS:
@@ -89,7 +128,7 @@ class Compute:
         if name == "delete":
             return self._delete(call, user, segment)
         path = f"{call.path}/{call.body.get('name', '')}" if name == "insert" else call.path
-        place = Place(call.where["project"], path, self.resources, self._network)
+        place = Place(call.where["project"], path, self.resources, self.network, self.public)
         if name == "insert":
             return self._insert(call, user, segment, place)
         resource = changed(self.resources.get(path), call.body, kind, place, whole=name == "update")
@@ -102,24 +141,46 @@ class Compute:
         if self.failing:  # the operation is taken on, and makes nothing
             return self._started(call, user, place.path, {"id": self.resources.number()})
         resource = made(call.body, KINDS[segment], place)
+        change = Changed()
+        if segment == "instances":
+            change = Changed(self._world.instance("insert", resource))
+            self._leaving.append(_Leaving(place.path, resource, change.done, stays=True))
         self.resources.put(place.path, resource)
-        done = self._world.instance("insert", resource) if segment == "instances" else lambda: True
-        return self._started(call, user, place.path, resource, Changed(done))
+        return self._started(call, user, place.path, resource, change)
 
     def _delete(self, call: Call, user: str, segment: str) -> dict[str, Any]:
         resource = self.resources.get(call.path)
-        for other in self.resources.users(call.path):
+        users = self.resources.users(call.path)
+        if segment == "addresses":
+            users += users_of(resource["address"], self.resources)
+        for other in users:
             if segment != "instances":
                 what = f"The {KINDS[segment].singular} resource '{call.path}'"
                 raise Refused(400, "resourceInUseByAnotherResource", f"{what} is already being used by '{other}'")
         if resource.get("deletionProtection"):
             raise Refused(400, "resourceNotDeletable", f"'{call.path}' is protected against deletion.")
-        done = Changed()
-        if segment == "instances":
-            done = Changed(self._world.instance("delete", resource))
-            self._leave_groups(call.path)
-        self.resources.remove(call.path)
-        return self._started(call, user, call.path, resource, done)
+        if segment != "instances":
+            self.resources.remove(call.path)
+            return self._started(call, user, call.path, resource)
+        self._leave_groups(call.path)
+        resource.update(status="STOPPING", _leaving=True)
+        done = self._world.instance("delete", resource)
+        self._leaving.append(_Leaving(call.path, resource, done))
+        self._settle()
+        return self._started(call, user, call.path, resource, Changed(done))
+
+    def _settle(self) -> None:
+        """Machines that are gone by now, or never came, are no resources any more."""
+        for one in list(self._leaving):
+            try:
+                if not one.done():
+                    continue
+                gone = not one.stays
+            except Broken:
+                gone = one.stays
+            self._leaving.remove(one)
+            if gone and one.path in self.resources and self.resources.get(one.path) is one.resource:
+                self.resources.remove(one.path)
 
     def _leave_groups(self, path: str) -> None:
         """A deleted machine is in no group."""
@@ -146,13 +207,16 @@ class Compute:
                                      change.done, error)
 
     def _listed(self, call: Call, found: list[Resource], singular: str) -> dict[str, Any]:
+        if singular == "instance":
+            found = [one for one in found if not self.missed(one)]
         items, token = self._page(call, [shown(one) for one in found])
         return {"kind": f"compute#{singular}List", "id": call.path, "items": items, "selfLink": link(call.path),
                 **({"nextPageToken": token} if token else {})}
 
     def _aggregated(self, call: Call, segment: str) -> dict[str, Any]:
         singular = KINDS[segment].singular if segment in KINDS else segment.removesuffix("s")
-        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)]
+        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)
+                 if segment != "instances" or not self.missed(one)]
         chosen, token = self._page(call, found)
         items: dict[str, dict[str, Any]] = {}
         for one in chosen:
@@ -167,31 +231,22 @@ class Compute:
                     call.query.get("pageToken", ""), f"{call.path}?{wanted}")
 
 
+def _target(call: Call) -> str:
+    """The path of what a call changes."""
+    name = call.method.name
+    if name == "insert":
+        return f"{call.path}/{call.body.get('name', '')}"
+    return call.path if name in ("delete", "patch", "update") else parent_of(call.path)
+
+
+def disturb(resource: Resource) -> None:
+    """Have somebody else change a resource: what was read of it before is no longer what is there."""
+    for place in (resource, resource.get("tags"), resource.get("metadata")):
+        for name in ("fingerprint", "labelFingerprint"):
+            if place and name in place:
+                place[name] = fingerprint(["somebody else", place[name]])
+
+
 def _no_semantics(call: Call) -> Refused:
     return Refused(501, "notImplemented",
                    f"compute.{call.method.collection}.{call.method.name} is Google's, but this sandbox does not do it")
-
-
-def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str, ...]], machine_types: tuple[str, ...],
-              images: Mapping[str, str]) -> None:
-    """What a project finds there: its regions and zones, machine types, and images by ``project/family``."""
-    def put(path: str, **fields: Any) -> None:
-        name = path.rpartition("/")[2]
-        resources.put(path, {"id": resources.number(), "name": name, "selfLink": link(path), **fields})
-
-    for region, inside in zones.items():
-        put(f"projects/{project}/regions/{region}", kind="compute#region", status="UP",
-            zones=[link(f"projects/{project}/zones/{zone}") for zone in inside])
-        for zone in inside:
-            put(f"projects/{project}/zones/{zone}", kind="compute#zone", status="UP",
-                region=link(f"projects/{project}/regions/{region}"))
-            for name in machine_types:
-                put(f"projects/{project}/zones/{zone}/machineTypes/{name}", kind="compute#machineType",
-                    zone=zone, guestCpus=2, memoryMb=4096)
-    put(f"projects/{project}", kind="compute#project", commonInstanceMetadata={"kind": "compute#metadata"})
-    for place, name in images.items():
-        owner, family = place.split("/")
-        fields = {"kind": "compute#image", "family": family, "status": "READY", "diskSizeGb": "10"}
-        put(f"projects/{owner}/global/images/{name}", **fields)
-        path = f"projects/{owner}/global/images/{name}"
-        resources.put(f"projects/{owner}/global/images/family/{family}", resources.get(path))
