@@ -13,6 +13,7 @@ import datetime
 import importlib
 import json
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -86,12 +87,23 @@ def find(given: GcpCredentials) -> tuple[Any, str | None]:
     elif given.credentials_file:
         found, project = _from_file(given.credentials_file)
     else:
-        found, project = auth.default(scopes=[SCOPE])
+        found, project = _default(auth)
     if given.impersonate:
         found = library("google.auth.impersonated_credentials", "google-auth").Credentials(
             source_credentials=found, target_principal=given.impersonate, target_scopes=[SCOPE]
         )
     return found, project
+
+
+def _default(auth: Any) -> tuple[Any, str | None]:
+    """Application default credentials, and the project that they name."""
+    try:
+        found: tuple[Any, str | None] = auth.default(scopes=[SCOPE])
+        return found
+    except (KeyError, AttributeError, TypeError) as error:  # a file that is JSON, and of another shape
+        what = f"The application default credentials cannot be used ({type(error).__name__}: {error})."
+    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or "application default credentials"
+    raise errors.Expired(what, path, CREDENTIALS_FIX)
 
 
 def narrowed(found: Any, scope: str) -> Any:
