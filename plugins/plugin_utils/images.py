@@ -75,9 +75,9 @@ class Images:
 
     def _open_or_not(self, image: registry.Image, login: object) -> str:
         """The digest of an image in a registry of Google's, some of whose images are open to everybody."""
-        if isinstance(login, registry.RegistryCredentials):
-            return image.by_digest(image.digest or resolve_digest_google(image, login))
-        assert isinstance(login, Failed)
+        if not isinstance(login, Failed):
+            credentials = login if isinstance(login, registry.RegistryCredentials) else None
+            return image.by_digest(image.digest or resolve_digest_google(image, credentials))
         if not no_login(login):
             raise login
         try:
