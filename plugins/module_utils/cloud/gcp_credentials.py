@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who we are to Google: what the user gave, and google-auth's credentials of it.
 
-Google's libraries are imported when they are needed, and may not log at DEBUG: there they show requests and answers
-whole, secret values included.
+Google's libraries are imported when they are needed, and may not log: at DEBUG they show requests whole, at ERROR an
+answer that they do not understand, tokens and values included. What goes wrong is told by our typed errors.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors import CREDENTIALS_FIX
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_SILENT = logging.CRITICAL + 1
 AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"
 #: By a credentials file's ``type``: google-auth's module, and the way to make its Credentials.
 _LOADERS = {
@@ -52,7 +53,7 @@ class GcpCredentials:
 
 
 def library(name: str, package: str) -> Any:
-    """A module of Google's libraries, with its loggers quiet.
+    """A module of Google's libraries, with its loggers silent.
 
     :raises Invalid: ``sdk-missing``.
     """
@@ -66,11 +67,11 @@ def library(name: str, package: str) -> Any:
             "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
             code="sdk-missing",
         ) from None
-    logging.getLogger("google").setLevel(logging.INFO)
+    logging.getLogger("google").setLevel(_SILENT)
     # Those that GOOGLE_SDK_PYTHON_LOGGING_SCOPE has set by name, too.
     for each in [each for each in logging.root.manager.loggerDict if each.startswith("google.")]:
-        if 0 < logging.getLogger(each).level < logging.INFO:
-            logging.getLogger(each).setLevel(logging.INFO)
+        if logging.getLogger(each).level:
+            logging.getLogger(each).setLevel(_SILENT)
     return found
 
 

@@ -18,11 +18,12 @@ from ansible.template import Templar, is_trusted_as_template, trust_as_template
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from tests.unit.conftest import Cloud, environment
-from tests.unit.modules.conftest import _runner  # noqa: F401 - a fixture
+from tests.unit.modules import conftest as modules_conftest
 from tests.unit.modules.runner import Ran, Runner
 
 from .conftest import PROJECT, Google
 
+_runner = modules_conftest._runner
 UNKNOWN = "(known after apply)"
 SEED = b"a planted seed of the right size"
 PLANTED = "planted-google-value-81d0"
@@ -49,7 +50,7 @@ def keep(owner: Callable[..., Any], name: str, *values: bytes, **fields: Any) ->
 
 
 @pytest.fixture
-def run(_runner: Runner, cloud: Cloud, google: Google) -> Callable[..., Ran]:  # noqa: F811
+def run(_runner: Runner, cloud: Cloud, google: Google) -> Callable[..., Ran]:
     """``run(module, check=…, **options)``, with both clouds at hand."""
 
     def go(module: str, shell: dict[str, str] | None = None, **options: Any) -> Ran:
