@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
-PAGE_SIZE = 500
 #: States of a machine that runs, or soon will (again).
 RUNNING = ("PROVISIONING", "STAGING", "RUNNING", "REPAIRING")
-#: What an aggregated list says of a zone in which nothing was found.
-NOTHING_THERE = "NO_RESULTS_ON_PAGE"
-_PLACE = re.compile(r"([a-z]+-[a-z]+[0-9]+)(-[a-z])?")
 
 
 def collect(client: GcpClient, fleet: str, projects: Sequence[str], regions: Sequence[str]) -> list[dict[str, Any]]:
@@ -39,17 +35,8 @@ def describe(client: GcpClient, fleet: str, project: str, regions: Sequence[str]
     """
     gathered(map_parallel(lambda region: _require_region(client, project, region), regions))
     states = " OR ".join(f"status={state}" for state in RUNNING)
-    query = {"filter": f"labels.praxis_fleet={fleet} AND ({states})", "maxResults": str(PAGE_SIZE)}
-    members = []
-    findings: list[Finding] = []
-    for page in client.paginate("compute", f"compute/v1/projects/{project}/aggregated/instances", "", query):
-        findings += _left_out(page, project, regions)
-        for scope, there in (page.get("items") or {}).items():
-            if _wanted(scope, regions):
-                members += [member_of(instance, project) for instance in there.get("instances") or ()]
-    if findings:
-        raise Failed(*findings)
-    return members
+    found = everywhere(client, project, "instances", f"labels.praxis_fleet={fleet} AND ({states})", regions)
+    return [member_of(instance, project) for instance in found]
 
 
 def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
@@ -91,28 +78,6 @@ def _require_region(client: GcpClient, project: str, region: str) -> None:
     except errors.NotFound:
         what, fix = f"There is no region {region!r}.", "Correct the option regions."
         raise Failed(Finding("no-such-region", what, f"Google project {project}", fix)) from None
-
-
-def _left_out(page: Mapping[str, Any], project: str, regions: Sequence[str]) -> Iterator[Finding]:
-    """What a page says it does not hold of what was asked for."""
-    said = [(scope, there.get("warning")) for scope, there in (page.get("items") or {}).items()]
-    said += [("", page.get("warning"))]
-    said += [(scope, {"code": "UNREACHABLE"}) for scope in page.get("unreachables") or ()]
-    for scope, warning in said:
-        if warning and warning.get("code") != NOTHING_THERE and _wanted(scope, regions):
-            told = ": ".join(str(warning[key]) for key in ("code", "message") if warning.get(key))
-            yield Finding(
-                "inventory-incomplete",
-                f"Google answered without all of its machines ({told}).",
-                f"Google project {project}" + (f", {scope}" if scope else ""),
-                "Run it again. If the fleet has no machines there, name the regions that it has (option regions).",
-            )
-
-
-def _wanted(scope: str, regions: Sequence[str]) -> bool:
-    """Whether a scope (``zones/us-central1-a``) is in one of the regions; what cannot be told is."""
-    place = _PLACE.fullmatch(_last(scope))
-    return not regions or place is None or place[1] in regions
 
 
 def _last(link: str) -> str:

@@ -15,7 +15,7 @@ from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from moto import mock_aws
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members, gcp_members
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members, gcp_members, gcp_zones
 from ansible_collections.praxis.cloud.plugins.plugin_utils.inventory_members import Member
 from tests.unit.google.conftest import PROJECT, Google, google  # noqa: F401 - a fixture
 from tests.unit.google.made import FAR, ONE, REGION, TWO, ask, machine, member, operations
@@ -192,7 +192,7 @@ def test_a_network_of_another_project_is_named_with_it(cloud: Google) -> None:
 
 
 def test_pages_are_followed(cloud: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gcp_members, "PAGE_SIZE", 3)
+    monkeypatch.setattr(gcp_zones, "PAGE_SIZE", 3)
     for number in range(8):
         member(cloud, f"praxis-gcp-{number}", (ONE, TWO)[number % 2])
     assert len(read(source(tmp_path)).hosts) == 8
@@ -202,7 +202,7 @@ def test_pages_are_followed(cloud: Google, tmp_path: Path, monkeypatch: pytest.M
 def test_a_page_that_fails_halfway_is_an_error_and_no_half_a_fleet(
     cloud: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gcp_members, "PAGE_SIZE", 3)
+    monkeypatch.setattr(gcp_zones, "PAGE_SIZE", 3)
     for number in range(8):
         member(cloud, f"praxis-gcp-{number}")
     real = cloud.front.compute.answer
