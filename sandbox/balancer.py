@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox import docker
@@ -25,7 +27,7 @@ BACKEND = "targets"
 
 @dataclass(frozen=True)
 class Check:
-    """The health check of a target group; times in seconds."""
+    """The health check of a target group; times in seconds. Without a path a connection is enough."""
 
     path: str
     codes: str
@@ -33,6 +35,8 @@ class Check:
     timeout: int
     rise: int
     fall: int
+    agent: str = "ELB-HealthChecker/2.0"
+    host: str = "balancer"
 
 
 @dataclass(frozen=True)
@@ -67,38 +71,51 @@ defaults
     timeout server {idle}s
     timeout tunnel {idle}s
     timeout http-keep-alive {idle}s
-
+"""
+FRONTEND = """
 frontend listener
-    bind 0.0.0.0:80
+{binds}
     http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Port 80
     default_backend {backend}
-
+"""
+BACK = """
 backend {backend}
     balance roundrobin
 """
-CHECK = """\
+HTTP_CHECK = """\
     option httpchk
-    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host balancer hdr User-Agent ELB-HealthChecker/2.0
+    http-check send meth GET uri {path} ver HTTP/1.1 hdr Host {host} hdr User-Agent {agent}
     http-check expect status {codes}
-    timeout check {timeout}s
 """
+EVERYWHERE = ("0.0.0.0:80",)
 
 
-def configuration(check: Check | None, idle_timeout: int) -> str:
-    """HAProxy's configuration for one listener; without a check there is nothing to route to."""
-    text = HEAD.format(runtime=RUNTIME_PORT, idle=idle_timeout, backend=BACKEND)
-    return text + (CHECK.format(path=check.path, codes=check.codes, timeout=check.timeout) if check else "")
+def configuration(check: Check | None, idle_timeout: int, binds: Sequence[str] = EVERYWHERE) -> str:
+    """HAProxy's configuration for one listener; without a check there is nothing to route to.
+
+    :param binds: addresses with ports that it answers at; none, and it answers nowhere.
+    """
+    text = HEAD.format(runtime=RUNTIME_PORT, idle=idle_timeout)
+    if binds:
+        text += FRONTEND.format(binds="\n".join(f"    bind {bind}" for bind in binds), backend=BACKEND)
+    text += BACK.format(backend=BACKEND)
+    if check and check.path:
+        text += HTTP_CHECK.format(path=check.path, codes=check.codes, host=check.host, agent=check.agent)
+    return text + (f"    timeout check {check.timeout}s\n" if check else "")
 
 
 class Balancer:
-    """The site's balancer."""
+    """A cloud's balancer in the site."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, cloud: str = "aws") -> None:
+        name = "balancer" if cloud == "aws" else f"balancer-{cloud}"
+        self.binds: Sequence[str] = EVERYWHERE if cloud == "aws" else ()
+        """Where it answers before it is told."""
         self.site = site
-        self.container = site.container("balancer")
-        self.address = site.addresses.balancer
-        self.file = site.home / "balancer" / "haproxy.cfg"
+        self.container = site.container(name)
+        self.address = site.addresses.balancer if cloud == "aws" else site.addresses.google_balancer
+        self.file = site.home / name / "haproxy.cfg"
 
     def up(self, tag: str) -> None:
         """Start the balancer from this image unless it runs, and wait until it answers."""
@@ -107,11 +124,12 @@ class Balancer:
             docker.remove_container(self.container)
             found = None
         if not self.file.exists():
-            write(self.file, configuration(None, 60))
+            write(self.file, configuration(None, 60, self.binds))
         if not found:
             docker.docker(
                 "run", "--detach", "--name", self.container, *docker.labels(self.site.key, "balancer"),
                 "--cap-add", "NET_ADMIN", "--network", self.site.network, "--ip", self.address,
+                *([] if self.binds else ["--sysctl", "net.ipv4.ip_nonlocal_bind=1"]),
                 "--volume", f"{self.file.parent}:/etc/sandbox:ro", tag)
         elif not found["State"]["Running"]:
             docker.docker("start", self.container)
@@ -129,9 +147,9 @@ class Balancer:
                                   f"{self.address}:{RUNTIME_PORT}", f"docker logs {self.container}") from None
                 time.sleep(0.1)
 
-    def configure(self, check: Check | None, idle_timeout: int) -> bool:
+    def configure(self, check: Check | None, idle_timeout: int, binds: Sequence[str] | None = None) -> bool:
         """Write the configuration and have it read; True when it changed (all servers are gone then)."""
-        text = configuration(check, idle_timeout)
+        text = configuration(check, idle_timeout, self.binds if binds is None else binds)
         if self.file.exists() and self.file.read_text() == text:
             return False
         before = self.ask("show info").partition("Pid: ")[2].split()[0]
@@ -147,6 +165,23 @@ class Balancer:
             time.sleep(0.05)
         raise Problem("HAProxy did not take its new configuration in 10 s", str(self.file),
                       f"docker logs {self.container}")
+
+    def answer_at(self, addresses: Sequence[str]) -> None:
+        """Have these addresses on the network, beside its own, and no others."""
+        docker.shell(self.container, f"""
+            wanted=" {' '.join(addresses)} "
+            for have in $(ip -o -4 address show dev eth0 | sed -n 's|.* inet \\([0-9.]*\\)/32 .*|\\1|p'); do
+              case "$wanted" in *" $have "*) ;; *) ip address del "$have/32" dev eth0 ;; esac
+            done
+            for one in $wanted; do ip address replace "$one/32" dev eth0; done""")
+
+    def end_older(self, seconds: float) -> int:
+        """End what has been going on to a server for longer than this, WebSockets included; how many there were."""
+        found = [line.split(":")[0] for line in self.ask("show sess").splitlines()
+                 if f" be={BACKEND} " in line and _age(line) > seconds]
+        for session in found:
+            self._order(f"shutdown session {session}")
+        return len(found)
 
     def ask(self, command: str) -> str:
         """One command of the runtime API and its answer."""
@@ -204,3 +239,10 @@ class Balancer:
         answer = self.ask(command)
         if answer != expected and not (expected and expected in answer):
             raise Problem(f"HAProxy refused {command!r}: {answer}", self.container, "docker logs")
+
+
+def _age(line: str) -> float:
+    """The age of a stream in a line of `show sess`, in seconds: `age=1h2m`, `age=1m3s`, `age=4s`."""
+    found = re.search(r" age=(\S+)", line)
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([dhms])", found[1] if found else ""))

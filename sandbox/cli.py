@@ -16,23 +16,38 @@ from sandbox.aws.faults import KINDS
 from sandbox.client import Client
 from sandbox.docker import DockerError
 from sandbox.problem import Problem, step
-from sandbox.site import here
+from sandbox.site import CLOUDS, here
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A cloud in a box for this checkout.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="bring the sandbox up; quick when it is up already")
-    up.add_argument("--cloud", choices=["aws"], default="aws")
+    up.add_argument("--cloud", type=_clouds, default=["aws"], metavar="CLOUDS",
+                    help=f"{', '.join(CLOUDS)}, or several with a comma between; added to what is up")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")
     operations.add_argument("--since", type=int, default=0, metavar="OFFSET",
                             help="start at this byte of the log; the next offset is the last line, on standard error")
     operations.add_argument("--mutating", action="store_true", help="only operations that change something")
-    verbs.add_parser("serve", help="be the API (started by up)")
+    _cloud_option(operations)
+    serve = verbs.add_parser("serve", help="be a cloud's API (started by up)")
+    serve.add_argument("--cloud", choices=CLOUDS, default="aws")
     _fault_parser(verbs.add_parser("fault", help="order a fault"))
     return parser
+
+
+def _clouds(text: str) -> list[str]:
+    """Clouds by name, with commas between; each once, in their own order."""
+    named = text.split(",")
+    if wrong := sorted(set(named) - set(CLOUDS)):
+        raise argparse.ArgumentTypeError(f"there is no cloud {wrong[0]!r}: {', '.join(CLOUDS)}")
+    return [cloud for cloud in CLOUDS if cloud in named]
+
+
+def _cloud_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cloud", choices=CLOUDS, help="where two are up, which; by default aws")
 
 
 def _fault_parser(fault: argparse.ArgumentParser) -> None:
@@ -54,8 +69,9 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
         one.add_argument("--seconds", type=float, default=1.0, help="slow: how long an answer is held back")
         one.add_argument("--calls", type=int, default=2, help="hide: how many looks miss a new instance")
         one.add_argument("--retry-after", type=int, help="throttle, error: the header Retry-After, in seconds")
-    kinds.add_parser("list", help="faults of the API in force")
-    kinds.add_parser("clear", help="lift the faults of the API")
+        _cloud_option(one)
+    kinds.add_parser("list", help="faults of the APIs in force")
+    kinds.add_parser("clear", help="lift the faults of the APIs")
     kinds.add_parser("heal", help="lift every fault")
     link = kinds.add_parser("link", help="cut A B (machines, `balancer`, `registry`), or heal")
     link.add_argument("action", choices=["cut", "heal"])
@@ -74,7 +90,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
 def _fault(client: Client, options: argparse.Namespace) -> Any:
     if options.kind in KINDS:
         fields = ("operations", "probability", "seed", "count", "code", "status", "seconds", "calls", "retry_after")
-        return client.fault(options.kind, **{name: getattr(options, name) for name in fields})
+        return client.fault(options.kind, options.cloud, **{name: getattr(options, name) for name in fields})
     if options.kind == "list":
         return client.faults()
     if options.kind == "clear":
@@ -95,7 +111,7 @@ def _fault(client: Client, options: argparse.Namespace) -> Any:
 
 
 def _status(client: Client) -> int:
-    if not client.running():
+    if not client.clouds():
         print("the sandbox is not up")
         return 1
     print(json.dumps(client.state(), indent=2))
@@ -103,7 +119,7 @@ def _status(client: Client) -> int:
 
 
 def _operations(client: Client, options: argparse.Namespace) -> int:
-    entries, offset = client.operations(options.since, options.mutating)
+    entries, offset = client.operations(options.since, options.mutating, options.cloud)
     for entry in entries:
         print(json.dumps(entry))
     print(offset, file=sys.stderr)
@@ -115,16 +131,14 @@ def run(options: argparse.Namespace) -> int:
     site = here()
     client = Client(site)
     if options.verb == "up":
-        with step(f"bringing up the {options.cloud} sandbox of {site.root}"):
-            lifecycle.up(site)
+        with step(f"bringing up the {' and '.join(options.cloud)} sandbox of {site.root}"):
+            lifecycle.up(site, options.cloud)
         print(f". {site.home / 'env'}")
     elif options.verb == "down":
         with step(f"taking down the sandbox of {site.root}"):
             lifecycle.down(site)
     elif options.verb == "serve":
-        from sandbox.aws.server import serve
-
-        serve(site)
+        lifecycle.serve(site, options.cloud)
     elif options.verb == "status":
         return _status(client)
     elif options.verb == "operations":

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import docker
+from sandbox.gcp import forwarder
 from sandbox.problem import Problem
-from sandbox.site import Site
+from sandbox.site import CLOUDS, Site
 
 CHAIN = "SANDBOX-LINK"
 FULL = "/run/sandbox-full"
@@ -31,10 +32,11 @@ class Client:
     def __init__(self, site: Site) -> None:
         self.site = site
 
-    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Ask the sandbox's process. Raises Problem when it does not run or refuses."""
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None, cloud: str = "aws") -> Any:
+        """Ask a cloud's process. Raises Problem when it does not run or refuses."""
+        ports = {"aws": self.site.addresses.api_port, "gcp": self.site.addresses.google_port}
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.site.addresses.api_port}/_sandbox/{path}", method=method,
+            f"http://127.0.0.1:{ports[cloud]}/_sandbox/{path}", method=method,
             data=json.dumps(body).encode() if body is not None else None)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
@@ -45,39 +47,59 @@ class Client:
             raise Problem(said["what"], said["where"], said["fix"]) from None
         except OSError as error:
             raise Problem(f"the sandbox's API does not answer: {error}", request.full_url,
-                          "python -m sandbox up --cloud aws") from None
+                          f"python -m sandbox up --cloud {cloud}") from None
 
-    def running(self) -> bool:
-        """Whether this site's process answers and is ready."""
+    def running(self, cloud: str = "aws") -> bool:
+        """Whether this site's process for a cloud answers and is ready."""
         if not (self.site.home / "addresses.json").exists():
             return False
         try:
-            said = self.control("GET", "ready")
+            said = self.control("GET", "ready", cloud=cloud)
         except Problem:
             return False
         return bool(said["ready"]) and said["root"] == str(self.site.root)
 
+    def clouds(self) -> list[str]:
+        """The clouds that are up."""
+        return [cloud for cloud in CLOUDS if self.running(cloud)]
+
+    def chosen(self, cloud: str | None = None) -> str:
+        """The cloud that was named; or the only one, or AWS. Raises Problem when none is up, or not that one."""
+        up = self.clouds()
+        if not up or cloud not in (None, *up):
+            raise Problem(f"the sandbox's {cloud or 'cloud'} is not up", str(self.site.home),
+                          f"python -m sandbox up --cloud {cloud or 'aws'}")
+        return cloud or up[0]
+
     def state(self) -> dict[str, Any]:
         """.sandbox/state.json, made current first."""
-        self.control("POST", "state", {})
+        for cloud in self.clouds() or ["aws"]:
+            self.control("POST", "state", {}, cloud)
         state: dict[str, Any] = self.site.read_json("state.json")
         return state
 
-    def credentials(self, user: str = "controller") -> dict[str, str]:
-        """Access key and secret key of `controller` or `administrator`."""
-        found: dict[str, str] = self.site.read_json(f"aws/{user}.json")
+    def credentials(self, user: str = "controller", cloud: str = "aws") -> dict[str, str]:
+        """What lets one in as `controller` or `administrator`: AWS's access key and secret key, or Google's key file's
+        content."""
+        found: dict[str, str] = self.site.read_json(f"{cloud}/{user}.json")
         return found
 
     @property
     def operations_log(self) -> Path:
-        """The operation log's path."""
-        return self.site.home / "aws" / "operations.jsonl"
+        """The operation log's path: AWS's, or Google's where that is the only one."""
+        return self.log_of(next((one for one in CLOUDS if self.log_of(one).exists()), "aws"))
 
-    def operations(self, since: int = 0, mutating: bool = False) -> tuple[list[dict[str, Any]], int]:
-        """Entries of the operation log from a byte offset on, and the offset after the last."""
-        if not self.operations_log.exists():
+    def log_of(self, cloud: str) -> Path:
+        """A cloud's operation log."""
+        return self.site.home / cloud / "operations.jsonl"
+
+    def operations(self, since: int = 0, mutating: bool = False,
+                   cloud: str | None = None) -> tuple[list[dict[str, Any]], int]:
+        """Entries of a cloud's operation log from a byte offset on, and the offset after the last."""
+        log = self.log_of(cloud) if cloud else self.operations_log
+        if not log.exists():
             return [], 0
-        with self.operations_log.open("rb") as file:
+        with log.open("rb") as file:
             file.seek(since)
             whole = file.read()
         whole = whole[: whole.rfind(b"\n") + 1]
@@ -86,36 +108,43 @@ class Client:
 
     # -- faults of the API
 
-    def fault(self, kind: str, **description: Any) -> dict[str, Any]:
-        """Order a fault of the API ; kinds and fields are those of aws.faults.Fault."""
-        made: dict[str, Any] = self.control("POST", "faults", {"kind": kind, **description})
+    def fault(self, kind: str, cloud: str | None = None, **description: Any) -> dict[str, Any]:
+        """Order a fault of a cloud's API; kinds and fields are those of aws.faults.Fault."""
+        made: dict[str, Any] = self.control("POST", "faults", {"kind": kind, **description}, self.chosen(cloud))
         return made
 
-    def faults(self) -> list[dict[str, Any]]:
-        """The API's faults in force."""
-        found: list[dict[str, Any]] = self.control("GET", "faults")
-        return found
+    def faults(self, cloud: str | None = None) -> list[dict[str, Any]]:
+        """The faults in force of a cloud's API, or of all."""
+        clouds = [self.chosen(cloud)] if cloud else self.clouds()
+        return [fault for one in clouds for fault in self.control("GET", "faults", cloud=one)]
 
-    def clear(self) -> int:
-        """Lift all faults of the API; returns how many there were."""
-        return int(self.control("DELETE", "faults")["lifted"])
+    def clear(self, cloud: str | None = None) -> int:
+        """Lift all faults of a cloud's API, or of all; returns how many there were."""
+        clouds = [self.chosen(cloud)] if cloud else self.clouds()
+        return sum(int(self.control("DELETE", "faults", cloud=one)["lifted"]) for one in clouds)
 
-    def lift(self, ident: str) -> None:
+    def lift(self, ident: str, cloud: str | None = None) -> None:
         """Lift one fault, by the name that `fault` returned."""
-        self.control("DELETE", f"faults/{ident}")
+        self.control("DELETE", f"faults/{ident}", cloud=self.chosen(cloud))
 
     def _event(self, kind: str, **what: Any) -> None:
-        self.control("POST", "event", {"kind": kind, **what})
+        for cloud in self.clouds():
+            self.control("POST", "event", {"kind": kind, **what}, cloud)
 
     # -- faults of machines and links
 
     def machine(self, name: str) -> dict[str, Any]:
-        """A machine of the state file, by name, instance id or address; `balancer` and `registry` are known too."""
-        address = {"balancer": self.site.addresses.balancer, "registry": self.site.addresses.registry}.get(name)
-        if address:
-            return {"name": name, "ip": address, "container": self.site.container(name)}
+        """A machine of the state file, by name, instance id or address. `balancer` and `registry` are known too; beside
+        AWS's, Google's are `balancer-gcp` and `registry-gcp`."""
+        at = self.site.addresses
+        fixtures = {"balancer": at.balancer, "registry": at.registry, "balancer-gcp": at.google_balancer,
+                    "registry-gcp": at.google_registry}
+        if name in fixtures:
+            known_as = name if name.endswith("-gcp") or self.chosen() == "aws" else f"{name}-gcp"
+            return {"name": name, "ip": fixtures[known_as], "container": self.site.container(known_as)}
         known: list[dict[str, Any]] = self.state()["machines"]
-        found = [machine for machine in known if name in (machine["name"], machine["instance_id"], machine["ip"])]
+        found = [machine for machine in known if name in (
+            machine["name"], machine["instance_id"], machine["ip"], machine["public_ip"])]
         if len(found) != 1:
             names = ", ".join(sorted(machine["name"] for machine in known)) or "none"
             raise Problem(f"there {'are several machines' if found else 'is no machine'} {name!r}",
@@ -126,7 +155,8 @@ class Client:
         """Drop every packet between two machines, in both directions, connections that stand included."""
         ends = [self.machine(one), self.machine(other)]
         for here, there in (ends, reversed(ends)):
-            _drop(here["container"], there["ip"])
+            for address in sorted({there["ip"], there.get("public_ip") or there["ip"]}):
+                _drop(here["container"], address)
         self._event("link-cut", machines=[end["name"] for end in ends])
 
     def link_heal(self) -> None:
@@ -169,7 +199,6 @@ class Client:
 
     def registry(self, condition: str, rate: str = "1mbit") -> None:
         """Make the registry `slow` (its answers at `rate`, as tc writes it), `down` (it refuses) or `up` again."""
-        container = self.site.container("registry")
         script = {
             "slow": f"tc qdisc replace dev eth0 root tbf rate {rate} burst 32kbit latency 800ms",
             "down": "iptables -I INPUT -i eth0 -p tcp --dport 443 -j REJECT --reject-with tcp-reset",
@@ -177,7 +206,9 @@ class Client:
                   "iptables -F INPUT"}.get(condition)
         if script is None:
             raise Problem(f"the registry cannot be made {condition!r}", "fault registry", "slow, down or up")
-        docker.shell(container, script)
+        for role in ("registry", forwarder.NAME):
+            if (docker.inspect("container", self.site.container(role)) or {}).get("State", {}).get("Running"):
+                docker.shell(self.site.container(role), script)
         self._event(f"registry-{condition}")
 
     def heal(self) -> None:

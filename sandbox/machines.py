@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox import docker
@@ -25,13 +25,32 @@ LOGIN_UID = 1000
 
 @dataclass(frozen=True)
 class Machine:
-    """What a machine is made from."""
+    """What a machine is made from.
+
+    :param files: what lies in it before it starts, beside the trust in the sandbox's authority.
+    """
 
     ident: str
     address: str
     image: str
     hostname: str
-    authorized_keys: str
+    files: Mapping[str, File]
+    cloud: str = "aws"
+
+    @property
+    def role(self) -> str:
+        """Its containers' role."""
+        return role(self.cloud)
+
+
+def role(cloud: str) -> str:
+    """The role that the containers and volumes of a cloud's machines are labelled with."""
+    return "machine" if cloud == "aws" else f"machine-{cloud}"
+
+
+def login(authorized_keys: str) -> dict[str, File]:
+    """The image's user and the keys that let one in as it."""
+    return {f"/home/{LOGIN}/.ssh/authorized_keys": File(authorized_keys.encode(), 0o600, LOGIN_UID)}
 
 
 @functools.cache
@@ -51,7 +70,7 @@ def _init() -> tuple[str, ...]:
 def _options(site: Site, machine: Machine) -> Sequence[str]:
     name = site.container(machine.ident)
     return [
-        "--name", name, "--hostname", machine.hostname, *docker.labels(site.key, "machine"),
+        "--name", name, "--hostname", machine.hostname, *docker.labels(site.key, machine.role),
         *(word for capability in CAPABILITIES for word in ("--cap-add", capability)),
         "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
         "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm",
@@ -63,13 +82,12 @@ def _options(site: Site, machine: Machine) -> Sequence[str]:
 def create(site: Site, machine: Machine) -> None:
     """Make and start a machine. Raises DockerError; nothing is left behind then."""
     name = site.container(machine.ident)
-    docker.docker("volume", "create", *docker.labels(site.key, "machine"), name)
+    docker.docker("volume", "create", *docker.labels(site.key, machine.role), name)
     try:
         docker.docker("create", *_options(site, machine), machine.image, *_init())
         authority = (site.home / "tls" / "ca.crt").read_bytes()
         docker.place(name, {
-            f"/home/{LOGIN}/.ssh/authorized_keys": File(machine.authorized_keys.encode(), 0o600, LOGIN_UID),
-            "/usr/local/share/ca-certificates/praxis-sandbox.crt": File(authority)})
+            **machine.files, "/usr/local/share/ca-certificates/praxis-sandbox.crt": File(authority)})
         docker.docker("start", name)
     except docker.DockerError:
         remove(site, machine.ident)

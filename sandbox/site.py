@@ -12,7 +12,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ from sandbox.problem import Problem
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+PROJECT = "praxis-sandbox"
+GOOGLE_REGION = "us-central1"
+CLOUDS = ("aws", "gcp")
+"""In the order in which they are named where both are up."""
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> None:
@@ -41,6 +45,8 @@ class Addresses:
     network: str
     api_port: int
     push_port: int
+    google_port: int = 0
+    """0 in a record that an earlier version wrote."""
 
     @property
     def _hosts(self) -> ipaddress.IPv4Network:
@@ -66,9 +72,30 @@ class Addresses:
         return self.at(3)
 
     @property
+    def google_balancer(self) -> str:
+        """Google's balancer's own address; it answers at its forwarding rule's."""
+        return self.at(4)
+
+    @property
+    def google_registry(self) -> str:
+        """Artifact Registry's address."""
+        return self.at(5)
+
+    @property
     def reserved(self) -> ipaddress.IPv4Network:
         """The part no VPC subnet may overlap: 10.x.0.0/20."""
         return next(self._hosts.subnets(new_prefix=20))
+
+    @property
+    def google_public(self) -> ipaddress.IPv4Network:
+        """Google's external addresses: 10.x.12.0/22."""
+        return list(self._hosts.subnets(new_prefix=22))[3]
+
+    @property
+    def google_cidr(self) -> ipaddress.IPv4Network:
+        """Where Google's subnetworks are: 10.x.128.0/18. AWS's come from the other end, a sixteenth of 10.x for each
+        zone."""
+        return list(self._hosts.subnets(new_prefix=18))[2]
 
 
 @dataclass(frozen=True)
@@ -106,14 +133,25 @@ class Site:
         """The registry as the machines see it: the account's ECR host name."""
         return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
+    @property
+    def google_registry_host(self) -> str:
+        """Artifact Registry's host."""
+        return f"{GOOGLE_REGION}-docker.pkg.dev"
+
+    @property
+    def google_registry_name(self) -> str:
+        """Artifact Registry's repository, as an image of it begins."""
+        return f"{self.google_registry_host}/{PROJECT}/praxis"
+
     @cached_property
     def addresses(self) -> Addresses:
         """Network and ports: those on record, or chosen now."""
         record = self.home / "addresses.json"
-        if record.exists():
-            return Addresses(**json.loads(record.read_text()))
-        chosen = self._choose()
-        write(record, json.dumps(asdict(chosen)) + "\n")
+        chosen = Addresses(**json.loads(record.read_text())) if record.exists() else self._choose()
+        if not chosen.google_port:
+            chosen = replace(chosen, google_port=next(_free_ports(chosen.push_port + 1)))
+        if not record.exists() or json.loads(record.read_text()) != asdict(chosen):
+            write(record, json.dumps(asdict(chosen)) + "\n")
         return chosen
 
     def _choose(self) -> Addresses:
@@ -127,7 +165,7 @@ class Site:
             raise Problem("no 10.x.0.0/16 is free for the sandbox", "docker network ls; ip route",
                           "remove a Docker network that is not used")
         ports = _free_ports(20000 + seed % 8000)
-        return Addresses(str(network), next(ports), next(ports))
+        return Addresses(str(network), next(ports), next(ports), next(ports))
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the .sandbox folder; None when it is not there."""

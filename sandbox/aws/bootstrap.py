@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import secrets
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from sandbox.agent_secret import agent_secret
 from sandbox.aws.cloud import Cloud
 from sandbox.site import REGION, write
 
@@ -31,12 +30,6 @@ def _user(iam: Any, name: str, policy: dict[str, Any]) -> dict[str, str]:
     iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
-
-
-def agent_secret() -> str:
-    """Random values for what an agent needs: an OpenAI key and the Fernet key of its store."""
-    return json.dumps({"OPENAI_API_KEY": f"sk-sandbox-{secrets.token_urlsafe(36)}",
-                       "PRAXIS_MASTER_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()})
 
 
 def run(cloud: Cloud) -> None:

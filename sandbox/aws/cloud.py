@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from sandbox.aws.faults import Faults
 from sandbox.aws.log import Log
 from sandbox.balancer import Balancer
+from sandbox.lanes import Lanes
 from sandbox.registry import Registry
-from sandbox.site import ACCOUNT, REGION, Site, write
+from sandbox.site import ACCOUNT, REGION, Site
+from sandbox.state import publish
 
 
 class Cloud:
@@ -31,9 +31,7 @@ class Cloud:
         """moto keeps no locks of its own: held by every operation that changes something."""
         self.enforced = False
         """Whether credentials and policies are checked; set when the bootstrap is done."""
-        self._lanes: dict[str, ThreadPoolExecutor] = {}
-        self._tasks: list[Future[None]] = []
-        self._at_once = threading.Semaphore(3)
+        self._lanes = Lanes(self.log.say)
 
     def endpoint(self) -> str:
         """URL of the API."""
@@ -41,29 +39,11 @@ class Cloud:
 
     def order(self, ident: str, work: Callable[[], None]) -> None:
         """Do work in the background: in order for one instance, up to three instances at once."""
-        def run() -> None:
-            with self._at_once:
-                work()
-
-        with self.changes:
-            lane = self._lanes.get(ident) or ThreadPoolExecutor(1, thread_name_prefix=ident)
-            self._lanes[ident] = lane
-            self._submit(lane, run)
-
-    def _submit(self, lane: ThreadPoolExecutor, run: Callable[[], None]) -> None:
-        task = lane.submit(run)
-        task.add_done_callback(self._complain)
-        self._tasks = [*(one for one in self._tasks if not one.done()), task]
+        self._lanes.order(ident, work)
 
     def settle(self, seconds: float) -> None:
         """Wait until the background work ordered so far is done, or for so long."""
-        with self.changes:
-            tasks = list(self._tasks)
-        wait(tasks, timeout=seconds)
-
-    def _complain(self, future: Any) -> None:
-        if error := future.exception():
-            self.log.say(f"background work failed: {error!r}")
+        self._lanes.settle(seconds)
 
     def ec2(self) -> Any:
         """moto's EC2 backend of the sandbox's region."""
@@ -81,21 +61,13 @@ class Cloud:
         """Write .sandbox/state.json from what exists now."""
         with self.changes:
             machines = [
-                {"name": name_of(instance), "ip": instance.private_ip,
-                 "container": self.site.container(instance.id), "instance_id": instance.id, "state": instance.state}
+                {"name": name_of(instance), "ip": instance.private_ip, "public_ip": instance.public_ip,
+                 "container": self.site.container(instance.id), "instance_id": instance.id, "state": instance.state,
+                 "cloud": "aws"}
                 for instance in self.ec2().all_instances() if instance.state not in ("terminated", "shutting-down")]
-            state = {
-                "cloud": "aws",
-                "machines": sorted(machines, key=lambda machine: (machine["name"], machine["instance_id"])),
-                "registry": {"name": self.site.registry_name, "push": self.registry.push},
-                "balancer": {"url": f"http://{self.balancer.address}"},
-                "endpoints": {"aws": self.endpoint()},
-                "network": self.site.addresses.network,
-            }
-            text = json.dumps(state, indent=2) + "\n"
-            path = self.site.home / "state.json"
-            if not path.exists() or path.read_text() != text:
-                write(path, text)
+        publish(self.site, "aws", {
+            "machines": machines, "registry": self.site.registry_name, "endpoint": self.endpoint(),
+            "balancer": f"http://{self.balancer.address}"})
 
 
 def name_of(instance: Any) -> str:

@@ -5,19 +5,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
 
 from sandbox.aws.cloud import Cloud
 from sandbox.balancer import Check, Server
-from sandbox.problem import Problem
-
-PERIOD = 0.3
-"""Seconds between two looks."""
+from sandbox.routing import Routing, Target, watch
 
 Verdict = tuple[str, str | None, str | None]
 """State, reason and description, in the words of DescribeTargetHealth."""
@@ -45,23 +40,6 @@ def verdict(server: Server) -> Verdict:
     return ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
-@dataclass(frozen=True)
-class Target:
-    """A target that should be in the balancer; times in seconds on the monotonic clock."""
-
-    ident: str
-    address: str
-    port: int
-    check_port: int
-    leaves: float | None = None
-    """When its draining ends; None while it is registered."""
-
-    @property
-    def server(self) -> str:
-        """Its name in HAProxy; another address is another server."""
-        return f"{self.ident.replace(':', '-')}_{self.address}_{self.port}"
-
-
 def check_of(group: Any) -> Check:
     """The group's health check."""
     return Check(group.health_check_path or "/", str((group.matcher or {}).get("HttpCode") or "200"),
@@ -75,23 +53,12 @@ class Health:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.found: dict[str, Verdict] = {}
-        self.ready: dict[str, bool] = {}
-        self._trouble = ""
+        # As AWS does: with no healthy target, requests go to all of them.
+        self.routing = Routing(cloud.balancer, all_if_none=True)
 
     def start(self) -> None:
         """Run the loop in the background until the process ends."""
-        threading.Thread(target=self._run, name="health", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.look()
-                self._trouble = ""
-            except (OSError, Problem) as error:
-                if str(error) != self._trouble:
-                    self._trouble = str(error)
-                    self.cloud.log.say(f"balancer: {error}")
-            time.sleep(PERIOD)
+        watch(self.look, self.cloud.log.say)
 
     def served(self) -> tuple[Any, int] | None:
         """The target group that the listener forwards to, and the idle timeout in seconds."""
@@ -113,20 +80,8 @@ class Health:
             targets = {target.server: target for target in self._targets(served[0])} if served else {}
             check = check_of(served[0]) if served else None
             idle = served[1] if served else 60
-        if self.cloud.balancer.configure(check, idle):
-            self.ready.clear()
-        servers = self.cloud.balancer.servers()
-        for name in servers.keys() - targets.keys():
-            self.cloud.balancer.remove(name)
-            self.ready.pop(name, None)
-        for name in targets.keys() - servers.keys():
-            target = targets[name]
-            if check and target.leaves is None:
-                self.cloud.balancer.add(name, target.address, target.port, target.check_port, check)
-                self.ready[name] = False
-        kept = {name: (targets[name], servers[name]) for name in targets.keys() & servers.keys()}
+        kept = self.routing.bring(check, idle, targets)
         self.found = {target.ident: verdict(server) for target, server in kept.values()}
-        self._route(kept)
 
     def _targets(self, group: Any) -> list[Target]:
         now = time.monotonic()
@@ -140,18 +95,6 @@ class Health:
                 check_port = int(group.health_check_port) if str(group.health_check_port).isdigit() else port
                 found.append(Target(entry["Id"], address, port, check_port, leaves))
         return found
-
-    def _route(self, kept: dict[str, tuple[Target, Server]]) -> None:
-        staying = {name: server for name, (target, server) in kept.items() if target.leaves is None}
-        routed = {name for name, server in staying.items() if server.checked and server.up}
-        if not routed:
-            # As AWS does: with no healthy target, requests go to all of them.
-            routed = {name for name, server in staying.items() if server.checked}
-        for name in kept:
-            wanted = name in routed
-            if self.ready.get(name) != wanted:
-                self.cloud.balancer.state(name, "ready" if wanted else "drain")
-                self.ready[name] = wanted
 
 
 def address_of(cloud: Cloud, ident: str) -> str | None:

@@ -133,7 +133,7 @@ def _creation(cloud: Cloud, instance: Any, image: images.Image, keys: str) -> Ca
     def work() -> None:
         address = instance.private_ip
         machine = machines.Machine(instance.id, address, image.tag,
-                                   f"ip-{address.replace('.', '-')}", keys)
+                                   f"ip-{address.replace('.', '-')}", machines.login(keys))
         try:
             images.ensure(image, cloud.site.home / "logs")
             machines.create(cloud.site, machine)

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.gcp.discovery import Call
 from sandbox.gcp.refused import Refused
+
+EVERYBODY = "allAuthenticatedUsers"
 
 PERMISSIONS = {
     "secretmanager.projects.secrets.addVersion": "secretmanager.versions.add",
     "secretmanager.projects.secrets.patch": "secretmanager.secrets.update",
     "compute.instances.insert": "compute.instances.create",
+    "artifactregistry.projects.locations.repositories.dockerImages.list": "artifactregistry.dockerimages.list",
 }
 """Where the permission is not the method's own name (https://cloud.google.com/iam/docs/permissions-reference)."""
 
@@ -23,14 +27,39 @@ WORDS = {"insert": "create", "patch": "update", "aggregatedList": "list", "wait"
          "listInstances": "list", "addInstances": "update", "removeInstances": "update", "setNamedPorts": "update",
          "listNetworkEndpoints": "get"}
 
+USES = {
+    "firewalls": {"": "compute.networks.updatePolicy"},
+    "instances": {
+        "disks": "compute.disks.create", "metadata": "compute.instances.setMetadata",
+        "labels": "compute.instances.setLabels", "tags": "compute.instances.setTags",
+        "serviceAccounts": "compute.instances.setServiceAccount",
+        "networkInterfaces.subnetwork": "compute.subnetworks.use",
+        "networkInterfaces.accessConfigs": "compute.subnetworks.useExternalIp",
+        "networkInterfaces.accessConfigs.natIP": "compute.addresses.use"},
+    "backendServices": {"healthChecks": "compute.healthChecks.useReadOnly"},
+    "urlMaps": {"defaultService": "compute.backendServices.use"},
+    "targetHttpProxies": {"urlMap": "compute.urlMaps.use"},
+    "globalForwardingRules": {"target": "compute.targetHttpProxies.use", "IPAddress": "compute.globalAddresses.use"},
+}
+"""What inserting, patching, updating or deleting one needs beside its own permission, if the body has the field; a
+delete has no body. The methods' own pages have it (https://cloud.google.com/compute/docs/reference/rest/v1)."""
+GROUPS = {"instanceGroups": "compute.instanceGroups.use", "networkEndpointGroups": "compute.networkEndpointGroups.use"}
+MEMBERS = ("addInstances", "attachNetworkEndpoints")
+
 
 @dataclass(frozen=True)
 class Grant:
-    """Permissions (patterns such as ``compute.instances.*``) on a path and everything below it."""
+    """Permissions (patterns such as ``compute.instances.*``) on a path (a pattern, too) and everything below it."""
 
     email: str
     permissions: tuple[str, ...]
     on: str
+
+    def covers(self, email: str, permission: str, resource: str) -> bool:
+        """Whether it lets an account do something to a resource."""
+        inside = fnmatch.fnmatchcase(resource, self.on) or fnmatch.fnmatchcase(resource, f"{self.on}/*")
+        return self.email in (email, EVERYBODY) and inside and any(
+            fnmatch.fnmatchcase(permission, pattern) for pattern in self.permissions)
 
 
 class Access:
@@ -40,44 +69,77 @@ class Access:
         self._grants: list[Grant] = []
 
     def grant(self, email: str, permissions: Iterable[str], on: str) -> None:
-        """Let an account do this on ``projects/P`` or ``projects/P/secrets/NAME``."""
+        """Let an account, or EVERYBODY, do this on ``projects/P`` or ``projects/P/secrets/NAME``."""
         self._grants.append(Grant(email, tuple(permissions), on))
 
     def revoke(self, email: str, on: str) -> None:
         """Take back what an account was granted on exactly this resource."""
         self._grants = [grant for grant in self._grants if (grant.email, grant.on) != (email, on)]
 
+    def allows(self, email: str, permission: str, resource: str) -> bool:
+        """Whether an account may do something to a resource."""
+        return any(grant.covers(email, permission, resource) for grant in self._grants)
+
     def check(self, api: str, call: Call, email: str) -> None:
         """Raise Refused unless the caller may make this call."""
-        permission, resource = permission_of(api, call), resource_of(call)
-        for grant in self._grants:
-            inside = resource == grant.on or resource.startswith(f"{grant.on}/")
-            if grant.email == email and inside and any(
-                    fnmatch.fnmatchcase(permission, pattern) for pattern in grant.permissions):
-                return
-        if api == "compute":
-            raise Refused(403, "forbidden", f"Required '{permission}' permission for '{resource}'")
-        raise Refused(403, "IAM_PERMISSION_DENIED",
-                      f"Permission '{permission}' denied for resource '{resource}' (or it may not exist).")
+        for permission, resource in needs(api, call):
+            if self.allows(email, permission, resource):
+                continue
+            if api == "compute":
+                raise Refused(403, "forbidden", f"Required '{permission}' permission for '{resource}'")
+            raise Refused(403, "IAM_PERMISSION_DENIED",
+                          f"Permission '{permission}' denied for resource '{resource}' (or it may not exist).")
+
+
+def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
+    """The permissions that a call needs, and on what."""
+    yield permission_of(api, call), resource_of(call)
+    if api != "compute":
+        return
+    project = f"projects/{call.where['project']}"
+    collection, name = call.method.collection, call.method.name
+    if name in MEMBERS:
+        yield "compute.instances.use", project
+    if name not in ("insert", "patch", "update", "delete"):
+        return
+    for field, permission in USES.get(collection, {}).items():
+        if not field or any(_values(call.body, field)):
+            yield permission, project
+    if collection == "backendServices":
+        for group in _values(call.body, "backends.group"):
+            yield from ((permission, project) for segment, permission in GROUPS.items() if f"/{segment}/" in str(group))
+    if collection == "instances":
+        for email in _values(call.body, "serviceAccounts.email"):
+            yield "iam.serviceAccounts.actAs", f"{project}/serviceAccounts/{email}"
+
+
+def _values(value: Any, field: str) -> Iterator[Any]:
+    """What a dotted field leads to, lists entered."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _values(item, field)
+    elif not field:
+        yield value
+    elif isinstance(value, dict):
+        name, _, below = field.partition(".")
+        if name in value:
+            yield from _values(value[name], below)
 
 
 def permission_of(api: str, call: Call) -> str:
     """The permission that a method needs, ``compute.instances.list``."""
     method = call.method
-    collection = method.collection.split(".")[-1]
-    if api == "compute":
-        # Regional and global kinds share a permission: compute.backendServices.get, compute.addresses.get.
-        for scope in ("region", "global"):
-            rest = collection.removeprefix(scope)
-            if rest != collection and rest[:1].isupper() and not collection.endswith("Operations"):
-                collection = rest[0].lower() + rest[1:]
     own = PERMISSIONS.get(f"{api}.{method.collection}.{method.name}")
-    return own or f"{api}.{collection}.{WORDS.get(method.name, method.name)}"
+    return own or f"{api}.{method.collection.split('.')[-1]}.{WORDS.get(method.name, method.name)}"
 
 
 def resource_of(call: Call) -> str:
-    """What the permission is needed on: a secret, or else the project."""
+    """What the permission is needed on: a secret, a service account, a repository, or else the project."""
     where = call.where
     if "secretsId" in where:
         return f"projects/{where['projectsId']}/secrets/{where['secretsId']}"
+    if "serviceAccountsId" in where:
+        return f"projects/{where['projectsId']}/serviceAccounts/{where['serviceAccountsId']}"
+    if "repositoriesId" in where:
+        return f"projects/{where['projectsId']}/locations/{where['locationsId']}/repositories/{where['repositoriesId']}"
     return f"projects/{where.get('project') or where.get('projectsId')}"

@@ -8,24 +8,30 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.aws.faults import Faults, Strike
 from sandbox.aws.log import Log
 from sandbox.gcp import discovery
 from sandbox.gcp.access import Access
+from sandbox.gcp.answers import Answer, Request
 from sandbox.gcp.compute.service import Compute
+from sandbox.gcp.container_registry import ArtifactRegistry
+from sandbox.gcp.discovery import Call
+from sandbox.gcp.iam import ServiceAccounts
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
 from sandbox.gcp.secret_manager import SecretManager
+from sandbox.registry import Registry
 
 READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth", "listInstances", "getFromFamily",
                    "listNetworkEndpoints", "testIamPermissions", "getIamPolicy"})
 """Methods that change nothing."""
 
 COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
+SERVICES = {"secretmanager.googleapis.com": "secretmanager", "iam.googleapis.com": "iam",
+            "artifactregistry.googleapis.com": "artifactregistry"}
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 REFUSALS = {"throttle": "Quota exceeded for quota metric.", "error": "The service is currently unavailable.",
             "expire": "Request had invalid authentication credentials."}
@@ -33,65 +39,22 @@ CUT_SHORT = {"kind": "an answer that was cut short"}
 METADATA = {"Metadata-Flavor": "Google", "Content-Type": "application/text"}
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request, as it came.
-
-    :param host: lower case, without a port.
-    :param target: path and query.
-    :param headers: names in lower case.
-    """
-
-    host: str
-    verb: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        """Without the query."""
-        return urlsplit(self.target).path
-
-    @property
-    def query(self) -> list[tuple[str, str]]:
-        """Names and values."""
-        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
-
-    def form(self) -> dict[str, str]:
-        """The body of a token request: a form, or JSON."""
-        if "json" in self.headers.get("content-type", ""):
-            return {name: str(value) for name, value in json.loads(self.body or b"{}").items()}
-        return dict(parse_qsl(self.body.decode()))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back.
-
-    :param cut: the connection is to be reset instead.
-    :param shortened: the body is to end half-way, whatever length was announced.
-    """
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    cut: bool = False
-    shortened: bool = False
-
-
 class Front:
     """The Google hosts that the sandbox is.
 
     :param default_account: the account of the metadata server, by email.
+    :param registry: what Artifact Registry's hosts lead to.
     """
 
-    def __init__(self, compute: Compute, log: Log, faults: Faults, default_account: str = "") -> None:
+    def __init__(self, compute: Compute, log: Log, faults: Faults, default_account: str = "",
+                 registry: Registry | None = None) -> None:
         self.compute = compute
         self.secrets = SecretManager()
         self.identities = Identities()
+        self.accounts = ServiceAccounts(self.identities)
         self.access = Access()
         self.default_account = default_account
+        self.registry = ArtifactRegistry(registry, self.identities, self.access, log) if registry else None
         self._log = log
         self._faults = faults
 
@@ -100,6 +63,8 @@ class Front:
         try:
             if request.host in METADATA_HOSTS:
                 return self._metadata(request)
+            if self.registry and self.registry.serves(request.host):
+                return self.registry.answer(request)
             return _json(200, self._routed(request))
         except Refused as refused:
             if request.host.startswith(("oauth2.", "sts.")):  # RFC 6749's form
@@ -120,8 +85,8 @@ class Front:
             return self.identities.generated(caller, call.where["serviceAccountsId"], call.body.get("lifetime", ""))
         if host in COMPUTE_HOSTS and request.path.startswith("/compute/"):
             return self._service("compute", request)
-        if host == "secretmanager.googleapis.com":
-            return self._service("secretmanager", request)
+        if host in SERVICES:
+            return self._service(SERVICES[host], request)
         raise Refused(404, "notFound", f"The sandbox is not {host}{request.path}")
 
     def _service(self, name: str, request: Request) -> dict[str, Any]:
@@ -135,7 +100,7 @@ class Front:
                 _before(strike)
             email = self.identities.who(request.headers.get("authorization", ""))
             self.access.check(name, call, email)
-            answer = self.compute.answer(call, email) if name == "compute" else self.secrets.answer(call)
+            answer = self._carry_out(name, call, email)
             if strike:
                 _after(strike)
             return answer
@@ -145,6 +110,15 @@ class Front:
         finally:
             self._log.operation(name, operation, status=status, error=error, access_key=email,
                                 fault=fault.ident if fault else None, mutating=call.method.name not in READS)
+
+    def _carry_out(self, name: str, call: Call, email: str) -> dict[str, Any]:
+        if name == "compute":
+            return self.compute.answer(call, email)
+        if name == "iam":
+            return self.accounts.answer(call)
+        if name == "artifactregistry" and self.registry:
+            return self.registry.api(call)
+        return self.secrets.answer(call)
 
     def _metadata(self, request: Request) -> Answer:
         """The metadata server, as a program on a machine sees it: who am I, and a token."""

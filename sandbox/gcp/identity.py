@@ -39,13 +39,14 @@ class ServiceAccount:
     """A service account, and who may act as it.
 
     :param impersonators: emails that may ask for its tokens.
-    :param subjects: outside identities (a token's text) that workload identity federation takes for it.
+    :param fields: what is shown of it beside its name.
     """
 
     email: str
     project: str
     key: rsa.RSAPrivateKey
     impersonators: set[str] = field(default_factory=set)
+    fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def key_id(self) -> str:
@@ -90,6 +91,20 @@ class Identities:
         account = ServiceAccount(email, project, rsa.generate_private_key(public_exponent=65537, key_size=2048))
         self._accounts[email] = account
         return account
+
+    def known(self, email: str) -> ServiceAccount | None:
+        """A service account, if there is one."""
+        return self._accounts.get(email)
+
+    def of_project(self, project: str) -> list[ServiceAccount]:
+        """A project's, by email."""
+        return [account for _, account in sorted(self._accounts.items()) if account.project == project]
+
+    def remove(self, email: str) -> None:
+        """Delete an account; its tokens are good for nothing any more."""
+        with self._lock:
+            del self._accounts[email]
+            self._tokens = {text: token for text, token in self._tokens.items() if token.email != email}
 
     def account(self, email: str) -> ServiceAccount:
         """A service account.

@@ -26,7 +26,9 @@ class Place:
     path: str
     resources: Resources
     network: str
-    """The sandbox's network, ``10.7.0.0/16``: addresses come from it."""
+    """The sandbox's network, ``10.7.0.0/16``: where an interface without a subnetwork gets its address."""
+    public: str
+    """Where external addresses come from."""
 
     @property
     def scope(self) -> str:
@@ -117,9 +119,11 @@ def backend_service(resource: Resource, place: Place) -> None:
 
 
 def address(resource: Resource, place: Place) -> None:
-    """An address out of the sandbox's network, unless one was asked for."""
+    """An external address out of the sandbox's network, unless one was asked for; or one of a subnetwork."""
     if not resource.get("address"):
-        resource["address"] = free_address(place.resources, place.network, third=14)
+        subnet = place.resources.get(path_of(resource["subnetwork"], "")) if resource.get("subnetwork") else None
+        resource["address"] = (free_address(place.resources, subnet["ipCidrRange"]) if subnet
+                               else public_address(place.resources, place.public))
     resource["status"] = "RESERVED"
 
 
@@ -129,7 +133,7 @@ def forwarding_rule(resource: Resource, place: Place) -> None:
     if ports and "-" not in ports:
         resource["portRange"] = f"{ports}-{ports}"
     if not resource.get("IPAddress"):
-        resource["IPAddress"] = free_address(place.resources, place.network, third=14)
+        resource["IPAddress"] = public_address(place.resources, place.public)
     elif "/addresses/" in resource["IPAddress"]:
         path = place.resources.referenced(resource["IPAddress"], place.project, "IPAddress")
         resource["IPAddress"] = place.resources.get(path)["address"]
@@ -171,9 +175,38 @@ def _interface(interface: dict[str, Any], index: int, place: Place) -> None:
         access.setdefault("type", "ONE_TO_ONE_NAT")
         access.setdefault("name", "External NAT")
         access.setdefault("networkTier", "PREMIUM")
-        # The sandbox has no other network to be reached from: outside and inside address are the same.
-        access.setdefault("natIP", interface["networkIP"])
         access["kind"] = "compute#accessConfig"
+        if access.get("natIP"):
+            _reserved(access["natIP"], place)
+        else:
+            give_address(access, place.resources, place.public)
+
+
+def give_address(access: dict[str, Any], resources: Resources, public: str) -> None:
+    """An external address for as long as the machine runs."""
+    access["natIP"] = public_address(resources, public)
+    access["_ephemeral"] = True
+
+
+def _reserved(wanted: str, place: Place) -> None:
+    known = [one["address"] for _, one in place.resources.of_kind(place.project, "addresses")]
+    if wanted not in known:
+        raise invalid("resource.networkInterfaces[0].accessConfigs[0].natIP", wanted,
+                      "The specified external IP address was not found in the project.")
+    if users_of(wanted, place.resources):
+        raise Refused(400, "externalIpInUse", f"External IP address: {wanted} is already in-use.")
+
+
+def users_of(address: str, resources: Resources) -> list[str]:
+    """The links of the machines and forwarding rules that have an external address."""
+    rules = [rule["selfLink"] for rule in resources.everywhere("forwardingRules") if rule["IPAddress"] == address]
+    return rules + [machine["selfLink"] for machine in resources.everywhere("instances")
+                    if address in (access.get("natIP") for access in access_configs(machine))]
+
+
+def access_configs(machine: Resource) -> list[dict[str, Any]]:
+    """What gives a machine external addresses."""
+    return [access for interface in machine["networkInterfaces"] for access in interface.get("accessConfigs", [])]
 
 
 def _disk(disk: dict[str, Any], index: int, owner: Resource, place: Place) -> None:
@@ -203,25 +236,33 @@ def endpoint_group(resource: Resource, place: Place) -> None:
 def used_addresses(resources: Resources) -> Iterable[str]:
     """Every address that something has."""
     for machine in resources.everywhere("instances"):
-        yield from (interface["networkIP"] for interface in machine.get("networkInterfaces", [])
-                    if interface.get("networkIP"))
+        yield from (interface["networkIP"] for interface in machine["networkInterfaces"])
+        yield from (access.get("natIP", "") for access in access_configs(machine))
     for one in resources.everywhere("addresses"):
         yield one.get("address", "")
     for one in resources.everywhere("forwardingRules"):
         yield one.get("IPAddress", "")
 
 
-def free_address(resources: Resources, network: str, third: int = 0) -> str:
-    """The first address of a network that nothing has; the first ones are the gateway's and Google's own.
+def free_address(resources: Resources, network: str) -> str:
+    """The first address of a network that nothing has; the first ones are the gateway's and Google's own."""
+    return str(_free(resources, ipaddress.IPv4Network(network), 4))
 
-    :param third: leave out this many of the network's /24s first.
-    """
-    used = set(used_addresses(resources))
+
+def public_address(resources: Resources, network: str) -> str:
+    """An external address: the next one, so that one that is given back is not had again at once."""
     hosts = ipaddress.IPv4Network(network)
-    for number in range(third * 256 + 4, hosts.num_addresses - 2):
+    found = _free(resources, hosts, resources.turn)
+    resources.turn = (int(found) - int(hosts.network_address) + 1) % hosts.num_addresses
+    return str(found)
+
+
+def _free(resources: Resources, hosts: ipaddress.IPv4Network, first: int) -> ipaddress.IPv4Address:
+    used, end = set(used_addresses(resources)), hosts.num_addresses - 2
+    for number in (*range(first, end), *range(4, min(first, end))):
         if str(hosts[number]) not in used:
-            return str(hosts[number])
-    raise Refused(400, "resourceExhausted", f"The range {network} has no free address.", "RESOURCE_EXHAUSTED")
+            return hosts[number]
+    raise Refused(400, "resourceExhausted", f"The range {hosts} has no free address.", "RESOURCE_EXHAUSTED")
 
 
 KINDS: Mapping[str, Kind] = {

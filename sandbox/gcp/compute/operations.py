@@ -17,11 +17,22 @@ WAIT = 10.0
 """Seconds for which ``wait`` holds its answer. Google: two minutes at most, and it may answer before the end."""
 
 
+class Broken(Exception):
+    """A change that did not succeed.
+
+    :param code: Google's word, ``ZONE_RESOURCE_POOL_EXHAUSTED``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.error = {"code": code, "message": message}
+
+
 @dataclass
 class Operation:
     """One change under way.
 
-    :param ready: whether it is over.
+    :param ready: whether it is over; it raises Broken when that is in vain.
     :param error: ``{"code": …, "message": …}`` when it ends badly.
     """
 
@@ -32,8 +43,11 @@ class Operation:
 
     def view(self) -> dict[str, Any]:
         """As it is answered now."""
-        if not self.ended and self.ready():
-            self.ended = now()
+        try:
+            if not self.ended and self.ready():
+                self.ended = now()
+        except Broken as broken:
+            self.ended, self.error = now(), broken.error
         if not self.ended:
             return {**self.fields, "status": "RUNNING", "progress": 0}
         done = {**self.fields, "status": "DONE", "progress": 100, "endTime": self.ended}

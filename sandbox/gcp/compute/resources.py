@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import datetime
 import hashlib
 import itertools
@@ -56,6 +55,8 @@ class Resources:
     def __init__(self) -> None:
         self._found: dict[str, Resource] = {}
         self._numbers = itertools.count(4_000_000_000_000_000_000)
+        self.turn = 4
+        """Where in the range of external addresses the next one is looked for."""
 
     def number(self) -> str:
         """A new resource's id."""
@@ -121,4 +122,11 @@ def _strings(value: Any) -> set[str]:
 
 def shown(resource: Resource) -> Resource:
     """A resource as it is answered: a copy, without what only the fake knows (names that begin with an underscore)."""
-    return copy.deepcopy({name: value for name, value in resource.items() if not name.startswith("_")})
+    found: Resource = _seen(resource)
+    return found
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _seen(inner) for name, inner in value.items() if not name.startswith("_")}
+    return [_seen(item) for item in value] if isinstance(value, list) else value

@@ -5,37 +5,55 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.gcp.compute.changes import changed, made
-from sandbox.gcp.compute.kinds import KINDS, Place
-from sandbox.gcp.compute.operations import Operations
-from sandbox.gcp.compute.resources import Resource, Resources, link, parent_of, shown
+from sandbox.gcp.compute.kinds import KINDS, Place, users_of
+from sandbox.gcp.compute.operations import Broken, Operations
+from sandbox.gcp.compute.resources import Resource, Resources, link, now, parent_of, shown
 from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
 from sandbox.gcp.discovery import Call
 from sandbox.gcp.filters import matcher
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused
 
+SIZES = {"e2-micro": (2, 1024), "e2-small": (2, 2048), "e2-medium": (2, 4096), "e2-standard-2": (2, 8192),
+         "e2-standard-4": (4, 16384), "n2-standard-2": (2, 8192)}
+"""Processors and MB of memory of machine types; what is not here is like e2-medium."""
 OPERATIONS = ("zoneOperations", "regionOperations", "globalOperations")
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """A machine on its way out; or in, and then it stays unless that is in vain."""
+
+    path: str
+    resource: Resource
+    done: Callable[[], bool]
+    stays: bool = False
 
 
 class Compute:
     """The service.
 
     :param network: the sandbox's network, from which addresses come.
+    :param public: the part of it that external addresses come from.
     """
 
-    def __init__(self, network: str, world: World) -> None:
+    def __init__(self, network: str, world: World, public: str = "") -> None:
         self.resources = Resources()
         self.operations = Operations(self.resources)
         self.lock = threading.RLock()
         self.failing: list[dict[str, str]] = []
         """Errors that the next operations end with, in order: ``{"code": "QUOTA_EXCEEDED", "message": …}``."""
-        self._network = network
+        self.network = network
+        self.public = public or str(list(ipaddress.IPv4Network(network).subnets(new_prefix=22))[3])
         self._world = world
+        self._leaving: list[_Leaving] = []
 
     def answer(self, call: Call, user: str) -> dict[str, Any]:
         """What Google answers.
@@ -47,6 +65,7 @@ class Compute:
         with self.lock:
             if before := self.operations.repeated(user, call.query.get("requestId", "")):
                 return before
+            self._settle()
             return self._resource(call, user)
 
     def _operation(self, call: Call) -> dict[str, Any]:
@@ -89,7 +108,7 @@ class Compute:
         if name == "delete":
             return self._delete(call, user, segment)
         path = f"{call.path}/{call.body.get('name', '')}" if name == "insert" else call.path
-        place = Place(call.where["project"], path, self.resources, self._network)
+        place = Place(call.where["project"], path, self.resources, self.network, self.public)
         if name == "insert":
             return self._insert(call, user, segment, place)
         resource = changed(self.resources.get(path), call.body, kind, place, whole=name == "update")
@@ -102,24 +121,46 @@ class Compute:
         if self.failing:  # the operation is taken on, and makes nothing
             return self._started(call, user, place.path, {"id": self.resources.number()})
         resource = made(call.body, KINDS[segment], place)
+        change = Changed()
+        if segment == "instances":
+            change = Changed(self._world.instance("insert", resource))
+            self._leaving.append(_Leaving(place.path, resource, change.done, stays=True))
         self.resources.put(place.path, resource)
-        done = self._world.instance("insert", resource) if segment == "instances" else lambda: True
-        return self._started(call, user, place.path, resource, Changed(done))
+        return self._started(call, user, place.path, resource, change)
 
     def _delete(self, call: Call, user: str, segment: str) -> dict[str, Any]:
         resource = self.resources.get(call.path)
-        for other in self.resources.users(call.path):
+        users = self.resources.users(call.path)
+        if segment == "addresses":
+            users += users_of(resource["address"], self.resources)
+        for other in users:
             if segment != "instances":
                 what = f"The {KINDS[segment].singular} resource '{call.path}'"
                 raise Refused(400, "resourceInUseByAnotherResource", f"{what} is already being used by '{other}'")
         if resource.get("deletionProtection"):
             raise Refused(400, "resourceNotDeletable", f"'{call.path}' is protected against deletion.")
-        done = Changed()
-        if segment == "instances":
-            done = Changed(self._world.instance("delete", resource))
-            self._leave_groups(call.path)
-        self.resources.remove(call.path)
-        return self._started(call, user, call.path, resource, done)
+        if segment != "instances":
+            self.resources.remove(call.path)
+            return self._started(call, user, call.path, resource)
+        self._leave_groups(call.path)
+        resource.update(status="STOPPING", _leaving=True)
+        done = self._world.instance("delete", resource)
+        self._leaving.append(_Leaving(call.path, resource, done))
+        self._settle()
+        return self._started(call, user, call.path, resource, Changed(done))
+
+    def _settle(self) -> None:
+        """Machines that are gone by now, or never came, are no resources any more."""
+        for one in list(self._leaving):
+            try:
+                if not one.done():
+                    continue
+                gone = not one.stays
+            except Broken:
+                gone = one.stays
+            self._leaving.remove(one)
+            if gone and one.path in self.resources and self.resources.get(one.path) is one.resource:
+                self.resources.remove(one.path)
 
     def _leave_groups(self, path: str) -> None:
         """A deleted machine is in no group."""
@@ -186,12 +227,14 @@ def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str,
             put(f"projects/{project}/zones/{zone}", kind="compute#zone", status="UP",
                 region=link(f"projects/{project}/regions/{region}"))
             for name in machine_types:
+                processors, memory = SIZES.get(name, (2, 4096))
                 put(f"projects/{project}/zones/{zone}/machineTypes/{name}", kind="compute#machineType",
-                    zone=zone, guestCpus=2, memoryMb=4096)
+                    zone=zone, guestCpus=processors, memoryMb=memory)
     put(f"projects/{project}", kind="compute#project", commonInstanceMetadata={"kind": "compute#metadata"})
     for place, name in images.items():
         owner, family = place.split("/")
-        fields = {"kind": "compute#image", "family": family, "status": "READY", "diskSizeGb": "10"}
+        fields = {"kind": "compute#image", "family": family, "status": "READY", "diskSizeGb": "10",
+                  "architecture": "X86_64", "creationTimestamp": now()}
         put(f"projects/{owner}/global/images/{name}", **fields)
         path = f"projects/{owner}/global/images/{name}"
         resources.put(f"projects/{owner}/global/images/family/{family}", resources.get(path))

@@ -18,10 +18,15 @@ class World(Protocol):
     """What the resources are in the sandbox: machines that run, a balancer that probes."""
 
     def instance(self, event: str, instance: Resource) -> Callable[[], bool]:
-        """Insert, delete, start, stop or reset a machine; what is returned says whether that is over."""
+        """Insert, delete, start, stop, reset a machine, or update it from its metadata; called with the service's lock.
+        What is returned says whether that is over, and raises Broken when it was in vain.
+
+        :raises Refused: no such machine can be.
+        """
 
     def health(self, service: Resource, address: str, port: int) -> str:
-        """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY."""
+        """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY; empty for a service that it
+        does not serve."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def set_metadata(asked: Asked) -> Answer:
     check_fingerprint(asked.body.get("fingerprint"), asked.resource["metadata"]["fingerprint"])
     items = list(asked.body.get("items") or [])
     asked.resource["metadata"] = {"kind": "compute#metadata", "items": items, "fingerprint": fingerprint(items)}
-    return Changed()
+    return Changed(asked.world.instance("update", asked.resource))
 
 
 def set_service_account(asked: Asked) -> Answer:
@@ -92,11 +97,15 @@ def start(asked: Asked) -> Answer:
 
 
 def stop(asked: Asked) -> Answer:
+    if asked.resource["status"] == "TERMINATED":
+        return Changed()
     asked.resource.update(status="STOPPING", lastStopTimestamp=now())
     return Changed(asked.world.instance("stop", asked.resource))
 
 
 def reset(asked: Asked) -> Answer:
+    if asked.resource["status"] != "RUNNING":
+        raise Refused(400, "resourceNotReady", f"The resource '{asked.path}' is not ready: it is not running.")
     return Changed(asked.world.instance("reset", asked.resource))
 
 
@@ -196,10 +205,10 @@ def get_health(asked: Asked) -> Answer:
     if link(path) not in [backend["group"] for backend in asked.resource.get("backends", [])]:
         raise Refused(400, "invalid", f"'{path}' is not a backend of '{asked.path}'.")
     group = asked.resources.get(path)
-    status = [{"instance": machine["selfLink"], "ipAddress": address, "port": port,
-               "healthState": asked.world.health(asked.resource, address, port)}
-              for machine, address, port in members(asked.resources, group, asked.resource)]
-    return {"kind": "compute#backendServiceGroupHealth", "healthStatus": status}
+    status = [{"instance": machine["selfLink"], "ipAddress": address, "port": port, "healthState": state}
+              for machine, address, port in members(asked.resources, group, asked.resource)
+              if (state := asked.world.health(asked.resource, address, port))]
+    return {"kind": "compute#backendServiceGroupHealth", **({"healthStatus": status} if status else {})}
 
 
 def members(resources: Resources, group: Resource, service: Resource) -> list[tuple[Resource, str, int]]:

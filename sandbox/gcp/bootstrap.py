@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a project has before praxis.cloud comes to it: regions and images, two service accounts, the agents' secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+from sandbox.agent_secret import agent_secret
+from sandbox.gcp import discovery
+from sandbox.gcp.access import EVERYBODY
+from sandbox.gcp.cloud import Cloud
+from sandbox.gcp.compute.service import SIZES, catalogue
+from sandbox.gcp.machines import IMAGES
+from sandbox.site import GOOGLE_REGION, PROJECT, write
+
+FLEET = "praxis"
+POLICIES = Path(__file__).resolve().parent / "policies"
+ZONES = {GOOGLE_REGION: tuple(f"{GOOGLE_REGION}-{letter}" for letter in "abcf")}
+
+
+def run(cloud: Cloud) -> None:
+    """Fill the project. Nothing is logged while it runs."""
+    found = {family: name for family, (name, _image) in IMAGES.items()}
+    catalogue(cloud.compute.resources, PROJECT, ZONES, tuple(SIZES), found)
+    everywhere = f"projects/{PROJECT}"
+    for name in ("controller", "administrator"):
+        account = cloud.front.identities.create(name, PROJECT)
+        write(cloud.site.home / "gcp" / f"{name}.json", account.key_file() + "\n", 0o600)
+        if name == "administrator":
+            cloud.front.access.grant(account.email, ["*"], everywhere)
+            continue
+        for statement in json.loads((POLICIES / f"{name}.json").read_text()):
+            on = f"{everywhere}/{statement['on']}" if statement["on"] else everywhere
+            cloud.front.access.grant(account.email, statement["permissions"], on)
+    for owner in {family.split("/")[0] for family in IMAGES} - {PROJECT}:
+        cloud.front.access.grant(EVERYBODY, ["compute.images.get*", "compute.images.list"], f"projects/{owner}")
+    _secret(cloud, f"praxis_{FLEET}_agent", agent_secret())
+
+
+def _secret(cloud: Cloud, name: str, value: str) -> None:
+    """A secret with one version."""
+    parent = f"/v1/projects/{PROJECT}/secrets"
+    data = base64.b64encode(value.encode()).decode()
+    for path, query, body in (
+            (parent, [("secretId", name)], {"replication": {"automatic": {}}}),
+            (f"{parent}/{name}:addVersion", [], {"payload": {"data": data}})):
+        call = discovery.load("secretmanager.v1").call("POST", path, query, json.dumps(body).encode())
+        cloud.front.secrets.answer(call)
