@@ -30,7 +30,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
-ENDPOINTS = {"compute": "https://compute.googleapis.com", "secretmanager": "https://secretmanager.googleapis.com"}
+ENDPOINTS = {
+    "compute": "https://compute.googleapis.com",
+    "iam": "https://iam.googleapis.com",
+    "secretmanager": "https://secretmanager.googleapis.com",
+}
 OPERATION_PAUSES = (0.1, 2.0)
 """Seconds between two looks at an operation: at first, and at most."""
 AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"

@@ -9,6 +9,7 @@ short enough instead.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, Dict, Iterator, List, Mapping
 
@@ -17,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 #: A load balancer's name may have 32 characters, and the fleet's comes after ``praxis-``.
 LONGEST_FLEET = 25
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+LONGEST_ACCOUNT = 30
 MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
 FLEET_TAG = "praxis_fleet"
 
@@ -115,6 +117,9 @@ def google_names(fleet: str) -> Dict[str, str]:
     """The names of what provisioning makes for a fleet in a Google Cloud project.
 
     ``fleet`` is that of everything of Compute Engine's (firewall rules' begin with it), and the machines' network tag.
-    A service account's may have 6 to 30 characters, so its is made otherwise.
+    A service account's name may have 30 characters: a longer one ends in a digest, so that two still share none.
     """
-    return {"fleet": "praxis-" + fleet, "account": fleet + "-host"}
+    base = "praxis-" + fleet
+    digest = hashlib.sha256(fleet.encode()).hexdigest()[:8]
+    short = "%s-%s" % (base[: LONGEST_ACCOUNT - 9].rstrip("-"), digest)
+    return {"fleet": base, "account": base if len(base) <= LONGEST_ACCOUNT else short}

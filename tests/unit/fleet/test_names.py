@@ -60,11 +60,17 @@ def test_two_fleets_share_no_name() -> None:
     assert names("a", REGION)["role"] != names("a", "eu-central-1")["role"]
 
 
-@pytest.mark.parametrize("fleet", ["a", "praxis", LONGEST])
+@pytest.mark.parametrize("fleet", ["a", "praxis", "a" * 23, "a" * 24, LONGEST, "a" * 13 + "-" * 5 + "b" * 7])
 def test_google_takes_the_names_of_the_shortest_and_the_longest_fleet(fleet: str) -> None:
     made = google_names(fleet)
     assert re.fullmatch(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", made["account"])
     assert re.fullmatch(r"[a-z][-a-z0-9]{0,61}[a-z0-9]", made["fleet"] + "-p2p-from-v6")
+
+
+def test_two_fleets_share_no_account() -> None:
+    longest = [LONGEST, LONGEST[:-1] + "b", LONGEST[:-1], "praxis"]
+    assert len({google_names(fleet)["account"] for fleet in longest}) == len(longest)
+    assert google_names("praxis")["account"] == "praxis-praxis"
 
 
 def test_a_description_carries_the_mark_with_words_beside_it() -> None:
