@@ -58,7 +58,12 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
                        ("truncate", "the API does what was asked, and its answer ends in the middle"),
                        ("expire", "the credentials have expired"),
                        ("hide", "the API does not list a new instance yet"),
-                       ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed")):
+                       ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed"),
+                       ("fail", "Google takes a change on, and its operation ends in an error"),
+                       ("hang", "Google takes a change on, and its operation never ends"),
+                       ("stale", "somebody else changes the resource between a look at it and the change"),
+                       ("quota", "Google refuses a change: the quota is used up"),
+                       ("page", "a list's pages after the first fail")):
         one = kinds.add_parser(kind, help=text)
         one.add_argument("--operations", nargs="+", default=["*"], metavar="SERVICE:PATTERN")
         one.add_argument("--probability", "--rate", type=float, default=1.0)
@@ -69,6 +74,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
         one.add_argument("--seconds", type=float, default=1.0, help="slow: how long an answer is held back")
         one.add_argument("--calls", type=int, default=2, help="hide: how many looks miss a new instance")
         one.add_argument("--retry-after", type=int, help="throttle, error: the header Retry-After, in seconds")
+        one.add_argument("--message", default="", help="fail, quota: what the error says")
         _cloud_option(one)
     kinds.add_parser("list", help="faults of the APIs in force")
     kinds.add_parser("clear", help="lift the faults of the APIs")
@@ -89,7 +95,8 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
 
 def _fault(client: Client, options: argparse.Namespace) -> Any:
     if options.kind in KINDS:
-        fields = ("operations", "probability", "seed", "count", "code", "status", "seconds", "calls", "retry_after")
+        fields = ("operations", "probability", "seed", "count", "code", "status", "seconds", "calls", "retry_after",
+                  "message")
         return client.fault(options.kind, options.cloud, **{name: getattr(options, name) for name in fields})
     if options.kind == "list":
         return client.faults()

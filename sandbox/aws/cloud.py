@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.aws.faults import Faults
+from sandbox.aws.faults import GOOGLE_KINDS, Faults
 from sandbox.aws.log import Log
 from sandbox.balancer import Balancer
 from sandbox.lanes import Lanes
@@ -26,7 +26,7 @@ class Cloud:
         self.registry = Registry(site)
         self.balancer = Balancer(site)
         self.log = Log(site.home / "aws" / "operations.jsonl")
-        self.faults = Faults()
+        self.faults = Faults(without=GOOGLE_KINDS)
         self.changes = threading.RLock()
         """moto keeps no locks of its own: held by every operation that changes something."""
         self.enforced = False

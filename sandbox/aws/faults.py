@@ -11,12 +11,18 @@ import itertools
 import random
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sandbox.problem import Problem
 
-KINDS = ("throttle", "error", "reset", "lose", "truncate", "slow", "expire", "hide", "storm")
+GOOGLE_KINDS = ("fail", "hang", "stale", "quota", "page")
+"""What only Google's API can be ordered: operations that end in an error or never, a resource that somebody else
+changes between the look and the change, a quota that is used up, and a list whose later pages cannot be had."""
+KINDS = ("throttle", "error", "reset", "lose", "truncate", "slow", "expire", "hide", "storm", *GOOGLE_KINDS)
+ONLY = {"fail": "change", "hang": "change", "quota": "change", "stale": "fingerprint", "page": "page"}
+"""Faults that strike only requests of which this holds."""
 
 # What each service says when it throttles, and the HTTP status that goes with it.
 THROTTLING = {"ec2": ("RequestLimitExceeded", 503), "elbv2": ("Throttling", 400), "iam": ("Throttling", 400),
@@ -25,6 +31,8 @@ THROTTLING = {"ec2": ("RequestLimitExceeded", 503), "elbv2": ("Throttling", 400)
 EXPIRED = {"ec2": ("RequestExpired", 400), "elbv2": ("ExpiredToken", 403), "iam": ("ExpiredToken", 403),
            "sts": ("ExpiredToken", 403), "compute": ("authError", 401),
            "secretmanager": ("authError", 401)}
+QUOTA = ("quotaExceeded", 403)
+IN_VAIN = ("ZONE_RESOURCE_POOL_EXHAUSTED", 503)
 SERVER = {"ec2": ("InternalError", 500), "iam": ("ServiceFailure", 500), "elbv2": ("InternalFailure", 500),
           "compute": ("backendError", 503), "secretmanager": ("backendError", 503)}
 
@@ -36,22 +44,28 @@ MORE_THROTTLING = {
     "sts": (("RequestThrottledException", 400),),
     "secretsmanager": (("TooManyRequestsException", 429), ("ProvisionedThroughputExceededException", 400)),
     "ecr": (("TooManyRequestsException", 429), ("RequestThrottledException", 400)),
+    "compute": (("userRateLimitExceeded", 403), ("rateLimitExceeded", 429)),
+    "secretmanager": (("RATE_LIMIT_EXCEEDED", 429),),
 }
 MORE_SERVER = (("ServiceUnavailable", 503), ("Unavailable", 503), ("InternalFailure", 500), ("BadGateway", 502),
                ("GatewayTimeout", 504))
+UNANSWERED = {"reset": "ConnectionReset", "lose": "AnswerLost", "truncate": "AnswerCut"}
+"""What the log has for an error where there was no answer."""
 STORM = ("throttle", "throttle", "error", "error", "reset", "lose", "truncate")
 
 
 @dataclass(frozen=True)
 class Strike:
-    """What is done to one request: `throttle`, `error` and `expire` refuse it with a code; `reset` cuts the connection
-    before it is carried out, `lose` after; `truncate` carries it out and cuts the answer short; `slow` answers late."""
+    """What is done to one request: `throttle`, `error`, `expire`, `quota` and `page` refuse it with a code; `reset`
+    cuts the connection before it is carried out, `lose` after; `truncate` carries it out and cuts the answer short;
+    `slow` answers late; `fail` and `hang` take it on in vain; `stale` carries it out after somebody else's change."""
 
     kind: str
     code: str
     status: int
     seconds: float
     retry_after: int | None = None
+    message: str = ""
 
 
 @dataclass
@@ -74,6 +88,8 @@ class Fault:
     """For `hide`: how many looks miss a new instance."""
     retry_after: int | None = None
     """For `throttle` and `error`: the header Retry-After, in seconds."""
+    message: str = ""
+    """For `fail`: what the operation's error says."""
     ident: str = ""
     ordered: float = field(default_factory=time.time)
     fired: int = 0
@@ -84,9 +100,9 @@ class Fault:
         self._asked: dict[str, int] = {}
         self._looks: dict[str, int] = {}
 
-    def matches(self, service: str, operation: str, access_key: str) -> bool:
+    def matches(self, service: str, operation: str, access_key: str, traits: Collection[str] = ()) -> bool:
         """Whether this request is its business."""
-        if self.kind == "hide":
+        if self.kind == "hide" or (self.kind in ONLY and ONLY[self.kind] not in traits):
             return False
         if self.count is not None and self.fired >= self.count:
             return False
@@ -109,33 +125,39 @@ class Fault:
         looks = self._looks[instance_id] = self._looks.get(instance_id, 0) + 1
         return looks <= self.calls
 
-    def strike(self, service: str, operation: str) -> Strike:
-        """What is done to a request that it strikes."""
+    def strike(self, service: str, operation: str, words: str = "") -> Strike:
+        """What is done to a request that it strikes.
+
+        :param words: the service in whose words it is refused, if not its own.
+        """
+        words = words or service
         if self.kind != "storm":
-            return self._strike(self.kind, *self.answer(self.kind, service))
+            return self._strike(self.kind, *self.answer(self.kind, words))
         draw = random.Random(f"{self.seed}/{service}:{operation}/{self._asked[f'{service}:{operation}']}/kind")
         kind = draw.choice(STORM)
-        code, status = self.answer(kind, service)
-        more = {"throttle": MORE_THROTTLING.get(service, ()), "error": MORE_SERVER}.get(kind, ())
+        code, status = self.answer(kind, words)
+        more = {"throttle": MORE_THROTTLING.get(words, ()), "error": MORE_SERVER}.get(kind, ())
         return self._strike(kind, *draw.choice(((code, status), *more)))
 
     def _strike(self, kind: str, code: str, status: int) -> Strike:
-        return Strike(kind, code, status, self.seconds, self.retry_after)
+        return Strike(kind, code, status, self.seconds, self.retry_after, self.message)
 
     def answer(self, kind: str, service: str) -> tuple[str, int]:
         """Error code and HTTP status for this service."""
         table, default = {
             "throttle": (THROTTLING, ("ThrottlingException", 400)),
             "expire": (EXPIRED, ("ExpiredTokenException", 400)),
+            "quota": ({}, QUOTA), "fail": ({}, IN_VAIN),
         }.get(kind, (SERVER, ("InternalServerError", 500)))
         code, status = table.get(service, default)
         return self.code or code, self.status or status
 
 
 class Faults:
-    """The faults in force."""
+    """The faults in force. `without`: kinds that there are not."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str] = ()) -> None:
+        self._without = frozenset(without)
         self._faults: list[Fault] = []
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -147,6 +169,8 @@ class Faults:
         except TypeError as error:
             raise Problem(f"the fault is not understood: {error}", "fault",
                           "see python -m sandbox fault --help") from None
+        if fault.kind in self._without:
+            raise Problem(f"this cloud has no fault {fault.kind!r}", "kind", "order it of the other cloud: --cloud")
         with self._lock:
             fault.ident = f"{fault.kind}-{next(self._numbers)}"
             self._faults.append(fault)
@@ -174,11 +198,14 @@ class Faults:
                     return fault.ident
         return None
 
-    def choose(self, service: str, operation: str, access_key: str) -> Fault | None:
-        """The first fault that strikes this request."""
+    def choose(self, service: str, operation: str, access_key: str, traits: Collection[str] = ()) -> Fault | None:
+        """The first fault that strikes this request.
+
+        :param traits: what holds of it: `change`, `fingerprint`, `page`.
+        """
         with self._lock:
             for fault in self._faults:
-                if fault.matches(service, operation, access_key):
+                if fault.matches(service, operation, access_key, traits):
                     fault.fired += 1
                     return fault
         return None

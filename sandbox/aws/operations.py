@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 from moto.core.responses import BaseResponse
 
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.faults import Strike
+from sandbox.aws.faults import UNANSWERED, Strike
 from sandbox.aws.log import mutates
 
 _nested = threading.local()
@@ -27,7 +27,6 @@ CUT = "sandbox.cut"
 """Set in a request's WSGI environment when its connection is to be reset instead of answered."""
 SHORTEN = "sandbox.shorten"
 """Set when the answer is to end in the middle."""
-UNANSWERED = {"reset": "ConnectionReset", "lose": "AnswerLost", "truncate": "AnswerCut"}
 
 MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
 PATIENCE = 3.0

@@ -13,7 +13,7 @@ from sandbox.agent_secret import agent_secret
 from sandbox.gcp import discovery
 from sandbox.gcp.access import EVERYBODY
 from sandbox.gcp.cloud import Cloud
-from sandbox.gcp.compute.service import SIZES, catalogue
+from sandbox.gcp.compute.catalogue import SIZES, catalogue
 from sandbox.gcp.machines import IMAGES
 from sandbox.site import GOOGLE_REGION, PROJECT, write
 

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sandbox.aws.faults import Faults, Strike
+from sandbox.aws.faults import UNANSWERED, Faults, Strike
 from sandbox.aws.log import Log
 from sandbox.gcp import discovery
 from sandbox.gcp.access import Access
 from sandbox.gcp.answers import Answer, Request
+from sandbox.gcp.compute.resources import Resource
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.container_registry import ArtifactRegistry
 from sandbox.gcp.discovery import Call
@@ -34,7 +36,8 @@ SERVICES = {"secretmanager.googleapis.com": "secretmanager", "iam.googleapis.com
             "artifactregistry.googleapis.com": "artifactregistry"}
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 REFUSALS = {"throttle": "Quota exceeded for quota metric.", "error": "The service is currently unavailable.",
-            "expire": "Request had invalid authentication credentials."}
+            "expire": "Request had invalid authentication credentials.",
+            "quota": "Quota exceeded in region us-central1.", "page": "The service is currently unavailable."}
 CUT_SHORT = {"kind": "an answer that was cut short"}
 METADATA = {"Metadata-Flavor": "Google", "Content-Type": "application/text"}
 
@@ -57,6 +60,9 @@ class Front:
         self.registry = ArtifactRegistry(registry, self.identities, self.access, log) if registry else None
         self._log = log
         self._faults = faults
+        self._looking = threading.local()
+        """What the request of this thread meets."""
+        compute.missed = self._missed
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; what goes wrong is an answer too."""
@@ -69,7 +75,9 @@ class Front:
         except Refused as refused:
             if request.host.startswith(("oauth2.", "sts.")):  # RFC 6749's form
                 return _json(refused.code, {"error": refused.reason, "error_description": refused.message})
-            return _json(refused.code, refused.body(newer=request.host not in COMPUTE_HOSTS))
+            said = _json(refused.code, refused.body(newer=request.host not in COMPUTE_HOSTS))
+            wish = {} if refused.retry_after is None else {"Retry-After": str(refused.retry_after)}
+            return replace(said, headers={**said.headers, **wish})
         except _Cut as cut:
             return replace(_json(200, CUT_SHORT), shortened=True) if cut.shortened else Answer(0, b"", {}, cut=True)
 
@@ -93,27 +101,39 @@ class Front:
         call = discovery.load(f"{name}.v1").call(request.verb, request.path, request.query, request.body)
         operation = f"{call.method.collection}.{call.method.name}"
         email, error, status = "", None, 200
-        fault = self._faults.choose(name, operation, "")
-        strike = fault.strike(name, operation) if fault else None
+        fault = self._faults.choose(name, operation, "", _traits(call))
+        # Google's newer services have the same words for what went wrong.
+        strike = fault.strike(name, operation, "compute" if name == "compute" else "secretmanager") if fault else None
+        self._looking.hid = None
         try:
             if strike:
                 _before(strike)
             email = self.identities.who(request.headers.get("authorization", ""))
             self.access.check(name, call, email)
-            answer = self._carry_out(name, call, email)
+            answer = self._carry_out(name, call, email, strike)
             if strike:
                 _after(strike)
             return answer
         except Refused as refused:
             error, status = refused.reason, refused.code
             raise
+        except _Cut:
+            error = UNANSWERED[strike.kind] if strike else None
+            raise
         finally:
             self._log.operation(name, operation, status=status, error=error, access_key=email,
-                                fault=fault.ident if fault else None, mutating=call.method.name not in READS)
+                                fault=fault.ident if fault else self._looking.hid,
+                                mutating=call.method.name not in READS)
 
-    def _carry_out(self, name: str, call: Call, email: str) -> dict[str, Any]:
+    def _missed(self, instance: Resource) -> bool:
+        """Whether the look that is going on misses an instance, because a fault was ordered before it was made."""
+        fault = self._faults.hidden(instance["id"], instance["_made"])
+        self._looking.hid = fault or self._looking.hid
+        return fault is not None
+
+    def _carry_out(self, name: str, call: Call, email: str, strike: Strike | None) -> dict[str, Any]:
         if name == "compute":
-            return self.compute.answer(call, email)
+            return self.compute.answer(call, email, strike)
         if name == "iam":
             return self.accounts.answer(call)
         if name == "artifactregistry" and self.registry:
@@ -145,6 +165,18 @@ class Front:
         return Answer(404, b"", METADATA)
 
 
+def _traits(call: Call) -> set[str]:
+    """What holds of a request, for the faults that strike only some."""
+    found = set()
+    if call.method.name not in READS:
+        found.add("change")
+        if call.body.get("fingerprint") or call.body.get("labelFingerprint"):
+            found.add("fingerprint")
+    if call.query.get("pageToken"):
+        found.add("page")
+    return found
+
+
 class _Cut(Exception):
     """The connection is to be reset, or the answer to end half-way."""
 
@@ -160,7 +192,9 @@ def _before(strike: Strike) -> None:
     elif strike.kind == "reset":
         raise _Cut
     elif strike.kind in REFUSALS:
-        raise Refused(strike.status, strike.code, REFUSALS[strike.kind])
+        refused = Refused(strike.status, strike.code, strike.message or REFUSALS[strike.kind])
+        refused.retry_after = strike.retry_after
+        raise refused
 
 
 def _after(strike: Strike) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.docker import File
-from sandbox.gcp.compute.kinds import access_configs
+from sandbox.gcp.compute.addresses import access_configs
 from sandbox.gcp.compute.resources import Resource
 
 FOLDER = "/etc/sandbox"

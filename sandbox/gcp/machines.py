@@ -13,7 +13,7 @@ from typing import Any
 from sandbox import docker, images, machines
 from sandbox.docker import DockerError, File
 from sandbox.gcp import guest
-from sandbox.gcp.compute.kinds import access_configs, give_address
+from sandbox.gcp.compute.addresses import access_configs, give_address
 from sandbox.gcp.compute.operations import Broken
 from sandbox.gcp.compute.resources import Resource, link, now, path_of
 from sandbox.gcp.compute.service import Compute

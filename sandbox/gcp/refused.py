@@ -35,6 +35,8 @@ class Refused(Exception):
         self.code = code
         self.reason = reason
         self.message = message
+        self.retry_after: int | None = None
+        """Seconds after which to come again, if that is said."""
         self.status = status or STATUS.get(code, "UNKNOWN")
 
     def body(self, newer: bool) -> dict[str, Any]:

@@ -19,13 +19,14 @@ from botocore.config import Config
 
 from sandbox import docker, lifecycle
 from sandbox.client import Client
-from sandbox.site import CHECKOUT, REGION, ROOT_VARIABLE, Site
+from sandbox.site import CHECKOUT, CLOUDS, REGION, ROOT_VARIABLE, Site
+from tests.sandbox.google import SUBNETS, ZONES, Google, make_network
 from tests.sandbox.support import Aws, Lab, Shell, run_instance, wait_for, wait_state
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Client]:
-    """A running sandbox."""
+    """A running sandbox with both clouds."""
     given = os.environ.get(ROOT_VARIABLE)
     if given and Client(Site(Path(given).resolve())).running():
         yield Client(Site(Path(given).resolve()))
@@ -34,7 +35,7 @@ def sandbox() -> Iterator[Client]:
     root.mkdir(parents=True, exist_ok=True)
     site = Site(root)
     lifecycle.down(site)
-    lifecycle.up(site)
+    lifecycle.up(site, CLOUDS)
     try:
         yield Client(site)
     finally:
@@ -85,6 +86,27 @@ def machines(sandbox: Client, aws: Aws, lab: Lab) -> tuple[Shell, Shell]:
                             sandbox.site.container(ident)))
     for shell in shells:
         wait_state(ec2, shell.ident, "running")
+        wait_for(f"SSH on {shell.address}", lambda shell=shell: shell.run("true").returncode == 0)
+    return shells[0], shells[1]
+
+
+@pytest.fixture(scope="session")
+def google(sandbox: Client) -> Google:
+    """Google's REST API as the controller's service account."""
+    return Google(sandbox)
+
+
+@pytest.fixture(scope="session")
+def google_machines(google: Google) -> tuple[Shell, Shell]:
+    """Two Google machines, google-1 and google-2, in two zones and two subnetworks, that answer at their external
+    addresses."""
+    make_network(google)
+    operations = [google.order("POST", f"zones/{zone}/instances", google.machine(f"google-{number}", zone, subnet))
+                  for number, (zone, subnet) in enumerate(zip(ZONES, SUBNETS, strict=True), 1)]
+    for operation in operations:
+        google.wait(operation)
+    shells = [google.shell(f"google-{number}", zone) for number, zone in enumerate(ZONES, 1)]
+    for shell in shells:
         wait_for(f"SSH on {shell.address}", lambda shell=shell: shell.run("true").returncode == 0)
     return shells[0], shells[1]
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from sandbox import docker
+
 Aws = Callable[..., Any]
 """Makes an API client: aws("ec2"), aws("ec2", user="administrator"), aws("ec2", keys={...})."""
 
@@ -52,19 +54,43 @@ class Shell:
     key: Path
     ident: str
     container: str
+    login: str = "admin"
 
-    def run(self, command: str, login: str = "admin") -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, login: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command there."""
         return subprocess.run(
             ["ssh", "-i", str(self.key), "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no",
-             "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", f"{login}@{self.address}",
-             command], capture_output=True, text=True, timeout=60, check=False)
+             "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5",
+             f"{login or self.login}@{self.address}", command], capture_output=True, text=True, timeout=60, check=False)
 
     def says(self, command: str) -> str:
         """Standard output of a command that must succeed."""
         done = self.run(command)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout.strip()
+
+
+SERVER = r"""
+import http.server, os, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        mode = open("/run/mode").read().strip()
+        if mode == "hang": time.sleep(30)
+        self.send_response(int(mode)); self.end_headers(); self.wfile.write(os.uname().nodename.encode())
+http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+"""
+
+
+def serve(machine: Shell, mode: str) -> None:
+    """Have a machine answer on port 8000: a status, `hang`, or `off`."""
+    docker.shell(machine.container, f"echo {mode} > /run/mode")
+    running = "systemctl is-active --quiet answers"
+    if mode == "off":
+        docker.shell(machine.container, f"if {running}; then systemctl stop answers; fi")
+        return
+    docker.place(machine.container, {"/usr/local/lib/answers.py": docker.File(SERVER.encode())})
+    docker.shell(machine.container, f"{running} || systemd-run --quiet --collect --unit answers "
+                                    "python3 /usr/local/lib/answers.py")
 
 
 def run_instance(ec2: Any, lab: Lab, name: str, **more: Any) -> str:

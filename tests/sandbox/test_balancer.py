@@ -15,35 +15,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox import docker
 from sandbox.client import Client
-from tests.sandbox.support import Aws, Lab, Shell, wait_for
+from tests.sandbox.support import Aws, Lab, Shell, serve, wait_for
 
 pytestmark = pytest.mark.sandbox
 DELAY = 3
-
-SERVER = r"""
-import http.server, os, time
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        mode = open("/run/mode").read().strip()
-        if mode == "hang": time.sleep(30)
-        self.send_response(int(mode)); self.end_headers(); self.wfile.write(os.uname().nodename.encode())
-http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
-"""
-
-
-def serve(machine: Shell, mode: str) -> None:
-    """Have a machine answer on port 8000: a status, `hang`, or `off`."""
-    docker.shell(machine.container, f"echo {mode} > /run/mode")
-    running = "systemctl is-active --quiet answers"
-    if mode == "off":
-        docker.shell(machine.container, f"if {running}; then systemctl stop answers; fi")
-        return
-    docker.place(machine.container, {"/usr/local/lib/answers.py": docker.File(SERVER.encode())})
-    docker.shell(machine.container, f"{running} || systemd-run --quiet --collect --unit answers "
-                                    "python3 /usr/local/lib/answers.py")
-
 
 @dataclass(frozen=True)
 class Balanced:

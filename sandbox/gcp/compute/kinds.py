@@ -10,10 +10,18 @@ them.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.gcp.compute.addresses import (
+    check_reserved,
+    free_address,
+    give_address,
+    public_address,
+    used_addresses,
+)
 from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, now, path_of
 from sandbox.gcp.refused import Refused, invalid
 
@@ -155,8 +163,9 @@ def instance(resource: Resource, place: Place) -> None:
         _interface(interface, index, place)
     for index, disk in enumerate(resource["disks"]):
         _disk(disk, index, resource, place)
-    resource |= {"status": "PROVISIONING", "lastStartTimestamp": now(), "cpuPlatform": "Unknown CPU Platform",
-                 "startRestricted": False, "deletionProtection": resource.get("deletionProtection", False)}
+    resource |= {"_made": time.time(), "status": "PROVISIONING", "lastStartTimestamp": now(),
+                 "cpuPlatform": "Unknown CPU Platform", "startRestricted": False,
+                 "deletionProtection": resource.get("deletionProtection", False)}
     resource["tags"] = {**resource.get("tags", {}), "fingerprint": fingerprint(resource.get("tags", {}).get("items"))}
     metadata = {"kind": "compute#metadata", **resource.get("metadata", {})}
     resource["metadata"] = {**metadata, "fingerprint": fingerprint(metadata.get("items"))}
@@ -183,36 +192,9 @@ def _interface(interface: dict[str, Any], index: int, place: Place) -> None:
         access.setdefault("networkTier", "PREMIUM")
         access["kind"] = "compute#accessConfig"
         if access.get("natIP"):
-            _reserved(access["natIP"], place)
+            check_reserved(access["natIP"], place.project, place.resources)
         else:
             give_address(access, place.resources, place.public)
-
-
-def give_address(access: dict[str, Any], resources: Resources, public: str) -> None:
-    """An external address for as long as the machine runs."""
-    access["natIP"] = public_address(resources, public)
-    access["_ephemeral"] = True
-
-
-def _reserved(wanted: str, place: Place) -> None:
-    known = [one["address"] for _, one in place.resources.of_kind(place.project, "addresses")]
-    if wanted not in known:
-        raise invalid("resource.networkInterfaces[0].accessConfigs[0].natIP", wanted,
-                      "The specified external IP address was not found in the project.")
-    if users_of(wanted, place.resources):
-        raise Refused(400, "externalIpInUse", f"External IP address: {wanted} is already in-use.")
-
-
-def users_of(address: str, resources: Resources) -> list[str]:
-    """The links of the machines and forwarding rules that have an external address."""
-    rules = [rule["selfLink"] for rule in resources.everywhere("forwardingRules") if rule["IPAddress"] == address]
-    return rules + [machine["selfLink"] for machine in resources.everywhere("instances")
-                    if address in (access.get("natIP") for access in access_configs(machine))]
-
-
-def access_configs(machine: Resource) -> list[dict[str, Any]]:
-    """What gives a machine external addresses."""
-    return [access for interface in machine["networkInterfaces"] for access in interface.get("accessConfigs", [])]
 
 
 def _disk(disk: dict[str, Any], index: int, owner: Resource, place: Place) -> None:
@@ -256,38 +238,6 @@ def policy_rule(rule: Mapping[str, Any]) -> Resource:
     if len(ranges) > MOST_RANGES:
         raise invalid("resource.match.config.srcIpRanges", len(ranges), f"At most {MOST_RANGES} are taken.")
     return {"kind": "compute#securityPolicyRule", "preview": False, "description": "", **rule}
-
-
-def used_addresses(resources: Resources) -> Iterable[str]:
-    """Every address that something has."""
-    for machine in resources.everywhere("instances"):
-        yield from (interface["networkIP"] for interface in machine["networkInterfaces"])
-        yield from (access.get("natIP", "") for access in access_configs(machine))
-    for one in resources.everywhere("addresses"):
-        yield one.get("address", "")
-    for one in resources.everywhere("forwardingRules"):
-        yield one.get("IPAddress", "")
-
-
-def free_address(resources: Resources, network: str) -> str:
-    """The first address of a network that nothing has; the first ones are the gateway's and Google's own."""
-    return str(_free(resources, ipaddress.IPv4Network(network), 4))
-
-
-def public_address(resources: Resources, network: str) -> str:
-    """An external address: the next one, so that one that is given back is not had again at once."""
-    hosts = ipaddress.IPv4Network(network)
-    found = _free(resources, hosts, resources.turn)
-    resources.turn = (int(found) - int(hosts.network_address) + 1) % hosts.num_addresses
-    return str(found)
-
-
-def _free(resources: Resources, hosts: ipaddress.IPv4Network, first: int) -> ipaddress.IPv4Address:
-    used, end = set(used_addresses(resources)), hosts.num_addresses - 2
-    for number in (*range(first, end), *range(4, min(first, end))):
-        if str(hosts[number]) not in used:
-            return hosts[number]
-    raise Refused(400, "resourceExhausted", f"The range {hosts} has no free address.", "RESOURCE_EXHAUSTED")
 
 
 KINDS: Mapping[str, Kind] = {

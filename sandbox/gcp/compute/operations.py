@@ -13,6 +13,9 @@ from typing import Any
 from sandbox.gcp.compute.resources import Resources, link, now
 from sandbox.gcp.refused import not_found
 
+ERRORS = {"QUOTA_EXCEEDED": (403, "FORBIDDEN"), "ZONE_RESOURCE_POOL_EXHAUSTED": (503, "SERVICE UNAVAILABLE"),
+          "INTERNAL_ERROR": (500, "INTERNAL SERVER ERROR")}
+"""The HTTP status that goes with an operation's error."""
 WAIT = 10.0
 """Seconds for which ``wait`` holds its answer. Google: two minutes at most, and it may answer before the end."""
 
@@ -52,7 +55,8 @@ class Operation:
             return {**self.fields, "status": "RUNNING", "progress": 0}
         done = {**self.fields, "status": "DONE", "progress": 100, "endTime": self.ended}
         if self.error:
-            done |= {"error": {"errors": [self.error]}, "httpErrorStatusCode": 400, "httpErrorMessage": "BAD REQUEST"}
+            status, message = ERRORS.get(self.error["code"], (400, "BAD REQUEST"))
+            done |= {"error": {"errors": [self.error]}, "httpErrorStatusCode": status, "httpErrorMessage": message}
         return done
 
 

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.aws.faults import Strike
+from sandbox.gcp.compute.addresses import users_of
 from sandbox.gcp.compute.changes import changed, made
-from sandbox.gcp.compute.kinds import KINDS, Place, users_of
+from sandbox.gcp.compute.kinds import KINDS, Place
 from sandbox.gcp.compute.operations import Broken, Operations
 from sandbox.gcp.compute.policies import POLICY_VERBS
-from sandbox.gcp.compute.resources import Resource, Resources, link, now, parent_of, shown
+from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, parent_of, shown
 from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
 from sandbox.gcp.discovery import Call
 from sandbox.gcp.filters import matcher
 from sandbox.gcp.pages import page
-from sandbox.gcp.refused import Refused
+from sandbox.gcp.refused import Refused, not_found
 
-SIZES = {"e2-micro": (2, 1024), "e2-small": (2, 2048), "e2-medium": (2, 4096), "e2-standard-2": (2, 8192),
-         "e2-standard-4": (4, 16384), "n2-standard-2": (2, 8192)}
-"""Processors and MB of memory of machine types; what is not here is like e2-medium."""
+EXHAUSTED = "The resource '{scope}' does not have enough resources available to fulfill the request."
 OPERATIONS = ("zoneOperations", "regionOperations", "globalOperations")
 
 
@@ -51,14 +51,17 @@ class Compute:
         self.lock = threading.RLock()
         self.failing: list[dict[str, str]] = []
         """Errors that the next operations end with, in order: ``{"code": "QUOTA_EXCEEDED", "message": …}``."""
+        self.missed: Callable[[Resource], bool] = lambda instance: False
+        """Whether a look misses an instance, because it is so new; asked once a look."""
         self.network = network
         self.public = public or str(list(ipaddress.IPv4Network(network).subnets(new_prefix=22))[3])
         self._world = world
         self._leaving: list[_Leaving] = []
 
-    def answer(self, call: Call, user: str) -> dict[str, Any]:
+    def answer(self, call: Call, user: str, strike: Strike | None = None) -> dict[str, Any]:
         """What Google answers.
 
+        :param strike: what happens to the change: it ends in an error, never ends, or comes after somebody else's.
         :raises Refused: with its error.
         """
         if call.method.collection in OPERATIONS:
@@ -67,7 +70,22 @@ class Compute:
             if before := self.operations.repeated(user, call.query.get("requestId", "")):
                 return before
             self._settle()
+            if strike and strike.kind in ("fail", "hang"):
+                return self._in_vain(call, user, strike)
+            if strike and strike.kind == "stale":
+                disturb(self.resources.get(_target(call)))
             return self._resource(call, user)
+
+    def _in_vain(self, call: Call, user: str, strike: Strike) -> dict[str, Any]:
+        """An operation that does nothing, and ends in an error or never."""
+        path = _target(call)
+        if call.method.name == "insert" and path in self.resources:
+            raise Refused(409, "alreadyExists", f"The resource '{path}' already exists")
+        found = {"id": self.resources.number()} if call.method.name == "insert" else self.resources.get(path)
+        scope = "/".join(path.split("/")[:4])
+        error = {"code": strike.code, "message": strike.message or EXHAUSTED.format(scope=scope)}
+        return self.operations.start(call.method.name, path, found["id"], user, call.query.get("requestId", ""),
+                                     lambda: strike.kind == "fail", error)
 
     def _operation(self, call: Call) -> dict[str, Any]:
         if call.method.name == "wait":
@@ -90,6 +108,8 @@ class Compute:
             return shown(self.resources.get(call.path))
         elif name in ("get", "delete", "patch", "update"):
             segment = words[-2]
+            if name == "get" and segment == "instances" and self.missed(self.resources.get(call.path)):
+                raise not_found(call.path)
         else:
             return self._verb(call, user, words[-3])
         if segment not in KINDS:
@@ -188,13 +208,16 @@ class Compute:
                                      change.done, error)
 
     def _listed(self, call: Call, found: list[Resource], singular: str) -> dict[str, Any]:
+        if singular == "instance":
+            found = [one for one in found if not self.missed(one)]
         items, token = self._page(call, [shown(one) for one in found])
         return {"kind": f"compute#{singular}List", "id": call.path, "items": items, "selfLink": link(call.path),
                 **({"nextPageToken": token} if token else {})}
 
     def _aggregated(self, call: Call, segment: str) -> dict[str, Any]:
         singular = KINDS[segment].singular if segment in KINDS else segment.removesuffix("s")
-        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)]
+        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)
+                 if segment != "instances" or not self.missed(one)]
         chosen, token = self._page(call, found)
         items: dict[str, dict[str, Any]] = {}
         for one in chosen:
@@ -209,33 +232,22 @@ class Compute:
                     call.query.get("pageToken", ""), f"{call.path}?{wanted}")
 
 
+def _target(call: Call) -> str:
+    """The path of what a call changes."""
+    name = call.method.name
+    if name == "insert":
+        return f"{call.path}/{call.body.get('name', '')}"
+    return call.path if name in ("delete", "patch", "update") else parent_of(call.path)
+
+
+def disturb(resource: Resource) -> None:
+    """Have somebody else change a resource: what was read of it before is no longer what is there."""
+    for place in (resource, resource.get("tags"), resource.get("metadata")):
+        for name in ("fingerprint", "labelFingerprint"):
+            if place and name in place:
+                place[name] = fingerprint(["somebody else", place[name]])
+
+
 def _no_semantics(call: Call) -> Refused:
     return Refused(501, "notImplemented",
                    f"compute.{call.method.collection}.{call.method.name} is Google's, but this sandbox does not do it")
-
-
-def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str, ...]], machine_types: tuple[str, ...],
-              images: Mapping[str, str]) -> None:
-    """What a project finds there: its regions and zones, machine types, and images by ``project/family``."""
-    def put(path: str, **fields: Any) -> None:
-        name = path.rpartition("/")[2]
-        resources.put(path, {"id": resources.number(), "name": name, "selfLink": link(path), **fields})
-
-    for region, inside in zones.items():
-        put(f"projects/{project}/regions/{region}", kind="compute#region", status="UP",
-            zones=[link(f"projects/{project}/zones/{zone}") for zone in inside])
-        for zone in inside:
-            put(f"projects/{project}/zones/{zone}", kind="compute#zone", status="UP",
-                region=link(f"projects/{project}/regions/{region}"))
-            for name in machine_types:
-                processors, memory = SIZES.get(name, (2, 4096))
-                put(f"projects/{project}/zones/{zone}/machineTypes/{name}", kind="compute#machineType",
-                    zone=zone, guestCpus=processors, memoryMb=memory)
-    put(f"projects/{project}", kind="compute#project", commonInstanceMetadata={"kind": "compute#metadata"})
-    for place, name in images.items():
-        owner, family = place.split("/")
-        fields = {"kind": "compute#image", "family": family, "status": "READY", "diskSizeGb": "10",
-                  "architecture": "X86_64", "creationTimestamp": now()}
-        put(f"projects/{owner}/global/images/{name}", **fields)
-        path = f"projects/{owner}/global/images/{name}"
-        resources.put(f"projects/{owner}/global/images/family/{family}", resources.get(path))

@@ -16,7 +16,8 @@ import pytest
 from sandbox import certificates
 from sandbox.aws.faults import Faults
 from sandbox.aws.log import Log
-from sandbox.gcp.compute.service import Compute, catalogue
+from sandbox.gcp.compute.catalogue import catalogue
+from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.front import Front
 from sandbox.gcp.web import server
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from sandbox.gcp import discovery
+from sandbox.gcp.compute.catalogue import catalogue
 from sandbox.gcp.compute.changes import merged
-from sandbox.gcp.compute.service import Compute, catalogue
+from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.refused import Refused
 
 from .conftest import PROJECT, ZONES, World

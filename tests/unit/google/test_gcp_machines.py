@@ -438,8 +438,8 @@ def test_a_zone_that_cannot_be_read_stops_everything(fleet: Fleet, monkeypatch: 
     """The machine might be there: without the answer a second one would be made."""
     real = fleet.google.front.compute.answer
 
-    def answer(call: Any, user: str) -> dict[str, Any]:
-        found = real(call, user)
+    def answer(call: Any, *more: Any) -> dict[str, Any]:
+        found = real(call, *more)
         if call.method.name == "aggregatedList":
             found["items"][f"zones/{TWO}"] = {"warning": {"code": "UNREACHABLE"}}
         return found

@@ -208,11 +208,11 @@ def test_a_page_that_fails_halfway_is_an_error_and_no_half_a_fleet(
     real = cloud.front.compute.answer
     asked: list[str] = []
 
-    def answer(call: Any, user: str) -> dict[str, Any]:
+    def answer(call: Any, *more: Any) -> dict[str, Any]:
         asked.append(call.query.get("pageToken", ""))
         if asked[-1]:
             cloud.faults.add({"kind": "error", "status": 400, "code": "invalid", "count": 1})
-        return real(call, user)
+        return real(call, *more)
 
     monkeypatch.setattr(cloud.front.compute, "answer", answer)
     inventory = read(source(tmp_path))
@@ -257,8 +257,8 @@ def answering(cloud: Google, monkeypatch: pytest.MonkeyPatch, more: dict[str, An
     real = cloud.front.compute.answer
     answered = []
 
-    def answer(call: Any, user: str) -> dict[str, Any]:
-        found = real(call, user)
+    def answer(call: Any, *more: Any) -> dict[str, Any]:
+        found = real(call, *more)
         if call.method.name != "aggregatedList":
             return found
         answered.append({**found, **more, "items": {**found["items"], **more.get("items", {})}})
