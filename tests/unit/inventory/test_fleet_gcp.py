@@ -18,7 +18,7 @@ from moto import mock_aws
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members, gcp_members, gcp_zones
 from ansible_collections.praxis.cloud.plugins.plugin_utils.inventory_members import Member
 from tests.unit.google.conftest import PROJECT, Google, google  # noqa: F401 - a fixture
-from tests.unit.google.made import FAR, ONE, REGION, TWO, ask, machine, member, operations
+from tests.unit.google.made import FAR, ONE, REGION, TWO, machine, member, operations
 
 OTHER = "b-project"
 
@@ -252,7 +252,7 @@ def test_what_was_not_asked_for_need_not_be_reached(
     assert list(inventory.hosts) == ["one"]
 
 
-def answering(cloud: Google, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]) -> list[dict[str, Any]]:
+def answering(cloud: Google, monkeypatch: pytest.MonkeyPatch, left: dict[str, Any]) -> list[dict[str, Any]]:
     """Let an aggregated list say more than the fake knows to say; what was answered."""
     real = cloud.front.compute.answer
     answered = []
@@ -261,7 +261,7 @@ def answering(cloud: Google, monkeypatch: pytest.MonkeyPatch, more: dict[str, An
         found = real(call, *more)
         if call.method.name != "aggregatedList":
             return found
-        answered.append({**found, **more, "items": {**found["items"], **more.get("items", {})}})
+        answered.append({**found, **left, "items": {**found["items"], **left.get("items", {})}})
         return answered[-1]
 
     monkeypatch.setattr(cloud.front.compute, "answer", answer)
@@ -413,10 +413,3 @@ def test_a_name_of_the_other_cloud_s_machine_is_an_error(cloud: Google, tmp_path
     inventory = read(str(static), source(tmp_path / "gcp"))
     assert codes(inventory) == ["duplicate-member"]
     assert "i-1 in eu-central-1" in errors(inventory)[0]["what"]
-
-
-def test_the_owner_s_requests_are_google_s(cloud: Google) -> None:
-    """The helper of these tests keeps to the discovery document."""
-    member(cloud, "one")
-    found = ask(cloud, "GET", f"projects/{PROJECT}/zones/{ONE}/instances/one")
-    assert found["labels"] == {"praxis_fleet": "praxis"}
