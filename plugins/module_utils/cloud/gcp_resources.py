@@ -91,7 +91,7 @@ class Resources:
         if resource is None:
             return Found(None)
         if not wanted.owns(resource):
-            raise Failed(_not_ours(wanted))
+            raise Failed(not_ours(wanted))
         body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
         changes = differences(resource, body, self._client.project)
         fixed = [change for change in changes if not _changeable(wanted.row, change)]
@@ -194,7 +194,7 @@ def _changeable(row: Kind, change: Difference) -> bool:
     return change.field in row.setters or (row.patched and change.field not in row.fixed)
 
 
-def _not_ours(wanted: Wanted) -> Finding:
+def not_ours(wanted: Wanted) -> Finding:
     return Finding(
         "resource-not-ours",
         "It is there already and was not made here: its description does not say so.",
