@@ -73,7 +73,7 @@ def _google(site: Site) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": trust,
         "SSL_CERT_FILE": trust,
         "NO_GCE_CHECK": "true",
-        "PRAXIS_VPC_CIDR_GCP": str(site.addresses.google_cidr),
+        "PRAXIS_GCP_CIDR": str(site.addresses.google_cidr),
     }
 
 
