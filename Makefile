@@ -20,14 +20,13 @@ play = scripts/play $(1).yml $(CLOUD) $(ARGS)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  CLOUD=aws  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
+	@echo '  CLOUD=aws|gcp|aws,gcp  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
 
 .PHONY: cloud
 cloud:
 	@case '$(CLOUD)' in \
-	  aws) ;; \
-	  gcp) echo 'CLOUD=gcp is not built yet: use CLOUD=aws.' >&2; exit 2 ;; \
-	  *) echo 'CLOUD=$(CLOUD) is no cloud of this collection: use CLOUD=aws.' >&2; exit 2 ;; \
+	  aws | gcp | aws,gcp | gcp,aws) ;; \
+	  *) echo 'CLOUD=$(CLOUD): use CLOUD=aws, CLOUD=gcp, or CLOUD=aws,gcp for one fleet over both.' >&2; exit 2 ;; \
 	esac
 
 .PHONY: controller

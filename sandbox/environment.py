@@ -36,6 +36,9 @@ def environment(site: Site, clouds: Sequence[str], version: str) -> str:
         "NO_PROXY": near,
         "no_proxy": near,
     }
+    if len(clouds) > 1:
+        # One fleet over both is what such a sandbox is for, and between its networks lies no internet.
+        values["PRAXIS_P2P_PLAINTEXT_ACROSS"] = "true"
     if site.root != CHECKOUT:
         values[ROOT_VARIABLE] = str(site.root)
     programs = shlex.quote(str(CHECKOUT / ".venv" / "bin"))

@@ -103,6 +103,7 @@ NO_COMMANDS = {
 }
 
 _TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
+_BOTH = "one fleet over both has its own tests"
 _SAME = "a variable of make, on a verb that takes it"
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
@@ -163,6 +164,13 @@ ROWS = (
       for more in ("", " --ask-become-pass", " --become-password-file FILE")),
     *(Row(command, run=f"on_machine {command}{more}", why="on a machine") for command, more in _ON_A_MACHINE),
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
+    Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why="the main job on Google Cloud has its own tests",
+        prints="scripts/play plan.yml gcp"),
+    Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,
+        prints="scripts/play plan.yml aws,gcp"),
+    Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
+    Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp",
+        run="ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp --syntax-check", why=_BOTH),
     # and away with it
     Row("make down", run=_DOWN, why="with what it wants outside the sandbox, too", prints="removed: fleet praxis"),
     Row('ARGS="-e praxis_confirm_down=FLEET"', run=_DOWN, why="a fleet", prints="removed: fleet praxis"),

@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
@@ -58,8 +59,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             require_id(args["plan_id"], plan)
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
-        options = {"hosts": args["hosts"], **numbers, "id": plan.id}
-        targets = {name: {"id": member.target, "port": member.api_port} for name, member in plan.members.items()}
+        behind = balancers(members)
+        options = {"hosts": args["hosts"], **numbers, "id": plan.id, "balancers": behind}
         return {
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
@@ -68,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "id": plan.id,
                     "missing": planner.missing,
                     "run": _write(plan, planner, options) if complete else "",
-                    "targets": targets,
+                    "balanced": bool(behind),
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True, "put_back": []},

@@ -10,7 +10,6 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, mesh, render, status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -38,7 +37,7 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         run.record([Finding(**item) for item in args["also"]])
         recorded = run.recorded()
-        found = (*seen.findings, *_refused(table, judged, args["balancer"]), *clocks.findings(judged, outcomes))
+        found = (*seen.findings, *_refused(judged, args["balancer"]), *clocks.findings(judged, outcomes))
         findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
         fact = {
@@ -64,17 +63,20 @@ def _told(finding: Finding, recorded: Sequence[Finding]) -> bool:
     return any(item.where == finding.where or finding.code == mesh.OTHER_RELEASE for item in recorded)
 
 
-def _refused(table: Table, names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
+def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
     """The members that a load balancer was asked about and does not send requests to."""
-    targets = {item["id"]: item for item in balancer.get("targets") or []}
-    refused = [(name, targets.get(table.members[name].target, {})) for name in names]
     return [
         Finding(
             code="target-not-healthy",
-            what="The load balancer calls it %s (%s)." % (target["state"], target["description"].rstrip(".")),
-            where=name,
+            what="The load balancer calls it %s." % _word(target),
+            where=target["member"],
             fix="Run deploy.yml, or check that the balancer reaches the API port.",
         )
-        for name, target in refused
-        if target.get("state", "healthy") != "healthy"
+        for target in balancer.get("targets") or []
+        if target["member"] in names and not target["healthy"]
     ]
+
+
+def _word(target: Mapping[str, Any]) -> str:
+    state, why = target["state"] or "no target of its", str(target["description"]).rstrip(".")
+    return "%s (%s)" % (state, why) if why else state

@@ -60,3 +60,17 @@ attributes:
     membership:
       - praxis.cloud.gcp
 """
+
+    # For members of both action groups.
+    ACTIONGROUP_BOTH = r"""
+options: {}
+attributes:
+  action_group:
+    description:
+      - Use C(group/praxis.cloud.aws) and C(group/praxis.cloud.gcp) in C(module_defaults) to set the options shared by
+        these modules.
+    support: full
+    membership:
+      - praxis.cloud.aws
+      - praxis.cloud.gcp
+"""

@@ -9,16 +9,20 @@ short_description: Values of secrets, by reference
 version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Fetches the secrets that references point at, all terms of one call in as few requests as possible.
+  - Fetches the secrets that references point at, from AWS Secrets Manager and Google Secret Manager, all terms of one
+    call in as few requests as possible.
   - Each value is data and never a template, whatever it holds.
   - A value is printed nowhere by this plugin; set C(no_log) on the task that uses it.
   - For users' own tasks. A deployment fetches its secrets by itself, once.
 extends_documentation_fragment:
   - praxis.cloud.aws.plugins
+  - praxis.cloud.gcp.plugins
+  - praxis.cloud.gcp.secrets
 options:
   _terms:
     description:
-      - References to secrets, such as V(aws-sm://prod/llm#openai_api_key).
+      - References to secrets, such as V(aws-sm://prod/llm#openai_api_key) or
+        V(gcp-sm://my-project/llm#openai_api_key?version=3).
       - A key is one key of the secret's JSON object, taken literally, dots included. Its value comes as text; anything
         but a string comes as it stands in the JSON (V(true), V(12), an object's text).
     type: list
@@ -26,7 +30,8 @@ options:
     required: true
   encoding:
     description:
-      - V(utf-8) returns text, and refuses a binary secret.
+      - V(utf-8) returns text, and refuses a binary secret. In Google Cloud, where all are bytes, it is one that is no
+        UTF-8.
       - V(base64) returns every value in base64, binary secrets too.
     type: str
     choices: [utf-8, base64]
@@ -61,13 +66,14 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_by_options
 
-AWS_OPTIONS = ("region", "access_key", "secret_key", "session_token", "profile", "endpoint_url")
+OPTIONS = (*AWS_ARGUMENTS, *GCP_ARGUMENTS)
 
 
 class LookupModule(LookupBase):
@@ -83,8 +89,7 @@ class LookupModule(LookupBase):
 
     def _values(self, terms: list[Any]) -> list[str]:
         references = parse_all(terms)
-        client = aws_client({name: self.get_option(name) for name in AWS_OPTIONS})
-        secrets = fetch_all(references, {AWS: AwsSecretsManager(client)})
+        secrets = fetch_all(references, stores_by_options({name: self.get_option(name) for name in OPTIONS}))
         encoding = self.get_option("encoding")
         # New strings carry no trust tag, so the templating engine treats them as data.
         return [encoded(reference, secrets[reference], encoding) for reference in references]

@@ -34,8 +34,9 @@ options:
     default: false
   allow_missing:
     description:
-      - A slot without an identity is no error; C(praxis_plan.missing) names it. So everything else can be looked at
-        before the first identity is made.
+      - A slot without an identity is no error, so that everything else can be looked at before the first identity is
+        made. C(praxis_plan.missing) lists C(cloud), C(project), C(region) and C(slots), once for every place, as
+        M(praxis.cloud.p2p_identity) takes them.
       - The fact C(praxis_plan.run) is empty then. Make the identities and plan again.
       - Check mode always allows it, and plans with peer ids that are known after apply.
     type: bool

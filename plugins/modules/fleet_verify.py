@@ -27,7 +27,7 @@ options:
     type: list
     elements: str
   balancer:
-    description: What M(praxis.cloud.aws_lb_target) returned last, for the table and for unhealthy targets.
+    description: What M(praxis.cloud.fleet_balancer) returned last, for the table and for unhealthy targets.
     type: dict
     default: {}
   also:

@@ -29,11 +29,14 @@ attributes:
     support: full
 options:
   backend_service:
-    description: Name of the backend service.
+    description:
+      - Name of the backend service, or any form of its link.
     type: str
     required: true
   region:
-    description: Its region; without one it is a global backend service.
+    description:
+      - Its region, unless O(backend_service) is a link.
+      - Without one it is a global backend service.
     type: str
     default: ""
   targets:
@@ -95,6 +98,11 @@ backend_service_link:
   description: The backend service's self link.
   returned: when it was found
   type: str
+addresses:
+  description: Where the load balancers answer that lead to the backend service.
+  returned: with O(state=present), when the backend service was found
+  type: list
+  elements: str
 targets:
   description: The machines asked for, as the balancer saw them last.
   returned: when the backend service was found
@@ -146,6 +154,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         if changes:
             service.apply(changes, state)
         seen, findings = settle(service, seen, targets, params, changed=bool(changes))
+    if state == "present":
+        result["addresses"] = service.addresses()
     return {**result, "targets": [described(target, seen) for target in targets]}, findings
 
 

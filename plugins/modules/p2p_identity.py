@@ -9,16 +9,19 @@ module: p2p_identity
 short_description: Make the P2P identities of a fleet's slots, or remove them
 version_added: 0.1.0
 description:
-  - An identity is a 32-byte seed in the secret store, named C(praxis/<fleet>/identity/<slot>). The agent's peer id
-    follows from it.
+  - An identity is a 32-byte seed in a secret store, in AWS Secrets Manager named C(praxis/<fleet>/identity/<slot>), in
+    Google Secret Manager version 1 of C(praxis_<fleet>_identity_<slot>). The agent's peer id follows from it.
   - A missing seed is made; one that is scheduled for deletion is restored; one that exists is never replaced, because a
-    new seed is a new peer id for all other agents. A seed of the wrong length is an error.
+    new seed is a new peer id for all other agents. A seed of the wrong length is an error, and so is one whose version
+    is disabled or destroyed.
   - Seeds are never returned.
 author: Praxis Cloud contributors (@praxis)
 extends_documentation_fragment:
   - praxis.cloud.attributes
-  - praxis.cloud.attributes.actiongroup_aws
+  - praxis.cloud.attributes.actiongroup_both
   - praxis.cloud.aws
+  - praxis.cloud.gcp
+  - praxis.cloud.gcp.secrets
 attributes:
   check_mode:
     support: full
@@ -31,23 +34,26 @@ attributes:
     support: full
 options:
   cloud:
-    description: The cloud whose secret store keeps the seeds.
+    description:
+      - The cloud whose secret store keeps the seeds, V(aws) in O(region), V(gcp) in O(project).
     type: str
-    choices: [aws]
+    choices: [aws, gcp]
     default: aws
   fleet:
     description: The fleet.
     type: str
     required: true
   slots:
-    description: The slots, by name.
+    description:
+      - The slots, by name.
+      - In Google Cloud fleet and slot are lower-case letters, digits and V(-), a slot V(_) too.
     type: list
     elements: str
     required: true
   state:
     description:
       - V(present) makes what is missing.
-      - V(absent) removes the seeds of exactly the slots named.
+      - V(absent) removes the seeds of exactly the slots named, unusable ones too.
     type: str
     choices: [present, absent]
     default: present
@@ -61,6 +67,7 @@ options:
     description:
       - For how many days a removed seed can be restored, 7 to 30.
       - V(0) removes it at once and for good.
+      - Google Secret Manager knows nothing else, so with O(cloud=gcp) and O(state=absent) it must be V(0).
     type: int
     default: 30
 seealso:
@@ -73,6 +80,13 @@ EXAMPLES = r"""
     fleet: demo
     slots: [agent-1, agent-2, agent-3]
     region: eu-central-1
+
+- name: So do the slots in Google Cloud
+  praxis.cloud.p2p_identity:
+    cloud: gcp
+    project: my-project
+    fleet: demo
+    slots: [gcp-1, gcp-2]
 """
 
 RETURN = r"""
@@ -113,17 +127,26 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import PRESENT, Change, Identity, diff
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
+    HALF_MADE,
+    PRESENT,
+    UNUSABLE,
+    Change,
+    Identity,
+    diff,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identity_stores import (
+    IDENTITY_ARGUMENTS,
+    identities_of,
+)
 
 UNKNOWN = "(known after apply)"
 
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
-    store = AwsIdentities(aws_client(params), params["fleet"], params["recovery_window_days"])
-    before = store.read(params["slots"])
+    store = identities_of(params)
+    before = store.read(params["slots"], unusable=params["state"] == "absent")
     changes = diff(before.values(), params["state"])
     done, failed = ({}, []) if check_mode else store.apply(changes)
     carried_out = changes if check_mode else [change for change in changes if change.slot in done]
@@ -157,7 +180,7 @@ def describe(
         "removed": by_verb["delete"],
     }
     if changes:
-        result["diff"] = {"before": shown(before, scheme), "after": shown(after, scheme)}
+        result["diff"] = {"before": shown(before, scheme, None), "after": shown(after, scheme, UNKNOWN)}
     return result
 
 
@@ -166,28 +189,37 @@ def public(identity: Identity, scheme: str) -> dict[str, Any]:
     return {"name": identity.name, "version": identity.version or None, "peer_id": known}
 
 
-def shown(identities: Mapping[str, Identity], scheme: str) -> dict[str, Any]:
+def shown(identities: Mapping[str, Identity], scheme: str, unknown: str | None) -> dict[str, Any]:
     """One side of the diff."""
-    present = {slot: public(each, scheme) for slot, each in identities.items() if each.state == PRESENT}
-    return {slot: {word: value or UNKNOWN for word, value in each.items()} for slot, each in present.items()}
+    there = [each for each in identities.values() if each.state in (PRESENT, HALF_MADE, UNUSABLE)]
+    return {each.slot: {word: value or unknown for word, value in public(each, scheme).items()} for each in there}
+
+
+def check_window(params: dict[str, Any]) -> None:
+    """:raises Failed: a recovery window that the store does not have."""
+    days = params["recovery_window_days"]
+    if days not in (0, *range(7, 31)):
+        what, fix = f"recovery_window_days is {days}.", "Set it to 0, or to 7 to 30."
+    elif days and params["cloud"] == "gcp" and params["state"] == "absent":
+        what = "Google Secret Manager has no recovery window: what is removed is gone at once and for good."
+        fix = "Set recovery_window_days to 0 if that is meant."
+    else:
+        return
+    raise Failed(Finding("identity-recovery-window", what, "p2p_identity", fix))
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "cloud": {"type": "str", "choices": ["aws"], "default": "aws"},
-            "fleet": {"type": "str", "required": True},
             "slots": {"type": "list", "elements": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "peer_id_scheme": {"type": "str", "choices": ["ed25519", "x25519"], "default": "ed25519"},
             "recovery_window_days": {"type": "int", "default": 30},
-            **AWS_ARGUMENTS,
+            **IDENTITY_ARGUMENTS,
         },
         supports_check_mode=True,
     )
-    if module.params["recovery_window_days"] not in (0, *range(7, 31)):
-        module.fail_json(msg="recovery_window_days must be 0, or 7 to 30.")
     try:
+        check_window(module.params)
         result, failed = run(module.params, module.check_mode)
     except Failed as stopped:
         module.fail_json(**stopped.as_result())

@@ -13,13 +13,16 @@ description:
 author: Praxis Cloud contributors (@praxis)
 extends_documentation_fragment:
   - praxis.cloud.attributes.info
-  - praxis.cloud.attributes.actiongroup_aws
+  - praxis.cloud.attributes.actiongroup_both
   - praxis.cloud.aws
+  - praxis.cloud.gcp
+  - praxis.cloud.gcp.secrets
 options:
   cloud:
-    description: The cloud whose secret store keeps the seeds.
+    description:
+      - The cloud whose secret store keeps the seeds, V(aws) in O(region), V(gcp) in O(project).
     type: str
-    choices: [aws]
+    choices: [aws, gcp]
     default: aws
   fleet:
     description: The fleet.
@@ -28,7 +31,7 @@ options:
   slots:
     description:
       - The slots, by name.
-      - Without it, the store is asked which slots the fleet has; AWS may list a new one some minutes late.
+      - Without it, the store is asked which slots the fleet has; it may list a new one some minutes late.
     type: list
     elements: str
   peer_id_scheme:
@@ -60,19 +63,21 @@ identities:
       type: str
       sample: praxis/demo/identity/agent-1
     version:
-      description: The secret's version.
+      description: The secret's version, V(1) in Google Cloud.
       type: str
     peer_id:
       description: The peer id.
       type: str
       sample: 12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN
 missing:
-  description: Slots of O(slots) without a seed.
+  description: Slots without a seed, those whose secret is only half-made among them.
   returned: success
   type: list
   elements: str
 deleted:
-  description: Slots whose seed is scheduled for deletion; M(praxis.cloud.p2p_identity) restores it.
+  description:
+    - Slots whose seed is scheduled for deletion; M(praxis.cloud.p2p_identity) restores it.
+    - Always empty in Google Cloud, where a removed seed is gone.
   returned: success
   type: list
   elements: str
@@ -83,14 +88,21 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import DELETED, MISSING, PRESENT
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
+    DELETED,
+    HALF_MADE,
+    MISSING,
+    PRESENT,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identity_stores import (
+    IDENTITY_ARGUMENTS,
+    identities_of,
+)
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    store = AwsIdentities(aws_client(params), params["fleet"])
+    store = identities_of(params)
     found = store.read(store.slots() if params["slots"] is None else params["slots"])
     scheme = params["peer_id_scheme"]
     return {
@@ -100,20 +112,14 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
             for slot, each in found.items()
             if each.state == PRESENT
         },
-        "missing": [slot for slot, each in found.items() if each.state == MISSING],
+        "missing": [slot for slot, each in found.items() if each.state in (MISSING, HALF_MADE)],
         "deleted": [slot for slot, each in found.items() if each.state == DELETED],
     }
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "cloud": {"type": "str", "choices": ["aws"], "default": "aws"},
-            "fleet": {"type": "str", "required": True},
-            "slots": {"type": "list", "elements": "str"},
-            "peer_id_scheme": {"type": "str", "choices": ["ed25519", "x25519"], "default": "ed25519"},
-            **AWS_ARGUMENTS,
-        },
+        argument_spec={"slots": {"type": "list", "elements": "str"}, **IDENTITY_ARGUMENTS},
         supports_check_mode=True,
     )
     try:

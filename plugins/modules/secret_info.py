@@ -9,20 +9,23 @@ module: secret_info
 short_description: Show versions and metadata of referenced secrets, never their values
 version_added: 0.1.0
 description:
+  - Of AWS Secrets Manager and of Google Secret Manager, in one list or by themselves.
   - Says which version each reference means at this moment, which versions there are, and what the store knows of the
     secret.
   - No secret is opened, so no permission to read values is needed, and a V(#KEY) in a reference is not looked for.
 author: Praxis Cloud contributors (@praxis)
 extends_documentation_fragment:
   - praxis.cloud.attributes.info
-  - praxis.cloud.attributes.actiongroup_aws
+  - praxis.cloud.attributes.actiongroup_both
   - praxis.cloud.aws
+  - praxis.cloud.gcp
+  - praxis.cloud.gcp.secrets
 options:
   references:
     description:
-      - References to secrets, such as V(aws-sm://prod/llm#openai_api_key) or
+      - References to secrets, such as V(aws-sm://prod/llm#openai_api_key), V(gcp-sm://my-project/llm#openai_api_key) or
         V({{resolve:secretsmanager:prod/llm:SecretString:openai_api_key}}).
-      - The second form needs C(!unsafe) in YAML, because Jinja would read it as its own.
+      - The last form needs C(!unsafe) in YAML, because Jinja would read it as its own.
     type: list
     elements: str
     required: true
@@ -38,6 +41,7 @@ EXAMPLES = r"""
     references:
       - aws-sm://prod/llm#openai_api_key
       - !unsafe "{{resolve:secretsmanager:prod/master-key}}"
+      - gcp-sm://my-project/llm#openai_api_key
   register: versions
 """
 
@@ -61,7 +65,7 @@ secrets:
       type: str
       sample: prod/llm
     id:
-      description: The store's own full identifier, an ARN in AWS.
+      description: The store's own full identifier, an ARN in AWS, a path from the project on in Google Cloud.
       type: str
       sample: arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/llm-a1b2c3
     version:
@@ -69,12 +73,12 @@ secrets:
       type: str
       sample: 5f1c7f3e-7d57-4a34-8b10-0c8f2a0c9d11
     stages:
-      description: Staging labels of that version.
+      description: Staging labels of that version; its aliases in Google Cloud.
       type: list
       elements: str
       sample: [AWSCURRENT]
     versions:
-      description: Every version and its staging labels.
+      description: Every version that can be read, and its staging labels or aliases.
       type: dict
       sample: {5f1c7f3e-7d57-4a34-8b10-0c8f2a0c9d11: [AWSCURRENT]}
     pinned:
@@ -85,17 +89,17 @@ secrets:
       type: str
       sample: "2026-01-31T12:00:00Z"
     changed:
-      description: When it was last changed (UTC, ISO 8601).
+      description: When it was last changed, in Google Cloud when RV(secrets[].version) was added (UTC, ISO 8601).
       type: str
       sample: "2026-01-31T12:00:00Z"
     rotation:
       description: Whether the store rotates it by itself.
       type: bool
     encryption_key:
-      description: The key that encrypts it; empty for the account's default.
+      description: The key that encrypts it; empty for the cloud's own.
       type: str
     tags:
-      description: Its tags.
+      description: Its tags or labels.
       type: dict
 """
 
@@ -103,16 +107,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, describe_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_by_options
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     references = parse_all(params["references"])
-    described = describe_all(references, {AWS: AwsSecretsManager(aws_client(params))})
+    described = describe_all(references, stores_by_options(params))
     return {"changed": False, "secrets": [entry(reference, described[reference]) for reference in references]}
 
 
@@ -136,7 +141,11 @@ def entry(reference: Reference, description: Description) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"references": {"type": "list", "elements": "str", "required": True}, **AWS_ARGUMENTS},
+        argument_spec={
+            "references": {"type": "list", "elements": "str", "required": True},
+            **AWS_ARGUMENTS,
+            **GCP_ARGUMENTS,
+        },
         supports_check_mode=True,
     )
     try:

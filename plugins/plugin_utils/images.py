@@ -9,10 +9,21 @@ from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import (
+    google_credentials,
+    is_google_registry,
+    no_login,
+    resolve_digest_google,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
+#: Seconds for which it is tried whether an image is open to everybody, when there is nobody to log in as.
+OPEN = 10
 #: ``server``, ``username`` and ``password``, or None for a registry that is asked without one.
 Login = Optional[Mapping[str, str]]
 
@@ -24,8 +35,8 @@ class Images:
     :param logins: text -> login of its registry.
     """
 
-    def __init__(self, aws: AwsClient, texts: Iterable[str]) -> None:
-        self._aws = aws
+    def __init__(self, aws: AwsClient, gcp: GcpClient, texts: Iterable[str]) -> None:
+        self._aws, self._gcp = aws, gcp
         self.findings: List[Finding] = []
         parsed: Dict[str, registry.Image] = {}
         for text in sorted(set(texts)):
@@ -34,11 +45,15 @@ class Images:
             except Failed as error:
                 self.findings += error.findings
         hosts = sorted({image.host for image in parsed.values()})
-        # Digests and logins in one go: neither needs the other.
-        jobs = [("digest", text) for text in parsed] + [("login", host) for host in hosts]
+        google = [text for text, image in parsed.items() if is_google_registry(image.host)]
+        # Digests and logins in one go: neither needs the other, but for Google's digests, which come after.
+        jobs = [("digest", text) for text in parsed if text not in google] + [("login", host) for host in hosts]
         got = dict(zip(jobs, map_parallel(lambda job: self._do(job, parsed), jobs)))
-        for answer in got.values():
-            self.findings += answer.findings if isinstance(answer, Failed) else ()
+        later = map_parallel(lambda text: self._open_or_not(parsed[text], got["login", parsed[text].host]), google)
+        got.update({("digest", text): digest for text, digest in zip(google, later)})
+        told = [answer for (kind, name), answer in got.items() if kind == "digest" or not is_google_registry(name)]
+        failed = [answer for answer in told if isinstance(answer, Failed)]
+        self.findings += dict.fromkeys(finding for answer in failed for finding in answer.findings)
         self.digests: Dict[str, str] = {text: str(got["digest", text]) for text in parsed}
         by_host: Dict[str, Login] = {host: _login(got["login", host]) for host in hosts}
         self.logins: Dict[str, Login] = {text: by_host[image.host] for text, image in parsed.items()}
@@ -54,7 +69,21 @@ class Images:
             return image.by_digest(registry.resolve_digest_ecr(self._aws, image))
         return image.by_digest(resolve_digest_http(image))
 
+    def _open_or_not(self, image: registry.Image, login: object) -> str:
+        """The digest of an image in a registry of Google's, some of whose images are open to everybody."""
+        if isinstance(login, registry.RegistryCredentials):
+            return image.by_digest(image.digest or resolve_digest_google(image, login))
+        assert isinstance(login, Failed)
+        if not no_login(login):
+            raise login
+        try:
+            return image.by_digest(resolve_digest_google(image, None, Retry(deadline=OPEN)))
+        except CloudError:
+            raise login from None
+
     def _credentials(self, host: str) -> Optional[registry.RegistryCredentials]:
+        if is_google_registry(host):
+            return google_credentials(self._gcp, host)
         ecr = registry.aws_registry_of(host)
         if not ecr:
             return None

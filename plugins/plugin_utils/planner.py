@@ -13,7 +13,6 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
@@ -22,14 +21,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     Member,
     Plan,
     check_members,
+    check_networks,
     make_plan,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Secret, fetch_each
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, Source, draft_all
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds, FleetSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
 
@@ -42,7 +41,7 @@ MIN_SECRET = 4
 class Planner:
     """Makes one plan. Nothing is fetched twice; values stay in this object until :meth:`host_secrets`.
 
-    :param allow_missing: an identity that is not made yet is no error; its slot is among :attr:`missing`.
+    :param allow_missing: an identity that is not made yet is no error; its slot is in :attr:`missing`.
     :param min_edges: see :class:`Table`; None for the default.
     :param faults: what is wrong already, such as members whose variables cannot be read; told with everything else.
     """
@@ -58,10 +57,10 @@ class Planner:
         self._allow_missing = allow_missing
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
         self._findings: List[Finding] = list(faults)
-        region = next((member.region for member in members if member.region), None)
-        self._aws = AwsClient(region)
+        self._clouds = Clouds(members)
         self._secrets: Dict[str, Dict[str, Any]] = {}
-        self.missing: List[str] = []
+        #: What identities are to be made: ``cloud``, ``project``, ``region`` and ``slots``, once a place.
+        self.missing: List[Dict[str, Any]] = []
 
     def plan(self) -> Plan:
         """Compile, fetch, and wire.
@@ -71,11 +70,14 @@ class Planner:
         fleet = self._fleet()
         drafts, findings = draft_all(self._members)
         self._findings += findings
-        images = Images(self._aws, [draft.variables.image for draft in drafts])
-        self._findings += images.findings
-        seeds, secrets = self._fetch(fleet, drafts)
-        members = [_member(draft, seeds.get(draft.variables.slot)) for draft in drafts]
-        versions = self._keep(drafts, secrets, seeds, images)
+        drafts = [self._clouds.meant(draft) for draft in drafts]
+        images = Images(self._clouds.aws, self._clouds.gcp, [draft.variables.image for draft in drafts])
+        secrets = FleetSecrets(self._clouds, fleet, drafts, self._allow_missing)
+        self._findings += [*images.findings, *secrets.findings]
+        self.missing = secrets.missing
+        members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
+        self._findings += check_networks(members, {item.name for item in self._members if item.p2p_plaintext_across})
+        versions = self._keep(drafts, secrets, images)
         self._stop_at_errors(fleet, members)
         releases = [
             _release(draft, images.digests[draft.variables.image], of) for draft, of in zip(drafts, versions)
@@ -98,8 +100,7 @@ class Planner:
     def _keep(
         self,
         drafts: Sequence[Draft],
-        secrets: Mapping[Reference, Secret],
-        seeds: Mapping[str, Optional[bytes]],
+        secrets: FleetSecrets,
         images: Images,
     ) -> List[Dict[str, str]]:
         """Keep what each host is to get; the versions of each one's secrets."""
@@ -107,8 +108,8 @@ class Planner:
         found = []
         for draft in drafts:
             variables = draft.variables
-            seed = seeds.get(variables.slot)
-            values, versions, findings = _deliver(draft, secrets, seed)
+            seed = secrets.seeds.get(variables.name)
+            values, versions, findings = _deliver(draft, secrets.values, seed)
             shared.add(variables.name, findings)
             found.append(versions)
             self._secrets[variables.name] = {
@@ -145,59 +146,6 @@ class Planner:
             return ""
         return fleet
 
-    def _fetch(
-        self, fleet: str, drafts: Sequence[Draft]
-    ) -> Tuple[Dict[str, Optional[bytes]], Dict[Reference, Secret]]:
-        """Seeds and secrets ride in the same batches."""
-        slots = self._slots(fleet, drafts) if fleet else {}
-        wanted_by: Dict[Reference, List[str]] = {}
-        for draft in drafts:
-            for name, source in draft.sources.items():
-                if isinstance(source, Reference):
-                    wanted_by.setdefault(source, []).append(name)
-        wanted = sorted(wanted_by, key=str)
-        got = fetch_each([*slots.values(), *wanted], {AWS: AwsSecretsManager(self._aws)})
-        seeds = {slot: self._seed(slot, reference, got[reference]) for slot, reference in slots.items()}
-        unreadable: Dict[Finding, List[str]] = {}
-        for reference in wanted:
-            found = got[reference]
-            if isinstance(found, Finding):
-                unreadable.setdefault(found, []).extend(wanted_by[reference])
-        self._findings += [_wanted_by(finding, names) for finding, names in unreadable.items()]
-        return seeds, {reference: found for reference, found in got.items() if isinstance(found, Secret)}
-
-    def _slots(self, fleet: str, drafts: Sequence[Draft]) -> Dict[str, Reference]:
-        found: Dict[str, Reference] = {}
-        for draft in drafts:
-            try:
-                found[draft.variables.slot] = identities.reference(fleet, draft.variables.slot)
-            except Failed as error:
-                self._findings += [replace(finding, where=draft.variables.name) for finding in error.findings]
-        return found
-
-    def _seed(self, slot: str, reference: Reference, outcome: Outcome) -> Optional[bytes]:
-        found = identities.identity(slot, reference, outcome)
-        if isinstance(found, Finding):
-            self._findings.append(found)
-            return None
-        if found.state != identities.PRESENT:
-            self.missing.append(slot)
-            if not self._allow_missing:
-                self._findings.append(_no_identity(slot, found.state))
-        return found.seed or None
-
-
-def _no_identity(slot: str, state: str) -> Finding:
-    fix = "Let praxis.cloud.p2p_identity make it (deploy.yml does)."
-    return Finding("no-identity", "Its seed is %s." % state, "identity slot %s" % slot, fix)
-
-
-def _wanted_by(finding: Finding, names: Sequence[str]) -> Finding:
-    """The finding with the variables that want the secret, unless it is about no reference."""
-    if "://" not in finding.where:
-        return finding
-    return replace(finding, where="%s for %s" % (finding.where, ", ".join(sorted(set(names)))))
-
 
 def _member(draft: Draft, seed: Optional[bytes]) -> Member:
     variables = draft.variables
@@ -210,6 +158,9 @@ def _member(draft: Draft, seed: Optional[bytes]) -> Member:
         api_port=variables.api_port,
         peer_id=peer_id(seed, variables.peer_id_scheme) if seed is not None else None,
         other_peer_id=peer_id(seed, other) if seed is not None else None,
+        cloud=variables.cloud,
+        network=variables.network,
+        public_address=variables.public_ip,
         zone=variables.zone,
         target=variables.instance_id,
     )

@@ -83,7 +83,7 @@ class Fault:
     seconds: float = 1.0
     """For `slow`: how long the answer is held back."""
     access_key: str | None = None
-    """Only requests with this access key."""
+    """Only requests with this access key, or by this service account."""
     calls: int = 2
     """For `hide`: how many looks miss a new instance."""
     retry_after: int | None = None

@@ -18,6 +18,8 @@ from sandbox.gcp.machines import IMAGES
 from sandbox.site import GOOGLE_REGION, PROJECT, write
 
 FLEET = "praxis"
+OPERATORS = tuple(f"operator-{number}" for number in range(1, 5))
+"""Accounts with the controller's rights, for tests in which several work at once."""
 POLICIES = Path(__file__).resolve().parent / "policies"
 ZONES = {GOOGLE_REGION: tuple(f"{GOOGLE_REGION}-{letter}" for letter in "abcf")}
 
@@ -27,13 +29,14 @@ def run(cloud: Cloud) -> None:
     found = {family: name for family, (name, _image) in IMAGES.items()}
     catalogue(cloud.compute.resources, PROJECT, ZONES, tuple(SIZES), found)
     everywhere = f"projects/{PROJECT}"
-    for name in ("controller", "administrator"):
+    for name in ("controller", *OPERATORS, "administrator"):
         account = cloud.front.identities.create(name, PROJECT)
         write(cloud.site.home / "gcp" / f"{name}.json", account.key_file() + "\n", 0o600)
         if name == "administrator":
             cloud.front.access.grant(account.email, ["*"], everywhere)
+            cloud.front.identities.masters.add(account.email)
             continue
-        for statement in json.loads((POLICIES / f"{name}.json").read_text()):
+        for statement in json.loads((POLICIES / "controller.json").read_text()):
             on = f"{everywhere}/{statement['on']}" if statement["on"] else everywhere
             cloud.front.access.grant(account.email, statement["permissions"], on)
     for owner in {family.split("/")[0] for family in IMAGES} - {PROJECT}:

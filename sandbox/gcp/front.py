@@ -100,15 +100,16 @@ class Front:
     def _service(self, name: str, request: Request) -> dict[str, Any]:
         call = discovery.load(f"{name}.v1").call(request.verb, request.path, request.query, request.body)
         operation = f"{call.method.collection}.{call.method.name}"
-        email, error, status = "", None, 200
-        fault = self._faults.choose(name, operation, "", _traits(call))
+        authorization = request.headers.get("authorization", "")
+        email, error, status = self.identities.claimed(authorization), None, 200
+        fault = self._faults.choose(name, operation, email, _traits(call))
         # Google's newer services have the same words for what went wrong.
         strike = fault.strike(name, operation, "compute" if name == "compute" else "secretmanager") if fault else None
         self._looking.hid = None
         try:
             if strike:
                 _before(strike)
-            email = self.identities.who(request.headers.get("authorization", ""))
+            email = self.identities.who(authorization)
             self.access.check(name, call, email)
             answer = self._carry_out(name, call, email, strike)
             if strike:

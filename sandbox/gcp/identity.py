@@ -83,6 +83,8 @@ class Identities:
         self._accounts: dict[str, ServiceAccount] = {}
         self._tokens: dict[str, Token] = {}
         self._federated: dict[str, str] = {}
+        self.masters: set[str] = set()
+        """Who may act as any account."""
         self._lock = threading.Lock()
 
     def create(self, name: str, project: str) -> ServiceAccount:
@@ -131,6 +133,13 @@ class Identities:
         with self._lock:
             self._tokens = {text: Token(token.email, 0) for text, token in self._tokens.items()}
 
+    def claimed(self, authorization: str) -> str:
+        """The email that a request's Authorization header speaks for, or nothing when it speaks for nobody."""
+        try:
+            return self.who(authorization)
+        except Refused:
+            return ""
+
     def who(self, authorization: str) -> str:
         """The email that a request's Authorization header speaks for.
 
@@ -175,7 +184,7 @@ class Identities:
 
     def generated(self, caller: str, email: str, lifetime: str) -> dict[str, Any]:
         """iamcredentials ``generateAccessToken``: act as another account."""
-        if email not in self._accounts or caller not in self._accounts[email].impersonators:
+        if email not in self._accounts or caller not in self._accounts[email].impersonators | self.masters:
             raise Refused(403, "IAM_PERMISSION_DENIED",
                           "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).")
         seconds = float((lifetime or f"{LIFETIME}s").removesuffix("s"))

@@ -94,7 +94,11 @@ class SecretManager:
         return found
 
     def _version(self, call: Call) -> tuple[Secret, Version]:
-        secret, wanted = self._secret(call), call.where["versionsId"]
+        wanted = call.where["versionsId"]
+        if wanted == "latest" and not self._any_version(call):
+            path = f"projects/{call.where['projectsId']}/secrets/{call.where['secretsId']}"
+            raise Refused(404, "notFound", f"Secret [{path}] not found or has no versions.")
+        secret = self._secret(call)
         if wanted == "latest":
             # The newest one, whatever its state: that it is disabled is an error, and no reason to take an older one.
             found = secret.versions[-1:]
@@ -103,6 +107,10 @@ class SecretManager:
         if not found:
             raise Refused(404, "notFound", f"Secret Version [{secret.path}/versions/{wanted}] not found.")
         return secret, found[0]
+
+    def _any_version(self, call: Call) -> bool:
+        found = self._secrets.get((call.where["projectsId"], call.where["secretsId"]))
+        return bool(found and found.versions)
 
     def _create(self, call: Call) -> dict[str, Any]:
         project, name = call.where["projectsId"], call.query["secretId"]
@@ -154,6 +162,8 @@ class SecretManager:
         secret = self._secret(call)
         payload = call.body.get("payload") or {}
         data = base64.b64decode(payload.get("data", "").replace("-", "+").replace("_", "/"))
+        if not data:
+            raise Refused(400, "invalidArgument", "Secret Payload cannot be empty.")
         if "dataCrc32c" in payload and str(payload["dataCrc32c"]) != checksum(data):
             raise Refused(400, "invalidArgument", "The payload's checksum does not match its data.")
         version = Version(len(secret.versions) + 1, data, now())

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,34 +20,64 @@ import pytest
 from sandbox.site import ROOT_VARIABLE
 
 from . import hunting
+from .owner import AwsOwner, Owner, environment_of, owner_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-#: The lanes that scripts/test-integration runs beside each other, each in its own sandbox, and their files in order.
-#: The first lane goes on with the fleet that its earlier files made.
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Tests that go one after the other, in a sandbox of their own.
+
+    :param cloud: whose sandbox it is at first.
+    :param files: in their order; a file may be in the lanes of both clouds, and is run once in each.
+    """
+
+    cloud: str
+    files: tuple[str, ...]
+
+
+#: The lanes that scripts/test-integration runs beside each other. "fleet" and "google" go on with the fleet that their
+#: earlier files made.
 LANES = {
-    "fleet": ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input", "test_weather"),
-    "rest": ("test_own", "test_storm", "test_host", "test_documented"),
+    "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input",
+                          "test_weather")),
+    "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented")),
+    "google": Lane("gcp", ("test_deploy", "test_leaks", "test_contract", "test_storm", "test_both")),
 }
 LANE = "PRAXIS_TEST_LANE"
+#: Without a lane: the cloud that the tests of both are run on.
+CLOUD = "PRAXIS_TEST_CLOUD"
 #: Files that begin with an account in which nobody has made anything.
 EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
+def lanes() -> list[Lane]:
+    """The lanes of this run."""
+    wanted = os.environ.get(LANE)
+    if wanted:
+        return [LANES[wanted]]
+    return [lane for lane in LANES.values() if lane.cloud == os.environ.get(CLOUD, "aws")]
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker ``integration``, and goes in its lane's order or not at all."""
+    """Everything in this folder carries the marker ``integration``, and goes in its lane's order or not at all.
+
+    A test that does not depend on the cloud carries ``once``: it goes with AWS only.
+    """
     here = Path(__file__).parent
-    wanted = os.environ.get(LANE, "")
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
-        assert any(item.path.stem in stems for stems in LANES.values()), f"{item.path.name} is in no lane of LANES"
+        assert any(item.path.stem in lane.files for lane in LANES.values()), f"{item.path.name} is in no lane of LANES"
         item.add_marker(pytest.mark.integration)
-    order = [stem for lane, stems in LANES.items() for stem in stems if wanted in ("", lane)]
-    left = [item for item in ours if item.path.stem not in order]
+    order = [stem for lane in lanes() for stem in lane.files]
+    other = all(lane.cloud != "aws" for lane in lanes())
+    left = [item for item in ours if item.path.stem not in order or other and item.get_closest_marker("once")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
     items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in order else len(order))
@@ -84,11 +114,16 @@ class Run:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine of the sandbox: its name, its address on the cloud's network, and the container that it is."""
+    """A machine of the sandbox: its name, its addresses, and the container that it is.
+
+    :param ip: on the cloud's network.
+    :param public_ip: on AWS's side of the sandbox the same.
+    """
 
     name: str
     ip: str
     container: str
+    public_ip: str
 
 
 class Cloud:
@@ -98,11 +133,19 @@ class Cloud:
         self.name = name
 
     @property
+    def clouds(self) -> list[str]:
+        """``aws``, ``gcp``, or both."""
+        return self.name.split(",")
+
+    @property
     def environment(self) -> dict[str, str]:
         """What ``. .sandbox/env`` leaves in a shell."""
-        printed = subprocess.run(["sh", "-c", '. "$0" && env -0', str(HOME / "env")], cwd=CHECKOUT, capture_output=True,
-                                 text=True, check=True).stdout
-        return dict(line.split("=", 1) for line in printed.split("\0") if line)
+        return environment_of(HOME)
+
+    @property
+    def owner(self) -> Owner:
+        """The account as its owner sees it, past the product."""
+        return owner_of(self.name, self.environment, HOME)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -111,7 +154,8 @@ class Cloud:
 
     def machines(self) -> list[Machine]:
         """The machines there are now."""
-        return [Machine(**{key: found[key] for key in ("name", "ip", "container")}) for found in self.state["machines"]]
+        return [Machine(found["name"], found["ip"], found["container"], found.get("public_ip") or found["ip"])
+                for found in self.state["machines"]]
 
     def run(self, playbook: str, *arguments: str, expect: int | None = 0, deadline: int = 900,
             variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None,
@@ -126,7 +170,8 @@ class Cloud:
         :param inventory: ``inventories/CLOUD`` unless it is given.
         """
         command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
-        command += ["-i", str(inventory or f"inventories/{self.name}")]
+        inventories = [str(inventory)] if inventory else [f"inventories/{name}" for name in self.clouds]
+        command += [word for each in inventories for word in ("-i", each)]
         if variables:
             command += ["-e", json.dumps(dict(variables))]
         with tempfile.TemporaryDirectory() as folder:
@@ -153,28 +198,22 @@ class Cloud:
 
     @property
     def administrator(self) -> dict[str, str]:
-        """For ``boto3``: the account as its owner sees it, past the product."""
-        keys = json.loads((HOME / self.name / "administrator.json").read_text(encoding="utf-8"))
-        return {
-            "aws_access_key_id": keys["access_key"],
-            "aws_secret_access_key": keys["secret_key"],
-            "region_name": self.environment["AWS_REGION"],
-            "endpoint_url": self.environment["AWS_ENDPOINT_URL"],
-        }
+        """For ``boto3``: an AWS account as its owner sees it, past the product."""
+        return AwsOwner(self.environment, HOME).keys
 
     @property
-    def log(self) -> Path:
-        """The log of API operations."""
-        return HOME / self.name / "operations.jsonl"
+    def logs(self) -> list[Path]:
+        """The logs of API operations, one a cloud."""
+        return [HOME / name / "operations.jsonl" for name in self.clouds]
 
-    def mark(self) -> int:
-        """A place in the log of API operations, for :meth:`operations`."""
-        return len(self.operations())
+    def mark(self) -> list[int]:
+        """A place in the logs of API operations, for :meth:`operations`."""
+        return [len(_lines(log)) for log in self.logs]
 
-    def operations(self, since: int = 0) -> list[dict[str, Any]]:
-        """The API operations asked for since a mark, oldest first."""
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines[since:]]
+    def operations(self, since: Sequence[int] = ()) -> list[dict[str, Any]]:
+        """The API operations asked for since a mark, oldest first; one cloud's after the other's."""
+        starts = since or [0] * len(self.logs)
+        return [json.loads(line) for log, start in zip(self.logs, starts) for line in _lines(log)[start:]]
 
     def on(self, machine: Machine, command: str, *, check: bool = True, deadline: int = 60) -> str:
         """What a shell command prints as root on a machine, past any playbook.
@@ -187,6 +226,10 @@ class Cloud:
         if check and finished.returncode:
             pytest.fail(f"on {machine.name}: {command}: return code {finished.returncode}\n{finished.stderr}")
         return finished.stdout
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
 
 @dataclass(frozen=True)
@@ -221,7 +264,8 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
     with hunting.watched_arguments(cloud) as arguments:
         deploy = cloud.run("deploy.yml", "-vvvvv", "--diff", environment=watched)
-        others = cloud.run("tests/integration/modules.yml", "-vvvvv", environment=watched)
+        others = cloud.run("tests/integration/modules.yml", "-vvvvv", environment=watched,
+                           variables={"cloud": cloud.name})
     facts = [path.name.encode() + path.read_bytes() for path in sorted((folder / "facts").iterdir())]
     places = {
         "output of provision.yml": provision.output.encode(),
@@ -234,7 +278,8 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     return First(cloud, bare, still_bare, foretold, asked, deploy, places)
 
 
-def _sandbox(*arguments: str) -> None:
+def sandbox(*arguments: str) -> None:
+    """``python -m sandbox …``."""
     subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
 
@@ -244,18 +289,19 @@ def cloud() -> Iterator[Cloud]:
     reuse = os.environ.get(REUSE) == "1"
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
-    _sandbox("up", "--cloud", "aws")
+    (name,) = {lane.cloud for lane in lanes()}
+    sandbox("up", "--cloud", name)
     try:
-        yield Cloud("aws")
+        yield Cloud(name)
     finally:
         if not reuse:
-            _sandbox("down")
+            sandbox("down")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def empty_account(request: pytest.FixtureRequest) -> None:
     """A new sandbox in the old one's place, for the files that want one."""
     if request.path.stem in EMPTY_ACCOUNT and os.environ.get(REUSE) != "1":
-        request.getfixturevalue("cloud")
-        _sandbox("down")
-        _sandbox("up", "--cloud", "aws")
+        cloud = request.getfixturevalue("cloud")
+        sandbox("down")
+        sandbox("up", "--cloud", cloud.name)

@@ -17,6 +17,7 @@ import pytest
 
 from . import hunting
 from .conftest import Cloud, Machine
+from .owner import GoogleOwner
 
 #: What one task is asked for in a turn that changes something, and in one that only looks.
 CHANGING = ("foretold", "done", "again", "foretold again")
@@ -95,6 +96,7 @@ class Row:
     :param turns: makes one state of the world after the other, and says for each what is asked for in it.
     :param on: where it runs, ``account`` (the controller) or ``machine``.
     :param changes: whether it is there to change something; else it only looks.
+    :param cloud: whose account it is played in; what does not depend on it goes with AWS.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Row:
     turns: Callable[[World], Turns]
     on: str = "account"
     changes: bool = False
+    cloud: str = "aws"
 
 
 @dataclass
@@ -123,7 +126,8 @@ class World:
     def __post_init__(self) -> None:
         for name in ("home", "tmp", "plan", "facts"):
             (self.folder / name).mkdir()
-        self.secret("the secret key", self.cloud.environment["AWS_SECRET_ACCESS_KEY"].encode())
+        for name, value in self.cloud.owner.credentials().items():
+            self.secret(name, value)
 
     @property
     def machine(self) -> Machine:
@@ -141,9 +145,17 @@ class World:
         return boto3.client(service, **self.cloud.administrator)
 
     @property
+    def google(self) -> GoogleOwner:
+        """The owner of the Google project."""
+        assert isinstance(self.cloud.owner, GoogleOwner)
+        return self.cloud.owner
+
+    @property
     def keys(self) -> dict[str, str]:
         """Options that every module of the cloud takes: with a secret among them."""
         environment = self.cloud.environment
+        if self.cloud.name == "gcp":
+            return {"access_token": self.google.token(Path(environment["GOOGLE_APPLICATION_CREDENTIALS"]))}
         return {"access_key": environment["AWS_ACCESS_KEY_ID"], "secret_key": environment["AWS_SECRET_ACCESS_KEY"]}
 
     def secret(self, name: str, value: bytes) -> None:
@@ -199,7 +211,8 @@ class World:
             plays = [*plays, _keep_plan(self.folder, name)]
         book.write_text(json.dumps([{"gather_facts": False, **play} for play in plays]))
         given.write_text(json.dumps(dict(variables)))
-        witness = f"wc -l < {self.cloud.log}"
+        (log,) = self.cloud.logs
+        witness = f"wc -l < {log}"
         if machine:
             (self.folder / "witness").write_text(MACHINE)
             witness += f"; docker exec -i {self.machine.container} sh < {self.folder / 'witness'}"

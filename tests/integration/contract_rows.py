@@ -18,6 +18,7 @@ from typing import Any
 from . import seen
 from .conftest import CHECKOUT
 from .contract import PLAN, Row, Turn, Turns, World, plan
+from .contract_rows_google import GOOGLE_ROWS
 
 FLEET = "contract"
 
@@ -195,6 +196,13 @@ def aws_lb_target(world: World) -> Turns:
     yield Turn("put back in", options, changes=True)
 
 
+def fleet_balancer(world: World) -> Turns:
+    options, planned = {**PLAN, "members": [world.machine.name]}, {"before": (plan(world),)}
+    yield Turn("take out", {**options, "state": "absent"}, changes=True, **planned)
+    answered = yield Turn("put in", options, changes=True, **planned)
+    assert [target["healthy"] for target in answered["done"].result["targets"]] == [True]
+
+
 def agent_info(world: World) -> Turns:
     """The agent has printed a secret and stopped, so that the look holds its log."""
     told = '. /run/praxis/environment; echo "it is $OPENAI_API_KEY" > /proc/1/fd/1'
@@ -298,6 +306,8 @@ ROWS = (
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
+    Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),
+    *GOOGLE_ROWS,
 )

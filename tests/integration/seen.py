@@ -61,7 +61,8 @@ def edges(cloud: Cloud) -> set[tuple[str, str]]:
         for one in machines
         for other in machines
         for address, port, dialled in tables[one.name]
-        if dialled and address == other.ip and (one.ip, port, False) in tables[other.name]
+        if dialled and address in (other.ip, other.public_ip)
+        and {(one.ip, port, False), (one.public_ip, port, False)} & tables[other.name]
     }
 
 

@@ -147,9 +147,10 @@ def setting(code: str, what: str, fix: str, config: dict[str, Any], **more: Any)
     return Row(code, "praxis_agent_config (", what, fix, {"praxis_agent_config": config}, **more)
 
 
-def secret(code: str, what: str, fix: str, value: Any, where: str = "") -> Row:
+def secret(code: str, what: str, fix: str, value: Any, where: str = "", **more: Any) -> Row:
     """One secret that is wrong beside one that is right."""
-    return Row(code, where or str(value), what, fix, {"praxis_agent_secrets": {"OPENAI_API_KEY": KEY, "A": value}})
+    secrets = {"praxis_agent_secrets": {"OPENAI_API_KEY": KEY, "A": value}}
+    return Row(code, where or str(value), what, fix, secrets, **more)
 
 
 def malformed(text: str, fault: str, fix: str) -> Row:
@@ -220,8 +221,9 @@ ROWS: dict[str, Row] = {
     "binary secret": secret("secret-binary", "is binary", "Store it as text", stored("binary"), "A ("),
     "short secret": secret("short-secret", "under 4 characters", "longer value", stored("agent#pin"), "A ("),
     "null": secret("bad-secret-value", "no text", "in quotes", None, "A ("),
-    "other cloud's secret": secret("secret-store-unsupported", "cannot be read here", "one of them",
-                                   "gcp-sm://project/name", "gcp-sm://"),
+    "other cloud's secret": secret("cloud-credentials", "no usable credentials", "GOOGLE_APPLICATION_CREDENTIALS",
+                                   "gcp-sm://project/name", "Google Cloud credentials",
+                                   environment={"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/key.json"}),
     # Images.
     "malformed image": Row("image-malformed", "image 'x/Y'", "not a repository", "lower-case", {"praxis_image": "x/Y"}),
     # Identities.

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from . import hunting, seen
-from .conftest import CHECKOUT, Cloud
+from .conftest import CHECKOUT, Cloud, lanes
 from .contract import PLANTED, Row, Step, World
 from .contract_rows import ROWS
 
@@ -27,9 +27,12 @@ MACHINE_PLACES = {"argv", "file", "inspect", "log"}
 #: What Ansible itself adds to a result, and what every module may return.
 COMMON = {"ansible_facts", "changed", "diff", "failed", "invocation", "warnings", "deprecations", "skipped"}
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-each_module = pytest.mark.parametrize("row", [row for row in ROWS if "modules" in row.kinds], ids=lambda row: row.name)
-each_change = pytest.mark.parametrize("row", [row for row in ROWS if row.changes], ids=lambda row: row.name)
+#: The rows of the cloud that these tests are run on.
+OURS = [row for row in ROWS if row.cloud in {lane.cloud for lane in lanes()}]
+
+each_row = pytest.mark.parametrize("row", OURS, ids=lambda row: row.name)
+each_module = pytest.mark.parametrize("row", [row for row in OURS if "modules" in row.kinds], ids=lambda row: row.name)
+each_change = pytest.mark.parametrize("row", [row for row in OURS if row.changes], ids=lambda row: row.name)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def world(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
 @pytest.fixture(scope="module")
 def documented() -> dict[str, dict[str, Any]]:
     """What ``ansible-doc`` tells of the modules."""
-    names = [f"praxis.cloud.{row.name}" for row in ROWS if "modules" in row.kinds]
+    names = [f"praxis.cloud.{row.name}" for row in OURS if "modules" in row.kinds]
     command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "-t", "module", *names]
     told = json.loads(subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout)
     return {name.rpartition(".")[2]: each for name, each in told.items()}
@@ -64,6 +67,7 @@ def pairs(world: World, row: Row) -> list[tuple[str, Step, Step]]:
     return [(turn, found["foretold"], found["done"]) for turn, found in turns.items() if "foretold" in found]
 
 
+@pytest.mark.once
 def test_every_module_and_plugin_has_a_row_and_every_row_is_one() -> None:
     folders = {path for path in (CHECKOUT / "plugins").iterdir() if path.is_dir() and path.name not in ROOMS}
     there = {(folder.name, path.stem) for folder in folders for path in folder.glob("*.py") if path.stem != "__init__"}
@@ -173,7 +177,7 @@ def test_no_secret_is_told(world: World, row: Row) -> None:
 @pytest.fixture(scope="module")
 def all_of_them(world: World) -> World:
     """Every row was played, and a marker was left on purpose."""
-    for row in ROWS:
+    for row in OURS:
         world.run(row)
     world.plant()
     return world
@@ -185,7 +189,7 @@ def test_the_search_finds_what_is_planted_on_the_controller(all_of_them: World) 
 
 
 def test_no_secret_is_left_on_the_controller(all_of_them: World) -> None:
-    assert len(all_of_them.markers) > 30
+    assert len(all_of_them.markers) > 10
     assert all_of_them.leaked(all_of_them.left()) == []
 
 
@@ -200,13 +204,14 @@ def test_the_fleet_is_whole_again(all_of_them: World) -> None:
     seen.wait_for("all pairs connected", lambda: seen.edges(cloud) == seen.all_pairs(cloud), deadline=90)
 
 
+@pytest.mark.once
 def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     """A fact cache brings back what an earlier run, a bad one at that, has left on localhost."""
     cloud = world.cloud
     names = [item.name for item in cloud.machines()]
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
              "first_deployment": True, "look_again": True, "plan_id": "old", "findings": []}
-    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "targets": {}}, "praxis_order": order,
+    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True}, "praxis_order": order,
              "praxis_verdict": {"ok": False, "put_back": names, "text": "STALE", "good": names, "findings": []}}
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
              "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(world.folder / "stale")}

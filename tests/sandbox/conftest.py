@@ -116,3 +116,10 @@ def healed(sandbox: Client) -> Iterator[Client]:
     """The sandbox, with every fault lifted afterwards."""
     yield sandbox
     sandbox.heal()
+
+
+@pytest.fixture
+def weather(sandbox: Client) -> Iterator[Client]:
+    """The sandbox, with every fault of the APIs lifted afterwards: quicker than `healed`."""
+    yield sandbox
+    sandbox.clear()

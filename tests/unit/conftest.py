@@ -144,4 +144,6 @@ def environment(cloud: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cloud.endpoint,
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_GCE_CHECK": "true",
+        "CLOUDSDK_CONFIG": "/nonexistent",
     }

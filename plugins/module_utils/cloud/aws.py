@@ -89,6 +89,7 @@ class AwsClient:
         self._session = _session
         self._services: dict[str, Any] = {}
         self._region = region
+        self._elsewhere: dict[str, AwsClient] = {}
 
     @property
     def region(self) -> str:
@@ -107,17 +108,20 @@ class AwsClient:
         return str(region)
 
     def in_region(self, region: str) -> AwsClient:
-        """The same account in another region, sharing the SDK session and its credentials."""
+        """The same account in another region, sharing the SDK session and its credentials; one client a region."""
         if region == self._region:
             return self
-        return AwsClient(
-            region,
-            endpoint_url=self._endpoint_url,
-            credentials=self._credentials,
-            retry=self._retry,
-            _session=self._sdk_session(),
-            _lock=self._lock,
-        )
+        with self._lock:
+            if region not in self._elsewhere:
+                self._elsewhere[region] = AwsClient(
+                    region,
+                    endpoint_url=self._endpoint_url,
+                    credentials=self._credentials,
+                    retry=self._retry,
+                    _session=self._sdk_session(),
+                    _lock=self._lock,
+                )
+            return self._elsewhere[region]
 
     def call(self, service: str, operation: str, *, idempotent: bool | None = None, **params: Any) -> dict[str, Any]:
         """One operation, retried as the policy and the operation allow.
@@ -206,6 +210,7 @@ class AwsClient:
     def _service(self, service: str) -> Any:
         with self._lock:
             if service not in self._services:
+                session = self._sdk_session()  # first of all: it tells when the SDK is missing
                 config = importlib.import_module("botocore.config").Config(
                     retries={"total_max_attempts": 1, "mode": "standard"},
                     connect_timeout=CONNECT_TIMEOUT,
@@ -213,7 +218,7 @@ class AwsClient:
                     max_pool_connections=CONNECTIONS,
                 )
                 try:
-                    sdk = self._sdk_session().client(
+                    sdk = session.client(
                         service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
                     )
                 except ValueError as error:

@@ -10,24 +10,29 @@ workload identity federation, each by its configuration.
 
 from __future__ import annotations
 
-import importlib
+import datetime
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import (
+    GcpCredentials,
+    expiry,
+    find,
+    library,
+    narrowed,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors import (
-    CREDENTIALS_FIX,
     answered,
     failed_operation,
     unanswered,
+    unreadable,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
-SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
 ENDPOINTS = {
@@ -37,68 +42,10 @@ ENDPOINTS = {
 }
 OPERATION_PAUSES = (0.1, 2.0)
 """Seconds between two looks at an operation: at first, and at most."""
-AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"
-#: By a credentials file's ``type``: google-auth's module, and the way to make its Credentials.
-_LOADERS = {
-    "service_account": ("google.oauth2.service_account", "from_service_account_info"),
-    "authorized_user": ("google.oauth2.credentials", "from_authorized_user_info"),
-    "external_account": ("google.auth.identity_pool", "from_info"),
-    "aws": ("google.auth.aws", "from_info"),
-}
 #: Parts of a request whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"payload", "metadata"})
 
 T = TypeVar("T")
-
-
-def _library(name: str, package: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise errors.Invalid(
-            f"The Python library {package} cannot be imported ({error}).",
-            f"Python interpreter {sys.executable}",
-            f"Install it for this interpreter (pip install {package}), or run the task with the controller's: "
-            "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
-            code="sdk-missing",
-        ) from None
-
-
-def _from_file(path: str) -> tuple[Any, str | None]:
-    """Credentials of a file of a known type, and the project it names. One that runs a program is refused."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            info = json.load(file)
-        kind = str(info.get("type"))
-        if kind == "external_account" and info.get("subject_token_type") == AWS_TOKEN:
-            kind = "aws"
-        if kind not in _LOADERS:
-            raise ValueError(f"its type is {kind!r}")
-        module, method = _LOADERS[kind]
-        found = getattr(_library(module, "google-auth").Credentials, method)(info, scopes=[SCOPE])
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        raise errors.Expired(f"The credentials file cannot be used ({said}).", path, CREDENTIALS_FIX) from None
-    return found, info.get("project_id")
-
-
-@dataclass(frozen=True)
-class GcpCredentials:
-    """What the user gave; every part is optional.
-
-    :param credentials_file: a service account's key, or the configuration of workload identity federation.
-    :param access_token: a token somebody else fetched; it is not renewed.
-    :param impersonate: the email of a service account to act as, with the others' right to do so.
-    """
-
-    credentials_file: str | None = None
-    access_token: str | None = None
-    impersonate: str | None = None
-
-    def __repr__(self) -> str:
-        given = "given" if self.access_token else "not given"
-        file, account = self.credentials_file, self.impersonate
-        return f"GcpCredentials(credentials_file={file!r}, impersonate={account!r}, access_token={given})"
 
 
 class GcpClient:
@@ -124,6 +71,7 @@ class GcpClient:
         self._retry = retry or Retry()
         self._lock = threading.RLock()
         self._found: tuple[Any, str | None] | None = None
+        self._refused: errors.CloudError | None = None
         self._http: Any = None
 
     @property
@@ -149,6 +97,21 @@ class GcpClient:
         :raises CloudError: there are none.
         """
         return self._authenticated()[0]
+
+    def token(self, scope: str) -> tuple[str, datetime.datetime | None]:
+        """A new access token for someone who is not this client, and when it ends (UTC), if that is known.
+
+        :param scope: all that it is good for, where the credentials can be narrowed.
+        :raises CloudError: there are no credentials, or no token could be had for them.
+        """
+        found = narrowed(self.credentials, scope)
+        if self._given.access_token and not self._given.impersonate:  # nobody can renew it
+            return str(found.token), expiry(found)
+        request = library("google.auth.transport.requests", "requests").Request()
+        with self._lock:
+            refresh = partial(found.refresh, partial(request, timeout=TIMEOUT[1]))
+            self.run(refresh, "Google Cloud access token", idempotent=True)
+            return str(found.token), expiry(found)
 
     def endpoint(self, service: str) -> str:
         """Scheme, host and port of a service."""
@@ -186,8 +149,8 @@ class GcpClient:
             try:
                 return dict(answer.json())
             except ValueError:
-                what = "The answer was cut off, or is no JSON."
-                raise errors.Unavailable(what, where, "Run it again; a proxy may stand in between.") from None
+                cut_off = unreadable(where)
+            raise cut_off
 
         return self.run(attempt, where, idempotent=verb == "GET" if idempotent is None else idempotent)
 
@@ -262,29 +225,20 @@ class GcpClient:
     def _session(self) -> Any:
         with self._lock:
             if self._http is None:
-                transport = _library("google.auth.transport.requests", "requests")
+                transport = library("google.auth.transport.requests", "requests")
                 # The policy of this room is the only one that retries; a 401 still renews the token once or twice.
                 self._http = transport.AuthorizedSession(self.credentials, refresh_timeout=TIMEOUT[1])
             return self._http
 
     def _authenticated(self) -> tuple[Any, str | None]:
+        """Looked for once, found or not: where there are none, the search ends in a wait for a metadata server."""
         with self._lock:
+            if self._refused:
+                raise self._refused
             if self._found is None:
-                self._found = self.run(self._authenticate, "Google Cloud credentials", idempotent=True)
+                try:
+                    self._found = self.run(partial(find, self._given), "Google Cloud credentials", idempotent=True)
+                except errors.CloudError as refused:
+                    self._refused = refused
+                    raise
             return self._found
-
-    def _authenticate(self) -> tuple[Any, str | None]:
-        auth = _library("google.auth", "google-auth")
-        given = self._given
-        project = None
-        if given.access_token:
-            found = _library("google.oauth2.credentials", "google-auth").Credentials(given.access_token)
-        elif given.credentials_file:
-            found, project = _from_file(given.credentials_file)
-        else:
-            found, project = auth.default(scopes=[SCOPE])
-        if given.impersonate:
-            found = _library("google.auth.impersonated_credentials", "google-auth").Credentials(
-                source_credentials=found, target_principal=given.impersonate, target_scopes=[SCOPE]
-            )
-        return found, project

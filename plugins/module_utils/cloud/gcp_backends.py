@@ -8,6 +8,7 @@ A backend is an unmanaged instance group or a zonal network endpoint group; a ma
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,16 +68,19 @@ Seen = Mapping[Target, str]
 
 
 class BackendService:
-    """One backend service, found by name.
+    """One backend service.
 
-    :param region: of a regional one; empty for a global one.
+    :param name: of a global one; or any form of a link, ``regions/REGION/backendServices/NAME`` for a regional one.
+    :param region: of a regional one that is named without it.
     :raises Failed: ``backend-service-not-found``, or the cloud's own refusal.
     """
 
     def __init__(self, client: GcpClient, name: str, region: str = "") -> None:
         self._client = client
-        self.name = name
-        scope = f"regions/{region}" if region else "global"
+        words = name.split("/")
+        self.name = name = words[-1]
+        self._region = words[words.index("regions") + 1] if "regions" in words[:-1] else region
+        scope = f"regions/{self._region}" if self._region else "global"
         self._path = f"projects/{client.project}/{scope}/backendServices/{name}"
         try:
             self._service = client.call("compute", "GET", f"compute/v1/{self._path}")
@@ -177,6 +181,33 @@ class BackendService:
             query={"requestId": str(uuid.uuid4())}, idempotent=True,
         )  # fmt: skip
         self._client.wait(operation, seconds=OPERATION_DEADLINE, what=f"{method} in {group.path}")
+
+    def addresses(self) -> list[str]:
+        """Where its load balancers answer, sorted: forwarding rules whose proxy's URL map leads to it.
+
+        :raises CloudError: the cloud's refusal.
+        """
+        maps = [each for each in self._listed("urlMaps") if self._is_in(each)]
+        proxies = [
+            each
+            for kind in ("targetHttpProxies", "targetHttpsProxies")
+            for each in self._listed(kind)
+            if each.get("urlMap") in {one["selfLink"] for one in maps}
+        ]
+        ends = {self.link, *(each["selfLink"] for each in proxies)}
+        rules = self._listed("forwardingRules")
+        return sorted({
+            str(rule["IPAddress"]) for rule in rules if ends & {rule.get("target"), rule.get("backendService")}
+        })  # fmt: skip
+
+    def _listed(self, kind: str) -> list[dict[str, Any]]:
+        scope = f"regions/{self._region}" if self._region else "global"
+        path = f"compute/v1/projects/{self._client.project}/{scope}/{kind}"
+        return list(self._client.paginate("compute", path))
+
+    def _is_in(self, url_map: Mapping[str, Any]) -> bool:
+        """Whether a URL map leads here: by default, for a path, or for a part of the requests."""
+        return f'"{self.link}"' in json.dumps(url_map)
 
     def draining(self) -> float:
         """Seconds that connections to a machine are let live after it was taken out."""

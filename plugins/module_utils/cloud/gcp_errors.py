@@ -35,6 +35,8 @@ _NEVER_CONNECTED = ("ConnectTimeout", "NewConnectionError", "NameResolutionError
 _CUT_OFF = frozenset({
     "ConnectionError", "ReadTimeout", "Timeout", "ChunkedEncodingError", "ContentDecodingError", "ProxyError",
 })  # fmt: skip
+#: Characters of somebody else's sentence: a proxy's may be a page.
+_LONGEST = 500
 _NO_CREDENTIALS = frozenset({"DefaultCredentialsError", "RefreshError", "MalformedError", "ReauthFailError"})
 
 
@@ -62,11 +64,16 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
         return _typed(status, "", str(getattr(error, "message", "")), where, None)
     if module.startswith("google.auth"):
         return _of_google_auth(error, name, where)
+    if module.startswith("google.protobuf"):
+        return unreadable(where)
     if not module.startswith(("requests", "urllib3")):
         return None
     if name == "SSLError":
         fix = "Check the certificate of the endpoint; REQUESTS_CA_BUNDLE names a private authority's certificate."
         return errors.Invalid(f"TLS failed ({error}).", where, fix, code="cloud-tls")
+    if name == "InvalidHeader":  # its text quotes the header, and that is the token
+        what = "The credentials hold a character that a request cannot carry, such as a line break."
+        return errors.Expired(what, where, CREDENTIALS_FIX)
     if any(word in f"{name}: {error}" for word in _NEVER_CONNECTED):
         fix = "Check the network, the endpoint's address and the proxy settings."
         return errors.Unavailable(f"No connection could be made ({name}).", where, fix, untouched=True)
@@ -75,12 +82,19 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
     return errors.Invalid(f"The request is not well-formed ({name}: {error}).", where, "Correct the option named.")
 
 
+def unreadable(where: str) -> errors.CloudError:
+    """Our error for an answer that was no error, and that nothing can be read from."""
+    what = "The answer was cut off, or is no JSON."
+    return errors.Unavailable(what, where, "Run it again; a proxy may stand in between.")
+
+
 def _of_google_auth(error: Exception, name: str, where: str) -> errors.CloudError:
     # A token could not be had, so the request itself was never sent.
     if name == "TransportError" or bool(getattr(error, "retryable", False)):
         fix = "Check the network and the proxy settings: a token could not be fetched."
         return errors.Unavailable(f"No token could be fetched ({name}).", where, fix, untouched=True)
-    text = str(error.args[0]) if error.args else name
+    # The first argument is the sentence; the others may be a whole answer.
+    text = str(error.args[0])[:_LONGEST] if error.args else name
     if name in _NO_CREDENTIALS:
         return errors.Expired(f"There are no usable credentials ({name}: {text}).", where, CREDENTIALS_FIX)
     return errors.Expired(f"The credentials cannot be used ({name}: {text}).", where, CREDENTIALS_FIX)

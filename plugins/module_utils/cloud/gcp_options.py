@@ -11,7 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient, GcpCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 # The credentials file has no fallback here: google-auth reads GOOGLE_APPLICATION_CREDENTIALS itself.

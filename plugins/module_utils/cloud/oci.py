@@ -41,6 +41,7 @@ MANIFEST_TYPES = (
 )
 _DOCKER_HUB = "registry-1.docker.io"
 _LARGEST = 4 * 1024 * 1024
+_LONGEST = 300
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -87,7 +88,9 @@ class _Registry:
             self._authorization = self._log_in(headers)
             status, headers, _body = self._send("HEAD", self._manifest)
         if status in (401, 403):
-            raise self._refused(f"The registry answered {status}.", "Check the credentials and their rights to pull.")
+            _status, _headers, body = self._send("GET", self._manifest)  # an answer to HEAD says no more
+            said = f"The registry answered {status}{_said(body)}."
+            raise self._refused(said, "Check the credentials and their rights to pull.")
         if status == 404:
             raise Failed(self._not_found())
         digest = headers.get("Docker-Content-Digest", "")
@@ -135,7 +138,7 @@ class _Registry:
         except urllib.error.HTTPError as error:
             with error:
                 self._check_passing(error)
-                return error.code, error.headers, b""
+                return error.code, error.headers, _body_of(error)
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise self._unreached(getattr(error, "reason", error)) from None
 
@@ -181,7 +184,7 @@ class _Registry:
         status, _headers, body = self._exchange(urllib.request.Request(url), login)
         token = _token_of(body) if status == 200 else ""
         if not token:
-            what = f"The registry's login answered {status} and no token."
+            what = f"The registry's login answered {status} and no token{_said(body)}."
             raise self._refused(what, "Check user name and password.")
         return token
 
@@ -200,6 +203,23 @@ class _NotTls(Exception):
 def _basic(credentials: RegistryCredentials) -> str:
     login = f"{credentials.username}:{credentials.password}".encode()
     return f"Basic {base64.b64encode(login).decode()}"
+
+
+def _body_of(error: urllib.error.HTTPError) -> bytes:
+    """What a registry says of its refusal, as far as it arrives."""
+    try:
+        return error.read(_LARGEST)
+    except (http.client.HTTPException, OSError):
+        return b""
+
+
+def _said(body: bytes) -> str:
+    """The registry's own words for its refusal, or nothing."""
+    try:
+        message = str(json.loads(body)["errors"][0]["message"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return ""
+    return f": {message[:_LONGEST].strip().rstrip('.')}" if message.isprintable() else ""
 
 
 def _token_of(body: bytes) -> str:

@@ -53,7 +53,7 @@ def edge_fault(table: Table, one: str, other: str, looks: Mapping[str, Look]) ->
         if len(stuck) == len(mine):
             return "%s is retransmitting to %s" % (name, far)
         flows.append(set(mine) - set(stuck))
-        dialled = _dialled(table, looks[name], far)
+        dialled = _dialled(table, name, far, looks[name])
         if dialled not in (None, "ok"):
             return "a fresh dial from %s to %s: %s" % (name, far, dialled)
     if len(flows) == 2 and not flows[0] & flows[1]:
@@ -151,7 +151,7 @@ def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     missing: Set[topology.Edge] = set()
     for one, other in table.edges:
         if old.issuperset((one, other)):
-            dials = {_dialled(table, looks[one], other), _dialled(table, looks[other], one)}
+            dials = {_dialled(table, one, other, looks[one]), _dialled(table, other, one, looks[other])}
             shared = set(_flows(table, one, other, looks[one])) & set(_flows(table, other, one, looks[other]))
             if dials == {"ok"} and not shared:
                 missing.add((one, other))
@@ -174,7 +174,7 @@ def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Tuple[str, int
     for item in look.get("edges") or []:
         local_port = int(str(item["local"]).rpartition(":")[2])
         remote_address, _colon, remote = str(item["remote"]).rpartition(":")
-        if remote_address.strip("[]") not in there.addresses:
+        if remote_address.strip("[]") not in there.seen_from(here):
             continue
         if int(remote) == there.p2p_port and local_port != here.p2p_port:
             found[(name, local_port)] = int(item["retransmits"])
@@ -191,9 +191,10 @@ def age(look: Look) -> float:
     return float(clock) - datetime.fromisoformat(str(started)[:19] + "+00:00").timestamp()
 
 
-def _dialled(table: Table, look: Look, far: str) -> Optional[str]:
+def _dialled(table: Table, name: str, far: str, look: Look) -> Optional[str]:
     member = table.members[far]
-    result = (look.get("dials") or {}).get("%s:%d" % (member.address, member.p2p_port))
+    address = member.seen_from(table.members[name])[0]
+    result = (look.get("dials") or {}).get("%s:%d" % (address, member.p2p_port))
     return None if result is None else str(result)
 
 

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -30,7 +30,9 @@ PARTS = ("members", "image", "settings", "secrets")
 class Member:
     """One agent's place in the fleet.
 
-    :param addresses: the machine's addresses as other members may see it; the first is the one they dial.
+    :param addresses: the machine's addresses as members of its own network may see it; the first is the one they dial.
+    :param network: the private network it is in; members of other networks dial, and see, its public address.
+    :param public_address: empty when the machine has none.
     :param peer_id: None while its slot has no identity yet (check mode before the first deployment).
     :param other_peer_id: the id that the same seed gives under the other libp2p scheme; tells a mixed-up scheme.
     :param release: id of the release it is to run.
@@ -44,13 +46,21 @@ class Member:
     api_port: int
     peer_id: Optional[str] = None
     other_peer_id: Optional[str] = None
+    cloud: str = ""
+    network: str = ""
+    public_address: str = ""
     zone: str = ""
     target: str = ""
     release: str = ""
 
     @property
     def address(self) -> str:
+        """What the members of its own network dial."""
         return self.addresses[0]
+
+    def seen_from(self, other: Member) -> Tuple[str, ...]:
+        """Its addresses as another member may see them; the first is the one that the other dials."""
+        return self.addresses if self.network == other.network else (self.public_address,)
 
 
 @dataclass(frozen=True)
@@ -104,31 +114,30 @@ class Plan(Table):
         """Four short digests joined by hyphens, one for each of :data:`PARTS`."""
         releases = sorted(self.releases.items())
         parts = (
-            [[m.name, m.slot, list(m.addresses), m.p2p_port, m.peer_id] for _name, m in sorted(self.members.items())],
+            [_placed(member) for _name, member in sorted(self.members.items())],
             [[name, release.image] for name, release in releases],
             [[name, release.id, dict(release.environment), release.document] for name, release in _apart(releases)],
             [[name, dict(release.secrets)] for name, release in releases],
         )
         return "-".join(digest([self.fleet, part])[:8] for part in parts)
 
-    @cached_property
-    def multiaddrs(self) -> Dict[str, str]:
-        """What others dial, of every member whose identity is made."""
-        known = [(name, member, member.peer_id) for name, member in self.members.items() if member.peer_id is not None]
-        return {name: multiaddr(member.address, member.p2p_port, peer_id) for name, member, peer_id in known}
-
     def peers(self, name: str) -> Dict[str, Any]:
         """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
-        around = self.around[name]
-        if any(other not in self.multiaddrs for other in around):
-            return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
-        addresses = [self.multiaddrs[other] for other in around]
+        addresses = []
+        for dial in self.dials(name):
+            peer_id = self.members[dial["member"]].peer_id
+            if peer_id is None:
+                return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
+            addresses.append(multiaddr(dial["address"], dial["port"], peer_id))
         return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
 
     def dials(self, name: str) -> List[Dict[str, Any]]:
-        """The neighbours of a member as a host's probes want them."""
+        """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
+        here = self.members[name]
         around = [self.members[other] for other in self.around[name]]
-        return [{"member": other.name, "address": other.address, "port": other.p2p_port} for other in around]
+        return [
+            {"member": other.name, "address": other.seen_from(here)[0], "port": other.p2p_port} for other in around
+        ]
 
     def host_slice(self, name: str) -> Dict[str, Any]:
         """Everything that one host needs, secrets apart."""
@@ -240,6 +249,31 @@ def empty_fleet(where: str) -> Finding:
     )
 
 
+def check_networks(members: Sequence[Member], across: Collection[str]) -> List[Finding]:
+    """Why members of different private networks cannot be one fleet. P2P has no encryption and no authentication.
+
+    :param across: the members whose variables allow that they dial others, and are dialled, through the internet.
+    """
+    networks = sorted({member.network for member in members})
+    if len(networks) < 2:
+        return []
+    findings = []
+    if any(member.name not in across for member in members):
+        known = ", ".join(network or "one without a name" for network in networks)
+        what = "The members are in %d networks (%s), and P2P between them would be plain text on the internet."
+        fix = (
+            "Join the networks by a tunnel and give all members one praxis_network, or allow it by name: "
+            "praxis_p2p_plaintext_across: true."
+        )
+        findings.append(Finding("networks-crossed", what % (len(networks), known), "inventory", fix))
+    fix = "Give the machine one (praxis_public_ip), or leave it out of the fleet."
+    return findings + [
+        Finding("no-public-address", "Members of other networks cannot reach it: it has none.", member.name, fix)
+        for member in members
+        if not member.public_address
+    ]
+
+
 def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
     """Why these members cannot be a fleet: there is none, or two share what each must have for itself."""
     if not members:
@@ -248,7 +282,7 @@ def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
     kinds: Dict[str, Callable[[Member], List[str]]] = {
         "name": lambda member: [member.name],
         "slot": lambda member: [member.slot],
-        "address": lambda member: ["%s:%d" % (member.address, member.p2p_port)],
+        "address": lambda member: ["%s:%d%s" % (member.address, member.p2p_port, _within(member))],
         "peer id": lambda member: [member.peer_id] if member.peer_id else [],
     }
     for kind, values_of in kinds.items():
@@ -258,6 +292,17 @@ def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
                 holders[value].append(member)
         findings += [_shared(kind, value, sharing) for value, sharing in holders.items() if _clash(kind, sharing)]
     return findings
+
+
+def _within(member: Member) -> str:
+    """Two networks may use the same private addresses."""
+    return " in %s" % member.network if member.network else ""
+
+
+def _placed(member: Member) -> List[Any]:
+    """What a plan's id knows of a member."""
+    addresses = [*member.addresses, member.network, member.public_address] if member.network else [*member.addresses]
+    return [member.name, member.slot, addresses, member.p2p_port, member.peer_id]
 
 
 def _clash(kind: str, sharing: Sequence[Member]) -> bool:

@@ -14,7 +14,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import is_throttling, is_transient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, Outcome, Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import (
+    Description,
+    Outcome,
+    Secret,
+    empty,
+    not_found,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 SERVICE = "secretsmanager"
@@ -140,11 +146,7 @@ def _secret(reference: Reference, entry: Mapping[str, Any]) -> Outcome:
         return Secret(str(entry["SecretString"]), str(entry["VersionId"]))
     if "SecretBinary" in entry:
         return Secret(bytes(entry["SecretBinary"]), str(entry["VersionId"]))
-    return _empty(str(reference))
-
-
-def _empty(where: str) -> Finding:
-    return Finding("secret-empty", "The secret holds no value.", where, "Store a value first.")
+    return empty(str(reference))
 
 
 def _passing(error: Mapping[str, Any]) -> bool:
@@ -172,12 +174,11 @@ def _refusal(
         return Finding("secret-deleted", "The secret is scheduled for deletion.", where, fix)
     if code == "ResourceNotFoundException" and ("version" in message.lower() or "staging label" in message):
         if not (reference.version or reference.stage):
-            return _empty(where)
+            return empty(where)
         fix = "List its versions with praxis.cloud.secret_info, or leave version and stage out."
         return Finding("secret-version-not-found", "The secret has no such version or staging label.", where, fix)
     if code == "ResourceNotFoundException":
-        fix = "Check the name, the account and the region."
-        return Finding("secret-not-found", "There is no such secret.", where, fix)
+        return not_found(where, "Check the name, the account and the region.")
     if code == "DecryptionFailure":
         fix = "Check that the key is enabled and that kms:Decrypt is granted."
         return Finding("secret-undecryptable", "The secret cannot be decrypted with its KMS key.", where, fix)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
@@ -61,6 +62,16 @@ class Store(Protocol):
         """The description of each reference (none has a key), or a finding. Opens no secret."""
 
 
+def empty(where: str) -> Finding:
+    """That a secret is there and holds nothing."""
+    return Finding("secret-empty", "The secret holds no value.", where, "Store a value first.")
+
+
+def not_found(where: str, fix: str) -> Finding:
+    """That there is no secret."""
+    return Finding("secret-not-found", "There is no such secret.", where, fix)
+
+
 def fetch_all(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Secret]:
     """The value of every reference.
 
@@ -76,12 +87,7 @@ def fetch_each(references: Iterable[Reference], stores: Mapping[str, Store]) -> 
     For callers to whom a missing secret is an answer, such as an identity that is still to be made.
     """
     asked = list(dict.fromkeys(references))
-    whole: dict[Reference, Outcome] = {}
-    for store, group in _by_store(asked).items():
-        try:
-            whole.update(_store(stores, store).fetch(group))
-        except Failed as failed:
-            whole.update(dict.fromkeys(group, failed.findings[0]))
+    whole = _each_store(asked, lambda name, group: _store(stores, name).fetch(group))
     return {reference: _take(reference, whole[reference.whole()]) for reference in asked}
 
 
@@ -91,12 +97,7 @@ def describe_all(references: Iterable[Reference], stores: Mapping[str, Store]) -
     :raises Failed: with the finding of every reference that could not be described.
     """
     asked = list(dict.fromkeys(references))
-    whole: dict[Reference, Description | Finding] = {}
-    for store, group in _by_store(asked).items():
-        try:
-            whole.update(_store(stores, store).describe(group))
-        except Failed as failed:
-            whole.update(dict.fromkeys(group, failed.findings[0]))
+    whole = _each_store(asked, lambda name, group: _store(stores, name).describe(group))
     return _all_or_failed({reference: whole[reference.whole()] for reference in asked})
 
 
@@ -108,11 +109,17 @@ def _all_or_failed(outcomes: Mapping[Reference, Any]) -> dict[Reference, Any]:
     return dict(outcomes)
 
 
-def _by_store(references: Iterable[Reference]) -> dict[str, list[Reference]]:
+def _each_store(
+    references: Iterable[Reference], ask: Callable[[str, list[Reference]], Mapping[Reference, Any]]
+) -> dict[Reference, Any]:
+    """One batch a store, all stores at the same time. One that cannot be asked says so for each of its references."""
     groups: dict[str, dict[Reference, None]] = {}
     for reference in references:
         groups.setdefault(reference.store, {})[reference.whole()] = None
-    return {store: list(group) for store, group in groups.items()}
+    answers: dict[Reference, Any] = {}
+    for group, got in zip(groups.values(), map_parallel(lambda name: ask(name, list(groups[name])), groups)):
+        answers.update(dict.fromkeys(group, got.findings[0]) if isinstance(got, Failed) else got)
+    return answers
 
 
 def _store(stores: Mapping[str, Store], name: str) -> Store:

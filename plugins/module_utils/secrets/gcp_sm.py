@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import TIMEOUT, GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import library
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, Outcome, Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import (
+    Description,
+    Outcome,
+    Secret,
+    empty,
+    not_found,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 
 SERVICE = "secretmanager"
@@ -33,56 +39,89 @@ class GcpSecretManager:
         self._sdk: Any = None
 
     def fetch(self, references: Sequence[Reference]) -> dict[Reference, Outcome]:
-        """The value of each reference, its checksum compared; or the finding that says why there is none."""
+        """The value of each reference, its checksum compared; or the finding that says why there is none.
+
+        :raises CloudError: when nothing could be asked at all.
+        """
         return self._each(self._fetch, references)
 
     def describe(self, references: Sequence[Reference]) -> dict[Reference, Description | Finding]:
-        """What is known of each secret without opening it."""
+        """What is known of each secret without opening it.
+
+        :raises CloudError: when nothing could be asked at all.
+        """
         return self._each(self._describe, references)
 
-    @staticmethod
-    def _each(function: Callable[[Reference], Any], references: Sequence[Reference]) -> dict[Reference, Any]:
-        results = zip(references, map_parallel(function, references), strict=True)
+    def _each(self, function: Callable[[Reference], Any], references: Sequence[Reference]) -> dict[Reference, Any]:
+        """Several at a time. What is not about one secret (credentials, no answer) stops them all, and is told once."""
+        self._library()
+        stopped: list[errors.CloudError] = []
+
+        def one(reference: Reference) -> Any:
+            if stopped:
+                raise stopped[0]
+            try:
+                return function(reference)
+            except errors.CloudError as error:
+                stopped.append(error)
+                raise stopped[0] from None
+
+        results = zip(references, map_parallel(one, references), strict=True)
         return {reference: one.findings[0] if isinstance(one, Failed) else one for reference, one in results}
 
     def _library(self) -> Any:
         """Google's client library, over REST: gRPC would have certificates, proxies and retries of its own."""
         with self._lock:
             if self._sdk is None:
-                try:
-                    library = importlib.import_module("google.cloud.secretmanager_v1")
-                except ImportError as error:
-                    fix = "Install it: pip install google-cloud-secret-manager."
-                    what = f"The Python library google-cloud-secret-manager cannot be imported ({error})."
-                    raise errors.Invalid(what, "gcp-sm://", fix, code="sdk-missing") from None
-                self._sdk = library.SecretManagerServiceClient(
+                found = library("google.cloud.secretmanager_v1", "google-cloud-secret-manager")
+                self._sdk = found.SecretManagerServiceClient(
                     credentials=self._client.credentials,
                     transport="rest",
                     client_options={"api_endpoint": self._client.endpoint(SERVICE)},
                 )
             return self._sdk
 
-    def _ask(self, method: str, name: str, reference: Reference) -> Any:
-        """One call of the library's. Raises CloudError, or Failed with the finding of this one secret."""
+    def _ask(self, method: str, reference: Reference, **request: str) -> Any:
+        """One call of the library's; a listing's whole answer. Raises CloudError, or Failed about this one secret."""
         sdk = self._library()
-        where = f"Google {SERVICE} {method} {name}"
 
         def attempt() -> Any:
-            return getattr(sdk, method)(name=name, retry=None, timeout=TIMEOUT[1])
+            answer = getattr(sdk, method)(request=request, retry=None, timeout=TIMEOUT[1])
+            return list(answer) if method.startswith("list_") else answer
 
         try:
-            return self._client.run(attempt, where, idempotent=True)
+            return self._client.run(attempt, f"Google {SERVICE} {method} in {reference.project}", idempotent=True)
         except (errors.NotFound, errors.Denied, errors.Invalid, errors.Conflict) as error:
-            raise Failed(_refusal(reference, error)) from None
+            if not error.reason or error.reason == "SERVICE_DISABLED":
+                raise
+            refused = error
+        if isinstance(refused, errors.NotFound) and method != "get_secret":
+            raise Failed(self._missing(reference, refused.finding.what))
+        raise Failed(_refusal(reference, refused))
+
+    def _missing(self, reference: Reference, said: str) -> Finding:
+        """Google has the same words for a secret that is not there and for one without that version."""
+        where = str(reference)
+        try:
+            self._ask("get_secret", reference, name=_secret_path(reference))
+        except errors.CloudError:
+            raise
+        except Failed as failed:
+            if failed.findings[0].code == "secret-not-found" or "Secret Version" not in said:
+                return not_found(where, "Check the project and the name; a secret without a version counts as none.")
+        if not reference.version:
+            return empty(where)
+        fix = "List its versions with praxis.cloud.secret_info, or leave the version out."
+        return Finding("secret-version-not-found", "The secret has no such version.", where, fix)
 
     def _fetch(self, reference: Reference) -> Outcome:
-        answer = self._ask("access_secret_version", _version_path(reference), reference)
+        answer = self._ask("access_secret_version", reference, name=_version_path(reference))
         data = bytes(answer.payload.data)
-        if "data_crc32c" in answer.payload and _crc32c(data) != int(answer.payload.data_crc32c):
+        if "data_crc32c" in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):
             fix = "Run it again; if it stays so, something between here and Google changes what passes."
             return Finding("secret-damaged", "The value does not match its checksum.", str(reference), fix)
         if not data:
-            return Finding("secret-empty", "This version holds no value.", str(reference), "Store a value first.")
+            return empty(str(reference))
         version = str(answer.name).rpartition("/")[2]
         try:
             return Secret(data.decode(), version)
@@ -90,27 +129,37 @@ class GcpSecretManager:
             return Secret(data, version)
 
     def _describe(self, reference: Reference) -> Description | Finding:
-        version = self._ask("get_secret_version", _version_path(reference), reference)
+        version = self._ask("get_secret_version", reference, name=_version_path(reference))
         if version.state.name != "ENABLED":
             return _not_enabled(reference, version.state.name)
-        secret = self._ask("get_secret", _secret_path(reference), reference)
-        number = str(version.name).rpartition("/")[2]
-        aliases: dict[str, list[str]] = {}
+        secret = self._ask("get_secret", reference, name=_secret_path(reference))
+        enabled = self._ask(
+            "list_secret_versions", reference, parent=_secret_path(reference), filter="state:ENABLED"
+        )
+        aliases: dict[str, list[str]] = {_number(each): [] for each in [version, *enabled]}
         for alias, of in secret.version_aliases.items():
             aliases.setdefault(str(of), []).append(alias)
-        key = secret.replication.automatic.customer_managed_encryption.kms_key_name
+        stages = {number: tuple(sorted(names)) for number, names in aliases.items()}
         return Description(
             name=reference.name,
             id=str(secret.name),
-            version=number,
-            stages=tuple(sorted(aliases.get(number, []))),
-            versions={of: tuple(sorted(names)) for of, names in {number: [], **aliases}.items()},
+            version=_number(version),
+            stages=stages[_number(version)],
+            versions=stages,
             created=_iso(secret.create_time),
             changed=_iso(version.create_time),
             rotation="rotation" in secret,
-            encryption_key=str(key),
+            encryption_key=str(secret.replication.automatic.customer_managed_encryption.kms_key_name),
             tags=dict(secret.labels),
         )
+
+
+def crc32c(data: bytes) -> int:
+    """The checksum that Secret Manager keeps with a value.
+
+    :raises Invalid: ``sdk-missing``.
+    """
+    return int(library("google_crc32c", "google-crc32c").value(data))
 
 
 def _secret_path(reference: Reference) -> str:
@@ -121,8 +170,8 @@ def _version_path(reference: Reference) -> str:
     return f"{_secret_path(reference)}/versions/{reference.version or _LATEST}"
 
 
-def _crc32c(data: bytes) -> int:
-    return int(importlib.import_module("google_crc32c").value(data))
+def _number(version: Any) -> str:
+    return str(version.name).rpartition("/")[2]
 
 
 def _iso(moment: Any) -> str:
@@ -147,10 +196,7 @@ def _refusal(reference: Reference, error: errors.CloudError) -> Finding:
         )
         return Finding("secret-denied", "Reading the secret is not allowed.", where, fix)
     if isinstance(error, errors.NotFound):
-        if "Secret Version" in said:
-            fix = "List its versions (gcloud secrets versions list), or leave the version out."
-            return Finding("secret-version-not-found", "The secret has no such version.", where, fix)
-        return Finding("secret-not-found", "There is no such secret.", where, "Check the project and the name.")
+        return not_found(where, "Check the project and the name.")
     for state in ("DESTROYED", "DISABLED"):
         if state in said:
             return _not_enabled(reference, state)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import SERVICE, AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
     FLEET_TAG,
@@ -22,8 +21,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities im
     SLOT_TAG,
     Change,
     Identity,
+    carry_out,
     prefix,
     read,
+    reference,
+    vanished,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS
 
@@ -41,32 +43,20 @@ class AwsIdentities:
         self._recovery_window_days = recovery_window_days
 
     def slots(self) -> list[str]:
-        """The slots that have a secret. Secrets Manager may list a new one some minutes late."""
+        """See ``identities.Identities``."""
         start = prefix(self._fleet)
         listed = self._client.paginate(SERVICE, "list_secrets", Filters=[{"Key": "name", "Values": [start]}])
         names = [entry["Name"] for entry in listed]
         return sorted(name[len(start) :] for name in names if name.startswith(start))
 
-    def read(self, slots: Iterable[str]) -> dict[str, Identity]:
+    def read(self, slots: Iterable[str], unusable: bool = False) -> dict[str, Identity]:
         """See ``identities.read``."""
-        return read(self._fleet, slots, {AWS: AwsSecretsManager(self._client)})
+        where = {slot: reference(self._fleet, slot) for slot in slots}
+        return read(where, {AWS: AwsSecretsManager(self._client)}, unusable)
 
     def apply(self, changes: Iterable[Change]) -> tuple[dict[str, Identity], list[Finding]]:
-        """Carry out the changes, several at a time.
-
-        :returns: what was done, by slot (a deleted one as its ``Identity`` without a seed), and what failed. Both,
-            because seeds that were made are a fact that a failure elsewhere must not hide.
-        """
-        todo = list(changes)
-        verbs: dict[str, Callable[[Change], Identity]] = {
-            "create": self._create,
-            "restore": self._restore,
-            "delete": self._delete,
-        }
-        results = map_parallel(lambda change: verbs[change.verb](change), todo)
-        done = {each.slot: each for each in results if isinstance(each, Identity)}
-        failures = [finding for each in results if isinstance(each, Failed) for finding in each.findings]
-        return done, failures
+        """See ``identities.carry_out``."""
+        return carry_out(changes, {"create": self._create, "restore": self._restore, "delete": self._delete})
 
     def _create(self, change: Change) -> Identity:
         seed = secrets.token_bytes(SEED_BYTES)
@@ -97,8 +87,7 @@ class AwsIdentities:
             lambda: self.read([change.slot])[change.slot], lambda each: each.state == PRESENT, seconds=LATE
         )
         if not there:
-            what = f"The seed of slot {change.slot!r} is {found.state} {LATE} s after it was there."
-            raise Failed(Finding("identity-vanished", what, change.name, "Run it again, and only once at a time."))
+            raise vanished(change.slot, found, LATE)
         return found
 
     def _delete(self, change: Change) -> Identity:

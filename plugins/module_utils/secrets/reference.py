@@ -57,6 +57,7 @@ class Reference:
     :param version: a version's id; empty for the stage, or else the newest.
     :param stage: an AWS staging label; empty for AWSCURRENT.
     :param project: the Google project.
+    :param home: the AWS region in which a bare name is looked up; empty for the client's. No part of the text.
     """
 
     store: str
@@ -65,6 +66,7 @@ class Reference:
     version: str = ""
     stage: str = ""
     project: str = ""
+    home: str = ""
 
     def __str__(self) -> str:
         name = f"{self.project}/{self.name}" if self.project else self.name
@@ -75,9 +77,14 @@ class Reference:
 
     @property
     def region(self) -> str:
-        """The AWS region that an ARN names, or empty."""
+        """The AWS region that an ARN names, else the one in which a bare name is looked up, or empty."""
         arn = _ARN.fullmatch(self.name)
-        return arn["region"] if arn else ""
+        return arn["region"] if arn else self.home
+
+    def looked_up_in(self, region: str) -> Reference:
+        """The same text as somebody in this AWS region means it."""
+        bare = self.store == AWS and not _ARN.fullmatch(self.name)
+        return replace(self, home=region) if bare else self
 
     @property
     def pinned(self) -> bool:

@@ -256,9 +256,10 @@ def test_representations_hide_the_key() -> None:
     assert "planted" not in repr(client("127.0.0.1:9"))
 
 
-def test_a_missing_sdk_is_named_with_the_interpreter() -> None:
+@pytest.mark.parametrize("missing", [["boto3"], ["boto3", "botocore"]])
+def test_a_missing_sdk_is_named_with_the_interpreter(missing: list[str]) -> None:
     probe = (
-        "import sys; sys.modules['boto3'] = None\n"
+        f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
         "from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient\n"
         "from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed\n"
         "try:\n    AwsClient('eu-central-1').call('ec2', 'describe_instances')\n"

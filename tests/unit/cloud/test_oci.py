@@ -151,6 +151,23 @@ def test_what_the_registry_does_not_hold(listed: Answer, code: str, fix: str) ->
     assert finding.fix.startswith(fix)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"errors": [{"code": "DENIED", "message": "no pull on praxis."}]}', "answered 403: no pull on praxis."),
+        (b'{"errors": []}', "answered 403."),
+        (b'{"errors": [{"message": "a\\u001b[31m"}]}', "answered 403."),
+        (b"<html>", "answered 403."),
+    ],
+)
+def test_a_refusal_in_the_registry_s_words(body: bytes, said: str) -> None:
+    """They are in the answer to GET: one to HEAD has none."""
+    with serving(lambda request: Answer(403, body)) as server, pytest.raises(errors.Denied) as caught:
+        resolve_digest_http(image(server.host), LOGIN)
+    assert caught.value.finding.what.endswith(said)
+    assert "planted" not in str(caught.value)
+
+
 def test_something_that_is_no_registry() -> None:
     page = Answer(headers={"Docker-Content-Digest": "hello"})
     with serving(in_order(page)) as server, pytest.raises(errors.Invalid) as caught:

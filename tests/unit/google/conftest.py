@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Google:
     authority: Path
     key_file: Path
     email: str
+    tunnels: dict[str, tuple[str, int]]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -60,6 +62,16 @@ class Google:
         return {"HTTPS_PROXY": self.url, "https_proxy": self.url, "REQUESTS_CA_BUNDLE": str(self.authority),
                 "SSL_CERT_FILE": str(self.authority), "GOOGLE_APPLICATION_CREDENTIALS": str(self.key_file),
                 "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "GOOGLE_CLOUD_PROJECT": PROJECT}
+
+    def operations(self) -> list[str]:
+        """What was asked of it so far: ``secretmanager:projects.secrets.create``."""
+        lines = [json.loads(line) for line in self.log.path.read_text().splitlines()]
+        return ["%(service)s:%(operation)s" % line for line in lines if "operation" in line]
+
+    def changes(self) -> list[str]:
+        """The operations that were not reads, by their last part."""
+        lines = [json.loads(line) for line in self.log.path.read_text().splitlines()]
+        return [line["operation"].rpartition(".")[2] for line in lines if line.get("mutating")]
 
 
 @pytest.fixture
@@ -82,7 +94,7 @@ def google(tmp_path: Path) -> Iterator[Google]:
     thread.start()
     try:
         yield Google(front, world, log, faults, f"http://127.0.0.1:{served.server_port}", tmp_path / "ca.crt",
-                     tmp_path / "key.json", account.email)
+                     tmp_path / "key.json", account.email, served.RequestHandlerClass.tunnels)
     finally:
         served.shutdown()
         served.server_close()

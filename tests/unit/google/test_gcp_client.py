@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient, GcpCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors import answered, failed_operation
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 

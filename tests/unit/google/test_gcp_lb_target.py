@@ -130,3 +130,27 @@ def test_weather_is_waited_out(balancer):
     for kind in ("throttle", "error", "reset"):
         balancer.google.faults.add({"kind": kind, "operations": ["compute:*"], "count": 1})
     assert not balancer.run("present", "a-1")[1]
+
+
+def test_the_addresses_of_the_load_balancers_that_lead_to_it_are_told(balancer: Balancer) -> None:
+    balancer._make("backend_service", "others", "global", {})
+    for name in ("agents", "others"):
+        balancer._make("url_map", name, "global", {"defaultService": f"global/backendServices/{name}"})
+        balancer._make("target_http_proxy", name, "global", {"urlMap": f"global/urlMaps/{name}"})
+        rule = {"target": f"global/targetHttpProxies/{name}", "portRange": "80",
+                "loadBalancingScheme": "EXTERNAL_MANAGED"}
+        balancer._make("forwarding_rule", name, "global", rule)
+    rule = balancer.google.front.compute.resources.get(f"projects/{PROJECT}/global/forwardingRules/agents")
+    balancer.healthy("a-1")
+    result, findings = balancer.run("present", "a-1")
+    assert (result["addresses"], findings) == ([rule["IPAddress"]], [])
+
+
+def test_a_backend_service_may_be_named_by_its_link(balancer: Balancer) -> None:
+    link = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/backendServices/agents"
+    result, _findings = balancer.run("present", "a-1", check=True, backend_service=link)
+    assert result["backend_service_link"] == link
+    with pytest.raises(Failed) as failed:
+        balancer.run("present", "a-1", backend_service="regions/europe-west1/backendServices/agents")
+    assert [(each.code, each.where) for each in failed.value.findings] == [
+        ("backend-service-not-found", "Google regions/europe-west1")]

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -17,7 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all, fetch_all, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse_all
-from sandbox.gcp import secret_manager
+from sandbox.gcp import secret_manager, web
+from sandbox.gcp.refused import Refused
 
 from .conftest import PROJECT, Google
 
@@ -84,7 +88,9 @@ def test_binary_is_bytes(shop):
     (None, "plain?version=9", "secret-version-not-found"),
     ("disable", "plain", "secret-disabled"),
     ("destroy", "plain", "secret-destroyed"),
-    (None, "empty", "secret-version-not-found"),
+    (None, "empty", "secret-empty"),
+    (None, "empty?version=1", "secret-version-not-found"),
+    (None, "none?version=1", "secret-not-found"),
     (None, "plain#key", "secret-not-json"),
 ])
 def test_each_way_there_is_no_value(shop, prepare, reference, code):
@@ -116,6 +122,95 @@ def test_a_value_that_changed_on_its_way_is_refused(shop, monkeypatch):
     assert shop.finding(f"gcp-sm://{PROJECT}/plain").code == "secret-damaged"
 
 
+def test_many_secrets_come_several_at_a_time_over_few_connections(shop, monkeypatch):
+    for number in range(24):
+        shop.put(f"s-{number}", b"value")
+    connections, at_once, most = [], [], []
+    connect, access = web._Handler.do_CONNECT, shop.google.front.secrets._methods["projects.secrets.versions", "access"]
+
+    def connected(handler):
+        connections.append(handler.path)
+        connect(handler)
+
+    def answer(call):
+        at_once.append(call)
+        most.append(len(at_once))
+        time.sleep(0.02)  # so that those who are allowed to come together do
+        at_once.remove(call)
+        return access(call)
+
+    monkeypatch.setattr(web._Handler, "do_CONNECT", connected)
+    monkeypatch.setattr(shop.google.front.secrets, "lock", contextlib.nullcontext())
+    monkeypatch.setitem(shop.google.front.secrets._methods, ("projects.secrets.versions", "access"), answer)
+    found = shop.fetch(*(f"gcp-sm://{PROJECT}/s-{number}" for number in range(24)))
+    assert found == [("value", "1")] * 24
+    assert 1 < max(most) <= 8
+    assert len(connections) <= 8 + 1  # and one for a token
+
+
+def test_what_is_about_all_of_them_stops_the_rest_and_is_told_once(shop):
+    for number in range(40):
+        shop.put(f"s-{number}", b"value")
+    shop.google.front.identities.expire()
+    shop.google.front.identities._accounts.clear()
+    before = len(shop.google.operations())
+    with pytest.raises(Failed) as failed:
+        shop.fetch(*(f"gcp-sm://{PROJECT}/s-{number}" for number in range(40)))
+    assert [finding.code for finding in failed.value.findings] == ["cloud-credentials"]
+    assert len(shop.google.operations()) - before <= 8 * 3  # the library asks for a new token, twice
+
+
+def test_without_credentials_nothing_is_asked(shop, monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    store = GcpSecretManager(GcpClient())
+    references = parse_all([f"gcp-sm://{PROJECT}/s-{number}" for number in range(3)])
+    for ask in (fetch_all, describe_all):
+        with pytest.raises(Failed) as failed:
+            ask(references, {GCP: store})
+        assert [finding.code for finding in failed.value.findings] == ["cloud-credentials"]
+
+
+def test_a_missing_library_is_named(shop, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.cloud.secretmanager_v1", None)
+    found = shop.finding(f"gcp-sm://{PROJECT}/plain")
+    assert (found.code, "pip install google-cloud-secret-manager" in found.fix) == ("sdk-missing", True)
+
+
+@pytest.mark.parametrize("may", [["secretmanager.versions.access"], ["secretmanager.versions.*"]])
+def test_one_that_may_only_read_values_is_told_what_google_says(shop, may):
+    """Whether the secret is there or only its version is missing takes another permission."""
+    shop.put("plain", b"value")
+    shop.google.front.access.revoke(shop.google.email, f"projects/{PROJECT}")
+    shop.google.front.access.grant(shop.google.email, may, f"projects/{PROJECT}")
+    assert shop.fetch(f"gcp-sm://{PROJECT}/plain") == [("value", "1")]
+    assert shop.finding(f"gcp-sm://{PROJECT}/plain?version=2").code == "secret-version-not-found"
+    found = shop.finding(f"gcp-sm://{PROJECT}/none")
+    assert (found.code, "without a version" in found.fix) == ("secret-not-found", True)
+
+
+def test_no_answer_is_not_taken_for_no_secret(shop):
+    """Not even where the second question is the one that gets none: an identity must not look missing."""
+    shop.put("empty")
+    shop.google.faults.add({"kind": "error", "operations": ["secretmanager:projects.secrets.get"]})
+    store = GcpSecretManager(GcpClient(retry=Retry(deadline=0.1, base=0.01)))
+    for name in ("empty", "none", "empty?version=1"):
+        references = parse_all([f"gcp-sm://{PROJECT}/{name}"])
+        [found] = fetch_each(references, {GCP: store}).values()
+        assert found.code == "cloud-unavailable"
+
+
+def test_a_service_that_is_switched_off_is_told_once(shop, monkeypatch):
+    def off(*_arguments):
+        raise Refused(403, "SERVICE_DISABLED", "Secret Manager API has not been used in project 1 before.")
+
+    shop.put("plain", b"value")
+    monkeypatch.setattr(shop.google.front.access, "check", off)
+    with pytest.raises(Failed) as failed:
+        shop.fetch(f"gcp-sm://{PROJECT}/plain", f"gcp-sm://{PROJECT}/other")
+    [found] = failed.value.findings
+    assert (found.code, "API is enabled" in found.fix) == ("cloud-denied", True)
+
+
 def test_weather_is_waited_out(shop):
     shop.put("plain", b"value")
     for kind in ("throttle", "error", "reset"):
@@ -129,6 +224,7 @@ def test_a_description_opens_nothing(shop):
     references = parse_all([f"gcp-sm://{PROJECT}/plain"])
     found = describe_all(references, shop.stores)[references[0]]
     assert (found.version, found.stages, found.tags) == ("2", ("stable",), {"team": "core"})
+    assert found.versions == {"1": (), "2": ("stable",)}
     assert found.created.endswith("Z") and found.id.endswith("/secrets/plain")
     operations = [json.loads(line)["operation"] for line in shop.google.log.path.read_text().splitlines()]
     assert not [operation for operation in operations if operation.endswith("access")]

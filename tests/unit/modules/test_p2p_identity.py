@@ -44,6 +44,7 @@ def test_a_missing_argument(run: Any, missing: str) -> None:
 
 def test_a_window_that_aws_does_not_have(run: Any, cloud: Any) -> None:
     ran = run("p2p_identity", fleet="demo", slots=["a"], state="absent", recovery_window_days=3)
+    assert ran.codes == ["identity-recovery-window"]
     assert "7 to 30" in ran.result["msg"]
     assert cloud.operations == []
 
@@ -134,6 +135,22 @@ def test_an_unusable_seed_is_named_and_left_alone(run: Any, cloud: Any, check: b
     assert "slot 'b'" in ran.result["msg"]
     assert "planted" not in ran.printed
     assert cloud.changes() == []
+
+
+def test_an_unusable_seed_can_be_removed_as_its_message_says(run: Any, cloud: Any) -> None:
+    keep(cloud, "a", b"planted-seed")
+    options = {"fleet": "demo", "slots": ["a"]}
+    assert "state=absent and recovery_window_days=0" in run("p2p_identity", **options).result["msg"]
+    removal = {**options, "state": "absent", "recovery_window_days": 0}
+    cloud.operations.clear()
+    foretold = run("p2p_identity", check=True, **removal)
+    assert cloud.changes() == []
+    removed = run("p2p_identity", **removal)
+    assert foretold.result["removed"] == removed.result["removed"] == ["a"]
+    nothing = {"name": "praxis/demo/identity/a", "version": None, "peer_id": None}
+    assert foretold.result["diff"] == removed.result["diff"] == {"before": {"a": nothing}, "after": {}}
+    assert "planted" not in foretold.printed + removed.printed
+    assert run("p2p_identity", **options).changed
 
 
 def test_info(run: Any, cloud: Any) -> None:

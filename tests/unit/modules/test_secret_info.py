@@ -41,7 +41,8 @@ def test_all_failures_at_once(run: Any, cloud: Any) -> None:
     keep(cloud, "gone")
     cloud.client("secretsmanager").delete_secret(SecretId="gone")
     ran = run("secret_info", references=["aws-sm://none", "aws-sm://gone", "gcp-sm://p/n"])
-    assert ran.codes == ["secret-not-found", "secret-deleted", "secret-store-unsupported"]
+    assert ran.codes == ["secret-not-found", "secret-deleted", "cloud-credentials"]
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in ran.result["failures"][2]["fix"]
     assert ran.result["failure"] == ran.result["failures"][0]
     ran = run("secret_info", references=["aws-sm://a b", PLANTED])
     assert ran.codes == ["reference-malformed", "reference-expected"]

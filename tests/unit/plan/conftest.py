@@ -11,13 +11,14 @@ import os
 import pytest
 
 from tests.unit.conftest import Cloud, environment
+from tests.unit.google.conftest import google  # noqa: F401 - a fixture
 from tests.unit.plan.made import OPENAI, Account
 
 
 @pytest.fixture
 def empty(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Account:
     """An account that holds an image and a secret, and no identity yet."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "GCP_"))]:
         monkeypatch.delenv(name)
     for name, value in environment(cloud).items():
         monkeypatch.setenv(name, value)

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from tests.unit.conftest import environment
+from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -135,6 +135,11 @@ def forms(secret: bytes) -> list[bytes]:
     return [secret, secret.hex().encode(), base64.b64encode(secret), repr(secret)[2:-1].encode()]
 
 
+def facts_missing(played: Played) -> Any:
+    """The identities that the first plan found missing."""
+    return played.of("Plan the deployment", "m1")["ansible_facts"]["praxis_plan"]["missing"]
+
+
 def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int) -> None:
     """One run at the highest verbosity: identities, plan, and what becomes of each kind of host."""
     empty.seeds([1])
@@ -173,7 +178,7 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert [member["name"] for member in found["plan"]["members"]] == ["m1", "m2", "m3", "m4"]
     assert found["plan"]["members"][0]["peer_id"] == peer_id(seed(1))
     facts = found["ansible_facts"]["praxis_plan"]
-    assert (facts["id"], facts["targets"]["m2"]) == (found["plan"]["id"], {"id": "i-2", "port": 8000})
+    assert (facts["id"], facts["balanced"]) == (found["plan"]["id"], False)
     assert empty.cloud.changes() == ["CreateSecret"] * 3
 
     # Another plan's id: refused, the part named.
@@ -263,6 +268,9 @@ def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) ->
     assert played.rc == 0, played.printed[-4000:]
     found = played.of("Plan the deployment", "m1")["plan"]
     assert played.of("Make the identities that are missing", "m1")["changed"]
+    assert facts_missing(played) == [
+        {"cloud": "aws", "project": "", "region": REGION, "slots": ["aws-1", "aws-2"]}
+    ]
     assert played.of("Plan with the new identities", "m1")["status"] == "skipped"
     assert [member["peer_id"] for member in found["members"]] == ["(known after apply)"] * 2
     assert empty.cloud.changes() == []
@@ -314,6 +322,18 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
     again = site.play([PLAN])
     assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
+
+
+def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: Site, empty: Account) -> None:
+    """The task goes through the places that lack identities; each one's findings are told, not that items failed."""
+    site.inventory(fleet(3, {3: {"region": "eu-west-1"}}, agent_secrets={"OPENAI_API_KEY": PLAIN}))
+    empty.cloud.weather["CreateSecret"] = ["AccessDeniedException"] * 3
+    played = site.play([PLAN], "-v")
+    assert played.rc == 2
+    told = played.of("Say what is wrong", "m1")["msg"].splitlines()
+    assert [line.count("AccessDeniedException") for line in told] == [1, 1, 1], told
+    assert ["eu-west-1" in line for line in told] == [False, False, True]
+    assert "items failed" not in str(told)
 
 
 def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:

@@ -301,9 +301,9 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"slot": "aws/2"}},
         ("identity-name", "m2", "slot 'aws/2'", "letters, digits"),
     ),
-    "store that is not at hand": (
+    "store without credentials": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "gcp-sm://project/name"}}},
-        ("secret-store-unsupported", "gcp-sm://", "aws-sm", "one of them"),
+        ("cloud-credentials", "Google Cloud credentials", "no usable credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
     ),
     "one slot twice": (
         {}, {2: {"slot": "aws-1"}, 1: {"private_ip": "10.0.0.7"}},
@@ -460,3 +460,17 @@ class TestMalformedReferences:
 
     def test_the_variable_and_the_member_are_named(self, account: Account) -> None:
         assert self.finding(account, "aws-sm://").where == "OPENAI_API_KEY (m2)"
+
+
+class TestNetworks:
+    def test_two_networks_are_refused_unless_every_member_allows_it_by_name(self, account: Account) -> None:
+        here, there = ({"network": name, "public_ip": f"198.51.100.{number}"} for number, name in enumerate(("a", "b")))
+        finding = only(refused(account, fleet(3, {1: here, 2: there, 3: {**here, "public_ip": "198.51.100.9"}})))
+        assert (finding.code, finding.where) == ("networks-crossed", "inventory")
+        allowed = fleet(3, {1: here, 2: there, 3: {**here, "public_ip": "198.51.100.9"}}, p2p_plaintext_across=True)
+        plan = planner(allowed).plan()
+        assert [dial["address"] for dial in plan.dials("m1")] == ["198.51.100.1", "10.0.0.3"]
+
+    def test_it_is_told_with_everything_else(self, account: Account) -> None:
+        failed = refused(account, fleet(3, {1: {"network": "a"}, 2: {"agent_secrets": {"OPENAI_API_KEY": "x"}}}))
+        assert {"networks-crossed", "short-secret"} <= set(told(failed))

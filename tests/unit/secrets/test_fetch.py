@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -143,6 +144,23 @@ def test_every_failure_is_told_at_once() -> None:
     assert [finding.code for finding in caught.value.findings] == [
         "secret-not-json", "secret-not-found", "secret-store-unsupported",
     ]  # fmt: skip
+
+
+def test_both_stores_are_asked_at_the_same_time_and_once() -> None:
+    together = threading.Barrier(2)
+
+    class Waiting(Shelf):
+        def fetch(self, references: Sequence[Reference]) -> dict[Reference, Outcome]:
+            together.wait(10)
+            asked.append(sorted(each.name for each in references))
+            return dict(super().fetch(references))
+
+    asked: list[list[str]] = []
+    stores = {"aws-sm": Waiting({"a": Secret("x", "1"), "b": Secret('{"k": "y"}', "1")}),
+              "gcp-sm": Waiting({"n": Secret("z", "1")})}  # fmt: skip
+    found = fetch_all([ref("aws-sm://a"), ref("gcp-sm://p/n"), ref("aws-sm://b#k"), ref("aws-sm://b")], stores)
+    assert [each.value for each in found.values()] == ["x", "z", "y", '{"k": "y"}']
+    assert sorted(asked) == [["a", "b"], ["n"]]
 
 
 def test_a_store_that_cannot_be_asked_is_told_once() -> None:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
@@ -43,20 +46,100 @@ def finding(code: str) -> Finding:
     return Finding(code, "What.", "where", "Fix.")
 
 
+def places(slots: str, store: str = "aws-sm") -> dict[str, Reference]:
+    """Where slots of one letter are."""
+    return {slot: reference("demo", slot, store, "a-project" if store == "gcp-sm" else "") for slot in slots}
+
+
 def test_a_seed_is_a_reference_like_any_other() -> None:
     assert parse("aws-sm://praxis/demo/identity/agent-1") == reference("demo", "agent-1")
+    seed = parse("gcp-sm://a-project/praxis_demo_identity_agent-1?version=1")
+    assert seed == reference("demo", "agent-1", "gcp-sm", "a-project")
 
 
-@pytest.mark.parametrize(("fleet", "slot"), [("demo", "a/b"), ("demo", ""), ("de mo", "a"), ("demo", "-a"), ("", "a")])
-def test_names_that_cannot_be(fleet: str, slot: str) -> None:
+BAD_EVERYWHERE = [("demo", "a/b"), ("demo", ""), ("de mo", "a"), ("demo", "-a"), ("", "a")]
+BAD_IN_GOOGLE = [("demo", "a.b"), ("demo", "A"), ("demo", "_a"), ("demo", "a" * 64), ("de_mo", "a"), ("Demo", "a"),
+                 ("d" * 64, "a"), ("demo", "ä")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fleet", "slot", "store"),
+    [
+        *((fleet, slot, store) for fleet, slot in BAD_EVERYWHERE for store in ("aws-sm", "gcp-sm")),
+        *((fleet, slot, "gcp-sm") for fleet, slot in BAD_IN_GOOGLE),
+    ],
+)
+def test_names_that_cannot_be(fleet: str, slot: str, store: str) -> None:
     with pytest.raises(Failed) as caught:
-        reference(fleet, slot)
-    assert caught.value.findings[0].code == "identity-name"
+        reference(fleet, slot, store, "a-project")
+    (found,) = caught.value.findings
+    assert found.code == "identity-name"
+    assert store in found.what
+    assert repr(slot) in found.what or repr(fleet) in found.what
+
+
+NAMES = st.text("ab-_0", min_size=1, max_size=9)
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_no_two_slots_share_a_secret(fleet: str, slot: str, other_fleet: str, other_slot: str) -> None:
+    """Not even where fleet and slot are joined by what may be part of them."""
+    try:
+        one = reference(fleet, slot, "gcp-sm", "a-project")
+        other = reference(other_fleet, other_slot, "gcp-sm", "a-project")
+    except Failed:
+        return
+    assert (one == other) is ((fleet, slot) == (other_fleet, other_slot))
+    # What Google takes for a secret's id and for a label's value.
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,255}", one.name)
+    assert re.fullmatch(r"[a-z0-9_-]{0,63}", slot)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Secret(b"\xff" * 32, "1"), "present"),
+        (Secret("0" * 32, "1"), "present"),  # bytes that happen to be text
+        (Secret("ä" * 16, "1"), "present"),
+        (Finding("secret-not-found", "What.", "where", "Fix."), "missing"),
+        (Finding("secret-version-not-found", "What.", "where", "Fix."), "half-made"),
+    ],
+)
+def test_what_is_there_in_google(outcome: Outcome, state: str) -> None:
+    (found,) = read(places("a", "gcp-sm"), {"gcp-sm": Shelf({"praxis_demo_identity_a": outcome})}).values()
+    assert (found.state, len(found.seed)) == (state, 32 if state == "present" else 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (Secret(bytes(31), "1"), "has 31 bytes"),
+        (Secret("ä" * 32, "1"), "has 64 bytes"),
+        (Finding("secret-disabled", "What.", "where", "Fix."), "is disabled"),
+        (Finding("secret-destroyed", "What.", "where", "Fix."), "is destroyed"),
+        (Finding("secret-empty", "What.", "where", "Fix."), "has no bytes"),
+    ],
+)
+def test_an_unusable_seed_in_google_is_told_and_can_only_be_removed(outcome: Outcome, said: str) -> None:
+    stores = {"gcp-sm": Shelf({"praxis_demo_identity_a": outcome})}
+    with pytest.raises(Failed) as caught:
+        read(places("a", "gcp-sm"), stores)
+    (found,) = caught.value.findings
+    assert (found.code, found.what) == ("identity-seed", f"The seed of slot 'a' {said}; it must be 32 bytes.")
+    assert "version 1" in found.fix and "recovery_window_days=0" in found.fix
+    there = read(places("a", "gcp-sm"), stores, unusable=True).values()
+    assert [each.verb for each in diff(there, "absent")] == ["delete"]
+
+
+def test_what_there_is_to_do_with_one_that_is_half_made() -> None:
+    there = [Identity("a", "name", "half-made")]
+    assert diff(there, "present") == [Change("create", "a", "name")]
+    assert diff(there, "absent") == [Change("delete", "a", "name")]
 
 
 def test_what_is_there() -> None:
     shelf = Shelf({"a": Secret(SEED, "v"), "b": finding("secret-not-found"), "c": finding("secret-deleted")})
-    found = read("demo", ["a", "b", "c", "a"], {"aws-sm": shelf})
+    found = read(places("abca"), {"aws-sm": shelf})
     assert list(found.values()) == [
         Identity("a", "praxis/demo/identity/a", "present", "v", SEED),
         Identity("b", "praxis/demo/identity/b", "missing"),
@@ -76,7 +159,7 @@ def test_every_unusable_seed_is_named_with_its_mend() -> None:
         "g": finding("secret-denied"),
     }
     with pytest.raises(Failed) as caught:
-        read("demo", stored, {"aws-sm": Shelf(stored)})
+        read(places("abcdefg"), {"aws-sm": Shelf(stored)})
     *unusable, denied = caught.value.findings
     must = "; it must be 32 bytes, stored as binary."
     assert [each.what for each in unusable] == [

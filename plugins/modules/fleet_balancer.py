@@ -1,0 +1,83 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by plugins/action/fleet_balancer.py on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_balancer
+short_description: Put members of the fleet behind their load balancers, or take them out
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Finds the load balancers of the members in the plan, and runs M(praxis.cloud.aws_lb_target) or
+    M(praxis.cloud.gcp_lb_target) once for each, with the members that are behind it.
+  - Members behind no load balancer are left out.
+extends_documentation_fragment:
+  - praxis.cloud.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is waited for in check mode.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  run:
+    description: The run's directory, from M(praxis.cloud.fleet_plan).
+    type: path
+    required: true
+  members:
+    description: Names of the members.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - V(present) puts in, and waits for healthy.
+      - V(absent) takes out, and waits until draining is over.
+    type: str
+    choices: [present, absent]
+    default: present
+"""
+
+EXAMPLES = r"""
+- name: Take the batch out of rotation
+  praxis.cloud.fleet_balancer:
+    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+    members: "{{ ansible_play_batch }}"
+    state: absent
+  run_once: true
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+addresses:
+  description: Where the load balancers answer.
+  returned: always
+  type: list
+  elements: str
+targets:
+  description: The members that are behind a load balancer, as it saw them last.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    member:
+      description: Name of the member.
+      type: str
+    state:
+      description: The balancer's own word.
+      type: str
+      sample: healthy
+    healthy:
+      description: Whether the balancer sends it requests.
+      type: bool
+    description:
+      description: The balancer's reason in words, if it gives one.
+      type: str
+"""

@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which load balancers a fleet is behind, and what each cloud's module is told about one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+
+#: What a run knows of one balancer: ``module``, its ``options``, and ``targets``, by member, in the module's words.
+Balancer = Dict[str, Any]
+
+
+def balancers(members: Sequence[MemberVariables]) -> List[Balancer]:
+    """One for each target group that any member names, in each place; members that name none are behind none."""
+    found: Dict[str, Balancer] = {}
+    for member in members:
+        if member.target_group:
+            module, options, target = _asked(member)
+            key = json.dumps([module, options], sort_keys=True)
+            balancer = found.setdefault(key, {"module": module, "options": options, "targets": {}})
+            balancer["targets"][member.name] = target
+    return list(found.values())
+
+
+def _asked(member: MemberVariables) -> Tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    """The module that knows a member's balancer, its options, and the member as it knows it."""
+    if member.cloud == "gcp":
+        where = {"project": member.project} if member.project else {}
+        target = {"id": member.instance_id, "zone": member.zone, "port": member.api_port}
+        return "praxis.cloud.gcp_lb_target", {"backend_service": member.target_group, **where}, target
+    where = {"region": member.region} if member.region else {}
+    target = {"id": member.instance_id, "port": member.api_port}
+    return "praxis.cloud.aws_lb_target", {"target_group": member.target_group, **where}, target
