@@ -10,21 +10,26 @@ version_added: 0.1.0
 author:
   - Praxis Cloud contributors (@praxis)
 description:
-  - Lists the running machines of one fleet, by the tag C(praxis_fleet), with the same host variables on every cloud.
-  - The inventory hostname is the machine's C(Name) tag.
-  - "Host variables: C(ansible_host), C(praxis_cloud), C(praxis_region), C(praxis_zone), C(praxis_instance_id),
-    C(praxis_slot), C(praxis_private_ip), C(praxis_public_ip), C(praxis_labels) (all tags except AWS's own)."
-  - "Groups: C(praxis) (every member), C(praxis_aws), C(praxis_region_REGION), C(praxis_zone_ZONE), C(praxis_role_ROLE);
-    characters that group names cannot hold become underscores."
-  - The group C(praxis_aws) exists even when the fleet is empty, so that its variables are there for provisioning.
+  - Lists the running machines of one fleet, by the tag or label C(praxis_fleet), with the same host variables on every
+    cloud. A fleet over two clouds has two sources, one for each.
+  - The inventory hostname is the machine's C(Name) tag on AWS, and its name on Google Cloud.
+  - "Host variables: C(ansible_host), C(praxis_cloud), C(praxis_region), C(praxis_zone), C(praxis_network) (the VPC's
+    id; on Google Cloud C(PROJECT/NETWORK)), C(praxis_instance_id) (on Google Cloud the machine's name), C(praxis_slot),
+    C(praxis_private_ip), C(praxis_public_ip), C(praxis_labels) (all tags except AWS's own, all labels)."
+  - On Google Cloud also C(praxis_project), and C(praxis_machine_id), the number that no other machine ever has.
+  - "Groups: C(praxis) (every member), C(praxis_aws) or C(praxis_gcp), C(praxis_region_REGION), C(praxis_zone_ZONE),
+    C(praxis_role_ROLE); characters that group names cannot hold become underscores."
+  - The group C(praxis_aws) or C(praxis_gcp) exists even when the fleet is empty, so that its variables are there for
+    provisioning.
 notes:
-  - All regions are asked before the first host is added. If one cannot be read, no host is added, the variable
-    C(praxis_inventory_errors) is set on the group C(all), and the source fails. Ansible goes on after a failed source,
-    so the first task of a playbook asserts that C(praxis_inventory_errors) is not defined.
+  - All regions and projects are asked before the first host is added. If one cannot be read, no host is added, the
+    variable C(praxis_inventory_errors) is set on the group C(all), and the source fails. Ansible goes on after a failed
+    source, so the first task of a playbook asserts that C(praxis_inventory_errors) is not defined.
+  - Google Cloud is asked with application default credentials, C(GOOGLE_APPLICATION_CREDENTIALS) say.
   - Names and tags come from outside. They are never templated, and a C(Name) that is not a plain host name is an error.
 requirements:
-  - boto3
-  - botocore
+  - boto3 and botocore for AWS
+  - google-auth and requests for Google Cloud
 extends_documentation_fragment:
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
@@ -38,15 +43,23 @@ options:
     description: Where the machines run.
     type: str
     required: true
-    choices: [aws]
+    choices: [aws, gcp]
   fleet:
-    description: Name of the fleet, the value of the tag C(praxis_fleet).
+    description: Name of the fleet, the value of the tag or label C(praxis_fleet).
     type: str
     default: praxis
     env:
       - name: PRAXIS_FLEET
   regions:
-    description: Regions to look in. They are asked at the same time, with one paginated query each.
+    description:
+      - Regions to look in.
+      - On AWS they are asked at the same time, with one paginated query each; without any, O(aws_regions).
+      - On Google Cloud one paginated query a project covers all of them, and without any, all regions are meant.
+    type: list
+    elements: str
+    default: []
+  aws_regions:
+    description: Regions to look in on AWS when O(regions) names none.
     type: list
     elements: str
     default: []
@@ -54,6 +67,15 @@ options:
       - name: AWS_DEFAULT_REGION
       - name: AWS_REGION
       - name: PRAXIS_REGIONS
+  projects:
+    description: Projects to look in on Google Cloud. Without any, that of the credentials.
+    type: list
+    elements: str
+    default: []
+    env:
+      - name: GOOGLE_CLOUD_PROJECT
+      - name: GCP_PROJECT
+      - name: PRAXIS_PROJECTS
   ssh_address:
     description:
       - Which address becomes C(ansible_host). It does not decide how agents reach each other; C(praxis_address) does.
@@ -86,6 +108,18 @@ regions: [eu-central-1, us-east-1]
 ssh_address: private
 
 ---
+# inventories/gcp/fleet.yml: the fleet named by PRAXIS_FLEET in the project of GOOGLE_CLOUD_PROJECT
+plugin: praxis.cloud.fleet
+cloud: gcp
+
+---
+# A fleet in two projects of Google Cloud, in one region
+plugin: praxis.cloud.fleet
+cloud: gcp
+projects: [research-agents, research-staging]
+regions: [europe-west1]
+
+---
 # Further groups from the machines' tags
 plugin: praxis.cloud.fleet
 cloud: aws
@@ -96,126 +130,25 @@ keyed_groups:
 """
 
 import hashlib
-import re
-from typing import Any, Iterable
+from functools import partial
+from typing import Any, Callable, Iterable
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable, to_safe_group_name
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members, gcp_members
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, tags_of
-
-PAGE_SIZE = 1000
-HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
-#: Names that mean something else to Ansible or to this plugin.
-RESERVED_NAMES = frozenset(("all", "ungrouped", "localhost", "praxis"))
-RESERVED_PREFIX = "praxis_"
-
-Member = dict[str, Any]
-
-
-def member_of(instance: dict[str, Any], region: str) -> Member:
-    """One EC2 instance as DescribeInstances gives it -> name, role and host variables, all plain values."""
-    tags = tags_of(instance)
-    return {
-        "name": tags.get("Name", ""),
-        "role": tags.get("praxis_role", ""),
-        "variables": {
-            "praxis_cloud": "aws",
-            "praxis_region": region,
-            "praxis_zone": instance["Placement"]["AvailabilityZone"],
-            "praxis_instance_id": instance["InstanceId"],
-            "praxis_slot": tags.get("praxis_slot", ""),
-            "praxis_private_ip": instance.get("PrivateIpAddress", ""),
-            "praxis_public_ip": instance.get("PublicIpAddress", ""),
-            "praxis_labels": {key: value for key, value in tags.items() if not key.startswith("aws:")},
-        },
-    }
-
-
-def address_of(variables: dict[str, Any], ssh_address: str) -> str:
-    """The address SSH goes to; empty when the machine has none of the kind asked for."""
-    if ssh_address == "public":
-        return str(variables["praxis_public_ip"])
-    if ssh_address == "private":
-        return str(variables["praxis_private_ip"])
-    return str(variables["praxis_public_ip"] or variables["praxis_private_ip"])
-
-
-def check_members(members: Iterable[Member], ssh_address: str) -> list[Finding]:
-    """What keeps these members from being an inventory: unusable or double names, missing addresses."""
-    findings = []
-    first: dict[str, str] = {}
-    for member in members:
-        variables = member["variables"]
-        name, instance = member["name"], variables["praxis_instance_id"]
-        where = f"{instance} in {variables['praxis_region']}"
-        if not HOST_NAME.fullmatch(name) or name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
-            findings.append(bad_name(name, where))
-        elif name in first:
-            findings.append(duplicate(name, first[name], where))
-        first.setdefault(name, where)
-        if not address_of(variables, ssh_address):
-            findings.append(
-                Finding(
-                    "no-address",
-                    f"{name or instance} has no address of the kind ssh_address={ssh_address}.",
-                    where,
-                    "Set ssh_address (PRAXIS_SSH_ADDRESS) to private, or give the machine such an address.",
-                )
-            )
-    return findings
-
-
-def bad_name(name: str, where: str) -> Finding:
-    return Finding(
-        "bad-member-name",
-        f"its Name tag {name!r} cannot be an inventory hostname." if name else "it has no Name tag.",
-        where,
-        "Give it a Name of letters, digits, dots, hyphens and underscores that is not a group's name.",
-    )
-
-
-def duplicate(name: str, one: str, other: str) -> Finding:
-    return Finding(
-        "duplicate-member",
-        f"the name {name} is used by {one} and by {other}.",
-        other,
-        "Change the Name tag of one of them, or remove its praxis_fleet tag if it is not a member.",
-    )
-
-
-def describe(client: AwsClient, fleet: str) -> list[Member]:
-    """The fleet's members in the client's region.
-
-    :raises CloudError: when the region cannot be read.
-    """
-    reservations = client.paginate(
-        "ec2",
-        "describe_instances",
-        Filters=[
-            {"Name": "tag:praxis_fleet", "Values": [fleet]},
-            {"Name": "instance-state-name", "Values": ["pending", "running"]},
-        ],
-        MaxResults=PAGE_SIZE,
-    )
-    return [member_of(instance, client.region) for reservation in reservations for instance in reservation["Instances"]]
-
-
-def collect(fleet: str, regions: list[str]) -> list[Member]:
-    """The fleet's members in all regions, sorted by name.
-
-    :raises Failed: with a finding for every region that cannot be read.
-    """
-    account = AwsClient(regions[0])
-    answers = map_parallel(lambda region: describe(account.in_region(region), fleet), regions)
-    failures = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
-    if failures:
-        raise Failed(*failures)
-    members = [member for answer in answers if not isinstance(answer, Failed) for member in answer]
-    return sorted(members, key=lambda member: (member["name"], member["variables"]["praxis_instance_id"]))
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
+from ansible_collections.praxis.cloud.plugins.plugin_utils.inventory_members import (
+    RESERVED_NAMES,
+    Member,
+    address_of,
+    bad_name,
+    check_members,
+    duplicate,
+    place_of,
+)
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -247,41 +180,62 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         raise AnsibleParserError(f"{path}: " + " ".join(str(finding) for finding in findings)) from cause
 
     def _members(self, path: str, cache: bool) -> list[Member]:
-        fleet, regions = str(self.get_option("fleet")), self._regions()
-        check_fleet(fleet, "%s, option fleet (PRAXIS_FLEET)" % path)
+        fleet = str(self.get_option("fleet"))
+        check_fleet(fleet, f"{path}, option fleet (PRAXIS_FLEET)")
+        scope, ask = self._aws(fleet) if self.get_option("cloud") == "aws" else self._gcp(fleet)
+
+        def collect() -> list[Member]:
+            return sorted(ask(), key=lambda member: (member["name"], place_of(member["variables"])))
+
         if not self.get_option("cache"):
-            return collect(fleet, regions)
-        # The environment may name another fleet next time: it belongs into the key.
-        scope = hashlib.sha256("\n".join([fleet, *regions]).encode()).hexdigest()[:12]
-        key = f"{self.get_cache_key(path)}_{scope}"
-        if cache and key in self._cache:
-            return list(self._cache[key])
-        self._cache[key] = collect(fleet, regions)
+            return collect()
+        # The environment may name another fleet or project next time: they belong into the key.
+        digest = hashlib.sha256("\n".join([fleet, *scope]).encode()).hexdigest()[:12]
+        key = f"{self.get_cache_key(path)}_{digest}"
+        if not cache or key not in self._cache:
+            self._cache[key] = collect()
         return list(self._cache[key])
 
-    def _regions(self) -> list[str]:
-        regions = list(dict.fromkeys(str(region).strip() for region in self.get_option("regions")))
-        if not all(regions) or not regions:
-            raise Failed(
-                Finding("no-region", "no AWS region is named.", "inventory source", "Set regions in it, or AWS_REGION.")
-            )
-        return regions
+    def _aws(self, fleet: str) -> tuple[list[str], Callable[[], list[Member]]]:
+        """Where to look on AWS, and the question."""
+        regions = self._words("regions") or self._words("aws_regions")
+        if not regions:
+            what, fix = "no AWS region is named.", "Set regions in it, or AWS_REGION."
+            raise Failed(Finding("no-region", what, "inventory source", fix))
+        return ["aws", *regions], partial(aws_members.collect, fleet, regions)
+
+    def _gcp(self, fleet: str) -> tuple[list[str], Callable[[], list[Member]]]:
+        """Where to look on Google Cloud, and the question."""
+        client = GcpClient()
+        projects, regions = self._words("projects") or [client.project], self._words("regions")
+        return ["gcp", *projects, "", *regions], partial(gcp_members.collect, client, fleet, projects, regions)
+
+    def _words(self, option: str) -> list[str]:
+        """A list option's values, each once; an empty variable of the environment is none.
+
+        :raises Failed: ``bad-inventory-source`` when some are empty, and so part of the fleet would be left out.
+        """
+        words = list(dict.fromkeys(str(each).strip() for each in self.get_option(option)))
+        if not all(words) and any(words):
+            what, fix = f"One of its {option} is empty.", "Name it, or leave it out."
+            raise Failed(Finding("bad-inventory-source", what, "inventory source", fix))
+        return words if any(words) else []
 
     def _strangers(self, members: list[Member]) -> list[Finding]:
         """Names that earlier inventory sources already gave to another machine or to a group."""
         findings = []
         for member in members:
-            name, mine = member["name"], member["variables"]["praxis_instance_id"]
+            name, mine = member["name"], member["variables"]
             known = self.inventory.hosts.get(name)
-            if known is not None and known.vars.get("praxis_instance_id", mine) != mine:
-                findings.append(duplicate(name, str(known.vars["praxis_instance_id"]), mine))
+            if known is not None and "praxis_instance_id" in known.vars and place_of(known.vars) != place_of(mine):
+                findings.append(duplicate(name, known.vars, mine))
             if name in self.inventory.groups and name not in RESERVED_NAMES:
                 # Ansible would set the member's variables on the group.
                 findings.append(bad_name(name, mine))
         return findings
 
     def _populate(self, members: list[Member]) -> None:
-        for group in ("praxis", "praxis_aws"):
+        for group in ("praxis", f"praxis_{self.get_option('cloud')}"):
             self.inventory.add_group(group)
         for member in members:
             self._add(member)
@@ -297,7 +251,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.set_variable(name, "ansible_host", address_of(variables, self.get_option("ssh_address")))
         groups = [
             "praxis",
-            "praxis_aws",
+            f"praxis_{variables['praxis_cloud']}",
             f"praxis_region_{variables['praxis_region']}",
             f"praxis_zone_{variables['praxis_zone']}",
         ]

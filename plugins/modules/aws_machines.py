@@ -148,7 +148,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import Launch, Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
@@ -212,7 +212,8 @@ def launch_of(options: dict[str, Any], needed: bool) -> Launch:
 def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
     groups = tuple(options["security_group_ids"])
     labels = {str(key): str(value) for key, value in options["labels"].items()}
-    wanted = Wanted(options["fleet"], slots(options["slot_prefix"], options["hosts"]), options["role"], labels, groups)
+    count = slots(options["slot_prefix"], options["hosts"])
+    wanted = Wanted(options["fleet"], count, options["role"], labels, groups, SETTINGS)
     found = [each for each in (machine(seen, wanted.fleet) for seen in machines.look(groups)) if each]
     changes = diff(wanted, found, allow_shrink=options["allow_shrink"])
     result: dict[str, Any] = {

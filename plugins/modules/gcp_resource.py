@@ -44,6 +44,7 @@ options:
       - instance_group
       - network
       - network_endpoint_group
+      - security_policy
       - subnetwork
       - target_http_proxy
       - url_map
@@ -61,8 +62,17 @@ options:
       - Other resources may be given by any form of their link, V(global/networks/NAME) for one.
       - Of an instance, C(disks) and C(networkInterfaces) are for its making and are not compared afterwards.
       - A null takes a field away. Labels that are not mentioned stay.
+      - A security policy's rules are known by their priority; those that are not mentioned go.
     type: dict
     default: {}
+  mark:
+    description:
+      - Words for the description of what is made, by which it is known as made here. They come after the description in
+        O(body), if there is one.
+      - With it, a resource of this name whose description lacks them is somebody else's. It is an error with
+        O(state=present), and is left alone with O(state=absent).
+    type: str
+    default: ""
   state:
     description: Whether it should be there.
     type: str
@@ -119,6 +129,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "location": {"type": "str", "default": "global"},
     "body": {"type": "dict", "default": {}},
+    "mark": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "deadline": {"type": "int", "default": 300},
 }
@@ -136,9 +147,10 @@ def present(resources: Resources, wanted: Wanted, check_mode: bool) -> dict[str,
 
 
 def absent(resources: Resources, wanted: Wanted, check_mode: bool) -> dict[str, Any]:
-    found = resources.look(Wanted(wanted.kind, wanted.name, wanted.location, deadline=wanted.deadline))
-    result: dict[str, Any] = {"changed": found.resource is not None, "resource": {}}
-    if found.resource is not None:
+    resource = resources.find(wanted)
+    there = resource is not None and wanted.owns(resource)
+    result: dict[str, Any] = {"changed": there, "resource": {}}
+    if there:
         result["diff"] = {"before_header": str(wanted), "before": "present\n", "after": ""}
         if not check_mode:
             resources.remove(wanted)
@@ -149,7 +161,7 @@ def shown(wanted: Wanted, found: Found) -> dict[str, str]:
     """The diff: the whole body of what is not there, else the fields that differ."""
     headers = {"before_header": str(wanted), "after_header": str(wanted)}
     if found.resource is None:
-        return {**headers, "before": "", "after": picture({"name": wanted.name, **wanted.body})}
+        return {**headers, "before": "", "after": picture(wanted.new)}
     before = {change.path: change.before for change in found.changes}
     after = {change.path: change.after for change in found.changes}
     return {**headers, "before": picture(before), "after": picture(after)}
@@ -158,7 +170,9 @@ def shown(wanted: Wanted, found: Found) -> dict[str, str]:
 def main() -> None:
     module = AnsibleModule(argument_spec={**GCP_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     options = module.params
-    wanted = Wanted(options["kind"], options["name"], options["location"], options["body"], options["deadline"])
+    if options["mark"] and "description" in options["body"]:
+        options["body"]["description"] += f" {options['mark']}"
+    wanted = Wanted(**{name: options[name] for name in ARGUMENTS if name != "state"})
     run = present if options["state"] == "present" else absent
     try:
         result = run(Resources(gcp_client(options)), wanted, module.check_mode)

@@ -25,6 +25,7 @@ PERMISSIONS = {
 
 WORDS = {"insert": "create", "patch": "update", "aggregatedList": "list", "wait": "get", "getHealth": "get",
          "listInstances": "list", "addInstances": "update", "removeInstances": "update", "setNamedPorts": "update",
+         "addRule": "update", "patchRule": "update", "removeRule": "update",
          "listNetworkEndpoints": "get"}
 
 USES = {
@@ -100,6 +101,8 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     collection, name = call.method.collection, call.method.name
     if name in MEMBERS:
         yield "compute.instances.use", project
+    if name == "setSecurityPolicy":
+        yield "compute.securityPolicies.use", project
     if name not in ("insert", "patch", "update", "delete"):
         return
     for field, permission in USES.get(collection, {}).items():

@@ -31,8 +31,8 @@ TAG = {"owner": "platform"}
 PASSWORD = "planted-sudo-password-5f1e"
 KNOWN_HOSTS = Path(f"~/.ssh/praxis-{FLEET}.known_hosts").expanduser()
 HOST_VARS = (
-    "ansible_host", "praxis_cloud", "praxis_region", "praxis_zone", "praxis_instance_id", "praxis_slot",
-    "praxis_private_ip", "praxis_public_ip", "praxis_labels",
+    "ansible_host", "praxis_cloud", "praxis_region", "praxis_zone", "praxis_network", "praxis_instance_id",
+    "praxis_slot", "praxis_private_ip", "praxis_public_ip", "praxis_labels",
 )  # fmt: skip
 
 

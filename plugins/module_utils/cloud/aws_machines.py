@@ -24,6 +24,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 
+#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only.
+SETTINGS = {"metadata_tokens": "required"}
 #: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
 LATE = 60
 
@@ -97,7 +99,7 @@ class Machines:
             self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
         for id_ in changes.regroup:
             self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
-        for id_ in changes.require_tokens:
+        for id_ in changes.reset:
             self._call("modify_instance_metadata_options", InstanceId=id_, HttpTokens="required")
         if changes.start:
             self._call("start_instances", InstanceIds=list(changes.start))

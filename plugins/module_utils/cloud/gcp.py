@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -36,7 +35,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 
 TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
-ENDPOINTS = {"compute": "https://compute.googleapis.com", "secretmanager": "https://secretmanager.googleapis.com"}
+ENDPOINTS = {
+    "compute": "https://compute.googleapis.com",
+    "iam": "https://iam.googleapis.com",
+    "secretmanager": "https://secretmanager.googleapis.com",
+}
+OPERATION_PAUSES = (0.1, 2.0)
+"""Seconds between two looks at an operation: at first, and at most."""
 #: Parts of a request whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"payload", "metadata"})
 
@@ -205,17 +210,22 @@ class GcpClient:
         """
         path = str(operation["selfLink"]).partition("/compute/v1/")[2]
         where = f"operation {operation['name']} ({what})"
-        end = time.monotonic() + seconds
+        clock, sleep = self._retry.clock, self._retry.sleep
+        end = clock() + seconds
+        pause, longest = OPERATION_PAUSES
         while operation.get("status") != "DONE":
-            if time.monotonic() >= end:
+            left = end - clock()
+            if left <= 0:
                 raise errors.Unavailable(
                     f"The operation was not over after {seconds:.0f} s; it may still end well.",
                     where,
                     "Look at it (gcloud compute operations describe), then run this again.",
                     code="cloud-operation-unfinished",
                 )
-            # `wait` answers when the operation is over, or after a while. It changes nothing.
-            operation = self.call("compute", "POST", f"compute/v1/{path}/wait", idempotent=True)
+            # Not the method `wait`: Google answers it after up to two minutes, past any deadline and read timeout.
+            sleep(min(pause, left))
+            pause = min(2 * pause, longest)
+            operation = self.call("compute", "GET", f"compute/v1/{path}")
         if operation.get("error"):
             raise failed_operation(operation, where)
         return dict(operation)

@@ -23,7 +23,8 @@ CREDENTIALS_FIX = (
     "credentials_file at a service account's key or a federation's configuration; if they are fresh, check this "
     "machine's clock."
 )
-_QUOTA = re.compile(r"QUOTA|quotaExceeded|ZONE_RESOURCE_POOL_EXHAUSTED|STOCKOUT|resourceExhausted")
+_STOCKOUT = re.compile(r"ZONE_RESOURCE_POOL_EXHAUSTED|STOCKOUT")
+_QUOTA = re.compile(r"QUOTA|quotaExceeded|resourceExhausted")
 _CONFLICT = re.compile(
     r"lreadyExists|conditionNotMet|resourceInUse|resourceNotReady|^ALREADY_EXISTS$|^FAILED_PRECONDITION$"
 )
@@ -111,8 +112,11 @@ def failed_operation(operation: Mapping[str, Any], where: str) -> errors.CloudEr
 
 def _typed(status: int, reason: str, message: str, where: str, wish: float | None) -> errors.CloudError:
     said = f"Google answered {reason or status}" + (f": {message.rstrip('.')}." if message else ".")
+    if _STOCKOUT.search(reason):
+        fix = "The zone has none of this kind left: choose other zones or another machine type, or run it again later."
+        return errors.QuotaExceeded(said, where, fix, reason=reason, code="cloud-stockout")
     if _QUOTA.search(reason):
-        fix = "Have the project's quota raised, use another zone, or remove what is unused."
+        fix = "Have the project's quota raised, or remove what is unused."
         return errors.QuotaExceeded(said, where, fix, reason=reason)
     if is_throttling(reason, status):
         fix = "Wait a little and run it again, or lower the number of parallel requests."

@@ -8,22 +8,40 @@ Another kind is another row. The facts are those of https://cloud.google.com/com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import differences
+
 Resource = Mapping[str, Any]
+#: Priority of the rule of a security policy for whom no other is for.
+LAST_RULE = 2147483647
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request that changes a field.
+
+    :param settled: whether it may be sent twice: it brings the fingerprint of what it was made from, or sets the whole.
+    """
+
+    method: str
+    body: Mapping[str, Any] | None
+    query: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = True
 
 
 @dataclass(frozen=True)
 class Setter:
-    """A field that changes by a method of its own, which takes the fingerprint of what it was.
+    """A field that changes by methods of its own.
 
-    :param body: from the wanted value and the resource as it is.
+    :param methods: all that it may need.
+    :param calls: the requests, from the wanted value and the resource as it is.
     """
 
-    method: str
-    body: Callable[[Any, Resource], dict[str, Any]]
+    methods: tuple[str, ...]
+    calls: Callable[[Any, Resource], Iterable[Call]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,11 @@ class Kind:
     setters: Mapping[str, Setter] = field(default_factory=dict)
 
 
+def _by(method: str, body: Callable[[Any, Resource], dict[str, Any]]) -> Setter:
+    """The field's one method, which takes the fingerprint of what it was."""
+    return Setter((method,), lambda wanted, current: [Call(method, body(wanted, current))])
+
+
 def _labels(wanted: Any, current: Resource) -> dict[str, Any]:
     return {"labels": wanted, "labelFingerprint": current.get("labelFingerprint", "")}
 
@@ -64,7 +87,24 @@ def _named_ports(wanted: Any, current: Resource) -> dict[str, Any]:
     return {"namedPorts": wanted, "fingerprint": current.get("fingerprint", "")}
 
 
-LABELS = {"labels": Setter("setLabels", _labels)}
+def _policy(wanted: Any, _current: Resource) -> dict[str, Any]:
+    return {"securityPolicy": wanted} if wanted else {}
+
+
+def _rules(wanted: Any, current: Resource) -> Iterator[Call]:
+    """A security policy's rules, known by their priority: those not wanted go, but for the last, which cannot."""
+    there = {int(rule["priority"]): rule for rule in current.get("rules") or ()}
+    asked = {int(rule["priority"]): rule for rule in wanted or ()}
+    for priority, rule in asked.items():
+        if priority not in there:
+            yield Call("addRule", rule, settled=False)
+        elif differences(there[priority], rule, ""):
+            yield Call("patchRule", rule, {"priority": str(priority)})
+    for priority in sorted(set(there) - set(asked) - {LAST_RULE}):
+        yield Call("removeRule", None, {"priority": str(priority)}, settled=False)
+
+
+LABELS = {"labels": _by("setLabels", _labels)}
 EVERYWHERE = ("global", "region")
 
 KINDS: Mapping[str, Kind] = {
@@ -74,6 +114,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "backend_service": Kind(
         "backendServices", EVERYWHERE, guarded=True, fixed=frozenset({"loadBalancingScheme"}),
+        setters={"securityPolicy": _by("setSecurityPolicy", _policy)},
     ),
     "firewall": Kind("firewalls", ("global",), fixed=frozenset({"network", "direction"})),
     "forwarding_rule": Kind(
@@ -89,18 +130,22 @@ KINDS: Mapping[str, Kind] = {
         written=frozenset({"disks", "networkInterfaces"}),
         setters={
             **LABELS,
-            "tags": Setter("setTags", _items("tags")),
-            "metadata": Setter("setMetadata", _items("metadata")),
+            "tags": _by("setTags", _items("tags")),
+            "metadata": _by("setMetadata", _items("metadata")),
         },
     ),
     "instance_group": Kind(
         "instanceGroups", ("zone",), patched=False, fixed=frozenset({"network"}),
-        setters={"namedPorts": Setter("setNamedPorts", _named_ports)},
+        setters={"namedPorts": _by("setNamedPorts", _named_ports)},
     ),
     "network": Kind("networks", ("global",), fixed=frozenset({"autoCreateSubnetworks", "description"})),
     "network_endpoint_group": Kind(
         "networkEndpointGroups", ("zone",), patched=False,
         fixed=frozenset({"networkEndpointType", "network", "subnetwork", "defaultPort"}),
+    ),
+    "security_policy": Kind(
+        "securityPolicies", ("global",), guarded=True, fixed=frozenset({"type"}),
+        setters={**LABELS, "rules": Setter(("addRule", "patchRule", "removeRule"), _rules)},
     ),
     "subnetwork": Kind(
         "subnetworks", ("region",), guarded=True, fixed=frozenset({"network", "ipCidrRange", "purpose", "role"}),

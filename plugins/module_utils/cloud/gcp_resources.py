@@ -13,8 +13,9 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import Difference, differences
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS, Call, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import is_marked
 
 ATTEMPTS = 5
 """How often a change is begun anew when somebody else was quicker."""
@@ -27,6 +28,8 @@ class Wanted:
     :param location: ``global``, a region or a zone.
     :param body: Google's own fields; those not mentioned are left alone.
     :param deadline: seconds that each operation may take.
+    :param mark: words that stand in the description of everything made here; empty for a resource that need not have
+        been made here.
     """
 
     kind: str
@@ -34,11 +37,21 @@ class Wanted:
     location: str = "global"
     body: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 300.0
+    mark: str = ""
 
     @property
     def row(self) -> Kind:
         """What is known of the kind."""
         return KINDS[self.kind]
+
+    @property
+    def new(self) -> dict[str, Any]:
+        """The body by which it is made."""
+        return {"name": self.name, **({"description": self.mark} if self.mark else {}), **self.body}
+
+    def owns(self, resource: Mapping[str, Any]) -> bool:
+        """Whether what is there under this name was made here, as far as that counts."""
+        return is_marked(resource.get("description"), self.mark)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} ({self.location})"
@@ -61,15 +74,24 @@ class Resources:
     def __init__(self, client: GcpClient) -> None:
         self._client = client
 
+    def find(self, wanted: Wanted) -> Mapping[str, Any] | None:
+        """What is there under this name, whoever made it."""
+        try:
+            return self._client.call("compute", "GET", self._path(wanted))
+        except errors.NotFound:
+            return None
+
     def look(self, wanted: Wanted) -> Found:
         """What is there, and what of it is not as wanted.
 
-        :raises Failed: ``resource-fixed`` when something differs that cannot be changed; or a CloudError.
+        :raises Failed: ``resource-fixed`` when something differs that cannot be changed, ``resource-not-ours`` when it
+            was made by somebody else; or a CloudError.
         """
-        try:
-            resource = self._client.call("compute", "GET", self._path(wanted))
-        except errors.NotFound:
+        resource = self.find(wanted)
+        if resource is None:
             return Found(None)
+        if not wanted.owns(resource):
+            raise Failed(not_ours(wanted))
         body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
         changes = differences(resource, body, self._client.project)
         fixed = [change for change in changes if not _changeable(wanted.row, change)]
@@ -114,7 +136,7 @@ class Resources:
 
     def _insert(self, wanted: Wanted) -> None:
         path = self._path(wanted).rpartition("/")[0]
-        self._done(wanted, "POST", path, {**wanted.body, "name": wanted.name})
+        self._done(wanted, "POST", path, wanted.new)
 
     def _change(self, wanted: Wanted, found: Found) -> None:
         """Fields with a method of their own first, then the rest in one patch."""
@@ -122,22 +144,25 @@ class Resources:
         fields = dict.fromkeys(change.field for change in found.changes)
         for name in fields:
             if setter := wanted.row.setters.get(name):
-                body = setter.body(_merged(current.get(name), wanted.body[name]), current)
-                self._done(wanted, "POST", f"{self._path(wanted)}/{setter.method}", body, named=False)
+                for call in setter.calls(_merged(current.get(name), wanted.body[name]), current):
+                    self._set(wanted, call)
         patch = {name: wanted.body[name] for name in fields if name not in wanted.row.setters}
         if patch:
             if wanted.row.guarded:
                 patch["fingerprint"] = current["fingerprint"]
             self._done(wanted, "PATCH", self._path(wanted), patch)
 
-    def _done(
-        self, wanted: Wanted, verb: str, path: str, body: Mapping[str, Any] | None, named: bool = True
-    ) -> None:
-        """A change and its operation.
+    def _set(self, wanted: Wanted, call: Call) -> None:
+        """A change by a method of its own, which may know no id of a request."""
+        path = f"{self._path(wanted)}/{call.method}"
+        operation = self._client.call(
+            "compute", "POST", path, body=call.body, query=call.query or None, idempotent=call.settled
+        )
+        self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
 
-        A repeated request is the same request by its id; a setter's, which may have none, by the fingerprint it brings.
-        """
-        query = {"requestId": str(uuid.uuid4())} if named else None
+    def _done(self, wanted: Wanted, verb: str, path: str, body: Mapping[str, Any] | None) -> None:
+        """A change and its operation. A repeated request is the same request by its id."""
+        query = {"requestId": str(uuid.uuid4())}
         operation = self._client.call("compute", verb, path, body=body, query=query, idempotent=True)
         self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
 
@@ -167,6 +192,15 @@ def location_of(wanted: Wanted) -> str:
 
 def _changeable(row: Kind, change: Difference) -> bool:
     return change.field in row.setters or (row.patched and change.field not in row.fixed)
+
+
+def not_ours(wanted: Wanted) -> Finding:
+    return Finding(
+        "resource-not-ours",
+        "It is there already and was not made here: its description does not say so.",
+        str(wanted),
+        f"Choose another name, remove it, or hand it over by writing {wanted.mark!r} into its description.",
+    )
 
 
 def _fixed(wanted: Wanted, change: Difference) -> Finding:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -34,3 +34,14 @@ def map_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> l
         return [one(item) for item in todo]
     with ThreadPoolExecutor(max_workers=min(WORKERS, len(todo))) as pool:
         return list(pool.map(one, todo))
+
+
+def gathered(answers: Sequence[Result | Failed]) -> list[Result]:
+    """What :func:`map_parallel` gave, when all of it went well.
+
+    :raises Failed: with the findings of all that did not.
+    """
+    findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+    if findings:
+        raise Failed(*findings)
+    return [answer for answer in answers if not isinstance(answer, Failed)]

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The machines a fleet should have, the machines it has, and what lies between. Pure.
 
-One machine a slot. Which machine holds a slot is read from its launch token first: unlike a tag, nobody can edit it.
+One machine a slot. Which machine holds a slot is read first from what nobody can edit: on AWS its launch token, on
+Google Cloud its name.
 """
 
 from __future__ import annotations
@@ -23,8 +24,28 @@ LIVE = frozenset(("pending", "running", "stopping", "stopped"))
 
 
 @dataclass(frozen=True)
+class Words:
+    """A cloud's words for the same things.
+
+    :param name_tag: the tag that holds a machine's name; empty where a machine has a name of its own.
+    """
+
+    tags: str = "tags"
+    groups: str = "security_groups"
+    name_tag: str = "Name"
+
+
+AWS = Words()
+GOOGLE = Words(tags="labels", groups="network_tags", name_tag="")
+
+
+@dataclass(frozen=True)
 class Machine:
-    """One machine as the cloud shows it."""
+    """One machine as the cloud shows it.
+
+    :param groups: what the firewall knows it by: security groups, network tags.
+    :param settings: what else is kept, by the cloud's own words.
+    """
 
     id: str
     slot: str
@@ -32,7 +53,7 @@ class Machine:
     tags: Mapping[str, str]
     groups: tuple[str, ...] = ()
     ours: bool = True
-    tokens_required: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +62,8 @@ class Wanted:
 
     :param slots: in order; ``aws-1`` first.
     :param labels: the user's own tags, put on every machine.
-    :param groups: security groups of every machine; empty leaves them as they are.
+    :param groups: of every machine; empty leaves them as they are.
+    :param settings: of every machine; those not named are left as they are.
     """
 
     fleet: str
@@ -49,12 +71,18 @@ class Wanted:
     role: str = "agent"
     labels: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    words: Words = AWS
+
+    def name(self, slot: str) -> str:
+        """The name of the slot's machine."""
+        return f"{self.fleet}-{slot}"
 
     def tags(self, slot: str) -> dict[str, str]:
         """All tags that the slot's machine must have."""
         return {
             **self.labels,
-            "Name": f"{self.fleet}-{slot}",
+            **({self.words.name_tag: self.name(slot)} if self.words.name_tag else {}),
             "praxis_role": self.role,
             "praxis_slot": slot,
             **mark(self.fleet),
@@ -69,11 +97,11 @@ class Changes:
     terminate: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
     regroup: tuple[str, ...] = ()
-    require_tokens: tuple[str, ...] = ()
+    reset: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     retag: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.launch, self.terminate, self.start, self.regroup, self.require_tokens, self.retag))
+        return any((self.launch, self.terminate, self.start, self.regroup, self.reset, self.retag))
 
 
 def slots(prefix: str, count: int) -> tuple[str, ...]:
@@ -109,7 +137,7 @@ def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
         tags=tags,
         groups=tuple(sorted(group["GroupId"] for group in instance.get("SecurityGroups", ()))),
         ours=bool(launched) or tags.get(MANAGED_TAG) == MANAGED_VALUE,
-        tokens_required=instance.get("MetadataOptions", {}).get("HttpTokens") == "required",
+        settings={"metadata_tokens": instance.get("MetadataOptions", {}).get("HttpTokens", "optional")},
     )
 
 
@@ -132,12 +160,13 @@ def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Cha
     held = {slot: by_slot[slot][0] for slot in wanted.slots if slot in by_slot}
     groups = tuple(sorted(wanted.groups))
     retag = {each.id: _missing(wanted.tags(slot), each.tags) for slot, each in held.items()}
+    reset = {each.id: _missing(wanted.settings, each.settings) for each in held.values()}
     return Changes(
         launch=tuple(slot for slot in wanted.slots if slot not in held),
         terminate=tuple(each.id for each in surplus),
         start=tuple(each.id for each in held.values() if each.state in ("stopping", "stopped")),
         regroup=tuple(each.id for each in held.values() if groups and each.groups != groups),
-        require_tokens=tuple(each.id for each in held.values() if not each.tokens_required),
+        reset={id_: settings for id_, settings in reset.items() if settings},
         retag={id_: tags for id_, tags in retag.items() if tags},
     )
 
@@ -162,7 +191,8 @@ def _contested(wanted: Wanted, by_slot: Mapping[str, list[Machine]]) -> Iterable
                 "slot-taken",
                 f"its slot {slot} is held by {strangers[0]}, which was not made here.",
                 f"fleet {wanted.fleet}",
-                f"Give that machine another slot, or adopt it with the tag {MANAGED_TAG}={MANAGED_VALUE}.",
+                f"Give that machine another slot, or adopt it with {MANAGED_TAG}={MANAGED_VALUE} among its "
+                f"{wanted.words.tags}.",
             )
 
 
@@ -187,15 +217,16 @@ def picture(wanted: Wanted, found: Iterable[Machine], changes: Changes) -> dict[
         after.setdefault(id_, {})[key] = new
 
     for slot in changes.launch:
-        after[slot] = {"id": "(known after apply)", "state": "running", "tags": wanted.tags(slot)}
+        after[slot] = {"id": "(known after apply)", "state": "running", wanted.words.tags: wanted.tags(slot)}
     for id_ in changes.terminate:
         note(id_, "state", known[id_].state, "terminated")
     for id_ in changes.start:
         note(id_, "state", known[id_].state, "running")
     for id_ in changes.regroup:
-        note(id_, "security_groups", list(known[id_].groups), sorted(wanted.groups))
-    for id_ in changes.require_tokens:
-        note(id_, "metadata_tokens", "optional", "required")
+        note(id_, wanted.words.groups, list(known[id_].groups), sorted(wanted.groups))
+    for id_, settings in changes.reset.items():
+        for name, value in settings.items():
+            note(id_, name, known[id_].settings.get(name), value)
     for id_, tags in changes.retag.items():
-        note(id_, "tags", {key: known[id_].tags.get(key) for key in tags}, dict(tags))
+        note(id_, wanted.words.tags, {key: known[id_].tags.get(key) for key in tags}, dict(tags))
     return {"before": before, "after": after}

@@ -9,6 +9,7 @@ short enough instead.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any, Dict, Iterator, List, Mapping
 
@@ -17,10 +18,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 #: A load balancer's name may have 32 characters, and the fleet's comes after ``praxis-``.
 LONGEST_FLEET = 25
 LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
+LONGEST_ACCOUNT = 30
 MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
 FLEET_TAG = "praxis_fleet"
 
 _FLEET = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
+_GOOGLE_KEY, _GOOGLE_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")
 
 
 def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
@@ -35,23 +38,34 @@ def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
     raise Failed(Finding(code="bad-fleet-name", what=what, where=where, fix=fix))
 
 
-def check_labels(labels: Mapping[str, Any], where: str = "praxis_labels") -> None:
+def check_labels(labels: Mapping[str, Any], where: str = "praxis_labels", *, google: bool = False) -> None:
     """Whether a cloud can keep these tags, and whether none of them is one of the scheme's own.
 
+    :param google: as labels on Google Cloud; else as tags on AWS.
     :raises Failed: ``bad-label``, one finding a label.
     """
+    problems = _google_problems if google else _aws_problems
     findings = [
         Finding(code="bad-label", what="The label %r %s." % (key, problem), where=where, fix=fix)
         for key, value in labels.items()
-        for problem, fix in _label_problems(str(key), str(value))
+        for problem, fix in [*_own_problems(str(key)), *problems(str(key), str(value))]
     ]
     if findings:
         raise Failed(*findings)
 
 
-def _label_problems(key: str, value: str) -> Iterator[List[str]]:
+def _own_problems(key: str) -> Iterator[List[str]]:
     if key == "Name" or key.startswith("praxis_"):
         yield ["is one of the tags that every resource has already", "Leave it out, or choose another key."]
+
+
+def _google_problems(key: str, value: str) -> Iterator[List[str]]:
+    fix = "Use up to 63 lower-case letters, digits, hyphens and underscores, in a key a letter first."
+    if not _GOOGLE_KEY.fullmatch(key) or not _GOOGLE_VALUE.fullmatch(value):
+        yield ["has a key or a value (%r) that Google Cloud does not take" % value, fix]
+
+
+def _aws_problems(key: str, value: str) -> Iterator[List[str]]:
     if key.lower().startswith("aws:"):
         yield ["begins with aws:, which AWS keeps for itself", "Choose another key."]
     if not 1 <= len(key) <= LONGEST_TAG_KEY or len(value) > LONGEST_TAG_VALUE:
@@ -74,6 +88,16 @@ def mark(fleet: str) -> Dict[str, str]:
     return {FLEET_TAG: fleet, MANAGED_TAG: MANAGED_VALUE}
 
 
+def mark_text(fleet: str) -> str:
+    """The same mark as a description, for what has no labels on Google Cloud."""
+    return " ".join("%s=%s" % pair for pair in mark(fleet).items())
+
+
+def is_marked(description: Any, text: str) -> bool:
+    """Whether a description holds every word of a mark; more may stand beside them."""
+    return set(text.split()) <= set(str(description or "").split())
+
+
 def names(fleet: str, region: str) -> Dict[str, str]:
     """The names of what provisioning makes for a fleet in a region.
 
@@ -87,3 +111,15 @@ def names(fleet: str, region: str) -> Dict[str, str]:
         "balancer_group": base + "-balancer",
         "role": "%s-%s" % (base, region),
     }
+
+
+def google_names(fleet: str) -> Dict[str, str]:
+    """The names of what provisioning makes for a fleet in a Google Cloud project.
+
+    ``fleet`` is that of everything of Compute Engine's (firewall rules' begin with it), and the machines' network tag.
+    A service account's name may have 30 characters: a longer one ends in a digest, so that two still share none.
+    """
+    base = "praxis-" + fleet
+    digest = hashlib.sha256(fleet.encode()).hexdigest()[:8]
+    short = "%s-%s" % (base[: LONGEST_ACCOUNT - 9].rstrip("-"), digest)
+    return {"fleet": base, "account": base if len(base) <= LONGEST_ACCOUNT else short}

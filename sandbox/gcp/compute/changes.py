@@ -37,7 +37,7 @@ def made(body: Mapping[str, Any], kind: Kind, place: Place) -> Resource:
 
     :raises Refused: a field is missing, or refers to nothing.
     """
-    resource: Resource = pruned(body)
+    resource: Resource = pruned({name: value for name, value in body.items() if name not in kind.output})
     for name in ("name", *kind.required):
         if name not in resource:
             raise Refused(400, "required", f"Required field 'resource.{name}' not specified")
@@ -61,9 +61,10 @@ def changed(old: Resource, body: Mapping[str, Any], kind: Kind, place: Place, *,
     """
     if kind.guarded:
         check_fingerprint(body.get("fingerprint"), old.get("fingerprint"))
-    body = {name: value for name, value in body.items() if name not in KEPT}
+    fixed = (*KEPT, *kind.output)
+    body = {name: value for name, value in body.items() if name not in fixed}
     hidden = {name: value for name, value in old.items() if name.startswith("_")}
-    kept = {name: old[name] for name in KEPT if name in old}
+    kept = {name: old[name] for name in fixed if name in old}
     given = {name: value for name, value in old.items() if name not in kept and name not in hidden}
     resource: Resource = copy.deepcopy(pruned(body) if whole else merged(given, body))
     resource["name"] = old["name"]

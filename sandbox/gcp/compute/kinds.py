@@ -46,6 +46,10 @@ class Place:
 
 
 Fill = Callable[[Resource, Place], None]
+DEFAULT_RULE = 2147483647
+"""Priority of a security policy's last rule."""
+MOST_RANGES = 10
+"""Address ranges that a rule of a security policy may have."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Kind:
     :param fill: what depends on the rest of the resource or on others.
     :param guarded: a change must bring the fingerprint it was made from.
     :param labelled: it has labels, with a fingerprint of their own.
+    :param output: fields that an insert or a patch may hold and that do not count.
     """
 
     singular: str
@@ -68,6 +73,7 @@ class Kind:
     fill: Fill = lambda resource, place: None
     guarded: bool = False
     labelled: bool = False
+    output: tuple[str, ...] = ()
 
 
 def subnetwork(resource: Resource, place: Place) -> None:
@@ -215,6 +221,25 @@ def endpoint_group(resource: Resource, place: Place) -> None:
     resource |= {"size": 0, "_endpoints": []}
 
 
+def security_policy(resource: Resource, place: Place) -> None:
+    """There is a rule for whom no other is for; unless it is given, it lets everybody in."""
+    rules = resource.setdefault("rules", [])
+    if not any(rule["priority"] == DEFAULT_RULE for rule in rules):
+        everybody = {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": ["*"]}}
+        rules.append({"priority": DEFAULT_RULE, "action": "allow", "match": everybody})
+    if len({rule["priority"] for rule in rules}) < len(rules):
+        raise invalid("resource.rules", "", "Cannot have rules with the same priorities.")
+    resource["rules"] = [policy_rule(rule) for rule in rules]
+
+
+def policy_rule(rule: Mapping[str, Any]) -> Resource:
+    """A rule of a security policy as Google takes it."""
+    ranges = rule.get("match", {}).get("config", {}).get("srcIpRanges", [])
+    if len(ranges) > MOST_RANGES:
+        raise invalid("resource.match.config.srcIpRanges", len(ranges), f"At most {MOST_RANGES} are taken.")
+    return {"kind": "compute#securityPolicyRule", "preview": False, "description": "", **rule}
+
+
 KINDS: Mapping[str, Kind] = {
     "networks": Kind("network", required=("autoCreateSubnetworks",), defaults={
         "mtu": 1460, "routingConfig": {"routingMode": "REGIONAL"}, "networkFirewallPolicyEnforcementOrder":
@@ -235,8 +260,10 @@ KINDS: Mapping[str, Kind] = {
     "healthChecks": Kind("healthCheck", fill=health_check, defaults={
         "checkIntervalSec": 5, "timeoutSec": 5, "healthyThreshold": 2, "unhealthyThreshold": 2,
         "logConfig": {"enable": False}}),
+    "securityPolicies": Kind("securityPolicy", labelled=True, guarded=True, fill=security_policy, defaults={
+        "type": "CLOUD_ARMOR", "description": ""}),
     "backendServices": Kind("backendService", references=("healthChecks", "backends.group"), fill=backend_service,
-                            guarded=True, defaults={
+                            guarded=True, output=("securityPolicy",), defaults={
         "protocol": "HTTP", "timeoutSec": 30, "sessionAffinity": "NONE", "loadBalancingScheme": "EXTERNAL",
         "connectionDraining": {"drainingTimeoutSec": 0}, "affinityCookieTtlSec": 0, "enableCDN": False,
         "description": "", "logConfig": {"enable": False}}),

@@ -16,6 +16,7 @@ from sandbox.gcp.compute.addresses import users_of
 from sandbox.gcp.compute.changes import changed, made
 from sandbox.gcp.compute.kinds import KINDS, Place
 from sandbox.gcp.compute.operations import Broken, Operations
+from sandbox.gcp.compute.policies import POLICY_VERBS
 from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, parent_of, shown
 from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
 from sandbox.gcp.discovery import Call
@@ -193,7 +194,7 @@ class Compute:
             group["size"] = len(group["_endpoints"])
 
     def _verb(self, call: Call, user: str, segment: str) -> dict[str, Any]:
-        verb = VERBS.get((segment, call.method.name))
+        verb = {**VERBS, **POLICY_VERBS}.get((segment, call.method.name))
         if not verb:
             raise _no_semantics(call)
         path = parent_of(call.path)

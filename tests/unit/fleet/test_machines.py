@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
+    GOOGLE,
     Changes,
     Machine,
     Wanted,
@@ -22,13 +23,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     token,
 )
 
-WANTED = Wanted("alpha", slots("aws", 2), labels={"team": "search"}, groups=("sg-1",))
+WANTED = Wanted(
+    "alpha", slots("aws", 2), labels={"team": "search"}, groups=("sg-1",), settings={"metadata_tokens": "required"}
+)
 
 
 def held(slot: str, id_: str = "", **other: Any) -> Machine:
     """A machine exactly as it should be, but for what is named."""
     exact = {"slot": slot, "state": "running", "tags": WANTED.tags(slot), "groups": ("sg-1",)}
-    return Machine(**{"id": id_ or f"i-{slot}", **exact, **other})
+    return Machine(**{"id": id_ or f"i-{slot}", **exact, "settings": WANTED.settings, **other})
 
 
 ONE, TWO = held("aws-1"), held("aws-2")
@@ -63,9 +66,10 @@ def test_what_was_edited_is_put_back_and_what_was_added_stays() -> None:
 
 
 def test_state_groups_and_metadata() -> None:
-    found = [replace(ONE, state="stopped"), replace(TWO, groups=("sg-1", "sg-2"), tokens_required=False)]
+    optional = {"metadata_tokens": "optional", "theirs": "stays"}
+    found = [replace(ONE, state="stopped"), replace(TWO, groups=("sg-1", "sg-2"), settings=optional)]
     assert diff(WANTED, found, allow_shrink=False) == Changes(
-        start=("i-aws-1",), regroup=("i-aws-2",), require_tokens=("i-aws-2",)
+        start=("i-aws-1",), regroup=("i-aws-2",), reset={"i-aws-2": {"metadata_tokens": "required"}}
     )
     assert diff(replace(WANTED, groups=()), found, allow_shrink=False).regroup == ()
 
@@ -147,3 +151,21 @@ def test_the_picture_shows_only_what_changes() -> None:
     assert shown["before"] == {"i-aws-1": {"state": "stopped", "tags": {"Name": "x"}}}
     assert shown["after"]["i-aws-1"] == {"state": "running", "tags": {"Name": "alpha-aws-1"}}
     assert shown["after"]["aws-2"]["id"] == "(known after apply)"
+    found = [replace(ONE, settings={"metadata_tokens": "optional"}), TWO]
+    shown = picture(WANTED, found, diff(WANTED, found, allow_shrink=False))
+    assert shown["before"] == {"i-aws-1": {"metadata_tokens": "optional"}}
+    assert shown["after"] == {"i-aws-1": {"metadata_tokens": "required"}}
+
+
+def test_on_google_a_machine_has_labels_and_its_name_is_none_of_them() -> None:
+    wanted = replace(WANTED, words=GOOGLE)
+    assert wanted.tags("gcp-1") == {
+        "team": "search",
+        "praxis_role": "agent",
+        "praxis_slot": "gcp-1",
+        "praxis_fleet": "alpha",
+        "praxis_managed_by": "provision",
+    }
+    found = [replace(ONE, tags={}, groups=("other",)), TWO]
+    shown = picture(wanted, found, diff(wanted, found, allow_shrink=False))["after"]["i-aws-1"]
+    assert shown == {"labels": wanted.tags("aws-1"), "network_tags": ["sg-1"]}

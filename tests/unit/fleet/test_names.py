@@ -15,7 +15,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import (
     LONGEST_FLEET,
     check_fleet,
     check_labels,
+    google_names,
+    is_marked,
     mark,
+    mark_text,
     names,
 )
 
@@ -57,6 +60,26 @@ def test_two_fleets_share_no_name() -> None:
     assert names("a", REGION)["role"] != names("a", "eu-central-1")["role"]
 
 
+@pytest.mark.parametrize("fleet", ["a", "praxis", "a" * 23, "a" * 24, LONGEST, "a" * 13 + "-" * 5 + "b" * 7])
+def test_google_takes_the_names_of_the_shortest_and_the_longest_fleet(fleet: str) -> None:
+    made = google_names(fleet)
+    assert re.fullmatch(r"[a-z][-a-z0-9]{4,28}[a-z0-9]", made["account"])
+    assert re.fullmatch(r"[a-z][-a-z0-9]{0,61}[a-z0-9]", made["fleet"] + "-p2p-from-v6")
+
+
+def test_two_fleets_share_no_account() -> None:
+    longest = [LONGEST, LONGEST[:-1] + "b", LONGEST[:-1], "praxis"]
+    assert len({google_names(fleet)["account"] for fleet in longest}) == len(longest)
+    assert google_names("praxis")["account"] == "praxis-praxis"
+
+
+def test_a_description_carries_the_mark_with_words_beside_it() -> None:
+    assert is_marked("kept by hand: %s (see wiki)" % mark_text("alpha"), mark_text("alpha"))
+    assert is_marked(mark_text("alpha"), mark_text("alpha"))
+    for other in (mark_text("alpha-b"), "praxis_fleet=alpha", "", None):
+        assert not is_marked(other, mark_text("alpha"))
+
+
 def test_machines_carry_the_mark() -> None:
     assert mark("alpha").items() <= Wanted("alpha", ("aws-1",)).tags("aws-1").items()
 
@@ -76,3 +99,23 @@ def test_a_label_that_cannot_be(key: str) -> None:
 def test_a_label_s_value_has_an_end_too() -> None:
     with pytest.raises(Failed):
         check_labels({"team": "v" * 257})
+
+
+def test_labels_that_google_takes() -> None:
+    check_labels({"team": "agents", "cost-centre": "7", "k" * 63: "v" * 63, "empty": ""}, google=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("Team", "x"), ("7th", "x"), ("", "x"), ("k" * 64, "x"), ("team", "Search"), ("team", "a b"), ("team", "v" * 64)],
+)
+def test_a_label_that_google_does_not_take(key: str, value: str) -> None:
+    with pytest.raises(Failed) as caught:
+        check_labels({key: value}, google=True)
+    assert "Google Cloud" in caught.value.findings[0].what
+    assert value in caught.value.findings[0].what
+
+
+def test_a_label_of_the_scheme_s_own_is_refused_on_google_too() -> None:
+    with pytest.raises(Failed, match="has already"):
+        check_labels({"praxis_slot": "gcp-1"}, google=True)

@@ -151,6 +151,8 @@ def test_an_operation_that_never_ends(through):
     with pytest.raises(errors.Unavailable) as raised:
         client().wait(operation, seconds=0.1, what="network net")
     assert raised.value.finding.code == "cloud-operation-unfinished" and "network net" in str(raised.value)
+    # Google holds a `wait` for up to two minutes: the deadline would be its own.
+    assert "globalOperations.wait" not in through.log.path.read_text()
 
 
 def test_an_operation_that_fails(through):
@@ -202,7 +204,13 @@ def test_a_secret_is_not_quoted():
     assert "the value" not in str(answered(400, body, {}, "w", quotable=False))
 
 
-@pytest.mark.parametrize("code", ["ZONE_RESOURCE_POOL_EXHAUSTED", "QUOTA_EXCEEDED"])
-def test_no_room_is_a_quota(code):
+@pytest.mark.parametrize(("code", "ours", "mend"), [
+    ("ZONE_RESOURCE_POOL_EXHAUSTED", "cloud-stockout", "other zones"),
+    ("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "cloud-stockout", "other zones"),
+    ("QUOTA_EXCEEDED", "cloud-quota", "quota raised"),
+])
+def test_no_room_is_a_quota_and_an_empty_zone_is_told_apart(code, ours, mend):
     operation = {"error": {"errors": [{"code": code, "message": "none left"}]}, "httpErrorStatusCode": 503}
-    assert isinstance(failed_operation(operation, "w"), errors.QuotaExceeded)
+    error = failed_operation(operation, "w")
+    assert isinstance(error, errors.QuotaExceeded)
+    assert error.finding.code == ours and mend in error.finding.fix

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import differences, same
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS, LAST_RULE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Resources, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
@@ -88,10 +88,17 @@ def test_a_row_says_what_the_discovery_document_says(name):
             known = document.resolve(method.spec["request"])["properties"]
             assert row.fixed | row.written <= set(known)
             assert not row.guarded or "fingerprint" in known
-        for setter in row.setters.values():
-            document.call("POST", f"{path}/{setter.method}", [], b"{}")
+        for method in (method for setter in row.setters.values() for method in setter.methods):
+            document.call("POST", f"{path}/{method}", [], b"{}")
 
 
+def rule(priority: int, *ranges: str, action: str = "allow") -> dict[str, Any]:
+    """A rule of a security policy."""
+    match = {"versionedExpr": "SRC_IPS_V1", "config": {"srcIpRanges": list(ranges)}}
+    return {"priority": priority, "action": action, "match": match}
+
+
+LAST = rule(LAST_RULE, "*", action="deny(403)")
 BODIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "network": ("global", {"autoCreateSubnetworks": False}, {"routingConfig": {"routingMode": "GLOBAL"}}),
     "subnetwork": (REGION, {"network": "global/networks/base", "ipCidrRange": "10.77.4.0/24"},
@@ -106,7 +113,11 @@ BODIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "network_endpoint_group": (ZONE, {"defaultPort": 8000, "network": "global/networks/base"}, {}),
     "backend_service": ("global", {"protocol": "HTTP", "healthChecks": ["global/healthChecks/base"],
                                    "backends": [{"group": f"zones/{ZONE}/instanceGroups/base"}]},
-                        {"timeoutSec": 86400, "connectionDraining": {"drainingTimeoutSec": 60}}),
+                        {"timeoutSec": 86400, "connectionDraining": {"drainingTimeoutSec": 60},
+                         "securityPolicy": "global/securityPolicies/base"}),
+    "security_policy": ("global", {"rules": [rule(1000, "203.0.113.0/24"), rule(1001, "192.0.2.0/24"), LAST]},
+                        {"rules": [rule(1000, "198.51.100.0/24"), rule(1002, "192.0.2.0/24"), LAST],
+                         "labels": {"praxis_fleet": "praxis"}}),
     "url_map": ("global", {"defaultService": "global/backendServices/base"}, {"description": "changed"}),
     "target_http_proxy": ("global", {"urlMap": "global/urlMaps/base"}, {"urlMap": "global/urlMaps/other"}),
     "forwarding_rule": ("global", {"target": "global/targetHttpProxies/base", "portRange": "80"},
@@ -122,6 +133,7 @@ BASE = (
     ("health_check", "base", "global", {"type": "HTTP"}),
     ("instance_group", "base", ZONE, {}),
     ("backend_service", "base", "global", {"healthChecks": ["global/healthChecks/base"]}),
+    ("security_policy", "base", "global", {}),
     ("url_map", "base", "global", {"defaultService": "global/backendServices/base"}),
     ("url_map", "other", "global", {"defaultService": "global/backendServices/base"}),
     ("target_http_proxy", "base", "global", {"urlMap": "global/urlMaps/base"}),
@@ -227,10 +239,61 @@ def test_a_place_that_cannot_be(resources):
         resources.look(Wanted("network", "one", ZONE))
 
 
+def test_only_the_rules_that_differ_are_touched(google, resources):
+    first, more = BODIES["security_policy"][1:]
+    gcp_resource.present(resources, Wanted("security_policy", "one", "global", first), check_mode=False)
+    before = mutations(google)
+    gcp_resource.present(resources, Wanted("security_policy", "one", "global", more), check_mode=False)
+    lines = [json.loads(line) for line in google.log.path.read_text().splitlines()]
+    changes = [line["operation"].partition(".")[2] for line in lines if line["mutating"]]
+    assert sorted(changes[-4:]) == ["addRule", "patchRule", "removeRule", "setLabels"]
+    assert mutations(google) == before + 4
+    found = google.front.compute.resources.get(f"projects/{PROJECT}/global/securityPolicies/one")["rules"]
+    assert sorted(one["priority"] for one in found) == [1000, 1002, LAST_RULE]
+
+
+def test_a_policy_stands_before_a_backend_service_and_is_taken_away(resources):
+    for wanted in ("global/securityPolicies/base", None):
+        done = gcp_resource.present(resources, Wanted("backend_service", "base", "global", {"securityPolicy": wanted}),
+                                    check_mode=False)
+        assert done["changed"] and ("securityPolicy" in done["resource"]) == bool(wanted)
+
+
+MARK = "praxis_fleet=praxis praxis_managed_by=provision"
+
+
+@pytest.mark.parametrize("kind", sorted(set(BODIES) - {"instance"}))
+def test_what_is_made_with_a_mark_is_known_by_it(google, resources, kind):
+    location, *bodies = BODIES[kind]
+    first, more = ({name: value for name, value in body.items() if name != "description"} for body in bodies)
+    for body in (first, {**first, **more}):
+        made = gcp_resource.present(resources, Wanted(kind, "one", location, body, mark=MARK), check_mode=False)
+        assert made["resource"]["description"] == MARK
+    foretold = gcp_resource.present(resources, Wanted(kind, "two", location, first, mark=MARK), check_mode=True)
+    assert MARK in foretold["diff"]["after"]
+    segment = KINDS[kind].collection
+    [found] = [one for path, one in google.front.compute.resources.of_kind(PROJECT, segment) if path.endswith("/one")]
+    found["description"] = f"{MARK} (kept by the platform team)"
+    ours = Wanted(kind, "one", location, first, mark=MARK)
+    assert not gcp_resource.present(resources, Wanted(kind, "one", location, {}, mark=MARK), False)["changed"]
+    found["description"] = "somebody else's, praxis_fleet=praxis"
+    before = mutations(google)
+    with pytest.raises(Failed) as failed:
+        gcp_resource.present(resources, ours, check_mode=True)
+    assert failed.value.findings[0].code == "resource-not-ours" and MARK in failed.value.findings[0].fix
+    assert not gcp_resource.absent(resources, ours, check_mode=False)["changed"]
+    assert mutations(google) == before
+    found["description"] = MARK
+    assert gcp_resource.absent(resources, ours, check_mode=False)["changed"]
+    assert resources.find(ours) is None
+
+
 def test_as_ansible_runs_it(google, tmp_path):
     command = [sys.executable, "-m", "ansible", "adhoc", "localhost", "-m", "praxis.cloud.gcp_resource", "--diff",
                "-e", f"ansible_python_interpreter={sys.executable}", "-a",
-               json.dumps({"kind": "network", "name": "one", "body": {"autoCreateSubnetworks": False}})]
+               json.dumps({"kind": "network", "name": "one", "mark": "ours",
+                           "body": {"autoCreateSubnetworks": False, "description": "A network,"}})]
     ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120,
                          env={**os.environ, **google.environment})
     assert ran.returncode == 0 and "CHANGED" in ran.stdout and '"autoCreateSubnetworks": false' in ran.stdout, ran
+    assert '"description": "A network, ours"' in ran.stdout

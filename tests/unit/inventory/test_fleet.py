@@ -21,8 +21,10 @@ from ansible.vars.manager import VariableManager
 from moto import mock_aws
 
 from ansible_collections.praxis.cloud.plugins.inventory import fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Denied
+from ansible_collections.praxis.cloud.plugins.plugin_utils.inventory_members import Member, address_of, check_members
 
 REGION, OTHER = "eu-central-1", "us-east-1"
 IMAGE = "ami-12c6146b"
@@ -100,6 +102,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(tmp_path: Path) ->
         "praxis_cloud": "aws",
         "praxis_region": REGION,
         "praxis_zone": found["Placement"]["AvailabilityZone"],
+        "praxis_network": found["VpcId"],
         "praxis_instance_id": instance,
         "praxis_slot": "aws-1",
         "praxis_private_ip": found["PrivateIpAddress"],
@@ -160,24 +163,24 @@ def test_regions_are_asked_at_the_same_time(tmp_path: Path, monkeypatch: pytest.
 
     meeting = threading.Barrier(2, timeout=30)
 
-    def describe(client: AwsClient, name: str) -> list[fleet.Member]:
+    def describe(client: AwsClient, name: str) -> list[Member]:
         meeting.wait()  # breaks, and fails the source, unless the other region is being asked now
         return []
 
-    monkeypatch.setattr(fleet, "describe", describe)
+    monkeypatch.setattr(aws_members, "describe", describe)
     assert errors(read(source(tmp_path, f"regions: [{REGION}, {OTHER}]\n"))) == []
 
 
 def test_one_region_failing_fails_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launch("one")
-    real = fleet.describe
+    real = aws_members.describe
 
-    def describe(client: AwsClient, name: str) -> list[fleet.Member]:
+    def describe(client: AwsClient, name: str) -> list[Member]:
         if client.region == OTHER:
             raise Denied("You are not authorized.", f"AWS ec2 DescribeInstances in {OTHER}", "Ask.")
         return real(client, name)
 
-    monkeypatch.setattr(fleet, "describe", describe)
+    monkeypatch.setattr(aws_members, "describe", describe)
     inventory = read(source(tmp_path, f"regions: [{REGION}, {OTHER}]\n"))
     assert inventory.hosts == {}
     assert errors(inventory) == [
@@ -191,10 +194,10 @@ def test_one_region_failing_fails_the_whole(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_two_failing_sources_are_both_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def collect(name: str, regions: list[str]) -> list[fleet.Member]:
+    def collect(name: str, regions: list[str]) -> list[Member]:
         raise fleet.Failed(fleet.Finding("planted", name, "here", "None."))
 
-    monkeypatch.setattr(fleet, "collect", collect)
+    monkeypatch.setattr(aws_members, "collect", collect)
     inventory = read(source(tmp_path / "a", "fleet: a\n"), source(tmp_path / "b", "fleet: b\n"))
     assert [error["what"] for error in errors(inventory)] == ["a", "b"]
 
@@ -203,6 +206,10 @@ def test_no_region_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     assert codes(read(source(tmp_path))) == ["no-region"]
+
+
+def test_an_empty_word_among_the_regions_is_an_error(tmp_path: Path) -> None:
+    assert codes(read(source(tmp_path, f"regions: [{REGION}, '']\n"))) == ["bad-inventory-source"]
 
 
 def test_a_fleet_s_name_that_cannot_be_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,11 +315,11 @@ def test_ssh_address(tmp_path: Path) -> None:
     private = read(source(tmp_path, "ssh_address: private\n")).hosts["one"].vars["ansible_host"]
     assert private == found["PrivateIpAddress"]
 
-    (member,) = fleet.collect("praxis", [REGION])
+    (member,) = aws_members.collect("praxis", [REGION])
     member["variables"]["praxis_public_ip"] = ""
-    assert fleet.address_of(member["variables"], "auto") == found["PrivateIpAddress"]
-    assert [finding.code for finding in fleet.check_members([member], "public")] == ["no-address"]
-    assert fleet.check_members([member], "auto") == []
+    assert address_of(member["variables"], "auto") == found["PrivateIpAddress"]
+    assert [finding.code for finding in check_members([member], "public")] == ["no-address"]
+    assert check_members([member], "auto") == []
 
 
 def test_keyed_groups_and_a_wrong_expression(tmp_path: Path) -> None:
@@ -352,7 +359,7 @@ def test_a_failure_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise fleet.Failed(fleet.Finding("x", "x", "x", "x"))
 
     with monkeypatch.context() as patched:
-        patched.setattr(fleet, "collect", refuse)
+        patched.setattr(aws_members, "collect", refuse)
         assert codes(read(path)) == ["x"]
     assert list(read(path).hosts) == ["one"]
 
@@ -366,9 +373,9 @@ def test_a_large_fleet_costs_little_over_the_api(tmp_path: Path, monkeypatch: py
         "PublicIpAddress": "192.0.2.4",
     }
 
-    def describe(client: AwsClient, name: str) -> list[fleet.Member]:
+    def describe(client: AwsClient, name: str) -> list[Member]:
         return [
-            fleet.member_of(
+            aws_members.member_of(
                 {
                     **instance,
                     "InstanceId": f"i-{number:017x}",
@@ -383,7 +390,7 @@ def test_a_large_fleet_costs_little_over_the_api(tmp_path: Path, monkeypatch: py
             for number in range(size)
         ]
 
-    monkeypatch.setattr(fleet, "describe", describe)
+    monkeypatch.setattr(aws_members, "describe", describe)
     path = source(tmp_path)
     read(path)
     start = time.process_time()
@@ -394,7 +401,7 @@ def test_a_large_fleet_costs_little_over_the_api(tmp_path: Path, monkeypatch: py
 
 
 def test_pages_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "PAGE_SIZE", 5)
+    monkeypatch.setattr(aws_members, "PAGE_SIZE", 5)
     for number in range(12):
         launch(f"praxis-aws-{number}")
     assert len(read(source(tmp_path)).hosts) == 12

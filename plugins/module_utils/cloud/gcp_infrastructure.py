@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user gives a fleet to live in on Google Cloud, and what was made for it: looked up before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backends import BackendService
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Resources, Wanted, not_ours
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import ServiceAccounts
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, is_marked, mark_text
+
+#: Options that give something, in the order of their findings.
+GIVEN = ("network", "subnetwork", "service_account", "backend_service")
+#: What a load balancer is made of, in the order in which it can be removed; its instance groups come last.
+BALANCER = (
+    "forwarding_rule", "target_http_proxy", "url_map", "backend_service", "health_check", "security_policy", "address",
+)  # fmt: skip
+NETWORK = ("network", "subnetwork")
+#: Two, so that the loss of one is not the loss of the fleet.
+FEWEST_ZONES = 2
+
+Found = dict[str, Any]
+
+
+@dataclass
+class Infrastructure:
+    """Lookups in one project. Only reads.
+
+    :param given: the user's value for each of :data:`GIVEN`, and ``network_tags``.
+    :param zones: of the machines; empty for the region's first two.
+    :param balancer: whether a load balancer is to be made where no backend service is given.
+    :param claim: whether it is an error that something of somebody else's has a name of what is to be made.
+    """
+
+    client: GcpClient
+    fleet: str
+    region: str
+    zones: Sequence[str]
+    given: Mapping[str, Any]
+    balancer: bool = True
+    claim: bool = True
+    findings: list[Finding] = field(default_factory=list)
+
+    def look(self) -> Found:
+        """Everything that is given, an empty value for what is not, and the kinds that were made.
+
+        :raises Failed: with all that is not there, does not fit together, or is somebody else's.
+        """
+        zones = self._zones()
+        found = {option: self._given(option) for option in GIVEN}
+        self._stop()
+        self._settle(found, zones)
+        self._stop()
+        there, groups = self._made(), self._group_zones()
+        if self.claim:
+            wanted = (*(() if found["subnetwork"] else NETWORK[1:] if found["network"] else NETWORK),
+                      *(BALANCER if self.balancer and not found["backend_service"] else ()))  # fmt: skip
+            self.findings += [not_ours(self._wanted(kind)) for kind in wanted if there.get(kind) is False]
+        self._stop()
+        made = [kind for kind in BALANCER if there.get(kind)]
+        return {**found, "zones": zones, "group_zones": groups, "balancer_made": made}
+
+    def _stop(self) -> None:
+        if self.findings:
+            raise Failed(*self.findings)
+
+    def _say(self, code: str, what: str, option: str, fix: str) -> None:
+        self.findings.append(Finding(code, what, f"{option}, Google project {self.client.project}", fix))
+
+    # -- what is given
+
+    def _zones(self) -> list[str]:
+        try:
+            region = self.client.call("compute", "GET", self._url(f"regions/{self.region}"))
+        except errors.NotFound:
+            self._say("no-such-region", f"There is no region {self.region!r}.", "region", "Correct it.")
+            return []
+        known = sorted(str(link).rpartition("/")[2] for link in region.get("zones") or ())
+        zones = list(dict.fromkeys(self.zones)) or known[:FEWEST_ZONES]
+        strange = [zone for zone in zones if zone not in known]
+        if strange:
+            what = f"{', '.join(strange)} is no zone of {self.region}: it has {', '.join(known)}."
+            self._say("no-such-zone", what, "zones", "Correct it.")
+        elif len(zones) < FEWEST_ZONES:
+            what = f"{', '.join(zones) or 'None'} is not enough: a fleet needs two zones."
+            self._say("one-zone", what, "zones", f"Name two of {', '.join(known)}.")
+        return zones
+
+    def _given(self, option: str) -> Any:
+        lookups = {"network": self._network, "subnetwork": self._subnetwork, "service_account": self._account,
+                   "backend_service": self._backend_service}  # fmt: skip
+        try:
+            wanted = selector(option, self.given.get(option))
+            if wanted.tags or len(wanted.ids) > 1:
+                what = "Google Cloud keeps no labels on these." if wanted.tags else "Only one can be given."
+                self._say("bad-selector", what, option, "Give one name, or one link.")
+                return {}
+            return lookups[option](wanted.ids[0]) if wanted else {}
+        except Failed as failed:
+            self.findings += failed.findings
+            return {}
+
+    def _network(self, wanted: str) -> Found:
+        path, found = self._get(wanted, "network", "global/networks")
+        return {"link": path, "name": path.rpartition("/")[2], "id": network_of(path)} if found else {}
+
+    def _subnetwork(self, wanted: str) -> Found:
+        path, found = self._get(wanted, "subnetwork", f"regions/{self.region}/subnetworks")
+        if not found:
+            return {}
+        if f"/regions/{self.region}/" not in path:
+            self._say("other-region", f"{path} is not in {self.region}.", "subnetwork", "Give one of the same region.")
+        network = plain(found["network"], self.client.project)
+        return {"link": path, "cidr": found["ipCidrRange"], "network": network}
+
+    def _account(self, wanted: str) -> Found:
+        accounts = ServiceAccounts(self.client)
+        found = accounts.find(wanted)
+        if found is None:
+            what = f"There is no service account {accounts.email(wanted)}."
+            self._say("infrastructure-not-found", what, "service_account", "Correct the name or email.")
+        return {"email": found["email"]} if found else {}
+
+    def _backend_service(self, wanted: str) -> Found:
+        path = self._path(wanted, "global/backendServices")
+        name, words = path.rpartition("/")[2], path.split("/")
+        region = words[words.index("regions") + 1] if "regions" in words else ""
+        service = BackendService(self.client, name, region)
+        return {"name": name, "link": service.link, "zones": sorted(service.groups)}
+
+    def _get(self, wanted: str, option: str, scope: str) -> tuple[str, Found]:
+        path = self._path(wanted, scope)
+        try:
+            return path, self.client.call("compute", "GET", f"compute/v1/{path}")
+        except errors.NotFound:
+            fix = "Correct the name, the project or the region."
+            self._say("infrastructure-not-found", f"There is no {option} {path}.", option, fix)
+            return path, {}
+
+    def _settle(self, found: Found, zones: Sequence[str]) -> None:
+        """A subnetwork tells its network; what is given must fit together, and the zones the backend service."""
+        subnetwork, network = found["subnetwork"], found["network"]
+        if subnetwork and not network:
+            path = subnetwork["network"]
+            found["network"] = {"link": path, "name": path.rpartition("/")[2], "id": network_of(path)}
+        elif subnetwork and subnetwork["network"] != network["link"]:
+            what = f"{subnetwork['link']} is in {subnetwork['network']}, and not in {network['link']}."
+            self._say("other-network", what, "subnetwork", "Give a subnetwork of that network, or leave network away.")
+        owner = (found["network"] or {"id": ""})["id"].partition("/")[0]
+        if owner not in ("", self.client.project) and not self.given.get("network_tags"):
+            what = f"The network is the project {owner}'s, and so are its firewall rules: none can be made for it here."
+            fix = "Name network tags for which that project's rules let in what the fleet needs."
+            self._say("other-project", what, "network_tags", fix)
+        missing = [zone for zone in zones if found["backend_service"] and zone not in found["backend_service"]["zones"]]
+        if missing:
+            there = ", ".join(found["backend_service"]["zones"]) or "none"
+            what = f"It has no group in {', '.join(missing)}; it has groups in {there}."
+            self._say("backend-zone", what, "backend_service", "Name its groups' zones, or add a group to it.")
+
+    # -- what was made
+
+    def _made(self) -> dict[str, bool]:
+        """The kinds of which there is one under our name, and whether it is ours."""
+        resources = Resources(self.client)
+        kinds = (*NETWORK, *BALANCER)
+        looked = gathered(map_parallel(lambda kind: [resources.find(self._wanted(kind))], kinds))
+        return {kind: self._wanted(kind).owns(one) for kind, [one] in zip(kinds, looked) if one is not None}
+
+    def _wanted(self, kind: str) -> Wanted:
+        location = self.region if kind == "subnetwork" else "global"
+        return Wanted(kind, google_names(self.fleet)["fleet"], location, mark=mark_text(self.fleet))
+
+    def _group_zones(self) -> list[str]:
+        """The zones in which the fleet's own instance groups are."""
+        name, mark = google_names(self.fleet)["fleet"], mark_text(self.fleet)
+        groups = everywhere(self.client, self.client.project, "instanceGroups", f"name={name}")
+        return sorted(one["zone"].rpartition("/")[2] for one in groups if is_marked(one.get("description"), mark))
+
+    def _path(self, wanted: str, scope: str) -> str:
+        return plain(wanted if "/" in wanted else f"{scope}/{wanted}", self.client.project)
+
+    def _url(self, path: str) -> str:
+        return f"compute/v1/projects/{self.client.project}/{path}"

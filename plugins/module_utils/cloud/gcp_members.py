@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet's members on Google Cloud: running instances by their label, with the host variables of the inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: States of a machine that runs, or soon will (again).
+RUNNING = ("PROVISIONING", "STAGING", "RUNNING", "REPAIRING")
+
+
+def collect(client: GcpClient, fleet: str, projects: Sequence[str], regions: Sequence[str]) -> list[dict[str, Any]]:
+    """The fleet's members in these projects.
+
+    :param regions: where to look; empty for everywhere.
+    :raises Failed: with a finding for every project, region or zone that cannot be read.
+    """
+    found = gathered(map_parallel(lambda project: describe(client, fleet, project, regions), projects))
+    return [member for members in found for member in members]
+
+
+def describe(client: GcpClient, fleet: str, project: str, regions: Sequence[str]) -> list[dict[str, Any]]:
+    """The fleet's members in one project.
+
+    :raises Failed: it, or a part of it that was asked for, cannot be read.
+    """
+    gathered(map_parallel(lambda region: _require_region(client, project, region), regions))
+    states = " OR ".join(f"status={state}" for state in RUNNING)
+    found = everywhere(client, project, "instances", f"labels.praxis_fleet={fleet} AND ({states})", regions)
+    return [member_of(instance, project) for instance in found]
+
+
+def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
+    """One instance in Compute Engine's words -> name, role and host variables, all plain values."""
+    labels = dict(instance.get("labels") or {})
+    zone = _last(instance["zone"])
+    interface = (instance.get("networkInterfaces") or [{}])[0]
+    outside = (interface.get("accessConfigs") or [{}])[0]
+    return {
+        "name": instance["name"],
+        "role": labels.get("praxis_role", ""),
+        "variables": {
+            "praxis_cloud": "gcp",
+            "praxis_project": project,
+            "praxis_region": zone.rpartition("-")[0],
+            "praxis_zone": zone,
+            "praxis_network": network_of(interface.get("network", "")),
+            "praxis_instance_id": instance["name"],
+            # A successor has the same name; this number is the machine's own, as a host key is.
+            "praxis_machine_id": str(instance["id"]),
+            "praxis_slot": labels.get("praxis_slot", ""),
+            "praxis_private_ip": interface.get("networkIP", ""),
+            "praxis_public_ip": outside.get("natIP", ""),
+            "praxis_labels": labels,
+        },
+    }
+
+
+def network_of(link: str) -> str:
+    """``PROJECT/NETWORK`` from a network's link; the project may be another one, that shares its network."""
+    words = link.split("/")
+    return f"{words[words.index('projects') + 1]}/{words[-1]}" if "projects" in words else ""
+
+
+def _require_region(client: GcpClient, project: str, region: str) -> None:
+    """A misspelt region would look like one without members."""
+    try:
+        client.call("compute", "GET", f"compute/v1/projects/{project}/regions/{region}")
+    except errors.NotFound:
+        what, fix = f"There is no region {region!r}.", "Correct the option regions."
+        raise Failed(Finding("no-such-region", what, f"Google project {project}", fix)) from None
+
+
+def _last(link: str) -> str:
+    return link.rpartition("/")[2]
