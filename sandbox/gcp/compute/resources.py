@@ -9,6 +9,7 @@ import base64
 import datetime
 import hashlib
 import itertools
+import random
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -54,7 +55,8 @@ class Resources:
 
     def __init__(self) -> None:
         self._found: dict[str, Resource] = {}
-        self._numbers = itertools.count(4_000_000_000_000_000_000)
+        # No two projects share a number: a machine's host key is known by it.
+        self._numbers = itertools.count(random.randrange(1_000_000_000_000_000_000, 9_000_000_000_000_000_000))
         self.turn = 4
         """Where in the range of external addresses the next one is looked for."""
 
