@@ -185,17 +185,15 @@ class BackendService:
     def addresses(self) -> list[str]:
         """Where its load balancers answer, sorted: forwarding rules whose proxy's URL map leads to it.
 
-        :raises CloudError: the cloud's refusal.
+        They are there to be shown: nothing for an identity that may not list what lies before the service.
         """
-        maps = [each for each in self._listed("urlMaps") if self._is_in(each)]
-        proxies = [
-            each
-            for kind in ("targetHttpProxies", "targetHttpsProxies")
-            for each in self._listed(kind)
-            if each.get("urlMap") in {one["selfLink"] for one in maps}
-        ]
-        ends = {self.link, *(each["selfLink"] for each in proxies)}
-        rules = self._listed("forwardingRules")
+        try:
+            maps = {each["selfLink"] for each in self._listed("urlMaps") if self._is_in(each)}
+            proxies = [*self._listed("targetHttpProxies"), *self._listed("targetHttpsProxies")]
+            ends = {self.link, *(each["selfLink"] for each in proxies if each.get("urlMap") in maps)}
+            rules = self._listed("forwardingRules")
+        except errors.Denied:
+            return []
         return sorted({
             str(rule["IPAddress"]) for rule in rules if ends & {rule.get("target"), rule.get("backendService")}
         })  # fmt: skip

@@ -9,8 +9,8 @@ import base64
 import datetime
 import hashlib
 import itertools
-import random
 import json
+import random
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
