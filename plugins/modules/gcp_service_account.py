@@ -66,6 +66,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import picture
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import (
     ServiceAccounts,
@@ -92,15 +93,16 @@ def run(options: dict[str, Any], accounts: ServiceAccounts, check_mode: bool) ->
         found = None
     if bool(found) == wanted:
         return {"changed": False, "email": email}
-    header = f"service account {email}"
-    if not wanted:
-        if not check_mode:
-            accounts.remove(email)
-        return {"changed": True, "email": email, "diff": {"before_header": header, "before": "present\n", "after": ""}}
     fields = {"displayName": options["display_name"], "description": mark}
     if not check_mode:
-        accounts.make(name, fields, mark)
-    return {"changed": True, "email": email, "diff": {"after_header": header, "before": {}, "after": fields}}
+        if wanted:
+            accounts.make(name, fields, mark)
+        else:
+            accounts.remove(email)
+    before, after = ("", picture(fields)) if wanted else ("present\n", "")
+    header = f"service account {email}"
+    shown = {"before_header": header, "after_header": header, "before": before, "after": after}
+    return {"changed": True, "email": email, "diff": shown}
 
 
 def main() -> None:
