@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.balancer import Balancer, Check, Server
+from sandbox.docker import DockerError
 from sandbox.problem import Problem
 
 PERIOD = 0.3
@@ -90,7 +91,7 @@ def _watch(look: Callable[[], None], say: Callable[[str], None]) -> None:
         try:
             look()
             trouble = ""
-        except (OSError, Problem) as error:
+        except (OSError, Problem, DockerError) as error:
             if str(error) != trouble:
                 trouble = str(error)
                 say(f"balancer: {error}")

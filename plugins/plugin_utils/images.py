@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import (
+    broad_login,
     google_credentials,
     is_google_registry,
     no_login,
@@ -54,6 +55,9 @@ class Images:
         told = [answer for (kind, name), answer in got.items() if kind == "digest" or not is_google_registry(name)]
         failed = [answer for answer in told if isinstance(answer, Failed)]
         self.findings += dict.fromkeys(finding for answer in failed for finding in answer.findings)
+        given = [host for host in hosts if is_google_registry(host) and not isinstance(got["login", host], Failed)]
+        if given and not gcp.narrows:
+            self.findings.append(broad_login(given))
         self.digests: Dict[str, str] = {text: str(got["digest", text]) for text in parsed}
         by_host: Dict[str, Login] = {host: _login(got["login", host]) for host in hosts}
         self.logins: Dict[str, Login] = {text: by_host[image.host] for text, image in parsed.items()}
@@ -71,9 +75,9 @@ class Images:
 
     def _open_or_not(self, image: registry.Image, login: object) -> str:
         """The digest of an image in a registry of Google's, some of whose images are open to everybody."""
-        if isinstance(login, registry.RegistryCredentials):
-            return image.by_digest(image.digest or resolve_digest_google(image, login))
-        assert isinstance(login, Failed)
+        if not isinstance(login, Failed):
+            credentials = login if isinstance(login, registry.RegistryCredentials) else None
+            return image.by_digest(image.digest or resolve_digest_google(image, credentials))
         if not no_login(login):
             raise login
         try:

@@ -106,7 +106,7 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     if name not in ("insert", "patch", "update", "delete"):
         return
     for field, permission in USES.get(collection, {}).items():
-        if not field or any(_values(call.body, field)):
+        if not field or any(value is not None for value in _values(call.body, field)):
             yield permission, project
     if collection == "backendServices":
         for group in _values(call.body, "backends.group"):

@@ -39,6 +39,7 @@ def run(cloud: Cloud) -> None:
         for statement in json.loads((POLICIES / "controller.json").read_text()):
             on = f"{everywhere}/{statement['on']}" if statement["on"] else everywhere
             cloud.front.access.grant(account.email, statement["permissions"], on)
+    cloud.front.default_account = f"controller@{PROJECT}.iam.gserviceaccount.com"
     for owner in {family.split("/")[0] for family in IMAGES} - {PROJECT}:
         cloud.front.access.grant(EVERYBODY, ["compute.images.get*", "compute.images.list"], f"projects/{owner}")
     _secret(cloud, f"praxis_{FLEET}_agent", agent_secret())

@@ -90,6 +90,10 @@ class Front:
         if host == "iamcredentials.googleapis.com":
             call = discovery.load("iamcredentials.v1").call(request.verb, request.path, request.query, request.body)
             caller = self.identities.who(request.headers.get("authorization", ""))
+            if call.method.name == "getAllowedLocations":
+                return {"locations": [], "encodedLocations": "0x0"}  # wherever it likes
+            if call.method.name != "generateAccessToken":
+                raise Refused(501, "notImplemented", f"The sandbox does no iamcredentials {call.method.name}")
             return self.identities.generated(caller, call.where["serviceAccountsId"], call.body.get("lifetime", ""))
         if host in COMPUTE_HOSTS and request.path.startswith("/compute/"):
             return self._service("compute", request)

@@ -201,7 +201,7 @@ def hosts(site: Site) -> Iterator[list[Host]]:
         for number, (member, suite) in enumerate([("alpha", "trixie"), ("beta", "bookworm")], start=16):
             image = images.ensure(images.machine(suite), site.home / "logs")
             address = site.addresses.at(4096 + number)
-            machines.create(site, machines.Machine(member, address, image, member, ""))
+            machines.create(site, machines.Machine(member, address, image, member, {}))
             made.append(Host(member, site.container(member), address, bytes([number]) * 32, pinned, login))
         for host in made:
             host.others = [other for other in made if other is not host]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A sandbox of the tests' own, beside the checkout's: brought up once, and nothing of it may be left afterwards.
 
-With PRAXIS_SANDBOX_ROOT set to a sandbox that is up, that one is used and left as it is.
+With PRAXIS_SANDBOX_ROOT set to a sandbox of both clouds that is up, that one is used and left as it is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.sandbox.support import Aws, Lab, Shell, run_instance, wait_for, wait_
 def sandbox() -> Iterator[Client]:
     """A running sandbox with both clouds."""
     given = os.environ.get(ROOT_VARIABLE)
-    if given and Client(Site(Path(given).resolve())).running():
+    if given and Client(Site(Path(given).resolve())).clouds() == list(CLOUDS):
         yield Client(Site(Path(given).resolve()))
         return
     root = CHECKOUT / "tests" / "output" / "conformance"

@@ -79,7 +79,8 @@ def test_the_environment_of_each_and_of_both(sandbox: Client) -> None:
     assert google["AWS_PROFILE"] == aws["GCP_ACCESS_TOKEN"] == "mine", "another cloud's variables are left alone"
     assert not {"AWS_PROFILE", "GCP_ACCESS_TOKEN", "AWS_ACCESS_KEY_ID"} & google.keys() - {"AWS_PROFILE"}
     assert both["PRAXIS_IMAGE"] == aws["PRAXIS_IMAGE"] and ".ecr." in aws["PRAXIS_IMAGE"]
-    assert both == {name: value for name, value in {**google, **aws}.items() if value != "mine"}
+    assert both == {"PRAXIS_P2P_PLAINTEXT_ACROSS": "true",
+                    **{name: value for name, value in {**google, **aws}.items() if value != "mine"}}
     assert not {"HTTPS_PROXY", "SSL_CERT_FILE"} & aws.keys()
     network = sandbox.site.addresses.network
     assert {"127.0.0.1", "localhost", network} == set(both["NO_PROXY"].split(","))

@@ -98,6 +98,14 @@ class GcpClient:
         """
         return self._authenticated()[0]
 
+    @property
+    def narrows(self) -> bool:
+        """Whether :meth:`token` can give one that is good for its scope and no more.
+
+        :raises CloudError: there are no credentials.
+        """
+        return hasattr(self.credentials, "with_scopes")
+
     def token(self, scope: str) -> tuple[str, datetime.datetime | None]:
         """A new access token for someone who is not this client, and when it ends (UTC), if that is known.
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who we are to Google: what the user gave, and google-auth's credentials of it.
 
-Google's libraries are imported when they are needed, and may not log at DEBUG: there they show requests and answers
-whole, secret values included.
+Google's libraries are imported when they are needed, and may not log: at DEBUG they show requests whole, at ERROR an
+answer that they do not understand, tokens and values included. What goes wrong is told by our typed errors.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import datetime
 import importlib
 import json
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors import CREDENTIALS_FIX
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_SILENT = logging.CRITICAL + 1
 AWS_TOKEN = "urn:ietf:params:aws:token-type:aws4_request"
 #: By a credentials file's ``type``: google-auth's module, and the way to make its Credentials.
 _LOADERS = {
@@ -51,7 +53,7 @@ class GcpCredentials:
 
 
 def library(name: str, package: str) -> Any:
-    """A module of Google's libraries, with its loggers quiet.
+    """A module of Google's libraries, with its loggers silent.
 
     :raises Invalid: ``sdk-missing``.
     """
@@ -65,11 +67,11 @@ def library(name: str, package: str) -> Any:
             "set ansible_python_interpreter to {{ ansible_playbook_python }} for localhost.",
             code="sdk-missing",
         ) from None
-    logging.getLogger("google").setLevel(logging.INFO)
+    logging.getLogger("google").setLevel(_SILENT)
     # Those that GOOGLE_SDK_PYTHON_LOGGING_SCOPE has set by name, too.
     for each in [each for each in logging.root.manager.loggerDict if each.startswith("google.")]:
-        if 0 < logging.getLogger(each).level < logging.INFO:
-            logging.getLogger(each).setLevel(logging.INFO)
+        if logging.getLogger(each).level:
+            logging.getLogger(each).setLevel(_SILENT)
     return found
 
 
@@ -86,12 +88,23 @@ def find(given: GcpCredentials) -> tuple[Any, str | None]:
     elif given.credentials_file:
         found, project = _from_file(given.credentials_file)
     else:
-        found, project = auth.default(scopes=[SCOPE])
+        found, project = _default(auth)
     if given.impersonate:
         found = library("google.auth.impersonated_credentials", "google-auth").Credentials(
             source_credentials=found, target_principal=given.impersonate, target_scopes=[SCOPE]
         )
     return found, project
+
+
+def _default(auth: Any) -> tuple[Any, str | None]:
+    """Application default credentials, and the project that they name."""
+    try:
+        found: tuple[Any, str | None] = auth.default(scopes=[SCOPE])
+        return found
+    except (KeyError, AttributeError, TypeError) as error:  # a file that is JSON, and of another shape
+        what = f"The application default credentials cannot be used ({type(error).__name__}: {error})."
+    path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or "application default credentials"
+    raise errors.Expired(what, path, CREDENTIALS_FIX)
 
 
 def narrowed(found: Any, scope: str) -> Any:

@@ -93,8 +93,9 @@ def _of_google_auth(error: Exception, name: str, where: str) -> errors.CloudErro
     if name == "TransportError" or bool(getattr(error, "retryable", False)):
         fix = "Check the network and the proxy settings: a token could not be fetched."
         return errors.Unavailable(f"No token could be fetched ({name}).", where, fix, untouched=True)
-    # The first argument is the sentence; the others may be a whole answer.
-    text = str(error.args[0])[:_LONGEST] if error.args else name
+    # The first argument is the sentence; the others may be a whole answer, and so may the first when there is none.
+    text = str(error.args[0])[:_LONGEST] if error.args else ""
+    text = text if text[:1].isalpha() else "it says no more"
     if name in _NO_CREDENTIALS:
         return errors.Expired(f"There are no usable credentials ({name}: {text}).", where, CREDENTIALS_FIX)
     return errors.Expired(f"The credentials cannot be used ({name}: {text}).", where, CREDENTIALS_FIX)

@@ -15,7 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image, RegistryCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 
 USER = "oauth2accesstoken"
 #: All that a pull needs. The token goes to the machines, so it must not be good for the rest of the cloud.
@@ -36,6 +36,18 @@ def google_credentials(client: GcpClient, server: str) -> RegistryCredentials:
     """
     token, expires = client.token(PULL_SCOPE)
     return RegistryCredentials(server, USER, token, expires)
+
+
+def broad_login(hosts: list[str]) -> Finding:
+    """That machines get a login that is good for more than pulling."""
+    return Finding(
+        "registry-login-broad",
+        "These credentials cannot be narrowed, so the login that machines get for their pull is good for all that "
+        "you may do in Google Cloud, for up to an hour.",
+        ", ".join(hosts),
+        "Run it as a service account (a key file, impersonation, workload identity), which can be.",
+        level=WARNING,
+    )
 
 
 def resolve_digest_google(image: Image, credentials: RegistryCredentials | None, retry: Retry | None = None) -> str:

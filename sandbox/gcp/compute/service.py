@@ -25,6 +25,7 @@ from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused, not_found
 
 EXHAUSTED = "The resource '{scope}' does not have enough resources available to fulfill the request."
+ZONAL = ("instances", "instanceGroups", "networkEndpointGroups", "machineTypes", "disks")
 OPERATIONS = ("zoneOperations", "regionOperations", "globalOperations")
 
 
@@ -223,8 +224,18 @@ class Compute:
         for one in chosen:
             scope = "/".join(one["selfLink"].removeprefix(link("")).split("/")[2:-2])
             items.setdefault(scope, {}).setdefault(segment, []).append(one)
+        for scope in self._scopes(call.where["project"], segment):
+            items.setdefault(scope, {"warning": {
+                "code": "NO_RESULTS_ON_PAGE", "data": [{"key": "scope", "value": scope}],
+                "message": f"There are no results for scope '{scope}' on this page."}})
         return {"kind": f"compute#{singular}AggregatedList", "id": call.path, "items": items,
                 "selfLink": link(call.path), **({"nextPageToken": token} if token else {})}
+
+    def _scopes(self, project: str, segment: str) -> list[str]:
+        """Where in a project such resources can be; an aggregated list names each."""
+        kinds = ["zones"] if segment in ZONAL else ["regions"]
+        found = ["/".join(path.split("/")[2:]) for kind in kinds for path, _ in self.resources.of_kind(project, kind)]
+        return found if segment in ZONAL else [*found, "global"]
 
     def _page(self, call: Call, found: list[Resource]) -> tuple[list[Resource], str]:
         wanted = call.query.get("filter", "")

@@ -89,6 +89,7 @@ def google(tmp_path: Path) -> Iterator[Google]:
     front.default_account = account.email
     (tmp_path / "key.json").write_text(account.key_file())
     log.recording = True
+    log.path.touch()
     served = server(front, ("127.0.0.1", 0), tmp_path, {})
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

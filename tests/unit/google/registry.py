@@ -44,7 +44,7 @@ class Registry:
         self.requests.append(f"{host} {request.method} {request.path}")
         if request.path.startswith("/v2/token?"):
             return self._token(request)
-        repository, _, rest = request.path.removeprefix("/v2/").rpartition("/manifests/")
+        repository, _found, rest = request.path.removeprefix("/v2/").rpartition("/manifests/")
         if not repository:
             repository, rest = request.path.removeprefix("/v2/").partition("/tags/")[0], ""
         if request.headers.get("Authorization") != f"Bearer pull {repository}":
@@ -62,7 +62,7 @@ class Registry:
     def _token(self, request: Request) -> Answer:
         repository = parse_qs(urlsplit(request.path).query)["scope"][0].split(":")[1]
         given = request.headers.get("Authorization", "").removeprefix("Basic ")
-        user, _, password = base64.b64decode(given).decode().partition(":")
+        user, _colon, password = base64.b64decode(given).decode().partition(":")
         email = ""
         if user == "oauth2accesstoken":
             self.logins.append(password)
@@ -91,6 +91,6 @@ def served(google: Google) -> Iterator[Registry]:
     context.load_cert_chain(folder / "registry.crt", folder / "registry.key")
     found = Registry(google, readers={google.email})
     with serving(found.answer, tls=context) as server:
-        address, _, port = server.host.partition(":")
+        address, _colon, port = server.host.partition(":")
         google.tunnels.update(dict.fromkeys(HOSTS, (address, int(port))))
         yield found

@@ -98,6 +98,16 @@ def test_an_impersonated_account_s_login_is_for_pulls_only_too(registry):
     assert registry.google.front.identities.who(f"Bearer {login.password}") == other.email
 
 
+def test_a_login_that_is_good_for_more_is_said_to_be(registry):
+    token = registry.google.front.identities.issue(registry.google.email)
+    gcr = f"gcr.io/{PROJECT}/old@{DIGEST}"
+    found = images(IMAGE, gcr, gcp=client(access_token=token))
+    [warned] = found.findings
+    assert (warned.code, warned.level, warned.where) == ("registry-login-broad", "warning", f"gcr.io, {ARTIFACT}")
+    assert found.digests[IMAGE].endswith(DIGEST)
+    assert token not in str(warned)
+
+
 def test_a_token_that_was_given_is_the_login(registry):
     token = registry.google.front.identities.issue(registry.google.email)
     login = google_credentials(client(access_token=token), ARTIFACT)

@@ -48,12 +48,24 @@ class Runner:
         command = [sys.executable, __file__]
         self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def run(self, module: str, *, check: bool = False, diff: bool = True, **arguments: Any) -> Ran:
-        """Run one module at the highest verbosity."""
+    def run(
+        self,
+        module: str,
+        *,
+        check: bool = False,
+        diff: bool = True,
+        shell: dict[str, str] | None = None,
+        **arguments: Any,
+    ) -> Ran:
+        """Run one module at the highest verbosity.
+
+        :param shell: what this run's environment has besides.
+        """
         assert self._parent.stdin
         assert self._parent.stdout
         settings = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_verbosity": 5}
-        order = {"module": module, "arguments": {**arguments, **settings}, "environment": self._environment}
+        environment = {**self._environment, **(shell or {})}
+        order = {"module": module, "arguments": {**arguments, **settings}, "environment": environment}
         self._parent.stdin.write(json.dumps(order) + "\n")
         self._parent.stdin.flush()
         answer = json.loads(self._parent.stdout.readline())

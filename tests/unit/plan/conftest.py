@@ -11,8 +11,10 @@ import os
 import pytest
 
 from tests.unit.conftest import Cloud, environment
-from tests.unit.google.conftest import google  # noqa: F401 - a fixture
+from tests.unit.google import conftest as google_conftest
 from tests.unit.plan.made import OPENAI, Account
+
+google = google_conftest.google
 
 
 @pytest.fixture
