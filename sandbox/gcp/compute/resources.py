@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,7 +55,8 @@ class Resources:
 
     def __init__(self) -> None:
         self._found: dict[str, Resource] = {}
-        self._numbers = itertools.count(4_000_000_000_000_000_000)
+        # No two sandboxes' machines have one number: host keys are known by it, past the sandbox's end.
+        self._numbers = itertools.count(4_000_000_000_000_000_000 + secrets.randbelow(10**18))
         self.turn = 4
         """Where in the range of external addresses the next one is looked for."""
 
