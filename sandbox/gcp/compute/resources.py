@@ -10,8 +10,8 @@ import datetime
 import hashlib
 import itertools
 import json
-import random
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,8 +55,8 @@ class Resources:
 
     def __init__(self) -> None:
         self._found: dict[str, Resource] = {}
-        # No two projects share a number: a machine's host key is known by it.
-        self._numbers = itertools.count(random.randrange(1_000_000_000_000_000_000, 9_000_000_000_000_000_000))
+        # No two sandboxes' machines have one number: host keys are known by it, past the sandbox's end.
+        self._numbers = itertools.count(4_000_000_000_000_000_000 + secrets.randbelow(10**18))
         self.turn = 4
         """Where in the range of external addresses the next one is looked for."""
 
