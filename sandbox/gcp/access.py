@@ -124,7 +124,7 @@ def _values(value: Any, field: str) -> Iterator[Any]:
     elif not field:
         yield value
     elif isinstance(value, dict):
-        name, _, below = field.partition(".")
+        name, _other, below = field.partition(".")
         if name in value:
             yield from _values(value[name], below)
 

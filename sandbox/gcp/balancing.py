@@ -143,7 +143,7 @@ def serving(resources: Resources) -> Served | None:
     if not ways:
         return None
     service = ways[0][1]
-    places = tuple((str(rule["IPAddress"]), int(str(rule.get("portRange") or "80").split("-")[0]))
+    places = tuple((str(rule["IPAddress"]), int(str(rule.get("portRange") or "80").partition("-")[0]))
                    for rule, other in ways if other is service)
     check = next((resources.get(path_of(link, "")) for link in service.get("healthChecks") or []), None)
     targets = {target.server: target for target in _targets(service, check, resources)}

@@ -14,6 +14,7 @@ from sandbox.gcp.balancing import Balancing
 from sandbox.gcp.compute.resources import Resource
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.front import Front
+from sandbox.gcp.identity import ServiceAccount
 from sandbox.gcp.machines import Machines
 from sandbox.registry import Registry
 from sandbox.site import Site
@@ -30,10 +31,13 @@ class Cloud:
         self.enforced = False
         """Whether it is filled and serves."""
         self.balancing = Balancing(Balancer(site, "gcp"), lambda: self.compute, site.home / "gcp" / "health.jsonl")
-        self.machines = Machines(site, lambda: self.compute, lambda email: self.front.identities.known(email),
-                                 self.log.say)
+        self.machines = Machines(site, lambda: self.compute, self._account, self.log.say)
         self.compute = Compute(site.addresses.network, self, str(site.addresses.google_public))
         self.front = Front(self.compute, self.log, self.faults, registry=Registry(site))
+
+    def _account(self, email: str) -> ServiceAccount | None:
+        """A service account, if there is one. The front is there by the time that this is asked."""
+        return self.front.identities.known(email)
 
     @property
     def endpoint(self) -> str:

@@ -94,8 +94,8 @@ class ArtifactRegistry:
 
     def _token(self, request: Request) -> Answer:
         """The login's end: an access token of Google's for one of the registry's, which ends with it."""
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        user, _, password = _decoded(text).partition(":")
+        kind, _other, text = request.headers.get("authorization", "").partition(" ")
+        user, _other, password = _decoded(text).partition(":")
         email = ""
         if kind.lower() == "basic":
             try:
@@ -106,8 +106,8 @@ class ArtifactRegistry:
                 self._note("token", "", 401)
                 raise Turned(401, "UNAUTHORIZED", "authentication failed")
         for scope in (value for name, value in request.query if name == "scope"):
-            what, _, rest = scope.partition(":")
-            name, _, actions = rest.rpartition(":")
+            what, _other, rest = scope.partition(":")
+            name, _other, actions = rest.rpartition(":")
             if what == "repository":
                 resource, _image = named(request.host, name)
                 for action in actions.split(","):
@@ -119,8 +119,8 @@ class ArtifactRegistry:
 
     def _who(self, request: Request) -> str:
         """The email that a registry token, an access token or a login speaks for."""
-        kind, _, text = request.headers.get("authorization", "").partition(" ")
-        user, _, password = _decoded(text).partition(":")
+        kind, _other, text = request.headers.get("authorization", "").partition(" ")
+        user, _other, password = _decoded(text).partition(":")
         tokens = [text, _decoded(text)] if kind.lower() == "bearer" else [password] if user == USER else []
         for token in tokens:
             try:
@@ -142,7 +142,7 @@ class ArtifactRegistry:
         raise Turned(403, "DENIED", f'Permission "{permission}" denied on resource "{resource}" (or it may not exist)')
 
     def _passed(self, request: Request, path: str, email: str) -> Answer:
-        host, _, port = self._registry.push.partition(":")
+        host, _other, port = self._registry.push.partition(":")
         upstream = http.client.HTTPConnection(host, int(port), timeout=60)
         sent = {name: request.headers[name] for name in ("accept", "range") if name in request.headers}
         query = request.target.partition("?")[2]
@@ -204,7 +204,7 @@ class ArtifactRegistry:
 
 def named(host: str, name: str) -> tuple[str, str]:
     """What permissions are needed on, and the image's name in the registry, of an image's name under a host."""
-    project, _, rest = name.partition("/")
+    project, _other, rest = name.partition("/")
     repository, image = (host, rest) if host in OLDER else (rest.partition("/")[0], rest.partition("/")[2])
     location = OLDER.get(host) or host.removesuffix(NEWER)
     resource = f"projects/{project}/locations/{location}/repositories/{repository}"

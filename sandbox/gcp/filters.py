@@ -102,7 +102,7 @@ class _Parser:
             return _not(self._restriction())
         if len(self._tokens) < 2 or not self._next_is(*SIGNS, *LEGACY):
             raise self._wrong()
-        _, sign = self._tokens.pop(0)
+        _other, sign = self._tokens.pop(0)
         kind, value = self._tokens.pop(0)
         if kind == "sign":
             raise self._wrong()

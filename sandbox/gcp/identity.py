@@ -100,7 +100,7 @@ class Identities:
 
     def of_project(self, project: str) -> list[ServiceAccount]:
         """A project's, by email."""
-        return [account for _, account in sorted(self._accounts.items()) if account.project == project]
+        return [account for _other, account in sorted(self._accounts.items()) if account.project == project]
 
     def remove(self, email: str) -> None:
         """Delete an account; its tokens are good for nothing any more."""
@@ -145,7 +145,7 @@ class Identities:
 
         :raises Refused: no token, or not a good one.
         """
-        kind, _, text = authorization.partition(" ")
+        kind, _other, text = authorization.partition(" ")
         text = text.strip() if kind.lower() == "bearer" else ""
         token = self._tokens.get(text) or (self._self_signed(text) if text.count(".") == 2 else None)
         if not token or token.ends <= time.time():

@@ -187,6 +187,6 @@ def _image_of(machine: Resource, compute: Compute) -> images.Image:
                       f"The referenced image resource cannot be found. The sandbox has {', '.join(IMAGES)}.")
     found = compute.resources.get(path)["selfLink"]
     for family, (name, image) in IMAGES.items():
-        if found == link(f"projects/{family.split('/')[0]}/global/images/{name}"):
+        if found == link(f"projects/{family.partition('/')[0]}/global/images/{name}"):
             return image
     raise invalid("resource.disks[0].initializeParams.sourceImage", wanted, "It is no image of the sandbox's.")

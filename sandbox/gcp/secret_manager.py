@@ -143,7 +143,7 @@ class SecretManager:
 
     def _list(self, call: Call) -> dict[str, Any]:
         wanted = call.query.get("filter", "")
-        found = [self._shown(secret) for (project, _), secret in sorted(self._secrets.items())
+        found = [self._shown(secret) for (project, _other), secret in sorted(self._secrets.items())
                  if project == call.where["projectsId"]]
         return self._paged(call, "secrets", [one for one in found if matcher(wanted)(one)])
 

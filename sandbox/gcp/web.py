@@ -189,7 +189,7 @@ class _Direct(_Handler):
 def _pump(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until an end closes."""
     while True:
-        ready, _, _ = select.select([one, other], [], [], 60)
+        ready, _other, _other = select.select([one, other], [], [], 60)
         if not ready:
             return
         for source in ready:

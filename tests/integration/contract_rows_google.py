@@ -111,8 +111,8 @@ def gcp_lb_target(world: World) -> Turns:
     options = {"backend_service": "praxis-praxis", "targets": [{"id": world.instance, "zone": zone}], **world.keys}
     yield Turn("take out", {**options, "state": "absent"}, changes=True)
     yield Turn("put in", options, changes=True)
-    group = next(item for item in world.google.scoped("aggregated/instanceGroups")
-                 if item["zone"].rpartition("/")[2] == zone and item["name"].startswith("praxis-praxis"))
+    (group,) = [item for item in world.google.scoped("aggregated/instanceGroups")
+                if item["zone"].rpartition("/")[2] == zone and item["name"].startswith("praxis-praxis")]
     world.google.finish(world.google.call("POST", f"{group['selfLink']}/removeInstances", {
         "instances": [{"instance": like["selfLink"]}]}))
     yield Turn("put back in", options, changes=True)
@@ -120,11 +120,12 @@ def gcp_lb_target(world: World) -> Turns:
 
 def described(world: World) -> dict[str, Any]:
     """The machine as Compute Engine describes it."""
-    return next(item for item in world.google.scoped("aggregated/instances") if item["name"] == world.instance)
+    (found,) = [item for item in world.google.scoped("aggregated/instances") if item["name"] == world.instance]
+    return found
 
 
 def ssh_key(instance: dict[str, Any]) -> str:
-    keys = next(item["value"] for item in instance["metadata"]["items"] if item["key"] == "ssh-keys")
+    (keys,) = [item["value"] for item in instance["metadata"]["items"] if item["key"] == "ssh-keys"]
     return str(keys.partition(":")[2])
 
 

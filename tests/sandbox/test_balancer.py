@@ -21,6 +21,7 @@ from tests.sandbox.support import Aws, Lab, Shell, serve, wait_for
 pytestmark = pytest.mark.sandbox
 DELAY = 3
 
+
 @dataclass(frozen=True)
 class Balanced:
     """A load balancer with one target group."""

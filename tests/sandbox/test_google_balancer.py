@@ -135,7 +135,7 @@ def balanced(google: Google, google_machines: tuple[Shell, Shell]) -> Iterator[B
     ]
     with contextlib.ExitStack() as stack:
         for path, body in made:
-            collection, _, name = path.rpartition("/")
+            collection, _other, name = path.rpartition("/")
             google.do("POST", collection, {"name": name, **body})
             stack.callback(google.do, "DELETE", path)
         stack.callback(_remove_rule, google)

@@ -108,7 +108,7 @@ def test_an_operation_that_ends_in_an_error(weather: Client, google: Google,
     with pytest.raises(Answered, match="404"):
         google.call("GET", f"zones/{ZONES[0]}/instances/never")
     weather.fault("fail", "gcp", operations=["compute:healthChecks.*"], code="QUOTA_EXCEEDED", message="No more.",
-                 count=1)
+                  count=1)
     with pytest.raises(Answered, match="403 QUOTA_EXCEEDED: No more"):
         google.do("POST", "global/healthChecks", CHECK)
 
@@ -199,7 +199,7 @@ def test_by_the_command_line(weather: Client, google: Google) -> None:
 
 
 def test_a_link_is_cut_at_every_address(healed: Client, google_machines: tuple[Shell, Shell],
-                                                       machines: tuple[Shell, Shell]) -> None:
+                                        machines: tuple[Shell, Shell]) -> None:
     google, other = google_machines[0], machines[0]
     healed.link_cut("google-1", "conformance-1")
     assert other.says(DIAL.format(address=google.address)) == "timeout"

@@ -53,7 +53,7 @@ def give_address(access: dict[str, Any], resources: Resources, public: str) -> N
 
 def check_reserved(wanted: str, project: str, resources: Resources) -> None:
     """Raise Refused unless an external address is one of the project's own, and free."""
-    known = [one["address"] for _, one in resources.of_kind(project, "addresses")]
+    known = [one["address"] for _other, one in resources.of_kind(project, "addresses")]
     if wanted not in known:
         raise invalid("resource.networkInterfaces[0].accessConfigs[0].natIP", wanted,
                       "The specified external IP address was not found in the project.")

@@ -103,7 +103,7 @@ def _to_link(field: str, place: Place) -> Callable[[str], str]:
 
 def _each(value: Any, field: str, rewrite: Callable[[str], str]) -> None:
     """Rewrite the texts that a dotted field leads to, in place; lists on the way are entered."""
-    name, _, below = field.partition(".")
+    name, _other, below = field.partition(".")
     if isinstance(value, list):
         for item in value:
             _each(item, field, rewrite)

@@ -217,7 +217,7 @@ class Compute:
 
     def _aggregated(self, call: Call, segment: str) -> dict[str, Any]:
         singular = KINDS[segment].singular if segment in KINDS else segment.removesuffix("s")
-        found = [shown(one) for _, one in self.resources.of_kind(call.where["project"], segment)
+        found = [shown(one) for _other, one in self.resources.of_kind(call.where["project"], segment)
                  if segment != "instances" or not self.missed(one)]
         chosen, token = self._page(call, found)
         items: dict[str, dict[str, Any]] = {}
@@ -234,7 +234,8 @@ class Compute:
     def _scopes(self, project: str, segment: str) -> list[str]:
         """Where in a project such resources can be; an aggregated list names each."""
         kinds = ["zones"] if segment in ZONAL else ["regions"]
-        found = ["/".join(path.split("/")[2:]) for kind in kinds for path, _ in self.resources.of_kind(project, kind)]
+        there = [path for kind in kinds for path, _resource in self.resources.of_kind(project, kind)]
+        found = ["/".join(path.split("/")[2:]) for path in there]
         return found if segment in ZONAL else [*found, "global"]
 
     def _page(self, call: Call, found: list[Resource]) -> tuple[list[Resource], str]:

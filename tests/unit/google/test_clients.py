@@ -50,7 +50,7 @@ def test_an_instance_from_insert_to_delete(google, credentials):
     assert found.network_interfaces[0].network_i_p.startswith("10.77.")
     assert found.machine_type.endswith(f"/projects/{PROJECT}/zones/{ZONE}/machineTypes/e2-small")
     listed = compute_v1.AggregatedListInstancesRequest(project=PROJECT, filter="labels.praxis_fleet=praxis")
-    assert [one.name for _, scope in client.aggregated_list(request=listed) for one in scope.instances] == ["one"]
+    assert [one.name for _other, scope in client.aggregated_list(request=listed) for one in scope.instances] == ["one"]
     client.delete(project=PROJECT, zone=ZONE, instance="one").result(timeout=20)
     with pytest.raises(exceptions.NotFound, match="was not found"):
         client.get(project=PROJECT, zone=ZONE, instance="one")

@@ -182,7 +182,7 @@ def test_an_operation_that_fails(through):
 def test_every_answer_has_its_type(status, reason, kind):
     body = json.dumps({"error": {"code": status, "message": "said", "errors": [{"reason": reason}]}}).encode()
     found = answered(status, body, {}, "somewhere")
-    assert type(found) is kind and found.finding.fix and found.finding.where == "somewhere"
+    assert found.__class__ is kind and found.finding.fix and found.finding.where == "somewhere"
 
 
 def test_what_a_denied_answer_names_is_in_the_mend():

@@ -76,13 +76,13 @@ def balancer(google: Google, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
 def test_machines_join_the_groups_of_their_zones(balancer):
     balancer.healthy("a-1", "a-2", "b-1")
     before = len(balancer.mutations())
-    foretold, _ = balancer.run("present", "a-1", "a-2", "b-1", check=True)
+    foretold, _other = balancer.run("present", "a-1", "a-2", "b-1", check=True)
     assert len(balancer.mutations()) == before
     result, findings = balancer.run("present", "a-1", "a-2", "b-1")
     assert not findings and result["changed"] and result["diff"] == foretold["diff"]
     assert [target["state"] for target in result["targets"]] == ["HEALTHY"] * 3
     assert len(balancer.mutations()) == before + 2  # one call a zone
-    again, _ = balancer.run("present", "a-1", "a-2", "b-1")
+    again, _other = balancer.run("present", "a-1", "a-2", "b-1")
     assert not again["changed"] and "diff" not in again and len(balancer.mutations()) == before + 2
 
 
@@ -92,7 +92,7 @@ def test_draining_takes_the_service_s_own_time(balancer):
     result, findings = balancer.run("absent", "a-1")
     assert not findings and balancer.waited == [7.0]
     assert result["targets"] == [{"id": "a-1", "zone": ONE, "state": ""}]
-    again, _ = balancer.run("absent", "a-1")
+    again, _other = balancer.run("absent", "a-1")
     assert not again["changed"] and balancer.waited == [7.0]
     assert not balancer.run("present", "b-1")[0]["changed"]
 
@@ -121,7 +121,7 @@ def test_a_service_that_is_not_there(balancer):
 def test_a_link_names_the_zone(balancer):
     balancer.healthy("b-1")
     link = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{TWO}/instances/b-1"
-    result, _ = balancer.run("present", targets=[{"id": link}])
+    result, _other = balancer.run("present", targets=[{"id": link}])
     assert result["targets"] == [{"id": "b-1", "zone": TWO, "state": "HEALTHY"}]
 
 

@@ -124,6 +124,6 @@ def test_a_page_that_cannot_be(size, token):
 
 
 def test_a_token_is_good_for_its_own_question_only():
-    _, token = page([1, 2, 3], "2", "", "q")
+    _other, token = page([1, 2, 3], "2", "", "q")
     with pytest.raises(Refused, match="another request"):
         page([1, 2, 3], "2", token, "r")

@@ -55,7 +55,7 @@ def client() -> Client:
       "compute.instances.setServiceAccount", "iam.serviceAccounts.actAs"}),
 ])
 def test_what_a_call_needs(verb, path, body, permissions):
-    assert {permission for permission, _ in needs("compute", call(verb, path, body))} == permissions
+    assert {permission for permission, _other in needs("compute", call(verb, path, body))} == permissions
 
 
 def test_a_grant_is_for_a_path_and_what_is_below():

@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_members, gcp_members, gcp_zones
 from ansible_collections.praxis.cloud.plugins.plugin_utils.inventory_members import Member
-from tests.unit.google.conftest import PROJECT, Google, google  # noqa: F401 - a fixture
+from tests.unit.google.conftest import PROJECT, Google
 from tests.unit.google.made import FAR, ONE, REGION, TWO, machine, member, operations
 
 OTHER = "b-project"
