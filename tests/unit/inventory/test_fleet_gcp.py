@@ -30,7 +30,7 @@ def _users_without_our_ansible_cfg(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def cloud(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:  # noqa: F811
+def cloud(google: Google, monkeypatch: pytest.MonkeyPatch) -> Google:
     for name in ("PRAXIS_FLEET", "PRAXIS_PROJECTS", "PRAXIS_SSH_ADDRESS", "GCP_PROJECT", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in google.environment.items():
