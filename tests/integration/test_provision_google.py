@@ -1,0 +1,346 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What provision.yml and down.yml do to a Google Cloud project, as test_provision.py has it for AWS. The tests go in
+this order."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+from .conftest import HOME, Cloud
+from .owner import GoogleOwner
+from .test_provision import mutations
+
+FLEET, PASSING = "praxis", "passing"
+MARK = "praxis_fleet={fleet} praxis_managed_by=provision"
+GOOGLE = ["130.211.0.0/22", "35.191.0.0/16"]
+ACCOUNTS = "https://iam.googleapis.com/v1/projects"
+#: Where Compute Engine lists what a fleet may have; parts that only a load balancer has come last.
+KINDS = {
+    "network": "global/networks", "subnetwork": "aggregated/subnetworks", "firewall": "global/firewalls",
+    "instance": "aggregated/instances", "group": "aggregated/instanceGroups", "check": "global/healthChecks",
+    "service": "global/backendServices", "map": "global/urlMaps", "proxy": "global/targetHttpProxies",
+    "address": "global/addresses", "rule": "global/forwardingRules", "policy": "global/securityPolicies",
+}  # fmt: skip
+BALANCER = {"group": 2, "check": 1, "service": 1, "map": 1, "proxy": 1, "address": 1, "rule": 1, "policy": 1}
+
+
+class Project(GoogleOwner):
+    """The project past the product, as its owner sees it."""
+
+    @cached_property
+    def _session(self) -> Any:
+        return super().session()
+
+    def session(self) -> Any:
+        """One for all requests: each new one fetches a token."""
+        return self._session
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Everything there is of these kinds, by kind and path, without what changes by itself."""
+        found = {}
+        for kind, url in KINDS.items():
+            for item in self.scoped(url) if url.startswith("aggregated/") else self.listed(url):
+                found[f"{kind} {item['selfLink'].partition('/projects/')[2].partition('/')[2]}"] = still(item)
+        for item in self.listed(f"{ACCOUNTS}/{self.project}/serviceAccounts", "accounts"):
+            found[f"account {item['email'].partition('@')[0]}"] = item
+        return found
+
+    def made(self, fleet: str) -> dict[str, dict[str, Any]]:
+        """What provision made for a fleet."""
+        mark = MARK.format(fleet=fleet)
+        return {name: item for name, item in self.resources().items() if item.get("description") == mark}
+
+    def counted(self, fleet: str) -> dict[str, int]:
+        kinds = [name.split()[0] for name in self.made(fleet)]
+        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+
+    def instances(self, fleet: str) -> list[dict[str, Any]]:
+        """The fleet's machines by name."""
+        found = [item for item in self.scoped("aggregated/instances") if item["name"].startswith(f"{fleet}-gcp-")]
+        return sorted(found, key=lambda item: str(item["name"]))
+
+    def edit(self, instance: dict[str, Any], method: str, **fields: Any) -> None:
+        """One of a machine's setters, by hand."""
+        self.finish(self.call("POST", f"{instance['selfLink']}/{method}", fields))
+
+
+def still(value: Any) -> Any:
+    """A resource without its fingerprints, its lists in one order."""
+    if isinstance(value, dict):
+        return {name: still(each) for name, each in value.items() if "ingerprint" not in name}
+    return sorted((still(each) for each in value), key=str) if isinstance(value, list) else value
+
+
+def last(link: str) -> str:
+    return link.rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def project(cloud: Cloud) -> Project:
+    return Project(cloud.environment, HOME)
+
+
+@pytest.fixture(scope="module")
+def provisioned(cloud: Cloud) -> Cloud:
+    run = cloud.run("provision.yml")
+    assert run.summary["ok"]
+    assert [machine["slot"] for machine in run.summary["machines"]] == ["gcp-1", "gcp-2", "gcp-3"]
+    assert run.summary["region"] == cloud.environment["CLOUDSDK_COMPUTE_REGION"]
+    return cloud
+
+
+@pytest.fixture(scope="module")
+def passing(provisioned: Cloud) -> dict[str, str]:
+    """Environment of a second, small fleet, in a part of the addresses that the sandbox's machines may have."""
+    network = ipaddress.ip_network(provisioned.environment["PRAXIS_GCP_CIDR"])
+    upper = list(network.subnets(prefixlen_diff=1))[1]
+    return {"PRAXIS_FLEET": PASSING, "PRAXIS_HOSTS": "1", "PRAXIS_GCP_CIDR": str(upper)}
+
+
+def test_check_mode_before_anything_exists_is_honest_and_reads_only(cloud: Cloud) -> None:
+    mark = cloud.mark()
+    run = cloud.run("provision.yml", "--check", "--diff", environment={"PRAXIS_FLEET": "newcomer"})
+    assert mutations(cloud, mark) == []
+    assert run.summary["ok"]
+    assert (run.summary["machines"], run.summary["balancer"]) == ([], "(known after apply)")
+    assert run.summary["launched"] == ["gcp-1", "gcp-2", "gcp-3"]
+    assert run.output.count("(known after apply)") >= 5  # three machines, the address in the rule and in the table
+    for thing in (
+        "network praxis-newcomer (global)",
+        "subnetwork praxis-newcomer (us-central1)",
+        "firewall praxis-newcomer-p2p (global)",
+        "firewall praxis-newcomer-api (global)",
+        "firewall praxis-newcomer-ssh (global)",
+        "security_policy praxis-newcomer (global)",
+        "service account praxis-newcomer@",
+        "instance_group praxis-newcomer (us-central1-a)",
+        "instance_group praxis-newcomer (us-central1-b)",
+        "health_check praxis-newcomer (global)",
+        "backend_service praxis-newcomer (global)",
+        "url_map praxis-newcomer (global)",
+        "target_http_proxy praxis-newcomer (global)",
+        "address praxis-newcomer (global)",
+        "forwarding_rule praxis-newcomer (global)",
+    ):
+        assert f"+++ after: {thing}" in run.output, thing
+
+
+def test_machines_are_spread_shielded_and_let_one_key_in(provisioned: Cloud, project: Project) -> None:
+    machines = project.instances(FLEET)
+    zones = [last(machine["zone"]) for machine in machines]
+    assert len(set(zones)) == 2
+    assert zones[0] == zones[2] != zones[1]
+    account = f"praxis-{FLEET}@{project.project}.iam.gserviceaccount.com"
+    key = (HOME / "ssh" / "id_ed25519.pub").read_text(encoding="utf-8").strip()
+    for number, machine in enumerate(machines, start=1):
+        assert machine["name"] == f"{FLEET}-gcp-{number}"
+        assert machine["labels"] == {
+            "praxis_fleet": FLEET,
+            "praxis_managed_by": "provision",
+            "praxis_role": "agent",
+            "praxis_slot": f"gcp-{number}",
+        }
+        assert all(machine["shieldedInstanceConfig"].values())
+        assert machine["serviceAccounts"] == [{"email": account, "scopes": []}]
+        assert {item["key"]: item["value"] for item in machine["metadata"]["items"]} == {
+            "ssh-keys": f"praxis:{key}",
+            "block-project-ssh-keys": "TRUE",
+            "enable-oslogin": "FALSE",
+        }
+        assert machine["deletionProtection"] is False
+        assert machine["tags"]["items"] == [f"praxis-{FLEET}"]
+
+
+def test_the_firewall_opens_nothing_to_the_world(provisioned: Cloud, project: Project) -> None:
+    tag, network = [f"praxis-{FLEET}"], [provisioned.environment["PRAXIS_GCP_CIDR"]]
+    rules = [item for name, item in project.made(FLEET).items() if name.startswith("firewall ")]
+    opened = {
+        rule["allowed"][0]["ports"][0]: (rule.get("sourceTags", []), sorted(rule.get("sourceRanges", [])))
+        for rule in rules
+    }
+    assert opened == {"22": ([], network), "4001": (tag, []), "8000": ([], GOOGLE)}
+    for rule in rules:
+        assert (rule["targetTags"], len(rule["allowed"]), last(rule["network"])) == (tag, 1, tag[0])
+    # The load balancer is outside of the network's firewall: its policy lets nobody in who is not named.
+    (policy,) = [item for name, item in project.made(FLEET).items() if name.startswith("policy ")]
+    assert [rule["action"] for rule in policy["rules"]] == ["deny(403)"]
+    (service,) = [item for name, item in project.made(FLEET).items() if name.startswith("service ")]
+    assert service["securityPolicy"] == policy["selfLink"]
+
+
+def test_the_balancer_fits_websockets_and_draining(provisioned: Cloud, project: Project) -> None:
+    parts = {name.split()[0]: item for name, item in project.made(FLEET).items()}
+    service = parts["service"]
+    assert (service["loadBalancingScheme"], service["timeoutSec"], service["portName"]) == (
+        "EXTERNAL_MANAGED", 3600, "api")
+    assert service["connectionDraining"] == {"drainingTimeoutSec": 5}
+    assert {last(backend["group"].split("/instanceGroups/")[0]) for backend in service["backends"]} == {
+        "us-central1-a", "us-central1-b"}
+    assert parts["check"]["httpHealthCheck"]["requestPath"] == "/health"
+    assert parts["rule"]["IPAddress"] == parts["address"]["address"]
+    assert parts["rule"]["labels"] == parts["address"]["labels"] == {
+        "praxis_fleet": FLEET, "praxis_managed_by": "provision"}
+    assert project.counted(FLEET) == {"network": 1, "subnetwork": 1, "firewall": 3, "instance": 3, **BALANCER,
+                                      "account": 1}
+
+
+def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None:
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml")
+    assert run.changed == {}
+    assert mutations(provisioned, mark) == []
+    assert len(provisioned.operations(mark)) > 0
+
+
+def test_what_was_edited_by_hand_is_named_and_put_back(provisioned: Cloud, project: Project) -> None:
+    """This is also how the test above turns red: it asserts the opposite after one edited field."""
+    name, before = f"praxis-{FLEET}", project.made(FLEET)
+    project.patch(f"global/firewalls/{name}-p2p", sourceRanges=["0.0.0.0/0"])
+    project.patch(f"global/firewalls/{name}-ssh", disabled=True)
+    project.patch(f"global/healthChecks/{name}", httpHealthCheck={"requestPath": "/elsewhere"})
+    project.patch(f"global/backendServices/{name}", timeoutSec=30)
+    policy = project.call("GET", f"global/securityPolicies/{name}")["rules"][0]
+    project.finish(project.call("POST", f"global/securityPolicies/{name}/patchRule",
+                                {**policy, "action": "allow"}, priority=str(policy["priority"])))
+    first, second, third = project.instances(FLEET)
+    stolen = {**first["labels"], "praxis_fleet": "stolen", "praxis_slot": "gcp-9"}
+    project.edit(first, "setLabels", labels=stolen, labelFingerprint=first["labelFingerprint"])
+    project.edit(second, "setTags", items=["stranger"], fingerprint=second["tags"]["fingerprint"])
+    items = [*third["metadata"]["items"][1:], {"key": "ssh-keys", "value": "mallory:ssh-ed25519 AAAA"}]
+    project.edit(third, "setMetadata", items=items, fingerprint=third["metadata"]["fingerprint"])
+    rule = project.call("GET", f"global/forwardingRules/{name}")
+    project.finish(project.call("POST", f"{rule['selfLink']}/setLabels", {
+        "labels": {"praxis_fleet": "stolen"}, "labelFingerprint": rule["labelFingerprint"]}))
+
+    mark = provisioned.mark()
+    foretold = provisioned.run("provision.yml", "--check", "--diff")
+    assert mutations(provisioned, mark) == []
+    for field in ('"sourceRanges"', '"disabled"', '"httpHealthCheck.requestPath"', '"timeoutSec"', "/elsewhere",
+                  '"rules"', "mallory", "stranger", "stolen"):
+        assert field in foretold.output, field
+    mark = provisioned.mark()
+    real = provisioned.run("provision.yml", "--diff")
+    assert real.changed == foretold.changed != {}
+    assert sorted(mutations(provisioned, mark)) == [
+        "compute:backendServices.patch", "compute:firewalls.patch", "compute:firewalls.patch",
+        "compute:globalForwardingRules.setLabels", "compute:healthChecks.patch", "compute:instances.setLabels",
+        "compute:instances.setMetadata", "compute:instances.setTags", "compute:securityPolicies.patchRule"]
+    assert project.made(FLEET) == before
+
+
+def test_fewer_hosts_remove_nothing_unasked(provisioned: Cloud, project: Project) -> None:
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml", expect=2, environment={"PRAXIS_HOSTS": "2"})
+    assert mutations(provisioned, mark) == []
+    assert "provision_allow_shrink" in run.output
+    assert "praxis-gcp-3" in run.output
+    assert len(project.instances(FLEET)) == 3
+
+
+def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, project: Project) -> None:
+    """Its address would be lost."""
+    off = {"praxis_balancer": False}
+    mark = provisioned.mark()
+    refused = provisioned.run("provision.yml", expect=2, variables=off)
+    assert "praxis_allow_shrink" in refused.output
+    assert mutations(provisioned, mark) == []
+    run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
+    assert run.summary["balancer"] == ""
+    assert project.counted(FLEET) == {"network": 1, "subnetwork": 1, "firewall": 2, "instance": 3, "account": 1}
+    assert provisioned.run("provision.yml").summary["balancer"]
+    assert BALANCER.items() <= project.counted(FLEET).items()
+
+
+def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
+    world = {"praxis_p2p_from": ["::/0"], "praxis_api_from": ["::/0"], "praxis_balancer_from": ["0.0.0.0/0"]}
+    mark = provisioned.mark()
+    run = provisioned.run("provision.yml", expect=2, variables=world)
+    assert mutations(provisioned, mark) == []
+    said = " ".join(run.output.split())
+    assert "firewall_p2p_from name the whole internet (::/0)" in said
+    assert "firewall_api_from and firewall_balancer_from name the whole internet (::/0, 0.0.0.0/0)" in said
+
+
+def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, project: Project, passing: dict[str, str]) -> None:
+    made = provisioned.run("provision.yml", environment=passing, variables={"praxis_balancer": False})
+    assert [machine["name"] for machine in made.summary["machines"]] == ["passing-gcp-1"]
+    assert project.counted(PASSING) == {"network": 1, "subnetwork": 1, "firewall": 2, "instance": 1, "account": 1}
+    # Somebody else's, under a name that provisioning would give.
+    project.finish(project.call("POST", "global/healthChecks", {"name": f"praxis-{PASSING}", "type": "HTTP"}))
+    others = {name for name in project.resources() if name not in project.made(PASSING)}
+
+    mark = provisioned.mark()
+    refused = provisioned.run("down.yml", expect=2, environment=passing)
+    assert f"praxis_confirm_down={PASSING}" in refused.output
+    provisioned.run("down.yml", "--check", environment=passing)
+    assert mutations(provisioned, mark) == []
+
+    confirmed = {"praxis_confirm_down": PASSING}
+    run = provisioned.run("down.yml", environment=passing, variables=confirmed)
+    assert run.summary["terminated"] == [made.summary["machines"][0]["instance_id"]]
+    assert set(project.resources()) == others
+
+    mark = provisioned.mark()
+    again = provisioned.run("down.yml", environment=passing, variables=confirmed)
+    assert again.changed == {}
+    assert mutations(provisioned, mark) == []
+    taken = provisioned.run("provision.yml", expect=2, environment=passing)
+    assert f"health_check praxis-{PASSING} (global): It is there already and was not made here" in " ".join(
+        taken.output.split())
+    assert mutations(provisioned, mark) == []
+    project.finish(project.call("DELETE", f"global/healthChecks/praxis-{PASSING}"))
+
+
+@pytest.fixture
+def platform(provisioned: Cloud, project: Project, passing: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """What a platform team made: a network with a subnetwork, a service account, a backend service with two groups; and
+    the variables by which a fleet is given it."""
+    region = provisioned.environment["CLOUDSDK_COMPUTE_REGION"]
+    groups = [f"zones/{region}-{zone}/instanceGroups" for zone in "bc"]
+
+    def make(url: str, **body: Any) -> None:
+        project.finish(project.call("POST", url, {"name": "theirs", **body}))
+
+    make("global/networks", autoCreateSubnetworks=False)
+    make(f"regions/{region}/subnetworks", network="global/networks/theirs", ipCidrRange=passing["PRAXIS_GCP_CIDR"])
+    make("global/healthChecks", type="HTTP")
+    for group in groups:
+        make(group)
+    make("global/backendServices", healthChecks=["global/healthChecks/theirs"],
+         backends=[{"group": f"{group}/theirs"} for group in groups])
+    project.call("POST", f"{ACCOUNTS}/{project.project}/serviceAccounts", {"accountId": "praxis-theirs"})
+    yield {"praxis_subnets": "theirs", "praxis_instance_profile": "praxis-theirs", "praxis_target_group": "theirs",
+           "praxis_security_groups": ["theirs"], "praxis_zones": [f"{region}-b", f"{region}-c"]}
+    for url in ("global/backendServices", *groups, "global/healthChecks", f"regions/{region}/subnetworks",
+                "global/networks"):
+        project.finish(project.call("DELETE", f"{url}/theirs"))
+    email = f"praxis-theirs@{project.project}.iam.gserviceaccount.com"
+    project.call("DELETE", f"{ACCOUNTS}/{project.project}/serviceAccounts/{email}")
+
+
+def test_what_is_given_is_used_as_it_is_and_left(
+    provisioned: Cloud, project: Project, passing: dict[str, str], platform: dict[str, Any]
+) -> None:
+    before = project.resources()
+    mark = provisioned.mark()
+    wrong = {**platform, "praxis_subnets": "none", "praxis_zones": ["us-central1-a", "us-central1-f"]}
+    refused = provisioned.run("provision.yml", expect=2, environment=passing, variables=wrong)
+    assert "There is no subnetwork" in " ".join(refused.output.split())
+    assert mutations(provisioned, mark) == []
+    run = provisioned.run("provision.yml", environment=passing, variables=platform)
+    assert mutations(provisioned, mark) == ["compute:instances.insert"]
+    (machine,) = run.summary["machines"]
+    assert machine["zone"] == "us-central1-b"
+    (made,) = project.instances(PASSING)
+    assert last(made["networkInterfaces"][0]["network"]) == "theirs"
+    assert made["tags"]["items"] == ["theirs"]
+    assert made["serviceAccounts"][0]["email"].startswith("praxis-theirs@")
+    provisioned.run("down.yml", environment=passing, variables={"praxis_confirm_down": PASSING})
+    assert project.resources() == before
