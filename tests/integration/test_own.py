@@ -271,8 +271,9 @@ def test_aws_ec2_gives_the_same_variables_groups_and_plan(fleet: Fleet) -> None:
     zones = [f"praxis_zone_{fleet.cloud.environment['AWS_REGION'].replace('-', '_')}{zone}" for zone in "ab"]
     for group in ("praxis", "praxis_aws", "praxis_role_agent", *zones):
         assert groups["aws"][group] == groups["aws_ec2"][group] != []
-    plans = [fleet.run("plan.yml", inventory=each).summary["plan_id"]
-             for each in (None, "inventories/aws_ec2", fleet.static())]
+    network = {"praxis_network": fleet.platform.ids["praxis_vpc"]}
+    named = fleet.static("named", own={ONE: network, TWO: network})
+    plans = [fleet.run("plan.yml", inventory=each).summary["plan_id"] for each in (None, "inventories/aws_ec2", named)]
     assert len(set(plans)) == 1
 
 
