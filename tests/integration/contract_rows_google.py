@@ -122,7 +122,7 @@ def gcp_machines(world: World) -> Turns:
 def gcp_lb_target(world: World) -> Turns:
     like = described(world)
     zone = like["zone"].rpartition("/")[2]
-    options = {"backend_service": "praxis-praxis", "targets": [{"id": world.instance, "zone": zone}], **world.keys}
+    options = {"backend_service": "praxis-praxis", "targets": [{"id": like["name"], "zone": zone}], **world.keys}
     yield Turn("take out", {**options, "state": "absent"}, changes=True)
     yield Turn("put in", options, changes=True)
     (group,) = [item for item in world.google.scoped("aggregated/instanceGroups")
@@ -134,7 +134,7 @@ def gcp_lb_target(world: World) -> Turns:
 
 def described(world: World) -> dict[str, Any]:
     """The machine as Compute Engine describes it."""
-    (found,) = [item for item in world.google.scoped("aggregated/instances") if item["name"] == world.instance]
+    (found,) = [item for item in world.google.scoped("aggregated/instances") if item["name"] == world.machine.name]
     return found
 
 
