@@ -159,7 +159,7 @@ class Machines:
         with compute.lock:
             return [{"name": machine["name"], "ip": guest.internal_address(machine),
                      "public_ip": guest.external_address(machine) or None,
-                     "container": self._site.container(ident_of(machine)), "instance_id": machine["id"],
+                     "container": self._site.container(ident_of(machine)), "instance_id": machine["name"],
                      "state": machine["status"].lower(), "zone": machine["zone"].rpartition("/")[2], "cloud": "gcp"}
                     for machine in compute.resources.everywhere("instances") if not machine.get("_leaving")]
 

@@ -60,6 +60,20 @@ def p2p_identity_info(world: World) -> Turns:
         remove(world, identity(slot))
 
 
+def gcp_infrastructure_info(world: World) -> Turns:
+    """What was made for the fleet, as one that gives it to another fleet names it; and what there is of its own."""
+    like = described(world)
+    region = like["zone"].rpartition("/")[2].rpartition("-")[0]
+    given = {"fleet": FLEET, "region": region, "subnetwork": like["networkInterfaces"][0]["subnetwork"],
+             "service_account": like["serviceAccounts"][0]["email"], "backend_service": "praxis-praxis", **world.keys}
+    looked = (yield Turn("look at what is given", given))["done"].result
+    assert looked["network"]["id"] == f"{world.google.project}/praxis-praxis"
+    assert looked["backend_service"]["name"] == "praxis-praxis"
+    own = (yield Turn("look at what was made", {"fleet": "praxis", "region": region, **world.keys}))["done"].result
+    assert "backend_service" in own["balancer_made"]
+    assert set(looked["backend_service"]["zones"]) == set(own["group_zones"])
+
+
 def gcp_resource(world: World) -> Turns:
     """A network, and a firewall rule of it that is edited by hand, fields and all."""
     network = {"kind": "network", "name": FLEET, **world.keys}
@@ -163,6 +177,7 @@ GOOGLE_ROWS = (
     Row("secret_info", ("modules",), secret_info, cloud="gcp"),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True, cloud="gcp"),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, cloud="gcp"),
+    Row("gcp_infrastructure_info", ("modules",), gcp_infrastructure_info, cloud="gcp"),
     Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp"),
     Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp"),
     Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp"),
