@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Storms, ten on AWS and four on Google Cloud: from an empty account to a deployed fleet while three of ten requests to the
-API, reads and writes alike, are throttled, refused, cut off, or carried out with their answer lost.
+"""Storms, ten on AWS and four on Google Cloud: from an empty account to a deployed fleet while three of ten requests
+to the API, reads and writes alike, are throttled, refused, cut off, or carried out with their answer lost.
 
 Four lanes, each with a key of its own and so with a storm of its own. The sandbox has one balancer: it is the first
 lane's. The machines have Docker already, for no storm reaches its installation; one seed's are Debian's own.
