@@ -182,7 +182,7 @@ class GoogleAccount(Account):
     ERRORS = frozenset(("rateLimitExceeded", "backendError", "ServiceUnavailable"))
     #: What a fleet is made of: a word, and where Compute Engine lists it. Those below are a load balancer's.
     KINDS = {"network": "global/networks", "subnetwork": "aggregated/subnetworks", "firewall": "global/firewalls",
-             "instance": "aggregated/instances", "disk": "aggregated/disks"}
+             "instance": "aggregated/instances"}
     BALANCER = {"group": "aggregated/instanceGroups", "health check": "global/healthChecks",
                 "service": "global/backendServices", "map": "global/urlMaps", "proxy": "global/targetHttpProxies",
                 "address": "global/addresses", "rule": "global/forwardingRules",
@@ -193,7 +193,7 @@ class GoogleAccount(Account):
         super().__init__(cloud)
 
     def expected(self, hosts: int, balancer: bool) -> Counter[str]:
-        found = Counter({"network": 1, "subnetwork": 1, "firewall": 3, "account": 1, "instance": hosts,
+        found = Counter({"network": 1, "subnetwork": 1, "firewall": 2, "account": 1, "instance": hosts,
                          "identity": hosts, "secret": 1})
         parts = {"group": 2, "health check": 1, "service": 1, "map": 1, "proxy": 1, "address": 1, "rule": 1,
                  "security policy": 1, "firewall": 1}

@@ -114,12 +114,21 @@ class Plan(Table):
         """Four short digests joined by hyphens, one for each of :data:`PARTS`."""
         releases = sorted(self.releases.items())
         parts = (
-            [_placed(member) for _name, member in sorted(self.members.items())],
+            [self._placed(member) for _name, member in sorted(self.members.items())],
             [[name, release.image] for name, release in releases],
             [[name, release.id, dict(release.environment), release.document] for name, release in _apart(releases)],
             [[name, dict(release.secrets)] for name, release in releases],
         )
         return "-".join(digest([self.fleet, part])[:8] for part in parts)
+
+    @cached_property
+    def _several_networks(self) -> bool:
+        return len({member.network for member in self.members.values()}) > 1
+
+    def _placed(self, member: Member) -> List[Any]:
+        """What the plan's id knows of a member. Networks matter only where there are several."""
+        across = [member.network, member.public_address] if self._several_networks else []
+        return [member.name, member.slot, [*member.addresses, *across], member.p2p_port, member.peer_id]
 
     def peers(self, name: str) -> Dict[str, Any]:
         """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
@@ -297,12 +306,6 @@ def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
 def _within(member: Member) -> str:
     """Two networks may use the same private addresses."""
     return " in %s" % member.network if member.network else ""
-
-
-def _placed(member: Member) -> List[Any]:
-    """What a plan's id knows of a member."""
-    addresses = [*member.addresses, member.network, member.public_address] if member.network else [*member.addresses]
-    return [member.name, member.slot, addresses, member.p2p_port, member.peer_id]
 
 
 def _clash(kind: str, sharing: Sequence[Member]) -> bool:

@@ -141,3 +141,11 @@ def test_both_ends_of_every_edge_dial_each_other_where_the_other_can_be_reached(
     for one, other in itertools.permutations(plan.members.values(), 2):
         dial = next(each for each in plan.dials(one.name) if each["member"] == other.name)
         assert dial["address"].startswith("10." if one.network == other.network else "198.51.100.")
+
+
+def test_the_name_of_a_fleet_s_only_network_is_no_part_of_its_plan() -> None:
+    def of(network: str) -> str:
+        ours = [member(index, network=network) for index in (1, 2)]
+        return make_plan("test", ours, [release(each.name) for each in ours]).id
+
+    assert of("vpc-1") == of("")
