@@ -39,6 +39,8 @@ def fleet(both: Cloud) -> Cloud:
     """Provisioned and deployed with both inventories."""
     provisioned = both.run("provision.yml", environment=EACH)
     assert sorted(machine["name"] for machine in provisioned.summary["machines"]) == NAMES
+    environment = both.environment
+    assert provisioned.summary["region"] == [environment["AWS_REGION"], environment["CLOUDSDK_COMPUTE_REGION"]]
     deployed = both.run("deploy.yml", "--diff", environment=EACH)
     assert deployed.summary["ok"] and deployed.summary["findings"] == []
     return both
@@ -121,6 +123,15 @@ def test_a_second_run_of_everything_changes_nothing_and_only_reads(fleet: Cloud)
     assert mutations(fleet.operations(mark)) == []
     assert {item["service"] for item in fleet.operations(mark)} >= {"ec2", "compute", "secretsmanager", "secretmanager"}
     assert seen.started(fleet) == starts
+
+
+def test_one_cloud_s_failure_does_not_stop_the_other(fleet: Cloud) -> None:
+    mark = fleet.mark()
+    run = fleet.run("provision.yml", expect=2, environment={**EACH, "CLOUDSDK_COMPUTE_REGION": "nowhere-1"})
+    assert mutations(fleet.operations(mark)) == []
+    assert (run.summary["ok"], run.summary["failed"], list(run.summary["clouds"])) == (False, ["gcp"], ["aws"])
+    assert [machine["name"] for machine in run.summary["machines"]] == NAMES[:2]
+    assert "There is no region 'nowhere-1'" in " ".join(run.output.split())
 
 
 def test_references_may_point_at_the_other_cloud_s_store(fleet: Cloud) -> None:
