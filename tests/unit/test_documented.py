@@ -151,9 +151,31 @@ def test_the_readme_s_limits_are_the_limits() -> None:
     assert re.findall(r"`(\w+)`", meaning) == [item.name for item in dataclasses.fields(Limits)]
 
 
-def test_the_inventories_defaults_are_the_code_s() -> None:
+#: Variables that only one cloud has a use for.
+ONLY = {"aws": set(), "gcp": {"praxis_project", "praxis_public_address"}}
+
+
+def test_the_clouds_have_the_same_variables_in_the_same_order() -> None:
+    shared = {cloud: [name for name in group_vars(cloud) if name not in ONLY[cloud]] for cloud in ONLY}
+    assert shared["aws"] == shared["gcp"]
+    assert all(names <= set(group_vars(cloud)) for cloud, names in ONLY.items())
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_every_variable_of_an_inventory_is_read(cloud: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in CHECKOUT.glob("playbooks/**/*.yml")]
+    own = (CHECKOUT / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text(encoding="utf-8")
+    fields = {"praxis_" + item.name for item in dataclasses.fields(fleet_variables.MemberVariables)}
+    for name in group_vars(cloud):
+        if name.startswith("praxis_"):
+            used_here = len(re.findall(rf"\b{name}\b", own)) > 1
+            assert name in fields or used_here or re.search(rf"\b{name}\b", "\n".join(texts)), name
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+def test_the_inventories_defaults_are_the_code_s(cloud: str) -> None:
     for item in dataclasses.fields(fleet_variables.MemberVariables):
-        value = group_vars("aws").get("praxis_" + item.name)
+        value = group_vars(cloud).get("praxis_" + item.name)
         if isinstance(value, (int, str)) and "{{" not in str(value):
             assert value == item.default, item.name
         elif value is not None and (given := re.search(r" or '(\w+)'", str(value))):
