@@ -169,8 +169,8 @@ ROWS = (
     Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,
         prints="scripts/play plan.yml aws,gcp"),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
-    Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp",
-        run="ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp --syntax-check", why=_BOTH),
+    Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
+        why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),
     # and away with it
     Row("make down", run=_DOWN, why="with what it wants outside the sandbox, too", prints="removed: fleet praxis"),
     Row('ARGS="-e praxis_confirm_down=FLEET"', run=_DOWN, why="a fleet", prints="removed: fleet praxis"),

@@ -151,9 +151,8 @@ def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int,
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_storm_is_ridden_out_with_nothing_made_twice(outcomes: dict[int, Future[Outcome]], seed: int) -> None:
     outcome = outcomes[seed].result()
-    writes = [each["operation"] for each in outcome.struck if each["mutating"]]
-    reads = [each["operation"] for each in outcome.struck if not each["mutating"]]
-    assert writes and reads
+    # Which kinds of requests were struck, reads and writes, is told over all seeds below: some storms are short.
+    assert outcome.struck
     assert outcome.there == outcome.expected
     assert outcome.strays == set()
     assert [run.changed for run in outcome.again] == [{}, {}]

@@ -5,8 +5,10 @@ set -eu
 cd /etc/sandbox
 group=google-sudoers
 getent group $group > /dev/null || groupadd --system $group
-printf '%%%s ALL=(ALL:ALL) NOPASSWD:ALL\n' $group > /etc/sudoers.d/google_sudoers
-chmod 0440 /etc/sudoers.d/google_sudoers
+# Written beside their place and renamed, for sudo and sshd may read them at any moment. (sudo skips names with a dot.)
+printf '%%%s ALL=(ALL:ALL) NOPASSWD:ALL\n' $group > /etc/sudoers.d/.new
+chmod 0440 /etc/sudoers.d/.new
+mv /etc/sudoers.d/.new /etc/sudoers.d/google_sudoers
 if [ -e /etc/sudoers.d/90-admin ]; then # another cloud's
   userdel --remove admin 2> /dev/null
   rm -f /etc/sudoers.d/90-admin
@@ -19,9 +21,10 @@ for user in $(cat users); do
   gpasswd --add "$user" $group > /dev/null
   home=$(getent passwd "$user" | cut -d: -f6)
   install -d -m 0700 -o "$user" -g "$user" "$home/.ssh"
-  sed -n "s/^$user://p" ssh-keys > "$home/.ssh/authorized_keys"
-  chown "$user:" "$home/.ssh/authorized_keys"
-  chmod 0600 "$home/.ssh/authorized_keys"
+  sed -n "s/^$user://p" ssh-keys > "$home/.ssh/.new"
+  chown "$user:" "$home/.ssh/.new"
+  chmod 0600 "$home/.ssh/.new"
+  mv "$home/.ssh/.new" "$home/.ssh/authorized_keys"
 done
 for user in $(comm -13 users users.before); do # the account stays; nobody gets in by it
   gpasswd --delete "$user" $group > /dev/null

@@ -315,7 +315,7 @@ def test_what_the_compiler_accepts_the_stand_in_runs(standin: Any, place: Path, 
                 assert agent[section][name] == given_, setting.path
 
     run()
-    assert tried["accepted"] >= 30, f"too few were accepted for this to mean anything: {tried}"
+    assert tried["accepted"] >= 15, f"too few were accepted for this to mean anything: {tried}"
     assert oddities == 0 or tried["refused"] >= 10, tried
 
 
