@@ -91,15 +91,14 @@ test: ## everything CI runs
 	@scripts/lint
 	@scripts/sanity
 	@scripts/release-check
-	$(bin)/python -m pytest -n 2 tests/unit
-	$(bin)/python -m pytest tests/sandbox
+	@scripts/test-parts
 	@scripts/test-integration
 
 .PHONY: test-fast
-test-fast: ## linters, types and unit tests: no containers
+test-fast: ## linters, types and the quick unit tests: no containers
 	@scripts/setup test-fast
 	@scripts/lint --fast
-	$(bin)/python -m pytest -n 2 tests/unit
+	$(bin)/python -m pytest -n 2 -m 'not slow' tests/unit
 
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint

@@ -104,6 +104,7 @@ NO_COMMANDS = {
 
 _TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
 _BOTH = "one fleet over both has its own tests"
+_OWN = "it finds nothing without a project of yours; tests/integration/test_own.py writes one into it, and deploys"
 _SAME = "a variable of make, on a verb that takes it"
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
@@ -164,6 +165,8 @@ ROWS = (
       for more in ("", " --ask-become-pass", " --become-password-file FILE")),
     *(Row(command, run=f"on_machine {command}{more}", why="on a machine") for command, more in _ON_A_MACHINE),
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
+    Row("ansible-playbook deploy.yml -i inventories/gcp_compute", run="make -n plan CLOUD=gcp", why=_OWN,
+        prints="scripts/play plan.yml gcp"),
     Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why="the main job on Google Cloud has its own tests",
         prints="scripts/play plan.yml gcp"),
     Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,

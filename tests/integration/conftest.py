@@ -47,8 +47,8 @@ LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input",
                           "test_weather")),
     "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented")),
-    "google": Lane("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_storm",
-                           "test_both")),
+    "google": Lane("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
+                           "test_storm", "test_both")),
 }
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.

@@ -7,79 +7,15 @@ this order."""
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
-from functools import cached_property
-from typing import Any
 
 import pytest
 
 from .conftest import HOME, Cloud
-from .owner import GoogleOwner
+from .project import BALANCER, Project, last
 from .test_provision import mutations
 
 FLEET, PASSING = "praxis", "passing"
-MARK = "praxis_fleet={fleet} praxis_managed_by=provision"
 GOOGLE = ["130.211.0.0/22", "35.191.0.0/16"]
-ACCOUNTS = "https://iam.googleapis.com/v1/projects"
-#: Where Compute Engine lists what a fleet may have; parts that only a load balancer has come last.
-KINDS = {
-    "network": "global/networks", "subnetwork": "aggregated/subnetworks", "firewall": "global/firewalls",
-    "instance": "aggregated/instances", "group": "aggregated/instanceGroups", "check": "global/healthChecks",
-    "service": "global/backendServices", "map": "global/urlMaps", "proxy": "global/targetHttpProxies",
-    "address": "global/addresses", "rule": "global/forwardingRules", "policy": "global/securityPolicies",
-}  # fmt: skip
-BALANCER = {"group": 2, "check": 1, "service": 1, "map": 1, "proxy": 1, "address": 1, "rule": 1, "policy": 1}
-
-
-class Project(GoogleOwner):
-    """The project past the product, as its owner sees it."""
-
-    @cached_property
-    def _session(self) -> Any:
-        return super().session()
-
-    def session(self) -> Any:
-        """One for all requests: each new one fetches a token."""
-        return self._session
-
-    def resources(self) -> dict[str, dict[str, Any]]:
-        """Everything there is of these kinds, by kind and path, without what changes by itself."""
-        found = {}
-        for kind, url in KINDS.items():
-            for item in self.scoped(url) if url.startswith("aggregated/") else self.listed(url):
-                found[f"{kind} {item['selfLink'].partition('/projects/')[2].partition('/')[2]}"] = still(item)
-        for item in self.listed(f"{ACCOUNTS}/{self.project}/serviceAccounts", "accounts"):
-            found[f"account {item['email'].partition('@')[0]}"] = item
-        return found
-
-    def made(self, fleet: str) -> dict[str, dict[str, Any]]:
-        """What provision made for a fleet."""
-        mark = MARK.format(fleet=fleet)
-        return {name: item for name, item in self.resources().items() if item.get("description") == mark}
-
-    def counted(self, fleet: str) -> dict[str, int]:
-        kinds = [name.split()[0] for name in self.made(fleet)]
-        return {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-
-    def instances(self, fleet: str) -> list[dict[str, Any]]:
-        """The fleet's machines by name."""
-        found = [item for item in self.scoped("aggregated/instances") if item["name"].startswith(f"{fleet}-gcp-")]
-        return sorted(found, key=lambda item: str(item["name"]))
-
-    def edit(self, instance: dict[str, Any], method: str, **fields: Any) -> None:
-        """One of a machine's setters, by hand."""
-        self.finish(self.call("POST", f"{instance['selfLink']}/{method}", fields))
-
-
-def still(value: Any) -> Any:
-    """A resource without its fingerprints, its lists in one order."""
-    if isinstance(value, dict):
-        return {name: still(each) for name, each in value.items() if "ingerprint" not in name}
-    return sorted((still(each) for each in value), key=str) if isinstance(value, list) else value
-
-
-def last(link: str) -> str:
-    return link.rpartition("/")[2]
 
 
 @pytest.fixture(scope="module")
@@ -296,51 +232,3 @@ def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, project: Proj
         taken.output.split())
     assert mutations(provisioned, mark) == []
     project.finish(project.call("DELETE", f"global/healthChecks/praxis-{PASSING}"))
-
-
-@pytest.fixture
-def platform(provisioned: Cloud, project: Project, passing: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """What a platform team made: a network with a subnetwork, a service account, a backend service with two groups; and
-    the variables by which a fleet is given it."""
-    region = provisioned.environment["CLOUDSDK_COMPUTE_REGION"]
-    groups = [f"zones/{region}-{zone}/instanceGroups" for zone in "bc"]
-
-    def make(url: str, **body: Any) -> None:
-        project.finish(project.call("POST", url, {"name": "theirs", **body}))
-
-    make("global/networks", autoCreateSubnetworks=False)
-    make(f"regions/{region}/subnetworks", network="global/networks/theirs", ipCidrRange=passing["PRAXIS_GCP_CIDR"])
-    make("global/healthChecks", type="HTTP")
-    for group in groups:
-        make(group)
-    make("global/backendServices", healthChecks=["global/healthChecks/theirs"],
-         backends=[{"group": f"{group}/theirs"} for group in groups])
-    project.call("POST", f"{ACCOUNTS}/{project.project}/serviceAccounts", {"accountId": "praxis-theirs"})
-    yield {"praxis_subnets": "theirs", "praxis_instance_profile": "praxis-theirs", "praxis_target_group": "theirs",
-           "praxis_security_groups": ["theirs"], "praxis_zones": [f"{region}-b", f"{region}-c"]}
-    for url in ("global/backendServices", *groups, "global/healthChecks", f"regions/{region}/subnetworks",
-                "global/networks"):
-        project.finish(project.call("DELETE", f"{url}/theirs"))
-    email = f"praxis-theirs@{project.project}.iam.gserviceaccount.com"
-    project.call("DELETE", f"{ACCOUNTS}/{project.project}/serviceAccounts/{email}")
-
-
-def test_what_is_given_is_used_as_it_is_and_left(
-    provisioned: Cloud, project: Project, passing: dict[str, str], platform: dict[str, Any]
-) -> None:
-    before = project.resources()
-    mark = provisioned.mark()
-    wrong = {**platform, "praxis_subnets": "none", "praxis_zones": ["us-central1-a", "us-central1-f"]}
-    refused = provisioned.run("provision.yml", expect=2, environment=passing, variables=wrong)
-    assert "There is no subnetwork" in " ".join(refused.output.split())
-    assert mutations(provisioned, mark) == []
-    run = provisioned.run("provision.yml", environment=passing, variables=platform)
-    assert mutations(provisioned, mark) == ["compute:instances.insert"]
-    (machine,) = run.summary["machines"]
-    assert machine["zone"] == "us-central1-b"
-    (made,) = project.instances(PASSING)
-    assert last(made["networkInterfaces"][0]["network"]) == "theirs"
-    assert made["tags"]["items"] == ["theirs"]
-    assert made["serviceAccounts"][0]["email"].startswith("praxis-theirs@")
-    provisioned.run("down.yml", environment=passing, variables={"praxis_confirm_down": PASSING})
-    assert project.resources() == before

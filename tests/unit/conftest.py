@@ -65,6 +65,7 @@ def _models_read_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _server() -> Iterator[Cloud]:
+    from moto.core.base_backend import AccountSpecificBackend
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -72,6 +73,8 @@ def _server() -> Iterator[Cloud]:
     host, port = server.get_host_and_port()
     cloud = Cloud(f"http://{host}:{port}")
     with pytest.MonkeyPatch.context() as patch:
+        # moto's reset makes everything anew, EC2's networks and images too, and then throws it away.
+        patch.setattr(AccountSpecificBackend, "reset", lambda self: None)
         _log_operations(patch, cloud)
         _script_health(patch, cloud)
         yield cloud

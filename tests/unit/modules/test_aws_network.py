@@ -66,6 +66,7 @@ def test_the_subnets_reach_the_internet(run: Any, cloud: Any) -> None:
     assert ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fate", ["lost", "Throttling", "InternalError"])
 @pytest.mark.parametrize(
     "operation",

@@ -110,6 +110,7 @@ QUIET: list[dict[str, Any]] = [
 LOUD = [{"ansible.builtin.debug": {"msg": WHOLE}}]
 
 
+@pytest.mark.slow
 def test_a_real_run_at_the_highest_verbosity_shows_no_value(cloud: Any, tmp_path: Path) -> None:
     seed = b"planted-seed-of-the-right-length"
     keep(cloud, "a", json.dumps({"password": PLANTED}))

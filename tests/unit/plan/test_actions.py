@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
+pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).resolve().parents[3]
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"

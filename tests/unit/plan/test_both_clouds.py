@@ -269,6 +269,7 @@ def without(folder: Path, *libraries: str) -> dict[str, str]:
     return {"PYTHONPATH": f"{path}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")}
 
 
+@pytest.mark.slow
 class TestRuns:
     """Real runs of the tasks that plan and make identities."""
 

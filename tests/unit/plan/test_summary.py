@@ -18,6 +18,7 @@ from tests.unit.plan.made import Account, fleet, planner
 from tests.unit.plan.test_actions import CHECKOUT, Site
 from tests.unit.terminal import Terminal
 
+pytestmark = pytest.mark.slow
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
 SUMMARY = {"ANSIBLE_STDOUT_CALLBACK": "praxis.cloud.summary", "ANSIBLE_VERBOSE_TO_STDERR": "1"}
 AS_JSON = SUMMARY | {"PRAXIS_SUMMARY_FORMAT": "json"}
