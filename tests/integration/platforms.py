@@ -349,10 +349,12 @@ class GooglePlatform(Platform):
             assert machine["tags"]["items"] == [f"praxis-{self.fleet}"] == ports["4001"]["targetTags"]
 
     def picture(self) -> dict[str, Any]:
-        """Without the machines, and what was made for them."""
+        """Without the machines, what was made for them, and what Google notes by itself: the groups' subnetwork, once a
+        machine is in them."""
         made = self.project.made(self.fleet)
-        return {name: one for name, one in self.project.resources().items()
-                if name not in made and not name.startswith("instance ")}
+        found = {name: one for name, one in self.project.resources().items()
+                 if name not in made and not name.startswith("instance ")}
+        return {name: {**one, "subnetwork": ""} if name.startswith("group ") else one for name, one in found.items()}
 
     def remove(self) -> None:
         groups = [f"zones/{zone}/instanceGroups" for zone in self.zones]
