@@ -98,7 +98,7 @@ test: ## everything CI runs
 test-fast: ## linters, types and the quick unit tests: no containers
 	@scripts/setup test-fast
 	@scripts/lint --fast
-	$(bin)/python -m pytest -n 2 -m 'not slow' tests/unit
+	$(bin)/python -m pytest -n 4 -m 'not slow' tests/unit
 
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint

@@ -93,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
     control: ClassVar[Controlled | None] = None
 
     protocol_version = "HTTP/1.1"
+    # An answer's body is written after its head: without this it would wait for the client's delayed acknowledgement.
+    disable_nagle_algorithm = True
     connected = ""
     """The host that a CONNECT named."""
 
@@ -127,6 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200, "Connection established")
             self.end_headers()
             other.settimeout(None)
+            other.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             _pump(self.connection, other)
 
     def _answer(self) -> None:

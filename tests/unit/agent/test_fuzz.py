@@ -242,7 +242,9 @@ def start(standin: Any, place: Path, found: Compiled) -> tuple[dict[str, Any], d
         agent["logging"]["file_path"] = str(place / path[len("/tmp/") :])
     logger = log.Log()
     logger.set_up(agent["logging"])
-    assert "planted line" in logger._line("INFO", "planted line", colour=False)
+    # Without strict a format that says nothing is a warning.
+    told = any(finding.path == "logging.format" for finding in found.findings)
+    assert told or "planted line" in logger._line("INFO", "planted line", colour=False)
     if logger._file:
         logger._file.close()
     main._seconds(agent["llm"]["timeout"])

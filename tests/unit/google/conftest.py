@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox import certificates
 from sandbox.aws.faults import Faults
 from sandbox.aws.log import Log
+from sandbox.gcp import identity
 from sandbox.gcp.compute.catalogue import catalogue
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.front import Front
@@ -74,9 +78,27 @@ class Google:
         return [line["operation"].rpartition(".")[2] for line in lines if line.get("mutating")]
 
 
+#: The RSA keys that tests have made: one takes a good part of a second, and only within a test must they differ.
+KEY_PAIRS: list[Any] = []
+
+
+def _reuse_keys(patch: pytest.MonkeyPatch) -> None:
+    """The first account of every test has the same key, and the second another one."""
+    make, made = rsa.generate_private_key, itertools.count()
+
+    def pair(public_exponent: int, key_size: int) -> Any:
+        number = next(made)
+        if number == len(KEY_PAIRS):
+            KEY_PAIRS.append(make(public_exponent, key_size))
+        return KEY_PAIRS[number]
+
+    patch.setattr(identity, "rsa", SimpleNamespace(generate_private_key=pair))
+
+
 @pytest.fixture
-def google(tmp_path: Path) -> Iterator[Google]:
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
     """An empty project with an account that may do everything in it, served."""
+    _reuse_keys(monkeypatch)
     certificates.make_authority(tmp_path)
     certificates.make_certificate(tmp_path, "google", ["*.googleapis.com"])
     world, log, faults = World(), Log(tmp_path / "operations.jsonl"), Faults()
