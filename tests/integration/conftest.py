@@ -46,9 +46,9 @@ class Lane:
 LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_bad_input",
                           "test_weather")),
-    "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented")),
+    "rest": Lane("aws", ("test_own", "test_storm", "test_host", "test_documented", "test_both")),
     "google": Lane("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
-                           "test_storm", "test_both")),
+                           "test_storm")),
 }
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
