@@ -76,7 +76,7 @@ class Platform(ABC):
         """The names of the fleet's machines."""
 
     @abstractmethod
-    def check_placed(self, machines: list[str]) -> None:
+    def check_placed(self) -> None:
         """The machines are in what is given."""
 
     @abstractmethod
@@ -163,9 +163,8 @@ class AwsPlatform(Platform):
     def machines(self) -> list[str]:
         return sorted(self._instances())
 
-    def check_placed(self, machines: list[str]) -> None:
-        for machine, subnet in zip(machines, self.ids["praxis_subnets"]):
-            found = self._instances()[machine]
+    def check_placed(self) -> None:
+        for (_name, found), subnet in zip(sorted(self._instances().items()), self.ids["praxis_subnets"], strict=True):
             place = (found["VpcId"], found["SubnetId"], found["KeyName"])
             assert place == (self.ids["praxis_vpc"], subnet, "theirs")
             assert [group["GroupId"] for group in found["SecurityGroups"]] == self.ids["praxis_security_groups"]
@@ -329,8 +328,8 @@ class GooglePlatform(Platform):
     def machines(self) -> list[str]:
         return [found["name"] for found in self.project.instances(self.fleet)]
 
-    def check_placed(self, machines: list[str]) -> None:
-        for found, zone in zip(self.project.instances(self.fleet), self.zones):
+    def check_placed(self) -> None:
+        for found, zone in zip(self.project.instances(self.fleet), self.zones, strict=True):
             interface = found["networkInterfaces"][0]
             assert (last(found["zone"]), last(interface["network"]), last(interface["subnetwork"])) == (
                 zone, "theirs", "theirs")

@@ -100,7 +100,7 @@ def fleet(cloud: Cloud, platform: Platform, tmp_path_factory: pytest.TempPathFac
 
 
 def test_machines_are_in_what_is_given(fleet: Fleet) -> None:
-    fleet.platform.check_placed([fleet.one, fleet.two])
+    fleet.platform.check_placed()
 
 
 def test_by_id_or_link_it_is_the_same(fleet: Fleet) -> None:
