@@ -88,9 +88,7 @@ down: controller ## remove the fleet, its cloud resources, and the sandbox if on
 .PHONY: test
 test: ## everything CI runs
 	@scripts/setup test
-	@scripts/lint
-	@scripts/sanity
-	@scripts/release-check
+	@scripts/test-static
 	@scripts/test-parts
 	@scripts/test-integration
 
