@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,13 +108,24 @@ def shell(container: str, script: str, timeout: float = 60.0) -> str:
     return docker("exec", container, "sh", "-ceu", script, timeout=timeout)
 
 
-def remove_container(name: str) -> None:
-    """Remove a container by its exact name, running or not, with its anonymous volumes."""
-    try:
-        docker("rm", "--force", "--volumes", name)
-    except DockerError as error:
-        if "No such container" not in str(error):
-            raise
+def remove_container(name: str, deadline: float = 60.0) -> None:
+    """Remove a container by its exact name, running or not, with its anonymous volumes. Raises DockerError when it is
+    still there after so many seconds.
+
+    The engine itself waits ten seconds for what it has killed to end, which a busy machine may not do in time, and it
+    refuses while somebody else's removal goes on: then it is asked again."""
+    until = time.monotonic() + deadline
+    while True:
+        try:
+            docker("rm", "--force", "--volumes", name)
+            return
+        except DockerError as error:
+            if "No such container" in str(error):
+                return
+            passing = any(words in str(error) for words in ("already in progress", "did not receive an exit event"))
+            if not passing or time.monotonic() > until:
+                raise
+        time.sleep(0.5)
 
 
 def build(tag: str, context: Path, arguments: Mapping[str, str], version: str, log: Path) -> None:
