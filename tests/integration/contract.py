@@ -245,7 +245,7 @@ class World:
             {"name": "output", "ansible.builtin.debug": {"msg": PLANTED}},
             {"name": "facts", "ansible.builtin.set_fact": {"planted": PLANTED, "cacheable": True}},
             {"name": "diff", "ansible.builtin.copy": {"content": PLANTED, "dest": f"{tmp}/planted"}, "diff": True},
-            {"name": "argv", "ansible.builtin.command": {"argv": ["sh", "-c", f"sleep 0.3; : {PLANTED}"]}},
+            {"name": "argv", "ansible.builtin.command": {"argv": ["sh", "-c", f"sleep 3; : {PLANTED}"]}},
         ]
         planned = {"praxis_agent_environment": {"A_MARKER": PLANTED}}
         record = self.play("planted planted", [{"hosts": "localhost", "tasks": tasks}, plan(self)], planned)

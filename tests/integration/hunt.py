@@ -24,7 +24,7 @@ WATCHED = "/run/hunt-argv"
 STOP = "/run/hunt-stop"
 PLANT = "/var/tmp/hunt-plant"
 CHUNK = 1 << 22
-READINGS = 10  # of one process's arguments: by then it has become the program that it was started for
+READINGS = 50  # of one process's arguments: by then it has become the program that it was started for
 
 
 def main() -> None:
