@@ -88,7 +88,9 @@ down: controller ## remove the fleet, its cloud resources, and the sandbox if on
 .PHONY: test
 test: ## everything CI runs
 	@scripts/setup test
-	@scripts/test-static
+	@scripts/lint
+	@scripts/sanity
+	@scripts/release-check
 	@scripts/test-parts
 	@scripts/test-integration
 

@@ -145,8 +145,8 @@ def test_many_secrets_come_several_at_a_time_over_few_connections(shop, monkeypa
     found = shop.fetch(*(f"gcp-sm://{PROJECT}/s-{number}" for number in range(24)))
     assert found == [("value", "1")] * 24
     assert 1 < max(most) <= 8
-    # Beside the eight, the library asks for a token, and in the background for its regional access boundary.
-    assert len(connections) <= 12, connections
+    # Those who come first may each ask for a token, over connections of their own.
+    assert len([path for path in connections if path.startswith("secretmanager.")]) <= 8, connections
 
 
 def test_what_is_about_all_of_them_stops_the_rest_and_is_told_once(shop):
