@@ -86,13 +86,14 @@ down: controller ## remove the fleet, its cloud resources, and the sandbox if on
 	fi
 
 .PHONY: test
-test: ## everything CI runs
+test: ## everything CI runs: every kind of run once, on real machines
 	@scripts/setup test
-	@scripts/lint
-	@scripts/sanity
-	@scripts/release-check
-	@scripts/test-parts
-	@scripts/test-integration
+	@$(bin)/python -m tests.lanes test $(LANES)
+
+.PHONY: test-all
+test-all: ## everything: all repetitions, storms and scenes, too
+	@scripts/setup test
+	@$(bin)/python -m tests.lanes all $(LANES)
 
 .PHONY: test-fast
 test-fast: ## linters, types and the quick unit tests: no containers

@@ -127,7 +127,7 @@ class Balancer:
             write(self.file, configuration(None, 60, self.binds))
         if not found:
             docker.docker(
-                "run", "--detach", "--name", self.container, *docker.labels(self.site.key, "balancer"),
+                "run", "--detach", "--name", self.container, *self.site.labels("balancer"),
                 "--cap-add", "NET_ADMIN", "--network", self.site.network, "--ip", self.address,
                 *([] if self.binds else ["--sysctl", "net.ipv4.ip_nonlocal_bind=1"]),
                 "--volume", f"{self.file.parent}:/etc/sandbox:ro", tag)

@@ -22,6 +22,10 @@ from sandbox.problem import Problem
 LABEL = "praxis.sandbox"
 """Every container, volume and network of a sandbox has this label with the site's key as its value."""
 
+ROOT_LABEL = f"{LABEL}.root"
+"""And this one with the path of the folder that the sandbox belongs to."""
+KINDS = ("container", "volume", "network")
+
 
 class DockerError(Exception):
     """The docker client refused; the text is its standard error."""
@@ -87,9 +91,12 @@ def named(kind: str, key: str, role: str | None = None) -> list[str]:
     return sorted(docker(*listing, *options).split())
 
 
-def labels(key: str, role: str) -> list[str]:
-    """Options that label a thing as the site's, with its role."""
-    return ["--label", f"{LABEL}={key}", "--label", f"{LABEL}.role={role}"]
+def roots() -> list[Path]:
+    """The folders of all sandboxes that have left anything in the engine, up or not, sorted."""
+    form = f'{{{{.Label "{ROOT_LABEL}"}}}}'
+    listed = [docker(kind, "ls", *(["--all"] if kind == "container" else []), "--filter", f"label={ROOT_LABEL}",
+                     "--format", form) for kind in KINDS]
+    return sorted({Path(line) for text in listed for line in text.splitlines()})
 
 
 def place(container: str, files: Mapping[str, File]) -> None:

@@ -70,7 +70,7 @@ def _init() -> tuple[str, ...]:
 def _options(site: Site, machine: Machine) -> Sequence[str]:
     name = site.container(machine.ident)
     return [
-        "--name", name, "--hostname", machine.hostname, *docker.labels(site.key, machine.role),
+        "--name", name, "--hostname", machine.hostname, *site.labels(machine.role),
         *(word for capability in CAPABILITIES for word in ("--cap-add", capability)),
         "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
         "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm",
@@ -82,7 +82,7 @@ def _options(site: Site, machine: Machine) -> Sequence[str]:
 def create(site: Site, machine: Machine) -> None:
     """Make and start a machine. Raises DockerError; nothing is left behind then."""
     name = site.container(machine.ident)
-    docker.docker("volume", "create", *docker.labels(site.key, machine.role), name)
+    docker.docker("volume", "create", *site.labels(machine.role), name)
     try:
         docker.docker("create", *_options(site, machine), machine.image, *_init())
         authority = (site.home / "tls" / "ca.crt").read_bytes()

@@ -24,7 +24,7 @@ def up(site: Site) -> None:
         # Docker hands out addresses of the first /24 only; machines get theirs from the cloud's API.
         docker.docker("network", "create", "--driver", "bridge", "--subnet", subnet,
                       "--ip-range", f"{site.addresses.at(0)}/24", "--gateway", site.addresses.gateway,
-                      "--opt", f"com.docker.network.bridge.name={site.bridge}", *docker.labels(site.key, "network"),
+                      "--opt", f"com.docker.network.bridge.name={site.bridge}", *site.labels("network"),
                       site.network)
     except docker.DockerError as error:
         raise Problem(f"the network {subnet} could not be made: {error}", "docker network create",

@@ -66,9 +66,9 @@ class Registry:
             docker.remove_container(self.container)
             found = None
         if not found:
-            docker.docker("volume", "create", *docker.labels(self.site.key, "registry"), self.container)
+            docker.docker("volume", "create", *self.site.labels("registry"), self.container)
             docker.docker(
-                "run", "--detach", "--name", self.container, *docker.labels(self.site.key, "registry"),
+                "run", "--detach", "--name", self.container, *self.site.labels("registry"),
                 "--cap-add", "NET_ADMIN", "--network", self.site.network, "--ip", self.site.addresses.registry,
                 "--network-alias", self.site.registry_name, "--publish", f"{self.push}:5000",
                 "--volume", f"{tls}:/etc/sandbox/tls:ro", "--volume", f"{self.container}:/var/lib/registry", tag)

@@ -128,6 +128,11 @@ class Site:
         """Name of a container of this sandbox."""
         return f"praxis-sandbox-{self.key}-{name}"
 
+    def labels(self, role: str) -> list[str]:
+        """Options that label what is made in the engine as this sandbox's, with its role in it."""
+        pairs = {docker.LABEL: self.key, docker.ROOT_LABEL: self.root, f"{docker.LABEL}.role": role}
+        return [word for name, value in pairs.items() for word in ("--label", f"{name}={value}")]
+
     @property
     def registry_name(self) -> str:
         """The registry as the machines see it: the account's ECR host name."""

@@ -51,7 +51,7 @@ def up(site: Site, tag: str) -> None:
         return
     docker.remove_container(name)
     docker.docker(
-        "run", "--detach", "--name", name, *docker.labels(site.key, NAME), "--cap-add", "NET_ADMIN",
+        "run", "--detach", "--name", name, *site.labels(NAME), "--cap-add", "NET_ADMIN",
         "--network", site.network, "--ip", site.addresses.google_registry,
         *(word for host in hosts(site) for word in ("--network-alias", host)),
         "--volume", f"{folder}:/etc/sandbox:ro", tag)

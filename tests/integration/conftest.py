@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox.site import ROOT_VARIABLE
+from tests.lanes import PLAYBOOKS, Playbooks
 
 from . import hunting
 from .owner import AwsOwner, Owner, environment_of, owner_of
@@ -27,29 +28,7 @@ HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Tests that go one after the other, in a sandbox of their own.
-
-    :param cloud: whose sandbox it is at first.
-    :param files: in their order; a file may be in the lanes of both clouds, and is run once in each.
-    """
-
-    cloud: str
-    files: tuple[str, ...]
-
-
-#: The lanes that scripts/test-integration runs beside each other. "fleet" and "google" go on with the fleet that their
-#: earlier files made; what is in "apart" needs no fleet but its own.
-LANES = {
-    "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
-    "rest": Lane("aws", ("test_own", "test_storm", "test_both")),
-    "apart": Lane("aws", ("test_host", "test_documented", "test_bad_input")),
-    "google": Lane("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
-                           "test_storm")),
-}
+#: The lane whose files are to be run, one of PLAYBOOKS.
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
 CLOUD = "PRAXIS_TEST_CLOUD"
@@ -58,26 +37,31 @@ EMPTY_ACCOUNT = ("test_own", "test_storm")
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
-def lanes() -> list[Lane]:
+def lanes() -> list[Playbooks]:
     """The lanes of this run."""
     wanted = os.environ.get(LANE)
     if wanted:
-        return [LANES[wanted]]
-    return [lane for lane in LANES.values() if lane.cloud == os.environ.get(CLOUD, "aws")]
+        return [PLAYBOOKS[wanted]]
+    return [lane for lane in PLAYBOOKS.values() if lane.cloud == os.environ.get(CLOUD, "aws")]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest itself chooses by markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything in this folder carries the marker ``integration``, and goes in its lane's order or not at all.
 
-    A test that does not depend on the cloud carries ``once``: it goes with AWS only.
+    A test that does not depend on the cloud carries ``once``: it goes with AWS only. One that carries ``alike`` is a
+    ``repetition`` on any cloud but AWS.
     """
     here = Path(__file__).parent
     ours = [item for item in items if here in item.path.parents]
     for item in ours:
-        assert any(item.path.stem in lane.files for lane in LANES.values()), f"{item.path.name} is in no lane of LANES"
+        assert any(item.path.stem in lane.files for lane in PLAYBOOKS.values()), f"{item.path.name} is in no lane"
         item.add_marker(pytest.mark.integration)
     order = [stem for lane in lanes() for stem in lane.files]
     other = all(lane.cloud != "aws" for lane in lanes())
+    for item in ours if other else []:
+        if item.get_closest_marker("alike"):
+            item.add_marker(pytest.mark.repetition)
     left = [item for item in ours if item.path.stem not in order or other and item.get_closest_marker("once")]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]

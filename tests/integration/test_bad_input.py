@@ -264,7 +264,10 @@ def expect(run: Run, row: Row) -> None:
     assert run.recap.get(TWO, {"unreachable": 0})["unreachable"] == 0
 
 
-@pytest.mark.parametrize(("name", "check"), [*((name, False) for name in ROWS), *((name, True) for name in CHECKED)])
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [*(pytest.param(name, False, marks=() if name in CHECKED else pytest.mark.repetition) for name in ROWS),
+     *((name, True) for name in CHECKED)])
 def test_it_is_refused_with_one_clear_finding(refusals: Refusals, name: str, check: bool) -> None:
     row = ROWS[name]
     run = refusals.run(*(["--check", "--diff"] if check else []), own=row.own, variables=row.variables,
@@ -281,7 +284,8 @@ IMAGES = {
 }
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.repetition if place else ()) for place, name in enumerate(IMAGES)])
 def test_an_image_that_does_not_exist(refusals: Refusals, name: str) -> None:
     text, code, what, fix = IMAGES[name]
     image = text.format(**refusals.cloud.state["registry"])
@@ -391,7 +395,7 @@ def test_a_vaulted_value_and_an_unsafe_reference(refusals: Refusals, vaulted: Va
     assert [form for form in forms if form in run.output] == []
 
 
-@pytest.mark.parametrize("password", ["wrong", "none"])
+@pytest.mark.parametrize("password", ["wrong", pytest.param("none", marks=pytest.mark.repetition)])
 def test_a_vault_that_cannot_be_opened(refusals: Refusals, vaulted: Vaulted, tmp_path: Path, password: str) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_text("another password", encoding="utf-8")
@@ -421,7 +425,8 @@ HALVES = {"one source": ([], {"PRAXIS_REGIONS": "us-east-1,eu-central-1"}, False
           "two sources and a limit": (["--limit", TWO], {}, True)}
 
 
-@pytest.mark.parametrize("case", HALVES)
+@pytest.mark.parametrize(
+    "case", ["one source", pytest.param("two sources", marks=pytest.mark.repetition), "two sources and a limit"])
 @pytest.mark.parametrize("loose", [False, True], ids=["our ansible.cfg", "any ansible.cfg"])
 @pytest.mark.usefixtures("region_failing")
 def test_one_region_failing_is_no_half_fleet(refusals: Refusals, case: str, loose: bool) -> None:

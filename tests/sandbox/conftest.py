@@ -27,13 +27,12 @@ from tests.sandbox.support import Aws, Lab, Shell, run_instance, wait_for, wait_
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Client]:
     """A running sandbox with both clouds."""
-    given = os.environ.get(ROOT_VARIABLE)
-    if given and Client(Site(Path(given).resolve())).clouds() == list(CLOUDS):
-        yield Client(Site(Path(given).resolve()))
-        return
-    root = CHECKOUT / "tests" / "output" / "conformance"
+    root = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT / "tests" / "output" / "conformance").resolve()
     root.mkdir(parents=True, exist_ok=True)
     site = Site(root)
+    if Client(site).clouds() == list(CLOUDS):
+        yield Client(site)
+        return
     lifecycle.down(site)
     lifecycle.up(site, CLOUDS)
     try:

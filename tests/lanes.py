@@ -1,0 +1,257 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the lanes of a tier beside each other, says at the end what failed in which, and leaves nothing behind.
+
+    python -m tests.lanes test|all [LANE ...]
+
+A lane is a command with a folder of its own, ``build/lane-NAME``: its sandboxes and its tests' temporary folders lie in it, and all its processes
+carry the folder in PRAXIS_LANE. By these two a second process, the keeper, ends and removes whatever is left when
+this one has ended, however it ended: the keeper waits for the end of a pipe that nobody else holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+BUILD = CHECKOUT / "build"
+#: Says which lane a process belongs to: the absolute path of its folder.
+MARK = "PRAXIS_LANE"
+#: As many lanes as this go on at once. On two cores: most of them wait for machines most of the time.
+AT_ONCE = 4
+SUMMARY = " short test summary info "
+TAIL = 20  # lines that are shown of a failed lane without a summary
+GRACE = 5.0  # seconds that a process has to end by itself
+TIERS = ("test", "all")
+#: What only ``all`` runs; see the marker in pyproject.toml.
+NOT_IN_TEST = "not repetition"
+
+
+@dataclass(frozen=True)
+class Playbooks:
+    """Files of tests/integration that go one after the other, in a sandbox of their own.
+
+    :param cloud: whose sandbox it is at first.
+    :param files: in their order; a file may be in the lanes of both clouds, and is run once in each.
+    """
+
+    cloud: str
+    files: tuple[str, ...]
+
+
+#: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs no fleet but its own.
+PLAYBOOKS = {
+    "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
+    "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
+    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
+    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
+                                "test_storm")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A command, and its environment beside the caller's."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return BUILD / f"lane-{self.name}"
+
+    @property
+    def log(self) -> Path:
+        return BUILD / f"{self.name}.log"
+
+    def said_last(self) -> list[str]:
+        """Pytest's summary of what failed, or the last lines of a lane that has none."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        starts = [number for number, line in enumerate(lines) if SUMMARY in line]
+        return lines[starts[-1]:] if starts else lines[-TAIL:]
+
+
+def lanes(tier: str) -> list[Lane]:
+    """The lanes of a tier, those that take longest first."""
+
+    def pytest(name: str, *arguments: str, **environment: str) -> Lane:
+        chosen = ("-m", NOT_IN_TEST) if tier == "test" else ()
+        temporary = f"--basetemp={BUILD}/lane-{name}/tmp"
+        command = (sys.executable, "-m", "pytest", temporary, "--durations=10", *chosen, *arguments)
+        return Lane(name, command, environment)
+
+    def with_sandbox(name: str, *arguments: str, **environment: str) -> Lane:
+        return pytest(name, *arguments, PRAXIS_SANDBOX_ROOT=str(BUILD / f"lane-{name}"), **environment)
+
+    return [
+        *(with_sandbox(name, "-v", "tests/integration", PRAXIS_TEST_LANE=name) for name in PLAYBOOKS),
+        with_sandbox("sandbox", "tests/sandbox"),
+        Lane("static", ("scripts/static",)),
+        pytest("unit", "-n", "3", "tests/unit"),
+    ]
+
+
+class Runner:
+    """Runs lanes, ``at_once`` of them at a time, and prints what they print with the lane's name before each line."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._free = threading.Semaphore(at_once)
+        self._printing = threading.Lock()
+        self._codes: dict[str, int] = {}
+
+    def run(self, wanted: Sequence[Lane]) -> dict[str, int]:
+        """The lanes' return codes."""
+        threads = []
+        for lane in wanted:
+            # Waiting here and not in the threads keeps the lanes' order, and lets a signal end the wait.
+            while not self._free.acquire(timeout=1):
+                pass
+            threads.append(threading.Thread(target=self._one, args=(lane,), daemon=True))
+            threads[-1].start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(timeout=1)
+        return self._codes
+
+    def _one(self, lane: Lane) -> None:
+        started = time.monotonic()
+        try:
+            lane.folder.mkdir(parents=True, exist_ok=True)
+            # A session of its own: Ctrl-C on the terminal is for this process, and some of a lane's tests press it.
+            process = subprocess.Popen(
+                lane.command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                start_new_session=True, env={**os.environ, **lane.environment, MARK: str(lane.folder),
+                                             "PYTHONUNBUFFERED": "1"})  # fmt: skip
+            assert process.stdout
+            with lane.log.open("wb") as log:
+                for line in process.stdout:
+                    log.write(line)
+                    self._print(lane.name, line.decode(errors="replace").rstrip("\n"))
+            self._codes[lane.name] = process.wait()
+        except OSError as error:
+            lane.log.write_text(f"{lane.name} could not be run: {error}\n", encoding="utf-8")
+            self._codes[lane.name] = 127
+        self._print(lane.name, f"ended with {self._codes[lane.name]} after {time.monotonic() - started:.0f} s")
+        self._free.release()
+
+    def _print(self, name: str, line: str) -> None:
+        with self._printing:
+            print(f"{name}: {line}", flush=True)
+
+
+def report(wanted: Sequence[Lane], codes: Mapping[str, int]) -> int:
+    """Say once more what failed, which else is far above in the output of the lane that ended last; the return code."""
+    failed = [lane for lane in wanted if codes.get(lane.name) != 0]
+    for lane in failed:
+        for line in lane.said_last():
+            print(f"{lane.name}: {line}", flush=True)
+    print(f"failed: {', '.join(lane.name for lane in failed)}" if failed else "all lanes are green", flush=True)
+    return 1 if failed else 0
+
+
+def keep(folders: Sequence[str]) -> int:
+    """Wait until the process at the other end of standard input has ended, then clear away what its lanes left.
+
+    :return: 1 when a sandbox was left.
+    """
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)
+    sys.stdin.read()
+    end(folders)
+    return clear([Path(folder) for folder in folders])
+
+
+def end(folders: Sequence[str]) -> None:
+    """End every process of these lanes: asked first, then killed."""
+    marks = {f"{MARK}={folder}".encode() for folder in folders}
+    for order, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
+        until = time.monotonic() + seconds
+        for pid in (found := _marked(marks)):
+            _send(pid, order)
+        while found and time.monotonic() < until:
+            time.sleep(0.1)
+            found = _marked(marks)
+
+
+def _marked(marks: set[bytes]) -> list[int]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                words = (folder / "environ").read_bytes().split(b"\0")
+            except OSError:  # it has ended, or is somebody else's
+                continue
+            if marks.intersection(words):
+                found.append(int(folder.name))
+    return found
+
+
+def _send(pid: int, order: signal.Signals) -> None:
+    try:
+        os.kill(pid, order)
+    except ProcessLookupError:
+        pass
+
+
+def clear(folders: Sequence[Path]) -> int:
+    """Remove every sandbox in these folders; 1 when there was one."""
+    from sandbox import docker, lifecycle
+    from sandbox.problem import Problem
+    from sandbox.site import Site
+
+    try:
+        docker.require_engine()
+    except Problem:
+        return 0  # no engine, no sandbox
+    left = [root for root in docker.roots() if any(root.is_relative_to(folder) for folder in folders)]
+    for root in left:
+        print(f"removing the sandbox that was left in {root}", flush=True)
+        lifecycle.down(Site(root))
+    return 1 if left else 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["keep"]:
+        return keep(arguments[1:])
+    parser = argparse.ArgumentParser(prog="python -m tests.lanes", description="Runs tests in lanes beside each other.")
+    parser.add_argument("tier", choices=TIERS)
+    parser.add_argument("lanes", nargs="*", metavar="LANE", help="these lanes only")
+    given = parser.parse_args(arguments)
+    every = lanes(given.tier)
+    if strange := set(given.lanes) - {lane.name for lane in every}:
+        parser.error(f"no lane {', '.join(sorted(strange))}; there are {', '.join(lane.name for lane in every)}")
+    wanted = [lane for lane in every if not given.lanes or lane.name in given.lanes]
+
+    def leave(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, leave)
+    BUILD.mkdir(exist_ok=True)
+    folders = [str(lane.folder) for lane in wanted]
+    keeper = subprocess.Popen([sys.executable, "-m", "tests.lanes", "keep", *folders], cwd=CHECKOUT,
+                              stdin=subprocess.PIPE, start_new_session=True)
+    assert keeper.stdin
+    try:
+        codes = Runner().run(wanted)
+    finally:
+        keeper.stdin.close()
+        left = keeper.wait()
+    if left:
+        print("a lane ended and left a sandbox: that is a fault of its tests", flush=True)
+    return report(wanted, codes) or left
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
