@@ -5,14 +5,16 @@
 
     python -m tests.lanes test|all [LANE ...]
 
-A lane is a command with a folder of its own, ``build/lane-NAME``: its sandboxes and its tests' temporary folders lie in it, and all its processes
-carry the folder in PRAXIS_LANE. By these two a second process, the keeper, ends and removes whatever is left when
-this one has ended, however it ended: the keeper waits for the end of a pipe that nobody else holds.
+A lane is a command with a folder of its own, ``build/lane-NAME``: its sandboxes and its tests' temporary folders lie
+in it, and all its processes carry the folder in PRAXIS_LANE. By these two a second process, the keeper, ends and
+removes whatever is left when this one has ended, however it ended: the keeper waits for the end of a pipe that nobody
+else holds.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,7 +51,7 @@ class Playbooks:
     files: tuple[str, ...]
 
 
-#: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs no fleet but its own.
+#: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs none but its own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
     "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
@@ -198,10 +200,8 @@ def _marked(marks: set[bytes]) -> list[int]:
 
 
 def _send(pid: int, order: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, order)
-    except ProcessLookupError:
-        pass
 
 
 def clear(folders: Sequence[Path]) -> int:
