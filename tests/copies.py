@@ -46,7 +46,7 @@ def borrow_environment(folder: Path) -> None:
 
 
 def link_collection(folder: Path) -> None:
-    """The link by which Ansible finds the copy as a collection: what scripts/setup does, for a copy that needs no more."""
+    """The link by which Ansible finds the copy as a collection, as scripts/setup makes it."""
     packages = Path(sysconfig.get_path("purelib")).relative_to(Path(sys.executable).parent.parent)
     link = folder / ".venv" / packages / "ansible_collections" / "praxis" / "cloud"
     link.parent.mkdir(parents=True)

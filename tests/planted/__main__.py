@@ -202,8 +202,8 @@ def main() -> int:
         _say(f"{len(results)}/{len(chosen)} {result.fault.name}: {result.outcome} ({result.seconds:.0f} s)")
     rows = [result.row() for result in results]
     (BUILD / "planted.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    for row in [{key: key for key in rows[0]}, *rows] if rows else []:
-        _say("{name:58} {layer:22} {tier:5} {outcome:10} {seconds:>7}".format(**row))
+    for row in rows:
+        _say("{name:45} {layer:20} {tier:5} {outcome:10} {seconds:>7}".format_map(row))
     missed = [result.fault for result in results if result.outcome != CAUGHT]
     for fault in missed:
         _say(f"not caught: {fault.name}: {fault.breaks}")

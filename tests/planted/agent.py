@@ -12,20 +12,16 @@ FAULTS = (
         name="p2p-may-be-switched-off",
         breaks="An agent whose P2P is off, and which so has no API, is deployed.",
         file="plugins/module_utils/agent/rules.py",
-        before="if merged.values.get(\"p2p.enabled\") is False:",
-        after="if merged.values.get(\"p2p.enabled\") == \"false\":",
+        before='if merged.values.get("p2p.enabled") is False:',
+        after='if merged.values.get("p2p.enabled") == "false":',
         tests=("tests/unit/agent/test_compiler.py", "tests/unit/agent/test_traps.py"),
     ),
     Fault(
         name="mapping-of-a-lower-layer-wins",
         breaks="A mapping in a host's settings loses against its group's.",
         file="plugins/module_utils/agent/layers.py",
-        before=(
-            "return {**below, **{key: _combine(below.get(key), value) for key, value in above.items()}}"
-        ),
-        after=(
-            "return {**{key: _combine(below.get(key), value) for key, value in above.items()}, **below}"
-        ),
+        before="return {**below, **{key: _combine(below.get(key), value) for key, value in above.items()}}",
+        after="return {**{key: _combine(below.get(key), value) for key, value in above.items()}, **below}",
         tests=("tests/unit/agent/test_compiler.py",),
     ),
     Fault(
@@ -41,7 +37,7 @@ FAULTS = (
         breaks="The value of a secret among the settings is taken, and written to the YAML file.",
         file="plugins/module_utils/agent/layers.py",
         before="elif setting.secret and value is not None and not is_reference(value):",
-        after="elif setting.secret and value == \"\" and not is_reference(value):",
+        after='elif setting.secret and value == "" and not is_reference(value):',
         tests=("tests/unit/agent/test_compiler.py", "tests/unit/agent/test_traps.py"),
     ),
     Fault(
@@ -70,9 +66,7 @@ FAULTS = (
     ),
     Fault(
         name="short-seed-is-a-seed",
-        breaks=(
-            "A seed of under 32 bytes is told apart no more, and the agent would invent a key of its own."
-        ),
+        breaks="A seed of under 32 bytes is told apart no more, and the agent would invent a key of its own.",
         file="plugins/module_utils/agent/identity.py",
         before="if not isinstance(seed, (bytes, bytearray)) or len(seed) != SEED_BYTES:",
         after="if not isinstance(seed, (bytes, bytearray)) or len(seed) > SEED_BYTES:",

@@ -28,8 +28,8 @@ FAULTS = (
         name="quota-is-throttling",
         breaks="A quota that is used up is tried again as if it were throttling.",
         file="plugins/module_utils/cloud/retry.py",
-        before="\"LambdaThrottledException\",\n",
-        after="\"LambdaThrottledException\", \"LimitExceededException\",\n",
+        before='"LambdaThrottledException",\n',
+        after='"LambdaThrottledException", "LimitExceededException",\n',
         tests=("tests/unit/cloud/test_retry.py",),
     ),
     Fault(
@@ -52,7 +52,7 @@ FAULTS = (
         name="sdk-logs-values",
         breaks="The SDK logs secret values at debug level.",
         file="plugins/module_utils/cloud/aws.py",
-        before="    logging.getLogger(\"botocore\").setLevel(logging.INFO)\n",
+        before='    logging.getLogger("botocore").setLevel(logging.INFO)\n',
         after="",
         tests=("tests/unit/cloud/test_aws.py",),
     ),
@@ -68,22 +68,16 @@ FAULTS = (
         name="first-page-only",
         breaks="Only the first page of a listing is read.",
         file="plugins/module_utils/cloud/aws.py",
-        before=(
-            "            if not token:\n"
-            "                return\n"
-        ),
-        after=(
-            "            if token:\n"
-            "                return\n"
-        ),
+        before="            if not token:\n                return\n",
+        after="            if token:\n                return\n",
         tests=("tests/unit/cloud/test_aws.py",),
     ),
     Fault(
         name="failed-operation-is-done",
         breaks="An operation that Google ended with an error counts as done.",
         file="plugins/module_utils/cloud/gcp.py",
-        before="if operation.get(\"error\"):",
-        after="if operation.get(\"errors\"):",
+        before='if operation.get("error"):',
+        after='if operation.get("errors"):',
         tests=("tests/unit/google/test_gcp_client.py",),
     ),
     Fault(
@@ -130,18 +124,16 @@ FAULTS = (
         name="login-in-clear",
         breaks="A registry's login is sent without TLS to whoever asks for it.",
         file="plugins/module_utils/cloud/oci.py",
-        before=(
-            "if realm.scheme != \"https\" and not (realm.scheme == \"http\" and _is_loopback(realm.netloc)):"
-        ),
-        after="if realm.scheme not in (\"https\", \"http\"):",
+        before='if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):',
+        after='if realm.scheme not in ("https", "http"):',
         tests=("tests/unit/cloud/test_oci.py",),
     ),
     Fault(
         name="login-follows-a-redirection",
         breaks="A registry's login goes to the storage host that it sends us on to.",
         file="plugins/module_utils/cloud/oci.py",
-        before="request.add_unredirected_header(\"Authorization\", authorization)",
-        after="request.add_header(\"Authorization\", authorization)",
+        before='request.add_unredirected_header("Authorization", authorization)',
+        after='request.add_header("Authorization", authorization)',
         tests=("tests/unit/cloud/test_oci.py",),
     ),
     Fault(
@@ -156,22 +148,16 @@ FAULTS = (
         name="half-an-inventory",
         breaks="A region that cannot be read is left out while another one can.",
         file="plugins/module_utils/cloud/parallel.py",
-        before=(
-            "    if findings:\n"
-            "        raise Failed(*findings)\n"
-        ),
-        after=(
-            "    if findings and len(findings) == len(answers):\n"
-            "        raise Failed(*findings)\n"
-        ),
+        before="    if findings:\n        raise Failed(*findings)\n",
+        after="    if findings and len(findings) == len(answers):\n        raise Failed(*findings)\n",
         tests=("tests/unit/inventory/test_fleet.py",),
     ),
     Fault(
         name="metadata-without-a-token",
         breaks="New machines give out their role's credentials without a token.",
         file="plugins/module_utils/cloud/aws_machines.py",
-        before="\"HttpTokens\": \"required\", \"HttpPutResponseHopLimit\": 1}",
-        after="\"HttpTokens\": \"optional\", \"HttpPutResponseHopLimit\": 1}",
+        before='"HttpTokens": "required", "HttpPutResponseHopLimit": 1}',
+        after='"HttpTokens": "optional", "HttpPutResponseHopLimit": 1}',
         tests=("tests/unit/modules/test_aws_machines.py",),
     ),
     Fault(
@@ -204,19 +190,15 @@ FAULTS = (
         name="project-keys-open-machines",
         breaks="Whoever may log in to the project's other machines may log in to the fleet's.",
         file="plugins/module_utils/cloud/gcp_instance.py",
-        before="\"block-project-ssh-keys\": \"TRUE\"",
-        after="\"block-project-ssh-keys\": \"FALSE\"",
+        before='"block-project-ssh-keys": "TRUE"',
+        after='"block-project-ssh-keys": "FALSE"',
         tests=("tests/unit/google/test_gcp_machines.py",),
     ),
     Fault(
         name="group-that-cannot-be-asked-is-empty",
         breaks="A group of the load balancer that cannot be asked counts as empty.",
         file="plugins/module_utils/cloud/gcp_backends.py",
-        before=(
-            "        if failures:\n"
-            "            raise Failed(*failures)\n"
-            "        return {target: state"
-        ),
+        before="        if failures:\n            raise Failed(*failures)\n        return {target: state",
         after="        return {target: state",
         tests=("tests/unit/google/test_gcp_lb_target.py",),
     ),
@@ -225,7 +207,7 @@ FAULTS = (
         breaks="A resource of our name that somebody else made is changed.",
         file="plugins/module_utils/cloud/gcp_resources.py",
         before="if not wanted.owns(resource):",
-        after="if resource.get(\"description\") is None:",
+        after='if resource.get("description") is None:',
         tests=("tests/unit/google/test_gcp_resource.py",),
     ),
     Fault(
@@ -240,7 +222,7 @@ FAULTS = (
         name="google-quotes-the-seed",
         breaks="Google's refusal of a seed is shown with the text that it quotes.",
         file="plugins/module_utils/cloud/gcp_errors.py",
-        before="message if quotable else \"\"",
+        before='message if quotable else ""',
         after="message",
         tests=("tests/unit/google/test_gcp_client.py", "tests/unit/google/test_leaks.py"),
     ),
@@ -248,7 +230,7 @@ FAULTS = (
         name="machines-get-a-broad-token",
         breaks="Machines get an access token that is good for all of the cloud.",
         file="plugins/module_utils/cloud/gcp_credentials.py",
-        before="return found.with_scopes([scope]) if hasattr(found, \"with_scopes\") else found",
+        before='return found.with_scopes([scope]) if hasattr(found, "with_scopes") else found',
         after="return found",
         tests=("tests/unit/google/test_registry.py",),
     ),
@@ -256,9 +238,7 @@ FAULTS = (
         name="unreached-zone-is-empty",
         breaks="A zone that Google could not reach counts as one without machines.",
         file="plugins/module_utils/cloud/gcp_zones.py",
-        before=(
-            "    said += [(scope, {\"code\": \"UNREACHABLE\"}) for scope in page.get(\"unreachables\") or ()]\n"
-        ),
+        before='    said += [(scope, {"code": "UNREACHABLE"}) for scope in page.get("unreachables") or ()]\n',
         after="",
         tests=("tests/unit/inventory/test_fleet_gcp.py",),
     ),
@@ -266,8 +246,8 @@ FAULTS = (
         name="stopped-machines-are-members",
         breaks="A stopped machine is a member of the fleet.",
         file="plugins/module_utils/cloud/aws_members.py",
-        before="\"Values\": [\"pending\", \"running\"]",
-        after="\"Values\": [\"pending\", \"running\", \"stopped\"]",
+        before='"Values": ["pending", "running"]',
+        after='"Values": ["pending", "running", "stopped"]',
         tests=("tests/unit/inventory/test_fleet.py",),
     ),
 )

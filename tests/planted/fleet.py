@@ -12,8 +12,8 @@ FAULTS = (
         name="all-rings-are-one",
         breaks="The eight rings of a large fleet run through the members in one and the same order.",
         file="plugins/module_utils/fleet/topology.py",
-        before="f\"{ring}/{name}\".encode()",
-        after="f\"{name}\".encode()",
+        before='f"{ring}/{name}".encode()',
+        after='f"{name}".encode()',
         tests=("tests/unit/fleet/test_topology.py",),
     ),
     Fault(
@@ -44,8 +44,8 @@ FAULTS = (
         name="dial-that-times-out-is-good",
         breaks="A fresh dial that times out is no fault of the edge.",
         file="plugins/module_utils/fleet/mesh.py",
-        before="if dialled not in (None, \"ok\"):",
-        after="if dialled not in (None, \"ok\", \"timeout\"):",
+        before='if dialled not in (None, "ok"):',
+        after='if dialled not in (None, "ok", "timeout"):',
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(
@@ -68,8 +68,8 @@ FAULTS = (
         name="restart-for-a-cut-link",
         breaks="Members are restarted for an edge that no restart can bring back.",
         file="plugins/module_utils/fleet/mesh.py",
-        before="if dials == {\"ok\"} and not shared:",
-        after="if \"ok\" in dials and not shared:",
+        before='if dials == {"ok"} and not shared:',
+        after='if "ok" in dials and not shared:',
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(
@@ -84,10 +84,7 @@ FAULTS = (
         name="run-goes-on-without-a-host",
         breaks="Others are activated although a host could not be prepared.",
         file="plugins/module_utils/fleet/order.py",
-        before=(
-            "    if findings:\n"
-            "        activate = restart = []\n"
-        ),
+        before="    if findings:\n        activate = restart = []\n",
         after="",
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
@@ -119,22 +116,16 @@ FAULTS = (
         name="changed-plan-is-accepted",
         breaks="A plan of which only some parts changed passes for the one that was agreed to.",
         file="plugins/module_utils/fleet/plan.py",
-        before=(
-            "    changed = difference(wanted, plan.id)\n"
-            "    if changed:\n"
-        ),
-        after=(
-            "    changed = difference(wanted, plan.id)\n"
-            "    if len(changed) == len(PARTS):\n"
-        ),
+        before="    changed = difference(wanted, plan.id)\n    if changed:\n",
+        after="    changed = difference(wanted, plan.id)\n    if len(changed) == len(PARTS):\n",
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(
         name="two-hosts-with-one-slot",
         breaks="Two machines of one slot are planned, two agents with one identity.",
         file="plugins/module_utils/fleet/plan.py",
-        before="return len(sharing) > 1 and (kind != \"peer id\"",
-        after="return len(sharing) > 2 and (kind != \"peer id\"",
+        before='return len(sharing) > 1 and (kind != "peer id"',
+        after='return len(sharing) > 2 and (kind != "peer id"',
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(
@@ -165,18 +156,15 @@ FAULTS = (
         name="new-secret-is-no-new-release",
         breaks="A new version of a secret gives no new release, and never reaches the agent.",
         file="plugins/module_utils/fleet/release.py",
-        before=(
-            "                \"secrets\": dict(self.secrets),\n"
-            "                \"service\": self._service(\"-\"),\n"
-        ),
-        after="                \"service\": self._service(\"-\"),\n",
+        before='                "secrets": dict(self.secrets),\n                "service": self._service("-"),\n',
+        after='                "service": self._service("-"),\n',
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(
         name="compose-interpolates",
         breaks="Compose takes a dollar in a setting for a variable of its own.",
         file="plugins/module_utils/fleet/release.py",
-        before="return value.replace(\"$\", \"$$\")",
+        before='return value.replace("$", "$$")',
         after="return value",
         tests=("tests/unit/fleet/test_plan.py",),
     ),
@@ -184,14 +172,8 @@ FAULTS = (
         name="root-is-writable",
         breaks="The agent may write to its container's root.",
         file="plugins/module_utils/fleet/release.py",
-        before=(
-            "\"read_only\": True,\n"
-            "            \"tmpfs\": [\"/tmp\"],"
-        ),
-        after=(
-            "\"read_only\": False,\n"
-            "            \"tmpfs\": [\"/tmp\"],"
-        ),
+        before='"read_only": True,\n            "tmpfs": ["/tmp"],',
+        after='"read_only": False,\n            "tmpfs": ["/tmp"],',
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(
@@ -214,8 +196,8 @@ FAULTS = (
         name="mark-by-one-word",
         breaks="Half a mark in a description makes somebody else's resource ours.",
         file="plugins/module_utils/fleet/names.py",
-        before="return set(text.split()) <= set(str(description or \"\").split())",
-        after="return not set(text.split()).isdisjoint(str(description or \"\").split())",
+        before='return set(text.split()) <= set(str(description or "").split())',
+        after='return not set(text.split()).isdisjoint(str(description or "").split())',
         tests=("tests/unit/fleet/test_names.py",),
     ),
     Fault(
@@ -230,7 +212,7 @@ FAULTS = (
         name="log-steers-the-terminal",
         breaks="Control characters of an agent's log reach the operator's terminal.",
         file="plugins/module_utils/fleet/render.py",
-        before="letter if letter.isprintable() else \"?\" for letter in words",
+        before='letter if letter.isprintable() else "?" for letter in words',
         after="letter for letter in words",
         tests=("tests/unit/fleet/test_render.py",),
     ),
@@ -238,16 +220,16 @@ FAULTS = (
         name="beginning-of-the-story-is-told",
         breaks="Of a long message of SSH or Python the beginning is told, and not the end.",
         file="plugins/module_utils/fleet/step_failure.py",
-        before="\"… \" + words[-LONGEST:]",
-        after="\"… \" + words[:LONGEST]",
+        before='"… " + words[-LONGEST:]',
+        after='"… " + words[:LONGEST]',
         tests=("tests/unit/fleet/test_step_failure.py",),
     ),
     Fault(
         name="network-by-one-tag",
         breaks="A VPC with one of the fleet's three tags is taken for the fleet's own.",
         file="plugins/module_utils/fleet/network.py",
-        before="(tags.get(\"Name\") == name) >= 2",
-        after="(tags.get(\"Name\") == name) >= 1",
+        before='(tags.get("Name") == name) >= 2',
+        after='(tags.get("Name") == name) >= 1',
         tests=("tests/unit/modules/test_aws_network.py",),
     ),
 )

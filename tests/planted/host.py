@@ -23,10 +23,7 @@ FAULTS = (
         name="check-mode-acts",
         breaks="Check mode makes the changes.",
         file="plugins/module_utils/host/deploy.py",
-        before=(
-            "    if check_mode:\n"
-            "        return dict(result, **foretold(todo))\n"
-        ),
+        before="    if check_mode:\n        return dict(result, **foretold(todo))\n",
         after="",
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -34,14 +31,8 @@ FAULTS = (
         name="gate-is-not-heeded",
         breaks="A release that fails its gate counts as activated.",
         file="plugins/module_utils/host/deploy.py",
-        before=(
-            "if finding is not None:\n"
-            "                return _failed("
-        ),
-        after=(
-            "if finding is not None and not now:\n"
-            "                return _failed("
-        ),
+        before="if finding is not None:\n                return _failed(",
+        after="if finding is not None and not now:\n                return _failed(",
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(
@@ -49,8 +40,8 @@ FAULTS = (
         breaks="Old releases are removed before the new one has passed its gate.",
         file="plugins/module_utils/host/deploy.py",
         before=(
-            "    now = [change for change in todo.changes if change.kind != \"prune\"]\n"
-            "    afterwards = [change for change in todo.changes if change.kind == \"prune\"]\n"
+            '    now = [change for change in todo.changes if change.kind != "prune"]\n'
+            '    afterwards = [change for change in todo.changes if change.kind == "prune"]\n'
         ),
         after="    now, afterwards = list(todo.changes), []\n",
         tests=("tests/unit/host/test_deploy.py",),
@@ -67,7 +58,7 @@ FAULTS = (
         name="log-shows-secrets",
         breaks="The log that a failed gate quotes holds secrets.",
         file="plugins/module_utils/host/deploy.py",
-        before="return mask(\"\\n\".join(lines), (desired.secrets or {}).values()).splitlines()",
+        before='return mask("\\n".join(lines), (desired.secrets or {}).values()).splitlines()',
         after="return list(lines)",
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -99,24 +90,24 @@ FAULTS = (
         name="one-crash-is-forgiven",
         breaks="An agent that crashed once within its gate passes.",
         file="plugins/module_utils/host/gate.py",
-        before="container[\"restarts\"] > restarts:",
-        after="container[\"restarts\"] > restarts + 1:",
+        before='container["restarts"] > restarts:',
+        after='container["restarts"] > restarts + 1:',
         tests=("tests/unit/host/test_gate.py",),
     ),
     Fault(
         name="anybody-passes-the-gate",
         breaks="An agent that runs under another identity passes its gate.",
         file="plugins/module_utils/host/gate.py",
-        before="if gate.peer_id is not None and api[\"peer_id\"] != gate.peer_id:",
-        after="if gate.peer_id is None and api[\"peer_id\"] != gate.peer_id:",
+        before='if gate.peer_id is not None and api["peer_id"] != gate.peer_id:',
+        after='if gate.peer_id is None and api["peer_id"] != gate.peer_id:',
         tests=("tests/unit/host/test_gate.py",),
     ),
     Fault(
         name="gate-counts-a-stuck-edge",
         breaks="An edge that is retransmitting counts for the gate.",
         file="plugins/module_utils/host/gate.py",
-        before="any(edge[\"retransmits\"] == 0 for edge in edges)",
-        after="any(edge[\"retransmits\"] >= 0 for edge in edges)",
+        before='any(edge["retransmits"] == 0 for edge in edges)',
+        after='any(edge["retransmits"] >= 0 for edge in edges)',
         tests=("tests/unit/host/test_gate.py",),
     ),
     Fault(
@@ -174,7 +165,7 @@ FAULTS = (
         name="look-shows-secrets",
         breaks="The log lines of a look hold secrets.",
         file="plugins/module_utils/host/look.py",
-        before="return mask(text, parse(stored or \"\").values()).splitlines()[-LOG_LINES:]",
+        before='return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]',
         after="return text.splitlines()[-LOG_LINES:]",
         tests=("tests/unit/host/test_deploy.py",),
     ),

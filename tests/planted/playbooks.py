@@ -26,10 +26,7 @@ FAULTS = (
             "        - hostvars['localhost']['praxis_plan']['balanced']\n"
             "        - hostvars['localhost']['praxis_verdict']['ok']\n"
         ),
-        after=(
-            "      when:\n"
-            "        - hostvars['localhost']['praxis_plan']['balanced']\n"
-        ),
+        after="      when:\n        - hostvars['localhost']['praxis_plan']['balanced']\n",
         tests=("tests/integration/test_deploy.py", "-k", "bad_release"),
         tier="test",
     ),
@@ -46,16 +43,8 @@ FAULTS = (
         name="bad-batch-does-not-stop-the-run",
         breaks="The next batch gets a release that the batch before could not run.",
         file="playbooks/deploy.yml",
-        before=(
-            "      when: not hostvars['localhost']['praxis_verdict']['ok']\n"
-            "\n"
-            "- name: Put back"
-        ),
-        after=(
-            "      when: false\n"
-            "\n"
-            "- name: Put back"
-        ),
+        before="      when: not hostvars['localhost']['praxis_verdict']['ok']\n\n- name: Put back",
+        after="      when: false\n\n- name: Put back",
         tests=("tests/integration/test_deploy.py", "-k", "bad_release"),
         tier="test",
     ),
@@ -64,18 +53,9 @@ FAULTS = (
         breaks="A host that is not reached while preparing is dropped, and no verdict names it.",
         file="playbooks/deploy.yml",
         before=(
-            "- name: Prepare\n"
-            "  hosts: praxis\n"
-            "  gather_facts: false\n"
-            "  become: true\n"
-            "  ignore_unreachable: true\n"
+            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n  ignore_unreachable: true\n"
         ),
-        after=(
-            "- name: Prepare\n"
-            "  hosts: praxis\n"
-            "  gather_facts: false\n"
-            "  become: true\n"
-        ),
+        after="- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n",
         tests=("tests/integration/test_deploy.py", "-k", "dead_machine"),
         tier="test",
     ),
@@ -83,16 +63,8 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/deploy.yml",
-        before=(
-            "  vars:\n"
-            "    ansible_pipelining: true\n"
-            "  tasks:\n"
-            "    - name: Drain\n"
-        ),
-        after=(
-            "  tasks:\n"
-            "    - name: Drain\n"
-        ),
+        before="  vars:\n    ansible_pipelining: true\n  tasks:\n    - name: Drain\n",
+        after="  tasks:\n    - name: Drain\n",
         tests=("tests/integration/test_deploy.py", "-k", "one_setting_of_one_host"),
         tier="test",
     ),
@@ -100,9 +72,7 @@ FAULTS = (
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
         file="playbooks/deploy.yml",
-        before=(
-            "serial: \"{{ hostvars['localhost']['praxis_order']['serial'] if hostvars is defined else 1 }}\""
-        ),
+        before="serial: \"{{ hostvars['localhost']['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
         after="serial: 1",
         tests=("tests/integration/test_deploy.py", "-k", "one_setting_of_one_host"),
         tier="test",
@@ -129,15 +99,8 @@ FAULTS = (
         name="plan-changes-hosts",
         breaks="plan.yml prepares the release on the hosts.",
         file="playbooks/plan.yml",
-        before=(
-            "  become: true\n"
-            "  check_mode: true\n"
-            "  diff: true\n"
-        ),
-        after=(
-            "  become: true\n"
-            "  diff: true\n"
-        ),
+        before="  become: true\n  check_mode: true\n  diff: true\n",
+        after="  become: true\n  diff: true\n",
         tests=("tests/unit/plan/test_actions.py",),
         tier="test",
     ),
@@ -172,9 +135,7 @@ FAULTS = (
         name="balancer-goes-unasked",
         breaks="The load balancer and its address are removed without leave.",
         file="roles/provision/tasks/aws/present.yml",
-        before=(
-            "that: _provision_makes.balancer or provision_allow_shrink | bool or not _provision_balancer_ours"
-        ),
+        before="that: _provision_makes.balancer or provision_allow_shrink | bool or not _provision_balancer_ours",
         after="that: true",
         tests=("tests/integration/test_provision.py", "-k", "balancer_goes_only_with_leave"),
         tier="test",
@@ -183,14 +144,8 @@ FAULTS = (
         name="members-port-is-open-to-all",
         breaks="Everybody in the VPC may speak to the members' P2P port.",
         file="roles/firewall/vars/main.yml",
-        before=(
-            "    group_name: \"{{ firewall_name }}-member\"\n"
-            "    rule_desc: Peer to peer between members"
-        ),
-        after=(
-            "    cidr_ip: \"{{ firewall_vpc_cidr }}\"\n"
-            "    rule_desc: Peer to peer between members"
-        ),
+        before='    group_name: "{{ firewall_name }}-member"\n    rule_desc: Peer to peer between members',
+        after='    cidr_ip: "{{ firewall_vpc_cidr }}"\n    rule_desc: Peer to peer between members',
         tests=("tests/integration/test_provision.py", "-k", "opens_nothing_to_the_world"),
         tier="test",
     ),
@@ -214,15 +169,8 @@ FAULTS = (
         name="instance-group-of-somebody-else-goes",
         breaks="An instance group is removed whoever made it.",
         file="roles/provision/tasks/gcp/absent_balancer.yml",
-        before=(
-            "    location: \"{{ item }}\"\n"
-            "    state: absent\n"
-            "    mark: \"{{ _provision_given.mark_text }}\"\n"
-        ),
-        after=(
-            "    location: \"{{ item }}\"\n"
-            "    state: absent\n"
-        ),
+        before='    location: "{{ item }}"\n    state: absent\n    mark: "{{ _provision_given.mark_text }}"\n',
+        after='    location: "{{ item }}"\n    state: absent\n',
         tests=("tests/unit/google/test_roles.py",),
     ),
     Fault(

@@ -12,21 +12,15 @@ FAULTS = (
         name="text-around-a-reference-is-shown",
         breaks="A fault in a reference shows the text around it, which may be secret.",
         file="plugins/module_utils/secrets/reference.py",
-        before=(
-            "            raise _fault(\n"
-            "                inside[0],\n"
-        ),
-        after=(
-            "            raise _fault(\n"
-            "                text,\n"
-        ),
+        before="            raise _fault(\n                inside[0],\n",
+        after="            raise _fault(\n                text,\n",
         tests=("tests/unit/secrets/test_reference.py",),
     ),
     Fault(
         name="stage-survives-a-pin",
         breaks="A reference that is pinned to a version still asks for a stage.",
         file="plugins/module_utils/secrets/reference.py",
-        before="return replace(self, version=version, stage=\"\")",
+        before='return replace(self, version=version, stage="")',
         after="return replace(self, version=version)",
         tests=("tests/unit/secrets/test_reference.py",),
     ),
@@ -34,7 +28,7 @@ FAULTS = (
         name="region-of-an-arn-is-ignored",
         breaks="A secret that is named by ARN is looked for in the client's region.",
         file="plugins/module_utils/secrets/reference.py",
-        before="return arn[\"region\"] if arn else self.home",
+        before='return arn["region"] if arn else self.home',
         after="return self.home",
         tests=("tests/unit/secrets/test_reference.py", "tests/unit/secrets/test_aws_sm.py"),
     ),
@@ -82,17 +76,15 @@ FAULTS = (
         name="checksum-is-not-checked",
         breaks="A value that changed on its way from Google is delivered.",
         file="plugins/module_utils/secrets/gcp_sm.py",
-        before="if \"data_crc32c\" in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):",
-        after=(
-            "if \"data_crc32c\" not in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):"
-        ),
+        before='if "data_crc32c" in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):',
+        after='if "data_crc32c" not in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):',
         tests=("tests/unit/google/test_gcp_sm.py",),
     ),
     Fault(
         name="disabled-service-is-told-for-each-secret",
         breaks="A service that is switched off is told once for each secret.",
         file="plugins/module_utils/secrets/gcp_sm.py",
-        before="if not error.reason or error.reason == \"SERVICE_DISABLED\":",
+        before='if not error.reason or error.reason == "SERVICE_DISABLED":',
         after="if not error.reason:",
         tests=("tests/unit/google/test_gcp_sm.py",),
     ),
@@ -100,22 +92,16 @@ FAULTS = (
         name="removed-seed-is-made-anew",
         breaks="A seed that can still be restored is made anew, with another peer id.",
         file="plugins/module_utils/secrets/identities.py",
-        before="DELETED: \"restore\"}",
-        after="DELETED: \"create\"}",
+        before='DELETED: "restore"}',
+        after='DELETED: "create"}',
         tests=("tests/unit/secrets/test_identities.py",),
     ),
     Fault(
         name="seed-as-text-is-taken",
         breaks="A seed that AWS holds as text is taken.",
         file="plugins/module_utils/secrets/identities.py",
-        before=(
-            "        if where.store == AWS:\n"
-            "            return _unusable(slot, where, \"is stored as text\")"
-        ),
-        after=(
-            "        if where.store == GCP:\n"
-            "            return _unusable(slot, where, \"is stored as text\")"
-        ),
+        before='        if where.store == AWS:\n            return _unusable(slot, where, "is stored as text")',
+        after='        if where.store == GCP:\n            return _unusable(slot, where, "is stored as text")',
         tests=("tests/unit/secrets/test_identities.py",),
     ),
     Fault(
@@ -126,29 +112,23 @@ FAULTS = (
             "            # Someone made it since we looked: theirs is the slot's identity now.\n"
             "            return self._present(change)"
         ),
-        after="            return Identity(change.slot, change.name, PRESENT, \"\", seed)",
+        after='            return Identity(change.slot, change.name, PRESENT, "", seed)',
         tests=("tests/unit/secrets/test_identities.py", "tests/unit/modules/test_p2p_identity.py"),
     ),
     Fault(
         name="refused-removal-is-done",
         breaks="A removal that AWS refuses is told as done.",
         file="plugins/module_utils/secrets/identities_aws.py",
-        before=(
-            ".state == PRESENT:\n"
-            "                raise\n"
-        ),
-        after=(
-            ".state == PRESENT:\n"
-            "                pass\n"
-        ),
+        before=".state == PRESENT:\n                raise\n",
+        after=".state == PRESENT:\n                pass\n",
         tests=("tests/unit/modules/test_p2p_identity.py",),
     ),
     Fault(
         name="later-version-is-the-seed",
         breaks="Of two controllers that race the second one keeps its own seed too.",
         file="plugins/module_utils/secrets/identities_gcp.py",
-        before="if str(added[\"name\"]).rpartition(\"/\")[2] == _FIRST:",
-        after="if str(added[\"name\"]).rpartition(\"/\")[2]:",
+        before='if str(added["name"]).rpartition("/")[2] == _FIRST:',
+        after='if str(added["name"]).rpartition("/")[2]:',
         tests=("tests/unit/google/test_gcp_identities.py",),
     ),
 )
