@@ -185,4 +185,22 @@ FAULTS = (
         tests=("tests/integration/test_host.py", "-k", "engine_does_not_know"),
         tier="test",
     ),
+    Fault(
+        name="machines-read-every-secret",
+        breaks="The machines' role may read the secrets of the whole account.",
+        file="roles/provision/vars/main.yml",
+        before=":secret:{{ provision_secret_prefix }}*",
+        after=":secret:*",
+        tests=("tests/integration/test_provision.py", "-k", "read_its_own_and_no_more"),
+        tier="test",
+    ),
+    Fault(
+        name="down-leaves-the-network",
+        breaks="down.yml leaves the fleet's network behind.",
+        file="roles/provision/tasks/aws/absent.yml",
+        before="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n\n- name: Identity slots",
+        after="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n  when: false\n\n- name: Identity slots",
+        tests=("tests/integration/test_provision.py", "-k", "down_removes_its_own"),
+        tier="test",
+    ),
 )
