@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from . import seen
-from .conftest import CHECKOUT, Cloud, First
+from .conftest import CHECKOUT, Cloud, First, reused
 
 
 @pytest.fixture(scope="module")
-def fleet(first: First) -> Cloud:
-    """The deployed fleet."""
-    return first.cloud
+def fleet(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
+    """The deployed fleet. In a sandbox that is up already (PRAXIS_TEST_REUSE=1), what is deployed there."""
+    if not (reused() and cloud.machines()):
+        request.getfixturevalue("first")
+    return cloud
 
 
 def mutations(operations: list[dict[str, Any]]) -> list[str]:
