@@ -194,6 +194,8 @@ def main() -> int:
     unknown = set(asked.names) - {fault.name for fault in FAULTS}
     if unknown:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}")
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background has them ignored
+        signal.signal(number, signal.default_int_handler)
     chosen = [fault for fault in FAULTS if asked.tier in ("all", fault.tier)]
     chosen = [fault for fault in chosen if not asked.names or fault.name in asked.names]
     results = []
