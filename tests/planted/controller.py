@@ -71,9 +71,9 @@ FAULTS = (
         name="group-beats-host",
         breaks="A group's settings win over a host's.",
         file="plugins/plugin_utils/fleet_variables.py",
-        before='CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")',
-        after='CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_host", "praxis_agent_config_group")',
-        tests=("tests/unit/plan/test_variables.py",),
+        before="values = (self.agent_config, self.agent_config_group, self.agent_config_host)",
+        after="values = (self.agent_config, self.agent_config_host, self.agent_config_group)",
+        tests=("tests/unit/plan/test_variables.py", "tests/unit/plan/test_planner.py"),
     ),
     Fault(
         name="placeholder-is-a-secret",
