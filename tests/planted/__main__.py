@@ -59,23 +59,23 @@ class Copy:
     """A copy of the checkout with a Python environment of its own, in which faults are planted.
 
     :param folder: where it is made; what is there goes.
+    :param green: by tier and tests, whether they are green without any fault; shared by all copies.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, green: dict[tuple[str, ...], bool]) -> None:
+        self.folder, self._green = folder, green
         self.sandbox = folder / "build" / "sandbox"
         shutil.rmtree(folder, ignore_errors=True)
         copy_files(folder)
         borrow_environment(folder)
         link_collection(folder)
-        self._green: dict[tuple[str, ...], bool] = {}
 
     def judge(self, fault: Fault) -> Result:
         """Plant one fault, see what its tests say, and take it away again."""
         start = time.monotonic()
         selection = (fault.tier, *fault.tests)
         if selection not in self._green:
-            self._green[selection] = self._tested(fault, "before") == OUTCOMES[0]
+            self._green[selection] = self._tested(fault, f"{fault.name}.before") == OUTCOMES[0]
         if not self._green[selection]:
             return Result(fault, "red-before", time.monotonic() - start)
         start = time.monotonic()
@@ -167,7 +167,8 @@ def run(faults: Sequence[Fault], jobs: int) -> Iterator[Result]:
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     fast, others = ([fault for fault in faults if fault.tier == tier] for tier in TIERS)
-    copies = [Copy(BUILD / "planted" / str(number)) for number in range(1, (min(jobs, len(fast)) or 1) + 1)]
+    green: dict[tuple[str, ...], bool] = {}
+    copies = [Copy(BUILD / "planted" / str(number), green) for number in range(1, (min(jobs, len(fast)) or 1) + 1)]
     free: queue.SimpleQueue[Copy] = queue.SimpleQueue()
     for copy in copies:
         free.put(copy)
