@@ -14,8 +14,7 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before="        balancer_state: absent\n",
         after="        balancer_state: present\n",
-        tests=("tests/integration/test_deploy.py", "-k", "deployed_fleet_is_whole or one_setting_of_one_host"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="rejoin-without-a-verdict",
@@ -27,8 +26,7 @@ FAULTS = (
             "        - hostvars['localhost']['praxis_verdict']['ok']\n"
         ),
         after="      when:\n        - hostvars['localhost']['praxis_plan']['balanced']\n",
-        tests=("tests/integration/test_deploy.py", "-k", "bad_release"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="nothing-is-put-back",
@@ -36,8 +34,7 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before="  hosts: praxis_put_back\n",
         after="  hosts: praxis_putback\n",
-        tests=("tests/integration/test_deploy.py", "-k", "bad_release"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="bad-batch-does-not-stop-the-run",
@@ -45,8 +42,7 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before="      when: not hostvars['localhost']['praxis_verdict']['ok']\n\n- name: Put back",
         after="      when: false\n\n- name: Put back",
-        tests=("tests/integration/test_deploy.py", "-k", "bad_release"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="unreachable-host-leaves-the-run",
@@ -56,8 +52,7 @@ FAULTS = (
             "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n  ignore_unreachable: true\n"
         ),
         after="- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n",
-        tests=("tests/integration/test_deploy.py", "-k", "dead_machine"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="pipelining-is-left-to-the-user",
@@ -65,8 +60,7 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before="  vars:\n    ansible_pipelining: true\n  tasks:\n    - name: Drain\n",
         after="  tasks:\n    - name: Drain\n",
-        tests=("tests/integration/test_deploy.py", "-k", "one_setting_of_one_host"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="hosts-one-at-a-time",
@@ -74,8 +68,7 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before="serial: \"{{ hostvars['localhost']['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
         after="serial: 1",
-        tests=("tests/integration/test_deploy.py", "-k", "one_setting_of_one_host"),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="bad-verdict-ends-well",
@@ -101,8 +94,7 @@ FAULTS = (
         file="playbooks/plan.yml",
         before="  become: true\n  check_mode: true\n  diff: true\n",
         after="  become: true\n  diff: true\n",
-        tests=("tests/unit/plan/test_actions.py",),
-        tier="test",
+        tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="down-without-confirmation",
