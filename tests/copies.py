@@ -32,8 +32,9 @@ def borrow_environment(folder: Path) -> None:
     """
     ours, theirs = Path(sys.executable).parent.parent, folder / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(theirs)], check=True)
-    packages = Path(sysconfig.get_path("purelib"))
-    (theirs / packages.relative_to(ours) / "borrowed.pth").write_text(f"{packages}\n", encoding="utf-8")
+    packages = Path(sysconfig.get_path("purelib")).relative_to(ours)
+    found = [path for path in sys.path if Path(path).name == packages.name]  # what this one has borrowed itself, too
+    (theirs / packages / "borrowed.pth").write_text("".join(f"{path}\n" for path in found), encoding="utf-8")
     for program in filter(Path.is_file, (ours / "bin").iterdir()):
         start = program.read_bytes()[:200]
         if start.startswith(b"#!") and str(ours).encode() in start and not (theirs / "bin" / program.name).exists():

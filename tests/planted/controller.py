@@ -227,7 +227,10 @@ FAULTS = (
         file="plugins/action/agent_release.py",
         before="if not self._connection.is_pipelining_enabled():",
         after="if self._connection.is_pipelining_enabled() is None:",
-        tests=("tests/unit/plan/test_actions.py",),
+        tests=(
+            "tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",
+            "tests/unit/plan/test_actions.py::test_kept_remote_files_are_no_pipelining",
+        ),
         tier="test",
     ),
     Fault(
@@ -236,7 +239,7 @@ FAULTS = (
         file="plugins/action/agent_release.py",
         before='            run.touch(name, (look.get("release") or {}).get("current"))\n',
         after='            look.get("release")\n',
-        tests=("tests/unit/plan/test_actions.py",),
+        tests=("tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",),
         tier="test",
     ),
     Fault(
@@ -245,7 +248,7 @@ FAULTS = (
         file="plugins/plugin_utils/host_action.py",
         before='outcome = {**outcome, **_as_data(name, outcome), "failed": False}',
         after="outcome = {**outcome, **_as_data(name, outcome)}",
-        tests=("tests/unit/plan/test_actions.py",),
+        tests=("tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",),
         tier="test",
     ),
     Fault(
@@ -254,7 +257,7 @@ FAULTS = (
         file="plugins/action/fleet_plan.py",
         before="            _require_whole(task_vars)\n",
         after="",
-        tests=("tests/unit/plan/test_actions.py",),
+        tests=("tests/unit/plan/test_actions.py::test_half_an_inventory_is_refused",),
         tier="test",
     ),
     Fault(
@@ -298,7 +301,7 @@ FAULTS = (
         file="plugins/callback/summary.py",
         before="if not ignore_errors:",
         after="if not ignore_errors or True:",
-        tests=("tests/unit/plan/test_summary.py",),
+        tests=("tests/unit/plan/test_summary.py::test_a_task_that_is_not_ours_gives_its_message",),
         tier="test",
     ),
     Fault(
@@ -307,7 +310,7 @@ FAULTS = (
         file="plugins/callback/summary.py",
         before="screen.show(self._display, lines, _width(), stderr=True)",
         after="screen.show(self._display, lines, _width())",
-        tests=("tests/unit/plan/test_summary.py",),
+        tests=("tests/unit/plan/test_summary.py::test_why_a_run_was_stopped_is_told_on_standard_error",),
         tier="test",
     ),
 )

@@ -76,7 +76,7 @@ FAULTS = (
         file="playbooks/tasks/verdict.yml",
         before="  when: not hostvars['localhost']['praxis_verdict']['ok']\n",
         after="  when: hostvars['localhost']['praxis_verdict']['ok']\n",
-        tests=("tests/unit/plan/test_summary.py",),
+        tests=("tests/unit/plan/test_summary.py::test_an_unreachable_host_is_a_row_and_a_bad_verdict",),
         tier="test",
     ),
     Fault(
@@ -85,7 +85,7 @@ FAULTS = (
         file="playbooks/tasks/whole.yml",
         before="that: ansible_run_tags | list == ['all'] and ansible_skip_tags | length == 0",
         after="that: ansible_run_tags | list == ['all'] or ansible_skip_tags | length == 0",
-        tests=("tests/unit/plan/test_actions.py",),
+        tests=("tests/unit/plan/test_actions.py::test_no_part_of_a_playbook_is_taken_for_all_of_it",),
         tier="test",
     ),
     Fault(
