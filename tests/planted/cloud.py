@@ -84,8 +84,8 @@ FAULTS = (
         name="operation-is-waited-for-without-end",
         breaks="An operation that never ends is waited for beyond its deadline.",
         file="plugins/module_utils/cloud/gcp.py",
-        before="            if left <= 0:\n",
-        after="            if left <= -seconds:\n",
+        before="end = clock() + seconds",
+        after="end = clock() + 2 * seconds",
         tests=("tests/unit/google/test_gcp_client.py",),
     ),
     Fault(
