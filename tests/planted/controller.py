@@ -109,7 +109,7 @@ FAULTS = (
         file="plugins/modules/agent_release.py",
         before='"secrets": {"type": "dict", "no_log": True},',
         after='"secrets": {"type": "dict"},',
-        tests=("tests/unit/modules",),
+        tests=("tests/unit/modules/test_agent_release.py",),
     ),
     Fault(
         name="seed-in-the-log",
@@ -117,7 +117,7 @@ FAULTS = (
         file="plugins/modules/agent_release.py",
         before='"seed": {"type": "str", "no_log": True},',
         after='"seed": {"type": "str", "no_log": False},',
-        tests=("tests/unit/modules",),
+        tests=("tests/unit/modules/test_agent_release.py",),
     ),
     Fault(
         name="registry-password-in-the-log",
@@ -125,7 +125,7 @@ FAULTS = (
         file="plugins/modules/agent_release.py",
         before='"password": {"type": "str", "required": True, "no_log": True},',
         after='"password": {"type": "str", "required": True, "no_log": False},',
-        tests=("tests/unit/modules",),
+        tests=("tests/unit/modules/test_agent_release.py",),
     ),
     Fault(
         name="secret-key-in-the-log",
@@ -133,7 +133,7 @@ FAULTS = (
         file="plugins/module_utils/cloud/aws_options.py",
         before='["aws_secret_access_key", "aws_secret_key"], "no_log": True}',
         after='["aws_secret_access_key", "aws_secret_key"], "no_log": False}',
-        tests=("tests/unit/modules",),
+        tests=("tests/unit/modules/test_secret_info.py",),
     ),
     Fault(
         name="check-mode-launches",
@@ -181,7 +181,7 @@ FAULTS = (
         file="plugins/inventory/fleet.py",
         before='"praxis_inventory_errors", known + failures)',
         after='"praxis_inventory_errors", failures)',
-        tests=("tests/unit/inventory",),
+        tests=("tests/unit/inventory/test_fleet.py",),
     ),
     Fault(
         name="failed-source-is-a-warning",
