@@ -32,7 +32,7 @@ from tests.planted.fault import TIERS, Fault
 BUILD = CHECKOUT / "build"
 LOGS = BUILD / "planted-logs"
 #: Seconds for one run of a fault's tests.
-DEADLINES = {"fast": 180, "test": 1500}
+DEADLINES = {"fast": 300, "test": 1500}
 #: Seconds in which tests that are interrupted take away what they made.
 ENDING = 180
 #: What pytest's return code says of a fault.
@@ -203,10 +203,10 @@ def main() -> int:
     for result in run(chosen, max(1, asked.jobs)):
         results.append(result)
         _say(f"{len(results)}/{len(chosen)} {result.fault.name}: {result.outcome} ({result.seconds:.0f} s)")
-    rows = [result.row() for result in results]
-    (BUILD / "planted.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-    for row in rows:
-        _say("{name:45} {layer:20} {tier:5} {outcome:10} {seconds:>7}".format_map(row))
+        rows = [each.row() for each in results]
+        (BUILD / "planted.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    for each in results:
+        _say("{name:45} {layer:20} {tier:5} {outcome:10} {seconds:>7}".format_map(each.row()))
     missed = [result.fault for result in results if result.outcome != CAUGHT]
     for fault in missed:
         _say(f"not caught: {fault.name}: {fault.breaks}")
