@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from . import seen
-from .conftest import CHECKOUT, Cloud, First, reused
-
+from .conftest import CHECKOUT, Cloud, reused
 
 #: What a host's activation changes in its cloud: it is drained, and it rejoins.
 DRAIN = {

@@ -116,7 +116,9 @@ def test_a_draining_target_is_registered_again(run: Any, cloud: Any, group: str,
     assert ran.result["diff"]["after"] == {"10.0.0.4:8000": "registered"}
 
 
-@pytest.mark.parametrize(("fate", "codes", "asked"), [("InvalidTarget", [], 2), ("ValidationError", ["cloud-invalid"], 1)])
+@pytest.mark.parametrize(
+    ("fate", "codes", "asked"), [("InvalidTarget", [], 2), ("ValidationError", ["cloud-invalid"], 1)]
+)
 def test_only_a_target_that_is_not_known_yet_is_registered_again(
     run: Any, cloud: Any, group: str, fate: str, codes: list[str], asked: int
 ) -> None:
