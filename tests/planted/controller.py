@@ -81,7 +81,7 @@ FAULTS = (
         file="plugins/plugin_utils/drafts.py",
         before="if placeholder(value) == value:",
         after='if placeholder(value) == "":',
-        tests=("tests/unit/plan/test_planner.py",),
+        tests=("tests/unit/agent/test_traps.py",),
     ),
     Fault(
         name="image-by-its-tag",
