@@ -116,6 +116,11 @@ bench: ## speed, against community modules and a bare script: build/bench.json
 	@scripts/setup test
 	$(bin)/python -m tests.bench $(ARGS)
 
+.PHONY: planted
+planted: ## the planted faults: every one must be caught
+	@scripts/setup test
+	$(bin)/python -m tests.planted $(ARGS)
+
 .PHONY: clean
 clean: sandbox-down ## remove the sandbox and everything built; keeps .venv
 	rm -rf build tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible

@@ -268,10 +268,15 @@ def sandbox(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
 
+def reused() -> bool:
+    """Whether the tests go on in a sandbox that is up, with what is in it."""
+    return os.environ.get(REUSE) == "1"
+
+
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """A sandbox with an empty account, removed at the end. With PRAXIS_TEST_REUSE=1: one that is up, and stays up."""
-    reuse = os.environ.get(REUSE) == "1"
+    reuse = reused()
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
     (name,) = {lane.cloud for lane in lanes()}
@@ -286,7 +291,7 @@ def cloud() -> Iterator[Cloud]:
 @pytest.fixture(scope="module", autouse=True)
 def empty_account(request: pytest.FixtureRequest) -> None:
     """A new sandbox in the old one's place, for the files that want one."""
-    if request.path.stem in EMPTY_ACCOUNT and os.environ.get(REUSE) != "1":
+    if request.path.stem in EMPTY_ACCOUNT and not reused():
         cloud = request.getfixturevalue("cloud")
         sandbox("down")
         sandbox("up", "--cloud", cloud.name)

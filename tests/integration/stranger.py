@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.copies import borrow_environment, copy_files
 from tests.documented import CHECKOUT, Row
 from tests.unit.terminal import Terminal
 
@@ -85,34 +83,3 @@ class Stranger:
         """Remove the sandbox, if one is up."""
         if (self.folder / ".sandbox").exists():
             subprocess.run(["bash", "-c", "make sandbox-down"], cwd=self.folder, env=self.environment, check=True)
-
-
-def copy_files(folder: Path) -> None:
-    """What git holds or would hold."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=CHECKOUT,
-                            capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (CHECKOUT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(CHECKOUT / name, folder / name)
-
-
-def borrow_environment(folder: Path) -> None:
-    """A Python environment for the copy that finds the checkout's packages.
-
-    Only this spares the download of every package: programs, the stamps of what is installed, and the link by which
-    Ansible finds the collection are the copy's own, so nothing that is run comes from the checkout.
-    """
-    ours, theirs = Path(sys.executable).parent.parent, folder / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(theirs)], check=True)
-    packages = Path(sysconfig.get_path("purelib"))
-    (theirs / packages.relative_to(ours) / "borrowed.pth").write_text(f"{packages}\n", encoding="utf-8")
-    for program in filter(Path.is_file, (ours / "bin").iterdir()):
-        start = program.read_bytes()[:200]
-        if start.startswith(b"#!") and str(ours).encode() in start and not (theirs / "bin" / program.name).exists():
-            text = program.read_text(encoding="utf-8").replace(str(ours), str(theirs))
-            (theirs / "bin" / program.name).write_text(text, encoding="utf-8")
-            (theirs / "bin" / program.name).chmod(0o755)
-    for stamp in ours.glob(".*.stamp"):
-        shutil.copy(stamp, theirs / stamp.name)
-    (theirs / ".made-at").write_text(f"{theirs}\n", encoding="utf-8")

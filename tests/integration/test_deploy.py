@@ -14,13 +14,21 @@ from typing import Any
 import pytest
 
 from . import seen
-from .conftest import CHECKOUT, Cloud, First
+from .conftest import CHECKOUT, Cloud, reused
+
+#: What a host's activation changes in its cloud: it is drained, and it rejoins.
+DRAIN = {
+    "aws": ["elbv2:DeregisterTargets", "elbv2:RegisterTargets"],
+    "gcp": ["compute:instanceGroups.removeInstances", "compute:instanceGroups.addInstances"],
+}
 
 
 @pytest.fixture(scope="module")
-def fleet(first: First) -> Cloud:
-    """The deployed fleet."""
-    return first.cloud
+def fleet(cloud: Cloud, request: pytest.FixtureRequest) -> Cloud:
+    """The deployed fleet. In a sandbox that is up already (PRAXIS_TEST_REUSE=1), what is deployed there."""
+    if not (reused() and cloud.machines()):
+        request.getfixturevalue("first")
+    return cloud
 
 
 def mutations(operations: list[dict[str, Any]]) -> list[str]:
@@ -66,7 +74,9 @@ def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path):
     inventory = tmp_path / "hosts.yml"
     setting = {"praxis_agent_config_host": {"llm": {"timeout": 7}}}
     inventory.write_text(json.dumps({"praxis": {"hosts": {chosen: setting}}}))
+    mark = fleet.mark()
     run = fleet.run("deploy.yml", "-i", str(inventory), "--diff")
+    assert mutations(fleet.operations(mark)) == DRAIN[fleet.name]
     after = seen.releases(fleet)
     assert {name for name in after if after[name] != releases[name]} == {chosen}
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {chosen}
@@ -94,12 +104,13 @@ def test_a_stopped_container_is_started_with_the_same_release(fleet):
 
 
 def test_a_bad_release_is_put_back_everywhere(fleet):
-    releases = seen.releases(fleet)
+    releases, starts = seen.releases(fleet), seen.started(fleet)
     run = fleet.run("deploy.yml", expect=2, variables={"praxis_agent_environment": {"STANDIN_FAIL": "crash"}})
     assert not run.summary["ok"]
     first = sorted(releases)[0]
     assert first in {item["where"] for item in run.summary["findings"]}
     assert seen.releases(fleet) == releases
+    assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {first}
     assert fleet.run("verify.yml").summary["ok"]
     assert fleet.run("deploy.yml").changed == {}
 

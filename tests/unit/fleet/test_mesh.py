@@ -166,6 +166,12 @@ class TestOrder:
         assert (order.activate, order.serial) == (["m1", "m3"], [1, 1])
         assert order.min_edges == {"m1": 2, "m3": 2}
 
+    @pytest.mark.parametrize(("batch", "serial"), [(1, [1, 1, 1]), (2, [2, 1]), (3, [3]), (9, [3])])
+    def test_batches_have_the_size_that_was_asked_for(self, batch, serial):
+        plan = fleet(3)
+        outcomes = self.outcomes(plan, **dict.fromkeys(plan.members, "switch"))
+        assert make_order(plan, outcomes, plan.members, batch).serial == serial
+
     def test_a_first_deployment_is_one_batch(self):
         plan = fleet(3)
         outcomes = {

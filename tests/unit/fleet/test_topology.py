@@ -55,3 +55,13 @@ def test_lists_stay_short_in_large_fleets(size):
 
 def test_components_names_the_parts():
     assert components("abcd", [edge("a", "b")]) == [["a", "b"], ["c"], ["d"]]
+
+
+@pytest.mark.parametrize(
+    ("size", "full"), [(2, True), (31, True), (32, True), (33, False), (34, False), (100, False), (1000, False)]
+)
+def test_where_the_full_mesh_ends_every_member_still_has_enough_edges(size, full):
+    names = ["n%d" % index for index in range(size)]
+    edges = planned_edges(names)
+    assert (len(edges) == size * (size - 1) // 2) is full
+    assert all(len(others) >= min(MIN_EDGES, size - 1) for others in neighbours(names, edges).values())

@@ -155,6 +155,17 @@ def test_an_operation_that_never_ends(through):
     assert "globalOperations.wait" not in through.log.path.read_text()
 
 
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 60.0])
+def test_an_operation_is_waited_for_as_long_as_its_deadline_says(monkeypatch, seconds):
+    time = [1000.0]
+    waiting = GcpClient("p", retry=Retry(clock=lambda: time[0], sleep=lambda pause: time.append(time.pop() + pause)))
+    operation = {"name": "o", "selfLink": "https://compute.example/compute/v1/projects/p/global/operations/o"}
+    monkeypatch.setattr(waiting, "call", lambda *_arguments: operation)
+    with pytest.raises(errors.Unavailable, match=f"not over after {seconds:.0f} s"):
+        waiting.wait(operation, seconds=seconds, what="network net")
+    assert time[0] == pytest.approx(1000.0 + seconds)
+
+
 def test_an_operation_that_fails(through):
     through.front.compute.failing.append({"code": "QUOTA_EXCEEDED", "message": "Quota 'NETWORKS' exceeded."})
     operation = client().call("compute", "POST", NETWORKS, body=NETWORK)

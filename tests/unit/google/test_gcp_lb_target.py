@@ -154,3 +154,15 @@ def test_a_backend_service_may_be_named_by_its_link(balancer: Balancer) -> None:
         balancer.run("present", "a-1", backend_service="regions/europe-west1/backendServices/agents")
     assert [(each.code, each.where) for each in failed.value.findings] == [
         ("backend-service-not-found", "Google regions/europe-west1")]
+
+
+def test_a_group_that_cannot_be_asked_is_an_error_and_no_empty_one(balancer):
+    balancer.healthy("a-1", "b-1")
+    balancer.run("present", "a-1", "b-1")
+    before = balancer.mutations()
+    asked = ["compute:instanceGroups.listInstances", "compute:networkEndpointGroups.listNetworkEndpoints"]
+    balancer.google.faults.add({"kind": "error", "code": "forbidden", "status": 403, "operations": asked, "count": 1})
+    with pytest.raises(Failed) as stopped:
+        balancer.run("absent", "a-1", "b-1")
+    assert [finding.code for finding in stopped.value.findings] == ["cloud-denied"]
+    assert balancer.mutations() == before

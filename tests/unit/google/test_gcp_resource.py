@@ -43,6 +43,7 @@ LINK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/"
     (f"{LINK}global/networks/n", "projects/another/global/networks/n", False),
     ("80-80", "80", True), ("80-81", "80", False),
     (["a", "b"], ["b", "a"], True), (["a", "a"], ["a", "b"], False), (["a"], ["a", "a"], False),
+    (["a", "b"], ["a"], False), (["a"], [], False),
     ([{"IPProtocol": "tcp", "ports": ["1", "2"]}], [{"ports": ["2", 1], "IPProtocol": "tcp"}], True),
     ({"a": 1, "filled in": 2}, {"a": 1}, True), ({"a": 1}, {"a": 1, "b": 2}, False),
     ({}, {"a": []}, True), ({}, {"a": ""}, True), ({}, {"a": False}, True), ({}, {"a": 0}, False),

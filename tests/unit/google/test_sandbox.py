@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from sandbox.gcp.compute.resources import Resources
 from sandbox.gcp.container_registry import named
 from sandbox.gcp.refused import Refused
 from sandbox.problem import Problem
+from sandbox.routing import Routing, Target
 
 from .conftest import PROJECT
 from .test_compute import GLOBAL, REGION, ZONE, Client
@@ -67,6 +69,26 @@ def test_a_grant_is_for_a_path_and_what_is_below():
         access.check("secretmanager", call("GET", f"{path}/other/versions/1:access", api="secretmanager"), EMAIL)
     with pytest.raises(Refused, match=r"secrets\.get"):
         access.check("secretmanager", call("GET", f"{path}/praxis_one", api="secretmanager"), EMAIL)
+
+
+def test_a_grant_on_one_thing_is_none_on_those_whose_names_begin_like_it():
+    access = Access()
+    access.grant(EMAIL, ["*"], f"projects/{PROJECT}/secrets/one")
+    allowed = [name for name in ("one", "one/versions/1", "oneself", "on")
+               if access.allows(EMAIL, "secretmanager.secrets.get", f"projects/{PROJECT}/secrets/{name}")]
+    assert allowed == ["one", "one/versions/1"]
+
+
+@pytest.mark.parametrize(("all_if_none", "up", "ready"), [
+    (True, (True, False), ["a"]), (False, (True, False), ["a"]), (True, (False, False), ["a", "b"]),
+    (False, (False, False), [])])
+def test_requests_go_to_the_healthy(all_if_none, up, ready):
+    """Where there are none, on AWS to all, on Google Cloud to nobody."""
+    states = {}
+    routing = Routing(SimpleNamespace(state=states.__setitem__), all_if_none)
+    servers = [Server(each, True, "L7OK" if each else "L7STS", "", 0, "drain") for each in up]
+    routing._route({name: (Target(name, "10.0.0.1", 8000, 8000), server) for name, server in zip("ab", servers)})
+    assert [name for name, state in states.items() if state == "ready"] == ready
 
 
 def test_external_addresses_go_round():

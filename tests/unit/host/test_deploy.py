@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, ports, room
+from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, files, ports, room
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -153,6 +153,23 @@ def test_no_secret_in_any_result(host: Paths, engine: FakeEngine) -> None:
     assert "key=********" in text
 
 
+def test_the_log_that_a_failed_gate_quotes_shows_no_secret_of_this_deployment(host: Paths, engine: FakeEngine) -> None:
+    """Nor of the release that the container runs, which may have other values."""
+    engine.run("r1", "exited", State={"ExitCode": 1})
+    engine.log = framed("old=%s new=another-marker\n" % SECRET)
+    result = run(host, "active", secrets={"OPENAI_API_KEY": "another-marker"})
+    assert result["evidence"] == ["old=******** new=********"]
+
+
+def test_secrets_are_never_written_to_a_disk(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "filesystem_of", lambda *_arguments: "ext4")
+    result = run(paths, "prepared")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "not-tmpfs")
+    assert [name for _folder, _folders, names in os.walk(paths.run) for name in names] == []
+
+
 def test_activation_does_what_it_foretold(host: Paths, engine: FakeEngine, docker: Path) -> None:
     before = tree(host)
     foretold = run(host, "active", check=True)
@@ -273,6 +290,20 @@ def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths
     assert done["look"]["release"]["kept"] == ["r2", "r1"]
     assert sorted(os.listdir(host.run)) == ["keys", "r1", "r2"]
     assert IMAGE in engine.images
+
+
+def test_nothing_is_pruned_for_a_release_that_fails_its_gate(
+    host: Paths, engine: FakeEngine, answering: dict[str, Any]
+) -> None:
+    for name in ("r1", "r2"):
+        engine.run(name)
+        run(host, "prepared", release=release(name))
+        assert run(host, "active", release=release(name))["outcome"] == "activated"
+    run(host, "prepared", release=release("r3"))
+    engine.run("r3")
+    answering.update(peer_id="12D3KooWOther")
+    assert run(host, "active", release=release("r3"), keep_releases=2)["failure"]["code"] == "wrong-peer-id"
+    assert sorted(os.listdir(host.releases)) == ["r1", "r2", "r3"]
 
 
 def test_an_image_goes_with_its_last_release(host: Paths, engine: FakeEngine) -> None:

@@ -116,6 +116,17 @@ def test_a_draining_target_is_registered_again(run: Any, cloud: Any, group: str,
     assert ran.result["diff"]["after"] == {"10.0.0.4:8000": "registered"}
 
 
+@pytest.mark.parametrize(
+    ("fate", "codes", "asked"), [("InvalidTarget", [], 2), ("ValidationError", ["cloud-invalid"], 1)]
+)
+def test_only_a_target_that_is_not_known_yet_is_registered_again(
+    run: Any, cloud: Any, group: str, fate: str, codes: list[str], asked: int
+) -> None:
+    cloud.weather["RegisterTargets"] = [fate]
+    ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"))
+    assert (ran.codes, cloud.changes()) == (codes, ["RegisterTargets"] * asked)
+
+
 def test_an_unhealthy_target_is_named_with_the_reason(run: Any, cloud: Any, group: str) -> None:
     cloud.health["10.0.0.5"] = [UNHEALTHY]
     options = {"target_group": "demo", "targets": targets("10.0.0.4", "10.0.0.5"), "wait_timeout": 0}

@@ -202,6 +202,20 @@ def test_a_launch_that_fails_beside_one_that_does_not_names_both(
     assert len(run("aws_machines", **options).result["launched"]) == 1
 
 
+def test_surplus_stays_while_a_slot_has_no_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    cloud.client("ec2").terminate_instances(InstanceIds=[instances(cloud)["alpha-aws-1"]["InstanceId"]])
+    cloud.weather["RunInstances"] = ["InsufficientInstanceCapacity"]
+    stopped = run("aws_machines", **{**options, "hosts": 1}, allow_shrink=True)
+    assert stopped.codes == ["cloud-quota"]
+    assert set(instances(cloud)) == {"alpha-aws-2", "alpha-aws-3"}
+
+
+def test_a_new_machine_gives_out_its_role_for_a_token_only(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **{**options, "hosts": 1})
+    assert [each["MetadataOptions"]["HttpTokens"] for each in instances(cloud).values()] == ["required"]
+
+
 def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     """EC2 lists a new machine late: here, never."""
     cloud.hidden = True

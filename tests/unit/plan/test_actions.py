@@ -384,6 +384,16 @@ def test_infrastructure_has_no_limit(site: Site, empty: Account, playbook: str, 
     assert not site.was_sent("m1")
 
 
+def test_half_an_inventory_is_refused(site: Site, empty: Account) -> None:
+    """What praxis.cloud.fleet leaves behind where Ansible goes on after a source that failed."""
+    error = {"code": "cloud-denied", "what": "AWS answered no.", "where": "AWS ec2 in eu-west-1", "fix": "Grant it."}
+    site.inventory(fleet(1, inventory_errors=[error]))
+    played = site.play([PLAN])
+    assert played.rc == 2
+    assert played.of("Plan the deployment", "m1")["failures"] == [error]
+    assert empty.cloud.operations == []
+
+
 def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None:
     hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
     site.inventory({"m1": site.host("m1", "echo '{}'")})

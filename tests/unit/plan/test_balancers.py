@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 
@@ -47,3 +48,20 @@ def test_another_region_or_target_group_is_another_balancer(other: dict[str, Any
 
 def test_machines_of_no_cloud_are_asked_for_on_aws() -> None:
     assert [each["module"] for each in of({1: {"target_group": "agents"}})] == ["praxis.cloud.aws_lb_target"]
+
+
+REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "where": "i-1", "fix": "Mend it."}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"changed": True}, []),
+        ({"failed": True, "msg": "...", "failures": [REFUSED]}, [("target-not-healthy", "The target is unhealthy.")]),
+        ({"failed": True, "msg": "No boto3."}, [("load-balancer", "No boto3.")]),
+        ({"failed": True}, [("load-balancer", "It did not answer.")]),
+    ],
+)
+def test_whatever_a_balancer_s_module_fails_with_is_told(answer: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    found = fleet_balancer._failures(answer, {"options": {"target_group": "agents"}})
+    assert [(item["code"], item["what"]) for item in found] == told

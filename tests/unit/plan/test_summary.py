@@ -112,10 +112,11 @@ def test_what_stops_the_run_is_json_too(two: Fleet) -> None:
 def test_a_task_that_is_not_ours_gives_its_message(two: Fleet) -> None:
     book = two.site.folder / "other.json"
     task = {"name": "Stop", "ansible.builtin.fail": {"msg": "No more."}}
-    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    ignored = {"name": "Try", "ansible.builtin.fail": {"msg": "Never mind."}, "ignore_errors": True}
+    book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [ignored, task]}]))
     done = subprocess.run([ANSIBLE, "-i", "hosts.json", str(book)], cwd=two.site.folder, text=True, capture_output=True,
                           env=two.environment | AS_JSON, stdin=subprocess.DEVNULL, timeout=60, check=False)
-    failure = json.loads(done.stdout)["failure"]
+    (failure,) = json.loads(done.stdout)["failures"]
     assert (failure["code"], failure["what"], failure["where"]) == ("task-failed", "No more.", "Stop (localhost)")
 
 

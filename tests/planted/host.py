@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted faults of what runs on a machine."""
+
+from __future__ import annotations
+
+from tests.planted.fault import Fault
+
+FAULTS = (
+    Fault(
+        name="lock-is-not-taken",
+        breaks="Two deployments work on one host at the same time.",
+        file="plugins/module_utils/host/deploy.py",
+        before=(
+            "        with locked(paths.lock, holder_of(desired), lock_deadline):\n"
+            "            return _run(desired, paths, check_mode=False)\n"
+        ),
+        after="        return _run(desired, paths, check_mode=False)\n",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="check-mode-acts",
+        breaks="Check mode makes the changes.",
+        file="plugins/module_utils/host/deploy.py",
+        before="    if check_mode:\n        return dict(result, **foretold(todo))\n",
+        after="",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="gate-is-not-heeded",
+        breaks="A release that fails its gate counts as activated.",
+        file="plugins/module_utils/host/deploy.py",
+        before="if finding is not None:\n                return _failed(",
+        after="if finding is not None and not now:\n                return _failed(",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="pruned-before-the-gate",
+        breaks="Old releases are removed before the new one has passed its gate.",
+        file="plugins/module_utils/host/deploy.py",
+        before=(
+            '    now = [change for change in todo.changes if change.kind != "prune"]\n'
+            '    afterwards = [change for change in todo.changes if change.kind == "prune"]\n'
+        ),
+        after="    now, afterwards = list(todo.changes), []\n",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="agent-is-stopped-for-what-cannot-start",
+        breaks="The running agent is stopped for a release that is not on the host.",
+        file="plugins/module_utils/host/deploy.py",
+        before="            require_prepared(paths, started)\n",
+        after="            pass\n",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="log-shows-secrets",
+        breaks="The log that a failed gate quotes holds secrets.",
+        file="plugins/module_utils/host/deploy.py",
+        before='return mask("\\n".join(lines), (desired.secrets or {}).values()).splitlines()',
+        after="return list(lines)",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="group-reads-secrets",
+        breaks="A secret's file may be read by its group.",
+        file="plugins/module_utils/host/apply.py",
+        before="SECRET_MODE = 0o400",
+        after="SECRET_MODE = 0o440",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="secrets-on-a-disk",
+        breaks="Secrets are written to a directory that is on a disk.",
+        file="plugins/module_utils/host/apply.py",
+        before="        files.require_tmpfs(self._paths.run)\n",
+        after="",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="image-of-a-kept-release-goes",
+        breaks="Pruning removes an image that a kept release has too.",
+        file="plugins/module_utils/host/apply.py",
+        before="if image and image not in kept:",
+        after="if image:",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="one-crash-is-forgiven",
+        breaks="An agent that crashed once within its gate passes.",
+        file="plugins/module_utils/host/gate.py",
+        before='container["restarts"] > restarts:',
+        after='container["restarts"] > restarts + 1:',
+        tests=("tests/unit/host/test_gate.py",),
+    ),
+    Fault(
+        name="anybody-passes-the-gate",
+        breaks="An agent that runs under another identity passes its gate.",
+        file="plugins/module_utils/host/gate.py",
+        before='if gate.peer_id is not None and api["peer_id"] != gate.peer_id:',
+        after='if gate.peer_id is None and api["peer_id"] != gate.peer_id:',
+        tests=("tests/unit/host/test_gate.py",),
+    ),
+    Fault(
+        name="gate-counts-a-stuck-edge",
+        breaks="An edge that is retransmitting counts for the gate.",
+        file="plugins/module_utils/host/gate.py",
+        before='any(edge["retransmits"] == 0 for edge in edges)',
+        after='any(edge["retransmits"] >= 0 for edge in edges)',
+        tests=("tests/unit/host/test_gate.py",),
+    ),
+    Fault(
+        name="gate-waits-twice-as-long",
+        breaks="The gate's deadline is ignored.",
+        file="plugins/module_utils/host/gate.py",
+        before="if clock() >= until:",
+        after="if clock() >= until + deadline:",
+        tests=("tests/unit/host/test_gate.py",),
+    ),
+    Fault(
+        name="half-a-file-stays",
+        breaks="A write that fails leaves its staged file behind.",
+        file="plugins/module_utils/host/files.py",
+        before=(
+            "        os.rename(staged, path)\n"
+            "    except OSError:\n"
+            "        os.unlink(staged)\n"
+            "        raise\n"
+            "    sync_directory(os.path.dirname(path))"
+        ),
+        after=(
+            "        os.rename(staged, path)\n"
+            "    except OSError:\n"
+            "        raise\n"
+            "    sync_directory(os.path.dirname(path))"
+        ),
+        tests=("tests/unit/host/test_files.py",),
+    ),
+    Fault(
+        name="mode-is-not-compared",
+        breaks="A secret's file that everybody may read is found right.",
+        file="plugins/module_utils/host/files.py",
+        before=" or stat.S_IMODE(found.st_mode) != mode or",
+        after=" or",
+        tests=("tests/unit/host/test_files.py",),
+    ),
+    Fault(
+        name="short-values-are-masked-first",
+        breaks="A value that holds another one is masked in part, and its rest is shown.",
+        file="plugins/module_utils/host/secret_file.py",
+        before="for form in sorted(_forms(values), key=len, reverse=True):",
+        after="for form in sorted(_forms(values), key=len):",
+        tests=("tests/unit/host/test_secret_file.py",),
+    ),
+    Fault(
+        name="lock-is-shared",
+        breaks="The host's lock is one that many may hold.",
+        file="plugins/module_utils/host/lock.py",
+        before="fcntl.LOCK_EX | fcntl.LOCK_NB",
+        after="fcntl.LOCK_SH | fcntl.LOCK_NB",
+        tests=("tests/unit/host/test_lock.py",),
+    ),
+    Fault(
+        name="look-shows-secrets",
+        breaks="The log lines of a look hold secrets.",
+        file="plugins/module_utils/host/look.py",
+        before='return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]',
+        after="return text.splitlines()[-LOG_LINES:]",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="closed-connections-count",
+        breaks="A connection that is being closed counts as an edge.",
+        file="plugins/module_utils/host/tcp.py",
+        before="if len(fields) < 7 or fields[3] != ESTABLISHED:",
+        after="if len(fields) < 7:",
+        tests=("tests/unit/host/test_tcp.py",),
+    ),
+    Fault(
+        name="pull-without-an-end",
+        breaks="A pull goes on beyond its deadline.",
+        file="plugins/module_utils/host/pull.py",
+        before="if clock() > until:",
+        after="if clock() > until + deadline:",
+        tests=("tests/unit/host/test_engine.py",),
+    ),
+    Fault(
+        name="refused-image-stays",
+        breaks="An image of another architecture stays on the host, and is taken for good the next time.",
+        file="plugins/module_utils/host/pull.py",
+        before=(
+            "        engine.remove_image(name)  # or the next deployment would find it here and take it for good\n"
+        ),
+        after="",
+        tests=("tests/unit/host/test_engine.py",),
+    ),
+    Fault(
+        name="release-to-go-back-to-is-pruned",
+        breaks="With keep_releases=1 the release to go back to is removed.",
+        file="plugins/module_utils/host/changes.py",
+        before="return others[max(2, keep) - len(safe) :]",
+        after="return [name for name in kept if name != wanted][keep - 1 :]",
+        tests=("tests/unit/host/test_changes.py",),
+    ),
+    Fault(
+        name="agent-stands-in-its-own-way",
+        breaks="The running agent's own ports are taken for a stranger's.",
+        file="plugins/module_utils/host/ports.py",
+        before="for port in sorted(set(wanted) - set(own)):",
+        after="for port in sorted(set(wanted)):",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+)

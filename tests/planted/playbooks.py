@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted faults of playbooks and roles."""
+
+from __future__ import annotations
+
+from tests.planted.fault import Fault
+
+FAULTS = (
+    Fault(
+        name="drain-is-left-out",
+        breaks="Agents are stopped while the load balancer still sends them requests.",
+        file="playbooks/deploy.yml",
+        before="        balancer_state: absent\n",
+        after="        balancer_state: present\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="rejoin-without-a-verdict",
+        breaks="A batch with a bad verdict goes back behind the load balancer.",
+        file="playbooks/deploy.yml",
+        before=(
+            "      when:\n"
+            "        - hostvars['localhost']['praxis_plan']['balanced']\n"
+            "        - hostvars['localhost']['praxis_verdict']['ok']\n"
+        ),
+        after="      when:\n        - hostvars['localhost']['praxis_plan']['balanced']\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="nothing-is-put-back",
+        breaks="A bad release stays on the hosts that have it.",
+        file="playbooks/deploy.yml",
+        before="  hosts: praxis_put_back\n",
+        after="  hosts: praxis_putback\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="bad-batch-does-not-stop-the-run",
+        breaks="The next batch gets a release that the batch before could not run.",
+        file="playbooks/deploy.yml",
+        before="      when: not hostvars['localhost']['praxis_verdict']['ok']\n\n- name: Put back",
+        after="      when: false\n\n- name: Put back",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="unreachable-host-leaves-the-run",
+        breaks="A host that is not reached while preparing is dropped, and no verdict names it.",
+        file="playbooks/deploy.yml",
+        before=(
+            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n  ignore_unreachable: true\n"
+        ),
+        after="- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  become: true\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="pipelining-is-left-to-the-user",
+        breaks="Activation has pipelining only where the user's ansible.cfg has it.",
+        file="playbooks/deploy.yml",
+        before="  vars:\n    ansible_pipelining: true\n  tasks:\n    - name: Drain\n",
+        after="  tasks:\n    - name: Drain\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="hosts-one-at-a-time",
+        breaks="The play activates one host at a time whatever the order says.",
+        file="playbooks/deploy.yml",
+        before="serial: \"{{ hostvars['localhost']['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
+        after="serial: 1",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="bad-verdict-ends-well",
+        breaks="A playbook with a bad verdict ends with return code 0.",
+        file="playbooks/tasks/verdict.yml",
+        before="  when: not hostvars['localhost']['praxis_verdict']['ok']\n",
+        after="  when: hostvars['localhost']['praxis_verdict']['ok']\n",
+        tests=("tests/unit/plan/test_summary.py::test_an_unreachable_host_is_a_row_and_a_bad_verdict",),
+        tier="test",
+    ),
+    Fault(
+        name="tags-skip-the-checks",
+        breaks="A part of a playbook is run by its tags, without the checks before it.",
+        file="playbooks/tasks/whole.yml",
+        before="that: ansible_run_tags | list == ['all'] and ansible_skip_tags | length == 0",
+        after="that: ansible_run_tags | list == ['all'] or ansible_skip_tags | length == 0",
+        tests=("tests/unit/plan/test_actions.py::test_no_part_of_a_playbook_is_taken_for_all_of_it",),
+        tier="test",
+    ),
+    Fault(
+        name="plan-changes-hosts",
+        breaks="plan.yml prepares the release on the hosts.",
+        file="playbooks/plan.yml",
+        before="  become: true\n  check_mode: true\n  diff: true\n",
+        after="  become: true\n  diff: true\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="down-without-confirmation",
+        breaks="down.yml removes the fleet without being told its name.",
+        file="playbooks/down.yml",
+        before="that: praxis_confirm_down | default('') == praxis_fleet",
+        after="that: praxis_confirm_down | default(praxis_fleet) == praxis_fleet",
+        tests=("tests/integration/test_provision.py", "-k", "down_removes_its_own"),
+        tier="test",
+    ),
+    Fault(
+        name="world-by-ipv6",
+        breaks="The whole internet may reach the agents by IPv6 without being asked for by name.",
+        file="roles/firewall/tasks/main.yml",
+        before="that: item.allowed or item.networks | select('search', '/0+$') | length == 0",
+        after="that: item.allowed or '0.0.0.0/0' not in item.networks",
+        tests=("tests/integration/test_provision.py", "-k", "world_must_be_asked"),
+        tier="test",
+    ),
+    Fault(
+        name="check-mode-imports-a-key",
+        breaks="Check mode imports the key pair.",
+        file="roles/provision/tasks/aws/key.yml",
+        before="  when: not ansible_check_mode or _provision_key_look.keypairs | length > 0",
+        after="  when: _provision_key_look.keypairs is defined",
+        tests=("tests/integration/test_provision.py", "-k", "check_mode_before_anything"),
+        tier="test",
+    ),
+    Fault(
+        name="balancer-goes-unasked",
+        breaks="The load balancer and its address are removed without leave.",
+        file="roles/provision/tasks/aws/present.yml",
+        before="that: _provision_makes.balancer or provision_allow_shrink | bool or not _provision_balancer_ours",
+        after="that: true",
+        tests=("tests/integration/test_provision.py", "-k", "balancer_goes_only_with_leave"),
+        tier="test",
+    ),
+    Fault(
+        name="members-port-is-open-to-all",
+        breaks="Everybody in the VPC may speak to the members' P2P port.",
+        file="roles/firewall/vars/main.yml",
+        before='    group_name: "{{ firewall_name }}-member"\n    rule_desc: Peer to peer between members',
+        after='    cidr_ip: "{{ firewall_vpc_cidr }}"\n    rule_desc: Peer to peer between members',
+        tests=("tests/integration/test_provision.py", "-k", "opens_nothing_to_the_world"),
+        tier="test",
+    ),
+    Fault(
+        name="policy-without-a-last-rule",
+        breaks="Google's load balancer answers everybody whom no rule is for.",
+        file="roles/firewall/vars/main.yml",
+        before="    action: deny(403)\n",
+        after="    action: allow\n",
+        tests=("tests/unit/google/test_roles.py",),
+    ),
+    Fault(
+        name="health-checks-are-shut-out",
+        breaks="Google's health checks do not reach the agents.",
+        file="roles/firewall/vars/main.yml",
+        before="_firewall_google: [35.191.0.0/16, 130.211.0.0/22]",
+        after="_firewall_google: [35.191.0.0/16]",
+        tests=("tests/unit/google/test_roles.py",),
+    ),
+    Fault(
+        name="instance-group-of-somebody-else-goes",
+        breaks="An instance group is removed whoever made it.",
+        file="roles/provision/tasks/gcp/absent_balancer.yml",
+        before='    location: "{{ item }}"\n    state: absent\n    mark: "{{ _provision_given.mark_text }}"\n',
+        after='    location: "{{ item }}"\n    state: absent\n',
+        tests=("tests/unit/google/test_roles.py",),
+    ),
+    Fault(
+        name="settings-are-not-validated",
+        breaks="Settings that the engine does not know stop it.",
+        file="roles/docker/tasks/configure.yml",
+        before=(
+            "{{ 'dockerd --validate --config-file %s' if '--validate' in __docker_help.stdout | default('')\n"
+            "         else ansible_facts['python']['executable'] ~ ' -m json.tool %s' }}"
+        ),
+        after="{{ ansible_facts['python']['executable'] ~ ' -m json.tool %s' }}",
+        tests=("tests/integration/test_host.py", "-k", "engine_does_not_know"),
+        tier="test",
+    ),
+    Fault(
+        name="machines-read-every-secret",
+        breaks="The machines' role may read the secrets of the whole account.",
+        file="roles/provision/vars/main.yml",
+        before=":secret:{{ provision_secret_prefix }}*",
+        after=":secret:*",
+        tests=("tests/integration/test_provision.py", "-k", "read_its_own_and_no_more"),
+        tier="test",
+    ),
+    Fault(
+        name="down-leaves-the-network",
+        breaks="down.yml leaves the fleet's network behind.",
+        file="roles/provision/tasks/aws/absent.yml",
+        before="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n\n- name: Identity slots",
+        after="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n  when: false\n\n- name: Identity slots",
+        tests=("tests/integration/test_provision.py", "-k", "down_removes_its_own"),
+        tier="test",
+    ),
+)

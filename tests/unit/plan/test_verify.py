@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict as an action: what this run has done and recorded, beside what the machines show now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import constants
+
+from ansible_collections.praxis.cloud.plugins.action import fleet_verify
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from tests.unit.fleet.made import fleet, meshed
+
+PLAN = fleet(2)
+STOPPED = Finding("container-exited", "The agent ended.", "m1", "Read its log.")
+ARGS: dict[str, Any] = {"batch": None, "balancer": {}, "also": [], "strict": False, "show": False}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """Two members that are well; m1 was touched."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    each: dict[str, Any] = {name: {} for name in PLAN.members}
+    made = RunDirectory.create(PLAN, each, each, {"hosts": list(PLAN.members), "id": PLAN.id})
+    for name, look in meshed(PLAN).items():
+        made.report(name, {"outcome": "unchanged", "look": look})
+    made.touch("m1", "81bb02")
+    return made
+
+
+def judged(run: RunDirectory, **args: Any) -> dict[str, Any]:
+    action = object.__new__(fleet_verify.ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    found: dict[str, Any] = action.judge(run, {**ARGS, **args})["verdict"]
+    return found
+
+
+def test_all_is_well(run: RunDirectory) -> None:
+    found = judged(run)
+    assert (found["ok"], found["findings"], found["put_back"], found["good"]) == (True, [], [], ["m1", "m2"])
+
+
+def test_what_went_wrong_in_this_run_is_no_success_however_well_all_is_now(run: RunDirectory) -> None:
+    run.record([STOPPED])
+    found = judged(run)
+    assert (found["ok"], found["put_back"]) == (False, ["m1"])
+    assert [(item["code"], item["where"]) for item in found["findings"]] == [("container-exited", "m1")]
+
+
+def test_that_a_host_got_its_release_back_is_not_told_beside_the_reason(run: RunDirectory) -> None:
+    run.record([STOPPED])
+    outcome = run.outcome("m1") or {}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "release": {"running": "81bb02"}}})
+    found = judged(run)
+    assert (found["ok"], [item["code"] for item in found["findings"]]) == (False, ["container-exited"])
+
+
+def test_what_a_batch_has_wrong_is_remembered_to_the_end(run: RunDirectory) -> None:
+    outcome = run.outcome("m1") or {}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "container": None}})
+    assert judged(run, batch=["m1"])["findings"][0]["code"] == "no-container"
+    run.report("m1", outcome)
+    assert (judged(run)["ok"], judged(run)["put_back"]) == (False, ["m1"])
+
+
+def test_a_warning_stops_nothing(run: RunDirectory) -> None:
+    run.record([Finding("w", "What.", "m1", "Mend.", level=WARNING)])
+    assert (judged(run)["ok"], judged(run)["put_back"]) == (True, [])
+
+
+@pytest.mark.parametrize(("member", "told"), [("m1", ["target-not-healthy"]), ("m9", [])])
+def test_a_member_that_its_balancer_does_not_serve_is_told(run: RunDirectory, member: str, told: list[str]) -> None:
+    target = {"member": member, "state": "unhealthy", "healthy": False, "description": ""}
+    found = judged(run, balancer={"targets": [target]})
+    assert [item["code"] for item in found["findings"]] == told

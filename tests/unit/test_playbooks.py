@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for the playbooks as they are written: rules that a run shows late, or only when something goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+Part = dict[str, Any]
+RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
+VERDICT = "hostvars['localhost']['praxis_verdict']['ok']"
+
+
+def tasks_of(part: Part) -> Iterator[Part]:
+    """Every task of a play or a block, those of blocks within it included."""
+    for task in (task for section in ("tasks", "block", "rescue", "always") for task in part.get(section, [])):
+        yield task
+        yield from tasks_of(task)
+
+
+def plays(name: str = "*") -> list[tuple[str, Part]]:
+    """The plays of the playbooks, each with a name to show."""
+    return [
+        (f"{path.stem}: {play['name']}", play)
+        for path in sorted(PLAYBOOKS.glob(f"{name}.yml"))
+        for play in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
+
+
+def on_machines() -> list[tuple[str, Part]]:
+    return [(name, play) for name, play in plays() if any({RELEASE, INFO} & set(task) for task in tasks_of(play))]
+
+
+each_play_on_machines = pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in on_machines()])
+
+
+@each_play_on_machines
+def test_a_play_on_machines_says_all_that_it_needs_itself(play: Part) -> None:
+    """Whatever a user's ansible.cfg says: secrets go through standard input only, and nobody who is not reached drops
+    out of the plays that put things back."""
+    assert play["vars"]["ansible_pipelining"] is True
+    assert play["ignore_unreachable"] is True
+    assert (play["become"], play["gather_facts"]) == (True, False)
+
+
+def test_there_are_such_plays() -> None:
+    assert len(on_machines()) >= 7
+
+
+@pytest.mark.parametrize("name", ["plan", "status", "verify"])
+def test_a_playbook_that_only_looks_makes_releases_in_check_mode_only(name: str) -> None:
+    for shown, play in plays(name):
+        if any(RELEASE in task for task in tasks_of(play)):
+            assert play["check_mode"] is True, shown
+        for task in tasks_of(play):
+            if "balancer" in str(task.get("ansible.builtin.include_tasks")):
+                assert task["ansible.builtin.include_tasks"]["apply"] == {"check_mode": True}, shown
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PLAYBOOKS.glob("*.yml")))
+def test_every_group_that_is_made_is_played_on_and_the_other_way_round(name: str) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (PLAYBOOKS / f"{name}.yml", PLAYBOOKS / "tasks/accounts.yml")]
+    made = set(re.findall(r"groups: (praxis_\w+)", texts[0]))
+    made |= {"praxis_accounts"} if "tasks/accounts.yml" in texts[0] else set()
+    assert {play["hosts"] for _name, play in plays(name) if play["hosts"].startswith("praxis_")} == made
+
+
+def activation() -> Part:
+    (play,) = [play for _name, play in plays("deploy")
+               if any(task.get(RELEASE, {}).get("state") == "active" for task in tasks_of(play))]
+    return play
+
+
+def test_a_batch_is_drained_activated_judged_and_rejoins_in_this_order() -> None:
+    steps = [(step, task) for task in activation()["tasks"] for step in [kind_of(task)] if step]
+    assert [step for step, _task in steps] == ["absent", "active", "verdict", "present", "put back", "end"]
+    tasks = dict(steps)
+    assert VERDICT not in str(tasks["absent"]["when"])
+    assert VERDICT in tasks["present"]["when"]
+    assert tasks["end"]["when"] == f"not {VERDICT}"
+
+
+def kind_of(task: Part) -> str:
+    """What a step of the activation does: its state, or a word."""
+    if "add_host" in str(task.keys()):
+        return "put back"
+    if task.get("ansible.builtin.meta") == "end_play":
+        return "end"
+    if "praxis.cloud.fleet_verify" in task:
+        return "verdict"
+    return str(task.get("vars", {}).get("balancer_state") or task.get(RELEASE, {}).get("state") or "")
+
+
+def test_batches_are_as_the_order_says() -> None:
+    assert "hostvars['localhost']['praxis_order']['serial']" in str(activation()["serial"])
+
+
+def test_what_was_touched_is_put_back_before_the_fleet_is_looked_at() -> None:
+    names = [(play["hosts"], [task.get(RELEASE, {}).get("state") for task in play["tasks"]])
+             for _name, play in plays("deploy")]
+    hosts = [host for host, _states in names]
+    assert ("praxis_put_back", ["restored"]) in names
+    assert hosts.index("praxis_activate") < hosts.index("praxis_put_back") < hosts.index("praxis_look_again")
