@@ -13,7 +13,8 @@ ARGS ?=
 HOSTS ?=
 export HOSTS
 
-bin := .venv/bin
+# PRAXIS_LEG=newest: the newest ansible-core, on a Python and in an environment of its own (scripts/leg.sh).
+bin := .venv$(if $(PRAXIS_LEG),-$(PRAXIS_LEG))/bin
 play = scripts/play $(1).yml $(CLOUD) $(ARGS)
 
 .PHONY: help
@@ -100,6 +101,11 @@ test-fast: ## linters, types and the quick unit tests: no containers
 	@scripts/lint --fast
 	$(bin)/python -m pytest -n 4 -m 'not slow' tests/unit
 
+.PHONY: test-newest
+test-newest: ## linters, unit tests and a deployment with the newest Ansible, on Python 3.13
+	@PRAXIS_LEG=newest scripts/setup test
+	@scripts/test-newest
+
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@scripts/setup test-fast
@@ -116,6 +122,6 @@ bench: ## speed, against community modules and a bare script: build/bench.json
 	$(bin)/python -m tests.bench $(ARGS)
 
 .PHONY: clean
-clean: sandbox-down ## remove the sandbox and everything built; keeps .venv
+clean: sandbox-down ## remove the sandbox and everything built; keeps .venv and .venv-newest
 	rm -rf build tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
-	find . -name .git -prune -o -name .venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	find . -name .git -prune -o -name '.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -1,4 +1,5 @@
 # For scripts that run tests beside each other, each lane behind the others or, the last, in the foreground.
+. scripts/leg.sh
 running=() behind=() failed=()
 
 # Pytest with the lane's name before every line of what it prints.
@@ -6,7 +7,7 @@ lane() { # NAME PYTEST-ARGUMENT...
     local name=$1
     shift
     mkdir -p build
-    PYTHONUNBUFFERED=1 .venv/bin/python -m pytest "$@" 2>&1 | tee "build/$name.log" | sed -u "s/^/$name: /"
+    PYTHONUNBUFFERED=1 "$venv/bin/python" -m pytest "$@" 2>&1 | tee "build/$name.log" | sed -u "s/^/$name: /"
 }
 
 # A job in the background ignores Ctrl-C, and so does all that it starts.
