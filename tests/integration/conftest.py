@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox.site import ROOT_VARIABLE
+from tests import deprecations
 
 from . import hunting
 from .owner import AwsOwner, Owner, environment_of, owner_of
@@ -41,7 +42,7 @@ class Lane:
     files: tuple[str, ...]
 
 
-#: The lanes that scripts/test-integration runs beside each other. "fleet" and "google" go on with the fleet that their
+#: The lanes that scripts/test-integration runs beside each other, and scripts/test-newest's. "fleet" and "google" go on with the fleet that their
 #: earlier files made; what is in "apart" needs no fleet but its own.
 LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
@@ -49,6 +50,8 @@ LANES = {
     "apart": Lane("aws", ("test_host", "test_documented", "test_bad_input")),
     "google": Lane("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                            "test_storm")),
+    # scripts/test-newest: the other leg of the tests.
+    "newest": Lane("aws", ("test_playbooks", "test_deploy")),
 }
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
@@ -193,6 +196,7 @@ class Cloud:
         if expect is not None and finished.returncode != expect:
             shown = finished.stdout[-SHOWN:]
             pytest.fail(f"{' '.join(command)}: return code {finished.returncode}, not {expect}\n{shown}")
+        deprecations.refuse_in(finished.stdout)
         changed = [tuple(pair) for pair in written.get("changed", [])]
         return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed,
                    written.get("failed", []))
@@ -261,7 +265,8 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     bare, mark = hunting.fingerprints(cloud), cloud.mark()
     foretold = cloud.run("deploy.yml", "--check", "--diff")
     asked, still_bare = cloud.operations(mark), hunting.fingerprints(cloud)
-    watched = {"ANSIBLE_LOG_PATH": str(folder / "log"), "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+    # The invocation is what shows most; ansible-core 2.19 knows no other way.
+    watched = {"ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(folder / "log"), "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
     with hunting.watched_arguments(cloud) as arguments:
         deploy = cloud.run("deploy.yml", "-vvvvv", "--diff", environment=watched)
