@@ -42,8 +42,8 @@ class Lane:
     files: tuple[str, ...]
 
 
-#: The lanes that scripts/test-integration runs beside each other, and scripts/test-newest's. "fleet" and "google" go on with the fleet that their
-#: earlier files made; what is in "apart" needs no fleet but its own.
+#: The lanes that scripts/test-integration runs beside each other, and scripts/test-newest's. "fleet" and "google" go on
+#: with the fleet that their earlier files made; what is in "apart" needs no fleet but its own.
 LANES = {
     "fleet": Lane("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
     "rest": Lane("aws", ("test_own", "test_storm", "test_both")),
@@ -266,7 +266,8 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     foretold = cloud.run("deploy.yml", "--check", "--diff")
     asked, still_bare = cloud.operations(mark), hunting.fingerprints(cloud)
     # The invocation is what shows most; ansible-core 2.19 knows no other way.
-    watched = {"ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(folder / "log"), "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+    watched = {"ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(folder / "log"),
+               "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
     with hunting.watched_arguments(cloud) as arguments:
         deploy = cloud.run("deploy.yml", "-vvvvv", "--diff", environment=watched)
