@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-#: What amazon.aws's iam_role says on every call. We do not read the value that goes, and do not set the options that go:
-#: to set them would fail once they are gone. The instance profile has a task of its own already, as the warnings advise.
+#: What amazon.aws's iam_role says on every call. We do not read the value that goes, and do not set the options that
+#: go: to set them would fail once they are gone. The instance profile has a task of its own, as the warnings advise.
 NOT_OURS = (
     "In a release after 2026-05-01 iam_role.assume_role_policy_document_raw will no longer be returned.",
     "In a release after 2026-05-01 the 'create_instance_profile' option will be removed.",
