@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
-RUN = "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
     "hosts": "praxis",
