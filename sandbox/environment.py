@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def environment(site: Site, clouds: Sequence[str], version: str) -> str:
         values["PRAXIS_P2P_PLAINTEXT_ACROSS"] = "true"
     if site.root != CHECKOUT:
         values[ROOT_VARIABLE] = str(site.root)
-    programs = shlex.quote(str(CHECKOUT / ".venv" / "bin"))
+    programs = shlex.quote(str(Path(sys.executable).parent))
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     lines += [f"case \":$PATH:\" in *:{programs}:*) ;; *) export PATH={programs}:\"$PATH\" ;; esac"]
     if "aws" in clouds:

@@ -10,8 +10,11 @@ import os
 from ansible.plugins.loader import init_plugin_loader
 from hypothesis import settings
 
+from tests import deprecations
+
 # Ansible's own importer must come first: a collection imported without it cannot be found as a plugin later.
 init_plugin_loader()
+deprecations.refuse_here()
 
 # No deadline per example: machines are shared and slow at times. CI draws the same examples every time, so that a red
 # run is the change's doing; at a desk they differ, and so go on looking.

@@ -125,7 +125,7 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "lint", "sanity", "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted")),
     Row("make up", prints=_GOOD),
     # with the fleet deployed
     Row(". .sandbox/env"),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the lanes of a tier beside each other, says at the end what failed in which, and leaves nothing behind.
 
-    python -m tests.lanes test|all [LANE ...]
+    python -m tests.lanes test|all|newest [LANE ...]
 
 A lane is a command with a folder of its own, ``build/lane-NAME``: its sandboxes and its tests' temporary folders lie
 in it, and all its processes carry the folder in PRAXIS_LANE. By these two a second process, the keeper, ends and
@@ -34,7 +34,7 @@ AT_ONCE = 4
 SUMMARY = " short test summary info "
 TAIL = 20  # lines that are shown of a failed lane without a summary
 GRACE = 5.0  # seconds that a process has to end by itself
-TIERS = ("test", "all")
+TIERS = ("test", "all", "newest")
 #: What only ``all`` runs; see the marker in pyproject.toml.
 NOT_IN_TEST = "not repetition"
 
@@ -58,6 +58,8 @@ PLAYBOOKS = {
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
+    # The second leg: with the newest ansible-core.
+    "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip
 
 
@@ -84,24 +86,70 @@ class Lane:
         return lines[starts[-1]:] if starts else lines[-TAIL:]
 
 
-def lanes(tier: str) -> list[Lane]:
-    """The lanes of a tier, those that take longest first."""
+@dataclass(frozen=True)
+class Leg:
+    """A Python environment that tests are run in, made by ``scripts/setup``: scripts/leg.sh.
 
-    def pytest(name: str, *arguments: str, **environment: str) -> Lane:
-        chosen = ("-m", NOT_IN_TEST) if tier == "test" else ()
+    :param name: the value of PRAXIS_LEG.
+    """
+
+    name: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PRAXIS_LEG": self.name} if self.name else {}
+
+    @property
+    def python(self) -> Path:
+        return CHECKOUT / (f".venv-{self.name}" if self.name else ".venv") / "bin" / "python"
+
+    def static(self, name: str, script: str) -> Lane:
+        return Lane(name, (script,), self.environment)
+
+    def tests(self, name: str, *arguments: str, **environment: str) -> Lane:
+        """Pytest with these arguments."""
         temporary = f"--basetemp={BUILD}/lane-{name}/tmp"
-        command = (sys.executable, "-m", "pytest", temporary, "--durations=10", *chosen, *arguments)
-        return Lane(name, command, environment)
+        command = (str(self.python), "-m", "pytest", temporary, "--durations=10", *arguments)
+        return Lane(name, command, {**self.environment, **environment})
 
-    def with_sandbox(name: str, *arguments: str, **environment: str) -> Lane:
-        return pytest(name, *arguments, PRAXIS_SANDBOX_ROOT=str(BUILD / f"lane-{name}"), **environment)
+    def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
+        """The same, with a place for a sandbox."""
+        return self.tests(name, *arguments, PRAXIS_SANDBOX_ROOT=str(BUILD / f"lane-{name}"), **environment)
 
-    return [
-        *(with_sandbox(name, "-v", "tests/integration", PRAXIS_TEST_LANE=name) for name in PLAYBOOKS),
-        with_sandbox("sandbox", "tests/sandbox"),
-        Lane("static", ("scripts/static",)),
-        pytest("unit", "-n", "3", "tests/unit"),
+    def playbooks(self, name: str, *arguments: str) -> Lane:
+        """One of PLAYBOOKS."""
+        return self.sandbox(name, "-v", *(arguments or ("tests/integration",)), PRAXIS_TEST_LANE=name)
+
+
+FIRST, NEWEST = Leg(), Leg("newest")
+
+
+def lanes(tier: str) -> list[Lane]:
+    """The lanes of a tier, in the order in which they are begun: those that take longest first."""
+    newest = [NEWEST.playbooks("newest"), NEWEST.tests("newest-unit", "-n", "2", "tests/unit"),
+              NEWEST.static("newest-lint", "scripts/lint")]  # fmt: skip
+    if tier == "newest":
+        return newest
+    few = ("-m", NOT_IN_TEST) if tier == "test" else ()
+    first = [
+        *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS if name != "newest"),
+        FIRST.sandbox("sandbox", *few, "tests/sandbox"),
+        FIRST.static("static", "scripts/static"),
+        FIRST.tests("unit", "-n", "2", *few, "tests/unit"),
     ]
+    if tier == "all":
+        planted = Lane("planted", (sys.executable, "-m", "tests.planted"))
+        return [*first, *newest, planted]
+    short = [NEWEST.playbooks("newest", "tests/integration/test_playbooks.py"),
+             NEWEST.tests("newest-unit", "-n", "2", "-m", "not slow", "tests/unit")]  # fmt: skip
+    return [*first, *short]
+
+
+def possible(wanted: Sequence[Lane]) -> list[Lane]:
+    """The lanes whose Python is there. Debian 12 has none that the newest ansible-core runs on."""
+    if NEWEST.python.exists():
+        return list(wanted)
+    return [lane for lane in wanted if lane.environment.get("PRAXIS_LEG") != NEWEST.name]
 
 
 class Runner:
@@ -231,7 +279,8 @@ def main(arguments: Sequence[str]) -> int:
     every = lanes(given.tier)
     if strange := set(given.lanes) - {lane.name for lane in every}:
         parser.error(f"no lane {', '.join(sorted(strange))}; there are {', '.join(lane.name for lane in every)}")
-    wanted = [lane for lane in every if not given.lanes or lane.name in given.lanes]
+    asked = [lane for lane in every if not given.lanes or lane.name in given.lanes]
+    wanted = possible(asked)
 
     def leave(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
@@ -250,7 +299,10 @@ def main(arguments: Sequence[str]) -> int:
         left = keeper.wait()
     if left:
         print("a lane ended and left a sandbox: that is a fault of its tests", flush=True)
-    return report(wanted, codes) or left
+    code = report(wanted, codes) or left
+    if skipped := [lane.name for lane in asked if lane not in wanted]:
+        print(f"SKIPPED: {', '.join(skipped)}: no Python 3.13 for the newest ansible-core was found", flush=True)
+    return code
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ options:
 EXAMPLES = r"""
 - name: Take the batch out of rotation
   praxis.cloud.fleet_balancer:
-    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+    run: "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
     members: "{{ ansible_play_batch }}"
     state: absent
   run_once: true

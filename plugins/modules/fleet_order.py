@@ -35,7 +35,7 @@ options:
 EXAMPLES = r"""
 - name: Order the activation
   praxis.cloud.fleet_order:
-    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+    run: "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
   run_once: true
   delegate_to: localhost
   delegate_facts: true

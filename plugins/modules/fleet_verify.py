@@ -48,7 +48,7 @@ options:
 EXAMPLES = r"""
 - name: Judge the fleet
   praxis.cloud.fleet_verify:
-    run: "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+    run: "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
     show: true
   run_once: true
   delegate_to: localhost

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from tests.bench.report import Sample
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-BIN = CHECKOUT / ".venv" / "bin"
+BIN = Path(sys.executable).parent
 
 #: What an SSH command that runs a module (or the bare script) ends with: a Python that reads it from its input.
 _MODULE = re.compile(r"python[0-9.]*['\"]*( && sleep 0)?['\"]*$|python[0-9.]* \S*/AnsiballZ_|bare-script")

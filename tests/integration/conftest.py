@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from sandbox.site import ROOT_VARIABLE
+from tests import deprecations
 from tests.lanes import PLAYBOOKS, Playbooks
 
 from . import hunting
@@ -177,6 +178,7 @@ class Cloud:
         if expect is not None and finished.returncode != expect:
             shown = finished.stdout[-SHOWN:]
             pytest.fail(f"{' '.join(command)}: return code {finished.returncode}, not {expect}\n{shown}")
+        deprecations.refuse_in(finished.stdout)
         changed = [tuple(pair) for pair in written.get("changed", [])]
         return Run(finished.returncode, finished.stdout, written.get("recap", {}), written.get("stats", {}), changed,
                    written.get("failed", []))
@@ -245,7 +247,9 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
     bare, mark = hunting.fingerprints(cloud), cloud.mark()
     foretold = cloud.run("deploy.yml", "--check", "--diff")
     asked, still_bare = cloud.operations(mark), hunting.fingerprints(cloud)
-    watched = {"ANSIBLE_LOG_PATH": str(folder / "log"), "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+    # The invocation is what shows most; ansible-core 2.19 knows no other way.
+    watched = {"ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(folder / "log"),
+               "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
                "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts")}
     with hunting.watched_arguments(cloud) as arguments:
         deploy = cloud.run("deploy.yml", "-vvvvv", "--diff", environment=watched)

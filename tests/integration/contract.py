@@ -30,7 +30,7 @@ for id in $(docker ps -aq); do docker inspect -f '{{{{.Id}}}} {{{{.State.Status}
 docker images -q --no-trunc; docker network ls -q; docker volume ls -q"""
 #: A marker that is no secret, put into every place on purpose: the hunt must find it there.
 PLANTED = "PLANTED-marker-4c1e9b27"
-PLAN = {"run": "{{ hostvars['localhost']['praxis_plan']['run'] }}"}
+PLAN = {"run": "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"}
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ def plan(world: World) -> dict[str, Any]:
 
 def _keep_plan(folder: Path, name: str) -> dict[str, Any]:
     """A play that takes a copy of the run's directory, if there is one, before Ansible removes it."""
-    run = "hostvars['localhost']['praxis_plan']['run']"
+    run = "hostvars['localhost']['ansible_facts']['praxis_plan']['run']"
     copy = {"argv": ["cp", "-r", f"{{{{ {run} }}}}", f"{folder}/plan/{name}"]}
     there = [f"{run} is defined", f"{run} is directory"]
     return {"hosts": "localhost", "tasks": [{"name": "keep", "ansible.builtin.command": copy, "when": there}]}

@@ -216,7 +216,7 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
              "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(world.folder / "stale")}
     remember = {"ansible.builtin.set_fact": {**stale, "cacheable": True}}
-    ask = {"praxis.cloud.fleet_verify": {"run": "{{ hostvars['localhost']['praxis_plan']['run'] }}"}}
+    ask = {"praxis.cloud.fleet_verify": {"run": "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"}}
     for name, task in (("remember", remember), ("ask", ask)):
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
         (world.folder / f"{name}.json").write_text(json.dumps([play]))

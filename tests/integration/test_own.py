@@ -251,7 +251,8 @@ def test_the_kind_of_address_decides_the_bootstrap_lists(fleet: Fleet, kind: str
     public = {fleet.one: {"praxis_public_ip": "203.0.113.1"}, fleet.two: {"praxis_public_ip": "203.0.113.2"}}
     static = fleet.static(kind, own=public)
     book = fleet.folder / f"plan-{kind}.yml"
-    copy = f"cp -a {{{{ hostvars['localhost']['praxis_plan']['run'] }}}}/slices {fleet.folder}/{kind}-slices"
+    run = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+    copy = f"cp -a {run}/slices {fleet.folder}/{kind}-slices"
     book.write_text(json.dumps([
         {"hosts": "praxis", "gather_facts": False, "tasks": [
             {"ansible.builtin.import_tasks": str(CHECKOUT / "playbooks/tasks/plan.yml")},

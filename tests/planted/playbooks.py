@@ -22,10 +22,10 @@ FAULTS = (
         file="playbooks/deploy.yml",
         before=(
             "      when:\n"
-            "        - hostvars['localhost']['praxis_plan']['balanced']\n"
-            "        - hostvars['localhost']['praxis_verdict']['ok']\n"
+            "        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n"
+            "        - hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n"
         ),
-        after="      when:\n        - hostvars['localhost']['praxis_plan']['balanced']\n",
+        after="      when:\n        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -40,7 +40,7 @@ FAULTS = (
         name="bad-batch-does-not-stop-the-run",
         breaks="The next batch gets a release that the batch before could not run.",
         file="playbooks/deploy.yml",
-        before="      when: not hostvars['localhost']['praxis_verdict']['ok']\n\n- name: Put back",
+        before="      when: not hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n\n- name: Put back",
         after="      when: false\n\n- name: Put back",
         tests=("tests/unit/test_playbooks.py",),
     ),
@@ -66,16 +66,16 @@ FAULTS = (
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
         file="playbooks/deploy.yml",
-        before="serial: \"{{ hostvars['localhost']['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
-        after="serial: 1",
+        before="['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
+        after="['praxis_order']['serial'] and 1 if hostvars is defined else 1 }}\"",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="bad-verdict-ends-well",
         breaks="A playbook with a bad verdict ends with return code 0.",
         file="playbooks/tasks/verdict.yml",
-        before="  when: not hostvars['localhost']['praxis_verdict']['ok']\n",
-        after="  when: hostvars['localhost']['praxis_verdict']['ok']\n",
+        before="  when: not hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
+        after="  when: hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
         tests=("tests/unit/plan/test_summary.py::test_an_unreachable_host_is_a_row_and_a_bad_verdict",),
         tier="test",
     ),

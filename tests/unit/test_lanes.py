@@ -70,8 +70,19 @@ def test_a_lane_that_never_ran_is_no_success() -> None:
 def test_every_tier_has_every_lane_and_only_one_leaves_tests_out() -> None:
     few, every = lanes.lanes("test"), lanes.lanes("all")
     assert {lane.name for lane in few} <= {lane.name for lane in every}
-    assert {lanes.NOT_IN_TEST in lane.command for lane in few if "pytest" in lane.command} == {True}
+    assert set(lanes.PLAYBOOKS) <= {lane.name for lane in few}
+    first = [lane for lane in few if "pytest" in lane.command and "PRAXIS_LEG" not in lane.environment]
+    assert {lanes.NOT_IN_TEST in lane.command for lane in first} == {True}
     assert {lanes.NOT_IN_TEST in lane.command for lane in every} == {False}
+
+
+def test_the_newest_leg_is_left_out_only_where_its_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, missing = (type("Python", (), {"exists": lambda self, answer=answer: answer})() for answer in (True, False))
+    every = lanes.lanes("test")
+    monkeypatch.setattr(lanes.Leg, "python", there)
+    assert lanes.possible(every) == every
+    monkeypatch.setattr(lanes.Leg, "python", missing)
+    assert [lane.name for lane in every if lane not in lanes.possible(every)] == ["newest", "newest-unit"]
 
 
 RUN = """

@@ -16,7 +16,7 @@ import yaml
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
-VERDICT = "hostvars['localhost']['praxis_verdict']['ok']"
+VERDICT = "hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']"
 
 
 def tasks_of(part: Part) -> Iterator[Part]:
@@ -100,7 +100,8 @@ def kind_of(task: Part) -> str:
 
 
 def test_batches_are_as_the_order_says() -> None:
-    assert "hostvars['localhost']['praxis_order']['serial']" in str(activation()["serial"])
+    order = "hostvars['localhost']['ansible_facts']['praxis_order']['serial']"
+    assert activation()["serial"] == f"{{{{ {order} if hostvars is defined else 1 }}}}"
 
 
 def test_what_was_touched_is_put_back_before_the_fleet_is_looked_at() -> None:

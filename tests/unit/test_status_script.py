@@ -26,12 +26,13 @@ class Script:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "scripts").mkdir()
-        for name in ("status", "status.py"):
+        for name in ("leg.sh", "status", "status.py"):
             (folder / "scripts" / name).write_text((CHECKOUT / "scripts" / name).read_text())
         (folder / ".venv/bin").mkdir(parents=True)
         (folder / ".venv/bin/python").symlink_to(sys.executable)
         self.command = ["bash", str(folder / "scripts/status")]
-        kept = ("ANSIBLE_NOCOLOR", "NO_COLOR", "COLUMNS", "LINES")  # a terminal says by itself how wide it is
+        # A terminal says by itself how wide it is, and this folder has one environment.
+        kept = ("ANSIBLE_NOCOLOR", "NO_COLOR", "COLUMNS", "LINES", "PRAXIS_LEG")
         self.environment = {name: value for name, value in os.environ.items() if name not in kept}
 
     def answer(self, code: int, printed: str, complaint: str = "") -> None:

@@ -20,7 +20,11 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.common.parameters import PASS_VARS
+
 PACKAGE = "ansible_collections.praxis.cloud.plugins.modules."
+#: A result shows the module's arguments, which ansible-core 2.21 does only when it is asked to.
+INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Runner:
         """
         assert self._parent.stdin
         assert self._parent.stdout
-        settings = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_verbosity": 5}
+        settings = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_verbosity": 5, **INVOCATION}
         environment = {**self._environment, **(shell or {})}
         order = {"module": module, "arguments": {**arguments, **settings}, "environment": environment}
         self._parent.stdin.write(json.dumps(order) + "\n")
@@ -75,6 +79,7 @@ class Runner:
         except ValueError:
             raise AssertionError(f"{module} did not answer in JSON:\n{printed}") from None
         assert bool(result.get("failed")) == bool(answer["rc"]), printed
+        assert "deprecations" not in result, printed
         return Ran(result, printed)
 
     def close(self) -> None:

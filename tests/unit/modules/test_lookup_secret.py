@@ -115,7 +115,8 @@ def test_a_real_run_at_the_highest_verbosity_shows_no_value(cloud: Any, tmp_path
     seed = b"planted-seed-of-the-right-length"
     keep(cloud, "a", json.dumps({"password": PLANTED}))
     keep(cloud, "praxis/demo/identity/kept", seed)
-    places = {"ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"), "ANSIBLE_LOG_PATH": str(tmp_path / "log")}
+    places = {"ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"), "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
+              "ANSIBLE_INJECT_INVOCATION": "1"}
 
     def play(tasks: list[dict[str, Any]]) -> tuple[int, str]:
         variables = {"ansible_python_interpreter": sys.executable}

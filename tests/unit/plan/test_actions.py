@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from tests import deprecations
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
@@ -29,7 +30,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
-RUN = "{{ hostvars['localhost']['praxis_plan']['run'] }}"
+RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
     "hosts": "praxis",
@@ -62,6 +63,7 @@ class Site:
             "ANSIBLE_CALLBACKS_ENABLED": "praxis_results",
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
             "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
+            "ANSIBLE_INJECT_INVOCATION": "1",  # what shows most; ansible-core 2.19 knows no other way
             "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
             "ANSIBLE_LOG_PATH": str(folder / "log"),
             "ANSIBLE_NOCOLOR": "1",
@@ -102,6 +104,7 @@ class Site:
             command, cwd=self.folder, env=self._environment | variables, text=True, errors="replace", timeout=120,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
+        deprecations.refuse_in(done.stdout)
         results = self.folder / "results.json"
         return Played(done.returncode, done.stdout, json.loads(results.read_text()) if results.exists() else [])
 
