@@ -63,6 +63,16 @@ def _models_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _plain_moto() -> Iterator[None]:
+    """moto without what the sandbox's AWS asks it for when it is imported: no test here wants AWS's own policies and
+    images, and each new account reads thousands of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        yield
+
+
 @pytest.fixture(scope="session")
 def _server() -> Iterator[Cloud]:
     from moto.core.base_backend import AccountSpecificBackend
