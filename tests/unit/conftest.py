@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.loaders
+import botocore.session
 import pytest
 
 REGION = "eu-central-1"
@@ -59,7 +60,7 @@ def _models_read_once() -> Iterator[None]:
     """One reading of the SDK's service models for all tests: each costs a good part of a second."""
     loader = botocore.loaders.Loader()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders, "create_loader", lambda search_path_string=None: loader)
+        patch.setattr(botocore.session, "create_loader", lambda search_path_string=None: loader)
         yield
 
 

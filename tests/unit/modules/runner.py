@@ -110,9 +110,11 @@ def _serve() -> None:
 
 def _load_models() -> None:
     """The SDK reads a service's model at its first client, and keeps it for that session: here it is kept for all."""
-    loaders = importlib.import_module("botocore.loaders")
-    loader = loaders.Loader()
-    loaders.create_loader = lambda search_path_string=None: loader
+    import botocore.loaders
+    import botocore.session
+
+    loader = botocore.loaders.Loader()
+    botocore.session.create_loader = lambda search_path_string=None: loader
     session = importlib.import_module("boto3").Session("key", "secret", region_name="eu-central-1")
     for service in SERVICES:
         session.client(service)
