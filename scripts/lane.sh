@@ -1,12 +1,12 @@
 # For scripts that run tests beside each other, each lane behind the others or, the last, in the foreground.
 running=() behind=() failed=()
 
-# Pytest with the lane's name before every line of what it prints.
+# Pytest with the lane's name before every line of what it prints; how long each test took goes to build/durations.json.
 lane() { # NAME PYTEST-ARGUMENT...
     local name=$1
     shift
     mkdir -p build
-    PYTHONUNBUFFERED=1 .venv/bin/python -m pytest "$@" 2>&1 | tee "build/$name.log" | sed -u "s/^/$name: /"
+    PYTHONUNBUFFERED=1 .venv/bin/python -m pytest -p tests.durations --lane "$name" --durations 10 "$@" 2>&1 | tee "build/$name.log" | sed -u "s/^/$name: /"
 }
 
 # A job in the background ignores Ctrl-C, and so does all that it starts.

@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs modules as the controller does: arguments in, one JSON document out, a process for each run.
 
-The process is forked from one that has the SDK loaded already, and its models of the services that modules call, because
-reading them is most of a module's time. As a
-script this file is that process: a line of JSON in (module, arguments, environment), a line of JSON out (rc, stdout,
-stderr).
+The process is forked from one that has the SDK loaded already, and its models of the services that modules call:
+reading them is most of a module's time. As a script this file is that process: a line of JSON in (module, arguments,
+environment), a line of JSON out (rc, stdout, stderr).
 """
 
 from __future__ import annotations
