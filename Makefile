@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 # Ansible wants a UTF-8 locale, and a bare machine may have none other.
 export LC_ALL := C.UTF-8
 
+# Python and pytest keep what they compiled, whatever the shell says: that is seconds in every process of the tests.
+export PYTHONDONTWRITEBYTECODE :=
+
 CLOUD ?= aws
 ARGS ?=
 # The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.
@@ -102,7 +105,7 @@ test-all: ## everything: all repetitions, storms and scenes, too
 test-fast: ## linters, types and the quick unit tests: no containers
 	@scripts/setup test-fast
 	@scripts/lint --fast
-	$(bin)/python -m pytest -n 4 -m 'not slow' tests/unit
+	$(bin)/python -m pytest -p tests.durations --lane fast --durations 10 -n 3 -m 'not slow' tests/unit
 
 .PHONY: test-newest
 test-newest: ## linters, unit tests and a deployment with the newest Ansible, on Python 3.13

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from ansible.plugins.loader import init_plugin_loader
@@ -21,3 +22,9 @@ deprecations.refuse_here()
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector needs to go through it no more."""
+    gc.collect()
+    gc.freeze()

@@ -107,9 +107,10 @@ class Leg:
         return Lane(name, (script,), self.environment)
 
     def tests(self, name: str, *arguments: str, **environment: str) -> Lane:
-        """Pytest with these arguments."""
+        """Pytest with these arguments; how long each test takes goes to build/durations.json."""
         temporary = f"--basetemp={BUILD}/lane-{name}/tmp"
-        command = (str(self.python), "-m", "pytest", temporary, "--durations=10", *arguments)
+        recorded = ("-p", "tests.durations", "--lane", name, "--durations=10")
+        command = (str(self.python), "-m", "pytest", temporary, *recorded, *arguments)
         return Lane(name, command, {**self.environment, **environment})
 
     def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
@@ -182,7 +183,7 @@ class Runner:
             process = subprocess.Popen(
                 lane.command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 start_new_session=True, env={**os.environ, **lane.environment, MARK: str(lane.folder),
-                                             "PYTHONUNBUFFERED": "1"})  # fmt: skip
+                                             "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""})  # fmt: skip
             assert process.stdout
             with lane.log.open("wb") as log:
                 for line in process.stdout:

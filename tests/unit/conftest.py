@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.loaders
+import botocore.session
 import pytest
 
 REGION = "eu-central-1"
@@ -59,7 +60,17 @@ def _models_read_once() -> Iterator[None]:
     """One reading of the SDK's service models for all tests: each costs a good part of a second."""
     loader = botocore.loaders.Loader()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders, "create_loader", lambda search_path_string=None: loader)
+        patch.setattr(botocore.session, "create_loader", lambda search_path_string=None: loader)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_moto() -> Iterator[None]:
+    """moto without what the sandbox's AWS asks it for when it is imported: no test here wants AWS's own policies and
+    images, and each new account reads thousands of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "false")
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         yield
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import threading
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox import certificates
@@ -82,6 +84,10 @@ class Google:
 KEY_PAIRS: list[Any] = []
 
 
+#: Reading an RSA key checks its primes, a tenth of a second each time: the same text is read once.
+_read_key = functools.cache(serialization.load_pem_private_key)
+
+
 def _reuse_keys(patch: pytest.MonkeyPatch) -> None:
     """The first account of every test has the same key, and the second another one."""
     make, made = rsa.generate_private_key, itertools.count()
@@ -93,6 +99,7 @@ def _reuse_keys(patch: pytest.MonkeyPatch) -> None:
         return KEY_PAIRS[number]
 
     patch.setattr(identity, "rsa", SimpleNamespace(generate_private_key=pair))
+    patch.setattr(serialization, "load_pem_private_key", _read_key)
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs modules as the controller does: arguments in, one JSON document out, a process for each run.
 
-The process is forked from one that has the SDK loaded already, because loading it is most of a module's time. As a
-script this file is that process: a line of JSON in (module, arguments, environment), a line of JSON out (rc, stdout,
-stderr).
+The process is forked from one that has the SDK loaded already, and its models of the services that modules call:
+reading them is most of a module's time. As a script this file is that process: a line of JSON in (module, arguments,
+environment), a line of JSON out (rc, stdout, stderr).
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -25,6 +26,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 PACKAGE = "ansible_collections.praxis.cloud.plugins.modules."
 #: A result shows the module's arguments, which ansible-core 2.21 does only when it is asked to.
 INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
+SERVICES = ("ec2", "elbv2", "secretsmanager")
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,9 @@ class Runner:
 def _serve() -> None:
     from ansible.module_utils import basic
 
-    importlib.import_module("boto3")
+    _load_models()
     importlib.import_module("ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws")
+    gc.freeze()  # what is here already is no child's garbage
     for line in sys.stdin:
         order = json.loads(line)
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
@@ -107,6 +110,18 @@ def _serve() -> None:
             answer = {"rc": os.waitstatus_to_exitcode(status), "stdout": out.read(), "stderr": err.read()}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _load_models() -> None:
+    """The SDK reads a service's model at its first client, and keeps it for that session: here it is kept for all."""
+    import botocore.loaders
+    import botocore.session
+
+    loader = botocore.loaders.Loader()
+    botocore.session.create_loader = lambda search_path_string=None: loader
+    session = importlib.import_module("boto3").Session("key", "secret", region_name="eu-central-1")
+    for service in SERVICES:
+        session.client(service)
 
 
 def _child(basic: Any, order: dict[str, Any], out: int, err: int) -> None:
