@@ -86,6 +86,7 @@ class Identities:
         self.masters: set[str] = set()
         """Who may act as any account."""
         self._lock = threading.Lock()
+        self._mark = secrets.token_hex(8)
 
     def create(self, name: str, project: str) -> ServiceAccount:
         """A new service account ``NAME@PROJECT.iam.gserviceaccount.com``."""
@@ -122,8 +123,8 @@ class Identities:
         self._federated[subject_token] = principal
 
     def issue(self, email: str, lifetime: float = LIFETIME) -> str:
-        """A token for an account."""
-        text = f"ya29.{secrets.token_urlsafe(120)}"
+        """A token for an account. All of one sandbox begin alike, and those of no other do."""
+        text = f"ya29.{self._mark}{secrets.token_urlsafe(120)}"
         with self._lock:
             self._tokens[text] = Token(email, time.time() + lifetime)
         return text

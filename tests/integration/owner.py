@@ -21,6 +21,7 @@ from requests import Session
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 SECRETS = "https://secretmanager.googleapis.com/v1"
 COMPUTE = "https://compute.googleapis.com/compute/v1"
+TOKEN_MARK = len("ya29.") + 16  # characters that all access tokens of one sandbox share
 
 
 class Owner(Protocol):
@@ -154,8 +155,9 @@ class GoogleOwner:
 
     def credentials(self) -> dict[str, bytes]:
         key = json.loads(Path(self.environment["GOOGLE_APPLICATION_CREDENTIALS"]).read_text(encoding="utf-8"))
-        # Every access token begins like this; the registry's password is one.
-        return {"access token": b"ya29.", "private key": key["private_key"].splitlines()[3].encode()}
+        # All access tokens of a sandbox begin alike; the registry's password is one.
+        token = self.token(Path(self.environment["GOOGLE_APPLICATION_CREDENTIALS"]))[:TOKEN_MARK]
+        return {"access token": token.encode(), "private key": key["private_key"].splitlines()[3].encode()}
 
 
 def owner_of(cloud: str, environment: dict[str, str], home: Path) -> Owner:

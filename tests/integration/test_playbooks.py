@@ -13,6 +13,6 @@ def test_from_nothing_to_a_fleet_and_back(cloud):
     again = cloud.run("deploy.yml")
     assert again.changed == {} and again.summary["ok"]
     assert cloud.run("verify.yml").summary["ok"]
-    assert cloud.run("status.yml").summary["verdict"] == "good"
+    assert cloud.run("status.yml").summary["ok"]
     cloud.run("down.yml", variables={"praxis_confirm_down": "praxis", "praxis_remove_identities": True})
     assert cloud.machines() == []
