@@ -96,6 +96,8 @@ def _serve() -> None:
     from ansible.module_utils import basic
 
     _load_models()
+    importlib.import_module("google.auth.transport.requests")
+    importlib.import_module("google.oauth2.service_account")
     importlib.import_module("ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws")
     gc.freeze()  # what is here already is no child's garbage
     for line in sys.stdin:
