@@ -14,7 +14,7 @@ from ansible.utils.display import Display
 #: go: to set them would fail once they are gone. The instance profile has a task of its own, as the warnings advise.
 NOT_OURS = (
     # The clouds' own inventory plugins, of amazon.aws and google.cloud, which some tests use beside ours.
-    "Passing `disable_lookups` to `template` is deprecated. This feature will be removed from ansible-core version 2.23.",
+    "Passing `disable_lookups` to `template` is deprecated.",
     "In a release after 2026-05-01 iam_role.assume_role_policy_document_raw will no longer be returned.",
     "In a release after 2026-05-01 the 'create_instance_profile' option will be removed.",
     "In a release after 2026-05-01 the 'delete_instance_profile' option will be removed.",
