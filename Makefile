@@ -104,8 +104,7 @@ test-all: ## everything: all repetitions, storms and scenes, too
 .PHONY: test-fast
 test-fast: ## linters, types and the quick unit tests: no containers
 	@scripts/setup test-fast
-	@scripts/lint --fast
-	$(bin)/python -m pytest -p tests.durations --lane fast --durations 10 -n 3 -m 'not slow' tests/unit
+	@$(bin)/python -m tests.lanes fast
 
 .PHONY: test-newest
 test-newest: ## linters, unit tests and a deployment with the newest Ansible, on Python 3.13

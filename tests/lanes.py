@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the lanes of a tier beside each other, says at the end what failed in which, and leaves nothing behind.
 
-    python -m tests.lanes test|all|newest [LANE ...]
+    python -m tests.lanes fast|test|all|newest [LANE ...]
 
 A lane is a command with a folder of its own, ``build/lane-NAME``: its sandboxes and its tests' temporary folders lie
 in it, and all its processes carry the folder in PRAXIS_LANE. By these two a second process, the keeper, ends and
@@ -34,7 +34,7 @@ AT_ONCE = 4
 SUMMARY = " short test summary info "
 TAIL = 20  # lines that are shown of a failed lane without a summary
 GRACE = 5.0  # seconds that a process has to end by itself
-TIERS = ("test", "all", "newest")
+TIERS = ("fast", "test", "all", "newest")
 #: What only ``all`` runs; see the marker in pyproject.toml.
 NOT_IN_TEST = "not repetition"
 
@@ -103,8 +103,8 @@ class Leg:
     def python(self) -> Path:
         return CHECKOUT / (f".venv-{self.name}" if self.name else ".venv") / "bin" / "python"
 
-    def static(self, name: str, script: str) -> Lane:
-        return Lane(name, (script,), self.environment)
+    def static(self, name: str, *command: str) -> Lane:
+        return Lane(name, command, self.environment)
 
     def tests(self, name: str, *arguments: str, **environment: str) -> Lane:
         """Pytest with these arguments; how long each test takes goes to build/durations.json."""
@@ -112,6 +112,10 @@ class Leg:
         recorded = ("-p", "tests.durations", "--lane", name, "--durations=10")
         command = (str(self.python), "-m", "pytest", temporary, *recorded, *arguments)
         return Lane(name, command, {**self.environment, **environment})
+
+    def units(self, name: str, *arguments: str) -> Lane:
+        """The unit tests, in processes that take over from each other what they have not begun."""
+        return self.tests(name, "-n", "4", "--dist", "worksteal", *arguments, "tests/unit")
 
     def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
         """The same, with a place for a sandbox."""
@@ -127,8 +131,9 @@ FIRST, NEWEST = Leg(), Leg("newest")
 
 def lanes(tier: str) -> list[Lane]:
     """The lanes of a tier, in the order in which they are begun: those that take longest first."""
-    newest = [NEWEST.playbooks("newest"), NEWEST.tests("newest-unit", "-n", "2", "tests/unit"),
-              NEWEST.static("newest-lint", "scripts/lint")]  # fmt: skip
+    if tier == "fast":
+        return [FIRST.units("fast", "-m", "not slow"), FIRST.static("lint", "scripts/lint", "--fast")]
+    newest = [NEWEST.playbooks("newest"), NEWEST.units("newest-unit"), NEWEST.static("newest-lint", "scripts/lint")]
     if tier == "newest":
         return newest
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
@@ -136,14 +141,13 @@ def lanes(tier: str) -> list[Lane]:
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS if name != "newest"),
         FIRST.sandbox("sandbox", *few, "tests/sandbox"),
         FIRST.static("static", "scripts/static"),
-        FIRST.tests("unit", "-n", "2", *few, "tests/unit"),
+        FIRST.units("unit", *few),
     ]
     if tier == "all":
         planted = Lane("planted", (sys.executable, "-m", "tests.planted"))
         return [*first, *newest, planted]
-    short = [NEWEST.playbooks("newest", "tests/integration/test_playbooks.py"),
-             NEWEST.tests("newest-unit", "-n", "2", "-m", "not slow", "tests/unit")]  # fmt: skip
-    return [*first, *short]
+    short = NEWEST.playbooks("newest", "tests/integration/test_playbooks.py")
+    return [*first, short, NEWEST.units("newest-unit", "-m", "not slow")]
 
 
 def possible(wanted: Sequence[Lane]) -> list[Lane]:
