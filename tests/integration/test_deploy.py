@@ -68,6 +68,7 @@ def test_a_second_run_changes_nothing_and_only_reads(fleet):
     assert seen.started(fleet) == starts
 
 
+@pytest.mark.alike
 def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path):
     releases, starts = seen.releases(fleet), seen.started(fleet)
     chosen = sorted(releases)[1]
@@ -85,6 +86,7 @@ def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path):
     assert seen.releases(fleet) == releases and back.summary["ok"]
 
 
+@pytest.mark.alike
 def test_a_restart_keeps_the_peer_ids(fleet):
     before = {item.name: seen.peer_id(fleet, item) for item in fleet.machines()}
     chosen = fleet.machines()[0]
@@ -93,6 +95,7 @@ def test_a_restart_keeps_the_peer_ids(fleet):
     assert {item.name: seen.peer_id(fleet, item) for item in fleet.machines()} == before
 
 
+@pytest.mark.alike
 def test_a_stopped_container_is_started_with_the_same_release(fleet):
     releases = seen.releases(fleet)
     chosen = fleet.machines()[0]
@@ -115,6 +118,7 @@ def test_a_bad_release_is_put_back_everywhere(fleet):
     assert fleet.run("deploy.yml").changed == {}
 
 
+@pytest.mark.alike
 def test_a_cut_link_turns_verify_red_and_is_named(fleet):
     one, other = sorted(item.name for item in fleet.machines())[:2]
     order(fleet, "link", "cut", one, other)
@@ -126,6 +130,7 @@ def test_a_cut_link_turns_verify_red_and_is_named(fleet):
     seen.wait_for("a whole mesh", lambda: fleet.run("verify.yml", expect=None).rc == 0, deadline=150, pause=3)
 
 
+@pytest.mark.alike
 def test_a_dead_machine_is_named_and_the_others_are_untouched(fleet):
     starts = seen.started(fleet)
     dead = sorted(starts)[2]

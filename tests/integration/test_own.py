@@ -103,6 +103,7 @@ def test_machines_are_in_what_is_given(fleet: Fleet) -> None:
     fleet.platform.check_placed()
 
 
+@pytest.mark.alike
 def test_by_id_or_link_it_is_the_same(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     run = fleet.run("provision.yml", variables=fleet.platform.ids)
@@ -124,6 +125,7 @@ def test_what_is_not_given_is_made_and_fits_what_is(fleet: Fleet) -> None:
     fleet.platform.check_fits(fleet.mutations(mark))
 
 
+@pytest.mark.alike
 def test_a_static_inventory_and_a_limit(fleet: Fleet) -> None:
     """Planned is the fleet, touched the one host; and no API knows of machines or balancers."""
     static, mark = fleet.static(), fleet.cloud.mark()
@@ -144,6 +146,7 @@ def test_a_static_inventory_and_a_limit(fleet: Fleet) -> None:
     assert fleet.services(mark) == fleet.platform.ASKED
 
 
+@pytest.mark.alike
 def test_a_limit_to_nobody_is_an_error(fleet: Fleet) -> None:
     run = fleet.run("deploy.yml", "--limit", "nobody", inventory=fleet.static(), expect=None)
     assert run.rc != 0
@@ -188,6 +191,7 @@ def test_members_join_the_given_target_group(fleet: Fleet, way: int) -> None:
         assert answer.status == 200
 
 
+@pytest.mark.alike
 def test_through_a_bastion_when_there_is_no_other_way(fleet: Fleet) -> None:
     one, two = fleet.machine(fleet.one), fleet.machine(fleet.two)
     config = fleet.folder / "ssh_config"
@@ -215,6 +219,7 @@ def test_through_a_bastion_when_there_is_no_other_way(fleet: Fleet) -> None:
     assert f"from {one.ip} " in accepted
 
 
+@pytest.mark.alike
 def test_sudo_that_asks_for_a_password(fleet: Fleet) -> None:
     """From a vault, or from a file: both while a release with secrets is brought over the same connection."""
     two = fleet.machine(fleet.two)
