@@ -64,8 +64,7 @@ global
 defaults
     mode http
     option forwardfor
-    option redispatch
-    retries 2
+    retries 0
     timeout connect 5s
     timeout client {idle}s
     timeout server {idle}s

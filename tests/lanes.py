@@ -56,6 +56,7 @@ PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
     "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
+    "releases": Playbooks("aws", ("test_releases",)),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
     # The second leg: with the newest ansible-core.

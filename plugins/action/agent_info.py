@@ -17,4 +17,6 @@ class ActionModule(HostAction):
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
         piece = run.host_slice(name)
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
-        return {**args, **ports, "dial": piece["gate"]["dial"]}
+        # Only what this run has activated has to show that it lasts.
+        soak = run.options()["soak"] if name in run.activated() and not run.first_deployment() else 0
+        return {"soak": soak, **args, **ports, "dial": piece["gate"]["dial"]}

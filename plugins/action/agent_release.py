@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: Beyond the gate's deadline: what switching a container takes.
 LOCK_SECONDS = 60
+#: States for which no secret has to travel.
+PLAIN = ("confirmed",)
 
 
 class ActionModule(HostAction):
@@ -23,7 +26,7 @@ class ActionModule(HostAction):
         state = args["state"]
         arguments = {
             **args,
-            **run.secrets(name),
+            **({} if state in PLAIN else run.secrets(name)),
             "release": piece["release"],
             "peers": piece["peers"],
             "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
@@ -35,13 +38,29 @@ class ActionModule(HostAction):
         }
         if state == "active" and not self._task.check_mode:
             look = (run.outcome(name) or {}).get("look") or {}
-            run.touch(name, (look.get("release") or {}).get("current"))
+            run.touch(name, (look.get("release") or {}).get("good"))
         if state == "restored":
             touched = run.touched()
             if name not in touched:
                 return None
             arguments["previous"] = touched[name]
+            arguments["gate"]["min_edges"] = _edges_of_others(run, name)
+            run.roll_back(name)
         return arguments
+
+    def observes(self, args: Dict[str, Any]) -> bool:
+        """Not where the host is only told: the last observation had fresh dials, and stands."""
+        return args["state"] not in PLAIN
+
+    def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
+        """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
+        container = (outcome.get("look") or {}).get("container")
+        if args["state"] == "active" and container and not self._task.check_mode:
+            run.activate(name, container)
+        failed = absences([name], {name: outcome}).get(name)
+        if args["state"] == "restored" and failed is not None:
+            what = "It could not be rolled back to release %s: %s" % (run.touched()[name] or "none", failed.what)
+            run.record([Finding("not-rolled-back", what, name, failed.fix)])
 
     def allow(self, name: str) -> None:
         """Without pipelining the module, secrets included, would be written to the machine's disk."""
@@ -54,3 +73,10 @@ class ActionModule(HostAction):
                     fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
                 )
             )
+
+
+def _edges_of_others(run: RunDirectory, name: str) -> int:
+    """The live edges that a host needs after its rollback: to members that this run did not touch and that serve."""
+    table = run.table()
+    others = serving(table, looks_of(run.outcomes())).difference(run.touched())
+    return min(table.min_edges, len(others.intersection(table.around[name])))

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: The clouds' words for a target that gets requests.
@@ -21,6 +22,8 @@ class ActionModule(FleetAction):
     argument_spec = {
         "members": {"type": "list", "elements": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "only_serving": {"type": "bool", "default": False},
+        "departed": {"type": "bool", "default": False},
     }
     _variables: Dict[str, Any] = {}
 
@@ -29,37 +32,127 @@ class ActionModule(FleetAction):
         return super().run(tmp, task_vars)
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
-        result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": []}
+        result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": [], "others": []}
         failures: List[Mapping[str, Any]] = []
-        for balancer in run.options()["balancers"]:
-            names = [name for name in args["members"] if name in balancer["targets"]]
-            if names:
-                answer = self._ask(balancer, names, args["state"])
-                failures += _failures(answer, balancer)
-                result["changed"] |= bool(answer.get("changed"))
-                result["targets"] += _targets(answer, names)
-                result["addresses"] += answer.get("addresses") or []
-                result["diff"] += [answer["diff"]] if answer.get("diff") else []
+        table, options = run.table(), run.options()
+        looks = looks_of(run.outcomes())
+        well = serving(table, looks)
+        members = [name for name in args["members"] if name in well or not args["only_serving"]]
+        # The members of a fleet that is new were in nobody's service.
+        floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members))
+        if args["state"] == "absent":
+            _hold(table.fleet, well, members, floor)
+        for balancer in options["balancers"]:
+            here = balancer["targets"]
+            names = [name for name in members if name in here]
+            if not names:
+                continue
+            targets = [here[name] for name in names]
+            if args["state"] == "absent":
+                others = {name: looks[name] for name in here if name in well and name not in names}
+                least = max(0, floor - (len(table.members) - len(here)))
+                failures += self._bring_in(balancer, others, least, names, result)
+                if failures:
+                    break
+                # Whatever port they are registered with: the one in the plan may be new.
+                targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
+            answer = self._ask(balancer, targets, args["state"])
+            failures += _failures(answer, balancer)
+            result["changed"] |= bool(answer.get("changed"))
+            result["targets"] += _targets(answer, names)
+            result["addresses"] += answer.get("addresses") or []
+            result["diff"] += [answer["diff"]] if answer.get("diff") else []
+            strangers = _strangers(answer, balancer)
+            if strangers and args["departed"] and options["departed"] == "remove":
+                gone = self._ask(balancer, strangers, "absent")
+                failures += _failures(gone, balancer)
+                result["changed"] |= bool(gone.get("changed"))
+                result["diff"] += [gone["diff"]] if gone.get("diff") else []
+            else:
+                result["others"] += [_name(target) for target in strangers]
         if failures:
             message = "\n".join(str(Finding(**failure)) for failure in failures)
             return {**result, "failed": True, "msg": message, "failure": failures[0], "failures": failures}
         return result
 
-    def _ask(self, balancer: Mapping[str, Any], names: List[str], state: str) -> Dict[str, Any]:
-        options = {**balancer["options"], "targets": [balancer["targets"][name] for name in names], "state": state}
+    def _bring_in(
+        self,
+        balancer: Mapping[str, Any],
+        others: Mapping[str, Any],
+        floor: int,
+        leaving: List[str],
+        result: Dict[str, Any],
+    ) -> List[Mapping[str, Any]]:
+        """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
+        see that there are enough of them.
+
+        :param others: by name, as they were observed last.
+        """
+        names = list(others)
+        targets = [_at_its_port(balancer["targets"][name], others[name]) for name in names]
+        answer = self._ask(balancer, targets, "present") if names else {}
+        result["changed"] |= bool(answer.get("changed"))
+        result["diff"] += [answer["diff"]] if answer.get("diff") else []
+        healthy = [target["member"] for target in _targets(answer, names) if target["healthy"]]
+        if self._task.check_mode or len(healthy) >= floor:
+            return []
+        if answer.get("failed") and not answer.get("targets"):
+            return _failures(answer, balancer)
+        what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
+            ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
+        )  # fmt: skip
+        fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
+        return [Finding("floor", what, _place(balancer), fix).as_dict()]
+
+    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
+        options = {**balancer["options"], "targets": list(targets), "state": state}
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
         )
         return answer
 
 
+def _at_its_port(target: Mapping[str, Any], look: Mapping[str, Any]) -> Dict[str, Any]:
+    """A member as it is registered now: the port in the plan may be new."""
+    return {**target, "port": look["api"].get("port") or target["port"]}
+
+
+def _place(balancer: Mapping[str, Any]) -> str:
+    return ", ".join(str(value) for value in balancer["options"].values())
+
+
+def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int) -> None:
+    """Refuse to take members out of service when too few others serve.
+
+    :raises Failed: ``floor``.
+    """
+    others = sorted(set(well).difference(members))
+    if len(others) < floor and set(well).intersection(members):
+        what = "Without %s, %d members would serve (%s), and %d have to." % (
+            ", ".join(members), len(others), ", ".join(others) or "none", floor,
+        )  # fmt: skip
+        fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
+        raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
+
+
+def _strangers(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """The targets behind the balancer that are no member's, in the module's words."""
+    ours = {str(target["id"]).rpartition("/")[2] for target in balancer["targets"].values()}
+    words = ("id", "zone", "port")
+    others = [one for one in answer.get("others") or [] if str(one["id"]) not in ours]
+    return [{key: one[key] for key in words if one.get(key)} for one in others]
+
+
+def _name(target: Mapping[str, Any]) -> str:
+    return "%(zone)s/%(id)s" % target if "zone" in target else "%(id)s:%(port)s" % target
+
+
 def _failures(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
     """What went wrong, as findings; a module that did not get as far as saying so itself is one."""
     if not answer.get("failed"):
         return []
-    where = ", ".join(str(value) for value in balancer["options"].values())
-    said = Finding("load-balancer", str(answer.get("msg") or "It did not answer."), where, "See the message.")
-    return answer.get("failures") or [said.as_dict()]
+    said = str(answer.get("msg") or "It did not answer.")
+    return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), "See the message.").as_dict()]
 
 
 def _targets(answer: Mapping[str, Any], names: List[str]) -> List[Dict[str, Any]]:

@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -21,8 +21,8 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
-        order = make_order(table, outcomes, scope, options["batch"], args["final"])
-        run.set_gates(order.min_edges)
+        order = make_order(table, outcomes, scope, pace_of(options), args["final"])
+        run.set_order(order.min_edges, order.first_deployment)
         fact = {
             "plan_id": options["id"],
             "hosts": [name for name in table.order if name in scope],

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
@@ -19,6 +20,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
+
+#: What becomes of a machine that has left the fleet and is still behind its load balancer.
+DEPARTED = ("report", "remove")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -32,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
-        **{option: {"type": "raw"} for option in RUN_OPTIONS},
+        **{option: {"type": "raw"} for option in (*RUN_OPTIONS, "departed")},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -52,6 +56,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _plan(self, args: Dict[str, Any], members: List[MemberVariables], faults: List[Finding]) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
+        departed = args["departed"] or DEPARTED[0]
+        if departed not in DEPARTED:
+            fix = "Write one of %s." % ", ".join(DEPARTED)
+            wrong.append(Finding("bad-variable", "praxis_departed is %s." % shown(departed), "praxis_departed", fix))
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         planner = Planner(members, allow_missing, numbers.pop("min_edges"), [*faults, *wrong])
         plan = planner.plan()
@@ -60,7 +68,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
         behind = balancers(members)
-        options = {"hosts": args["hosts"], **numbers, "id": plan.id, "balancers": behind}
+        options = {"hosts": args["hosts"], **numbers, "departed": departed, "id": plan.id, "balancers": behind}
         return {
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
@@ -72,7 +80,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "balanced": bool(behind),
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
-                "praxis_verdict": {"ok": True, "put_back": []},
+                "praxis_verdict": {"ok": True},
             },
         }
 

@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, mesh, render, status
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
 class ActionModule(FleetAction):
     argument_spec = {
         "batch": {"type": "list", "elements": "str"},
+        "mesh": {"type": "bool", "default": True},
         "balancer": {"type": "dict", "default": {}},
         "also": {"type": "list", "elements": "dict", "default": []},
         "strict": {"type": "bool", "default": False},
@@ -32,12 +33,14 @@ class ActionModule(FleetAction):
         judged = [name for name in hosts if name not in pending]
         scope = judged if len(judged) < len(table.members) else None
         looks, absent = looks_of(outcomes), absences(judged, outcomes)
-        seen = mesh.verdict(table, looks, absent, scope=scope, strict=args["strict"])
+        seen = mesh.verdict(table, looks, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
+        restarted = mesh.restarts(run.activated(), {name: looks[name] for name in judged if name in looks})
         if batch:
-            run.record([finding for finding in seen.findings if finding.level == "error"])
-        run.record([Finding(**item) for item in args["also"]])
+            run.record([finding for finding in (*seen.findings, *restarted) if finding.level == "error"])
+        run.record([*(Finding(**item) for item in args["also"]), *restarted, *_left(run)])
         recorded = run.recorded()
-        found = (*seen.findings, *_refused(judged, args["balancer"]), *clocks.findings(judged, outcomes))
+        balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
+        found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes))
         findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
         fact = {
@@ -47,7 +50,8 @@ class ActionModule(FleetAction):
             "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
-            "put_back": [] if ok else sorted(run.touched()),
+            "roll_back": _plain(roll_back(table, set() if ok else _to_roll_back(run), looks, pace_of(options))),
+            "confirm": [name for name in judged if ok and _unconfirmed(looks.get(name) or {})],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
@@ -55,6 +59,29 @@ class ActionModule(FleetAction):
         if args["show"]:
             self.show(lambda width, paint: ["", *render.summary(fact, width, paint), ""])
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
+
+
+def _to_roll_back(run: RunDirectory) -> Set[str]:
+    """The hosts that were touched, as long as nothing has been rolled back: each is tried once."""
+    return set() if run.rolled_back() else set(run.touched())
+
+
+def _plain(batches: List[List[str]]) -> Dict[str, Any]:
+    """Batches as a play wants them."""
+    return {"hosts": [name for batch in batches for name in batch], "serial": [len(batch) for batch in batches]}
+
+
+def _unconfirmed(look: Mapping[str, Any]) -> bool:
+    release = look.get("release") or {}
+    return bool(release.get("running")) and release.get("running") != release.get("good")
+
+
+def _left(run: RunDirectory) -> List[Finding]:
+    """The hosts that a rollback did not get to: it ends where it would take too many members out of service."""
+    begun = run.rolled_back()
+    what = "It has the new release still: the rollback ended before it."
+    fix = "See why in the findings beside this one, mend that, and deploy the release that the fleet is to have."
+    return [Finding("not-rolled-back", what, name, fix) for name in run.touched() if begun and name not in begun]
 
 
 def _told(finding: Finding, recorded: Sequence[Finding]) -> bool:
@@ -75,6 +102,16 @@ def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
         for target in balancer.get("targets") or []
         if target["member"] in names and not target["healthy"]
     ]
+
+
+def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
+    """What a load balancer sends requests to and is no member of the fleet."""
+    what = "It is behind the fleet's load balancer, and no member of the fleet."
+    fix = (
+        "If it has left the fleet, deploy with praxis_departed=remove, and stop the agent on it; if it has not, see "
+        "why the inventory does not list it (its tags, its group)."
+    )
+    return [Finding("departed", what, name, fix, level=WARNING) for name in balancer.get("others") or []]
 
 
 def _word(target: Mapping[str, Any]) -> str:

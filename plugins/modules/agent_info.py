@@ -64,6 +64,12 @@ options:
       - An agent dials ten seconds after its start, so a fleet that was just touched needs some.
     type: float
     default: 0.0
+  soak:
+    description:
+      - Seconds that a running agent has to have been up before the last look. Nothing is waited for when it runs longer
+        than that, or not at all.
+    type: float
+    default: 0.0
 """
 
 EXAMPLES = r"""
@@ -99,10 +105,10 @@ look:
       returned: always
       sample: {version: 26.1.5, compose: 2.26.1, daemon: {live-restore: true}, running: true}
     release:
-      description: What C(/opt/praxis/current) points at, what runs, and what is kept, last activated first.
+      description: What C(/opt/praxis/current) points at, what runs, what was last called good, and what is kept.
       type: dict
       returned: always
-      sample: {current: 3f9c1a, running: 3f9c1a, kept: [3f9c1a, 81bb02]}
+      sample: {current: 3f9c1a, running: 3f9c1a, good: 3f9c1a, kept: [3f9c1a, 81bb02]}
     container:
       description:
         - The agent's container, or null. C(container.release) is its label; C(container.logs) holds its
@@ -122,10 +128,10 @@ look:
         release: 3f9c1a
         logs: []
     api:
-      description: HTTP status of C(/health), peer id from C(/p2p/info), and the first thing that went wrong.
+      description: HTTP status of C(/health), peer id from C(/p2p/info), the first thing that went wrong, and the port.
       type: dict
       returned: always
-      sample: {health: 200, peer_id: 12D3KooW, error: null}
+      sample: {health: 200, peer_id: 12D3KooW, error: null, port: 8000}
     peers:
       description: The bootstrap list on the host.
       type: dict
@@ -144,6 +150,7 @@ look:
       sample: {"10.0.1.12:4001": ok}
 """
 
+import time
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
@@ -170,6 +177,7 @@ def main() -> None:
             },
             "dial_timeout": {"type": "float", "default": 3.0},
             "settle": {"type": "float", "default": 0.0},
+            "soak": {"type": "float", "default": 0.0},
         },
         supports_check_mode=True,
     )
@@ -183,6 +191,10 @@ def main() -> None:
         return gate.judge(seen, wanted, options["p2p_port"], "here")
 
     seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
+    left = options["soak"] - look.running_for(seen["container"], time.time())
+    if left > 0:
+        time.sleep(left)
+        seen = take()
     module.exit_json(changed=False, look=seen)
 
 

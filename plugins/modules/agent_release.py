@@ -2,19 +2,20 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepare, activate, put back or remove the release of one host."""
+"""Prepare, activate, confirm, roll back or remove the release of one host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: agent_release
-short_description: Prepare, activate, put back or remove an agent's release on one host
+short_description: Prepare, activate, confirm, roll back or remove an agent's release on one host
 version_added: 0.1.0
 description:
-  - Brings one host to a release of an agent, in two steps that a playbook takes apart. Preparing disturbs nothing;
-    activating stops the old container, starts the new one and waits for the local gate.
+  - Brings one host to a release of an agent, in steps that a playbook takes apart. Preparing disturbs nothing;
+    activating stops the old container, starts the new one and waits for the local gate; confirming calls the release
+    good, which makes it the goal of a later rollback.
   - What goes wrong on the host does not fail the task. It is RV(outcome=failed) with RV(failure), so that a playbook
-    can put back what it touched before it fails.
+    can roll back what it touched before it fails.
   - Secrets arrive with the module's own input and are written to a tmpfs only.
 requirements:
   - Python 3.9 on the host, its standard library only
@@ -44,14 +45,16 @@ options:
     description:
       - V(prepared) pulls the image and writes the release, its secrets and its key; the running agent is not disturbed.
       - V(active) makes the prepared release the running one and waits for O(gate).
-      - V(restored) puts back the release of O(previous), or takes the agent away when there was none.
+      - V(confirmed) calls the release that runs good, and removes releases beyond O(keep_releases).
+      - V(restored) rolls back to the release of O(previous), or takes the agent away when there was none.
       - V(absent) takes away the agent and all its files; volumes and images stay.
     type: str
-    choices: [prepared, active, restored, absent]
+    choices: [prepared, active, confirmed, restored, absent]
     required: true
   release:
     description:
-      - The release. Needed for O(state=prepared) and O(state=active); for O(state=restored) the one that is left.
+      - The release. Needed for O(state=prepared), O(state=active) and O(state=confirmed); for O(state=restored) the one
+        that is left.
     type: dict
     suboptions:
       id:
@@ -176,7 +179,7 @@ options:
     default: 5
   previous:
     description:
-      - For O(state=restored), the release to put back, as RV(previous) of the activation said.
+      - For O(state=restored), the release to roll back to, as C(look.release.good) said before the activation.
       - Empty when there was none.
     type: str
   restart:
@@ -245,7 +248,7 @@ EXAMPLES = r"""
 RETURN = r"""
 outcome:
   description:
-    - V(unchanged), V(prepared), V(needs-docker), V(activated), V(restored), V(removed) or V(failed).
+    - V(unchanged), V(prepared), V(needs-docker), V(activated), V(confirmed), V(restored), V(removed) or V(failed).
     - In check mode, what it would be.
   returned: always
   type: str
@@ -311,6 +314,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
+STATES = ["prepared", "active", "confirmed", "restored", "absent"]
 MEMBER = {
     "member": {"type": "str", "required": True},
     "address": {"type": "str", "required": True},
@@ -347,7 +351,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "run": {"type": "path"},
-            "state": {"type": "str", "required": True, "choices": ["prepared", "active", "restored", "absent"]},
+            "state": {"type": "str", "required": True, "choices": STATES},
             "release": {"type": "dict", "options": RELEASE},
             "peers": {"type": "dict", "options": PEERS},
             "secrets": {"type": "dict", "no_log": True},
@@ -363,7 +367,11 @@ def main() -> None:
             "pull_deadline": {"type": "float", "default": 900.0},
             "lock_deadline": {"type": "float", "default": 60.0},
         },
-        required_if=[("state", "prepared", ["release", "secrets", "seed"]), ("state", "active", ["release"])],
+        required_if=[
+            ("state", "prepared", ["release", "secrets", "seed"]),
+            ("state", "active", ["release"]),
+            ("state", "confirmed", ["release"]),
+        ],
         supports_check_mode=True,
     )
     try:

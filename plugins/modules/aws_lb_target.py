@@ -42,7 +42,9 @@ options:
         type: str
         required: true
       port:
-        description: The target's port; by default the group's.
+        description:
+          - The target's port; by default the group's.
+          - With O(state=absent), by default every port that the target is registered with.
         type: int
   state:
     description:
@@ -115,6 +117,11 @@ targets:
     description:
       description: The reason in words.
       type: str
+others:
+  description: The other targets that are registered with the group, in the same form.
+  returned: when the group was found
+  type: list
+  elements: dict
 """
 
 from typing import Any
@@ -139,8 +146,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
     group = TargetGroup(aws_client(params), selector("target_group", params["target_group"]))
-    targets = group.targets(params["targets"])
     seen: Seen = group.look()
+    targets = group.targets(params["targets"], seen, state)
     changes = diff(seen, targets, state)
     result: dict[str, Any] = {"changed": bool(changes), "target_group_arn": group.arn}
     if changes:
@@ -152,7 +159,12 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(group, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = group.addresses()
-    return {**result, "targets": [described(target, seen) for target in targets]}, findings
+    others = sorted(target for target, health in seen.items() if health.registered and target not in targets)
+    return {
+        **result,
+        "targets": [described(target, seen) for target in targets],
+        "others": [described(target, seen) for target in others],
+    }, findings
 
 
 def settle(

@@ -15,6 +15,8 @@ description:
   - Finds the load balancers of the members in the plan, and runs M(praxis.cloud.aws_lb_target) or
     M(praxis.cloud.gcp_lb_target) once for each, with the members that are behind it.
   - Members behind no load balancer are left out.
+  - Before any is taken out, the other members that can serve are put in and waited for. When fewer than
+    C(praxis_min_available) of them are healthy then, nothing is taken out, and the failure is C(floor).
 extends_documentation_fragment:
   - praxis.cloud.attributes
 attributes:
@@ -43,6 +45,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  only_serving:
+    description: Omit the members that cannot take requests, as they were observed last.
+    type: bool
+    default: false
+  departed:
+    description: With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -80,4 +90,9 @@ targets:
     description:
       description: The balancer's reason in words, if it gives one.
       type: str
+others:
+  description: What is behind the load balancers and belongs to no member, C(id:port) or C(zone/name).
+  returned: always
+  type: list
+  elements: str
 """

@@ -51,7 +51,23 @@ options:
         default.
     type: raw
   batch:
-    description: How many hosts are activated at a time; 1 by default.
+    description: How many hosts are activated at a time, or what percentage of the fleet; 1 by default.
+    type: raw
+  canary:
+    description: How many hosts the first batch has; 1 by default.
+    type: raw
+  min_available:
+    description:
+      - How many members stay in service, or what percentage of the fleet; by default all but a batch.
+      - A batch that cannot be drained without going under it is not touched.
+    type: raw
+  soak:
+    description: Seconds that an agent has to have run since its activation before its release spreads; 30 by default.
+    type: raw
+  departed:
+    description:
+      - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove).
+      - V(remove) takes it out, its last requests served. What runs on it goes on.
     type: raw
   keep_releases:
     description: How many releases a host keeps; 5 by default.

@@ -30,6 +30,10 @@ options:
     description: What M(praxis.cloud.fleet_balancer) returned last, for the table and for unhealthy targets.
     type: dict
     default: {}
+  mesh:
+    description: Whether edges are judged. Of agents that have just started nothing is known yet.
+    type: bool
+    default: true
   also:
     description: Findings from elsewhere, C(code), C(what), C(where) and C(fix), to be remembered too.
     type: list
@@ -87,8 +91,14 @@ verdict:
       type: list
       elements: str
       returned: always
-    put_back:
-      description: The members that were touched in this run, when the verdict is bad.
+    roll_back:
+      description:
+        - C(hosts) that were touched in this run, when the verdict is bad and nothing has been rolled back yet, and
+          C(serial), the sizes of the batches. Those that do not serve come first.
+      type: dict
+      returned: always
+    confirm:
+      description: The members whose release has not been called good yet, when the verdict is good.
       type: list
       elements: str
       returned: always

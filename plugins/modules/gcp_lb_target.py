@@ -119,6 +119,11 @@ targets:
       description: The balancer's word for it; empty for one that is in no group.
       type: str
       sample: HEALTHY
+others:
+  description: The other machines in the groups, in the same form.
+  returned: when the service was found
+  type: list
+  elements: dict
 """
 
 import time
@@ -156,7 +161,13 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(service, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = service.addresses()
-    return {**result, "targets": [described(target, seen) for target in targets]}, findings
+    inside = {(target.zone, target.name) for target in targets}
+    others = sorted(target for target in seen if (target.zone, target.name) not in inside)
+    return {
+        **result,
+        "targets": [described(target, seen) for target in targets],
+        "others": [described(target, seen) for target in others],
+    }, findings
 
 
 def settle(

@@ -12,8 +12,15 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace
 from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+def pace_of(options: Mapping[str, Any]) -> Pace:
+    """How fast this run may go, out of its directory's options."""
+    return Pace(options["batch"], options["canary"], options["min_available"])
+
 
 #: The option that all of them have.
 RUN = {"run": {"type": "path", "required": True}}

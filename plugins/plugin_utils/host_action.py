@@ -30,6 +30,16 @@ class HostAction(ActionBase):  # type: ignore[misc]
         """The module's arguments, or None when there is nothing to do on this host."""
         raise NotImplementedError
 
+    def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
+        """Once the host has answered, or could not be reached.
+
+        :param args: what :meth:`arguments` gave.
+        """
+
+    def observes(self, args: Dict[str, Any]) -> bool:
+        """Whether what the host answers is the newest observation of it."""
+        return True
+
     def allow(self, name: str) -> None:
         """Refuse a host that the module must not be sent to.
 
@@ -58,7 +68,9 @@ class HostAction(ActionBase):  # type: ignore[misc]
     def _ask(
         self, run: RunDirectory, name: str, module_args: Dict[str, Any], task_vars: Dict[str, Any]
     ) -> Dict[str, Any]:
-        run.forget(name)
+        observes = self.observes(module_args)
+        if observes:
+            run.forget(name)
         _keep_alive(self._connection)
         asked = time.time()
         try:
@@ -67,6 +79,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
             )
         except AnsibleConnectionFailure as error:
             run.report(name, {"unreachable": str(error)})
+            self.reported(run, name, module_args, {"unreachable": str(error)})
             raise
         except AnsibleError as error:  # sudo that refuses is one; Ansible would drop the host from all later plays
             outcome = {"failed": True, "msg": str(error)}
@@ -76,7 +89,9 @@ class HostAction(ActionBase):  # type: ignore[misc]
         kept = {key: outcome[key] for key in _KEPT if key in outcome}
         if clock is not None:
             kept["clock_offset"] = clocks.offset(clock, asked, time.time())
-        run.report(name, kept)
+        if observes or kept.get("failure"):
+            run.report(name, kept)
+        self.reported(run, name, module_args, outcome)
         return outcome
 
 

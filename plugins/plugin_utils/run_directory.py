@@ -55,7 +55,7 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
-        for folder in ("slices", "sealed", "touched", "outcomes"):
+        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "outcomes"):
             os.mkdir(run._of(folder))
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
@@ -94,15 +94,34 @@ class RunDirectory:
         return found
 
     def touch(self, name: str, previous: Optional[str]) -> None:
-        """Before a host is disturbed: write down which release it had, so that it can be put back whatever happens."""
+        """Before a host is disturbed: write down its last good release, so that it can be rolled back to it whatever
+        happens."""
         self._write("touched/" + name, json.dumps({"previous": previous}).encode())
 
     def touched(self) -> Dict[str, Optional[str]]:
-        """The hosts that were disturbed in this run, and the release that each had."""
+        """The hosts that were disturbed in this run, and the release that each goes back to: the last good one."""
         return {name: found["previous"] for name, found in self._all("touched").items()}
 
+    def activate(self, name: str, container: Mapping[str, Any]) -> None:
+        """Remember the container that a host's activation left, and how often it had been restarted by then."""
+        self._write("activated/" + name, json.dumps({key: container.get(key) for key in ("id", "restarts")}).encode())
+
+    def activated(self) -> Dict[str, Dict[str, Any]]:
+        """``id`` and ``restarts`` of the container of every host that was activated in this run."""
+        return self._all("activated")
+
+    def roll_back(self, name: str) -> None:
+        """Before a host is rolled back: it is tried once, and what was activated there is gone."""
+        self._write("rolled-back/" + name, b"{}")
+        if os.path.exists(self._of("activated/" + name)):
+            os.unlink(self._of("activated/" + name))
+
+    def rolled_back(self) -> List[str]:
+        """The hosts whose rollback was begun."""
+        return sorted(self._all("rolled-back"))
+
     def record(self, findings: Sequence[Finding]) -> None:
-        """Keep what went wrong in this run: a host that was put back well is no success."""
+        """Keep what went wrong in this run: a host that was rolled back well is no success."""
         kept = {**{_key(item): item for item in self.recorded()}, **{_key(item): item for item in findings}}
         self._write("recorded.json", json.dumps([asdict(item) for item in kept.values()]).encode())
 
@@ -111,14 +130,23 @@ class RunDirectory:
             return []
         return [Finding(**item) for item in self._read("recorded.json")]
 
-    def set_gates(self, min_edges: Mapping[str, int]) -> None:
-        """How many live edges each host's gate asks for, once the order is known."""
-        self._write("gates.json", json.dumps(dict(min_edges)).encode())
+    def set_order(self, min_edges: Mapping[str, int], first_deployment: bool) -> None:
+        """What later steps need of the order: the live edges that each host's gate asks for, and whether the fleet is
+        new."""
+        self._write("order.json", json.dumps({"gates": dict(min_edges), "first": first_deployment}).encode())
 
     def gates(self) -> Dict[str, int]:
         """Live edges asked for, of every host that is to be activated."""
-        found: Dict[str, int] = self._read("gates.json") if os.path.exists(self._of("gates.json")) else {}
+        found: Dict[str, int] = self._order()["gates"]
         return found
+
+    def first_deployment(self) -> bool:
+        """Whether no agent of the fleet ran when this run began."""
+        return bool(self._order()["first"])
+
+    def _order(self) -> Dict[str, Any]:
+        unknown: Dict[str, Any] = {"gates": {}, "first": False}
+        return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:
         """The last thing that is known of a host, or None when it was not reached since it was last asked."""

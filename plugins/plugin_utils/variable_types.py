@@ -24,11 +24,16 @@ _CHOICES = {
 #: The variables of a run, by fleet_plan's options: the least, the most, and what is meant when nothing is given.
 RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "batch": ("praxis_batch", 1, 10000, 1),
+    "canary": ("praxis_canary", 1, 10000, 1),
+    "min_available": ("praxis_min_available", 0, 10000, None),
+    "soak": ("praxis_soak", 0, 86400, 30),
     "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
 }
+#: Those of them that may be a percentage of the fleet, too.
+SHARES = ("batch", "min_available")
 #: A finding's code, what a variable is, and the mend.
 Wrong = Optional[Tuple[str, str, str]]
 
@@ -86,9 +91,10 @@ def check(name: str, value: Any) -> Wrong:
     return None
 
 
-def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Optional[int]], List[Finding]]:
-    """The run's own numbers, and every one that is no whole number within its bounds; its default stands in for it."""
-    found: Dict[str, Optional[int]] = {}
+def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]]:
+    """The run's own numbers, percentages as they were written, and every one that is not within its bounds: its
+    default stands in for it."""
+    found: Dict[str, Any] = {}
     findings = []
     for option, (variable, least, most, default) in RUN_OPTIONS.items():
         value = given.get(option)
@@ -98,7 +104,10 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Optional[int]], Lis
             continue
         if isinstance(value, (int, str)) and re.fullmatch("[0-9]{1,9}", text) and least <= int(text) <= most:
             found[option] = int(text)
+        elif option in SHARES and isinstance(value, str) and re.fullmatch("(100|[1-9][0-9]?)%", value):
+            found[option] = value
         else:
-            fix = "Write a whole number from %d to %d." % (least, most)
+            share = ", or a percentage of the fleet from 1% to 100%" if option in SHARES else ""
+            fix = "Write a whole number from %d to %d%s." % (least, most, share)
             findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
     return found, findings

@@ -172,8 +172,8 @@ def measure(machines: Machines, repeats: int, say: Callable[[str], None]) -> dic
             note("nothing", "floor", machines.floor())
         machines.change()
         # All hosts at once and no balancer to drain from, as the others do; then as shipped, one host at a time.
-        at_once = {"praxis_batch": HOSTS, "praxis_target_group": ""} if who == "ours" else {}
-        note("change", who, way(**at_once))
+        at_once = {"praxis_batch": HOSTS, "praxis_canary": HOSTS, "praxis_soak": 0, "praxis_target_group": ""}
+        note("change", who, way(**(at_once if who == "ours" else {})))
         if who == "ours":
             machines.change()
             note("change", "ours_one_at_a_time", way())

@@ -29,6 +29,7 @@ HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
+SOAK = 2  # seconds; the tests of it say what they want
 #: The lane whose files are to be run, one of PLAYBOOKS.
 LANE = "PRAXIS_TEST_LANE"
 #: Without a lane: the cloud that the tests of both are run on.
@@ -158,8 +159,7 @@ class Cloud:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
         inventories = [str(inventory)] if inventory else [f"inventories/{name}" for name in self.clouds]
         command += [word for each in inventories for word in ("-i", each)]
-        if variables:
-            command += ["-e", json.dumps(dict(variables))]
+        command += ["-e", json.dumps({"praxis_soak": SOAK, **(variables or {})})]
         with tempfile.TemporaryDirectory() as folder:
             record = Path(folder) / "record.json"
             finished = subprocess.run(

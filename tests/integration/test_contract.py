@@ -212,7 +212,8 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
              "first_deployment": True, "look_again": True, "plan_id": "old", "findings": []}
     stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True}, "praxis_order": order,
-             "praxis_verdict": {"ok": False, "put_back": names, "text": "STALE", "good": names, "findings": []}}
+             "praxis_verdict": {"ok": False, "roll_back": {"hosts": names, "serial": [1]}, "confirm": names,
+                                "text": "STALE", "good": names, "findings": []}}
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
              "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(world.folder / "stale")}
     remember = {"ansible.builtin.set_fact": {**stale, "cacheable": True}}

@@ -38,12 +38,37 @@ FAULTS = (
     Fault(
         name="pruned-before-the-gate",
         breaks="Old releases are removed before the new one has passed its gate.",
-        file="plugins/module_utils/host/deploy.py",
-        before=(
-            '    now = [change for change in todo.changes if change.kind != "prune"]\n'
-            '    afterwards = [change for change in todo.changes if change.kind == "prune"]\n'
+        file="plugins/module_utils/host/changes.py",
+        before="    return changes + container_changes(current, desired)\n\n\ndef confirmed(",
+        after=(
+            '    old = [name for name in current.look["release"]["kept"] if name != release.id]\n'
+            '    changes += [Change("prune", paths.release(name), "", "") for name in old]\n'
+            "    return changes + container_changes(current, desired)\n\n\ndef confirmed("
         ),
-        after="    now, afterwards = list(todo.changes), []\n",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="what-does-not-run-is-called-good",
+        breaks="A release is called good though another one runs.",
+        file="plugins/module_utils/host/plans.py",
+        before='    if (found["current"], found["running"]) != (release.id, release.id):\n',
+        after="    if False:\n",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="good-release-is-pruned",
+        breaks="The release that a rollback goes to is removed.",
+        file="plugins/module_utils/host/changes.py",
+        before="superfluous(kept, release.id, good, desired.keep_releases)",
+        after="superfluous(sorted(kept), release.id, None, desired.keep_releases)",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="asked-at-the-port-to-come",
+        breaks="A running agent is asked at the port of the release to come, and counts as down.",
+        file="plugins/module_utils/host/look.py",
+        before='api_port_of(paths, container["release"]) or api_port',
+        after="api_port",
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(

@@ -79,23 +79,40 @@ def activation() -> Part:
     return play
 
 
-def test_a_batch_is_drained_activated_judged_and_rejoins_in_this_order() -> None:
-    steps = [(step, task) for task in activation()["tasks"] for step in [kind_of(task)] if step]
-    assert [step for step, _task in steps] == ["absent", "active", "verdict", "present", "put back", "end"]
-    tasks = dict(steps)
-    assert VERDICT not in str(tasks["absent"]["when"])
-    assert VERDICT in tasks["present"]["when"]
-    assert tasks["end"]["when"] == f"not {VERDICT}"
+def steps_of(play: Part) -> list[tuple[str, Part]]:
+    return [(step, task) for task in play["tasks"] for step in [kind_of(task)] if step]
+
+
+def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order() -> None:
+    steps = steps_of(activation())
+    assert [step for step, _task in steps] == [
+        "absent", "present", "end", "active", "verdict", "observe", "verdict", "present", "end"]
+    drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = (task for _step, task in steps)
+    assert VERDICT not in str(drain["when"])
+    # What could not be drained is in service again, and nothing of it is touched.
+    assert f"not {VERDICT}" in again["when"]
+    assert undrained["when"] == bad["when"] == f"not {VERDICT}"
+    # Of agents that have just started nothing is known of their edges yet.
+    assert (gates["vars"]["judge_mesh"], "vars" in verdict) == (False, False)
+    assert VERDICT in rejoin["when"]
+
+
+def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
+    (play,) = [play for _name, play in plays("deploy") if play["hosts"] == "praxis_roll_back"]
+    steps = steps_of(play)
+    assert [step for step, _task in steps] == ["absent", "end", "restored", "present"]
+    assert steps[1][1]["when"] == "balancer_result is failed"
+    assert "['roll_back']['serial']" in str(play["serial"])
 
 
 def kind_of(task: Part) -> str:
-    """What a step of the activation does: its state, or a word."""
-    if "add_host" in str(task.keys()):
-        return "put back"
+    """What a step does: its state, or a word."""
     if task.get("ansible.builtin.meta") == "end_play":
         return "end"
-    if "praxis.cloud.fleet_verify" in task:
+    if task.get("ansible.builtin.include_tasks") == "tasks/judge_batch.yml":
         return "verdict"
+    if INFO in task:
+        return "observe"
     return str(task.get("vars", {}).get("balancer_state") or task.get(RELEASE, {}).get("state") or "")
 
 
@@ -104,9 +121,10 @@ def test_batches_are_as_the_order_says() -> None:
     assert activation()["serial"] == f"{{{{ {order} if hostvars is defined else 1 }}}}"
 
 
-def test_what_was_touched_is_put_back_before_the_fleet_is_looked_at() -> None:
-    names = [(play["hosts"], [task.get(RELEASE, {}).get("state") for task in play["tasks"]])
-             for _name, play in plays("deploy")]
-    hosts = [host for host, _states in names]
-    assert ("praxis_put_back", ["restored"]) in names
-    assert hosts.index("praxis_activate") < hosts.index("praxis_put_back") < hosts.index("praxis_look_again")
+def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() -> None:
+    hosts = [play["hosts"] for _name, play in plays("deploy")]
+    order = ["praxis_activate", "praxis_observe", "praxis_roll_back", "praxis_confirm", "praxis_observe_again"]
+    assert [host for host in hosts if host in order] == order
+    (judge,) = [index for index, (_name, play) in enumerate(plays("deploy")) if play["name"] == "Judge"]
+    assert hosts.index("praxis_observe") < judge < hosts.index("praxis_roll_back")
+    assert hosts[-1] == "praxis"

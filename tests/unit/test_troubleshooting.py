@@ -23,6 +23,7 @@ ROOMS = (
     PLUGINS / "plugin_utils" / "run_directory.py",
     PLUGINS / "action" / "agent_release.py",
     PLUGINS / "action" / "fleet_verify.py",
+    PLUGINS / "action" / "fleet_balancer.py",
 )
 
 

@@ -114,9 +114,14 @@ class TargetGroup:
         self.arn = str(self._group["TargetGroupArn"])
         self.name = str(self._group["TargetGroupName"])
 
-    def targets(self, wanted: Iterable[Mapping[str, Any]]) -> list[Target]:
-        """Targets from ``{id, port}``, each once; a missing port is the group's."""
-        return list(dict.fromkeys(Target(each["id"], each.get("port") or self._group["Port"]) for each in wanted))
+    def targets(self, wanted: Iterable[Mapping[str, Any]], seen: Seen, state: str) -> list[Target]:
+        """Targets from ``{id, port}``, each once. Without a port it is the group's; and to be taken out, every port
+        that the target is there with."""
+        found: list[Target] = []
+        for each in wanted:
+            there = [] if each.get("port") or state == "present" else [one for one in seen if one.id == each["id"]]
+            found += there or [Target(each["id"], each.get("port") or self._group["Port"])]
+        return list(dict.fromkeys(found))
 
     def addresses(self) -> list[str]:
         """The DNS names of the load balancers that the group belongs to."""

@@ -5,7 +5,9 @@
 
 The agent's own word is not used: it goes on calling a peer connected when the link is gone. An edge is live when both
 ends' TCP tables hold the same connection, neither end is retransmitting, and a fresh dial between the two machines
-succeeds.
+succeeds. Where a machine rewrites the addresses of what comes in (Docker's userland proxy, a MASQUERADE rule of one's
+own), the accepting end cannot tell who dialled: there, a connection that no address explains stands for one that is
+listed by the end that dialled it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Look = Mapping[str, Any]
+#: A connection: the member that dialled it, and the source port that it has there. Both ends see these two alike.
+Flow = Tuple[str, int]
+#: (one end, the other) -> the connections between them as the first lists them, with their retransmits.
+Flows = Dict[Tuple[str, str], Dict[Flow, int]]
 OTHER_RELEASE = "other-release"
 #: Joins the two members that a finding about an edge is about.
 BETWEEN = " <-> "
@@ -39,14 +45,20 @@ class Verdict:
         return not any(finding.level == "error" for finding in self.findings)
 
 
-def edge_fault(table: Table, one: str, other: str, looks: Mapping[str, Look]) -> Optional[str]:
-    """Why an edge is not live, or None when it is. Ends that were not looked at do not testify."""
+def edge_fault(
+    table: Table, one: str, other: str, looks: Mapping[str, Look], known: Optional[Flows] = None
+) -> Optional[str]:
+    """Why an edge is not live, or None when it is. Ends that were not looked at do not testify.
+
+    :param known: the looks' flows, when they are known already.
+    """
     seen = [(name, far) for name, far in ((one, other), (other, one)) if name in looks]
     if not seen:
         return "neither end was looked at"
-    flows: List[Set[Tuple[str, int]]] = []
+    known = flows_of(table, looks) if known is None else known
+    flows: List[Set[Flow]] = []
     for name, far in seen:
-        mine = _flows(table, name, far, looks[name])
+        mine = known.get((name, far))
         if not mine:
             return "%s has no connection to %s" % (name, far)
         stuck = [flow for flow, retransmits in mine.items() if retransmits]
@@ -67,6 +79,7 @@ def verdict(
     absent: Mapping[str, Finding],
     scope: Optional[Collection[str]] = None,
     strict: bool = False,
+    edges: bool = True,
 ) -> Verdict:
     """Judge members and mesh.
 
@@ -75,6 +88,7 @@ def verdict(
     :param scope: judge these members and their edges only (a batch); everybody by default.
     :param strict: every planned edge between members that were looked at has to be live; otherwise at least
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.
+    :param edges: whether edges are judged at all: of agents that have just started nothing is known yet.
     """
     judged = set(table.members if scope is None else scope)
     names = [name for name in table.order if name in judged]
@@ -87,18 +101,21 @@ def verdict(
     fresh = looks if scope is None else {name: looks[name] for name in scope if name in looks}
     live: Set[topology.Edge] = set()
     dead: Dict[topology.Edge, str] = {}
-    for pair in sorted(table.edges):
+    known = flows_of(table, fresh) if edges else {}
+    for pair in sorted(table.edges) if edges else []:
         if judged.isdisjoint(pair):
             continue
         # Of a member outside this run nothing is known: one end can show such an edge live, and nothing shows it dead.
         unknown = [name for name in pair if name not in looks and name not in absent]
         if len(active.intersection(pair)) + len(unknown) == 2 and len(unknown) < 2:
-            fault = edge_fault(table, pair[0], pair[1], fresh)
+            fault = edge_fault(table, pair[0], pair[1], fresh, known)
             if fault is None:
                 live.add(pair)
             elif not unknown:
                 dead[pair] = fault
-    findings += _mesh_findings(table, [n for n in names if n in active], active, live, dead, scope is None, strict)
+    if edges:
+        connected = [name for name in names if name in active]
+        findings += _mesh_findings(table, connected, active, live, dead, scope is None, strict)
     return Verdict(tuple(findings), live, dead)
 
 
@@ -132,6 +149,22 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
     return []
 
 
+def restarts(activated: Mapping[str, Mapping[str, Any]], looks: Mapping[str, Look]) -> List[Finding]:
+    """The agents that the engine has started again since they were activated: they crash, and pass gates in between.
+
+    :param activated: member -> ``id`` and ``restarts`` of its container when its activation had ended.
+    """
+    findings = []
+    for name, before in sorted(activated.items()):
+        container = (looks.get(name) or {}).get("container") or {}
+        again = (container.get("restarts") or 0) - (before["restarts"] or 0)
+        if container.get("id") == before["id"] and again > 0:
+            what = "The agent ended and was started again since it was activated: %d restarts." % again
+            fix = "Read its log on the machine (docker logs praxis-agent-1): a release that crashes is not good."
+            findings.append(Finding("agent-restarted", what, name, fix))
+    return findings
+
+
 def serves(table: Table, name: str, look: Look) -> bool:
     """Whether a member is well, be it with another release: it takes requests, and its peers can count on it."""
     return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, look))
@@ -149,10 +182,11 @@ def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
         if name in table.members and serves(table, name, look) and age(look) >= DIAL_SECONDS
     }
     missing: Set[topology.Edge] = set()
+    known = flows_of(table, looks)
     for one, other in table.edges:
         if old.issuperset((one, other)):
             dials = {_dialled(table, one, other, looks[one]), _dialled(table, other, one, looks[other])}
-            shared = set(_flows(table, one, other, looks[one])) & set(_flows(table, other, one, looks[other]))
+            shared = set(known[one, other]) & set(known[other, one])
             if dials == {"ok"} and not shared:
                 missing.add((one, other))
     chosen: List[str] = []
@@ -164,13 +198,40 @@ def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     return chosen
 
 
-def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Tuple[str, int], int]:
-    """Connections between two members as one end lists them: (dialling member, its source port) -> retransmits.
+def flows_of(table: Table, looks: Mapping[str, Look]) -> Flows:
+    """What every end lists of each planned edge.
 
-    The dialling member and its source port are the same seen from both ends, so they match a connection exactly.
+    A connection that only the end lists that dialled it is laid at the other end's door too, once for every sound one
+    that the other end has accepted from an address that is no member's.
     """
+    ends = [pair for one, other in sorted(table.edges) for pair in ((one, other), (other, one)) if pair[0] in looks]
+    found = {(name, far): _flows(table, name, far, looks[name]) for name, far in ends}
+    strangers = {name: _strangers(table, name, look) for name, look in looks.items() if name in table.members}
+    for name, far in ends:
+        for flow in sorted(found[name, far]):
+            there = found.get((far, name))
+            if flow[0] == name and there is not None and not there and strangers[far]:
+                there[flow] = 0
+                strangers[far] -= 1
+    return found
+
+
+def _strangers(table: Table, name: str, look: Look) -> int:
+    """How many sound connections a member has accepted from addresses that are no member's."""
+    here = table.members[name]
+    members = {address for other in table.members.values() for address in other.seen_from(here)}
+    accepted = [
+        str(item["remote"]).rpartition(":")[0].strip("[]")
+        for item in look.get("edges") or []
+        if str(item["local"]).rpartition(":")[2] == str(here.p2p_port) and not int(item["retransmits"])
+    ]
+    return len([address for address in accepted if address not in members])
+
+
+def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Flow, int]:
+    """Connections between two members as one end lists them, with their retransmits."""
     here, there = table.members[name], table.members[far]
-    found: Dict[Tuple[str, int], int] = {}
+    found: Dict[Flow, int] = {}
     for item in look.get("edges") or []:
         local_port = int(str(item["local"]).rpartition(":")[2])
         remote_address, _colon, remote = str(item["remote"]).rpartition(":")

@@ -5,17 +5,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table, batches
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, serves, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Outcome = Mapping[str, Any]
+#: A number of members, or a percentage of the fleet: ``2``, ``"25%"``.
+Share = Union[int, str]
 #: Lines of an agent's log that a finding quotes.
 LOG_LINES = 5
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a release may spread.
+
+    :param batch: members that are activated at a time.
+    :param canary: members of the first batch.
+    :param min_available: members that stay in service; None: all but a batch.
+    """
+
+    batch: Share = 1
+    canary: int = 1
+    min_available: Optional[Share] = None
+
+    def size(self, total: int) -> int:
+        """Members of a batch in a fleet of so many."""
+        return max(1, _share(self.batch, total))
+
+    def floor(self, total: int) -> int:
+        """Members that have to stay in service."""
+        if self.min_available is None:
+            return max(0, total - self.size(total))
+        return _share(self.min_available, total, up=True)
+
+
+def _share(value: Share, total: int, up: bool = False) -> int:
+    """So many, or that percentage of the total, rounded down or up."""
+    if isinstance(value, int):
+        return value
+    hundredths = total * int(value.rstrip("%"))
+    return -(-hundredths // 100) if up else hundredths // 100
 
 
 @dataclass(frozen=True)
@@ -27,7 +61,8 @@ class Order:
     :param restart: those of them that are restarted only to mend the mesh.
     :param serial: batch sizes.
     :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
-    :param min_edges: live edges that each host's gate asks for: its share among the members active by then.
+    :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
+        its batch. Those of its own batch are judged once all of it runs.
     """
 
     needs_docker: List[str]
@@ -41,9 +76,11 @@ class Order:
 
 
 def make_order(
-    table: Table, outcomes: Mapping[str, Outcome], scope: Collection[str], batch: int, final: bool = True
+    table: Table, outcomes: Mapping[str, Outcome], scope: Collection[str], pace: Pace, final: bool = True
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
+
+    Members that do not serve come first: activating them takes nothing out of service.
 
     :param scope: the hosts of this run (``--limit`` makes it smaller than the fleet).
     :param final: whether every host should have an engine by now.
@@ -57,33 +94,95 @@ def make_order(
     whole = len(names) == len(table.members)
     seen = verdict(table, looks, {}, scope=None if whole else names)
     active = {name for name in looks if (looks[name].get("container") or {}).get("state") == "running"}
+    well = serving(table, looks)
     kinds = {name: str(outcomes.get(name, {}).get("activation") or "none") for name in names}
     restart = [name for name in heal(table, looks) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
+    activate.sort(key=lambda name: name in well)
+    groups = split(table, activate, pace) if active else [activate]
+    if active:
+        findings += _floor(table, groups, well, pace)
     if findings:
-        activate = restart = []
-    serial = batches(activate, not active, batch)
+        activate, restart, groups = [], [], []
     return Order(
         needs_docker=needs_docker,
-        activate=activate,
+        activate=[name for group in groups for name in group],
         restart=restart,
-        serial=serial,
-        min_edges=_gates(table, activate, serial, active),
+        serial=[len(group) for group in groups if group],
+        min_edges=_gates(table, groups, active),
         first_deployment=not active,
         look_again=bool(activate) or not seen.ok,
         findings=tuple(findings),
     )
 
 
-def _gates(table: Table, activate: List[str], serial: List[int], active: Set[str]) -> Dict[str, int]:
+def serving(table: Table, looks: Mapping[str, Mapping[str, Any]]) -> Set[str]:
+    """The members that can take requests now, be it with another release."""
+    return {name for name in table.members if name in looks and serves(table, name, looks[name])}
+
+
+def split(table: Table, names: Sequence[str], pace: Pace) -> List[List[str]]:
+    """Batches of these members, in their order: the canary, then so many at a time.
+
+    No batch takes all members of a zone, if the zone has several and the fleet has several zones; unless all of the
+    fleet is asked for at once.
+    """
+    total = len(table.members)
+    size = pace.size(total)
+    zones: Dict[str, int] = {}
+    for member in table.members.values():
+        zones[member.zone] = zones.get(member.zone, 0) + 1
+    left = list(names)
+    found: List[List[str]] = []
+    while left:
+        most = min(size, pace.canary) if not found else size
+        batch: List[str] = []
+        taken: Dict[str, int] = {}
+        for name in left:
+            zone = table.members[name].zone
+            empties = len(zones) > 1 and size < total and 1 < zones[zone] == taken.get(zone, 0) + 1
+            if not empties:
+                batch.append(name)
+                taken[zone] = taken.get(zone, 0) + 1
+            if len(batch) == most:
+                break
+        left = [name for name in left if name not in batch]
+        found.append(batch)
+    return found
+
+
+def roll_back(
+    table: Table, touched: Collection[str], looks: Mapping[str, Mapping[str, Any]], pace: Pace
+) -> List[List[str]]:
+    """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then the
+    others as they would be activated."""
+    well = serving(table, looks)
+    names = [name for name in table.order if name in touched]
+    broken = [name for name in names if name not in well]
+    whole = replace(pace, canary=len(table.members))
+    return ([broken] if broken else []) + split(table, [name for name in names if name in well], whole)
+
+
+def _floor(table: Table, groups: Sequence[Sequence[str]], well: Collection[str], pace: Pace) -> List[Finding]:
+    """Why no order of these batches can keep enough members in service."""
+    total = len(table.members)
+    floor = pace.floor(total)
+    largest = max((len([name for name in group if name in well]) for group in groups), default=0)
+    if not largest or total - largest >= floor:
+        return []
+    what = "praxis_min_available asks for %d of %d members in service, and a batch takes %d out."
+    fix = "Lower praxis_min_available or praxis_batch, or add members."
+    return [Finding("floor-impossible", what % (floor, total, largest), "fleet %s" % table.fleet, fix)]
+
+
+def _gates(table: Table, groups: Sequence[Sequence[str]], active: Set[str]) -> Dict[str, int]:
     found: Dict[str, int] = {}
     active = set(active)
-    left = list(activate)
-    for size in serial:
-        batch, left = left[:size], left[size:]
-        active.update(batch)
-        for name in batch:
-            found[name] = min(table.min_edges, len(active.intersection(table.around[name])))
+    for group in groups:
+        before = active.difference(group)
+        for name in group:
+            found[name] = min(table.min_edges, len(before.intersection(table.around[name])))
+        active.update(group)
     return found
 
 
@@ -111,7 +210,7 @@ def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[st
 
 
 def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> Finding:
-    """A host's failure with the end of the agent's log: the log itself is gone once the release is put back."""
+    """A host's failure with the end of the agent's log: the log itself is gone after the rollback."""
     what = str(failure.get("what", ""))
     if evidence:
         what += " The log ends: %s" % " | ".join(str(line).strip() for line in evidence[-LOG_LINES:])

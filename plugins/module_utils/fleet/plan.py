@@ -230,19 +230,6 @@ def require_id(wanted: str, plan: Plan) -> None:
         )
 
 
-def batches(names: Sequence[str], first_deployment: bool, size: int = 1) -> List[int]:
-    """How many hosts to activate at a time, as ``serial`` wants it.
-
-    A first deployment has nothing that could be disturbed, and its members wait for each other: all at once.
-    """
-    if not names:
-        return []
-    if first_deployment:
-        return [len(names)]
-    full, rest = divmod(len(names), size)
-    return [size] * full + ([rest] if rest else [])
-
-
 def natural(text: str) -> List[Tuple[int, int, str]]:
     """A sort key that counts digits as numbers: ``aws-2`` before ``aws-10``."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]

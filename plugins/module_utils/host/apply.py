@@ -43,6 +43,7 @@ class Host:
             "start": self._up,
             "switch": self._up,
             "restart": self._restart,
+            "good": self._mark_good,
             "prune": self._prune,
             "down": self._down,
             "forget": self._remove,
@@ -60,10 +61,6 @@ class Host:
             self._steps[change.kind](change)
             if change.kind == "image":
                 self.done.append(change)
-
-    def mark_good(self) -> None:
-        """Remember that the release has passed its gate: the dates of the directories tell in which order they did."""
-        os.utime(self._paths.release(self._desired.wanted.id))
 
     def _pull(self, change: Change) -> None:
         engine = Engine(self._paths.engine_socket, min(IDLE_TIMEOUT, self._desired.pull_deadline))
@@ -95,6 +92,11 @@ class Host:
         files.write_file(change.subject, self._config.encode())
 
     def _point_current(self, change: Change) -> None:
+        files.point(change.subject, os.path.join("releases", self._desired.wanted.id))
+
+    def _mark_good(self, change: Change) -> None:
+        """The dates of the directories tell in which order the releases were confirmed."""
+        os.utime(self._paths.release(self._desired.wanted.id))
         files.point(change.subject, os.path.join("releases", self._desired.wanted.id))
 
     def _up(self, _change: Change) -> None:

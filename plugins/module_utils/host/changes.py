@@ -133,8 +133,17 @@ def active(current: Current, desired: Desired, config: str, paths: Paths) -> Lis
     before = current.look["release"]["current"]
     if before != release.id:
         changes.append(_switch(current, release, paths))
-    changes += container_changes(current, desired)
-    for old in superfluous(current.look["release"]["kept"], release.id, before, desired.keep_releases):
+    return changes + container_changes(current, desired)
+
+
+def confirmed(current: Current, desired: Desired, paths: Paths) -> List[Change]:
+    """What calling the release good has to do. Older ones go only now: until here any of them may be needed."""
+    release, kept, good = desired.wanted, current.look["release"]["kept"], current.look["release"]["good"]
+    changes = []
+    if good != release.id:
+        before = "release %s\n" % good if good else ""
+        changes.append(Change("good", paths.good, before, "release %s\n" % release.id))
+    for old in superfluous(kept, release.id, good, desired.keep_releases):
         changes.append(Change("prune", paths.release(old), "release %s\n" % old, ""))
     return changes
 
@@ -181,7 +190,7 @@ def container_changes(current: Current, desired: Desired) -> List[Change]:
 
 
 def superfluous(kept: List[str], wanted: str, before: Optional[str], keep: int) -> List[str]:
-    """The releases to remove. ``keep`` stay, two at least: the wanted one, the one before it, the last activated."""
+    """The releases to remove. ``keep`` stay, two at least: the wanted one, the one before it, the last confirmed."""
     safe = [wanted] + [name for name in (before,) if name and name != wanted]
     others = [name for name in kept if name not in safe]
     return others[max(2, keep) - len(safe) :]

@@ -100,20 +100,15 @@ def foretold(todo: Plan) -> Result:
 def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     host = Host(paths, Engine(paths.engine_socket), replace(desired, release=todo.release), todo.config)
     started = todo.release if desired.state in ("active", "restored") else None
-    now = [change for change in todo.changes if change.kind != "prune"]
-    afterwards = [change for change in todo.changes if change.kind == "prune"]
     result = dict(result, **foretold(todo))
     try:
         if started is not None:
             require_prepared(paths, started)
-        host.apply(now)
+        host.apply(todo.changes)
         if started is not None:
             result["look"], finding = _gate(desired, started, todo.activation[0], paths, result["look"])
             if finding is not None:
                 return _failed(dict(result, **_so_far(host, todo), evidence=evidence(paths, desired)), finding)
-            if now:
-                host.mark_good()
-        host.apply(afterwards)
     except (Failed, EngineError, OSError) as error:
         return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
     seen = result["look"]

@@ -11,6 +11,7 @@ import platform
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, tcp
@@ -62,14 +63,23 @@ def look_at_agent(
 ) -> Dict[str, Any]:
     """The part of a look that changes while an agent starts: ``container``, ``api``, ``edges``."""
     container = look_at_container(paths, Engine(paths.engine_socket))
-    api: Dict[str, Any] = {"health": None, "peer_id": None, "error": None}
+    if api_port is not None and container is not None and container["release"]:
+        api_port = api_port_of(paths, container["release"]) or api_port
+    api: Dict[str, Any] = {"health": None, "peer_id": None, "error": None, "port": api_port}
     if api_port is not None and container is not None and container["state"] == "running":
-        api = read_api(api_port)
+        api = {**read_api(api_port), "port": api_port}
     edges = []
     if p2p_port is not None and container is not None and container["pid"]:
         ports = {int(item["port"]) for item in dial} | {p2p_port}
         edges = tcp.p2p_edges(tcp.read_tables(container["pid"]), p2p_port, ports)
     return {"container": container, "api": api, "edges": [item.as_edge() for item in edges]}
+
+
+def api_port_of(paths: Paths, release_id: str) -> Optional[int]:
+    """Where a release that is on this host listens; None when it does not say. A release to come may have another
+    port, and what runs is asked at its own."""
+    ports = (read_json(os.path.join(paths.release(release_id), "release.json")) or {}).get("ports") or {}
+    return int(ports["api"]) if ports.get("api") else None
 
 
 def look_at_host(paths: Paths) -> Dict[str, Any]:
@@ -109,14 +119,23 @@ def look_at_engine(paths: Paths) -> Dict[str, Any]:
 
 
 def look_at_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    """``current`` (what the link points at), ``running`` (the container's), ``kept`` (last activated first)."""
-    current = os.path.basename(os.readlink(paths.current)) if os.path.islink(paths.current) else None
+    """``current`` (what the link points at), ``running`` (the container's), ``good`` (last confirmed), ``kept`` (last
+    confirmed first)."""
+    current, good = linked(paths.current), linked(paths.good)
     running = container["release"] if container is not None and container["state"] == "running" else None
     kept: List[Tuple[float, str]] = []
     if os.path.isdir(paths.releases):
         with os.scandir(paths.releases) as entries:
             kept = [(entry.stat().st_mtime, entry.name) for entry in entries if not entry.name.startswith(".")]
-    return {"current": current, "running": running, "kept": [name for _time, name in sorted(kept, reverse=True)]}
+    if good is None and any(date > 0 and name == current for date, name in kept):
+        good = current  # from a version that dated a release when it had passed its gate, and had no link
+    names = [name for _date, name in sorted(kept, reverse=True)]
+    return {"current": current, "running": running, "good": good, "kept": names}
+
+
+def linked(path: str) -> Optional[str]:
+    """The release that a link points at."""
+    return os.path.basename(os.readlink(path)) if os.path.islink(path) else None
 
 
 def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
@@ -153,6 +172,13 @@ def describe(details: Mapping[str, Any]) -> Dict[str, Any]:
         "logs": [],
         "release": (details["Config"].get("Labels") or {}).get(RELEASE_LABEL),
     }
+
+
+def running_for(container: Optional[Mapping[str, Any]], now: float) -> float:
+    """Seconds since a running container was started; endless for one that does not run: nobody has to wait for it."""
+    if container is None or container["state"] != "running" or not container["started_at"]:
+        return float("inf")
+    return now - datetime.fromisoformat(str(container["started_at"])[:19] + "+00:00").timestamp()
 
 
 def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: bool = False) -> List[str]:

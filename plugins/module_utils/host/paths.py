@@ -42,6 +42,11 @@ class Paths:
         return os.path.join(self.root, "current")
 
     @property
+    def good(self) -> str:
+        """A link to the release that was last confirmed: where a rollback goes."""
+        return os.path.join(self.root, "good")
+
+    @property
     def peers(self) -> str:
         return os.path.join(self.root, "peers.json")
 

@@ -74,6 +74,20 @@ def _active(desired: Desired, paths: Paths, look: Look) -> Plan:
     return Plan(changes, "activated", release, config, compare.activation(current, wanted))
 
 
+def _confirmed(desired: Desired, paths: Paths, look: Look) -> Plan:
+    release, found = desired.wanted, look["release"]
+    if (found["current"], found["running"]) != (release.id, release.id):
+        raise Failed(
+            Finding(
+                "not-confirmed",
+                "Release %s runs here, and not %s." % (found["running"] or "none", release.id),
+                "member %s" % release.name,
+                "See what changed it (the machine's journal, another deployment), and deploy again.",
+            )
+        )
+    return Plan(compare.confirmed(Current(look), desired, paths), "confirmed", release)
+
+
 def _restored(desired: Desired, paths: Paths, look: Look) -> Plan:
     if desired.previous is None:
         current = Current(look, leftovers=_present(_made_by_activation(desired, paths)))
@@ -104,6 +118,7 @@ def _absent(desired: Desired, paths: Paths, look: Look) -> Plan:
 _STATES: Dict[str, Callable[[Desired, Paths, Look], Plan]] = {
     "prepared": _prepared,
     "active": _active,
+    "confirmed": _confirmed,
     "restored": _restored,
     "absent": _absent,
 }
@@ -209,7 +224,7 @@ def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
 
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
     config = (paths.config(desired.release.name),) if desired.release else ()
-    return (paths.current, *config, paths.peers)
+    return (paths.current, paths.good, *config, paths.peers)
 
 
 def _present(candidates: Tuple[str, ...]) -> Tuple[str, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, absences, make_order
 
 from .made import PEERS, fleet, flow, look, meshed
 
@@ -149,6 +149,45 @@ class TestHeal:
         assert heal(plan, looks) == []
 
 
+class TestRewrittenAddresses:
+    """The accepting end sees a gateway in the dialling member's place, and another source port."""
+
+    def rewritten(self, plan, *accepting):
+        looks = meshed(plan)
+        for name in accepting:
+            for place, item in enumerate(looks[name]["edges"]):
+                if item["local"].endswith(":4001"):
+                    item["remote"] = "172.18.0.1:%d" % (50000 + place)
+        return looks
+
+    def test_the_edge_is_live_all_the_same(self):
+        plan = fleet(4)
+        looks = self.rewritten(plan, *plan.members)
+        found = verdict(plan, looks, {}, strict=True)
+        assert (found.ok, found.live) == (True, plan.edges)
+        assert heal(plan, looks) == []
+
+    def test_one_stranger_explains_one_edge_only(self):
+        plan = fleet(3)
+        looks = self.rewritten(plan, "m1")
+        looks["m1"]["edges"] = looks["m1"]["edges"][:1]
+        found = verdict(plan, looks, {}, strict=True)
+        assert len(found.live) == 2
+        assert set(found.dead.values()) == {"m1 has no connection to m3"}
+
+    def test_a_stranger_that_retransmits_explains_nothing(self):
+        plan = fleet(2)
+        looks = self.rewritten(plan, "m1")
+        looks["m1"]["edges"][0]["retransmits"] = 3
+        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
+
+    def test_a_stranger_alone_is_no_edge(self):
+        plan = fleet(2)
+        looks = self.rewritten(plan, "m1")
+        looks["m2"]["edges"] = []
+        assert edge_fault(plan, "m1", "m2", looks) is not None
+
+
 class TestOrder:
     def outcomes(self, plan, **activation):
         return {
@@ -157,12 +196,12 @@ class TestOrder:
 
     def test_nothing_to_do(self):
         plan = fleet(3)
-        order = make_order(plan, self.outcomes(plan), plan.members, 1)
+        order = make_order(plan, self.outcomes(plan), plan.members, Pace())
         assert (order.activate, order.serial, order.findings) == ([], [], ())
 
     def test_only_those_that_need_it_in_slot_order(self):
         plan = fleet(3)
-        order = make_order(plan, self.outcomes(plan, m3="switch", m1="start"), plan.members, 1)
+        order = make_order(plan, self.outcomes(plan, m3="switch", m1="start"), plan.members, Pace())
         assert (order.activate, order.serial) == (["m1", "m3"], [1, 1])
         assert order.min_edges == {"m1": 2, "m3": 2}
 
@@ -170,21 +209,32 @@ class TestOrder:
     def test_batches_have_the_size_that_was_asked_for(self, batch, serial):
         plan = fleet(3)
         outcomes = self.outcomes(plan, **dict.fromkeys(plan.members, "switch"))
-        assert make_order(plan, outcomes, plan.members, batch).serial == serial
+        assert make_order(plan, outcomes, plan.members, Pace(batch, canary=batch)).serial == serial
+
+    def test_a_batch_s_own_members_are_no_part_of_its_gates(self):
+        plan = fleet(4)
+        order = make_order(plan, self.outcomes(plan, m1="switch", m2="switch"), plan.members, Pace(2, canary=2))
+        assert (order.serial, order.min_edges) == ([2], {"m1": 2, "m2": 2})
+
+    def test_members_that_do_not_serve_come_first(self):
+        plan = fleet(3)
+        outcomes = self.outcomes(plan, m1="switch", m2="switch", m3="switch")
+        outcomes["m3"]["look"] = look(plan, "m3", [], container={"state": "restarting", "exit_code": 1})
+        assert make_order(plan, outcomes, plan.members, Pace()).activate == ["m3", "m1", "m2"]
 
     def test_a_first_deployment_is_one_batch(self):
         plan = fleet(3)
         outcomes = {
             name: {"look": look(plan, name, [], container=None), "activation": "start"} for name in plan.members
         }
-        order = make_order(plan, outcomes, plan.members, 1)
-        assert order.first_deployment and order.serial == [3] and set(order.min_edges.values()) == {2}
+        order = make_order(plan, outcomes, plan.members, Pace())
+        assert order.first_deployment and order.serial == [3] and set(order.min_edges.values()) == {0}
 
     def test_a_host_that_cannot_be_prepared_stops_the_run(self):
         plan = fleet(3)
         outcomes = self.outcomes(plan, m1="switch")
         outcomes["m2"] = {"unreachable": "no route to host"}
-        order = make_order(plan, outcomes, plan.members, 1)
+        order = make_order(plan, outcomes, plan.members, Pace())
         assert order.activate == [] and [item.where for item in order.findings] == ["m2"]
 
     def test_a_failure_quotes_the_end_of_the_agents_log(self):
@@ -195,5 +245,5 @@ class TestOrder:
     def test_hosts_outside_the_limit_are_left_alone(self):
         plan = fleet(3)
         outcomes = {"m1": self.outcomes(plan, m1="switch")["m1"]}
-        order = make_order(plan, outcomes, ["m1"], 1)
+        order = make_order(plan, outcomes, ["m1"], Pace())
         assert order.activate == ["m1"] and order.findings == ()

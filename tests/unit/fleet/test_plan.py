@@ -12,7 +12,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     PARTS,
     UNKNOWN,
-    batches,
     difference,
     make_plan,
     natural,
@@ -158,11 +157,3 @@ class TestPlanId:
     def test_the_refusal_names_the_part(self):
         with pytest.raises(Failed, match="its secrets changed"):
             require_id(self.changed().id, self.changed(secrets={"OPENAI_API_KEY": "v9"}))
-
-
-@pytest.mark.parametrize(
-    ("count", "first", "size", "expected"),
-    [(0, False, 1, []), (3, True, 1, [3]), (3, False, 1, [1, 1, 1]), (5, False, 2, [2, 2, 1]), (4, False, 2, [2, 2])],
-)
-def test_batches(count, first, size, expected):
-    assert batches(["m"] * count, first, size) == expected

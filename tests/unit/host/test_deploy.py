@@ -282,10 +282,11 @@ def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths
     for name in ("r3", "r1", "r2"):
         engine.run(name)
         run(host, "prepared", release=release(name))
-        assert run(host, "active", release=release(name), keep_releases=5)["outcome"] == "activated"
+        assert run(host, "active", release=release(name))["outcome"] == "activated"
+        assert run(host, "confirmed", release=release(name), keep_releases=5)["outcome"] == "confirmed"
     run(host, "prepared", release=release("worse"))
-    foretold = run(host, "active", release=release("r2"), keep_releases=2, check=True)
-    done = run(host, "active", release=release("r2"), keep_releases=2)
+    foretold = run(host, "confirmed", release=release("r2"), keep_releases=2, check=True)
+    done = run(host, "confirmed", release=release("r2"), keep_releases=2)
     assert done["changes"] == foretold["changes"]
     assert done["look"]["release"]["kept"] == ["r2", "r1"]
     assert sorted(os.listdir(host.run)) == ["keys", "r1", "r2"]
@@ -313,8 +314,50 @@ def test_an_image_goes_with_its_last_release(host: Paths, engine: FakeEngine) ->
     for item in (release("r1"), new, {**new, "id": "r3"}):
         engine.run(item["id"])
         run(host, "prepared", release=item)
-        assert run(host, "active", release=item, keep_releases=2)["outcome"] == "activated"
+        assert run(host, "active", release=item)["outcome"] == "activated"
+        assert run(host, "confirmed", release=item, keep_releases=2)["outcome"] == "confirmed"
     assert list(engine.images) == [other]
+
+
+def test_a_release_is_good_only_when_it_was_confirmed(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1")
+    active = run(host, "active")
+    assert active["look"]["release"]["good"] is None
+    foretold, done = run(host, "confirmed", check=True), run(host, "confirmed")
+    assert (done["outcome"], done["changes"]) == ("confirmed", ["good " + host.good])
+    assert done["diff"] == foretold["diff"]
+    assert done["look"]["release"]["good"] == "r1"
+    assert run(host, "confirmed")["changed"] is False
+    # Another release in its place, active and not confirmed: the good one is where a rollback goes.
+    run(host, "prepared", release=release("r2"))
+    engine.run("r2")
+    assert run(host, "active", release=release("r2"))["look"]["release"]["good"] == "r1"
+
+
+def test_what_does_not_run_is_not_called_good(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1")
+    run(host, "active")
+    engine.run("r0")
+    refused = run(host, "confirmed")
+    assert (refused["outcome"], refused["failure"]["code"]) == ("failed", "not-confirmed")
+    assert "Release r0 runs here, and not r1" in refused["failure"]["what"]
+    assert not os.path.lexists(host.good)
+
+
+def test_a_release_that_an_earlier_version_called_good_by_its_date_is_good(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1")
+    run(host, "active")
+    os.utime(host.release("r1"))
+    assert run(host, "prepared")["look"]["release"]["good"] == "r1"
+
+
+def test_what_runs_is_asked_at_its_own_port(
+    host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, answering: dict[str, Any]
+) -> None:
+    engine.run("r1")
+    monkeypatch.setattr(looking, "read_api", lambda port: {**answering, "error": "asked at %d" % port})
+    assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["error"] == "asked at 8000"
+    assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["port"] == 8000
 
 
 def test_absent_takes_everything_and_a_second_time_nothing(host: Paths, engine: FakeEngine, docker: Path) -> None:
@@ -372,7 +415,7 @@ def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.Monke
     assert sorted(seen) == ["api", "container", "dials", "edges", "engine", "host", "peers", "release"]
     assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False}
     assert seen["container"] is None
-    assert seen["release"] == {"current": None, "running": None, "kept": []}
+    assert seen["release"] == {"current": None, "running": None, "good": None, "kept": []}
     assert seen["host"]["memory_free_mb"] > 0
     assert json.loads(json.dumps(seen)) == seen
 

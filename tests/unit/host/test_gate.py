@@ -155,3 +155,21 @@ def test_the_gate_does_not_wait_for_the_dead() -> None:
     assert finding.code == "container-exited"
     assert "2" in finding.what
     assert elapsed == 0
+
+
+@pytest.mark.parametrize(
+    ("remote", "retransmits", "dial", "passes"),
+    [
+        ("172.18.0.1:50001", 0, "ok", True),
+        ("172.18.0.1:50001", 2, "ok", False),
+        ("172.18.0.1:50001", 0, "timeout", False),
+        ("10.0.1.13:50001", 0, "ok", False),
+    ],
+)
+def test_a_connection_whose_address_was_rewritten_counts_for_a_member_that_answers(
+    remote: str, retransmits: int, dial: str, passes: bool
+) -> None:
+    look = copy.deepcopy(GOOD)
+    look["edges"][0].update(remote=remote, retransmits=retransmits)
+    look["dials"]["10.0.1.12:4001"] = dial
+    assert (judged(look).finding is None) is passes

@@ -147,7 +147,7 @@ def facts_missing(played: Played) -> Any:
 def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int) -> None:
     """One run at the highest verbosity: identities, plan, and what becomes of each kind of host."""
     empty.seeds([1])
-    look = {"release": {"current": "81bb02"}, "note": MARKER}
+    look = {"release": {"current": "5f00d1", "good": "81bb02"}, "note": MARKER}
     answer = json.dumps({"changed": True, "outcome": "prepared", "look": look, "not_kept": 1})
     own = {
         1: site.host("m1", f"echo '{answer}'"),

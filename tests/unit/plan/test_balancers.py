@@ -5,13 +5,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from tests.unit.fleet.made import fleet as wired
+from tests.unit.fleet.made import meshed
 
 from .made import fleet
 
@@ -65,3 +72,127 @@ REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "wh
 def test_whatever_a_balancer_s_module_fails_with_is_told(answer: dict[str, Any], told: list[tuple[str, str]]) -> None:
     found = fleet_balancer._failures(answer, {"options": {"target_group": "agents"}})
     assert [(item["code"], item["what"]) for item in found] == told
+
+
+PLAN = wired(4)
+HEALTHY = {"state": "healthy", "description": ""}
+
+
+class Balancer:
+    """The action, over a run's directory, with a module in the cloud's place that answers as it is told.
+
+    :param health: by target id, the state that it answers; healthy unless it is given.
+    """
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        targets = {name: {"id": f"i-{name}", "port": 8001} for name in PLAN.members}
+        known = {"hosts": list(PLAN.members), "batch": 1, "canary": 1, "min_available": None, "departed": "report",
+                 "balancers": [{"module": "m", "options": {"target_group": "agents"}, "targets": targets}]}
+        each: dict[str, Any] = {name: {} for name in PLAN.members}
+        self.run = RunDirectory.create(PLAN, each, each, {**known, **options})
+        self.looks = meshed(PLAN)
+        self.health: dict[str, str] = {}
+        self.others: list[dict[str, Any]] = []
+        self.asked: list[tuple[str, list[Any]]] = []
+
+    def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
+        for name, look in self.looks.items():
+            self.run.report(name, {"look": look})
+        action = object.__new__(fleet_balancer.ActionModule)
+        action._task = SimpleNamespace(check_mode=check_mode)
+        action._execute_module = self._module
+        given = {"members": list(members), "state": state, "only_serving": False, "departed": False, **args}
+        found: dict[str, Any] = action.judge(self.run, given)
+        return found
+
+    def _module(self, module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
+        targets = module_args["targets"]
+        self.asked.append((module_args["state"], targets))
+        seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
+        late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
+        failure = {"failed": True, "failures": [REFUSED]} if late else {}
+        return {"changed": True, "targets": seen, "others": self.others, **failure}
+
+
+@pytest.fixture
+def balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return lambda **options: Balancer(tmp_path, **options)
+
+
+def test_before_a_batch_is_drained_the_others_that_can_serve_are_brought_in(balancer: Any) -> None:
+    """Those that serve at the port that they listen at now, and the batch whatever port it is registered with."""
+    one = balancer()
+    for look in one.looks.values():
+        look["api"]["port"] = 8000
+    assert not one.set("absent", "m1").get("failed")
+    others = [{"id": f"i-{name}", "port": 8000} for name in ("m2", "m3", "m4")]
+    assert one.asked == [("present", others), ("absent", [{"id": "i-m1"}])]
+
+
+@pytest.mark.parametrize(
+    ("options", "unhealthy", "codes"),
+    [
+        ({}, [], []),
+        ({}, ["i-m2"], ["floor"]),
+        ({"min_available": 2}, ["i-m2"], []),
+        ({"min_available": 2}, ["i-m2", "i-m3"], ["floor"]),
+        ({"batch": 2}, ["i-m2"], []),
+        ({"min_available": "75%"}, ["i-m4"], ["floor"]),
+        ({"min_available": 0}, ["i-m2", "i-m3", "i-m4"], []),
+    ],
+)
+def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
+    balancer: Any, options: dict[str, Any], unhealthy: list[str], codes: list[str]
+) -> None:
+    one = balancer(**options)
+    one.health = dict.fromkeys(unhealthy, "unhealthy")
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+    assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
+def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) -> None:
+    one = balancer()
+    one.looks["m2"]["container"] = None
+    with pytest.raises(Failed) as refused:
+        one.set("absent", "m1")
+    assert [finding.code for finding in refused.value.findings] == ["floor"]
+    assert one.asked == []
+    # To take out the one that does not serve lowers nothing.
+    assert not one.set("absent", "m2").get("failed")
+
+
+def test_a_fleet_that_is_new_has_nobody_in_service_to_keep(balancer: Any) -> None:
+    one = balancer()
+    one.run.set_order({}, first_deployment=True)
+    one.health = {"i-m2": "unhealthy"}
+    assert not one.set("absent", "m1").get("failed")
+
+
+def test_check_mode_waits_for_nobody(balancer: Any) -> None:
+    one = balancer()
+    one.health = {"i-m2": "initial", "i-m3": "initial"}
+    assert "failures" not in one.set("absent", "m1", check_mode=True)
+
+
+def test_only_those_that_serve_rejoin_after_a_rollback(balancer: Any) -> None:
+    one = balancer()
+    one.looks["m2"]["container"] = None
+    one.set("present", "m1", "m2", only_serving=True)
+    assert one.asked == [("present", [{"id": "i-m1", "port": 8001}])]
+
+
+@pytest.mark.parametrize(
+    ("departed", "asked", "named"),
+    [("report", ["present"], ["i-gone:8000"]), ("remove", ["present", "absent"], [])],
+)
+def test_what_is_no_member_s_is_named_or_taken_out(
+    balancer: Any, departed: str, asked: list[str], named: list[str]
+) -> None:
+    one = balancer(departed=departed)
+    one.others = [{"id": "i-gone", "port": 8000, "state": "healthy"}, {"id": "i-m4", "port": 8001, "state": "healthy"}]
+    found = one.set("present", "m1", "m2", "m3", departed=True)
+    assert ([state for state, _targets in one.asked], found["others"]) == (asked, named)
+    if asked[-1] == "absent":
+        assert one.asked[-1][1] == [{"id": "i-gone", "port": 8000}]

@@ -87,9 +87,17 @@ class TestOutcomes:
         assert run.touched() == {"m1": "81bb02", "m2": None}
 
     def test_gates(self, run: RunDirectory) -> None:
-        assert run.gates() == {}
-        run.set_gates({"m1": 2})
-        assert run.gates() == {"m1": 2}
+        assert (run.gates(), run.first_deployment()) == ({}, False)
+        run.set_order({"m1": 2}, first_deployment=True)
+        assert (run.gates(), run.first_deployment()) == ({"m1": 2}, True)
+
+    def test_a_host_that_is_rolled_back_has_nothing_activated(self, run: RunDirectory) -> None:
+        run.activate("m1", {"id": "c1", "restarts": 0, "logs": ["not kept"]})
+        run.activate("m2", {"id": "c2", "restarts": 1})
+        assert run.activated() == {"m1": {"id": "c1", "restarts": 0}, "m2": {"id": "c2", "restarts": 1}}
+        run.roll_back("m1")
+        run.roll_back("m3")
+        assert (list(run.activated()), run.rolled_back()) == (["m2"], ["m1", "m3"])
 
     def test_a_finding_is_recorded_once_for_each_place_the_last_words_first(self, run: RunDirectory) -> None:
         first, other = Finding("a", "one", "m1", "fix"), Finding("a", "one", "m2", "fix", "warning", "p2p.port")

@@ -20,7 +20,7 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, SHARES, run_options
 from tests.unit.plan.made import only, told, variables
 
 CYCLE: dict[str, Any] = {}
@@ -247,11 +247,18 @@ class TestRunOptions:
     @pytest.mark.parametrize("option", list(RUN_OPTIONS))
     def test_a_wrong_one_is_told_by_the_variables_name(self, option: str, given: Any) -> None:
         found, findings = run_options({option: given})
-        if option == "min_edges" and given == 0:
+        if given == 0 and RUN_OPTIONS[option][1] == 0:
             assert (found[option], findings) == (0, [])
             return
         assert [(one.code, one.where) for one in findings] == [("bad-variable", RUN_OPTIONS[option][0])]
         assert found[option] == RUN_OPTIONS[option][3]
+
+    @pytest.mark.parametrize("given", ["25%", "100%", "0%", "101%", "x%", "2.5%", "%"])
+    @pytest.mark.parametrize("option", list(RUN_OPTIONS))
+    def test_a_percentage_where_it_has_a_meaning(self, option: str, given: str) -> None:
+        found, findings = run_options({option: given})
+        right = option in SHARES and given in ("25%", "100%")
+        assert (found[option] == given) is right is (findings == [])
 
     def test_all_are_told_at_once(self) -> None:
         _found, findings = run_options(dict.fromkeys(RUN_OPTIONS, "x"))

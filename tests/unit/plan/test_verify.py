@@ -19,7 +19,9 @@ from tests.unit.fleet.made import fleet, meshed
 
 PLAN = fleet(2)
 STOPPED = Finding("container-exited", "The agent ended.", "m1", "Read its log.")
-ARGS: dict[str, Any] = {"batch": None, "balancer": {}, "also": [], "strict": False, "show": False}
+ARGS: dict[str, Any] = {"batch": None, "mesh": True, "balancer": {}, "also": [], "strict": False, "show": False}
+PACE = {"batch": 1, "canary": 1, "min_available": None}
+NOBODY: dict[str, Any] = {"hosts": [], "serial": []}
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Two members that are well; m1 was touched."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    made = RunDirectory.create(PLAN, each, each, {"hosts": list(PLAN.members), "id": PLAN.id})
+    made = RunDirectory.create(PLAN, each, each, {"hosts": list(PLAN.members), "id": PLAN.id, **PACE})
     for name, look in meshed(PLAN).items():
         made.report(name, {"outcome": "unchanged", "look": look})
     made.touch("m1", "81bb02")
@@ -43,13 +45,13 @@ def judged(run: RunDirectory, **args: Any) -> dict[str, Any]:
 
 def test_all_is_well(run: RunDirectory) -> None:
     found = judged(run)
-    assert (found["ok"], found["findings"], found["put_back"], found["good"]) == (True, [], [], ["m1", "m2"])
+    assert (found["ok"], found["findings"], found["roll_back"], found["good"]) == (True, [], NOBODY, ["m1", "m2"])
 
 
 def test_what_went_wrong_in_this_run_is_no_success_however_well_all_is_now(run: RunDirectory) -> None:
     run.record([STOPPED])
     found = judged(run)
-    assert (found["ok"], found["put_back"]) == (False, ["m1"])
+    assert (found["ok"], found["roll_back"]) == (False, {"hosts": ["m1"], "serial": [1]})
     assert [(item["code"], item["where"]) for item in found["findings"]] == [("container-exited", "m1")]
 
 
@@ -66,12 +68,12 @@ def test_what_a_batch_has_wrong_is_remembered_to_the_end(run: RunDirectory) -> N
     run.report("m1", {**outcome, "look": {**outcome["look"], "container": None}})
     assert judged(run, batch=["m1"])["findings"][0]["code"] == "no-container"
     run.report("m1", outcome)
-    assert (judged(run)["ok"], judged(run)["put_back"]) == (False, ["m1"])
+    assert (judged(run)["ok"], judged(run)["roll_back"]["hosts"]) == (False, ["m1"])
 
 
 def test_a_warning_stops_nothing(run: RunDirectory) -> None:
     run.record([Finding("w", "What.", "m1", "Mend.", level=WARNING)])
-    assert (judged(run)["ok"], judged(run)["put_back"]) == (True, [])
+    assert (judged(run)["ok"], judged(run)["roll_back"]) == (True, NOBODY)
 
 
 @pytest.mark.parametrize(("member", "told"), [("m1", ["target-not-healthy"]), ("m9", [])])
@@ -79,3 +81,57 @@ def test_a_member_that_its_balancer_does_not_serve_is_told(run: RunDirectory, me
     target = {"member": member, "state": "unhealthy", "healthy": False, "description": ""}
     found = judged(run, balancer={"targets": [target]})
     assert [item["code"] for item in found["findings"]] == told
+
+
+def restarted(run: RunDirectory, restarts: int, container: str = "c1") -> None:
+    """m1 was activated with container c1, and shows this now."""
+    run.activate("m1", {"id": "c1", "restarts": 0})
+    outcome = run.outcome("m1") or {}
+    look = outcome["look"]
+    run.report("m1", {**outcome, "look": {**look, "container": {**look["container"], "id": container,
+                                                                "restarts": restarts}}})
+
+
+@pytest.mark.parametrize(
+    ("restarts", "container", "told"), [(0, "c1", []), (2, "c1", ["agent-restarted"]), (2, "other", [])])
+def test_an_agent_that_was_started_again_since_its_activation(
+    run: RunDirectory, restarts: int, container: str, told: list[str]
+) -> None:
+    restarted(run, restarts, container)
+    found = judged(run, batch=["m1"], mesh=False)
+    assert [item["code"] for item in found["findings"]] == told
+    assert found["ok"] is not bool(told)
+
+
+def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory) -> None:
+    outcome = run.outcome("m1") or {}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "edges": []}})
+    assert judged(run, batch=["m1"], mesh=False)["ok"]
+    assert not judged(run, batch=["m1"])["ok"]
+
+
+def test_only_after_a_good_verdict_is_a_release_to_be_confirmed(run: RunDirectory) -> None:
+    assert judged(run)["confirm"] == ["m1", "m2"]
+    outcome = run.outcome("m2") or {}
+    release = outcome["look"]["release"]
+    run.report("m2", {**outcome, "look": {**outcome["look"], "release": {**release, "good": release["running"]}}})
+    assert judged(run)["confirm"] == ["m1"]
+    run.record([STOPPED])
+    assert judged(run)["confirm"] == []
+
+
+def test_what_a_rollback_did_not_get_to_is_named_and_not_tried_again(run: RunDirectory) -> None:
+    run.touch("m2", "81bb02")
+    run.record([STOPPED])
+    run.roll_back("m1")
+    found = judged(run)
+    assert found["roll_back"] == NOBODY
+    assert [(item["code"], item["where"]) for item in found["findings"]] == [
+        ("container-exited", "m1"), ("not-rolled-back", "m2")]
+
+
+def test_what_is_behind_the_balancer_and_no_member_is_named(run: RunDirectory) -> None:
+    found = judged(run, balancer={"targets": [], "others": ["i-gone:8000"]})
+    assert [(item["code"], item["where"], item["level"]) for item in found["findings"]] == [
+        ("departed", "i-gone:8000", "warning")]
+    assert found["ok"]

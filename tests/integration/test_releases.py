@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Releases off the straight path, under load: four machines behind the balancer. docs/releases.md is the table.
+
+The tests go in this order; each leaves the fleet whole, on one release.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+
+from . import seen
+from .accounts import account_of
+from .conftest import CHECKOUT, Cloud, Run
+from .load import Load, load
+
+FOUR = {"PRAXIS_HOSTS": "4"}
+ACTIVATING = "grep -s state=active /run/praxis.lock || true"
+IDLE = "flock -n /run/praxis.lock true && echo idle || true"
+
+
+def new(**more: str) -> dict[str, Any]:
+    """Variables that give every member a release that it never had."""
+    return {"praxis_agent_environment": {"RELEASE": uuid4().hex, **more}}
+
+
+@pytest.fixture(scope="module")
+def fleet(cloud: Cloud) -> Cloud:
+    """Four deployed machines that have had Docker from the beginning."""
+    account = account_of(cloud)
+    cloud.run("provision.yml", environment={**FOUR, "PRAXIS_IMAGE_ID": account.image()})
+    assert deploy(cloud, {}).summary["ok"]
+    return cloud
+
+
+def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0) -> Run:
+    quick = {"praxis_soak": 15, "praxis_gate_deadline": 60}
+    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**quick, **variables}, environment=FOUR)
+
+
+def own(folder: Path, **hosts: Any) -> list[str]:
+    """An inventory with variables of single hosts, as arguments."""
+    path = folder / "own.json"
+    path.write_text(json.dumps({"praxis": {"hosts": {name.replace("_", "-"): found for name, found in hosts.items()}}}))
+    return ["-i", str(path)]
+
+
+def codes(run: Run) -> dict[str, set[str]]:
+    """The errors of a run: code -> places."""
+    found: dict[str, set[str]] = {}
+    for item in run.summary["findings"]:
+        if item["level"] == "error":
+            found.setdefault(item["code"], set()).add(item["where"])
+    return found
+
+
+def lost(counted: Load) -> tuple[dict[str, int], str]:
+    assert counted.sent > 100
+    return counted.lost, counted.when
+
+
+def registered(cloud: Cloud) -> dict[str, str]:
+    """The targets that AWS has, ``id:port``, and what it calls each."""
+    elb = boto3.client("elbv2", **cloud.administrator)
+    (group,) = elb.describe_target_groups()["TargetGroups"]
+    answer = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    return {"{Id}:{Port}".format(**each["Target"]): each["TargetHealth"]["State"] for each in answer}
+
+
+def killed_in_its_first_activation(cloud: Cloud, variables: dict[str, Any]) -> None:
+    """A deployment whose controller is killed, with all that it started, while a release is being activated."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", "-e",
+                   json.dumps({"praxis_soak": 15, "praxis_gate_deadline": 60, **variables})]
+        run = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True,
+                               env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder})
+        try:
+            seen.wait_for("an activation", lambda: any(cloud.on(item, ACTIVATING) for item in cloud.machines()), 120)
+        finally:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+    for item in cloud.machines():
+        seen.wait_for(f"the end of the step on {item.name}", lambda item=item: cloud.on(item, IDLE), deadline=120)
+
+
+@contextlib.contextmanager
+def refused(cloud: Cloud, operation: str) -> Iterator[None]:
+    fault = [sys.executable, "-m", "sandbox", "fault"]
+    order = ["--operations", operation, "--code", "AccessDenied", "--status", "403"]
+    subprocess.run([*fault, "error", *order], cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+    try:
+        yield
+    finally:
+        subprocess.run([*fault, "clear"], cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+
+
+def test_a_killed_run_is_continued_without_a_lost_request(fleet: Cloud) -> None:
+    """What the killed run left out of service, and healthy, goes in before anything is taken out."""
+    variables = {**new(), "praxis_batch": 2, "praxis_canary": 2}
+    before = seen.releases(fleet)
+    with load(fleet) as counted:
+        killed_in_its_first_activation(fleet, variables)
+        halfway = seen.releases(fleet)
+        run = deploy(fleet, variables)
+    assert len({name for name in before if halfway[name] != before[name]}) == 2
+    assert lost(counted) == ({}, "")
+    assert run.summary["ok"] and run.summary["findings"] == []
+    assert set(registered(fleet).values()) == {"healthy"}
+    after = seen.releases(fleet)
+    assert {name: after[name] for name in after if after[name] == before[name]} == {}
+
+
+def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> None:
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    with load(fleet) as counted:
+        run = deploy(fleet, {**new(STANDIN_FAIL="die-after:20"), "praxis_batch": 2, "praxis_soak": 30}, expect=2)
+    assert codes(run) == {"agent-restarted": {"praxis-aws-1"}} or set(codes(run)) <= {"agent-restarted", "api-silent"}
+    assert seen.releases(fleet) == before
+    assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {"praxis-aws-1"}
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).summary["ok"]
+
+
+def test_a_release_that_is_bad_on_the_last_host_is_rolled_back_as_carefully(fleet: Cloud, tmp_path: Path) -> None:
+    before = seen.releases(fleet)
+    last = own(tmp_path, praxis_aws_4={"praxis_agent_environment": {"STANDIN_FAIL": "crash", "RELEASE": uuid4().hex}})
+    with load(fleet) as counted:
+        run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 9}}, "praxis_batch": 2}, *last, expect=2)
+    assert codes(run) == {"container-exited": {"praxis-aws-4"}}
+    assert seen.releases(fleet) == before
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).changed == {}
+
+
+def test_a_drain_that_is_refused_touches_nothing(fleet: Cloud) -> None:
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    with load(fleet) as counted, refused(fleet, "elbv2:DeregisterTargets"):
+        run = deploy(fleet, new(), expect=2)
+    assert set(codes(run)) == {"cloud-denied"}
+    assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+def test_a_drain_that_would_go_under_the_floor_is_refused(fleet: Cloud) -> None:
+    """A member that the balancer does not call healthy counts for nothing, however well it is by itself."""
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    broken = fleet.machines()[3]
+    balancer = fleet.state["balancer"]["url"].split("//")[1].split(":")[0].rstrip("/")
+    rule = "; ".join(f"iptables -w 5 -{{0}} {chain} -s {balancer} -j DROP" for chain in ("FORWARD", "INPUT"))
+    fleet.on(broken, rule.format("I"))
+    try:
+        seen.wait_for("an unhealthy target", lambda: "unhealthy" in registered(fleet).values())
+        run = deploy(fleet, {**new(), "praxis_min_available": 3}, expect=2)
+    finally:
+        fleet.on(broken, rule.format("D"))
+    assert set(codes(run)) == {"floor"}
+    assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
+    seen.wait_for("four healthy targets", lambda: set(registered(fleet).values()) == {"healthy"})
+
+
+@pytest.mark.repetition
+def test_a_rollback_goes_to_the_last_good_release(fleet: Cloud) -> None:
+    """A bad release that was killed in its gate is not what another bad one is rolled back to."""
+    before = seen.releases(fleet)
+    killed_in_its_first_activation(fleet, new(STANDIN_FAIL="no-p2p"))
+    run = deploy(fleet, new(STANDIN_FAIL="crash"), expect=2)
+    assert "container-exited" in codes(run)
+    assert "not-rolled-back" not in codes(run)
+    assert seen.releases(fleet) == before
+    assert deploy(fleet, {}).summary["ok"]
+
+
+@pytest.mark.repetition
+def test_another_api_port_loses_nothing_and_leaves_no_registration(fleet: Cloud) -> None:
+    for port in (8001, 8000):
+        with load(fleet) as counted:
+            run = deploy(fleet, {"praxis_api_port": port})
+        assert run.summary["ok"]
+        assert lost(counted) == ({}, ""), port
+        assert {target.rpartition(":")[2] for target in registered(fleet)} == {str(port)}
+
+
+@pytest.mark.repetition
+def test_a_machine_that_left_the_fleet_is_named_and_taken_out_when_asked(fleet: Cloud) -> None:
+    ec2 = boto3.client("ec2", **fleet.administrator)
+    (gone,) = [one["InstanceId"] for many in ec2.describe_instances()["Reservations"] for one in many["Instances"]
+               if {"Key": "Name", "Value": "praxis-aws-4"} in one["Tags"]]
+    ec2.create_tags(Resources=[gone], Tags=[{"Key": "praxis_fleet", "Value": "elsewhere"}])
+    try:
+        with load(fleet) as counted:
+            run = deploy(fleet, {})
+            told = [(item["code"], item["where"], item["level"]) for item in run.summary["findings"]]
+            assert told == [("departed", f"{gone}:8000", "warning")]
+            removed = deploy(fleet, {"praxis_departed": "remove"})
+        assert removed.summary["findings"] == []
+        assert gone not in str(registered(fleet))
+        assert lost(counted) == ({}, "")
+    finally:
+        ec2.create_tags(Resources=[gone], Tags=[{"Key": "praxis_fleet", "Value": "praxis"}])
+    assert deploy(fleet, {}).summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}

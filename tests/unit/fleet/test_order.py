@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How fast a release spreads: batches, the canary, the floor, and the order of a rollback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, roll_back, split
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
+
+from .made import fleet, look, member, meshed, release
+
+
+def zoned(zones: str) -> Any:
+    """A fleet with a member in each zone that a letter names."""
+    members = [member(index, zone=zone) for index, zone in enumerate(zones, 1)]
+    return make_plan("test", members, [release(item.name) for item in members])
+
+
+def names(batches: list[list[str]]) -> list[str]:
+    return ["".join(name[1:] for name in batch) for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("size", "batch", "canary", "expected"),
+    [
+        (0, 1, 1, []),
+        (3, 1, 1, ["1", "2", "3"]),
+        (5, 2, 1, ["1", "23", "45"]),
+        (4, 2, 2, ["12", "34"]),
+        (4, 2, 9, ["12", "34"]),
+        (5, "50%", 1, ["1", "23", "45"]),
+        (5, "1%", 1, ["1", "2", "3", "4", "5"]),
+        (4, "100%", 4, ["1234"]),
+    ],
+)
+def test_batches(size: int, batch: Any, canary: int, expected: list[str]) -> None:
+    plan = fleet(size) if size else fleet(1)
+    assert names(split(plan, plan.order[:size], Pace(batch, canary))) == expected
+
+
+@pytest.mark.parametrize(
+    ("zones", "batch", "expected"),
+    [
+        ("aabb", 2, ["13", "24"]),
+        ("aab", 2, ["13", "2"]),
+        ("abc", 2, ["12", "3"]),
+        ("aaaa", 3, ["123", "4"]),
+        ("aabb", 4, ["1234"]),
+    ],
+)
+def test_no_batch_empties_a_zone(zones: str, batch: int, expected: list[str]) -> None:
+    plan = zoned(zones)
+    assert names(split(plan, plan.order, Pace(batch, canary=batch))) == expected
+
+
+@given(st.text("abc", min_size=1, max_size=12), st.integers(1, 12), st.integers(1, 12))
+def test_everybody_is_in_one_batch_and_none_is_too_large(zones: str, batch: int, canary: int) -> None:
+    plan = zoned(zones)
+    batches = split(plan, plan.order, Pace(batch, canary))
+    assert sorted(name for one in batches for name in one) == sorted(plan.members)
+    assert [len(one) <= batch for one in batches] == [True] * len(batches)
+    assert all(batches) and len(batches[0]) <= min(batch, canary)
+
+
+@pytest.mark.parametrize(
+    ("total", "pace", "floor"),
+    [
+        (4, Pace(), 3),
+        (1, Pace(), 0),
+        (4, Pace(2), 2),
+        (4, Pace(9), 0),
+        (4, Pace(min_available=4), 4),
+        (4, Pace(min_available="50%"), 2),
+        (5, Pace(min_available="50%"), 3),
+        (5, Pace(min_available=0), 0),
+    ],
+)
+def test_the_floor(total: int, pace: Pace, floor: int) -> None:
+    assert pace.floor(total) == floor
+
+
+def outcomes(plan: Any, activation: str) -> dict[str, Any]:
+    return {name: {"look": found, "activation": activation} for name, found in meshed(plan).items()}
+
+
+def test_a_floor_that_no_batch_can_keep_is_refused_before_anybody_is_disturbed() -> None:
+    plan = fleet(3)
+    order = make_order(plan, outcomes(plan, "switch"), plan.members, Pace(2, min_available=2))
+    assert [finding.code for finding in order.findings] == ["floor-impossible"]
+    assert order.activate == order.serial == []
+    assert "2 of 3 members" in order.findings[0].what and "takes 2 out" in order.findings[0].what
+    kept = make_order(plan, outcomes(plan, "switch"), plan.members, Pace(1, min_available=2))
+    assert (kept.findings, kept.serial) == ((), [1, 1, 1])
+
+
+def test_a_rollback_begins_with_those_that_do_not_serve() -> None:
+    plan = fleet(4)
+    looks = meshed(plan)
+    looks["m3"] = look(plan, "m3", [], api={"health": None, "peer_id": None, "error": "refused"})
+    del looks["m4"]
+    assert names(roll_back(plan, plan.members, looks, Pace())) == ["34", "1", "2"]
+    assert names(roll_back(plan, ["m1", "m2"], looks, Pace(2))) == ["12"]
+    assert roll_back(plan, [], looks, Pace()) == []
