@@ -40,7 +40,7 @@ class ActionModule(FleetAction):
         run.record([*(Finding(**item) for item in args["also"]), *restarted, *_left(run)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
-        found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes))
+        found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
         findings = [*recorded, *(item for item in found if not _told(item, recorded))]
         ok = not any(finding.level == "error" for finding in findings)
         fact = {
@@ -112,6 +112,14 @@ def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
         "why the inventory does not list it (its tags, its group)."
     )
     return [Finding("departed", what, name, fix, level=WARNING) for name in balancer.get("others") or []]
+
+
+def _not_sealing(names: Sequence[str], looks: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+    """The machines whose agents do not come back by themselves."""
+    what = "After a reboot its agent stays down until a deployment: it has no systemd-creds to seal secrets with."
+    fix = "Use a system that systemd 250 or newer runs (Debian 12, for one)."
+    unfit = [name for name in names if ((looks.get(name) or {}).get("host") or {}).get("seals") is False]
+    return [Finding("not-sealing", what, name, fix, level=WARNING) for name in unfit]
 
 
 def _word(target: Mapping[str, Any]) -> str:

@@ -98,7 +98,8 @@ look:
           C(host.clock) the seconds since 1970.
       type: dict
       returned: always
-      sample: {python: 3.11.2, disk_free_mb: 20480, memory_mb: 2000, memory_free_mb: 1500, clock: 1792000000.123}
+      sample: {python: 3.11.2, disk_free_mb: 20480, memory_mb: 2000, memory_free_mb: 1500, clock: 1792000000.123,
+        seals: true}
     engine:
       description: The Docker Engine and Compose, null where absent.
       type: dict

@@ -69,6 +69,7 @@ options:
       - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove).
       - V(remove) takes it out, its last requests served. What runs on it goes on.
     type: raw
+    default: report
   keep_releases:
     description: How many releases a host keeps; 5 by default.
     type: raw

@@ -74,7 +74,8 @@ def load(cloud: Cloud) -> Iterator[Load]:
     tag = images.ensure(images.machine("trixie"), Path(HOME) / "logs")
     docker.remove_container(name)
     docker.docker("run", "--detach", "--name", name, *site.labels("load"), "--network", site.network,
-                  "--entrypoint", "python3", tag, "-c", CLIENT, str(url.hostname), str(url.port or 80))
+                  "--stop-signal", "SIGTERM", "--entrypoint", "python3", tag, "-c", CLIENT, str(url.hostname),
+                  str(url.port or 80))
     found = Load()
     try:
         yield found

@@ -522,13 +522,33 @@ def test_a_cut_link_fails_the_mesh_gate_and_names_the_member(pair: list[Host]) -
     assert alpha.call("active", gate={"min_edges": 1, "deadline": 90})["failure"] is None
 
 
-def test_after_a_reboot_the_secrets_come_back_with_the_next_deployment(pair: list[Host], site: Site) -> None:
+@pytest.mark.parametrize("number", [0, 1], ids=["trixie", "bookworm"])
+def test_after_a_reboot_the_agent_comes_back_by_itself(pair: list[Host], site: Site, number: int) -> None:
+    """With its secrets and its identity, out of what systemd sealed: no registry, no store, and no controller."""
+    host = pair[number]
+    before = host.call("look")
+    machines.reboot(site, host.name)
+    _wait_for("the boot of %s" % host.name, lambda: _booted(host), 60)
+    _wait_for("the agent of %s" % host.name, lambda: host.call("look")["api"]["health"] == 200, 60)
+    after = host.call("look")
+    assert after["container"]["started_at"] != before["container"]["started_at"]
+    assert (after["api"]["peer_id"], after["release"]) == (before["api"]["peer_id"], before["release"])
+    pid = after["container"]["pid"]
+    environment = host.sh("cat /proc/$(pgrep -P %d | head -n 1)/environ" % pid)
+    assert SECRETS["PRAXIS_MASTER_KEY"] in environment and MARKER in environment
+    assert host.foretold_and_done("prepared")["changed"] is False
+    assert host.foretold_and_done("active", gate={"min_edges": 1})["outcome"] == "unchanged"
+
+
+def test_where_nothing_is_sealed_a_step_after_a_reboot_says_what_is_missing(pair: list[Host], site: Site) -> None:
     beta = pair[1]
+    beta.sh("rm -r /opt/praxis/sealed")
     machines.reboot(site, beta.name)
     _wait_for("the boot of beta", lambda: _booted(beta), 60)
     lost = beta.call("active")
     assert (lost["outcome"], lost["failure"]["code"]) == ("failed", "secrets-missing"), lost
-    assert [item.split()[0] for item in beta.foretold_and_done("prepared")["changes"]] == ["secrets", "seed"]
+    kinds = [item.split()[0] for item in beta.foretold_and_done("prepared")["changes"]]
+    assert kinds == ["secrets", "seed", "seal", "seal-key"]
     done = beta.foretold_and_done("active", gate={"min_edges": 1})
     assert (done["outcome"], done["changes"]) == ("activated", ["start container"]), done
 
@@ -538,9 +558,10 @@ def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
     newer = alpha.release(image=alpha.images[1])
     for number, wanted in enumerate([newer, alpha.release("WARNING", image=alpha.images[1])]):
         assert alpha.call("prepared", release=wanted)["failure"] is None
-        done = alpha.foretold_and_done("active", release=wanted, keep_releases=2)
-        assert done["outcome"] == "activated", done
-        assert len(done["look"]["release"]["kept"]) == 2, number
+        assert alpha.foretold_and_done("active", release=wanted)["outcome"] == "activated"
+        done = alpha.foretold_and_done("confirmed", release=wanted, keep_releases=2)
+        assert done["outcome"] == "confirmed", done
+        assert (done["look"]["release"]["good"], len(done["look"]["release"]["kept"])) == (wanted["id"], 2), number
     held = alpha.sh("docker image ls --digests --format '{{.Digest}}'")
     assert alpha.images[1].split("@")[1] in held
     assert alpha.images[0].split("@")[1] not in held

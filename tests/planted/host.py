@@ -39,11 +39,11 @@ FAULTS = (
         name="pruned-before-the-gate",
         breaks="Old releases are removed before the new one has passed its gate.",
         file="plugins/module_utils/host/changes.py",
-        before="    return changes + container_changes(current, desired)\n\n\ndef confirmed(",
+        before="    return changes + container_changes(current, desired)\n\n\ndef unsealing(",
         after=(
             '    old = [name for name in current.look["release"]["kept"] if name != release.id]\n'
             '    changes += [Change("prune", paths.release(name), "", "") for name in old]\n'
-            "    return changes + container_changes(current, desired)\n\n\ndef confirmed("
+            "    return changes + container_changes(current, desired)\n\n\ndef unsealing("
         ),
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -235,5 +235,45 @@ FAULTS = (
         before="for port in sorted(set(wanted) - set(own)):",
         after="for port in sorted(set(wanted)):",
         tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="reboot-leaves-the-agent-down",
+        breaks="Nothing unseals the secrets before Docker starts.",
+        file="plugins/module_utils/host/changes.py",
+        before="    if not current.unit_right:\n",
+        after="    if False:\n",
+        tests=("tests/unit/host/test_seal.py",),
+    ),
+    Fault(
+        name="sealed-file-is-plain",
+        breaks="Secrets lie on the disk as they are.",
+        file="plugins/module_utils/host/seal.py",
+        before="    files.write_file(path, done.stdout, SEALED_MODE)\n",
+        after='    files.write_file(path, data, SEALED_MODE)\n',
+        tests=("tests/unit/host/test_seal.py",),
+    ),
+    Fault(
+        name="sealed-file-is-everybody-s",
+        breaks="Every user of a machine may read the sealed files.",
+        file="plugins/module_utils/host/seal.py",
+        before="SEALED_MODE = 0o600\n",
+        after="SEALED_MODE = 0o644\n",
+        tests=("tests/unit/host/test_seal.py",),
+    ),
+    Fault(
+        name="old-secret-comes-back",
+        breaks="A rotated secret is not sealed, and a reboot brings back the old one.",
+        file="plugins/module_utils/host/seal.py",
+        before="    return done.returncode == 0 and done.stdout == data\n",
+        after="    return done.returncode == 0\n",
+        tests=("tests/unit/host/test_seal.py",),
+    ),
+    Fault(
+        name="sealed-secrets-stay-for-ever",
+        breaks="A release that is removed leaves its sealed secrets.",
+        file="plugins/module_utils/host/apply.py",
+        before="        files.remove_file(self._paths.sealed_environment(old))\n",
+        after="",
+        tests=("tests/unit/host/test_seal.py",),
     ),
 )

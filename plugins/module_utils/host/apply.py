@@ -9,7 +9,7 @@ import json
 import os
 from typing import Callable, Dict, List, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, seal
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
@@ -37,6 +37,10 @@ class Host:
             "release": self._write_release,
             "secrets": self._write_secrets,
             "seed": self._write_seed,
+            "seal": self._seal,
+            "seal-key": self._seal_key,
+            "unit": self._install_unit,
+            "unseal": self._unseal,
             "peers": self._write_peers,
             "config": self._write_config,
             "current": self._point_current,
@@ -82,6 +86,18 @@ class Host:
         files.make_directory(os.path.dirname(path), SECRET_DIRECTORY_MODE, self._paths.uid)
         files.write_file(path, data, SECRET_MODE, self._paths.uid)
 
+    def _seal(self, change: Change) -> None:
+        seal.seal(change.subject, seal.ENVIRONMENT, self._desired.environment or b"")
+
+    def _seal_key(self, change: Change) -> None:
+        seal.seal(change.subject, seal.KEY, self._desired.seed or b"")
+
+    def _install_unit(self, _change: Change) -> None:
+        seal.install(self._paths)
+
+    def _unseal(self, _change: Change) -> None:
+        seal.unseal(self._paths, self._desired.wanted.id)
+
     def _write_peers(self, change: Change) -> None:
         files.make_directory(self._paths.root, 0o755)
         if self._desired.peers is not None:
@@ -111,6 +127,7 @@ class Host:
         old = os.path.basename(change.subject)
         image = image_of(self._paths, old)
         files.remove_tree(self._paths.secrets_dir(old))
+        files.remove_file(self._paths.sealed_environment(old))
         files.remove_tree(change.subject)
         kept = {image_of(self._paths, name) for name in os.listdir(self._paths.releases)}
         if image and image not in kept:
@@ -120,7 +137,9 @@ class Host:
         compose.down(self._paths)
 
     def _remove(self, change: Change) -> None:
-        if os.path.isdir(change.subject) and not os.path.islink(change.subject):
+        if change.subject == self._paths.unit:
+            seal.remove(self._paths)
+        elif os.path.isdir(change.subject) and not os.path.islink(change.subject):
             files.remove_tree(change.subject)
         else:
             os.unlink(change.subject)

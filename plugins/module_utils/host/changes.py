@@ -27,6 +27,11 @@ class Current:
     image_present: Optional[bool] = None
     environment_right: bool = False
     seed_right: bool = False
+    seals: bool = False
+    sealed_environment_right: bool = False
+    sealed_seed_right: bool = False
+    unit_right: bool = False
+    to_unseal: bool = False
     peers: Optional[Peers] = None
     config: Optional[str] = None
     leftovers: Tuple[str, ...] = ()
@@ -121,19 +126,38 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
         changes.append(Change("secrets", paths.environment(release.id), "", lines or "(none)\n"))
     if desired.seed is not None and not current.seed_right:
         changes.append(Change("seed", paths.node_key, "", "the slot's node key, 32 bytes\n"))
+    if current.seals:
+        changes += sealing(current, desired, paths)
     if current.look["release"]["running"] == release.id:
         changes += peer_changes(current, desired, config, paths)
+    return changes
+
+
+def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
+    """What makes the machine bring the agent up by itself after a reboot."""
+    sealed, changes = "sealed for this machine\n", []
+    if desired.secrets is not None and not current.sealed_environment_right:
+        changes.append(Change("seal", paths.sealed_environment(desired.wanted.id), "", sealed))
+    if desired.seed is not None and not current.sealed_seed_right:
+        changes.append(Change("seal-key", paths.sealed_key, "", sealed))
+    if not current.unit_right:
+        changes.append(Change("unit", paths.unit, "", "unseals the secrets before Docker starts\n"))
     return changes
 
 
 def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What ``activate`` has to do, in its order."""
     release = desired.wanted
-    changes = peer_changes(current, desired, config, paths)
+    changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
     before = current.look["release"]["current"]
     if before != release.id:
         changes.append(_switch(current, release, paths))
     return changes + container_changes(current, desired)
+
+
+def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
+    """The secrets that a reboot took out of memory, when they are sealed on this machine."""
+    return [Change("unseal", paths.environment(release.id), "", "unsealed\n")] if current.to_unseal else []
 
 
 def confirmed(current: Current, desired: Desired, paths: Paths) -> List[Change]:
@@ -150,8 +174,8 @@ def confirmed(current: Current, desired: Desired, paths: Paths) -> List[Change]:
 
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What putting the previous release back has to do; its own files are on the host already."""
-    changes = peer_changes(current, desired, config, paths)
     before, release = current.look["release"]["current"], desired.wanted
+    changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
     if before != release.id:
         changes.append(_switch(current, release, paths))
     return changes + container_changes(current, desired)

@@ -118,6 +118,12 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
+def remove_file(path: str) -> None:
+    """Remove a file; nothing when it is not there."""
+    if os.path.lexists(path):
+        os.unlink(path)
+
+
 def remove_tree(path: str) -> None:
     """Remove a directory and all below it; nothing when it is not there."""
     if os.path.lexists(path):

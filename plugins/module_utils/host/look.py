@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, seal, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_text
@@ -93,6 +93,7 @@ def look_at_host(paths: Paths) -> Dict[str, Any]:
         "memory_mb": memory_mb(memory, "MemTotal"),
         "memory_free_mb": memory_mb(memory, "MemAvailable"),
         "clock": round(time.time(), 3),
+        "seals": seal.can(paths),
     }
 
 

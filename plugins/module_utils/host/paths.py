@@ -19,8 +19,10 @@ RELEASE_FILES = ("compose.yaml", "agent.yaml", "release.json")
 class Paths:
     """The directories a host keeps.
 
-    :param root: survives a reboot; holds nothing secret.
+    :param root: survives a reboot; holds nothing secret that is not sealed.
     :param run: a tmpfs; holds everything secret.
+    :param systemd: there where systemd runs the machine.
+    :param unit: what brings the secrets back after a reboot.
     :param uid: owner, user and group, of what the container must read and nobody else may.
     """
 
@@ -29,6 +31,8 @@ class Paths:
     engine_socket: str = "/var/run/docker.sock"
     daemon_json: str = "/etc/docker/daemon.json"
     uid: int = CONTAINER_UID
+    systemd: str = "/run/systemd/system"
+    unit: str = "/etc/systemd/system/praxis-secrets.service"
 
     @property
     def releases(self) -> str:
@@ -70,6 +74,22 @@ class Paths:
     @property
     def node_key(self) -> str:
         return os.path.join(self.keys, "node.key")
+
+    @property
+    def sealed(self) -> str:
+        return os.path.join(self.root, "sealed")
+
+    def sealed_environment(self, release_id: str) -> str:
+        return os.path.join(self.sealed, release_id)
+
+    @property
+    def sealed_key(self) -> str:
+        return os.path.join(self.sealed, "node.key")
+
+    @property
+    def unseal(self) -> str:
+        """The script that the unit runs."""
+        return os.path.join(self.root, "unseal")
 
     @property
     def lock(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
     SECRET_MODE,
@@ -111,7 +111,8 @@ def _absent(desired: Desired, paths: Paths, look: Look) -> Plan:
                 "Start it (systemctl start docker), and remove the agent again.",
             )
         )
-    current = Current(look, leftovers=_present((paths.root, paths.run)))
+    # The unit first: without its script it would fail at the next boot.
+    current = Current(look, leftovers=_present((paths.unit, paths.root, paths.run)))
     return Plan(compare.removed(current, paths, everything=True), "removed")
 
 
@@ -135,7 +136,11 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
     """The host as far as the comparison needs it. Secrets are compared here, and only the answer is kept."""
     engine = Engine(paths.engine_socket)
     current = look["release"]["current"]
-    environment = desired.environment
+    environment, seals = desired.environment, seal.can(paths)
+    sealed = {seal.ENVIRONMENT: paths.sealed_environment(release.id), seal.KEY: paths.sealed_key}
+    given = {seal.ENVIRONMENT: environment, seal.KEY: desired.seed} if desired.state == "prepared" else {}
+    known = {name: data for name, data in given.items() if seals and data is not None}
+    right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
     return Current(
         look=look,
         manifest=read_json(os.path.join(paths.release(current), "release.json")) if current else None,
@@ -143,6 +148,11 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
         image_present=engine.image(release.image) is not None if look["engine"]["running"] else None,
         environment_right=environment is not None and _is_secret(paths.environment(release.id), environment, paths),
         seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
+        seals=seals,
+        sealed_environment_right=seal.ENVIRONMENT in right,
+        sealed_seed_right=seal.KEY in right,
+        unit_right=seals and seal.is_installed(paths),
+        to_unseal=can_unseal(paths, release.id),
         peers=stored_peers(paths),
         config=files.read_text(paths.config(release.name)),
     )
@@ -204,7 +214,7 @@ def require_prepared(paths: Paths, release: Release) -> None:
             )
         )
     for path in (paths.environment(release.id), paths.node_key):
-        if not os.path.exists(path):
+        if not os.path.exists(path) and not can_unseal(paths, release.id):
             raise Failed(
                 Finding(
                     "secrets-missing",
@@ -213,6 +223,13 @@ def require_prepared(paths: Paths, release: Release) -> None:
                     "Run the deployment of this release again: preparing it fetches its secrets.",
                 )
             )
+
+
+def can_unseal(paths: Paths, release_id: str) -> bool:
+    """Whether a release's secrets are gone from memory, and sealed on this machine."""
+    lost = not all(os.path.exists(path) for path in (paths.environment(release_id), paths.node_key))
+    sealed = (paths.sealed_environment(release_id), paths.sealed_key, paths.unseal)
+    return lost and seal.can(paths) and all(os.path.isfile(path) for path in sealed)
 
 
 def _is_secret(path: str, data: bytes, paths: Paths) -> bool:

@@ -27,6 +27,8 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
         engine_socket=str(tmp_path / "engine.sock"),
         daemon_json=str(tmp_path / "daemon.json"),
         uid=os.getuid(),
+        systemd=str(tmp_path / "systemd"),
+        unit=str(tmp_path / "units" / "praxis-secrets.service"),
     )
     for path in sorted(run.rglob("*"), reverse=True) if run.exists() else []:
         path.parent.chmod(0o700)

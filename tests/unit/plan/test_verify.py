@@ -135,3 +135,11 @@ def test_what_is_behind_the_balancer_and_no_member_is_named(run: RunDirectory) -
     assert [(item["code"], item["where"], item["level"]) for item in found["findings"]] == [
         ("departed", "i-gone:8000", "warning")]
     assert found["ok"]
+
+
+@pytest.mark.parametrize(("seals", "told"), [(True, []), (False, ["not-sealing"])])
+def test_a_machine_whose_agent_does_not_come_back_by_itself(run: RunDirectory, seals: bool, told: list[str]) -> None:
+    outcome = run.outcome("m1") or {}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "host": {"seals": seals}}})
+    found = judged(run)
+    assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, told)

@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets that outlast a reboot: sealed for this machine on its disk, unsealed into memory before Docker starts.
+
+systemd-creds encrypts with a key of the machine's own, in its TPM where it has one (``--with-key=auto``). Nothing of it
+needs a cloud, a registry or the controller.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import Dict, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+TOOL = "systemd-creds"
+UNIT = "praxis-secrets.service"
+DEADLINE = 30.0
+SEALED_MODE = 0o600
+ENVIRONMENT, KEY = "environment", "node.key"
+
+_SCRIPT = """\
+#!/bin/sh
+# Unseals what the agent's container mounts: the secrets of a release, the current one unless another is named, and the
+# node key. What is in memory already is left alone.
+set -eu
+umask 077
+release=${1:-$(basename "$(readlink %(current)s)")}
+unseal() { # NAME SEALED TARGET
+    [ ! -e "$3" ] || return 0
+    [ -d "${3%%/*}" ] || install -d -m 0500 -o %(uid)d -g %(uid)d "${3%%/*}"
+    systemd-creds decrypt --name="$1" "$2" "$3.staging"
+    chown %(uid)d:%(uid)d "$3.staging"
+    chmod 0400 "$3.staging"
+    mv "$3.staging" "$3"
+}
+install -d -m 0700 %(run)s
+unseal %(environment)s "%(sealed)s/$release" "%(run)s/$release/environment"
+unseal %(key)s "%(sealed)s/node.key" "%(run)s/keys/node.key"
+"""
+
+_UNIT = """\
+[Unit]
+Description=Secrets of the Praxis agent, unsealed into memory
+RequiresMountsFor=%(root)s %(run)s
+ConditionPathExists=%(current)s
+Before=docker.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh %(script)s
+
+[Install]
+WantedBy=docker.service
+"""
+
+
+def can(paths: Paths) -> bool:
+    """Whether this machine can seal: systemd runs it, and has the tool."""
+    return os.path.isdir(paths.systemd) and shutil.which(TOOL) is not None
+
+
+def is_sealed(path: str, name: str, data: bytes) -> bool:
+    """Whether a sealed file holds these bytes, and this machine can open it."""
+    if not os.path.isfile(path):
+        return False
+    done = _run(["decrypt", "--name=%s" % name, path, "-"], None)
+    return done.returncode == 0 and done.stdout == data
+
+
+def seal(path: str, name: str, data: bytes) -> None:
+    """Write bytes to a file that this machine alone can open.
+
+    :raises Failed: ``not-sealed``.
+    """
+    done = _run(["encrypt", "--with-key=auto", "--name=%s" % name, "-", "-"], data)
+    if done.returncode != 0:
+        raise Failed(_failed(path, done.stderr))
+    files.make_directory(os.path.dirname(path), 0o700)
+    files.write_file(path, done.stdout, SEALED_MODE)
+
+
+def unseal(paths: Paths, release_id: str) -> None:
+    """Bring a release's secrets and the node key back into memory.
+
+    :raises Failed: ``not-sealed``.
+    """
+    command = ["/bin/sh", paths.unseal, release_id]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False)
+    if done.returncode != 0:
+        raise Failed(_failed(paths.sealed_environment(release_id), done.stderr))
+
+
+def script(paths: Paths) -> str:
+    """The text of the script that unseals."""
+    return _SCRIPT % {**_names(paths), "environment": ENVIRONMENT, "key": KEY, "uid": paths.uid}
+
+
+def unit(paths: Paths) -> str:
+    """The text of the unit that runs it before Docker."""
+    return _UNIT % _names(paths)
+
+
+def install(paths: Paths) -> None:
+    """Write script and unit, and have the unit run at every boot.
+
+    :raises Failed: ``not-sealed``.
+    """
+    files.make_directory(paths.root, 0o755)
+    files.write_file(paths.unseal, script(paths).encode(), 0o700)
+    files.write_file(paths.unit, unit(paths).encode())
+    for arguments in (["daemon-reload"], ["enable", UNIT]):
+        _systemctl(paths, arguments)
+
+
+def remove(paths: Paths) -> None:
+    """Take the unit away.
+
+    :raises Failed: ``not-sealed``.
+    """
+    _systemctl(paths, ["disable", UNIT])
+    os.unlink(paths.unit)
+    _systemctl(paths, ["daemon-reload"])
+
+
+def is_installed(paths: Paths) -> bool:
+    """Whether script and unit are as they should be, and the unit is enabled."""
+    wanted = os.path.join(os.path.dirname(paths.unit), "docker.service.wants", UNIT)
+    return (
+        files.read_text(paths.unseal) == script(paths)
+        and files.read_text(paths.unit) == unit(paths)
+        and os.path.lexists(wanted)
+    )
+
+
+def _names(paths: Paths) -> Dict[str, str]:
+    return {
+        "root": paths.root,
+        "run": paths.run,
+        "current": paths.current,
+        "sealed": paths.sealed,
+        "script": paths.unseal,
+    }
+
+
+def _systemctl(paths: Paths, arguments: Sequence[str]) -> None:
+    done = subprocess.run(
+        ["systemctl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
+    )
+    if done.returncode != 0:
+        raise Failed(_failed(paths.unit, done.stderr))
+
+
+def _run(arguments: Sequence[str], data: Optional[bytes]) -> subprocess.CompletedProcess[bytes]:
+    """Values go through standard input and output: in no argument, and in no file."""
+    return subprocess.run([TOOL, *arguments], input=data or b"", capture_output=True, timeout=DEADLINE, check=False)
+
+
+def _failed(where: str, stderr: bytes) -> Finding:
+    said = stderr.decode("utf-8", "replace").strip().splitlines()
+    return Finding(
+        "not-sealed",
+        "The secrets could not be sealed for this machine, or unsealed: %s." % (said[-1] if said else "no reason"),
+        where,
+        "Look at systemd's log (journalctl -u %s), and deploy again." % UNIT,
+    )
