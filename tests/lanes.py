@@ -54,11 +54,11 @@ class Playbooks:
 #: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs none but its own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
+    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
+                                "test_storm")),
     "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "releases": Playbooks("aws", ("test_releases",)),
-    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
-                                "test_storm")),
     # The second leg: with the newest ansible-core.
     "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip
