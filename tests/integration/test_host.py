@@ -378,7 +378,7 @@ def test_a_pull_fails_in_a_named_way_and_leaves_nothing(
 def test_a_first_deployment_ends_with_two_connected_agents(deployed: list[dict[str, Any]], hosts: list[Host]) -> None:
     for host, done in zip(hosts, deployed):
         assert (done["outcome"], done["previous"]) == ("activated", None), done
-        assert done["look"]["api"] == {"health": 200, "peer_id": peer_id(host.seed), "error": None}
+        assert done["look"]["api"] == {"health": 200, "peer_id": peer_id(host.seed), "error": None, "port": 8000}
     one, other = (host.call("look") for host in hosts)
     assert len(one["edges"]) == len(other["edges"]) == 1
     ends = one["edges"] + other["edges"]
