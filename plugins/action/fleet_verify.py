@@ -51,7 +51,7 @@ class ActionModule(FleetAction):
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
             "roll_back": _plain(roll_back(table, set() if ok else _to_roll_back(run), looks, pace_of(options))),
-            "confirm": [name for name in judged if ok and _unconfirmed(looks.get(name) or {})],
+            "confirm": [name for name in hosts if ok and (name in pending or _unconfirmed(looks.get(name) or {}))],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},

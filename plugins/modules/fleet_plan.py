@@ -66,10 +66,10 @@ options:
     type: raw
   departed:
     description:
-      - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove).
+      - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove);
+        V(report) by default.
       - V(remove) takes it out, its last requests served. What runs on it goes on.
     type: raw
-    default: report
   keep_releases:
     description: How many releases a host keeps; 5 by default.
     type: raw

@@ -276,8 +276,8 @@ FAULTS = (
         name="bad-verdict-is-confirmed",
         breaks="A release with a bad verdict is called good.",
         file="plugins/action/fleet_verify.py",
-        before='[name for name in judged if ok and _unconfirmed(',
-        after='[name for name in judged if _unconfirmed(',
+        before='[name for name in hosts if ok and (name in pending or _unconfirmed(',
+        after='[name for name in hosts if (name in pending or _unconfirmed(',
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import D
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_prepared
+from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_prepared, require_running
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
 
 REDIAL = 5.0
@@ -104,6 +104,8 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     try:
         if started is not None:
             require_prepared(paths, started)
+        if desired.state == "confirmed":
+            require_running(result["look"], desired.wanted)
         host.apply(todo.changes)
         if started is not None:
             result["look"], finding = _gate(desired, started, todo.activation[0], paths, result["look"])

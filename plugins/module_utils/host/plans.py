@@ -75,17 +75,7 @@ def _active(desired: Desired, paths: Paths, look: Look) -> Plan:
 
 
 def _confirmed(desired: Desired, paths: Paths, look: Look) -> Plan:
-    release, found = desired.wanted, look["release"]
-    if (found["current"], found["running"]) != (release.id, release.id):
-        raise Failed(
-            Finding(
-                "not-confirmed",
-                "Release %s runs here, and not %s." % (found["running"] or "none", release.id),
-                "member %s" % release.name,
-                "See what changed it (the machine's journal, another deployment), and deploy again.",
-            )
-        )
-    return Plan(compare.confirmed(Current(look), desired, paths), "confirmed", release)
+    return Plan(compare.confirmed(Current(look), desired, paths), "confirmed", desired.wanted)
 
 
 def _restored(desired: Desired, paths: Paths, look: Look) -> Plan:
@@ -223,6 +213,23 @@ def require_prepared(paths: Paths, release: Release) -> None:
                     "Run the deployment of this release again: preparing it fetches its secrets.",
                 )
             )
+
+
+def require_running(look: Look, release: Release) -> None:
+    """Refuse to call good what is not there, or does not run.
+
+    :raises Failed: ``not-confirmed``.
+    """
+    found = look["release"]
+    if (found["current"], found["running"]) != (release.id, release.id):
+        raise Failed(
+            Finding(
+                "not-confirmed",
+                "Release %s runs here, and not %s." % (found["running"] or "none", release.id),
+                "member %s" % release.name,
+                "See what changed it (the machine's journal, another deployment), and deploy again.",
+            )
+        )
 
 
 def can_unseal(paths: Paths, release_id: str) -> bool:
