@@ -16,6 +16,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 LOCK_SECONDS = 60
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
+#: States after which a deployment has nothing more to do on a host.
+LAST = ("confirmed", "restored")
 
 
 class ActionModule(HostAction):
@@ -36,6 +38,9 @@ class ActionModule(HostAction):
             # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
+        held = run.locked()
+        if held is not None and not self._task.check_mode:
+            arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
         if state == "active" and not self._task.check_mode:
             look = (run.outcome(name) or {}).get("look") or {}
             run.touch(name, (look.get("release") or {}).get("good"))
@@ -54,6 +59,8 @@ class ActionModule(HostAction):
 
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
         """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
+        if args.get("deployment") and not outcome.get("failure") and "look" in outcome:
+            run.renew()
         container = (outcome.get("look") or {}).get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
             run.activate(name, container)

@@ -34,6 +34,8 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": [], "others": []}
         failures: List[Mapping[str, Any]] = []
+        if run.lease_is_over() and not self._task.check_mode:
+            raise Failed(_lease_over(run.table().fleet))
         table, options = run.table(), run.options()
         looks = looks_of(run.outcomes())
         well = serving(table, looks)
@@ -133,6 +135,11 @@ def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int)
         )  # fmt: skip
         fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
         raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
+
+
+def _lease_over(fleet: str) -> Finding:
+    what = "This run has been still for longer than its lease, and another deployment may have the fleet by now."
+    return Finding("lease-over", what, "fleet %s" % fleet, "Deploy again; praxis_lease is how long a run may be still.")
 
 
 def _strangers(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:

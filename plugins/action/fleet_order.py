@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -21,7 +22,9 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
-        order = make_order(table, outcomes, scope, pace_of(options), args["final"])
+        holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
+        held = holder.locked() if holder and not holder.gone else None
+        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
         run.set_order(order.min_edges, order.first_deployment)
         fact = {
             "plan_id": options["id"],
@@ -32,6 +35,8 @@ class ActionModule(FleetAction):
             "serial": order.serial,
             "first_deployment": order.first_deployment,
             "look_again": order.look_again,
+            # What another deployment left is this one's to finish, even if nobody is to be activated.
+            "lock": lock.keepers(table.members, scope) if order.activate or (holder and holder.gone) else [],
             "findings": plain_findings(order.findings),
         }
         if args["final"]:

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -36,7 +36,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
-        **{option: {"type": "raw"} for option in (*RUN_OPTIONS, "departed")},
+        **{option: {"type": "raw"} for option in RUN_OPTIONS},
+        "departed": {"type": "raw", "default": DEPARTED[0]},
+        "take_over": {"type": "str", "default": ""},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -68,7 +70,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
         behind = balancers(members)
-        options = {"hosts": args["hosts"], **numbers, "departed": departed, "id": plan.id, "balancers": behind}
+        options = {
+            "hosts": args["hosts"],
+            **numbers,
+            "departed": departed,
+            "take_over": args["take_over"],
+            "id": plan.id,
+            "balancers": behind,
+            "deployment": controller.deployment(),
+        }
         return {
             "plan": plan.describe(),
             "warnings": [str(finding) for finding in planner.warnings],
@@ -81,6 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True},
+                "praxis_lock_keepers": [],
             },
         }
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, mesh, render, status
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -41,7 +44,11 @@ class ActionModule(FleetAction):
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
         found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
-        findings = [*recorded, *(item for item in found if not _told(item, recorded))]
+        # What another deployment is doing to the fleet is its own to judge.
+        refused = any(item.code in REFUSALS for item in recorded)
+        if not run.locked():
+            found = (*found, *_other(looks, options["deployment"]["run"]))
+        findings = [*recorded, *(item for item in found if not (refused or _told(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
         fact = {
             "ok": ok,
@@ -49,8 +56,8 @@ class ActionModule(FleetAction):
             "plan_id": options["id"],
             "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
-            "good": [name for name in judged if name not in absent and mesh.serves(table, name, looks[name])],
-            "roll_back": _plain(roll_back(table, set() if ok else _to_roll_back(run), looks, pace_of(options))),
+            "good": [] if refused else _good(table, [name for name in judged if name not in absent], looks),
+            "roll_back": _plain(roll_back(table, _to_roll_back(run, ok or refused), looks, pace_of(options))),
             "confirm": [name for name in hosts if ok and (name in pending or _unconfirmed(looks.get(name) or {}))],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
@@ -61,9 +68,22 @@ class ActionModule(FleetAction):
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
 
 
-def _to_roll_back(run: RunDirectory) -> Set[str]:
+def _good(table: Table, names: Sequence[str], looks: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The members that may be given requests."""
+    return [name for name in names if mesh.serves(table, name, looks[name])]
+
+
+def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
     """The hosts that were touched, as long as nothing has been rolled back: each is tried once."""
-    return set() if run.rolled_back() else set(run.touched())
+    return set() if never or run.rolled_back() else set(run.touched())
+
+
+def _other(looks: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
+    """Another deployment that is at work, or stopped in its middle."""
+    holder = lock.holder(looks, controller.alive)
+    if holder is None or holder.run == run:
+        return []
+    return [holder.unfinished() if holder.gone else holder.at_work()]
 
 
 def _plain(batches: List[List[str]]) -> Dict[str, Any]:

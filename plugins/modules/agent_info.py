@@ -138,6 +138,14 @@ look:
       type: dict
       returned: always
       sample: {revision: 9f0e}
+    deployment:
+      description:
+        - The newest deployment that made a step on this host, or null. C(fence) is its number, C(expires) until when
+          others wait for it by the host's clock, C(ended) whether they need not.
+      type: dict
+      returned: always
+      sample: {run: 20261127T091502Z-4f2a1c, owner: ann@desk, fence: 7, lock_host: agent-1, at: 1792000000.0,
+        expires: 1792000900.0, ended: true}
     edges:
       description: Established P2P connections.
       type: list

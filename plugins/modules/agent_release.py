@@ -24,6 +24,7 @@ author:
   - Praxis Cloud contributors (@praxis)
 extends_documentation_fragment:
   - praxis.cloud.attributes
+  - praxis.cloud.deployment
 attributes:
   check_mode:
     support: full
@@ -309,6 +310,7 @@ look:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import OPTIONS as DEPLOYMENT
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
@@ -366,6 +368,7 @@ def main() -> None:
             "engine_failure": {"type": "str"},
             "pull_deadline": {"type": "float", "default": 900.0},
             "lock_deadline": {"type": "float", "default": 60.0},
+            "deployment": {"type": "dict", "options": DEPLOYMENT},
         },
         required_if=[
             ("state", "prepared", ["release", "secrets", "seed"]),

@@ -84,6 +84,13 @@ order:
       description: Whether the hosts are to be looked at again before the verdict.
       type: bool
       returned: always
+    lock:
+      description:
+        - The members whose hosts may keep the fleet's lock, the first that can be reached of them; none when nothing is
+          to be done.
+      type: list
+      elements: str
+      returned: always
     findings:
       description: What stops the run, if anything.
       type: list

@@ -66,10 +66,18 @@ options:
     type: raw
   departed:
     description:
-      - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove);
-        V(report) by default.
+      - What becomes of a machine that is behind the fleet's load balancer and is no member, V(report) or V(remove).
       - V(remove) takes it out, its last requests served. What runs on it goes on.
     type: raw
+    default: report
+  lease:
+    description: Seconds that other deployments wait for this one when it gives no sign; 900 by default.
+    type: raw
+  take_over:
+    description:
+      - The id of a deployment that is known to be dead, so that its lease need not be waited for.
+    type: str
+    default: ""
   keep_releases:
     description: How many releases a host keeps; 5 by default.
     type: raw

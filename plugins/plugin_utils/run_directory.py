@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import time
 from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -143,6 +144,28 @@ class RunDirectory:
     def first_deployment(self) -> bool:
         """Whether no agent of the fleet ran when this run began."""
         return bool(self._order()["first"])
+
+    def lock(self, deployment: Mapping[str, Any]) -> None:
+        """This run has the fleet's lock, as this deployment."""
+        self._write("lock.json", json.dumps(dict(deployment)).encode())
+        self.renew()
+
+    def locked(self) -> Optional[Dict[str, Any]]:
+        """The deployment as which this run has the fleet's lock; None when it has not."""
+        return self._read("lock.json") if os.path.exists(self._of("lock.json")) else None
+
+    def renew(self) -> None:
+        """A host has just admitted a step: from now on others wait for the whole lease again."""
+        self._write("renewed.json", json.dumps(time.time()).encode())
+
+    def renewed_ago(self) -> float:
+        """Seconds since a host last admitted this run."""
+        return time.time() - float(self._read("renewed.json"))
+
+    def lease_is_over(self) -> bool:
+        """Whether another deployment may have taken the fleet over by now."""
+        held = self.locked()
+        return held is not None and self.renewed_ago() > held["lease"]
 
     def _order(self) -> Dict[str, Any]:
         unknown: Dict[str, Any] = {"gates": {}, "first": False}

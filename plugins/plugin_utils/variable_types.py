@@ -31,6 +31,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
+    "lease": ("praxis_lease", 1, 86400, 900),
 }
 #: Those of them that may be a percentage of the fleet, too.
 SHARES = ("batch", "min_available")

@@ -288,6 +288,15 @@ def on_machine(world: World, module: str, **arguments: Any) -> dict[str, Any]:
     return {"hosts": world.machine.name, "become": True, "vars": {"ansible_pipelining": True}, "tasks": [task]}
 
 
+def fleet_lock(world: World) -> Turns:
+    """A deployment takes the lock, a newer one takes over from it, and gives it back."""
+    first = {"run": "one", "owner": "a test", "lock_host": world.machine.name, "fence": 7}
+    yield Turn("take", {"deployment": first}, changes=True)
+    second = {**first, "run": "two"}
+    yield Turn("take over", {"deployment": second, "seen": 7, "over": ["one"]}, changes=True)
+    yield Turn("give back", {"deployment": {**second, "fence": 8}, "state": "absent"}, changes=True)
+
+
 BOTH = ("action", "modules")
 ROWS = (
     Row("carve", ("filter",), carve),
@@ -309,5 +318,6 @@ ROWS = (
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),
+    Row("fleet_lock", BOTH, fleet_lock, on="machine", changes=True),
     *GOOGLE_ROWS,
 )

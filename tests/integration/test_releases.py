@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,11 +26,12 @@ import pytest
 
 from . import seen
 from .accounts import account_of
-from .conftest import CHECKOUT, Cloud, Run
+from .conftest import CHECKOUT, Cloud, Machine, Run
 from .load import Load, load
 
 FOUR = {"PRAXIS_HOSTS": "4"}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
+RECORD = "cat /opt/praxis/deployment.json"
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
 
 
@@ -81,19 +83,32 @@ def registered(cloud: Cloud) -> dict[str, str]:
     return {"{Id}:{Port}".format(**each["Target"]): each["TargetHealth"]["State"] for each in answer}
 
 
-def killed_in_its_first_activation(cloud: Cloud, variables: dict[str, Any]) -> None:
-    """A deployment whose controller is killed, with all that it started, while a release is being activated."""
-    with tempfile.TemporaryDirectory() as folder:
+@contextlib.contextmanager
+def begun(cloud: Cloud, variables: dict[str, Any], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A deployment that goes on meanwhile, in a process group of its own; killed at the end, if it is there still."""
+    with tempfile.TemporaryDirectory() as folder, output.open("wb") as printed:
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", "-e",
                    json.dumps({"praxis_soak": 15, "praxis_gate_deadline": 60, **variables})]
-        run = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True,
-                               env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder})
+        run = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=printed,
+                               stderr=subprocess.STDOUT, start_new_session=True,
+                               env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder, "ANSIBLE_NOCOLOR": "1"})
         try:
-            seen.wait_for("an activation", lambda: any(cloud.on(item, ACTIVATING) for item in cloud.machines()), 120)
+            yield run
         finally:
-            os.killpg(run.pid, signal.SIGKILL)
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
             run.wait()
+
+
+def machine(cloud: Cloud, name: str) -> Machine:
+    (found,) = [item for item in cloud.machines() if item.name == name]
+    return found
+
+
+def killed_in_its_first_activation(cloud: Cloud, variables: dict[str, Any]) -> None:
+    """A deployment whose controller is killed, with all that it started, while a release is being activated."""
+    with begun(cloud, variables, Path(os.devnull)):
+        seen.wait_for("an activation", lambda: any(cloud.on(item, ACTIVATING) for item in cloud.machines()), 120)
     for item in cloud.machines():
         seen.wait_for(f"the end of the step on {item.name}", lambda item=item: cloud.on(item, IDLE), deadline=120)
 
@@ -119,7 +134,7 @@ def test_a_killed_run_is_continued_without_a_lost_request(fleet: Cloud) -> None:
         run = deploy(fleet, variables)
     assert len({name for name in before if halfway[name] != before[name]}) == 2
     assert lost(counted) == ({}, "")
-    assert run.summary["ok"] and run.summary["findings"] == []
+    assert run.summary["ok"] and [item["code"] for item in run.summary["findings"]] == ["taken-over"]
     assert set(registered(fleet).values()) == {"healthy"}
     after = seen.releases(fleet)
     assert {name: after[name] for name in after if after[name] == before[name]} == {}
@@ -145,6 +160,52 @@ def test_a_release_that_is_bad_on_the_last_host_is_rolled_back_as_carefully(flee
     assert seen.releases(fleet) == before
     assert lost(counted) == ({}, "")
     assert deploy(fleet, {}).changed == {}
+
+
+def at_once(*runs: Callable[[], Run]) -> list[Run]:
+    """Their ends, by return code."""
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return sorted((found.result() for found in [pool.submit(run) for run in runs]), key=lambda run: run.rc)
+
+
+@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.repetition) for turn in range(1, 10))])
+def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud, turn: int) -> None:
+    starts = seen.started(fleet)
+    two = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1} for number in (0, 1)]
+    with load(fleet) as counted:
+        acted, left = at_once(*(lambda wanted=wanted: deploy(fleet, wanted, expect=None) for wanted in two))  # type: ignore[misc]
+    assert (acted.rc, left.rc) == (0, 2), left.output
+    assert {item["code"] for item in acted.summary["findings"]} == set()
+    (told,) = left.summary["findings"]
+    assert told["code"] in ("fleet-locked", "fleet-changed") and "Deployment 20" in told["what"]
+    assert seen.releases(fleet) == {item["name"]: item["planned"] for item in acted.summary["members"]}
+    assert all(seen.started(fleet)[name] != start for name, start in starts.items())
+    assert {task for _host, task in left.changed_tasks} <= {"Prepare the release"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more(fleet: Cloud, tmp_path: Path) -> None:
+    """The first is stopped in the soak of its first batch, and goes on when the second is through."""
+    output = tmp_path / "output"
+    first = machine(fleet, "praxis-aws-1")
+    with load(fleet) as counted, begun(fleet, {**new(), "praxis_soak": 40}, output) as stopped:
+        seen.wait_for("an activation", lambda: fleet.on(first, ACTIVATING), 120)
+        seen.wait_for("the end of the step", lambda: fleet.on(first, IDLE), deadline=120)
+        os.killpg(stopped.pid, signal.SIGSTOP)
+        run_id = json.loads(fleet.on(first, RECORD))["run"]
+        refused_first = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 50}}}, expect=2)
+        taken = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 50}}, "praxis_take_over": run_id})
+        after, starts = seen.releases(fleet), seen.started(fleet)
+        os.killpg(stopped.pid, signal.SIGCONT)
+        stopped.wait(timeout=300)
+    assert set(codes(refused_first)) == {"fleet-locked"} and run_id in str(refused_first.summary["findings"])
+    assert [(item["code"], item["level"]) for item in taken.summary["findings"]] == [("taken-over", "warning")]
+    said = output.read_text(encoding="utf-8")
+    assert stopped.returncode == 2 and "went through the fleet after this run had looked" in said, said
+    assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
 
 
 def test_a_drain_that_is_refused_touches_nothing(fleet: Cloud) -> None:

@@ -35,10 +35,11 @@ class Fault:
 
     @property
     def layer(self) -> str:
-        """``module_utils/agent``, ``plugins/action``, ``roles``, ``playbooks``, ``sandbox`` …"""
+        """``module_utils/agent``, ``plugins/module_utils`` (what rooms share), ``plugins/action``, ``roles`` …"""
         parts = PurePath(self.file).parts
         if parts[0] == "plugins":
-            return "/".join(parts[1:3]) if parts[1] == "module_utils" else "/".join(parts[:2])
+            in_a_room = parts[1] == "module_utils" and len(parts) > 3
+            return "/".join(parts[1:3] if in_a_room else parts[:2])
         return parts[0]
 
     def plant(self, text: str) -> str:

@@ -14,9 +14,9 @@ FAULTS = (
         file="plugins/module_utils/host/deploy.py",
         before=(
             "        with locked(paths.lock, holder_of(desired), lock_deadline):\n"
-            "            return _run(desired, paths, check_mode=False)\n"
+            "            if desired.deployment is None:\n"
         ),
-        after="        return _run(desired, paths, check_mode=False)\n",
+        after="        if True:\n            if desired.deployment is None:\n",
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(

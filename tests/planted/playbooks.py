@@ -58,8 +58,8 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/deploy.yml",
-        before="  vars:\n    ansible_pipelining: true\n  tasks:\n    - name: Drain the batch\n",
-        after="  tasks:\n    - name: Drain the batch\n",
+        before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n",
+        after="['serial'] if hostvars is defined else 1 }}\"\n  vars: {}\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(

@@ -26,7 +26,7 @@ LAYERS = {
     *(f"module_utils/{path.name}" for path in (CHECKOUT / "plugins/module_utils").iterdir()
       if path.is_dir() and any(path.glob("*.py"))),
     *(f"plugins/{name}" for name in ("plugin_utils", "modules", "action", "inventory", "lookup", "callback")),
-    "playbooks", "roles", "sandbox",
+    "plugins/module_utils", "playbooks", "roles", "sandbox",
 }  # fmt: skip
 
 each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

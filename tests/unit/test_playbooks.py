@@ -17,6 +17,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
 VERDICT = "hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']"
+KEEPERS = "hostvars['localhost']['ansible_facts']['praxis_lock_keepers']"
 
 
 def tasks_of(part: Part) -> Iterator[Part]:
@@ -86,12 +87,12 @@ def steps_of(play: Part) -> list[tuple[str, Part]]:
 def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order() -> None:
     steps = steps_of(activation())
     assert [step for step, _task in steps] == [
-        "absent", "present", "end", "active", "verdict", "observe", "verdict", "present", "end"]
-    drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = (task for _step, task in steps)
+        "lock", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict", "present", "end"]
+    _lock, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = (one for _, one in steps)
     assert VERDICT not in str(drain["when"])
     # What could not be drained is in service again, and nothing of it is touched.
     assert f"not {VERDICT}" in again["when"]
-    assert undrained["when"] == bad["when"] == f"not {VERDICT}"
+    assert fenced["when"] == undrained["when"] == bad["when"] == f"not {VERDICT}"
     # Of agents that have just started nothing is known of their edges yet.
     assert (gates["vars"]["judge_mesh"], "vars" in verdict) == (False, False)
     assert VERDICT in rejoin["when"]
@@ -100,8 +101,9 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
 def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
     (play,) = [play for _name, play in plays("deploy") if play["hosts"] == "praxis_roll_back"]
     steps = steps_of(play)
-    assert [step for step, _task in steps] == ["absent", "end", "restored", "present"]
-    assert steps[1][1]["when"] == "balancer_result is failed"
+    assert [step for step, _task in steps] == ["lock", "end", "absent", "end", "restored", "present"]
+    assert steps[1][1]["when"] == f"{KEEPERS} | length == 0"
+    assert steps[3][1]["when"] == "balancer_result is failed"
     assert "['roll_back']['serial']" in str(play["serial"])
 
 
@@ -111,9 +113,18 @@ def kind_of(task: Part) -> str:
         return "end"
     if task.get("ansible.builtin.include_tasks") == "tasks/judge_batch.yml":
         return "verdict"
+    if task.get("ansible.builtin.include_tasks") == "tasks/lock.yml":
+        return "lock"
     if INFO in task:
         return "observe"
     return str(task.get("vars", {}).get("balancer_state") or task.get(RELEASE, {}).get("state") or "")
+
+
+def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_given_back_before_the_verdict() -> None:
+    deploy = plays("deploy")
+    played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
+    assert played["Order"][-2:] == ["lock", "Name the hosts to activate"]
+    assert played["Verdict"][-2:] == ["Give the lock back", "Verdict"]
 
 
 def test_batches_are_as_the_order_says() -> None:

@@ -20,11 +20,12 @@ COLLECTION = "ansible_collections.praxis.cloud."
 HOST_PYTHON = (3, 9)
 
 # What runs on a fleet's machines starts here; what these import is found from them.
-HOST_ENTRIES = ("plugins/modules/agent_release.py", "plugins/modules/agent_info.py")
+HOST_ENTRIES = ("plugins/modules/agent_release.py", "plugins/modules/agent_info.py", "plugins/modules/fleet_lock.py")
 HOST_FILES = (
     *HOST_ENTRIES,
     "plugins/module_utils/finding.py",
     "plugins/module_utils/agent/peers.py",
+    "plugins/module_utils/deployment.py",
     *sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("plugins/module_utils/host/*.py")),
 )
 

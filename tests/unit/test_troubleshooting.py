@@ -18,10 +18,12 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 #: The rooms that speak of hosts.
 ROOMS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
-    *(PLUGINS / "module_utils" / "fleet" / f"{name}.py" for name in ("clocks", "mesh", "order", "step_failure")),
+    *(PLUGINS / f"module_utils/fleet/{name}.py" for name in ("clocks", "lock", "mesh", "order", "step_failure")),
+    PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "run_directory.py",
     PLUGINS / "action" / "agent_release.py",
+    PLUGINS / "action" / "fleet_lock.py",
     PLUGINS / "action" / "fleet_verify.py",
     PLUGINS / "action" / "fleet_balancer.py",
 )

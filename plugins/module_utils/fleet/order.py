@@ -76,7 +76,12 @@ class Order:
 
 
 def make_order(
-    table: Table, outcomes: Mapping[str, Outcome], scope: Collection[str], pace: Pace, final: bool = True
+    table: Table,
+    outcomes: Mapping[str, Outcome],
+    scope: Collection[str],
+    pace: Pace,
+    final: bool = True,
+    held: Optional[Finding] = None,
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
 
@@ -84,10 +89,11 @@ def make_order(
 
     :param scope: the hosts of this run (``--limit`` makes it smaller than the fleet).
     :param final: whether every host should have an engine by now.
+    :param held: says that another deployment is at work: this one must not be.
     """
     names = [name for name in table.order if name in scope]
-    needs_docker = [name for name in names if outcomes.get(name, {}).get("outcome") == "needs-docker"]
-    findings = list(absences(names, outcomes).values())
+    needs_docker = [name for name in names if outcomes.get(name, {}).get("outcome") == "needs-docker" and not held]
+    findings = [held] if held else list(absences(names, outcomes).values())
     if final:
         findings += [_no_engine(name, outcomes[name]) for name in needs_docker if not outcomes[name].get("changed")]
     looks = looks_of(outcomes)
@@ -111,7 +117,7 @@ def make_order(
         serial=[len(group) for group in groups if group],
         min_edges=_gates(table, groups, active),
         first_deployment=not active,
-        look_again=bool(activate) or not seen.ok,
+        look_again=bool(activate) or not (seen.ok or held),
         findings=tuple(findings),
     )
 

@@ -11,14 +11,19 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, gate, look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, gate, look, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_prepared, require_running
+from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import (
+    Plan,
+    plan,
+    require_prepared,
+    require_running,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
 
 REDIAL = 5.0
@@ -36,7 +41,13 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
         return _run(desired, paths, check_mode=True)
     try:
         with locked(paths.lock, holder_of(desired), lock_deadline):
-            return _run(desired, paths, check_mode=False)
+            if desired.deployment is None:
+                return _run(desired, paths, check_mode=False)
+            fence.admit(paths, desired.deployment, time.time())
+            result = _run(desired, paths, check_mode=False)
+            # The wait for the gate may have been long: from now on the deployment has its whole lease again.
+            fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last)
+            return dict(result, look=dict(result["look"], deployment=fence.read(paths)))
     except (Failed, OSError) as error:
         return _failed(_nothing_yet(look.take(paths)), finding_of(error, desired))
 

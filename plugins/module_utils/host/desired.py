@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, deployment_from
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.gate import Gate
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES
@@ -68,6 +69,7 @@ class Desired:
     engine_failure: str = ""
     previous: Optional[str] = None
     pull_deadline: float = 900.0
+    deployment: Optional[Deployment] = None
 
     @property
     def wanted(self) -> Release:
@@ -121,6 +123,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         engine_failure=str(options.get("engine_failure") or ""),
         previous=previous or None,
         pull_deadline=float(options.get("pull_deadline") or 900),
+        deployment=deployment_from(options.get("deployment")),
     )
     if desired.secrets is not None:
         render(desired.secrets)

@@ -51,6 +51,11 @@ class Paths:
         return os.path.join(self.root, "good")
 
     @property
+    def deployment(self) -> str:
+        """What the newest deployment has written down: host/fence.py."""
+        return os.path.join(self.root, "deployment.json")
+
+    @property
     def peers(self) -> str:
         return os.path.join(self.root, "peers.json")
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, roll_back, split
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
@@ -108,3 +109,13 @@ def test_a_rollback_begins_with_those_that_do_not_serve() -> None:
     assert names(roll_back(plan, plan.members, looks, Pace())) == ["34", "1", "2"]
     assert names(roll_back(plan, ["m1", "m2"], looks, Pace(2))) == ["12"]
     assert roll_back(plan, [], looks, Pace()) == []
+
+
+def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
+    plan = fleet(2)
+    outcomes = {"m1": {"outcome": "needs-docker", "changed": True}, "m2": {"outcome": "x", "activation": "start"}}
+    held = Finding("fleet-locked", "It is.", "m1", "Wait.")
+    order = make_order(plan, outcomes, set(plan.members), Pace(), final=False, held=held)
+    assert (order.needs_docker, order.activate, order.look_again, order.findings) == ([], [], False, (held,))
+    free = make_order(plan, outcomes, set(plan.members), Pace(), final=False)
+    assert (free.needs_docker, free.look_again) == (["m1"], True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -196,3 +197,18 @@ def test_what_is_no_member_s_is_named_or_taken_out(
     assert ([state for state, _targets in one.asked], found["others"]) == (asked, named)
     if asked[-1] == "absent":
         assert one.asked[-1][1] == [{"id": "i-gone", "port": 8000}]
+
+
+def test_who_stood_still_for_longer_than_the_lease_takes_nobody_out(
+    balancer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = balancer()
+    made.run.lock({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
+    assert not made.set("absent", "m1").get("failed")
+    asked = len(made.asked)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 901)
+    with pytest.raises(Failed) as failed:
+        made.set("absent", "m1")
+    assert [item.code for item in failed.value.findings] == ["lease-over"]
+    assert len(made.asked) == asked

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_verify
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet, meshed
@@ -29,7 +31,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Two members that are well; m1 was touched."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    made = RunDirectory.create(PLAN, each, each, {"hosts": list(PLAN.members), "id": PLAN.id, **PACE})
+    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, **PACE}
+    made = RunDirectory.create(PLAN, each, each, options)
     for name, look in meshed(PLAN).items():
         made.report(name, {"outcome": "unchanged", "look": look})
     made.touch("m1", "81bb02")
@@ -143,3 +146,30 @@ def test_a_machine_whose_agent_does_not_come_back_by_itself(run: RunDirectory, s
     run.report("m1", {**outcome, "look": {**outcome["look"], "host": {"seals": seals}}})
     found = judged(run)
     assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, told)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: RunDirectory, code: str) -> None:
+    run.record([Finding(code, "It has.", "m1", "Wait.")])
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "look": {**outcome["look"], "container": None}})
+    found = judged(run)
+    assert (found["ok"], found["roll_back"], found["confirm"], found["good"]) == (False, NOBODY, [], [])
+    # What becomes of the fleet meanwhile is for the other one to judge.
+    assert [item["code"] for item in found["findings"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [({}, "deploying"), ({"expires": 0}, "unfinished"), ({"ended": True}, ""), ({"run": "mine"}, "")],
+)
+def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict[str, Any], code: str) -> None:
+    left = {"run": "a", "owner": "ann@desk", "process": {}, "lock_host": "m1", "fence": 1, "at": 0, "ended": False,
+            "expires": time.time() + 1000, **record}  # fmt: skip
+    outcome = run.outcome("m1") or {}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "deployment": left, "host": {"clock": time.time()}}})
+    found = judged(run)
+    assert ([item["code"] for item in found["findings"]], found["ok"]) == ([code] if code else [], True)
+    # A run that has the lock has seen to it.
+    run.lock({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
+    assert judged(run)["findings"] == []

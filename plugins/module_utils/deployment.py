@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deployment, and the record of it that hosts keep. Pure; what runs on a host imports it too.
+
+One host of the fleet keeps the lock: a deployment takes it there before it changes any host (:func:`takes`), and gives
+it back at its end (:func:`ends`). Every host refuses a step of a deployment that a newer one has taken over from
+(:func:`refuses`). Each step writes down until when the deployment has to be waited for, by that host's own clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: Why a deployment has to leave the fleet alone: another one has it.
+REFUSALS = ("fleet-locked", "fleet-changed", "fenced", "lease-over")
+#: The lock is renewed when this part of the lease is over.
+RENEWAL = 10
+#: The option ``deployment`` of the modules.
+OPTIONS = {
+    "run": {"type": "str", "required": True},
+    "owner": {"type": "str", "required": True},
+    "process": {"type": "dict", "default": {}},
+    "lock_host": {"type": "str", "required": True},
+    "fence": {"type": "int", "required": True},
+    "lease": {"type": "float", "default": 900.0},
+    "last": {"type": "bool", "default": False},
+}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Who asks for a step.
+
+    :param run: the deployment's id.
+    :param owner: who runs it, and where, for people.
+    :param process: its process, for other controllers on the same machine: ``place``, ``pid``, ``started``.
+    :param lock_host: the member whose host keeps the fleet's lock.
+    :param fence: greater than that of every deployment before it.
+    :param lease: seconds that others have to wait for it, from its last step on.
+    :param last: whether this is its last step on this host.
+    """
+
+    run: str
+    owner: str
+    process: Mapping[str, Any]
+    lock_host: str
+    fence: int
+    lease: float
+    last: bool = False
+
+    def record(self, now: float, ended: bool) -> Dict[str, Any]:
+        """What is written down, as a look shows it."""
+        plain = asdict(self)
+        return {
+            **{key: plain[key] for key in ("run", "owner", "process", "lock_host", "fence")},
+            "at": round(now, 3),
+            "expires": round(now + self.lease, 3),
+            "ended": ended,
+        }
+
+
+def deployment_from(given: Optional[Mapping[str, Any]]) -> Optional[Deployment]:
+    """The modules' option; None where it is not given."""
+    return Deployment(**{name: given[name] for name in Deployment.__dataclass_fields__}) if given else None
+
+
+def takes(
+    found: Optional[Mapping[str, Any]], wanted: Deployment, seen: Optional[int], over: Sequence[str], now: float
+) -> Optional[Deployment]:
+    """What taking the lock comes to.
+
+    :param found: the record on the host that keeps the lock.
+    :param seen: the fence number that this host had when the deployment looked at it; None: it did not look.
+    :param over: the deployments that are to be taken over from.
+    :return: the deployment with the fence number that it has from now on; None: it has the lock already, and most of
+        its lease before it.
+    :raises Failed: ``fleet-locked``, ``fleet-changed``.
+    """
+    if found is None:
+        return wanted
+    if found["run"] == wanted.run:
+        return wanted if now > found["at"] + wanted.lease / RENEWAL else None
+    if not found["ended"] and found["expires"] > now and found["run"] not in over:
+        raise Failed(locked(found, wanted.lock_host, now))
+    if seen is not None and found["fence"] != seen:
+        raise Failed(_changed(found, wanted.lock_host))
+    return replace(wanted, fence=max(wanted.fence, found["fence"] + 1))
+
+
+def refuses(found: Optional[Mapping[str, Any]], wanted: Deployment) -> bool:
+    """Whether a host with this record refuses a step of this deployment."""
+    return found is not None and found["run"] != wanted.run and bool(found["fence"] >= wanted.fence)
+
+
+def ends(found: Optional[Mapping[str, Any]], wanted: Deployment) -> bool:
+    """Whether this deployment has something to end on a host with this record."""
+    return found is not None and found["run"] == wanted.run and not found["ended"]
+
+
+def shown(record: Mapping[str, Any]) -> str:
+    """A record in a diff."""
+    return "fence %d, deployment %s, %s\n" % (record["fence"], record["run"], "ended" if record["ended"] else "at work")
+
+
+def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
+    """Somebody else is at work.
+
+    :param now: the clock of the host that has the record.
+    """
+    what = "Deployment %s of %s holds the fleet. It was last at work %d s ago, and is waited for %d s more." % (
+        record["run"], record["owner"], max(0, now - record["at"]), max(0, record["expires"] - now),
+    )  # fmt: skip
+    fix = "Let it end. If you know that it is dead, deploy with praxis_take_over=%s." % record["run"]
+    return Finding("fleet-locked", what, where, fix)
+
+
+def _changed(record: Mapping[str, Any], where: str) -> Finding:
+    what = "Deployment %s of %s went through the fleet after this run had looked at it." % (
+        record["run"],
+        record["owner"],
+    )
+    return Finding("fleet-changed", what, where, "Deploy again: this run's plan is from before.")
+
+
+def fenced(record: Mapping[str, Any], where: str) -> Finding:
+    what = "Deployment %s of %s has taken the fleet over from this run, so this step was refused." % (
+        record["run"],
+        record["owner"],
+    )
+    return Finding("fenced", what, where, "See what it made of the fleet (status.yml), and deploy again if need be.")

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which deployment holds a fleet, from what its hosts remember (module_utils/deployment.py). Pure.
+
+One host keeps the lock. The others remember the newest deployment that made a
+step there. So a deployment is at work as long as it has not given the lock back, its process is not known to be gone,
+and one of the hosts still has to wait for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils import deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+
+Record = Mapping[str, Any]
+#: Whether a process is there: True, False, or None for one on another machine.
+Alive = Callable[[Mapping[str, Any]], Optional[bool]]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A deployment that has not said that it is at its end.
+
+    :param record: what the host remembers that has to wait for it longest.
+    :param where: that host.
+    :param now: that host's clock.
+    :param gone: why it need not be waited for; empty: it is at work.
+    """
+
+    record: Record
+    where: str
+    now: float
+    gone: str
+
+    @property
+    def run(self) -> str:
+        return str(self.record["run"])
+
+    def locked(self) -> Finding:
+        """It is at work, and this run must not be."""
+        return deployment.locked(self.record, self.where, self.now)
+
+    def at_work(self) -> Finding:
+        """The same, for a run that only looks."""
+        what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
+        return Finding("deploying", what, self.where, "Look again when it has ended.", level=WARNING)
+
+    def taken_over(self) -> Finding:
+        """This run goes on where it stopped."""
+        what = "Deployment %s of %s did not end: %s. This run has taken the fleet over from it, and goes on from there."
+        fix = "Nothing: what it left is seen to. Its own output says how far it came."
+        return Finding("taken-over", what % (self.run, self.record["owner"], self.gone), self.where, fix, level=WARNING)
+
+    def unfinished(self) -> Finding:
+        """It stopped, and nobody has gone on since."""
+        what = "Deployment %s of %s did not end: %s." % (self.run, self.record["owner"], self.gone)
+        fix = "Deploy again: the next run goes on where it stopped."
+        return Finding("unfinished", what, self.where, fix, level=WARNING)
+
+
+def records_of(looks: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple[Record, float]]:
+    """What the hosts remember, and their clocks."""
+    there = {name: look for name, look in looks.items() if look.get("deployment")}
+    return {name: (look["deployment"], float(look["host"]["clock"])) for name, look in there.items()}
+
+
+def top(looks: Mapping[str, Mapping[str, Any]]) -> int:
+    """The greatest fence number that a host remembers; 0 when there has been no deployment."""
+    return max((int(record["fence"]) for record, _now in records_of(looks).values()), default=0)
+
+
+def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str = "") -> Optional[Holder]:
+    """The newest deployment, unless it has ended.
+
+    :param take_over: the id of a deployment that the user knows to be dead.
+    """
+    newest = {name: found for name, found in records_of(looks).items() if found[0]["fence"] == top(looks)}
+    keeper = next((name for name, (record, _now) in newest.items() if record["lock_host"] == name), None)
+    asked = [keeper] if keeper else list(newest)
+    if all(newest[name][0]["ended"] for name in asked):
+        return None
+    longest = max(newest, key=lambda name: newest[name][0]["expires"] - newest[name][1])
+    record, now = newest[longest]
+    there = alive(record["process"])
+    gone = ""
+    if there is False:
+        gone = "its process is gone"
+    elif record["expires"] <= now:
+        gone = "it has given no sign for %d s, longer than its lease" % (now - record["at"])
+    elif record["run"] == take_over:
+        gone = "praxis_take_over says so"
+    return Holder(record, longest, now, gone)
+
+
+def keepers(members: Collection[str], scope: Collection[str]) -> List[str]:
+    """The members whose hosts may keep the lock: the first by name, so that every run asks the same one, or where that
+    one is not of this run and cannot be reached, the first that is."""
+    return sorted({min(members), min(scope)}) if members and scope else []

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of the newest deployment on this host: module_utils/deployment.py says what it means."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Optional
+
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, fenced, refuses
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+
+def read(paths: Paths) -> Optional[Dict[str, Any]]:
+    """The newest deployment's record; None when there has been none."""
+    try:
+        found = json.loads(files.read_text(paths.deployment) or "null")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("fence"), int) else None
+
+
+def admit(paths: Paths, wanted: Deployment, now: float) -> None:
+    """Let a step of this deployment pass, and remember it.
+
+    :raises Failed: ``fenced``.
+    """
+    found = read(paths)
+    if found is not None and refuses(found, wanted):
+        raise Failed(fenced(found, wanted.lock_host))
+    write(paths, wanted, now)
+
+
+def write(paths: Paths, deployment: Deployment, now: float, ended: bool = False) -> None:
+    """Remember a deployment, in place of any other."""
+    files.make_directory(paths.root, 0o755)
+    record = deployment.record(now, ended)
+    files.write_file(paths.deployment, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")

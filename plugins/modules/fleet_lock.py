@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take the fleet's lock, or give it back."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_lock
+short_description: Take the lock of a fleet for a deployment, or give it back
+version_added: 0.1.0
+description:
+  - One deployment acts at a time. It takes the fleet's lock on one host before it changes any, and gives it back at its
+    end. Every host refuses the steps of a deployment that a newer one has taken over from.
+  - The lock of a deployment that gives no sign for the length of its lease, by the host's own clock, can be taken.
+requirements:
+  - Python 3.9 on the host, its standard library only
+author:
+  - Praxis Cloud contributors (@praxis)
+extends_documentation_fragment:
+  - praxis.cloud.attributes
+  - praxis.cloud.deployment
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  run:
+    description:
+      - The run's directory, from M(praxis.cloud.fleet_plan). With it the controller fills in the other options, and
+        what is wrong is no failure of the task; RV(locked) says whether the run has the lock.
+    type: path
+  state:
+    description:
+      - V(present) takes the lock, V(absent) gives it back.
+    type: str
+    choices: [present, absent]
+    default: present
+  host:
+    description:
+      - The member whose host this is; needed with O(run).
+    type: str
+  try_next:
+    description:
+      - Whether another host is asked when this one cannot be reached.
+    type: bool
+    default: false
+  seen:
+    description:
+      - The fence number that the host had when the deployment looked at it. Another one means that a deployment went
+        through the fleet since. Without it that is not looked at.
+    type: int
+  over:
+    description:
+      - The deployments to take over from, whatever their lease.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Lock the fleet
+  praxis.cloud.fleet_lock:
+    run: "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+    host: agent-1
+  run_once: true
+  delegate_to: agent-1
+  become: true
+"""
+
+RETURN = r"""
+fence:
+  description: The deployment's fence number.
+  returned: success
+  type: int
+  sample: 7
+locked:
+  description: Whether the run has the lock.
+  returned: with O(run)
+  type: bool
+"""
+
+import time
+from typing import Any, Dict, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import (
+    OPTIONS,
+    Deployment,
+    deployment_from,
+    ends,
+    shown,
+    takes,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host import fence
+from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+#: Seconds to wait for a step of another deployment on this very host.
+STEP_DEADLINE = 60.0
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "run": {"type": "path"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "deployment": {"type": "dict", "options": OPTIONS},
+            "host": {"type": "str"},
+            "try_next": {"type": "bool", "default": False},
+            "seen": {"type": "int"},
+            "over": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    wanted = deployment_from(module.params["deployment"])
+    if wanted is None:
+        module.fail_json(msg="The option deployment is needed.")
+        return
+    try:
+        with locked(Paths().lock, "lock run=%s" % wanted.run, STEP_DEADLINE):
+            module.exit_json(**_run(module, wanted))
+    except Failed as error:
+        module.fail_json(**error.as_result())
+
+
+def _run(module: AnsibleModule, wanted: Deployment) -> Dict[str, Any]:
+    found, now = fence.read(Paths()), time.time()
+    if module.params["state"] == "present":
+        after = takes(found, wanted, module.params["seen"], module.params["over"], now)
+    else:
+        after = wanted if ends(found, wanted) else None
+    if after is None:
+        return {"changed": False, "fence": wanted.fence if found is None else found["fence"], "diff": []}
+    ended = module.params["state"] == "absent"
+    if not module.check_mode:
+        fence.write(Paths(), after, now, ended)
+    return {"changed": True, "fence": after.fence, "diff": [_diff(found, after, ended)]}
+
+
+def _diff(found: Optional[Dict[str, Any]], after: Deployment, ended: bool) -> Dict[str, str]:
+    before = shown(found) if found else "free\n"
+    return {
+        "before_header": "fleet lock",
+        "after_header": "fleet lock",
+        "before": before,
+        "after": shown(after.record(0, ended)),
+    }
+
+
+if __name__ == "__main__":
+    main()

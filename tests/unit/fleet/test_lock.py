@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet's lock: who holds it, who is admitted, and that no interleaving lets two deployments act."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Optional
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.praxis.cloud.plugins.module_utils import deployment as fence
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock
+
+HERE = {"place": "here", "pid": 7, "started": "1"}
+LEASE = 100.0
+
+
+def deployment(run: str = "a", number: int = 1, **more: Any) -> Deployment:
+    return Deployment(**{"run": run, "owner": "ann@desk", "process": HERE, "lock_host": "m1", "fence": number,
+                         "lease": LEASE, **more})  # fmt: skip
+
+
+def look(record: Optional[dict[str, Any]], now: float) -> dict[str, Any]:
+    return {"deployment": record, "host": {"clock": now}}
+
+
+def looks(now: float, **records: dict[str, Any]) -> dict[str, Any]:
+    return {name: look(record, now) for name, record in records.items()}
+
+
+def elsewhere(_process: Any) -> None:
+    """Another machine's process: nobody here can know."""
+
+
+def code(wanted: Deployment, found: Any, seen: Optional[int] = None, over: tuple[str, ...] = (), now: float = 0) -> str:
+    with pytest.raises(Failed) as failed:
+        fence.takes(found, wanted, seen, over, now)
+    return failed.value.findings[0].code
+
+
+AT_WORK = deployment().record(0, ended=False)
+ENDED = deployment().record(0, ended=True)
+
+
+def test_a_fleet_without_a_deployment_has_no_holder() -> None:
+    assert lock.holder(looks(5, m1=None, m2=None), elsewhere) is None
+    assert lock.top(looks(5, m1=None)) == 0
+
+
+def test_a_deployment_holds_the_fleet_until_it_gives_the_lock_back() -> None:
+    held = lock.holder(looks(60, m1=AT_WORK), elsewhere)
+    assert held is not None and (held.run, held.gone) == ("a", "")
+    text = held.locked().what
+    assert "Deployment a of ann@desk" in text and "60 s ago" in text and "40 s more" in text
+    assert "praxis_take_over=a" in held.locked().fix
+    assert lock.holder(looks(60, m1=ENDED), elsewhere) is None
+
+
+def test_its_last_step_anywhere_counts() -> None:
+    later = deployment().record(90, ended=False)
+    held = lock.holder({**looks(150, m1=AT_WORK), **looks(150, m2=later)}, elsewhere)
+    assert held is not None and (held.where, held.gone) == ("m2", "")
+    gone = lock.holder({**looks(250, m1=AT_WORK), **looks(250, m2=later)}, elsewhere)
+    assert gone is not None and "160 s, longer than its lease" in gone.gone
+
+
+def test_each_host_s_clock_is_its_own() -> None:
+    far_ahead = look(deployment().record(10_000, ended=False), 10_070)
+    for ahead, other in (("m1", "m2"), ("m2", "m1")):
+        held = lock.holder({ahead: far_ahead, other: look(AT_WORK, 10)}, elsewhere)
+        assert held is not None and (held.where, held.gone) == (other, "")
+
+
+def test_what_it_left_behind_is_old_once_the_keeper_says_that_it_has_ended() -> None:
+    assert lock.holder(looks(10, m1=ENDED, m2=AT_WORK), elsewhere) is None
+    # Where the keeper is not asked (a limit), what the others remember has to do.
+    assert lock.holder(looks(10, m2=AT_WORK), elsewhere) is not None
+    assert lock.holder(looks(10, m2=ENDED), elsewhere) is None
+
+
+def test_an_older_deployment_does_not_count() -> None:
+    newer = deployment("b", 2, lock_host="m2").record(0, ended=True)
+    assert lock.holder(looks(10, m1=AT_WORK, m2=newer), elsewhere) is None
+    assert lock.top(looks(10, m1=AT_WORK, m2=newer)) == 2
+
+
+def test_a_process_that_is_gone_is_not_waited_for() -> None:
+    held = lock.holder(looks(1, m1=AT_WORK), lambda process: process != HERE)
+    assert held is not None and held.gone == "its process is gone"
+    alive = lock.holder(looks(1, m1=AT_WORK), lambda _process: True)
+    assert alive is not None and alive.gone == ""
+    still = lock.holder(looks(500, m1=AT_WORK), lambda _process: True)
+    assert still is not None and "longer than its lease" in still.gone
+
+
+def test_the_user_may_know_that_it_is_dead() -> None:
+    known = lock.holder(looks(1, m1=AT_WORK), elsewhere, "a")
+    assert known is not None and known.gone == "praxis_take_over says so"
+    other = lock.holder(looks(1, m1=AT_WORK), elsewhere, "b")
+    assert other is not None and other.gone == ""
+
+
+def test_the_first_member_keeps_the_lock_or_the_first_that_can_be_reached() -> None:
+    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m1", "m2"]) == ["m1"]
+    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m2"]) == ["m1", "m2"]
+
+
+def test_taking_the_lock() -> None:
+    assert fence.takes(None, deployment("b", 5), None, (), 0) == deployment("b", 5)
+    assert fence.takes(ENDED, deployment("b", 1), 1, (), 0) == deployment("b", 2), "greater than any before it"
+    assert fence.takes(AT_WORK, deployment("a", 1), None, (), 0) is None, "it has it"
+    assert code(deployment("b", 2), AT_WORK, now=99) == "fleet-locked"
+    assert fence.takes(AT_WORK, deployment("b", 2), None, (), 100) == deployment("b", 2), "the lease is over"
+    assert fence.takes(AT_WORK, deployment("b", 2), 1, ("a",), 1) == deployment("b", 2), "it is known to be dead"
+
+
+def test_a_deployment_that_went_through_since_the_look_makes_the_plan_old() -> None:
+    assert code(deployment("b", 1), ENDED, seen=0) == "fleet-changed"
+    assert code(deployment("c", 2), deployment("b", 2).record(0, ended=True), seen=1, now=1) == "fleet-changed"
+
+
+def test_what_is_told_of_a_holder() -> None:
+    held = lock.holder(looks(1, m1=AT_WORK), lambda _process: False)
+    assert held is not None
+    levels = {
+        finding.code: finding.level for finding in (held.locked(), held.at_work(), held.taken_over(), held.unfinished())
+    }
+    assert levels == {"fleet-locked": "error", "deploying": "warning", "taken-over": "warning", "unfinished": "warning"}
+
+
+STEP = st.tuples(st.sampled_from("abc"), st.sampled_from(["m1", "m2", "m3"]), st.sampled_from(["take", "step", "end"]),
+                 st.integers(0, 60))  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(STEP, max_size=60))
+def test_whatever_comes_in_whatever_order_an_older_deployment_never_acts_after_a_newer_one(steps: Any) -> None:
+    """Three controllers that look at nothing, on three hosts; the clock goes on by itself."""
+    now, held, ended = 0.0, dict[str, Deployment](), set[str]()
+    records: dict[str, Any] = {"m1": None, "m2": None, "m3": None}
+    admitted: dict[str, list[int]] = {name: [] for name in records}
+    for run, host, what, later in steps:
+        now += later
+        if run in ended:
+            continue
+        if what == "take":
+            try:
+                taken = fence.takes(records["m1"], deployment(run, lock.top(looks(now, **records)) + 1), None, (), now)
+            except Failed:
+                holder = lock.holder(looks(now, m1=records["m1"]), elsewhere)
+                assert holder is not None and holder.run != run and not holder.gone
+                continue
+            held[run] = taken or held[run]
+            records["m1"] = held[run].record(now, ended=False)
+        elif run in held and what == "step":
+            if fence.refuses(records[host], held[run]):
+                assert max(admitted[host] + [records[host]["fence"]]) >= held[run].fence
+                continue
+            assert all(number <= held[run].fence for number in admitted[host])
+            admitted[host].append(held[run].fence)
+            records[host] = held[run].record(now, ended=False)
+        elif run in held and fence.ends(records["m1"], held[run]):
+            records["m1"] = held[run].record(now, ended=True)
+            ended.add(run)
+    numbers = [one.fence for one in held.values()]
+    assert len(set(numbers)) == len(numbers), "no two have the same number"
+
+
+def test_a_record_says_who_and_until_when() -> None:
+    assert replace(deployment(), last=True).record(3, ended=True) == {
+        "run": "a", "owner": "ann@desk", "process": HERE, "lock_host": "m1", "fence": 1, "at": 3, "expires": 103.0,
+        "ended": True}  # fmt: skip

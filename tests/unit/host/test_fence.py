@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that remembers deployments, and this machine's processes as another run sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
+from tests.unit.host.fakes import FakeEngine, release
+
+GIVEN = {"run": "a", "owner": "ann@desk", "process": {}, "lock_host": "m1", "fence": 3, "lease": 900.0, "last": False}
+OTHER = Deployment(**{**GIVEN, "run": "b", "fence": 4})
+
+
+def step(paths: Paths, state: str, **more: Any) -> dict[str, Any]:
+    options = {"state": state, "release": release("r1"), "deployment": {**GIVEN, **more}}
+    return deploy.run(from_options(options), paths, check_mode=False, lock_deadline=0)
+
+
+def record(paths: Paths) -> Any:
+    return json.loads(Path(paths.deployment).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def running(paths: Paths, engine: FakeEngine, docker: Path) -> Paths:
+    """Release r1 runs."""
+    engine.run("r1")
+    os.makedirs(paths.release("r1"))
+    os.utime(paths.release("r1"), (0, 0))  # prepared, never called good
+    os.symlink("releases/r1", paths.current)
+    return paths
+
+
+def test_a_step_is_remembered(running: Paths) -> None:
+    before = time.time()
+    done = step(running, "confirmed")
+    assert done["outcome"] == "confirmed"
+    found = record(running)
+    assert (found["run"], found["fence"], found["ended"]) == ("a", 3, False)
+    assert found["expires"] - found["at"] == pytest.approx(900)
+    assert before <= found["at"] <= time.time()
+    assert done["look"]["deployment"] == found
+
+
+def test_the_last_step_ends_it_there(running: Paths) -> None:
+    step(running, "confirmed", last=True)
+    assert record(running)["ended"] is True
+
+
+def test_a_step_of_a_deployment_that_was_taken_over_from_touches_nothing(running: Paths) -> None:
+    fence.write(running, OTHER, time.time())
+    found = step(running, "confirmed")
+    assert (found["outcome"], found["failure"]["code"], found["changed"]) == ("failed", "fenced", False)
+    assert "Deployment b of ann@desk" in found["failure"]["what"]
+    assert not os.path.lexists(running.good)
+    assert record(running)["run"] == "b"
+
+
+def test_the_same_number_of_another_deployment_is_refused_too(running: Paths) -> None:
+    fence.write(running, Deployment(**{**GIVEN, "run": "b"}), time.time())
+    assert step(running, "confirmed")["failure"]["code"] == "fenced"
+
+
+def test_without_a_deployment_nothing_is_remembered(running: Paths) -> None:
+    options = {"state": "confirmed", "release": release("r1")}
+    assert deploy.run(from_options(options), running, check_mode=False, lock_deadline=0)["outcome"] == "confirmed"
+    assert not os.path.exists(running.deployment)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"fence": "7"}'])
+def test_a_record_that_is_none_is_no_deployment(paths: Paths, text: str) -> None:
+    os.makedirs(paths.root, exist_ok=True)
+    Path(paths.deployment).write_text(text, encoding="utf-8")
+    assert fence.read(paths) is None
+
+
+def test_this_process_is_alive_and_one_that_has_ended_is_not() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    found = controller.process(child.pid)
+    assert controller.alive(found) is True
+    child.kill()
+    while Path(f"/proc/{child.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    assert controller.alive(found) is False, "a zombie does nothing any more"
+    child.wait()
+    assert controller.alive(found) is False
+
+
+def test_another_machine_s_process_and_one_that_did_not_say_when_it_was_started_are_unknown() -> None:
+    here = controller.process(os.getpid())
+    assert controller.alive({**here, "place": "elsewhere"}) is None
+    assert controller.alive({**here, "started": None}) is None
+    assert controller.alive({}) is None
+    assert controller.alive({**here, "started": "1"}) is False, "the number was given to another process"
+
+
+def test_a_deployment_says_who_runs_it() -> None:
+    first, second = controller.deployment(), controller.deployment()
+    assert first["run"] != second["run"] and first["run"][:8].isdigit()
+    assert "@" in first["owner"]
+    assert first["process"]["pid"] == os.getppid()
