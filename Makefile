@@ -77,8 +77,12 @@ verify: controller ## check the running fleet: identities, mesh, load balancer
 	@$(call play,verify)
 
 .PHONY: rollback
-rollback: controller ## put the fleet back to the release before
+rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
 	@$(call play,rollback)
+
+.PHONY: history
+history: controller ## the deployments that the fleet has had
+	@$(call play,history)
 
 .PHONY: down
 down: controller ## remove the fleet, its cloud resources, and the sandbox if one is up

@@ -6,17 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
@@ -39,6 +41,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
         "departed": {"type": "raw", "default": DEPARTED[0]},
         "take_over": {"type": "str", "default": ""},
+        "kept": {"type": "str", "default": ""},
+        "to": {"type": "str", "default": ""},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -52,24 +56,32 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise Failed(empty_fleet("inventory"))
             if args["inventory_only"]:
                 return {**result, "changed": False}
-            return {**result, "changed": False, **self._plan(args, *_members(task_vars["hostvars"], names))}
+            kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
+            return {**result, "changed": False, **self._plan(args, kept, *_members(task_vars["hostvars"], names))}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
 
-    def _plan(self, args: Dict[str, Any], members: List[MemberVariables], faults: List[Finding]) -> Dict[str, Any]:
+    def _plan(
+        self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
+    ) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
         departed = args["departed"] or DEPARTED[0]
         if departed not in DEPARTED:
             fix = "Write one of %s." % ", ".join(DEPARTED)
             wrong.append(Finding("bad-variable", "praxis_departed is %s." % shown(departed), "praxis_departed", fix))
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
-        planner = Planner(members, allow_missing, numbers.pop("min_edges"), [*faults, *wrong])
+        least = numbers.pop("min_edges")
+        planner: Union[Planner, KeptPlanner]
+        if kept is None:
+            planner = Planner(members, allow_missing, least, [*faults, *wrong])
+        else:
+            planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong])
         plan = planner.plan()
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
-        behind = balancers(members)
+        behind = balancers(planner.members)
         options = {
             "hosts": args["hosts"],
             **numbers,
@@ -77,7 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "take_over": args["take_over"],
             "id": plan.id,
             "balancers": behind,
-            "deployment": controller.deployment(),
+            "deployment": controller.deployment(planner.reason),
         }
         return {
             "plan": plan.describe(),
@@ -96,7 +108,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def _write(plan: Plan, planner: Planner, options: Dict[str, Any]) -> str:
+def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:
+    """What the hosts of this run keep, from the variable that it was registered in; None when none is named.
+
+    :raises Failed: for every host that did not answer.
+    """
+    if not variable:
+        return None
+    answers = {name: fleet_variables.plain(hostvars[name].get(variable) or {}) for name in hosts}
+    silent = [step_failure.unreachable(name, "it gave no answer") for name in hosts if "kept" not in answers[name]]
+    if silent:
+        raise Failed(*silent)
+    return answers
+
+
+def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, Any]) -> str:
     return RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options).path
 
 

@@ -22,6 +22,10 @@ options:
         description: Who runs it, and where, for people to read.
         type: str
         required: true
+      reason:
+        description: What it does, C(deploy), or C(rollback) and where to.
+        type: str
+        default: deploy
       process:
         description: Its process on its controller, C(place), C(pid) and C(started).
         type: dict

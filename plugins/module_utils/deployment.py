@@ -23,6 +23,7 @@ RENEWAL = 10
 OPTIONS = {
     "run": {"type": "str", "required": True},
     "owner": {"type": "str", "required": True},
+    "reason": {"type": "str", "default": "deploy"},
     "process": {"type": "dict", "default": {}},
     "lock_host": {"type": "str", "required": True},
     "fence": {"type": "int", "required": True},
@@ -37,6 +38,7 @@ class Deployment:
 
     :param run: the deployment's id.
     :param owner: who runs it, and where, for people.
+    :param reason: what it does: ``deploy``, or ``rollback`` and where to.
     :param process: its process, for other controllers on the same machine: ``place``, ``pid``, ``started``.
     :param lock_host: the member whose host keeps the fleet's lock.
     :param fence: greater than that of every deployment before it.
@@ -46,6 +48,7 @@ class Deployment:
 
     run: str
     owner: str
+    reason: str
     process: Mapping[str, Any]
     lock_host: str
     fence: int
@@ -56,7 +59,7 @@ class Deployment:
         """What is written down, as a look shows it."""
         plain = asdict(self)
         return {
-            **{key: plain[key] for key in ("run", "owner", "process", "lock_host", "fence")},
+            **{key: plain[key] for key in ("run", "owner", "reason", "process", "lock_host", "fence")},
             "at": round(now, 3),
             "expires": round(now + self.lease, 3),
             "ended": ended,
@@ -111,8 +114,8 @@ def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
 
     :param now: the clock of the host that has the record.
     """
-    what = "Deployment %s of %s holds the fleet. It was last at work %d s ago, and is waited for %d s more." % (
-        record["run"], record["owner"], max(0, now - record["at"]), max(0, record["expires"] - now),
+    what = "Deployment %s of %s holds the fleet (%s). It was last at work %d s ago, and is waited for %d s more." % (
+        record["run"], record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
     )  # fmt: skip
     fix = "Let it end. If you know that it is dead, deploy with praxis_take_over=%s." % record["run"]
     return Finding("fleet-locked", what, where, fix)

@@ -70,6 +70,11 @@ options:
         than that, or not at all.
     type: float
     default: 0.0
+  kept:
+    description:
+      - Whether RV(kept), RV(history) and RV(peers) are returned, which a rollback is planned from.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -157,6 +162,23 @@ look:
       type: dict
       returned: always
       sample: {"10.0.1.12:4001": ok}
+kept:
+  description:
+    - By id, the releases that are whole on the host. C(files) are their texts, C(secrets) says whether their secrets
+      are there, or sealed.
+  returned: with O(kept)
+  type: dict
+history:
+  description: The releases that were called good, oldest first, and by which deployments.
+  returned: with O(kept)
+  type: list
+  elements: dict
+  sample: [{run: 20261127T091502Z-4f2a1c, owner: ann@desk, reason: deploy, fence: 7, at: 1792000000.0, release: 3f9c1a}]
+peers:
+  description: The multiaddrs of the bootstrap list.
+  returned: with O(kept)
+  type: list
+  elements: str
 """
 
 import time
@@ -164,7 +186,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, look
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, look
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
@@ -187,6 +209,7 @@ def main() -> None:
             "dial_timeout": {"type": "float", "default": 3.0},
             "settle": {"type": "float", "default": 0.0},
             "soak": {"type": "float", "default": 0.0},
+            "kept": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -204,7 +227,7 @@ def main() -> None:
     if left > 0:
         time.sleep(left)
         seen = take()
-    module.exit_json(changed=False, look=seen)
+    module.exit_json(changed=False, look=seen, **(kept.look_at(Paths(), seen) if options["kept"] else {}))
 
 
 if __name__ == "__main__":

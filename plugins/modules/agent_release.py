@@ -371,7 +371,7 @@ def main() -> None:
             "deployment": {"type": "dict", "options": DEPLOYMENT},
         },
         required_if=[
-            ("state", "prepared", ["release", "secrets", "seed"]),
+            ("state", "prepared", ["release"]),
             ("state", "active", ["release"]),
             ("state", "confirmed", ["release"]),
         ],

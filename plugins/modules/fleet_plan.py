@@ -78,6 +78,17 @@ options:
       - The id of a deployment that is known to be dead, so that its lease need not be waited for.
     type: str
     default: ""
+  kept:
+    description:
+      - The variable in which the hosts' answers of M(praxis.cloud.agent_info) with C(kept) are registered. With it a
+        rollback is planned, out of what the hosts keep; no store and no registry is asked.
+    type: str
+    default: ""
+  to:
+    description:
+      - With O(kept), the id of the deployment to go back to; by default the one before the newest.
+    type: str
+    default: ""
   keep_releases:
     description: How many releases a host keeps; 5 by default.
     type: raw

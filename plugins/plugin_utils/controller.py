@@ -16,9 +16,13 @@ from typing import Any, Dict, Mapping, Optional
 _BOOT, _NAMESPACE = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
 
 
-def deployment() -> Dict[str, Any]:
-    """A new deployment of this run: ``run`` (its id, which begins with the date, UTC), ``owner``, ``process``."""
+def deployment(reason: str) -> Dict[str, Any]:
+    """A new deployment of this run: ``run`` (its id, which begins with the date, UTC), ``owner``, ``process``.
+
+    :param reason: what it does.
+    """
     return {
+        "reason": reason,
         "run": "%s-%s" % (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()), uuid.uuid4().hex[:6]),
         "owner": "%s@%s" % (_user(), socket.gethostname()),
         "process": process(os.getppid()),

@@ -53,12 +53,14 @@ class Planner:
         min_edges: Optional[int] = None,
         faults: Sequence[Finding] = (),
     ) -> None:
-        self._members = members
+        self.members = members
         self._allow_missing = allow_missing
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
         self._findings: List[Finding] = list(faults)
         self._clouds = Clouds(members)
         self._secrets: Dict[str, Dict[str, Any]] = {}
+        #: What the deployment does, for others to read.
+        self.reason = "deploy"
         #: What identities are to be made: ``cloud``, ``project``, ``region`` and ``slots``, once a place.
         self.missing: List[Dict[str, Any]] = []
 
@@ -68,7 +70,7 @@ class Planner:
         :raises Failed: with everything that is wrong in settings, secrets, identities, images and members, at once.
         """
         fleet = self._fleet()
-        drafts, findings = draft_all(self._members)
+        drafts, findings = draft_all(self.members)
         self._findings += findings
         drafts = [self._clouds.meant(draft) for draft in drafts]
         images = Images(self._clouds.aws, self._clouds.gcp, [draft.variables.image for draft in drafts])
@@ -76,7 +78,7 @@ class Planner:
         self._findings += [*images.findings, *secrets.findings]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
-        self._findings += check_networks(members, {item.name for item in self._members if item.p2p_plaintext_across})
+        self._findings += check_networks(members, {item.name for item in self.members if item.p2p_plaintext_across})
         versions = self._keep(drafts, secrets, images)
         self._stop_at_errors(fleet, members)
         releases = [
@@ -90,7 +92,7 @@ class Planner:
 
     def engines(self) -> Dict[str, Any]:
         """What each host's Docker has to be like."""
-        return {member.name: {"min_compose": MIN_COMPOSE, "daemon": member.daemon} for member in self._members}
+        return engines_of(self.members)
 
     @property
     def warnings(self) -> List[Finding]:
@@ -104,7 +106,7 @@ class Planner:
         images: Images,
     ) -> List[Dict[str, str]]:
         """Keep what each host is to get; the versions of each one's secrets."""
-        shared = Shared(len(self._members))
+        shared = Shared(len(self.members))
         found = []
         for draft in drafts:
             variables = draft.variables
@@ -128,7 +130,7 @@ class Planner:
             raise Failed(*dict.fromkeys(errors))
 
     def _fleet(self) -> str:
-        names = sorted({member.fleet for member in self._members})
+        names = sorted({member.fleet for member in self.members})
         if len(names) > 1:
             self._findings.append(
                 Finding(
@@ -145,6 +147,11 @@ class Planner:
             self._findings += error.findings
             return ""
         return fleet
+
+
+def engines_of(members: Sequence[MemberVariables]) -> Dict[str, Any]:
+    """What each host's Docker has to be like."""
+    return {member.name: {"min_compose": MIN_COMPOSE, "daemon": member.daemon} for member in members}
 
 
 def _member(draft: Draft, seed: Optional[bytes]) -> Member:

@@ -197,7 +197,8 @@ def aws_lb_target(world: World) -> Turns:
 
 
 def fleet_balancer(world: World) -> Turns:
-    options, planned = {**PLAN, "members": [world.machine.name]}, {"before": (plan(world),)}
+    # How the others are decides whether this one may be taken out.
+    options, planned = {**PLAN, "members": [world.machine.name]}, {"before": (plan(world), on_all("agent_info"))}
     yield Turn("take out", {**options, "state": "absent"}, changes=True, **planned)
     answered = yield Turn("put in", options, changes=True, **planned)
     assert [target["healthy"] for target in answered["done"].result["targets"]] == [True]
@@ -284,8 +285,21 @@ def login(world: World) -> dict[str, str]:
 
 def on_machine(world: World, module: str, **arguments: Any) -> dict[str, Any]:
     """A play that runs a module as a playbook does, for what comes after it."""
+    return {**on_all(module, **arguments), "hosts": world.machine.name}
+
+
+def on_all(module: str, **arguments: Any) -> dict[str, Any]:
+    """The same on all machines."""
     task = {"name": f"before: {module}", f"praxis.cloud.{module}": {**PLAN, **arguments}}
-    return {"hosts": world.machine.name, "become": True, "vars": {"ansible_pipelining": True}, "tasks": [task]}
+    return {"hosts": "praxis", "become": True, "vars": {"ansible_pipelining": True}, "tasks": [task]}
+
+
+def fleet_history(world: World) -> Turns:
+    look = {"name": "before: look", "praxis.cloud.agent_info": {"kept": True}, "register": "kept"}
+    before = {"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [look]}
+    hosts = sorted(seen.releases(world.cloud))
+    answered = yield Turn("list", {"hosts": hosts, "kept": "kept"}, before=(before,))
+    assert answered["done"].result["deployments"][0]["reason"] == "deploy"
 
 
 def fleet_lock(world: World) -> Turns:
@@ -315,6 +329,7 @@ ROWS = (
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
+    Row("fleet_history", BOTH, fleet_history),
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),

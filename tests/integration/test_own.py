@@ -147,6 +147,17 @@ def test_a_static_inventory_and_a_limit(fleet: Fleet) -> None:
 
 
 @pytest.mark.alike
+def test_a_rollback_by_a_static_inventory_asks_no_api(fleet: Fleet) -> None:
+    static, before = fleet.static(), seen.releases(fleet.cloud)
+    changed = fleet.run("deploy.yml", inventory=static, variables={"praxis_agent_config": {"llm": {"timeout": 61}}})
+    assert changed.summary["ok"] and not set(before.values()) & set(seen.releases(fleet.cloud).values())
+    mark = fleet.cloud.mark()
+    back = fleet.run("rollback.yml", inventory=static)
+    assert back.summary["ok"] and fleet.cloud.operations(mark) == []
+    assert seen.releases(fleet.cloud) == before
+
+
+@pytest.mark.alike
 def test_a_limit_to_nobody_is_an_error(fleet: Fleet) -> None:
     run = fleet.run("deploy.yml", "--limit", "nobody", inventory=fleet.static(), expect=None)
     assert run.rc != 0

@@ -277,3 +277,35 @@ def test_a_machine_that_left_the_fleet_is_named_and_taken_out_when_asked(fleet: 
         ec2.create_tags(Resources=[gone], Tags=[{"Key": "praxis_fleet", "Value": "praxis"}])
     assert deploy(fleet, {}).summary["ok"]
     assert set(registered(fleet).values()) == {"healthy"}
+
+
+def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
+    """And is as careful as a deployment."""
+    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 61}}}).summary["ok"]
+    before, peers = seen.releases(fleet), peer_ids(fleet)
+    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 62}}, "praxis_batch": 2}).summary["ok"]
+    assert not set(before.values()) & set(seen.releases(fleet).values())
+    newest, earlier, *_ = history(fleet)
+    assert (newest["stands"], earlier["hosts"]) == (sorted(before), before)
+    with load(fleet) as counted, refused(fleet, "secretsmanager:*"), refused(fleet, "ecr:*"):
+        run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+    assert run.summary["ok"] and run.summary["findings"] == []
+    assert (seen.releases(fleet), peer_ids(fleet)) == (before, peers)
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    back = history(fleet)[0]
+    assert (back["reason"], back["hosts"]) == (f"rollback to {earlier['run']}", before)
+    # Named, it goes anywhere that is still kept; and what is there already is left alone.
+    there = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_to": back["run"]})
+    assert there.changed == {} and there.summary["ok"]
+    wrong = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_to": "nobody"}, expect=2)
+    assert "unknown-deployment" in str(wrong.failed)
+
+
+def history(cloud: Cloud) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = cloud.run("history.yml", environment=FOUR).summary["deployments"]
+    return found
+
+
+def peer_ids(cloud: Cloud) -> dict[str, str]:
+    return {item.name: seen.peer_id(cloud, item) for item in cloud.machines()}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
 VERDICT = "hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']"
+IMPORT = "ansible.builtin.import_playbook"
 KEEPERS = "hostvars['localhost']['ansible_facts']['praxis_lock_keepers']"
 
 
@@ -27,12 +29,17 @@ def tasks_of(part: Part) -> Iterator[Part]:
         yield from tasks_of(task)
 
 
+def plays_of(path: Path) -> list[Part]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [play for part in found for play in (plays_of(path.parent / part[IMPORT]) if IMPORT in part else [part])]
+
+
 def plays(name: str = "*") -> list[tuple[str, Part]]:
-    """The plays of the playbooks, each with a name to show."""
+    """The plays of the playbooks, those that they import included, each with a name to show."""
     return [
         (f"{path.stem}: {play['name']}", play)
         for path in sorted(PLAYBOOKS.glob(f"{name}.yml"))
-        for play in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for play in plays_of(path)
     ]
 
 
@@ -68,9 +75,9 @@ def test_a_playbook_that_only_looks_makes_releases_in_check_mode_only(name: str)
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PLAYBOOKS.glob("*.yml")))
 def test_every_group_that_is_made_is_played_on_and_the_other_way_round(name: str) -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (PLAYBOOKS / f"{name}.yml", PLAYBOOKS / "tasks/accounts.yml")]
-    made = set(re.findall(r"groups: (praxis_\w+)", texts[0]))
-    made |= {"praxis_accounts"} if "tasks/accounts.yml" in texts[0] else set()
+    text = json.dumps([play for _name, play in plays(name)])
+    made = set(re.findall(r'"groups": "(praxis_\w+)', text))
+    made |= {"praxis_accounts"} if "tasks/accounts.yml" in text else set()
     assert {play["hosts"] for _name, play in plays(name) if play["hosts"].startswith("praxis_")} == made
 
 
@@ -111,10 +118,9 @@ def kind_of(task: Part) -> str:
     """What a step does: its state, or a word."""
     if task.get("ansible.builtin.meta") == "end_play":
         return "end"
-    if task.get("ansible.builtin.include_tasks") == "tasks/judge_batch.yml":
-        return "verdict"
-    if task.get("ansible.builtin.include_tasks") == "tasks/lock.yml":
-        return "lock"
+    included = {"../tasks/judge_batch.yml": "verdict", "../tasks/lock.yml": "lock"}
+    if task.get("ansible.builtin.include_tasks") in included:
+        return included[task["ansible.builtin.include_tasks"]]
     if INFO in task:
         return "observe"
     return str(task.get("vars", {}).get("balancer_state") or task.get(RELEASE, {}).get("state") or "")

@@ -18,7 +18,9 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 #: The rooms that speak of hosts.
 ROOMS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
-    *(PLUGINS / f"module_utils/fleet/{name}.py" for name in ("clocks", "lock", "mesh", "order", "step_failure")),
+    *(PLUGINS / f"module_utils/fleet/{name}.py"
+      for name in ("clocks", "history", "lock", "mesh", "order", "step_failure")),
+    PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "run_directory.py",

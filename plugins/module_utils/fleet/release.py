@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Dict, Mapping
 
@@ -154,6 +154,50 @@ class Release:
                 "options": {"max-size": limits.log_size, "max-file": str(limits.log_files)},
             },
         }
+
+
+@dataclass(frozen=True)
+class KeptRelease(Release):
+    """A release as a host keeps it: its files are what they were, whatever this version would write.
+
+    :param kept_id: its id.
+    :param texts: its files.
+    """
+
+    kept_id: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return self.kept_id
+
+    def files(self) -> Dict[str, str]:
+        return dict(self.texts)
+
+    @classmethod
+    def of(cls, kept_id: str, name: str, texts: Mapping[str, str], manifest: Mapping[str, Any]) -> KeptRelease:
+        """Out of its directory.
+
+        :param manifest: its ``release.json``.
+        """
+        ports = manifest.get("ports") or {}
+        return cls(
+            name=name,
+            image=str(manifest["image"]),
+            document=texts["agent.yaml"],
+            settings=manifest.get("settings") or {},
+            environment=manifest.get("environment") or {},
+            secrets=manifest.get("secrets") or {},
+            api_port=int(ports.get("api") or 0),
+            p2p_port=int(ports.get("p2p") or 0),
+            kept_id=kept_id,
+            texts=texts,
+        )
+
+    @classmethod
+    def unknown(cls, name: str) -> KeptRelease:
+        """That of a member which this run does not touch."""
+        return cls(name, "", "", {}, {}, {}, 0, 0)
 
 
 def digest(value: Any) -> str:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Callable, Dict, List, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, seal
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, history, seal
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.host.look import linked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import IDLE_TIMEOUT, pull
 
@@ -112,8 +114,11 @@ class Host:
 
     def _mark_good(self, change: Change) -> None:
         """The dates of the directories tell in which order the releases were confirmed."""
-        os.utime(self._paths.release(self._desired.wanted.id))
-        files.point(change.subject, os.path.join("releases", self._desired.wanted.id))
+        wanted, before = self._desired.wanted.id, linked(change.subject)
+        os.utime(self._paths.release(wanted))
+        files.point(change.subject, os.path.join("releases", wanted))
+        if self._desired.deployment is not None:
+            history.add(self._paths, self._desired.deployment, wanted, before, time.time())
 
     def _up(self, _change: Change) -> None:
         compose.up(self._paths, self._desired.wanted.id)

@@ -56,6 +56,11 @@ class Paths:
         return os.path.join(self.root, "deployment.json")
 
     @property
+    def history(self) -> str:
+        """Which releases were called good, by which deployments: host/history.py."""
+        return os.path.join(self.root, "history.json")
+
+    @property
     def peers(self) -> str:
         return os.path.join(self.root, "peers.json")
 

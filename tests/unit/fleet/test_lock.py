@@ -22,8 +22,8 @@ LEASE = 100.0
 
 
 def deployment(run: str = "a", number: int = 1, **more: Any) -> Deployment:
-    return Deployment(**{"run": run, "owner": "ann@desk", "process": HERE, "lock_host": "m1", "fence": number,
-                         "lease": LEASE, **more})  # fmt: skip
+    return Deployment(**{"run": run, "owner": "ann@desk", "reason": "deploy", "process": HERE, "lock_host": "m1",
+                         "fence": number, "lease": LEASE, **more})  # fmt: skip
 
 
 def look(record: Optional[dict[str, Any]], now: float) -> dict[str, Any]:
@@ -174,5 +174,5 @@ def test_whatever_comes_in_whatever_order_an_older_deployment_never_acts_after_a
 
 def test_a_record_says_who_and_until_when() -> None:
     assert replace(deployment(), last=True).record(3, ended=True) == {
-        "run": "a", "owner": "ann@desk", "process": HERE, "lock_host": "m1", "fence": 1, "at": 3, "expires": 103.0,
-        "ended": True}  # fmt: skip
+        "run": "a", "owner": "ann@desk", "reason": "deploy", "process": HERE, "lock_host": "m1", "fence": 1, "at": 3,
+        "expires": 103.0, "ended": True}  # fmt: skip

@@ -22,7 +22,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from tests.unit.host.fakes import FakeEngine, release
 
-GIVEN = {"run": "a", "owner": "ann@desk", "process": {}, "lock_host": "m1", "fence": 3, "lease": 900.0, "last": False}
+GIVEN = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 3,
+         "lease": 900.0, "last": False}  # fmt: skip
 OTHER = Deployment(**{**GIVEN, "run": "b", "fence": 4})
 
 
@@ -109,7 +110,7 @@ def test_another_machine_s_process_and_one_that_did_not_say_when_it_was_started_
 
 
 def test_a_deployment_says_who_runs_it() -> None:
-    first, second = controller.deployment(), controller.deployment()
+    first, second = controller.deployment("deploy"), controller.deployment("deploy")
     assert first["run"] != second["run"] and first["run"][:8].isdigit()
     assert "@" in first["owner"]
     assert first["process"]["pid"] == os.getppid()

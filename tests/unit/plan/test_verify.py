@@ -164,7 +164,8 @@ def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: 
     [({}, "deploying"), ({"expires": 0}, "unfinished"), ({"ended": True}, ""), ({"run": "mine"}, "")],
 )
 def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict[str, Any], code: str) -> None:
-    left = {"run": "a", "owner": "ann@desk", "process": {}, "lock_host": "m1", "fence": 1, "at": 0, "ended": False,
+    left = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 1, "at": 0,
+            "ended": False,
             "expires": time.time() + 1000, **record}  # fmt: skip
     outcome = run.outcome("m1") or {}
     run.report("m1", {**outcome, "look": {**outcome["look"], "deployment": left, "host": {"clock": time.time()}}})

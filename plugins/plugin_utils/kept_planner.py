@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan out of what the hosts keep: no store, no registry and no settings file is asked. For a rollback."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of
+
+#: By host, what praxis.cloud.agent_info with ``kept`` has returned.
+Kept = Mapping[str, Mapping[str, Any]]
+_MULTIADDR = re.compile(r"/ip[46]/([^/]+)/tcp/\d+/p2p/(\w+)")
+
+
+class KeptPlanner:
+    """Plans a rollback, member by member.
+
+    :param members: their variables; :attr:`members` has them with the ports of the releases that they go back to.
+    :param to: the deployment to go back to; empty: the one before the newest.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[MemberVariables],
+        kept: Kept,
+        to: str,
+        min_edges: Optional[int] = None,
+        faults: Sequence[Finding] = (),
+    ) -> None:
+        self.members = list(members)
+        self._faults = faults
+        self._kept = kept
+        self._to = to
+        #: Nothing is made for a rollback, and nothing is worth a warning.
+        self.missing: List[Dict[str, Any]] = []
+        self.warnings: List[Finding] = []
+        #: What the deployment does, for others to read.
+        self.reason = "rollback"
+        self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
+
+    def plan(self) -> Plan:
+        """Find every host's release, and wire the members.
+
+        :raises Failed: when there is no such deployment, or a release of it is not whole any more.
+        """
+        if self._faults:
+            raise Failed(*self._faults)
+        histories = {name: found["history"] for name, found in self._kept.items()}
+        goal, goals = history.goals(histories, self._to)
+        self.reason = "rollback to %s" % (goal or "what was there before")
+        findings: List[Finding] = []
+        releases = {item.name: self._release(item.name, goals, findings) for item in self.members}
+        if findings:
+            raise Failed(*findings)
+        self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
+        placed = [self._member(item) for item in self.members]
+        return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges)
+
+    def host_secrets(self) -> Dict[str, Any]:
+        """Nothing: the hosts have it."""
+        return {member.name: {} for member in self.members}
+
+    def engines(self) -> Dict[str, Any]:
+        """What each host's Docker has to be like."""
+        return engines_of(self.members)
+
+    def _release(self, name: str, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
+        if name not in self._kept:  # not of this run: its addresses are all that is needed of it
+            return KeptRelease.unknown(name)
+        found = self._kept[name]
+        # A host that is newer than the deployment to go back to stays as it is.
+        goal = goals.get(name) or str(found["look"]["release"]["good"])
+        kept = found["kept"].get(goal)
+        if kept is None:
+            fix = "Deploy the settings and the image of then; praxis_keep_releases is how many releases a host keeps."
+            what = "Release %s, which it had then, is not kept any more, or not whole." % goal
+            findings.append(Finding("release-missing", what, name, fix))
+            return KeptRelease.unknown(name)
+        if not kept["secrets"]:
+            what = "The secrets of release %s are gone: a reboot empties /run, and this machine has not sealed them."
+            fix = "Deploy the settings and the image of then: preparing a release fetches its secrets."
+            findings.append(Finding("secrets-missing", what % goal, name, fix))
+        return KeptRelease.of(goal, name, kept["files"], json.loads(kept["files"]["release.json"]))
+
+    def _at_its_ports(self, variables: MemberVariables, release: KeptRelease) -> MemberVariables:
+        api, p2p = release.api_port or variables.api_port, release.p2p_port or variables.p2p_port
+        return replace(variables, api_port=api, p2p_port=p2p)
+
+    def _member(self, variables: MemberVariables) -> Member:
+        return Member(
+            name=variables.name,
+            slot=variables.slot,
+            addresses=variables.addresses,
+            p2p_port=variables.p2p_port,
+            api_port=variables.api_port,
+            peer_id=self._peer_id(variables),
+            cloud=variables.cloud,
+            network=variables.network,
+            public_address=variables.public_ip,
+            zone=variables.zone,
+            target=variables.instance_id,
+        )
+
+    def _peer_id(self, variables: MemberVariables) -> Optional[str]:
+        """As the others know it, for a key never changes in its slot; else as the agent itself says now."""
+        addresses = {*variables.addresses, variables.public_ip}
+        for found in self._kept.values():
+            for text in found["peers"]:
+                match = _MULTIADDR.match(text)
+                if match and match.group(1) in addresses:
+                    return match.group(2)
+        own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("look") or {}
+        return (own.get("api") or {}).get("peer_id")

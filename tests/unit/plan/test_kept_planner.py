@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts remember of deployments, and the plan of a rollback that is made of it alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease, Release
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import KeptPlanner
+
+PEERS = {"m1": peer_id(b"1" * 32), "m2": peer_id(b"2" * 32)}
+
+
+def entry(run: str, fence: int, release: str, at: float = 0.0) -> dict[str, Any]:
+    return {"run": run, "owner": "ann@desk", "reason": "deploy", "fence": fence, "at": at, "release": release}
+
+
+#: The first deployment changed both, the second m1 alone, the third both.
+THREE = {
+    "m1": [entry("a", 1, "a1", 30), entry("b", 2, "b1", 20), entry("c", 3, "c1", 10)],
+    "m2": [entry("a", 1, "a2", 1), entry("c", 3, "c2", 2)],
+}
+
+
+def test_deployments_are_in_the_order_of_their_fences_whatever_the_clocks_say() -> None:
+    assert [(one.run, one.releases) for one in history.deployments(THREE)] == [
+        ("c", {"m1": "c1", "m2": "c2"}), ("b", {"m1": "b1"}), ("a", {"m1": "a1", "m2": "a2"})]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("to", "goal", "expected"),
+    [
+        ("", "b", {"m1": "b1", "m2": "a2"}),
+        ("b", "b", {"m1": "b1", "m2": "a2"}),
+        ("a", "a", {"m1": "a1", "m2": "a2"}),
+        ("c", "c", {"m1": "c1", "m2": "c2"}),
+    ],
+)
+def test_a_host_goes_back_to_what_it_had_after_that_deployment(to: str, goal: str, expected: dict[str, str]) -> None:
+    assert history.goals(THREE, to) == (goal, expected)
+
+
+def test_a_host_that_is_newer_than_the_deployment_is_left_out() -> None:
+    assert history.goals({**THREE, "m3": [entry("c", 3, "c3")]}, "a")[1] == {"m1": "a1", "m2": "a2"}
+
+
+@pytest.mark.parametrize(
+    ("histories", "to", "code"),
+    [
+        ({}, "", "no-earlier-deployment"),
+        ({"m1": [entry("a", 1, "a1")]}, "", "no-earlier-deployment"),
+        (THREE, "z", "unknown-deployment"),
+    ],
+)
+def test_where_there_is_nothing_to_go_back_to(histories: Any, to: str, code: str) -> None:
+    with pytest.raises(Failed) as failed:
+        history.goals(histories, to)
+    assert [item.code for item in failed.value.findings] == [code]
+
+
+def variables(name: str, **more: Any) -> MemberVariables:
+    number = name[1:]
+    return MemberVariables(name=name, slot=f"aws-{number}", image="i", private_ip=f"10.0.0.{number}", **more)
+
+
+def kept_release(name: str, port: int = 8000) -> dict[str, Any]:
+    digest = "registry.example.com/a@sha256:" + "0" * 64
+    made = Release(name, digest, "agent: {}\n", {"agent": {}}, {"A": "1"}, {"KEY": "7"}, port, 4001)
+    return {"files": made.files(), "secrets": True}
+
+
+def answer(name: str, *releases: str, good: str = "", **more: Any) -> dict[str, Any]:
+    other = "m2" if name == "m1" else "m1"
+    return {
+        "history": THREE.get(name, []),
+        "kept": {release: kept_release(name, 8001 if release == "b1" else 8000) for release in releases},
+        "peers": [f"/ip4/10.0.0.{other[1:]}/tcp/4001/p2p/{PEERS[other]}"],
+        "look": {"release": {"good": good}, "api": {"peer_id": PEERS.get(name)}},
+        **more,
+    }
+
+
+def planner(*, to: str = "", names: tuple[str, ...] = ("m1", "m2"), **kept: Any) -> KeptPlanner:
+    return KeptPlanner([variables(name) for name in names], kept, to)
+
+
+def test_a_rollback_is_planned_out_of_what_the_hosts_keep() -> None:
+    made = planner(m1=answer("m1", "b1", "c1"), m2=answer("m2", "a2", "c2"))
+    plan = made.plan()
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": "b1", "m2": "a2"}
+    assert {name: member.peer_id for name, member in plan.members.items()} == PEERS
+    assert (plan.members["m1"].api_port, [item.api_port for item in made.members]) == (8001, [8001, 8000])
+    assert made.reason == "rollback to b"
+    piece = plan.host_slice("m1")
+    assert piece["release"]["id"] == "b1"
+    assert piece["release"]["files"] == kept_release("m1", 8001)["files"]
+    assert piece["peers"]["multiaddrs"] == [f"/ip4/10.0.0.2/tcp/4001/p2p/{PEERS['m2']}"]
+    assert made.host_secrets() == {"m1": {}, "m2": {}}
+
+
+def test_its_files_stay_what_they_are_whatever_this_version_would_write() -> None:
+    files = {**kept_release("m1")["files"], "compose.yaml": "older\n"}
+    found = KeptRelease.of("abc", "m1", files, json.loads(files["release.json"]))
+    assert (found.id, found.files()["compose.yaml"]) == ("abc", "older\n")
+
+
+def test_without_a_neighbour_the_agent_s_own_word_is_taken() -> None:
+    made = planner(m1=answer("m1", "b1", peers=[]), m2=answer("m2", "a2", peers=[]))
+    assert {name: member.peer_id for name, member in made.plan().members.items()} == PEERS
+
+
+def test_what_is_not_there_any_more_is_told_for_every_host() -> None:
+    bare = answer("m2", "a2")
+    bare["kept"]["a2"]["secrets"] = False
+    with pytest.raises(Failed) as failed:
+        planner(m1=answer("m1", "c1"), m2=bare).plan()
+    assert [(item.code, item.where) for item in failed.value.findings] == [
+        ("release-missing", "m1"), ("secrets-missing", "m2")]  # fmt: skip
+
+
+def test_a_host_that_joined_later_keeps_what_it_has_and_one_outside_the_limit_is_only_dialled() -> None:
+    made = planner(names=("m1", "m2", "m3"), to="a", m1=answer("m1", "a1"), m3=answer("m3", "c3", good="c3"))
+    plan = made.plan()
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": "a1", "m2": "", "m3": "c3"}
+    assert plan.members["m2"].peer_id == PEERS["m2"]
