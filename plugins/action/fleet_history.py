@@ -35,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         known = {name: answer["history"] for name, answer in answers.items() if "history" in answer}
         past = history.deployments(known)
         now = {name: entries[-1]["run"] for name, entries in known.items() if entries}
-        rows = [
+        rows: List[Mapping[str, Any]] = [
             {
                 "run": one.run,
                 "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.at)) if one.at else None,

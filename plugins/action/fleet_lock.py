@@ -113,5 +113,5 @@ def _unseen(finding: Finding) -> Finding:
 
 
 def _told(answer: Dict[str, Any]) -> Dict[str, Any]:
-    """An answer as data."""
-    return {**answer, "failed": False}
+    """An answer as data: what Ansible makes of a failure would be printed as one."""
+    return {key: answer[key] for key in ("changed", "diff", "fence", "failure", "failures") if key in answer}

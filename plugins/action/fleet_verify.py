@@ -35,12 +35,17 @@ class ActionModule(FleetAction):
         pending = set(run.gates()) if self._task.check_mode else set()
         judged = [name for name in hosts if name not in pending]
         scope = judged if len(judged) < len(table.members) else None
-        looks, absent = looks_of(outcomes), absences(judged, outcomes)
-        seen = mesh.verdict(table, looks, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
+        looks = looks_of(outcomes)
         restarted = mesh.restarts(run.activated(), {name: looks[name] for name in judged if name in looks})
+        # Of an agent that crashes nothing else is worth telling; what its own gate has found says more.
+        crashing = {item.where: item for item in restarted}
+        absent = {**crashing, **absences(judged, outcomes)}
+        lasting = {name: look for name, look in looks.items() if name not in crashing}
+        seen = mesh.verdict(table, lasting, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
         if batch:
-            run.record([finding for finding in (*seen.findings, *restarted) if finding.level == "error"])
-        run.record([*(Finding(**item) for item in args["also"]), *restarted, *_left(run)])
+            run.record([finding for finding in seen.findings if finding.level == "error"])
+        crashed = [item for item in restarted if absent[item.where] is item]
+        run.record([*(Finding(**item) for item in args["also"]), *crashed, *_left(run)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
         found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))

@@ -56,7 +56,7 @@ class KeptPlanner:
         if self._faults:
             raise Failed(*self._faults)
         histories = {name: found["history"] for name, found in self._kept.items()}
-        goal, goals = history.goals(histories, self._to)
+        goal, goals = history.goals(histories, self._to, any(map(_unconfirmed, self._kept.values())))
         self.reason = "rollback to %s" % (goal or "what was there before")
         findings: List[Finding] = []
         releases = {item.name: self._release(item.name, goals, findings) for item in self.members}
@@ -121,3 +121,9 @@ class KeptPlanner:
                     return match.group(2)
         own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("look") or {}
         return (own.get("api") or {}).get("peer_id")
+
+
+def _unconfirmed(found: Mapping[str, Any]) -> bool:
+    """Whether a deployment that did not come to its end has left this host with another release than its good one."""
+    release = found["look"]["release"]
+    return bool(release["good"]) and release["current"] != release["good"]

@@ -141,7 +141,8 @@ def test_references_may_point_at_the_other_cloud_s_store(fleet: Cloud) -> None:
         "OPENAI_API_KEY": "aws-sm://praxis/praxis/agent#OPENAI_API_KEY",
         "PRAXIS_MASTER_KEY": f"gcp-sm://{project}/praxis_praxis_agent#PRAXIS_MASTER_KEY",
     }
-    run = fleet.run("deploy.yml", environment=EACH, variables={"praxis_agent_secrets": secrets})
+    at_once = {"praxis_batch": "100%", "praxis_canary": 4}
+    run = fleet.run("deploy.yml", environment=EACH, variables={"praxis_agent_secrets": secrets, **at_once})
     assert run.summary["ok"]
     owners = {"aws": AwsOwner(fleet.environment, HOME), "gcp": GoogleOwner(fleet.environment, HOME)}
     aws = json.loads(owners["aws"].secrets()["praxis/praxis/agent"])
@@ -150,7 +151,7 @@ def test_references_may_point_at_the_other_cloud_s_store(fleet: Cloud) -> None:
         pid = seen.container(fleet, machine)["State"]["Pid"]
         environment = fleet.on(machine, f"cat /proc/$(pgrep -P {pid} | head -n 1)/environ")
         assert aws["OPENAI_API_KEY"] in environment and google["PRAXIS_MASTER_KEY"] in environment, machine.name
-    assert fleet.run("deploy.yml", environment=EACH).summary["ok"]
+    assert fleet.run("deploy.yml", environment=EACH, variables=at_once).summary["ok"]
 
 
 def test_identities_are_kept_in_the_member_s_own_cloud(fleet: Cloud) -> None:

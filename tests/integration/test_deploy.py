@@ -150,6 +150,7 @@ def test_a_dead_machine_is_named_and_the_others_are_untouched(fleet):
     }
 
 
+@pytest.mark.alike
 def test_a_fourth_machine_joins_and_restarts_nobody(fleet):
     releases, starts = seen.releases(fleet), seen.started(fleet)
     fleet.run("provision.yml", environment={"PRAXIS_HOSTS": "4"})

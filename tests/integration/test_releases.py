@@ -302,6 +302,19 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
     assert "unknown-deployment" in str(wrong.failed)
 
 
+@pytest.mark.repetition
+def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
+    before = seen.releases(fleet)
+    with load(fleet) as counted:
+        killed_in_its_first_activation(fleet, new())
+        assert seen.releases(fleet) != before
+        run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+    assert [item["code"] for item in run.summary["findings"]] == ["taken-over"]
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
 def history(cloud: Cloud) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = cloud.run("history.yml", environment=FOUR).summary["deployments"]
     return found

@@ -133,6 +133,15 @@ def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_given_bac
     assert played["Verdict"][-2:] == ["Give the lock back", "Verdict"]
 
 
+def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
+    """Where every play looks: with ``set_fact`` it is only there when it is cacheable."""
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]
+    facts = [task["ansible.builtin.set_fact"] for file in files for task in tasks_of({"tasks": file})
+             if task.get("delegate_facts") and "ansible.builtin.set_fact" in task]  # fmt: skip
+    assert len(facts) >= 2
+    assert all(fact["cacheable"] is True for fact in facts)
+
+
 def test_batches_are_as_the_order_says() -> None:
     order = "hostvars['localhost']['ansible_facts']['praxis_order']['serial']"
     assert activation()["serial"] == f"{{{{ {order} if hostvars is defined else 1 }}}}"

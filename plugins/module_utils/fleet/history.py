@@ -42,13 +42,16 @@ def deployments(histories: Histories) -> List[Past]:
     return sorted(found.values(), key=lambda past: past.fence, reverse=True)
 
 
-def goals(histories: Histories, to: str = "") -> Tuple[str, Dict[str, str]]:
+def goals(histories: Histories, to: str = "", unconfirmed: bool = False) -> Tuple[str, Dict[str, str]]:
     """A deployment, and the release that every host had after it; a host that had none by then is left out.
 
     :param to: the deployment's id; empty: the one before the newest.
+    :param unconfirmed: whether the newest deployment is not in the histories, because it never came to its end.
     :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
     """
     past = deployments(histories)
+    if unconfirmed and not (past or to):
+        return "", {}  # their links to the good release tell
     if to:
         meant = [one for one in past if one.run == to]
         if not meant:
@@ -56,7 +59,7 @@ def goals(histories: Histories, to: str = "") -> Tuple[str, Dict[str, str]]:
             fix = "Choose one that make history lists: %s." % known
             raise Failed(Finding("unknown-deployment", "No host remembers deployment %s." % to, "praxis_to", fix))
     else:
-        meant = past[1:2]
+        meant = past[0:1] if unconfirmed else past[1:2]
         if not meant:
             what = "The fleet has had %s." % ("one deployment only" if past else "no deployment")
             fix = "Deploy the settings and the image that you want."

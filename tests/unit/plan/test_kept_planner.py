@@ -84,7 +84,7 @@ def answer(name: str, *releases: str, good: str = "", **more: Any) -> dict[str, 
         "history": THREE.get(name, []),
         "kept": {release: kept_release(name, 8001 if release == "b1" else 8000) for release in releases},
         "peers": [f"/ip4/10.0.0.{other[1:]}/tcp/4001/p2p/{PEERS[other]}"],
-        "look": {"release": {"good": good}, "api": {"peer_id": PEERS.get(name)}},
+        "look": {"release": {"good": good or "now", "current": "now"}, "api": {"peer_id": PEERS.get(name)}},
         **more,
     }
 
@@ -128,7 +128,20 @@ def test_what_is_not_there_any_more_is_told_for_every_host() -> None:
 
 
 def test_a_host_that_joined_later_keeps_what_it_has_and_one_outside_the_limit_is_only_dialled() -> None:
-    made = planner(names=("m1", "m2", "m3"), to="a", m1=answer("m1", "a1"), m3=answer("m3", "c3", good="c3"))
+    made = planner(names=("m1", "m2", "m3"), to="a", m1=answer("m1", "a1"), m3=answer("m3", "now"))
     plan = made.plan()
-    assert {name: member.release for name, member in plan.members.items()} == {"m1": "a1", "m2": "", "m3": "c3"}
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": "a1", "m2": "", "m3": "now"}
     assert plan.members["m2"].peer_id == PEERS["m2"]
+
+
+def test_a_deployment_that_did_not_come_to_its_end_is_undone_first() -> None:
+    """It is not in the histories; what is there runs what the newest of them gave."""
+    made = planner(m1=answer("m1", "c1", good="c1"), m2=answer("m2", "c2"))
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "c1", "m2": "c2"}
+    assert made.reason == "rollback to c"
+
+
+def test_hosts_that_remember_nothing_still_know_their_good_release() -> None:
+    made = planner(m1=answer("m1", "x1", good="x1", history=[]), m2=answer("m2", "now", history=[]))
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "x1", "m2": "now"}
+    assert made.reason == "rollback to what was there before"

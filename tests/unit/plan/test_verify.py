@@ -174,3 +174,21 @@ def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict
     # A run that has the lock has seen to it.
     run.lock({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
     assert judged(run)["findings"] == []
+
+
+def test_of_an_agent_that_crashes_nothing_but_that_is_told(run: RunDirectory) -> None:
+    """Its edges are gone with it; and what its own gate has found says more."""
+    outcome = run.outcome("m1") or {}
+    container = {**outcome["look"]["container"], "id": "c1", "restarts": 1}
+    run.activate("m1", {"id": "c1", "restarts": 0})
+    crashed = {**outcome, "look": {**outcome["look"], "container": container, "edges": []}}
+    run.report("m1", crashed)
+    assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("agent-restarted", "m1")]
+
+
+def test_what_the_gate_of_an_agent_that_crashes_has_found_says_more(run: RunDirectory) -> None:
+    outcome = run.outcome("m1") or {}
+    container = {**outcome["look"]["container"], "id": "c1", "restarts": 1}
+    run.activate("m1", {"id": "c1", "restarts": 0})
+    run.report("m1", {**outcome, "look": {**outcome["look"], "container": container}, "failure": STOPPED.as_dict()})
+    assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("container-exited", "m1")]
