@@ -95,7 +95,8 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
     steps = steps_of(activation())
     assert [step for step, _task in steps] == [
         "lock", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict", "present", "end"]
-    _lock, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = (one for _, one in steps)
+    tasks = [task for _step, task in steps]
+    _lock, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = tasks
     assert VERDICT not in str(drain["when"])
     # What could not be drained is in service again, and nothing of it is touched.
     assert f"not {VERDICT}" in again["when"]

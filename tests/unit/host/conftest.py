@@ -9,12 +9,14 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from tests.unit.host.fakes import FakeEngine
+from tests.unit.host.fakes import PEER, FakeEngine
 
 
 @pytest.fixture
@@ -69,3 +71,11 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _no_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever listens on the machine that runs the tests is not the host's."""
     monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {})
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the agent's API answers."""
+    api = {"health": 200, "peer_id": PEER, "error": None}
+    monkeypatch.setattr(looking, "read_api", lambda _port: dict(api))
+    return api

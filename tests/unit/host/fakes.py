@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 LABELS = {"com.docker.compose.project": "praxis", "com.docker.compose.service": "agent"}
+PEER = "12D3KooWAlpha"
 IMAGE = "registry.example/praxis-agent@" + DIGEST
 
 

@@ -18,12 +18,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from tests.unit.host.fakes import IMAGE, FakeEngine, framed, release
+from tests.unit.host.fakes import IMAGE, PEER, FakeEngine, framed, release
 
 SECRET = "the-marker-of-this-test"
 SEED = base64.b64encode(bytes(range(32))).decode()
 PEERS = {"revision": "p1", "multiaddrs": ["/ip4/10.0.1.12/tcp/4001/p2p/12D3KooWBeta"]}
-PEER = "12D3KooWAlpha"
 
 
 def run(paths: Paths, state: str, check: bool = False, **more: Any) -> dict[str, Any]:
@@ -37,14 +36,6 @@ def run(paths: Paths, state: str, check: bool = False, **more: Any) -> dict[str,
         **more,
     }
     return deploy.run(from_options(options), paths, check, lock_deadline=0)
-
-
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the agent's API answers."""
-    api = {"health": 200, "peer_id": PEER, "error": None}
-    monkeypatch.setattr(looking, "read_api", lambda _port: dict(api))
-    return api
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
-from tests.unit.host.test_deploy import SECRET, answering, run  # noqa: F401 - a fixture
+from tests.unit.host.test_deploy import SECRET, run
 
 CREDS = f"""#!{sys.executable}
 # A stand-in: turns bytes into hexadecimal and back, and holds them against the name.
@@ -41,7 +41,7 @@ echo "$*" >>{0}/systemctl
 
 
 @pytest.fixture
-def host(paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], tmp_path: Path) -> Paths:  # noqa: F811
+def host(paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], tmp_path: Path) -> Paths:
     """A host that systemd runs, with release r1 active."""
     os.mkdir(paths.systemd)
     os.mkdir(os.path.dirname(paths.unit))
