@@ -79,8 +79,8 @@ fence:
   type: int
   sample: 7
 locked:
-  description: Whether the run has the lock.
-  returned: with O(run)
+  description: Whether the deployment has the lock now.
+  returned: always
   type: bool
 """
 
@@ -136,12 +136,13 @@ def _run(module: AnsibleModule, wanted: Deployment) -> Dict[str, Any]:
         after = takes(found, wanted, module.params["seen"], module.params["over"], now)
     else:
         after = wanted if ends(found, wanted) else None
-    if after is None:
-        return {"changed": False, "fence": wanted.fence if found is None else found["fence"], "diff": []}
     ended = module.params["state"] == "absent"
+    if after is None:
+        fence_now = wanted.fence if found is None else found["fence"]
+        return {"changed": False, "fence": fence_now, "locked": not ended, "diff": []}
     if not module.check_mode:
         fence.write(Paths(), after, now, ended)
-    return {"changed": True, "fence": after.fence, "diff": [_diff(found, after, ended)]}
+    return {"changed": True, "fence": after.fence, "locked": not ended, "diff": [_diff(found, after, ended)]}
 
 
 def _diff(found: Optional[Dict[str, Any]], after: Deployment, ended: bool) -> Dict[str, str]:

@@ -215,6 +215,7 @@ def agent_info(world: World) -> Turns:
     assert "it is ********" in looked["done"].result["look"]["container"]["logs"]
     world.cloud.on(world.machine, "docker start praxis-agent-1")
     yield Turn("look by the plan", PLAN, before=(plan(world),))
+    yield Turn("look at what is kept", {"kept": True})
 
 
 def agent_release(world: World) -> Turns:

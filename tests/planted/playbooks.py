@@ -11,7 +11,7 @@ FAULTS = (
     Fault(
         name="drain-is-left-out",
         breaks="Agents are stopped while the load balancer still sends them requests.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before=": absent\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
         after=": present\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
         tests=("tests/unit/test_playbooks.py",),
@@ -19,7 +19,7 @@ FAULTS = (
     Fault(
         name="rejoin-without-a-verdict",
         breaks="A batch with a bad verdict goes back behind the load balancer.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before=(
             "      when:\n"
             "        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n"
@@ -31,7 +31,7 @@ FAULTS = (
     Fault(
         name="nothing-is-put-back",
         breaks="A bad release stays on the hosts that have it.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before="  hosts: praxis_roll_back\n",
         after="  hosts: praxis_rollback\n",
         tests=("tests/unit/test_playbooks.py",),
@@ -39,7 +39,7 @@ FAULTS = (
     Fault(
         name="bad-batch-does-not-stop-the-run",
         breaks="The next batch gets a release that the batch before could not run.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before="['praxis_verdict']['ok']\n\n- name: Name the hosts to observe\n",
         after="['praxis_verdict']['ok'] and false\n\n- name: Name the hosts to observe\n",
         tests=("tests/unit/test_playbooks.py",),
@@ -57,7 +57,7 @@ FAULTS = (
     Fault(
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n",
         after="['serial'] if hostvars is defined else 1 }}\"\n  vars: {}\n",
         tests=("tests/unit/test_playbooks.py",),
@@ -65,7 +65,7 @@ FAULTS = (
     Fault(
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
-        file="playbooks/deploy.yml",
+        file="playbooks/plays/spread.yml",
         before="['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
         after="['praxis_order']['serial'] and 1 if hostvars is defined else 1 }}\"",
         tests=("tests/unit/test_playbooks.py",),
