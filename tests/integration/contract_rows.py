@@ -236,6 +236,9 @@ def agent_release(world: World) -> Turns:
     yield Turn("prepare by the plan", {**PLAN, "state": "prepared"}, changes=True, before=(plan(world),))
     prepared = on_machine(world, "agent_release", state="prepared")
     yield Turn("activate by the plan", {**PLAN, "state": "active"}, changes=True, before=(plan(world), prepared))
+    active = on_machine(world, "agent_release", state="active")
+    yield Turn("confirm by the plan", {**PLAN, "state": "confirmed"}, changes=True,
+               before=(plan(world), prepared, active))  # fmt: skip
     assert seen.releases(world.cloud)[world.machine.name] == before
 
 
