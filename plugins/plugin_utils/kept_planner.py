@@ -12,10 +12,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]
@@ -63,7 +63,7 @@ class KeptPlanner:
         if findings:
             raise Failed(*findings)
         self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
-        placed = [self._member(item) for item in self.members]
+        placed = [place(item, item.addresses, self._peer_id(item)) for item in self.members]
         return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges)
 
     def host_secrets(self) -> Dict[str, Any]:
@@ -95,21 +95,6 @@ class KeptPlanner:
     def _at_its_ports(self, variables: MemberVariables, release: KeptRelease) -> MemberVariables:
         api, p2p = release.api_port or variables.api_port, release.p2p_port or variables.p2p_port
         return replace(variables, api_port=api, p2p_port=p2p)
-
-    def _member(self, variables: MemberVariables) -> Member:
-        return Member(
-            name=variables.name,
-            slot=variables.slot,
-            addresses=variables.addresses,
-            p2p_port=variables.p2p_port,
-            api_port=variables.api_port,
-            peer_id=self._peer_id(variables),
-            cloud=variables.cloud,
-            network=variables.network,
-            public_address=variables.public_ip,
-            zone=variables.zone,
-            target=variables.instance_id,
-        )
 
     def _peer_id(self, variables: MemberVariables) -> Optional[str]:
         """As the others know it, for a key never changes in its slot; else as the agent itself says now."""

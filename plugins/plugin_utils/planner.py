@@ -156,15 +156,27 @@ def engines_of(members: Sequence[MemberVariables]) -> Dict[str, Any]:
 
 def _member(draft: Draft, seed: Optional[bytes]) -> Member:
     variables = draft.variables
+    if seed is None:
+        return place(variables, draft.addresses)
     other = next(scheme for scheme in SCHEMES if scheme != variables.peer_id_scheme)
+    return place(variables, draft.addresses, peer_id(seed, variables.peer_id_scheme), peer_id(seed, other))
+
+
+def place(
+    variables: MemberVariables,
+    addresses: Tuple[str, ...],
+    own_peer_id: Optional[str] = None,
+    other_peer_id: Optional[str] = None,
+) -> Member:
+    """A member's place in the fleet."""
     return Member(
         name=variables.name,
         slot=variables.slot,
-        addresses=draft.addresses,
+        addresses=addresses,
         p2p_port=variables.p2p_port,
         api_port=variables.api_port,
-        peer_id=peer_id(seed, variables.peer_id_scheme) if seed is not None else None,
-        other_peer_id=peer_id(seed, other) if seed is not None else None,
+        peer_id=own_peer_id,
+        other_peer_id=other_peer_id,
         cloud=variables.cloud,
         network=variables.network,
         public_address=variables.public_ip,
