@@ -14,6 +14,7 @@ import boto3
 import botocore.session
 import pytest
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -200,6 +201,15 @@ def test_two_failing_sources_are_both_kept(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(aws_members, "collect", collect)
     inventory = read(source(tmp_path / "a", "fleet: a\n"), source(tmp_path / "b", "fleet: b\n"))
     assert [error["what"] for error in errors(inventory)] == ["a", "b"]
+
+
+def test_a_source_that_cannot_be_read_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only in a variable: where the collection's ansible.cfg holds, Ansible itself stops."""
+    monkeypatch.setattr(constants, "INVENTORY_ANY_UNPARSED_IS_FAILED", True)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    with pytest.raises(AnsibleError, match="Completely failed to parse inventory source"):
+        read(source(tmp_path))
 
 
 def test_no_region_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
