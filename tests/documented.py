@@ -106,6 +106,9 @@ _TESTS = "it runs this very test, or what that is a part of: only shown to be wh
 _BOTH = "one fleet over both has its own tests"
 _OWN = "it finds nothing without a project of yours; tests/integration/test_own.py writes one into it, and deploys"
 _SAME = "a variable of make, on a verb that takes it"
+_THERE_AND_BACK = """all='-e praxis_batch=3 -e praxis_canary=3 -e praxis_soak=1'
+make deploy ARGS="$all -e '{praxis_agent_environment: {ANOTHER: release}}'" && make rollback ARGS="$all"
+"""
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
@@ -152,7 +155,8 @@ ROWS = (
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", prints=_GOOD),
     Row("make verify", prints=_GOOD),
     Row("make history", prints="DEPLOYMENT"),
-    Row("make rollback", prints=_GOOD),
+    Row("make rollback", run=_THERE_AND_BACK, why="there has been one deployment only, and all at once is quicker",
+        prints=_GOOD),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
         prints=r"MODULE .*praxis\.cloud\.fleet_plan"),
     Row("ansible-doc praxis.cloud.agent_info", prints=r"MODULE .*praxis\.cloud\.agent_info"),
