@@ -36,6 +36,8 @@ EXERCISED = {
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
     "fleet_verify": "playbooks/**/*.yml",
+    "fleet_history": "playbooks/**/*.yml",
+    "fleet_lock": "playbooks/**/*.yml",
     "p2p_identity": "playbooks/**/*.yml",
     "p2p_identity_info": "tests/integration/modules.yml",
     "secret_info": "tests/integration/modules.yml",
