@@ -57,8 +57,8 @@ PLAYBOOKS = {
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
     "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
-    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "releases": Playbooks("aws", ("test_releases",)),
+    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     # The second leg: with the newest ansible-core.
     "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip
