@@ -97,6 +97,8 @@ class Agent:
             "OPENAI_API_KEY": "x",
             "PRAXIS_API__HOST": "127.0.0.1",
             "PRAXIS_API__PORT": str(self.api_port),
+            # By this the runner of lanes finds what it has to end.
+            **{name: value for name, value in os.environ.items() if name == "PRAXIS_LANE"},
             **(environment or {}),
         }
         command = [sys.executable, "-m", "praxis_sdk.main"]
