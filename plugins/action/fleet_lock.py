@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import keep_alive, not_run
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
@@ -89,16 +90,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         """The module's answer; a host that cannot be asked is one that failed."""
+        keep_alive(self._connection)
         try:
             answer: Dict[str, Any] = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
         except AnsibleConnectionFailure as error:
             finding = step_failure.unreachable(host, str(error))
         except AnsibleError as error:
-            finding = step_failure.not_run(host, str(error))
+            finding = not_run(host, {"msg": str(error)})
         else:
             if not answer.get("failed") or answer.get("failures"):
                 return answer
-            finding = step_failure.not_run(host, str(answer.get("msg") or answer.get("module_stderr") or ""))
+            finding = not_run(host, answer)
         return {"failed": True, **Failed(finding).as_result()}
 
 

@@ -10,12 +10,12 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, step_failure
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -71,7 +71,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         observes = self.observes(module_args)
         if observes:
             run.forget(name)
-        _keep_alive(self._connection)
+        keep_alive(self._connection)
         asked = time.time()
         try:
             outcome: Dict[str, Any] = self._execute_module(
@@ -105,11 +105,15 @@ _KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "
 def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:
     if outcome.get("failure"):
         return {"outcome": "failed"}
-    text = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr"))
-    return {"outcome": "failed", **failure_result([step_failure.not_run(name, text)])}
+    return {"outcome": "failed", **failure_result([not_run(name, outcome)])}
 
 
-def _keep_alive(connection: Any) -> None:
+def not_run(name: str, outcome: Mapping[str, Any]) -> Finding:
+    """Why a module gave no answer of its own on a host, from what Ansible says in its place."""
+    return step_failure.not_run(name, " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr")))
+
+
+def keep_alive(connection: Any) -> None:
     """Have SSH give up on a link that has gone dead in the middle of a step; by itself it would wait for good.
 
     It comes last among SSH's options, and SSH takes the first it is given: a user's own setting holds.
