@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which deployment holds a fleet, from what its hosts remember (module_utils/deployment.py). Pure.
 
-One host keeps the lock. The others remember the newest deployment that made a
-step there. So a deployment is at work as long as it has not given the lock back, its process is not known to be gone,
-and one of the hosts still has to wait for it.
+One host keeps the lock. The others remember the newest deployment that made a step there. So a deployment is at work as
+long as it has not given the lock back, its process is not known to be gone, and one of the hosts still has to wait for
+it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str 
 
     :param take_over: the id of a deployment that the user knows to be dead.
     """
-    newest = {name: found for name, found in records_of(looks).items() if found[0]["fence"] == top(looks)}
+    highest = top(looks)
+    newest = {name: found for name, found in records_of(looks).items() if found[0]["fence"] == highest}
     keeper = next((name for name, (record, _now) in newest.items() if record["lock_host"] == name), None)
     asked = [keeper] if keeper else list(newest)
     if all(newest[name][0]["ended"] for name in asked):

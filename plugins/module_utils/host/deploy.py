@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, gate, look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, files, gate, look, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
@@ -46,8 +46,8 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
             fence.admit(paths, desired.deployment, time.time())
             result = _run(desired, paths, check_mode=False)
             # The wait for the gate may have been long: from now on the deployment has its whole lease again.
-            fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last)
-            return dict(result, look=dict(result["look"], deployment=fence.read(paths)))
+            record = fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last)
+            return dict(result, look=dict(result["look"], deployment=record))
     except (Failed, OSError) as error:
         return _failed(_nothing_yet(look.take(paths)), finding_of(error, desired))
 
@@ -126,7 +126,7 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
         return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
     seen = result["look"]
     seen["release"] = look.look_at_releases(paths, seen["container"])
-    seen["peers"] = {"revision": (look.read_json(paths.peers) or {}).get("revision")}
+    seen["peers"] = {"revision": (files.read_json(paths.peers) or {}).get("revision")}
     return result
 
 

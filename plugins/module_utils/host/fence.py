@@ -16,11 +16,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 
 def read(paths: Paths) -> Optional[Dict[str, Any]]:
     """The newest deployment's record; None when there has been none."""
-    try:
-        found = json.loads(files.read_text(paths.deployment) or "null")
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("fence"), int) else None
+    found = files.read_json(paths.deployment) or {}
+    return found if isinstance(found.get("fence"), int) else None
 
 
 def admit(paths: Paths, wanted: Deployment, now: float) -> None:
@@ -34,8 +31,9 @@ def admit(paths: Paths, wanted: Deployment, now: float) -> None:
     write(paths, wanted, now)
 
 
-def write(paths: Paths, deployment: Deployment, now: float, ended: bool = False) -> None:
-    """Remember a deployment, in place of any other."""
+def write(paths: Paths, deployment: Deployment, now: float, ended: bool = False) -> Dict[str, Any]:
+    """Remember a deployment, in place of any other; the record."""
     files.make_directory(paths.root, 0o755)
     record = deployment.record(now, ended)
     files.write_file(paths.deployment, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")
+    return record

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
-from typing import Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -22,6 +23,15 @@ def read_text(path: str) -> Optional[str]:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def read_json(path: str) -> Optional[Dict[str, Any]]:
+    """A JSON object out of a file; None when there is none, or it is not one."""
+    try:
+        value = json.loads(read_text(path) or "null")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def make_directory(path: str, mode: int, uid: int = 0) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import history, plans
@@ -22,7 +21,6 @@ def look_at(paths: Paths, seen: Look) -> Dict[str, Any]:
     for name in seen["release"]["kept"]:
         texts = plans.stored_files(paths, name) or {}
         if set(texts) == set(RELEASE_FILES):
-            there = all(os.path.exists(path) for path in (paths.environment(name), paths.node_key))
-            found[name] = {"files": texts, "secrets": there or plans.can_unseal(paths, name)}
+            found[name] = {"files": texts, "secrets": plans.in_memory(paths, name) or plans.can_unseal(paths, name)}
     peers = plans.stored_peers(paths)
     return {"kept": found, "history": history.read(paths), "peers": list(peers.multiaddrs) if peers else []}

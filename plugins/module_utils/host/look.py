@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
@@ -17,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
-from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_text
+from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json, read_text
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_LABEL, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
 
@@ -188,12 +187,3 @@ def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: 
     text = _COLOUR.sub("", engine.logs(container["id"], LOG_LINES, tty))
     stored = read_text(paths.environment(container["release"])) if container["release"] else None
     return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]
-
-
-def read_json(path: str) -> Optional[Dict[str, Any]]:
-    """A JSON object out of a file; None when there is none, or it is not one."""
-    try:
-        value = json.loads(read_text(path) or "null")
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None

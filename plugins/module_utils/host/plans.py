@@ -21,7 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change, Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look, read_json
+from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.room import require_room
 
@@ -133,7 +133,7 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
     right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
     return Current(
         look=look,
-        manifest=read_json(os.path.join(paths.release(current), "release.json")) if current else None,
+        manifest=files.read_json(os.path.join(paths.release(current), "release.json")) if current else None,
         files=stored_files(paths, release.id),
         image_present=engine.image(release.image) is not None if look["engine"]["running"] else None,
         environment_right=environment is not None and _is_secret(paths.environment(release.id), environment, paths),
@@ -158,7 +158,7 @@ def stored_files(paths: Paths, release_id: str) -> Optional[Dict[str, str]]:
 
 def stored_peers(paths: Paths) -> Optional[Peers]:
     """The bootstrap list on this host."""
-    found = read_json(paths.peers)
+    found = files.read_json(paths.peers)
     if found is None or not isinstance(found.get("multiaddrs"), list):
         return None
     return Peers(str(found.get("revision")), tuple(str(item) for item in found["multiaddrs"]))
@@ -172,7 +172,7 @@ def stored_release(paths: Paths, release_id: str, beside: Optional[Release]) -> 
     texts = stored_files(paths, release_id) or {}
     manifest: Dict[str, Any] = {}
     if set(texts) == set(RELEASE_FILES):
-        manifest = read_json(os.path.join(paths.release(release_id), "release.json")) or {}
+        manifest = files.read_json(os.path.join(paths.release(release_id), "release.json")) or {}
     image = image_of(paths, release_id)
     if not manifest.get("name") or not image:
         raise Failed(
@@ -232,11 +232,15 @@ def require_running(look: Look, release: Release) -> None:
         )
 
 
+def in_memory(paths: Paths, release_id: str) -> bool:
+    """Whether a release's secrets and the node key are there for its container."""
+    return all(os.path.exists(path) for path in (paths.environment(release_id), paths.node_key))
+
+
 def can_unseal(paths: Paths, release_id: str) -> bool:
     """Whether a release's secrets are gone from memory, and sealed on this machine."""
-    lost = not all(os.path.exists(path) for path in (paths.environment(release_id), paths.node_key))
     sealed = (paths.sealed_environment(release_id), paths.sealed_key, paths.unseal)
-    return lost and seal.can(paths) and all(os.path.isfile(path) for path in sealed)
+    return not in_memory(paths, release_id) and seal.can(paths) and all(os.path.isfile(path) for path in sealed)
 
 
 def _is_secret(path: str, data: bytes, paths: Paths) -> bool:

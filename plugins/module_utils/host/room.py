@@ -13,7 +13,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look, read_json
+from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json
+from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
