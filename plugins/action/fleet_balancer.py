@@ -60,16 +60,14 @@ class ActionModule(FleetAction):
                 targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
-            result["changed"] |= bool(answer.get("changed"))
+            _add(result, answer)
             result["targets"] += _targets(answer, names)
             result["addresses"] += answer.get("addresses") or []
-            result["diff"] += [answer["diff"]] if answer.get("diff") else []
             strangers = _strangers(answer, balancer)
             if strangers and args["departed"] and options["departed"] == "remove":
                 gone = self._ask(balancer, strangers, "absent")
                 failures += _failures(gone, balancer)
-                result["changed"] |= bool(gone.get("changed"))
-                result["diff"] += [gone["diff"]] if gone.get("diff") else []
+                _add(result, gone)
             else:
                 result["others"] += [_name(target) for target in strangers]
         if failures:
@@ -93,8 +91,7 @@ class ActionModule(FleetAction):
         names = list(others)
         targets = [_at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names else {}
-        result["changed"] |= bool(answer.get("changed"))
-        result["diff"] += [answer["diff"]] if answer.get("diff") else []
+        _add(result, answer)
         healthy = [target["member"] for target in _targets(answer, names) if target["healthy"]]
         if self._task.check_mode or len(healthy) >= floor:
             return []
@@ -112,6 +109,12 @@ class ActionModule(FleetAction):
             module_name=balancer["module"], module_args=options, task_vars=self._variables
         )
         return answer
+
+
+def _add(result: Dict[str, Any], answer: Mapping[str, Any]) -> None:
+    """What a call has changed is changed by all of them."""
+    result["changed"] |= bool(answer.get("changed"))
+    result["diff"] += [answer["diff"]] if answer.get("diff") else []
 
 
 def _at_its_port(target: Mapping[str, Any], look: Mapping[str, Any]) -> Dict[str, Any]:

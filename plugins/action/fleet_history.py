@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, render
@@ -29,8 +28,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        hostvars = task_vars["hostvars"]
-        answers = {name: fleet_variables.plain(hostvars[name].get(args["kept"]) or {}) for name in args["hosts"]}
+        answers = fleet_variables.registered(task_vars["hostvars"], args["hosts"], args["kept"])
         silent = sorted(name for name, answer in answers.items() if "history" not in answer)
         known = {name: answer["history"] for name, answer in answers.items() if "history" in answer}
         past = history.deployments(known)
@@ -46,9 +44,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             }
             for one in past
         ]
-        if args["show"] and C.DEFAULT_STDOUT_CALLBACK != screen.SUMMARY_CALLBACK:
-            width = screen.known_width(self._display.columns)
-            screen.show(self._display, lambda width, paint: _lines(rows, silent, width, paint), width)
+        if args["show"]:
+            screen.show_in_a_task(self._display, lambda width, paint: _lines(rows, silent, width, paint))
         return {**result, "changed": False, "deployments": rows, "silent": silent}
 
 

@@ -115,7 +115,7 @@ def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optio
     """
     if not variable:
         return None
-    answers = {name: fleet_variables.plain(hostvars[name].get(variable) or {}) for name in hosts}
+    answers = fleet_variables.registered(hostvars, hosts, variable)
     silent = [step_failure.unreachable(name, "it gave no answer") for name in hosts if "kept" not in answers[name]]
     if silent:
         raise Failed(*silent)

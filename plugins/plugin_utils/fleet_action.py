@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ansible import constants as C
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
@@ -41,8 +40,7 @@ class FleetAction(ActionBase):  # type: ignore[misc]
 
     def show(self, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
         """Print lines, made for a width and for colours; unless the stdout callback prints the summary itself."""
-        if C.DEFAULT_STDOUT_CALLBACK != screen.SUMMARY_CALLBACK:
-            screen.show(self._display, lines, screen.known_width(self._display.columns))
+        screen.show_in_a_task(self._display, lines)
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars or {})

@@ -128,6 +128,11 @@ def members(hostvars: Mapping[str, Any], names: List[str]) -> List[MemberVariabl
     return found
 
 
+def registered(hostvars: Mapping[str, Any], names: List[str], variable: str) -> Dict[str, Any]:
+    """What a task has registered on each of these hosts; an empty mapping where it has not run."""
+    return {name: plain(hostvars[name].get(variable) or {}) for name in names}
+
+
 @cache
 def read_layer(folder: str, name: str) -> Layer:
     """A settings file as inert text: nothing in it is a template, whatever braces it has.

@@ -39,3 +39,9 @@ def show(
     """Print lines; a log file gets them without colours and at full width."""
     display.display("\n".join(lines(width, paint)), screen_only=True, stderr=stderr)
     display.display("\n".join(lines(None, render.plain)), log_only=True)
+
+
+def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
+    """Print lines in the middle of a run; unless the stdout callback prints the summary itself."""
+    if C.DEFAULT_STDOUT_CALLBACK != SUMMARY_CALLBACK:
+        show(display, lines, known_width(display.columns))
