@@ -9,12 +9,13 @@ removes when it ends. Files, and not task arguments, because a large plan templa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
 import time
 from dataclasses import asdict
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible import constants as C
 
@@ -24,7 +25,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, u
 
 
 class RunDirectory:
-    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file.
+    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file. Hosts are
+    worked on by processes beside each other, so each fact has a file of its own.
 
     :raises Failed: ``run-gone`` when there is no such directory.
     """
@@ -56,7 +58,7 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
-        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "outcomes"):
+        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "recorded", "outcomes"):
             os.mkdir(run._of(folder))
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
@@ -123,13 +125,15 @@ class RunDirectory:
 
     def record(self, findings: Sequence[Finding]) -> None:
         """Keep what went wrong in this run: a host that was rolled back well is no success."""
-        kept = {**{_key(item): item for item in self.recorded()}, **{_key(item): item for item in findings}}
-        self._write("recorded.json", json.dumps([asdict(item) for item in kept.values()]).encode())
+        for item in findings:
+            name = "recorded/" + hashlib.sha256(json.dumps([item.code, item.where]).encode()).hexdigest()
+            since = self._read(name)["since"] if os.path.exists(self._of(name)) else time.time_ns()
+            self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())
 
     def recorded(self) -> List[Finding]:
-        if not os.path.exists(self._of("recorded.json")):
-            return []
-        return [Finding(**item) for item in self._read("recorded.json")]
+        """In the order in which they were first recorded."""
+        kept = sorted(self._all("recorded").values(), key=lambda item: int(item["since"]))
+        return [Finding(**item["finding"]) for item in kept]
 
     def set_order(self, min_edges: Mapping[str, int], first_deployment: bool) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, and whether the fleet is
@@ -201,11 +205,7 @@ class RunDirectory:
             return json.loads(file.read())
 
     def _write(self, name: str, content: bytes) -> None:
-        staged = self._of(name) + ".new"
+        staged = "%s.%d.new" % (self._of(name), os.getpid())
         with open(staged, "wb") as file:
             file.write(content)
         os.rename(staged, self._of(name))
-
-
-def _key(finding: Finding) -> Tuple[str, str]:
-    return (finding.code, finding.where)

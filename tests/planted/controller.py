@@ -55,16 +55,27 @@ FAULTS = (
         name="reader-sees-half-a-file",
         breaks="A file of the run's directory is written in place.",
         file="plugins/plugin_utils/run_directory.py",
-        before='staged = self._of(name) + ".new"',
+        before='staged = "%s.%d.new" % (self._of(name), os.getpid())',
         after="staged = self._of(name)",
+        tests=("tests/unit/plan/test_run_directory.py",),
+    ),
+    Fault(
+        name="workers-share-a-staged-file",
+        breaks="Hosts that are worked on beside each other stage one file in one place, and the run ends by an error.",
+        file="plugins/plugin_utils/run_directory.py",
+        before='staged = "%s.%d.new" % (self._of(name), os.getpid())',
+        after='staged = self._of(name) + ".new"',
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
         name="first-words-last",
         breaks="What went wrong last at a place is forgotten for what was told first.",
         file="plugins/plugin_utils/run_directory.py",
-        before="kept = {**{_key(item): item for item in self.recorded()}, **{_key(item): item for item in findings}}",
-        after="kept = {**{_key(item): item for item in findings}, **{_key(item): item for item in self.recorded()}}",
+        before='            self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())\n',
+        after=(
+            "            if not os.path.exists(self._of(name)):\n"
+            '                self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())\n'
+        ),
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(

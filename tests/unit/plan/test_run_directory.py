@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -123,3 +124,23 @@ class TestStagedWrites:
         with pytest.raises(KeyboardInterrupt):
             run.report("m1", {"outcome": "activated"})
         assert run.outcomes() == {"m1": {"outcome": "prepared"}}
+
+
+def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirectory) -> None:
+    """Each host is a process of its own; the renewal of the lease is one file that all of them write."""
+    held = {"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0}
+    run.lock(held)
+
+    def work(number: int) -> None:
+        for turn in range(50):
+            run.renew()
+            run.record([Finding("failed", "What.", f"m{number}-{turn}", "Mend.")])
+
+    workers = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert len(run.recorded()) == 200
+    assert run.locked() == held and not run.lease_is_over()
