@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -16,6 +17,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 LOCK_SECONDS = 60
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
+#: States that arm the dead man's switch of a host, or wind it up again.
+ARMING = ("prepared", "active")
+#: Seconds that a deployment is given beside what its batches take.
+MARGIN = 120
 #: States after which a deployment has nothing more to do on a host.
 LAST = ("confirmed", "restored")
 
@@ -38,6 +43,8 @@ class ActionModule(HostAction):
             # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
+        if state in ARMING and not self._task.check_mode:
+            arguments["confirm_within"] = _confirm_within(options, len(run.table().members))
         held = run.locked()
         if held is not None and not self._task.check_mode:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
@@ -80,6 +87,12 @@ class ActionModule(HostAction):
                     fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
                 )
             )
+
+
+def _confirm_within(options: Dict[str, Any], members: int) -> float:
+    """Seconds in which a deployment of so many members comes to its end, or has stopped."""
+    each = options["deadline"] + options["soak"] + MARGIN
+    return float(options["confirm_deadline"] or MARGIN + pace_of(options).batches(members) * each)
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
@@ -46,9 +46,12 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
         run.record([*(Finding(**item) for item in args["also"]), *crashed, *_left(run)])
+        by_itself = switches.findings(judged, looks, options["deployment"]["run"])
+        run.record([item for item in by_itself if item.level == "error"])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
-        found = (*seen.findings, *balancer, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
+        about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
+        found = (*seen.findings, *balancer, *about_hosts)
         # What another deployment is doing to the fleet is its own to judge.
         refused = any(item.code in REFUSALS for item in recorded)
         if not run.locked():

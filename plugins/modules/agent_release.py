@@ -205,6 +205,12 @@ options:
       - Seconds for the pull of the image.
     type: float
     default: 900.0
+  confirm_within:
+    description:
+      - Seconds within which the release has to be called good. Otherwise the host goes back to its last good release by
+        itself, also after a reboot. Where systemd does not run the machine, or no release has been called good yet,
+        it does not.
+    type: float
   lock_deadline:
     description:
       - Seconds to wait for another deployment of this host.
@@ -369,6 +375,7 @@ def main() -> None:
             "pull_deadline": {"type": "float", "default": 900.0},
             "lock_deadline": {"type": "float", "default": 60.0},
             "deployment": {"type": "dict", "options": DEPLOYMENT},
+            "confirm_within": {"type": "float"},
         },
         required_if=[
             ("state", "prepared", ["release"]),

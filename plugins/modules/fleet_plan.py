@@ -73,6 +73,12 @@ options:
   lease:
     description: Seconds that other deployments wait for this one when it gives no sign; 900 by default.
     type: raw
+  confirm_deadline:
+    description:
+      - Seconds after its activation after which a host goes back to its last good release by itself, unless its new
+        release has been called good. By default two minutes, and for every batch the gate's deadline, the soak and
+        two minutes.
+    type: raw
   take_over:
     description:
       - The id of a deployment that is known to be dead, so that its lease need not be waited for.

@@ -32,6 +32,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
     "lease": ("praxis_lease", 1, 86400, 900),
+    "confirm_deadline": ("praxis_confirm_deadline", 60, 604800, None),
 }
 #: Those of them that may be a percentage of the fleet, too.
 SHARES = ("batch", "min_available")

@@ -32,6 +32,7 @@ from .load import Load, load
 FOUR = {"PRAXIS_HOSTS": "4"}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 RECORD = "cat /opt/praxis/deployment.json"
+TIMERS = "systemctl list-timers --all --no-pager; ls /opt/praxis /etc/systemd/system"
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
 
 
@@ -300,6 +301,26 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
     assert there.changed == {} and there.summary["ok"]
     wrong = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_to": "nobody"}, expect=2)
     assert "unknown-deployment" in str(wrong.failed)
+
+
+@pytest.mark.parametrize("then", ["", pytest.param("reboot", marks=pytest.mark.repetition)])
+def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: str) -> None:
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    killed_in_its_first_activation(fleet, {**new(), "praxis_confirm_deadline": 90})
+    (touched,) = [name for name, release in seen.releases(fleet).items() if release != before[name]]
+    host = machine(fleet, touched)
+    assert "praxis-rollback.timer" in fleet.on(host, TIMERS)
+    if then == "reboot":
+        fleet.on(host, "systemctl reboot", check=False)
+    seen.wait_for(f"{touched} to go back by itself", lambda: seen.releases(fleet) == before, deadline=240, pause=2)
+    seen.wait_for("nothing left of it", lambda: "praxis" not in fleet.on(host, TIMERS, check=False), deadline=60)
+    assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {touched}
+    run = deploy(fleet, {})
+    assert {(item["code"], item["level"]) for item in run.summary["findings"]} == {
+        ("taken-over", "warning"), ("rolled-back-itself", "warning")}  # fmt: skip
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert deploy(fleet, {}).summary["ok"]
 
 
 @pytest.mark.repetition

@@ -19,7 +19,7 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 ROOMS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "history", "lock", "mesh", "order", "step_failure")),
+      for name in ("clocks", "history", "lock", "mesh", "order", "step_failure", "switches")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",

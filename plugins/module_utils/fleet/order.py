@@ -37,6 +37,11 @@ class Pace:
         """Members of a batch in a fleet of so many."""
         return max(1, _share(self.batch, total))
 
+    def batches(self, total: int) -> int:
+        """Batches that a fleet of so many is at most split into, zones apart."""
+        first = min(self.canary, self.size(total))
+        return 1 + -(-max(0, total - first) // self.size(total))
+
     def floor(self, total: int) -> int:
         """Members that have to stay in service."""
         if self.min_available is None:

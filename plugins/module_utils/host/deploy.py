@@ -10,8 +10,9 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, files, gate, look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, files, gate, look, switch, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
@@ -23,6 +24,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import (
     plan,
     require_prepared,
     require_running,
+    stored_peers,
+    stored_release,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
 
@@ -115,6 +118,10 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     try:
         if started is not None:
             require_prepared(paths, started)
+        if desired.state == "active" and todo.activation[0] != "none":
+            _arm(desired, paths, result["look"])
+        if desired.state == "prepared" and desired.confirm_within is not None:
+            switch.wind(paths, time.time() + desired.confirm_within)
         if desired.state == "confirmed":
             require_running(result["look"], desired.wanted)
         host.apply(todo.changes)
@@ -122,12 +129,27 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
             result["look"], finding = _gate(desired, started, todo.activation[0], paths, result["look"])
             if finding is not None:
                 return _failed(dict(result, **_so_far(host, todo), evidence=evidence(paths, desired)), finding)
+        if desired.state in ("confirmed", "restored", "absent"):
+            switch.disarm(paths)
     except (Failed, EngineError, OSError) as error:
         return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
     seen = result["look"]
+    seen["switch"] = switch.look_at(paths)
     seen["release"] = look.look_at_releases(paths, seen["container"])
     seen["peers"] = {"revision": (files.read_json(paths.peers) or {}).get("revision")}
     return result
+
+
+def _arm(desired: Desired, paths: Paths, seen: look.Look) -> None:
+    """Before the agent is disturbed: see that this host does not stay with a release that nobody calls good."""
+    good, deployment = seen["release"]["good"], desired.deployment
+    if not (good and deployment and desired.confirm_within and switch.can(paths)) or good == desired.wanted.id:
+        return
+    release = stored_release(paths, good, desired.wanted)
+    peers = desired.peers or stored_peers(paths)
+    config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
+    until = time.time() + desired.confirm_within
+    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, until, release.name, config))
 
 
 def _so_far(host: Host, todo: Plan) -> Result:

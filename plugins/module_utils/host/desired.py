@@ -70,6 +70,7 @@ class Desired:
     previous: Optional[str] = None
     pull_deadline: float = 900.0
     deployment: Optional[Deployment] = None
+    confirm_within: Optional[float] = None
 
     @property
     def wanted(self) -> Release:
@@ -124,6 +125,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         previous=previous or None,
         pull_deadline=float(options.get("pull_deadline") or 900),
         deployment=deployment_from(options.get("deployment")),
+        confirm_within=options.get("confirm_within"),
     )
     if desired.secrets is not None:
         render(desired.secrets)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, switch, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json, read_text
@@ -53,6 +53,7 @@ def take(
             "release": look_at_releases(paths, agent["container"]),
             "peers": {"revision": (read_json(paths.peers) or {}).get("revision")},
             "deployment": fence.read(paths),
+            "switch": switch.look_at(paths),
             "dials": dialling.result(),
             **agent,
         }

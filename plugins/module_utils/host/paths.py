@@ -102,5 +102,20 @@ class Paths:
         return os.path.join(self.root, "unseal")
 
     @property
+    def rollback(self) -> str:
+        """The script of the dead man's switch: host/switch.py."""
+        return os.path.join(self.root, "rollback")
+
+    @property
+    def armed(self) -> str:
+        """What the dead man's switch is armed with; not there when it is not."""
+        return os.path.join(self.root, "armed.json")
+
+    @property
+    def rolled_back(self) -> str:
+        """That the host has rolled itself back."""
+        return os.path.join(self.root, "rolled-back.json")
+
+    @property
     def lock(self) -> str:
         return self.run.rstrip("/") + ".lock"

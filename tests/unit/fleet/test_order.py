@@ -47,6 +47,15 @@ def test_batches(size: int, batch: Any, canary: int, expected: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("size", "pace", "expected"),
+    [(1, Pace(), 1), (4, Pace(), 4), (4, Pace(2), 3), (5, Pace(2, 2), 3), (4, Pace("100%", 4), 1), (9, Pace("34%"), 4)],
+)
+def test_how_many_batches_there_can_be(size: int, pace: Pace, expected: int) -> None:
+    assert pace.batches(size) == expected
+    assert len(split(fleet(size), fleet(size).order, pace)) == expected
+
+
+@pytest.mark.parametrize(
     ("zones", "batch", "expected"),
     [
         ("aabb", 2, ["13", "24"]),

@@ -403,7 +403,9 @@ def test_a_wrong_option_is_refused(paths: Paths, option: str, value: Any) -> Non
 def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     seen = looking.take(paths, 8000, 4001, [], 1.0)
-    assert sorted(seen) == ["api", "container", "deployment", "dials", "edges", "engine", "host", "peers", "release"]
+    assert sorted(seen) == [
+        "api", "container", "deployment", "dials", "edges", "engine", "host", "peers", "release", "switch"]  # fmt: skip
+    assert seen["switch"] == {"armed": None, "rolled_back": None}
     assert seen["deployment"] is None
     assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False}
     assert seen["container"] is None

@@ -192,3 +192,17 @@ def test_what_the_gate_of_an_agent_that_crashes_has_found_says_more(run: RunDire
     run.activate("m1", {"id": "c1", "restarts": 0})
     run.report("m1", {**outcome, "look": {**outcome["look"], "container": container}, "failure": STOPPED.as_dict()})
     assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("container-exited", "m1")]
+
+
+@pytest.mark.parametrize(("run_id", "ok", "level"), [("mine", False, "error"), ("other", True, "warning")])
+def test_a_host_that_rolled_itself_back_is_told(run: RunDirectory, run_id: str, ok: bool, level: str) -> None:
+    done = {"run": run_id, "from": "3f9c1a", "to": "81bb02", "at": 1792000000}
+    outcome = run.outcome("m1") or {}
+    switch = {"armed": None, "rolled_back": done}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "switch": switch}})
+    found = judged(run)
+    assert (found["ok"], [(item["code"], item["level"]) for item in found["findings"]]) == (
+        ok, [("rolled-back-itself", level)])  # fmt: skip
+    # It stays so, whatever is there by the end.
+    run.report("m1", outcome)
+    assert judged(run)["ok"] is ok

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dead man's switch: what is armed, what is left of it, and its script, run for real against stand-ins."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host import switch
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from tests.unit.host.fakes import FakeEngine, release
+from tests.unit.host.test_deploy import run
+
+DEPLOYMENT = {"run": "d1", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 1,
+              "lease": 900.0, "last": False}  # fmt: skip
+ARMED = {"deployment": DEPLOYMENT, "confirm_within": 600.0}
+SYSTEMCTL = '#!/bin/sh\necho "$*" >>%s/systemctl\n'
+
+
+@pytest.fixture
+def host(paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], tmp_path: Path) -> Paths:
+    """A host that systemd runs; r1 is good, r2 is prepared."""
+    os.mkdir(paths.systemd)
+    os.mkdir(os.path.dirname(paths.unit))
+    (docker / "systemctl").write_text(SYSTEMCTL % tmp_path)
+    (docker / "systemctl").chmod(0o755)
+    run(paths, "prepared")
+    engine.run("r1")
+    run(paths, "active")
+    assert run(paths, "confirmed")["outcome"] == "confirmed"
+    run(paths, "prepared", release=release("r2"))
+    return paths
+
+
+def active(host: Paths, engine: FakeEngine, **more: Any) -> dict[str, Any]:
+    engine.run("r1")
+    before = run(host, "active", release=release("r2"), **{**ARMED, **more})
+    engine.run("r2")
+    return before
+
+
+def left(host: Paths) -> list[str]:
+    units = [name for name in os.listdir(os.path.dirname(host.unit)) if name.startswith("praxis-rollback")]
+    return sorted([*units, *(path for path in (host.armed, host.rollback) if os.path.exists(path))])
+
+
+def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_good(
+    host: Paths, engine: FakeEngine
+) -> None:
+    active(host, engine)
+    seen = looking.take(host)["switch"]
+    assert (seen["armed"]["run"], seen["armed"]["wanted"], seen["armed"]["back"]) == ("d1", "r2", "r1")
+    assert seen["rolled_back"] is None
+    timer = Path(os.path.dirname(host.unit), switch.TIMER).read_text(encoding="utf-8")
+    assert "Persistent=true" in timer and "OnCalendar=20" in timer
+    assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "confirmed"
+    assert left(host) == [] and looking.take(host)["switch"] == {"armed": None, "rolled_back": None}
+
+
+def test_what_cannot_be_armed_is_not_touched(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    (docker / "systemctl").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
+    found = active(host, engine)
+    assert (found["outcome"], found["failure"]["code"]) == ("failed", "not-armed")
+    assert os.readlink(host.current) == "releases/r1"
+
+
+@pytest.mark.parametrize("more", [{"confirm_within": None}, {"deployment": None}])
+def test_nobody_who_does_not_ask_has_it_armed(host: Paths, engine: FakeEngine, more: dict[str, Any]) -> None:
+    active(host, engine, **more)
+    assert left(host) == []
+
+
+def test_a_rollback_by_the_controller_leaves_nothing_of_it(host: Paths, engine: FakeEngine) -> None:
+    active(host, engine)
+    engine.run("r1")
+    assert run(host, "restored", release=release("r2"), previous="r1")["outcome"] == "restored"
+    assert left(host) == []
+
+
+def test_somebody_who_is_at_work_again_winds_it_up(host: Paths, engine: FakeEngine) -> None:
+    active(host, engine)
+    before = looking.take(host)["switch"]["armed"]["until"]
+    run(host, "prepared", release=release("r2"), confirm_within=1200.0)
+    after = looking.take(host)["switch"]["armed"]
+    assert 500 < after["until"] - before < 700
+    run(host, "prepared", release=release("r2"), confirm_within=1.0)
+    assert looking.take(host)["switch"]["armed"] == after, "never shorter"
+
+
+def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docker: Path) -> None:
+    active(host, engine)
+    before = Path(host.config("alpha")).read_text(encoding="utf-8")
+    Path(host.config("alpha")).write_text("other\n", encoding="utf-8")
+    done = subprocess.run(["/bin/sh", host.rollback], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert os.readlink(host.current) == "releases/r1"
+    assert Path(host.config("alpha")).read_text(encoding="utf-8") == before
+    assert "releases/r1/compose.yaml" in (docker / "calls").read_text(encoding="utf-8")
+    said = looking.take(host)["switch"]
+    assert said["armed"] is None
+    assert {key: said["rolled_back"][key] for key in ("run", "from", "to")} == {"run": "d1", "from": "r2", "to": "r1"}
+    assert left(host) == []
+
+
+def test_the_script_does_nothing_once_it_is_disarmed(host: Paths, engine: FakeEngine) -> None:
+    active(host, engine)
+    text = Path(host.rollback).read_text(encoding="utf-8")
+    run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)
+    assert subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=False).returncode == 0
+    assert os.readlink(host.current) == "releases/r2"
+    assert json.dumps(looking.take(host)["switch"]["rolled_back"]) == "null"
