@@ -24,6 +24,6 @@ def findings(names: Collection[str], looks: Mapping[str, Mapping[str, Any]], run
             what = "It went back to release %s by itself at %s: deployment %s had not called %s good in time."
             what %= (done["to"], when, done["run"], done["from"])
             level = ERROR if done["run"] == run else WARNING
-            fix = "See why that deployment did not come to its end, and deploy again; praxis_confirm_deadline says when."
+            fix = "See why that deployment did not come to its end, and deploy again (praxis_confirm_deadline)."
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
     return found

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dead man's switch: a host goes back to its last good release by itself, unless a newer one is called good in time.
+"""The dead man's switch: a host goes back to its last good release by itself unless a newer one is called good in time.
 
 A step that is about to disturb the agent arms it. It is a timer of systemd's that outlasts a reboot, a script, and a
 record; all of it is gone once the release is called good or rolled back. It needs no cloud, registry or controller.
