@@ -18,12 +18,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import d
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import (
     Plan,
     plan,
     require_prepared,
     require_running,
+    stored_files,
     stored_peers,
     stored_release,
 )
@@ -145,6 +146,8 @@ def _arm(desired: Desired, paths: Paths, seen: look.Look) -> None:
     good, deployment = seen["release"]["good"], desired.deployment
     if not (good and deployment and desired.confirm_within and switch.can(paths)) or good == desired.wanted.id:
         return
+    if set(stored_files(paths, good) or {}) != set(RELEASE_FILES):
+        return  # somebody has removed it: there is nothing to go back to
     release = stored_release(paths, good, desired.wanted)
     peers = desired.peers or stored_peers(paths)
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())

@@ -117,3 +117,9 @@ def test_the_script_does_nothing_once_it_is_disarmed(host: Paths, engine: FakeEn
     assert subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=False).returncode == 0
     assert os.readlink(host.current) == "releases/r2"
     assert json.dumps(looking.take(host)["switch"]["rolled_back"]) == "null"
+
+
+def test_without_a_whole_release_to_go_back_to_nothing_is_armed(host: Paths, engine: FakeEngine) -> None:
+    os.unlink(os.path.join(host.release("r1"), "compose.yaml"))
+    assert active(host, engine)["outcome"] == "activated"
+    assert left(host) == []
