@@ -313,7 +313,7 @@ def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: s
     if then == "reboot":
         fleet.on(host, "systemctl reboot", check=False)
     seen.wait_for(f"{touched} to go back by itself", lambda: seen.releases(fleet) == before, deadline=240, pause=2)
-    seen.wait_for("nothing left of it", lambda: "praxis-rollback" not in fleet.on(host, TIMERS, check=False), deadline=60)
+    seen.wait_for("nothing left", lambda: "praxis-rollback" not in fleet.on(host, TIMERS, check=False), deadline=60)
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {touched}
     run = deploy(fleet, {})
     assert {(item["code"], item["level"]) for item in run.summary["findings"]} == {
