@@ -40,7 +40,7 @@ printf '{"run": "%(run)s", "from": "%(wanted)s", "to": "%(back)s", "at": %%s}\\n
     >%(rolled_back)s.staging
 mv %(rolled_back)s.staging %(rolled_back)s
 rm -f %(armed)s
-systemctl disable %(timer)s
+systemctl disable --now %(timer)s
 rm -f %(files)s
 systemctl daemon-reload
 """
