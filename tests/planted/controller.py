@@ -496,4 +496,13 @@ FAULTS = (
         tests=("tests/unit/plan/test_summary.py::test_why_a_run_was_stopped_is_told_on_standard_error",),
         tier="test",
     ),
+    Fault(
+        name="switch-is-not-asked-for",
+        breaks="The controller has no host armed against its own death.",
+        file="plugins/action/agent_release.py",
+        before='ARMING = ("prepared", "active")\n',
+        after="ARMING = ()\n",
+        tests=("tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",),
+        tier="test",
+    ),
 )

@@ -296,4 +296,20 @@ FAULTS = (
         after='(tags.get("Name") == name) >= 1',
         tests=("tests/unit/modules/test_aws_network.py",),
     ),
+    Fault(
+        name="good-though-a-host-went-back",
+        breaks="A deployment ends good though a host has rolled itself back meanwhile.",
+        file="plugins/module_utils/fleet/switches.py",
+        before='ERROR if done["run"] == run else WARNING',
+        after="WARNING",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
+        name="switch-goes-off-in-the-middle",
+        breaks="A deployment of many batches is given the time of one, and its first hosts go back by themselves.",
+        file="plugins/module_utils/fleet/order.py",
+        before="return 1 + -(-max(0, total - first) // self.size(total))\n",
+        after="return 1\n",
+        tests=("tests/unit/fleet/test_order.py",),
+    ),
 )

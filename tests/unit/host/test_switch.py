@@ -110,6 +110,13 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert left(host) == []
 
 
+def test_the_script_unseals_what_the_old_release_needs(host: Paths, engine: FakeEngine, tmp_path: Path) -> None:
+    Path(host.unseal).write_text(f'echo "$1" >{tmp_path}/unsealed\n', encoding="utf-8")
+    active(host, engine)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert (tmp_path / "unsealed").read_text(encoding="utf-8") == "r1\n"
+
+
 def test_the_script_does_nothing_once_it_is_disarmed(host: Paths, engine: FakeEngine) -> None:
     active(host, engine)
     text = Path(host.rollback).read_text(encoding="utf-8")

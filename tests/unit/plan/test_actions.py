@@ -194,6 +194,8 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
     assert outcome == {"changed": True, "outcome": "prepared", "look": look}
     assert json.loads((site.folder / "kept/touched/m1").read_text()) == {"previous": "81bb02"}
+    # Four batches of one: each its gate's deadline, its soak and two minutes; and two minutes.
+    assert b'"confirm_within": 1200.0' in (site.folder / "sent-m1").read_bytes()
     # m2's module crashes: its task does not fail, and says so as data. Nothing was done to it, so nothing is put back.
     crashed = played.of("prepared", "m2")
     assert (crashed["status"], crashed["outcome"]) == ("ok", "failed")
