@@ -21,6 +21,8 @@ PLAIN = ("confirmed",)
 ARMING = ("prepared", "active")
 #: Seconds that a deployment is given beside what its batches take.
 MARGIN = 120
+#: States that take the agent away from those who are connected to it.
+DRAINED = ("active", "restored")
 #: States after which a deployment has nothing more to do on a host.
 LAST = ("confirmed", "restored")
 
@@ -51,6 +53,8 @@ class ActionModule(HostAction):
         if state == "active" and not self._task.check_mode:
             look = (run.outcome(name) or {}).get("look") or {}
             run.touch(name, (look.get("release") or {}).get("good"))
+        if state in DRAINED and not self._task.check_mode:
+            arguments["drain"] = run.draining(name)
         if state == "restored":
             touched = run.touched()
             if name not in touched:

@@ -14,6 +14,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 #: The clouds' words for a target that gets requests.
 HEALTHY = "healthy"
+#: AWS's word for a target that has no connection any more; Google has none.
+UNUSED = "unused"
 
 
 class ActionModule(FleetAction):
@@ -60,6 +62,8 @@ class ActionModule(FleetAction):
                 targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
+            for name in _leaving(answer, names, here):
+                run.drain(name, float(answer["draining"]))
             _add(result, answer)
             result["targets"] += _targets(answer, names)
             result["addresses"] += answer.get("addresses") or []
@@ -104,7 +108,8 @@ class ActionModule(FleetAction):
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
 
     def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
-        options = {**balancer["options"], "targets": list(targets), "state": state}
+        # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
         )
@@ -115,6 +120,14 @@ def _add(result: Dict[str, Any], answer: Mapping[str, Any]) -> None:
     """What a call has changed is changed by all of them."""
     result["changed"] |= bool(answer.get("changed"))
     result["diff"] += [answer["diff"]] if answer.get("diff") else []
+
+
+def _leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The members that have been taken out and may have connections still."""
+    if "draining" not in answer:
+        return []
+    gone = {str(target["id"]) for target in answer.get("targets") or [] if target["state"] != UNUSED}
+    return [name for name in names if str(targets[name]["id"]).rpartition("/")[2] in gone]
 
 
 def _at_its_port(target: Mapping[str, Any], look: Mapping[str, Any]) -> Dict[str, Any]:

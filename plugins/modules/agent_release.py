@@ -211,6 +211,12 @@ options:
         itself, also after a reboot. Where systemd does not run the machine, or no release has been called good yet,
         it does not.
     type: float
+  drain:
+    description:
+      - Seconds that the agent's clients are given to end their connections to its API, before anything is done. It ends
+        earlier when there has been none for 10 seconds.
+    type: float
+    default: 0.0
   lock_deadline:
     description:
       - Seconds to wait for another deployment of this host.
@@ -376,6 +382,7 @@ def main() -> None:
             "lock_deadline": {"type": "float", "default": 60.0},
             "deployment": {"type": "dict", "options": DEPLOYMENT},
             "confirm_within": {"type": "float"},
+            "drain": {"type": "float", "default": 0.0},
         },
         required_if=[
             ("state", "prepared", ["release"]),

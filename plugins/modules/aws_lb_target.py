@@ -94,6 +94,10 @@ addresses:
   returned: with O(state=present), when the group was found
   type: list
   elements: str
+draining:
+  description: The group's deregistration delay, the seconds that connections to a target that leaves may live.
+  returned: with O(state=absent) and O(wait=false), when a target is draining
+  type: float
 targets:
   description: The targets asked for, as the balancer saw them last.
   returned: when the group was found
@@ -159,6 +163,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(group, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = group.addresses()
+    elif not check_mode and any(seen.get(target, ABSENT).draining for target in targets):
+        result["draining"] = group.deregistration_delay()
     others = sorted(target for target, health in seen.items() if health.registered and target not in targets)
     return {
         **result,

@@ -41,7 +41,8 @@ options:
   state:
     description:
       - V(present) puts in, and waits for healthy.
-      - V(absent) takes out, and waits until draining is over.
+      - V(absent) takes out. M(praxis.cloud.agent_release) then waits on each member for the end of its connections,
+        as long as the balancer lets them live.
     type: str
     choices: [present, absent]
     default: present

@@ -103,6 +103,10 @@ addresses:
   returned: with O(state=present), when the backend service was found
   type: list
   elements: str
+draining:
+  description: Seconds that connections to a machine that leaves may live, by the backend service's own setting.
+  returned: with O(state=absent) and O(wait=false), when the backend service was found
+  type: float
 targets:
   description: The machines asked for, as the balancer saw them last.
   returned: when the backend service was found
@@ -161,6 +165,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(service, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = service.addresses()
+    elif not check_mode and not params["wait"]:
+        result["draining"] = service.draining()
     inside = {(target.zone, target.name) for target in targets}
     others = sorted(target for target in seen if (target.zone, target.name) not in inside)
     return {

@@ -58,7 +58,7 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
-        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "recorded", "outcomes"):
+        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes"):
             os.mkdir(run._of(folder))
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
@@ -112,6 +112,16 @@ class RunDirectory:
     def activated(self) -> Dict[str, Dict[str, Any]]:
         """``id`` and ``restarts`` of the container of every host that was activated in this run."""
         return self._all("activated")
+
+    def drain(self, name: str, seconds: float) -> None:
+        """A host has just been taken out of its load balancer; its connections may live for so long."""
+        self._write("draining/" + name, json.dumps({"until": time.time() + seconds}).encode())
+
+    def draining(self, name: str) -> float:
+        """Seconds that the connections of a host may still live."""
+        if not os.path.exists(self._of("draining/" + name)):
+            return 0.0
+        return max(0.0, float(self._read("draining/" + name)["until"]) - time.time())
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: it is tried once, and what was activated there is gone."""

@@ -167,6 +167,10 @@ class TargetGroup:
             interval = self._group.get("HealthCheckIntervalSeconds", 30)
             checks = self._group.get("HealthyThresholdCount", 5) + 1
             return float(interval * checks + self._group.get("HealthCheckTimeoutSeconds", 5) + MARGIN)
+        return self.deregistration_delay() + MARGIN
+
+    def deregistration_delay(self) -> float:
+        """Seconds that connections to a target that leaves may live."""
         answer = self._client.call(SERVICE, "describe_target_group_attributes", TargetGroupArn=self.arn)
         delay = {each["Key"]: each["Value"] for each in answer["Attributes"]}
-        return float(delay.get("deregistration_delay.timeout_seconds", 300)) + MARGIN
+        return float(delay.get("deregistration_delay.timeout_seconds", 300))

@@ -12,7 +12,16 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import engine_failure, fence, files, gate, look, switch, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    drain,
+    engine_failure,
+    fence,
+    files,
+    gate,
+    look,
+    switch,
+    tcp,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
@@ -44,6 +53,10 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
     if check_mode:
         return _run(desired, paths, check_mode=True)
     try:
+        if desired.drain > 0:
+            drain.wait(paths, desired.wanted.api_port, desired.drain)
+        # Not before: whoever has to wait for this host should wait for what is done to it, and a deployment that has
+        # been taken over from meanwhile is refused.
         with locked(paths.lock, holder_of(desired), lock_deadline):
             if desired.deployment is None:
                 return _run(desired, paths, check_mode=False)

@@ -71,6 +71,7 @@ class Desired:
     pull_deadline: float = 900.0
     deployment: Optional[Deployment] = None
     confirm_within: Optional[float] = None
+    drain: float = 0.0
 
     @property
     def wanted(self) -> Release:
@@ -126,6 +127,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         pull_deadline=float(options.get("pull_deadline") or 900),
         deployment=deployment_from(options.get("deployment")),
         confirm_within=options.get("confirm_within"),
+        drain=float(options.get("drain") or 0),
     )
     if desired.secrets is not None:
         render(desired.secrets)

@@ -64,8 +64,8 @@ def look_at_agent(
 ) -> Dict[str, Any]:
     """The part of a look that changes while an agent starts: ``container``, ``api``, ``edges``."""
     container = look_at_container(paths, Engine(paths.engine_socket))
-    if api_port is not None and container is not None and container["release"]:
-        api_port = api_port_of(paths, container["release"]) or api_port
+    if api_port is not None and container is not None:
+        api_port = port_of(paths, container, api_port)
     api: Dict[str, Any] = {"health": None, "peer_id": None, "error": None, "port": api_port}
     if api_port is not None and container is not None and container["state"] == "running":
         api = {**read_api(api_port), "port": api_port}
@@ -74,6 +74,11 @@ def look_at_agent(
         ports = {int(item["port"]) for item in dial} | {p2p_port}
         edges = tcp.p2p_edges(tcp.read_tables(container["pid"]), p2p_port, ports)
     return {"container": container, "api": api, "edges": [item.as_edge() for item in edges]}
+
+
+def port_of(paths: Paths, container: Mapping[str, Any], api_port: int) -> int:
+    """Where the API of what runs listens; the given port when its release does not say."""
+    return (api_port_of(paths, container["release"]) if container["release"] else None) or api_port
 
 
 def api_port_of(paths: Paths, release_id: str) -> Optional[int]:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Collection, Dict, Iterable, List, Tuple, Union
 
 ESTABLISHED = "01"
+#: States in which a connection may still carry something: established, being accepted, or closed by one side.
+IN_USE = (ESTABLISHED, "03", "04", "08", "09", "0B")
 DIAL_THREADS = 32
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One established connection, as the kernel lists it."""
+    """One connection, as the kernel lists it."""
 
     local_address: str
     local_port: int
@@ -43,12 +45,12 @@ def endpoint(address: str, port: int) -> str:
     return "[%s]:%d" % (address, port) if ":" in address else "%s:%d" % (address, port)
 
 
-def established(table: str) -> List[Connection]:
-    """The established connections in the text of ``/proc/<pid>/net/tcp`` or ``tcp6``."""
+def established(table: str, states: Collection[str] = (ESTABLISHED,)) -> List[Connection]:
+    """The established connections in the text of ``/proc/<pid>/net/tcp`` or ``tcp6``, or those in other states."""
     found = []
     for line in table.splitlines()[1:]:
         fields = line.split()
-        if len(fields) < 7 or fields[3] != ESTABLISHED:
+        if len(fields) < 7 or fields[3] not in states:
             continue
         local, remote = _decode(fields[1]), _decode(fields[2])
         tx_queue = int(fields[4].split(":")[0], 16)
@@ -75,13 +77,16 @@ def _decode(field: str) -> Tuple[str, int]:
     return str(address), int(port, 16)
 
 
-def read_tables(pid: int, proc: str = "/proc") -> List[Connection]:
-    """All established connections in the network namespace of a process; none when the process is gone."""
+def read_tables(pid: int, proc: str = "/proc", states: Collection[str] = (ESTABLISHED,)) -> List[Connection]:
+    """All established connections in the network namespace of a process; none when the process is gone.
+
+    :param states: others that are meant, in the kernel's numbers.
+    """
     found: List[Connection] = []
     for name in ("tcp", "tcp6"):
         try:
             with open("%s/%d/net/%s" % (proc, pid, name), encoding="ascii") as table:
-                found += established(table.read())
+                found += established(table.read(), states)
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found

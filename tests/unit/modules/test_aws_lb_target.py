@@ -161,6 +161,15 @@ def test_absent_and_again(run: Any, cloud: Any, group: str) -> None:
     assert (again.changed, cloud.operations) == (False, ["DescribeTargetGroups", "DescribeTargetHealth"])
 
 
+def test_who_does_not_wait_is_told_how_long_connections_may_live(run: Any, cloud: Any, group: str) -> None:
+    register(cloud, group, "10.0.0.4")
+    cloud.health["10.0.0.4"] = [DRAINING]
+    options = {"target_group": "demo", "targets": targets("10.0.0.4"), "state": "absent", "wait": False}
+    assert run("aws_lb_target", **options).result["draining"] == 300.0
+    cloud.health["10.0.0.4"] = [GONE]
+    assert "draining" not in run("aws_lb_target", **options).result
+
+
 def test_it_waits_until_draining_is_over(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4")
     cloud.health["10.0.0.4"] = [DRAINING, DRAINING, GONE]

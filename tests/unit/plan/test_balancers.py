@@ -112,7 +112,8 @@ class Balancer:
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
         failure = {"failed": True, "failures": [REFUSED]} if late else {}
-        return {"changed": True, "targets": seen, "others": self.others, **failure}
+        waiting = {} if module_args["wait"] else {"draining": 60.0}
+        return {"changed": True, "targets": seen, "others": self.others, **waiting, **failure}
 
 
 @pytest.fixture
@@ -151,6 +152,13 @@ def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
     found = one.set("absent", "m1")
     assert [failure["code"] for failure in found.get("failures", [])] == codes
     assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
+def test_a_member_that_leaves_is_waited_for_on_its_machine_and_no_other(balancer: Any) -> None:
+    one = balancer(batch=2)
+    one.health = {"i-m1": "draining", "i-m2": "unused"}
+    one.set("absent", "m1", "m2")
+    assert [round(one.run.draining(name)) for name in ("m1", "m2", "m3")] == [60, 0, 0]
 
 
 def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) -> None:
