@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -33,6 +33,7 @@ class ActionModule(FleetAction):
             "activate": order.activate,
             "restart": order.restart,
             "serial": order.serial,
+            "watch": order.watch,
             "first_deployment": order.first_deployment,
             "look_again": order.look_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
@@ -40,7 +41,9 @@ class ActionModule(FleetAction):
             "findings": plain_findings(order.findings),
         }
         if args["final"]:
-            run.record(order.findings)
+            # What hosts have done by themselves does not show any more once they have been activated.
+            by_itself = switches.findings(scope, looks_of(outcomes), options["deployment"]["run"])
+            run.record([*order.findings, *by_itself])
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))
         return {"order": fact, "ansible_facts": {"praxis_order": fact}}

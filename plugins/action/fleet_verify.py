@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
@@ -100,8 +100,10 @@ def _plain(batches: List[List[str]]) -> Dict[str, Any]:
 
 
 def _unconfirmed(look: Mapping[str, Any]) -> bool:
-    release = look.get("release") or {}
-    return bool(release.get("running")) and release.get("running") != release.get("good")
+    """Whether a host has something left of a deployment that did not come to its end, or of this one."""
+    release, switch = look.get("release") or {}, look.get("switch") or {}
+    left = release.get("running") != release.get("good") or any(switch.values())
+    return bool(release.get("running")) and left
 
 
 def _left(run: RunDirectory) -> List[Finding]:
@@ -113,9 +115,12 @@ def _left(run: RunDirectory) -> List[Finding]:
 
 
 def _told(finding: Finding, recorded: Sequence[Finding]) -> bool:
-    """Whether a finding adds nothing to what stopped the run: it is about the same place, or about a host that for this
-    very reason kept the release it had, or got it back."""
-    return any(item.where == finding.where or finding.code == mesh.OTHER_RELEASE for item in recorded)
+    """Whether a finding is recorded, or adds nothing to what stopped the run: it is about the same place, or about a
+    host that for this very reason kept the release it had, or got it back."""
+    if any((item.code, item.where) == (finding.code, finding.where) for item in recorded):
+        return True
+    stopped = [item for item in recorded if item.level == ERROR]
+    return any(item.where == finding.where or finding.code == mesh.OTHER_RELEASE for item in stopped)
 
 
 def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:

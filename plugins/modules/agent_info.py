@@ -26,6 +26,10 @@ options:
     description:
       - The run's directory, from M(praxis.cloud.fleet_plan). With it the controller fills in ports and members.
     type: path
+  member:
+    description:
+      - Whose host this is, if it is not the task's own because the task is delegated. Only with O(run).
+    type: str
   api_port:
     description:
       - Where the agent's API listens on this host. Without it the agent is not asked.
@@ -203,6 +207,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "run": {"type": "path"},
+            "member": {"type": "str"},
             "api_port": {"type": "int"},
             "p2p_port": {"type": "int"},
             "dial": {

@@ -49,10 +49,11 @@ class HostAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        name = task_vars["inventory_hostname"]
+        args = dict(self._task.args)
+        # A delegated task bears the name of the host that delegates.
+        name = str(args.pop("member", None) or task_vars["inventory_hostname"])
         try:
             self.allow(name)
-            args = dict(self._task.args)
             if "run" not in args:
                 outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
                 return {**result, **outcome}

@@ -152,7 +152,36 @@ def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> 
     assert deploy(fleet, {}).summary["ok"]
 
 
+def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(fleet: Cloud, tmp_path: Path) -> None:
+    """It has passed its gates and its soak by then."""
+    assert deploy(fleet, {}).summary["ok"]
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:40"}})
+    run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}}, *second, expect=2)
+    assert set(codes(run)) <= {"agent-restarted", "api-silent"} and codes(run)[next(iter(codes(run)))] == {"praxis-aws-2"}
+    assert seen.releases(fleet) == before
+    assert seen.started(fleet)["praxis-aws-4"] == starts["praxis-aws-4"], "the last one was not touched"
+    assert deploy(fleet, {}).summary["ok"]
+
+
+def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
+    """Far before the delay that the balancer goes on showing; and who joins while it is shown is served again."""
+    elb = boto3.client("elbv2", **fleet.administrator)
+    (group,) = elb.describe_target_groups()["TargetGroups"]
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}
+    elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"], Attributes=[delay])
+    try:
+        with load(fleet) as counted:
+            assert deploy(fleet, new()).summary["ok"]
+    finally:
+        elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"],
+                                           Attributes=[{**delay, "Value": "5"}])
+    assert lost(counted) == ({}, "")
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
 def test_a_release_that_is_bad_on_the_last_host_is_rolled_back_as_carefully(fleet: Cloud, tmp_path: Path) -> None:
+    assert deploy(fleet, {}).summary["ok"]
     before = seen.releases(fleet)
     last = own(tmp_path, praxis_aws_4={"praxis_agent_environment": {"STANDIN_FAIL": "crash", "RELEASE": uuid4().hex}})
     with load(fleet) as counted:
@@ -305,6 +334,7 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
 
 @pytest.mark.parametrize("then", ["", pytest.param("reboot", marks=pytest.mark.repetition)])
 def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: str) -> None:
+    assert deploy(fleet, {}).summary["ok"]
     before, starts = seen.releases(fleet), seen.started(fleet)
     killed_in_its_first_activation(fleet, {**new(), "praxis_confirm_deadline": 90})
     (touched,) = [name for name, release in seen.releases(fleet).items() if release != before[name]]
@@ -320,7 +350,7 @@ def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: s
         ("taken-over", "warning"), ("rolled-back-itself", "warning")}  # fmt: skip
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
-    assert deploy(fleet, {}).summary["ok"]
+    assert deploy(fleet, {}).summary["findings"] == []
 
 
 @pytest.mark.repetition

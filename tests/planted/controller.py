@@ -505,4 +505,28 @@ FAULTS = (
         tests=("tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",),
         tier="test",
     ),
+    Fault(
+        name="drain-is-not-told-the-host",
+        breaks="Who has been taken out of a balancer is stopped at once.",
+        file="plugins/action/fleet_balancer.py",
+        before='                run.drain(name, float(answer["draining"]))\n',
+        after="                pass\n",
+        tests=("tests/unit/plan/test_balancers.py",),
+    ),
+    Fault(
+        name="warning-hides-an-error",
+        breaks="A host about which there is a warning is called good, whatever its state.",
+        file="plugins/action/fleet_verify.py",
+        before="    stopped = [item for item in recorded if item.level == ERROR]\n",
+        after="    stopped = list(recorded)\n",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
+        name="other-deployment-s-timer-stays",
+        breaks="A host that another deployment has armed is left so by one that ends well.",
+        file="plugins/action/fleet_verify.py",
+        before=" or any(switch.values())\n",
+        after="\n",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
 )

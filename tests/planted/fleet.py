@@ -312,4 +312,12 @@ FAULTS = (
         after="return 1\n",
         tests=("tests/unit/fleet/test_order.py",),
     ),
+    Fault(
+        name="earlier-batches-are-forgotten",
+        breaks="An agent that crashes after its batch has passed is found only at the end, when all have its release.",
+        file="plugins/module_utils/fleet/order.py",
+        before="            found[name] = share[number % step :: step]\n",
+        after="            found[name] = []\n",
+        tests=("tests/unit/fleet/test_order.py",),
+    ),
 )

@@ -94,9 +94,13 @@ def steps_of(play: Part) -> list[tuple[str, Part]]:
 def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order() -> None:
     steps = steps_of(activation())
     assert [step for step, _task in steps] == [
-        "lock", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict", "present", "end"]
+        "lock", "observe", "verdict", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict",
+        "present", "end"]  # fmt: skip
     tasks = [task for _step, task in steps]
-    _lock, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = tasks
+    _lock, observe, earlier, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = tasks
+    # A fleet whose lock is lost is not asked, and nobody is judged where there is nobody.
+    assert VERDICT in observe["when"] and VERDICT in earlier["when"]
+    assert "judge_members | length > 0" in earlier["when"]
     assert VERDICT not in str(drain["when"])
     # What could not be drained is in service again, and nothing of it is touched.
     assert f"not {VERDICT}" in again["when"]

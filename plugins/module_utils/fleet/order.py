@@ -16,6 +16,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Tab
 Outcome = Mapping[str, Any]
 #: A number of members, or a percentage of the fleet: ``2``, ``"25%"``.
 Share = Union[int, str]
+#: Members that a host has observed again before its batch, at most: they are asked one after the other.
+WATCHED = 8
 #: Lines of an agent's log that a finding quotes.
 LOG_LINES = 5
 
@@ -68,6 +70,7 @@ class Order:
     :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
+    :param watch: by host, the members activated before that are observed again before its batch is drained.
     """
 
     needs_docker: List[str]
@@ -75,6 +78,7 @@ class Order:
     restart: List[str]
     serial: List[int]
     min_edges: Dict[str, int]
+    watch: Dict[str, List[str]]
     first_deployment: bool
     look_again: bool
     findings: Tuple[Finding, ...]
@@ -121,6 +125,7 @@ def make_order(
         restart=restart,
         serial=[len(group) for group in groups if group],
         min_edges=_gates(table, groups, active),
+        watch=_watch(groups),
         first_deployment=not active,
         look_again=bool(activate) or not (seen.ok or held),
         findings=tuple(findings),
@@ -194,6 +199,21 @@ def _gates(table: Table, groups: Sequence[Sequence[str]], active: Set[str]) -> D
         for name in group:
             found[name] = min(table.min_edges, len(before.intersection(table.around[name])))
         active.update(group)
+    return found
+
+
+def _watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:
+    """Who is observed again before a batch: the earlier batches, but for the last one, which has just been.
+
+    Each host of the batch is given its share. Of a large share a part is taken, another one each time.
+    """
+    found: Dict[str, List[str]] = {}
+    for number, group in enumerate(groups):
+        earlier = [name for before in groups[: max(0, number - 1)] for name in before]
+        for place, name in enumerate(group):
+            share = earlier[place :: len(group)]
+            step = max(1, -(-len(share) // WATCHED))
+            found[name] = share[number % step :: step]
     return found
 
 

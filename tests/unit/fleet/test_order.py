@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, roll_back, split
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
+    WATCHED,
+    Pace,
+    make_order,
+    roll_back,
+    split,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
 from .made import fleet, look, member, meshed, release
@@ -53,6 +59,35 @@ def test_batches(size: int, batch: Any, canary: int, expected: list[str]) -> Non
 def test_how_many_batches_there_can_be(size: int, pace: Pace, expected: int) -> None:
     assert pace.batches(size) == expected
     assert len(split(fleet(size), fleet(size).order, pace)) == expected
+
+
+def order_of(size: int, **pace: Any) -> Any:
+    """Of a fleet that is meshed, where everybody gets another release."""
+    plan = fleet(size)
+    looks = meshed(plan)
+    outcomes = {name: {"activation": "recreate", "look": found} for name, found in looks.items()}
+    return make_order(plan, outcomes, plan.order, Pace(**pace))
+
+
+def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -> None:
+    assert order_of(5).watch == {"m1": [], "m2": [], "m3": ["m1"], "m4": ["m1", "m2"], "m5": ["m1", "m2", "m3"]}
+    assert order_of(5, batch=2).watch == {"m1": [], "m2": [], "m3": [], "m4": ["m1"], "m5": []}
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 4))
+def test_a_large_fleet_is_observed_by_turns(size: int, batch: int, canary: int) -> None:
+    order = order_of(size, batch=batch, canary=canary, min_available=0)
+    batches, start = [], 0
+    for count in order.serial:
+        batches.append(order.activate[start : start + count])
+        start += count
+    for number, names in enumerate(batches):
+        watched = [name for each in names for name in order.watch[each]]
+        assert len(set(watched)) == len(watched)
+        assert set(watched) <= {name for before in batches[: max(0, number - 1)] for name in before}
+        assert all(len(order.watch[each]) <= WATCHED for each in names)
+    if len(batches) == size and 2 < size <= WATCHED + 2:
+        assert order.watch[order.activate[-1]] == order.activate[:-2], "of a small fleet everybody is"
 
 
 @pytest.mark.parametrize(

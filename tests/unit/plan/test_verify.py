@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.praxis.cloud.plugins.action import fleet_verify
+from ansible_collections.praxis.cloud.plugins.action import fleet_order, fleet_verify
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -31,7 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Two members that are well; m1 was touched."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, **PACE}
+    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "take_over": None, **PACE}
     made = RunDirectory.create(PLAN, each, each, options)
     for name, look in meshed(PLAN).items():
         made.report(name, {"outcome": "unchanged", "look": look})
@@ -72,6 +72,16 @@ def test_what_a_batch_has_wrong_is_remembered_to_the_end(run: RunDirectory) -> N
     assert judged(run, batch=["m1"])["findings"][0]["code"] == "no-container"
     run.report("m1", outcome)
     assert (judged(run)["ok"], judged(run)["roll_back"]["hosts"]) == (False, ["m1"])
+
+
+def test_a_warning_hides_nothing(run: RunDirectory) -> None:
+    run.record([Finding("rolled-back-itself", "It went back.", "m1", "See why.", level=WARNING)])
+    run.report("m1", {"unreachable": "no route to host"})
+    found = judged(run)
+    assert (found["ok"], [item["code"] for item in found["findings"]]) == (
+        False, ["rolled-back-itself", "host-unreachable"])  # fmt: skip
+    run.report("m1", {"outcome": "unchanged", "look": {**meshed(PLAN)["m1"], "release": {"running": "old"}}})
+    assert not judged(run)["ok"]
 
 
 def test_a_warning_stops_nothing(run: RunDirectory) -> None:
@@ -194,15 +204,51 @@ def test_what_the_gate_of_an_agent_that_crashes_has_found_says_more(run: RunDire
     assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("container-exited", "m1")]
 
 
+def good(run: RunDirectory, name: str, switch: dict[str, Any]) -> None:
+    """A host whose release is good, and what its switch shows."""
+    outcome = run.outcome(name) or {}
+    running = outcome["look"]["release"]
+    look = {**outcome["look"], "release": {**running, "good": running["running"]}, "switch": switch}
+    run.report(name, {**outcome, "look": look})
+
+
 @pytest.mark.parametrize(("run_id", "ok", "level"), [("mine", False, "error"), ("other", True, "warning")])
 def test_a_host_that_rolled_itself_back_is_told(run: RunDirectory, run_id: str, ok: bool, level: str) -> None:
     done = {"run": run_id, "from": "3f9c1a", "to": "81bb02", "at": 1792000000}
     outcome = run.outcome("m1") or {}
-    switch = {"armed": None, "rolled_back": done}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "switch": switch}})
+    good(run, "m1", {"armed": None, "rolled_back": done})
+    good(run, "m2", {"armed": None, "rolled_back": None})
     found = judged(run)
     assert (found["ok"], [(item["code"], item["level"]) for item in found["findings"]]) == (
         ok, [("rolled-back-itself", level)])  # fmt: skip
+    # With a good verdict, what is left of the other deployment is taken away.
+    assert found["confirm"] == (["m1"] if ok else [])
     # It stays so, whatever is there by the end.
     run.report("m1", outcome)
     assert judged(run)["ok"] is ok
+
+
+def ordered(run: RunDirectory) -> None:
+    action = object.__new__(fleet_order.ActionModule)
+    action._task = SimpleNamespace(check_mode=False)
+    action.judge(run, {"final": True, "show": False})
+
+
+def test_that_a_host_rolled_itself_back_is_told_though_it_is_activated_again(run: RunDirectory) -> None:
+    done = {"run": "other", "from": "3f9c1a", "to": "81bb02", "at": 1792000000}
+    outcome = run.outcome("m1") or {}
+    switch = {"armed": None, "rolled_back": done}
+    run.report("m1", {**outcome, "look": {**outcome["look"], "switch": switch}})
+    ordered(run)
+    run.report("m1", outcome)
+    found = judged(run)
+    assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, ["rolled-back-itself"])
+
+
+def test_a_host_that_is_armed_by_a_deployment_that_died_is_confirmed_though_it_has_its_good_release(
+    run: RunDirectory,
+) -> None:
+    armed = {"run": "other", "wanted": "3f9c1a", "back": "81bb02", "until": 1792000000}
+    good(run, "m1", {"armed": armed, "rolled_back": None})
+    good(run, "m2", {"armed": None, "rolled_back": None})
+    assert judged(run)["confirm"] == ["m1"]
