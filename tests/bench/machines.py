@@ -51,7 +51,6 @@ class Machines:
         self.site = here()
         self.environment = _environment(self.site.home / "env") | {
             "PRAXIS_HOSTS": str(HOSTS),
-            "PRAXIS_DEREGISTRATION_DELAY": "5",
         }
         self.tokens = next(TOKENS)
         self.hosts: dict[str, str] = {}
@@ -80,6 +79,10 @@ class Machines:
 
     def community(self) -> Sample:
         return self._play(str(HERE / "peers" / "community.yml"), {"max_tokens": self.tokens}, self.folder / "vars.json")
+
+    def community_rolling(self) -> Sample:
+        variables = {"max_tokens": self.tokens, "target_group": "praxis-praxis"}
+        return self._play(str(HERE / "peers" / "rolling.yml"), variables, self.folder / "vars.json")
 
     def floor(self) -> Sample:
         return self._play(str(HERE / "peers" / "floor.yml"), {})
@@ -155,7 +158,7 @@ class Machines:
 
 
 def measure(machines: Machines, repeats: int, say: Callable[[str], None]) -> dict[str, dict[str, list[Sample]]]:
-    """The cases ``first``, ``nothing`` and ``change``. Ours goes first, where caches are coldest."""
+    """The cases ``first``, ``nothing``, ``change`` and ``rolling``. Ours goes first, where caches are coldest."""
     found: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
 
     def note(case: str, who: str, sample: Sample) -> None:
@@ -171,12 +174,19 @@ def measure(machines: Machines, repeats: int, say: Callable[[str], None]) -> dic
             note("nothing", who, way())
             note("nothing", "floor", machines.floor())
         machines.change()
-        # All hosts at once and no balancer to drain from, as the others do; then as shipped, one host at a time.
+        # All hosts at once and no balancer to drain from, as the others do.
         at_once = {"praxis_batch": HOSTS, "praxis_canary": HOSTS, "praxis_soak": 0, "praxis_target_group": ""}
         note("change", who, way(**(at_once if who == "ours" else {})))
-        if who == "ours":
-            machines.change()
-            note("change", "ours_one_at_a_time", way())
+    # A host at a time behind the load balancer: without a soak, which the other has not, and as shipped.
+    machines.reset()
+    machines.ours()
+    for who, one in (("ours", lambda: machines.ours(praxis_soak=0)), ("ours_as_shipped", machines.ours)):
+        machines.change()
+        note("rolling", who, one())
+    machines.reset()
+    machines.community()
+    machines.change()
+    note("rolling", "community", machines.community_rolling())
     return found
 
 

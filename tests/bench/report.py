@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 CASES = (
-    "first", "nothing", "change",
+    "first", "nothing", "change", "rolling",
     "inventory_2000", "inventory_10000", "plan_10", "plan_100", "plan_1000", "secrets_100",
 )  # fmt: skip
 PEERS = ("community", "bare", "floor", "raw")
@@ -102,6 +102,8 @@ def aims(measured: Measured, calls: Mapping[str, int]) -> list[Aim]:
     at_most("nothing to do: under 3 x Ansible's floor", inverse, 3, "x")
     at_least("change: 2 x as fast as community modules, the agent's dial delay apart",
              "change", "community", 2, "ours_without_dial_delay")  # fmt: skip
+    at_least("rolling: 2 x as fast as community modules, one at a time behind the load balancer",
+             "rolling", "community", 2)  # fmt: skip
     for size in (2000, 10000):
         case = f"inventory_{size}"
         at_most(f"inventory of {size}: under 1 ms of wall clock a host over the raw API",
@@ -129,10 +131,10 @@ def notes(measured: Measured) -> list[str]:
             found.append(f"inventory of {size}: CPU a host over the raw API: {text}")
     change = {who: seconds(runs) for who, runs in measured.get("change", {}).items()}
     if "ours" in change:
-        alone = change.get("ours_one_at_a_time")
         found.append(f"change: {change['ours']:.1f} s, all hosts at once; {DIAL_DELAY:.0f} s are the agent's own delay")
-        if alone:
-            found.append(f"change: {alone:.1f} s as shipped: a host at a time, each with that delay and a drain of 5 s")
+    rolling = {who: seconds(runs) for who, runs in measured.get("rolling", {}).items()}
+    if "ours_as_shipped" in rolling:
+        found.append(f"rolling: {rolling['ours_as_shipped']:.1f} s as shipped, with a soak of 30 s a host")
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def test_whose_connections_count(tmp_path: Path, lines: list[str], expected: boo
 
 
 @pytest.fixture
-def waited(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> Iterator[list[Any]]:
+def waited(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> list[Any]:
     """What was waited for: port, seconds, and the last step that the host had admitted by then."""
     found: list[Any] = []
 
@@ -106,7 +105,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> Iterator[list[Any]]
         found.append((ports[0], seconds, (fence.read(paths) or {}).get("run")))
 
     monkeypatch.setattr(drain, "until_quiet", until_quiet)
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("port", [8000, 8001])
