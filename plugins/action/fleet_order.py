@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
@@ -23,7 +24,7 @@ class ActionModule(FleetAction):
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
         holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
-        held = holder.locked() if holder and not holder.gone else None
+        held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
         run.set_order(order.min_edges, order.first_deployment)
         fact = {
@@ -37,7 +38,7 @@ class ActionModule(FleetAction):
             "first_deployment": order.first_deployment,
             "look_again": order.look_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
-            "lock": lock.keepers(table.members, scope) if order.activate or (holder and holder.gone) else [],
+            "lock": lock.keepers(table.members, scope) if order.activate or (holder and not held) else [],
             "findings": plain_findings(order.findings),
         }
         if args["final"]:
@@ -47,6 +48,16 @@ class ActionModule(FleetAction):
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))
         return {"order": fact, "ansible_facts": {"praxis_order": fact}}
+
+
+def _held(holder: Optional[lock.Holder], unfinished: str) -> Optional[Finding]:
+    """Why this run has to leave the fleet to another deployment.
+
+    :param unfinished: what is wanted where that one did not end: ``continue`` or ``refuse``.
+    """
+    if holder is None or (holder.gone and unfinished == "continue"):
+        return None
+    return holder.refused() if holder.gone else holder.locked()
 
 
 def _lines(

@@ -10,7 +10,6 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
@@ -21,10 +20,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, run_options
-
-#: What becomes of a machine that has left the fleet and is still behind its load balancer.
-DEPARTED = ("report", "remove")
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, RUN_WORDS, run_options
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -39,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
-        "departed": {"type": "raw", "default": DEPARTED[0]},
+        **{option: {"type": "raw", "default": words[0]} for option, (_variable, words) in RUN_WORDS.items()},
         "take_over": {"type": "str", "default": ""},
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
@@ -65,10 +61,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
     ) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
-        departed = args["departed"] or DEPARTED[0]
-        if departed not in DEPARTED:
-            fix = "Write one of %s." % ", ".join(DEPARTED)
-            wrong.append(Finding("bad-variable", "praxis_departed is %s." % shown(departed), "praxis_departed", fix))
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
@@ -85,7 +77,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "departed": departed,
+            # A rollback is how an unfinished deployment is undone.
+            **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
             "id": plan.id,
             "balancers": behind,

@@ -15,8 +15,8 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
-#: Why a deployment has to leave the fleet alone: another one has it.
-REFUSALS = ("fleet-locked", "fleet-changed", "fenced", "lease-over")
+#: Why a deployment has to leave the fleet alone: another one has it, or has stopped in its middle.
+REFUSALS = ("fleet-locked", "fleet-changed", "fenced", "lease-over", "unfinished")
 #: The lock is renewed when this part of the lease is over.
 RENEWAL = 10
 #: The option ``deployment`` of the modules.

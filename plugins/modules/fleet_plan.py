@@ -70,6 +70,12 @@ options:
       - V(remove) takes it out, its last requests served. What runs on it goes on.
     type: raw
     default: report
+  unfinished:
+    description:
+      - What is done when another deployment has stopped in its middle, V(continue) or V(refuse).
+      - V(continue) deploys this plan from where that one stopped. A rollback always goes on; it is how to undo one.
+    type: raw
+    default: continue
   lease:
     description: Seconds that other deployments wait for this one when it gives no sign; 900 by default.
     type: raw

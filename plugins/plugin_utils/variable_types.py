@@ -36,6 +36,11 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
 }
 #: Those of them that may be a percentage of the fleet, too.
 SHARES = ("batch", "min_available")
+#: The variables of a run that are one word, by fleet_plan's options: the words, the first of which is the default.
+RUN_WORDS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
+    "departed": ("praxis_departed", ("report", "remove")),
+    "unfinished": ("praxis_unfinished", ("continue", "refuse")),
+}
 #: A finding's code, what a variable is, and the mend.
 Wrong = Optional[Tuple[str, str, str]]
 
@@ -94,8 +99,8 @@ def check(name: str, value: Any) -> Wrong:
 
 
 def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]]:
-    """The run's own numbers, percentages as they were written, and every one that is not within its bounds: its
-    default stands in for it."""
+    """The run's own numbers and words, percentages as they were written, and every one that cannot be: its default
+    stands in for it."""
     found: Dict[str, Any] = {}
     findings = []
     for option, (variable, least, most, default) in RUN_OPTIONS.items():
@@ -111,5 +116,11 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]
         else:
             share = ", or a percentage of the fleet from 1% to 100%" if option in SHARES else ""
             fix = "Write a whole number from %d to %d%s." % (least, most, share)
+            findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
+    for option, (variable, words) in RUN_WORDS.items():
+        value = given.get(option) or words[0]
+        found[option] = value if value in words else words[0]
+        if value not in words:
+            fix = "Write one of %s." % ", ".join(words)
             findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
     return found, findings

@@ -320,4 +320,12 @@ FAULTS = (
         after="            found[name] = []\n",
         tests=("tests/unit/fleet/test_order.py",),
     ),
+    Fault(
+        name="goes-on-though-told-not-to",
+        breaks="praxis_unfinished=refuse does nothing.",
+        file="plugins/action/fleet_order.py",
+        before='    if holder is None or (holder.gone and unfinished == "continue"):\n',
+        after="    if holder is None or holder.gone:\n",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
 )

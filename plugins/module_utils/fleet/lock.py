@@ -57,9 +57,16 @@ class Holder:
 
     def unfinished(self) -> Finding:
         """It stopped, and nobody has gone on since."""
-        what = "Deployment %s of %s did not end: %s." % (self.run, self.record["owner"], self.gone)
-        fix = "Deploy again: the next run goes on where it stopped."
-        return Finding("unfinished", what, self.where, fix, level=WARNING)
+        fix = "Deploy again: the next run goes on where it stopped. Or undo it: rollback.yml."
+        return Finding("unfinished", self._stopped(), self.where, fix, level=WARNING)
+
+    def refused(self) -> Finding:
+        """It stopped, and this run was told not to go on from there."""
+        fix = "Deploy with praxis_unfinished=continue to go on from there, or undo it: rollback.yml."
+        return Finding("unfinished", self._stopped(), self.where, fix)
+
+    def _stopped(self) -> str:
+        return "Deployment %s of %s did not end: %s." % (self.run, self.record["owner"], self.gone)
 
 
 def records_of(looks: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple[Record, float]]:

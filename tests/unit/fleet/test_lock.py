@@ -106,6 +106,14 @@ def test_the_user_may_know_that_it_is_dead() -> None:
     assert other is not None and other.gone == ""
 
 
+def test_who_is_told_not_to_go_on_is_told_the_ways_out() -> None:
+    known = lock.holder(looks(1, m1=AT_WORK), elsewhere, "a")
+    assert known is not None
+    refused = known.refused()
+    assert (refused.code, refused.level) == ("unfinished", "error")
+    assert "praxis_unfinished=continue" in refused.fix and "rollback.yml" in refused.fix
+
+
 def test_the_first_member_keeps_the_lock_or_the_first_that_can_be_reached() -> None:
     assert lock.keepers(["m2", "m1", "m3"], ["m3", "m1", "m2"]) == ["m1"]
     assert lock.keepers(["m2", "m1", "m3"], ["m3", "m2"]) == ["m1", "m2"]

@@ -20,7 +20,12 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, SHARES, run_options
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_WORDS,
+    SHARES,
+    run_options,
+)
 from tests.unit.plan.made import only, told, variables
 
 CYCLE: dict[str, Any] = {}
@@ -240,6 +245,7 @@ class TestRefusals:
 class TestRunOptions:
     def test_what_is_not_given_has_its_default(self) -> None:
         wanted = {option: default for option, (_variable, _least, _most, default) in RUN_OPTIONS.items()}
+        wanted |= {option: words[0] for option, (_variable, words) in RUN_WORDS.items()}
         assert run_options({}) == run_options({"batch": None, "deadline": ""}) == (wanted, [])
         assert run_options({"batch": "2", "min_edges": 0}) == ({**wanted, "batch": 2, "min_edges": 0}, [])
 
@@ -259,6 +265,15 @@ class TestRunOptions:
         found, findings = run_options({option: given})
         right = option in SHARES and given in ("25%", "100%")
         assert (found[option] == given) is right is (findings == [])
+
+    @pytest.mark.parametrize("option", list(RUN_WORDS))
+    def test_one_word_of_a_few(self, option: str) -> None:
+        variable, words = RUN_WORDS[option]
+        for word in words:
+            assert run_options({option: word})[0][option] == word
+        for wrong in ("undo", 1, ["x"], True):
+            found, (finding,) = run_options({option: wrong})
+            assert (found[option], finding.where, words[1] in finding.fix) == (words[0], variable, True)
 
     def test_all_are_told_at_once(self) -> None:
         _found, findings = run_options(dict.fromkeys(RUN_OPTIONS, "x"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Two members that are well; m1 was touched."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "take_over": None, **PACE}
+    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "take_over": None, "unfinished": "continue", **PACE}
     made = RunDirectory.create(PLAN, each, each, options)
     for name, look in meshed(PLAN).items():
         made.report(name, {"outcome": "unchanged", "look": look})
@@ -228,10 +229,29 @@ def test_a_host_that_rolled_itself_back_is_told(run: RunDirectory, run_id: str, 
     assert judged(run)["ok"] is ok
 
 
-def ordered(run: RunDirectory) -> None:
+def ordered(run: RunDirectory) -> dict[str, Any]:
     action = object.__new__(fleet_order.ActionModule)
     action._task = SimpleNamespace(check_mode=False)
-    action.judge(run, {"final": True, "show": False})
+    found: dict[str, Any] = action.judge(run, {"final": True, "show": False})["order"]
+    return found
+
+
+@pytest.mark.parametrize(("unfinished", "lock", "codes"), [("continue", ["m1"], []), ("refuse", [], ["unfinished"])])
+def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_told(
+    run: RunDirectory, unfinished: str, lock: list[str], codes: list[str]
+) -> None:
+    path = Path(run.path, "options.json")
+    path.write_text(json.dumps({**run.options(), "unfinished": unfinished}), encoding="utf-8")
+    outcome = run.outcome("m1") or {}
+    record = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 3,
+              "at": 0, "expires": 1, "ended": False}  # fmt: skip
+    look = {**outcome["look"], "deployment": record, "host": {"clock": 10.0}}
+    run.report("m1", {**outcome, "activation": "recreate", "look": look})
+    order = ordered(run)
+    assert (order["lock"], [item["code"] for item in order["findings"]]) == (lock, codes)
+    assert order["activate"] == (["m1"] if lock else [])
+    found = judged(run)
+    assert (found["ok"], found["roll_back"]["hosts"]) == (not codes, [])
 
 
 def test_that_a_host_rolled_itself_back_is_told_though_it_is_activated_again(run: RunDirectory) -> None:
