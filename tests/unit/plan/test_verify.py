@@ -32,7 +32,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     """Two members that are well; m1 was touched."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "take_over": None, "unfinished": "continue", **PACE}
+    words = {"take_over": None, "unfinished": "continue"}
+    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, **words, **PACE}
     made = RunDirectory.create(PLAN, each, each, options)
     for name, look in meshed(PLAN).items():
         made.report(name, {"outcome": "unchanged", "look": look})
