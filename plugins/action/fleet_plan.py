@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fl
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -36,6 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
         **{option: {"type": "raw", "default": words[0]} for option, (_variable, words) in RUN_WORDS.items()},
+        "hooks": {"type": "raw", "default": {}},
         "take_over": {"type": "str", "default": ""},
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
@@ -61,6 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
     ) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
+        own_tasks, amiss = hooks(args["hooks"])
+        wrong += amiss
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
@@ -93,6 +97,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "missing": planner.missing,
                     "run": _write(plan, planner, options) if complete else "",
                     "balanced": bool(behind),
+                    "hooks": own_tasks,
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True},

@@ -12,7 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -23,6 +23,7 @@ class ActionModule(FleetAction):
         "mesh": {"type": "bool", "default": True},
         "balancer": {"type": "dict", "default": {}},
         "also": {"type": "list", "elements": "dict", "default": []},
+        "hook": {"type": "dict"},
         "strict": {"type": "bool", "default": False},
         "show": {"type": "bool", "default": False},
     }
@@ -46,6 +47,7 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
         run.record([*(Finding(**item) for item in args["also"]), *crashed, *_left(run)])
+        run.record([hooks.failed(**args["hook"])] if args["hook"] else [])
         by_itself = switches.findings(judged, looks, options["deployment"]["run"])
         run.record([item for item in by_itself if item.level == "error"])
         recorded = run.recorded()

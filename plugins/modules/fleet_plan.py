@@ -85,6 +85,12 @@ options:
         release has been called good. By default two minutes, and for every batch the gate's deadline, the soak and
         two minutes.
     type: raw
+  hooks:
+    description:
+      - The user's own tasks, by the point of a deployment at which they run, C(plan), C(before_batch), C(after_batch),
+        C(success) or C(failure). A path is relative to where ansible-playbook was started.
+    type: raw
+    default: {}
   take_over:
     description:
       - The id of a deployment that is known to be dead, so that its lease need not be waited for.

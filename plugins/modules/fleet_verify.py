@@ -39,6 +39,9 @@ options:
     type: list
     elements: dict
     default: []
+  hook:
+    description: The user's own task that has failed, C(point), C(task) and C(said), to be remembered too.
+    type: dict
   strict:
     description: Every planned edge has to be live, not only as many as the mesh gate asks for.
     type: bool

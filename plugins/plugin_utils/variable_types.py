@@ -98,6 +98,11 @@ def check(name: str, value: Any) -> Wrong:
     return None
 
 
+def bad_variable(what: str, where: str, fix: str) -> Finding:
+    """A variable cannot be what it is."""
+    return Finding("bad-variable", what, where, fix)
+
+
 def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]]:
     """The run's own numbers and words, percentages as they were written, and every one that cannot be: its default
     stands in for it."""
@@ -116,11 +121,11 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]
         else:
             share = ", or a percentage of the fleet from 1% to 100%" if option in SHARES else ""
             fix = "Write a whole number from %d to %d%s." % (least, most, share)
-            findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
+            findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
     for option, (variable, words) in RUN_WORDS.items():
         value = given.get(option) or words[0]
         found[option] = value if value in words else words[0]
         if value not in words:
             fix = "Write one of %s." % ", ".join(words)
-            findings.append(Finding("bad-variable", "%s is %s." % (variable, shown(value)), variable, fix))
+            findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
     return found, findings

@@ -24,6 +24,8 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
+
 from . import seen
 from .accounts import account_of
 from .conftest import CHECKOUT, Cloud, Machine, Run
@@ -150,6 +152,35 @@ def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> 
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {"praxis-aws-1"}
     assert lost(counted) == ({}, "")
     assert deploy(fleet, {}).summary["ok"]
+
+
+def hooks_of(folder: Path) -> tuple[dict[str, Any], Path]:
+    """Hooks that write down where they ran, and for whom; that of the second batch fails before it."""
+    log = folder / "hooks.log"
+    line = "{{ praxis_hook.point }} {{ praxis_hook.members | join(',') }} {{ praxis_hook.verdict.ok }}"
+    note = {"name": "Note", "ansible.builtin.shell": f"echo '{line}' >>{log}"}
+    stop = {"name": "Ask the pager", "ansible.builtin.fail": {"msg": "nobody answers"},
+            "when": "'praxis-aws-2' in praxis_hook.members and praxis_hook.point == 'before_batch'"}  # fmt: skip
+    (folder / "hook.yml").write_text(json.dumps([note, stop]))
+    return {"praxis_hooks": dict.fromkeys(POINTS, str(folder / "hook.yml"))}, log
+
+
+def test_a_hook_that_fails_stops_the_release_and_rolls_it_back(fleet: Cloud, tmp_path: Path) -> None:
+    assert deploy(fleet, {}).summary["ok"]
+    before = seen.releases(fleet)
+    hooks, log = hooks_of(tmp_path)
+    assert deploy(fleet, hooks).summary["ok"]
+    everybody = ",".join(sorted(before))
+    assert log.read_text().splitlines() == ["plan  True", f"success {everybody} True"]
+    log.unlink()
+    run = deploy(fleet, {**new(), **hooks}, expect=2)
+    assert codes(run) == {"hook-failed": {"praxis_hooks.before_batch"}}
+    assert "nobody answers" in run.summary["text"]
+    assert log.read_text().splitlines() == [
+        f"plan {everybody} True", "before_batch praxis-aws-1 True", "after_batch praxis-aws-1 True",
+        "before_batch praxis-aws-2 True", f"failure {everybody} False"]  # fmt: skip
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
 
 
 def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(fleet: Cloud, tmp_path: Path) -> None:

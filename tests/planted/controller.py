@@ -529,4 +529,20 @@ FAULTS = (
         after="\n",
         tests=("tests/unit/plan/test_verify.py",),
     ),
+    Fault(
+        name="hook-that-fails-is-a-warning",
+        breaks="A hook that fails before a batch is told, and the release spreads all the same.",
+        file="plugins/plugin_utils/hooks.py",
+        before='AT_THE_END = ("success", "failure")\n',
+        after="AT_THE_END = POINTS\n",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
+        name="hook-is-missed-in-the-middle",
+        breaks="A hook whose file is not there is found when its point is reached, with half a fleet changed.",
+        file="plugins/plugin_utils/hooks.py",
+        before="if not os.path.isfile(found[point]):",
+        after="if not os.path.isabs(found[point]):",
+        tests=("tests/unit/plan/test_hooks.py",),
+    ),
 )

@@ -124,6 +124,7 @@ WORDS = {
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
     ("praxis_take_over", ""): "none",
+    ("praxis_hooks", "{}"): "none",
     ("praxis_confirm_deadline", "None"): "by the batches",
     ("praxis_min_available", "None"): "all but a batch",
     ("praxis_network", ""): "the inventory's: VPC id, or project and network",

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.praxis.cloud.plugins.plugin_utils import hooks
+
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
@@ -87,8 +89,10 @@ def activation() -> Part:
     return play
 
 
-def steps_of(play: Part) -> list[tuple[str, Part]]:
-    return [(step, task) for task in play["tasks"] for step in [kind_of(task)] if step]
+def steps_of(play: Part, own: bool = False) -> list[tuple[str, Part]]:
+    """The steps that count, without those of the user's own unless they are asked for."""
+    steps = [(step, task) for task in play["tasks"] for step in [kind_of(task)] if step]
+    return [(step, task) for step, task in steps if own or not step.startswith("hook")]
 
 
 def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order() -> None:
@@ -128,14 +132,27 @@ def kind_of(task: Part) -> str:
         return included[task["ansible.builtin.include_tasks"]]
     if INFO in task:
         return "observe"
+    if task.get("ansible.builtin.include_tasks") == "../tasks/hook.yml" and "{" not in task["vars"]["hook_point"]:
+        return "hook %s" % task["vars"]["hook_point"]
     return str(task.get("vars", {}).get("balancer_state") or task.get(RELEASE, {}).get("state") or "")
 
 
 def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_given_back_before_the_verdict() -> None:
     deploy = plays("deploy")
     played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
-    assert played["Order"][-2:] == ["lock", "Name the hosts to activate"]
-    assert played["Verdict"][-2:] == ["Give the lock back", "Verdict"]
+    assert played["Order"][-3:] == ["hook plan", "lock", "Name the hosts to activate"]
+    assert played["Verdict"][-3:-1] == ["Give the lock back", "Run the hook of the deployment's end"]
+
+
+def test_hooks_run_where_the_documentation_says() -> None:
+    """At every point, and where a hook that fails can still stop what comes next."""
+    steps = [step for step, _task in steps_of(activation(), own=True)]
+    assert steps[steps.index("hook before_batch") :][:3] == ["hook before_batch", "end", "absent"]
+    assert steps[-3:] == ["present", "hook after_batch", "end"]
+    used = {task["vars"]["hook_point"] for _name, play in plays("deploy") for task in play.get("tasks") or []
+            if "hook_point" in task.get("vars", {})}  # fmt: skip
+    last = {point for point in hooks.POINTS if any(f"'{point}'" in name for name in used)}
+    assert (used & set(hooks.POINTS)) | last == set(hooks.POINTS)
 
 
 def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:

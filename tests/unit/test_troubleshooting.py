@@ -21,6 +21,7 @@ ROOMS = (
     *(PLUGINS / f"module_utils/fleet/{name}.py"
       for name in ("clocks", "history", "lock", "mesh", "order", "step_failure", "switches")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
+    PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "run_directory.py",

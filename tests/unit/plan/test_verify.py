@@ -22,7 +22,8 @@ from tests.unit.fleet.made import fleet, meshed
 
 PLAN = fleet(2)
 STOPPED = Finding("container-exited", "The agent ended.", "m1", "Read its log.")
-ARGS: dict[str, Any] = {"batch": None, "mesh": True, "balancer": {}, "also": [], "strict": False, "show": False}
+ARGS: dict[str, Any] = {"batch": None, "mesh": True, "balancer": {}, "also": [], "hook": None, "strict": False,
+                        "show": False}  # fmt: skip
 PACE = {"batch": 1, "canary": 1, "min_available": None}
 NOBODY: dict[str, Any] = {"hosts": [], "serial": []}
 
@@ -84,6 +85,16 @@ def test_a_warning_hides_nothing(run: RunDirectory) -> None:
         False, ["rolled-back-itself", "host-unreachable"])  # fmt: skip
     run.report("m1", {"outcome": "unchanged", "look": {**meshed(PLAN)["m1"], "release": {"running": "old"}}})
     assert not judged(run)["ok"]
+
+
+@pytest.mark.parametrize(("point", "ok"), [("before_batch", False), ("plan", False), ("success", True)])
+def test_a_hook_that_fails_stops_what_can_still_be_stopped(run: RunDirectory, point: str, ok: bool) -> None:
+    judged(run, hook={"point": point, "task": "Ask the pager", "said": "no answer"})
+    found = judged(run)
+    (finding,) = found["findings"]
+    assert (found["ok"], finding["code"], finding["where"]) == (ok, "hook-failed", f"praxis_hooks.{point}")
+    assert "Ask the pager" in finding["what"] and "no answer" in finding["what"]
+    assert found["roll_back"]["hosts"] == ([] if ok else ["m1"])
 
 
 def test_a_warning_stops_nothing(run: RunDirectory) -> None:
