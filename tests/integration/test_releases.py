@@ -200,7 +200,7 @@ def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
     """Far before the delay that the balancer goes on showing; and who joins while it is shown is served again."""
     elb = boto3.client("elbv2", **fleet.administrator)
     (group,) = elb.describe_target_groups()["TargetGroups"]
-    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "3600"}
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "1800"}
     elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"], Attributes=[delay])
     try:
         with load(fleet) as counted:
