@@ -112,6 +112,11 @@ class Paths:
         return os.path.join(self.root, "armed.json")
 
     @property
+    def armed_config(self) -> str:
+        """The file that the agent reads once the dead man's switch has gone off."""
+        return os.path.join(self.root, "armed.yaml")
+
+    @property
     def rolled_back(self) -> str:
         """That the host has rolled itself back."""
         return os.path.join(self.root, "rolled-back.json")

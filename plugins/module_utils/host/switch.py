@@ -110,7 +110,7 @@ def arm(paths: Paths, switch: Switch) -> None:
     :raises Failed: ``not-armed``.
     """
     files.make_directory(paths.root, 0o755)
-    files.write_file(_back_config(paths, switch.name), switch.config.encode())
+    files.write_file(paths.armed_config, switch.config.encode())
     files.write_file(paths.rollback, script(paths, switch).encode(), 0o700)
     files.write_file(_unit(paths, SERVICE), (_SERVICE % paths.rollback).encode())
     files.remove_file(paths.rolled_back)
@@ -138,7 +138,7 @@ def disarm(paths: Paths) -> None:
         return
     files.remove_file(paths.armed)
     _systemctl(paths, ["disable", "--now", TIMER])
-    for path in (_unit(paths, TIMER), _unit(paths, SERVICE), paths.rollback):
+    for path in _files(paths):
         files.remove_file(path)
     _systemctl(paths, ["daemon-reload"])
 
@@ -153,13 +153,13 @@ def script(paths: Paths, switch: Switch) -> str:
         "wanted": switch.wanted,
         "run": switch.run,
         "config": paths.config(switch.name),
-        "config_back": _back_config(paths, switch.name),
+        "config_back": paths.armed_config,
         "current": paths.current,
         "project": PROJECT,
         "compose": os.path.join(paths.release(switch.back), "compose.yaml"),
         "rolled_back": paths.rolled_back,
         "timer": TIMER,
-        "files": " ".join((_unit(paths, TIMER), _unit(paths, SERVICE), paths.rollback)),
+        "files": " ".join(_files(paths)),
     }
 
 
@@ -179,12 +179,13 @@ def _read(path: str) -> Optional[Dict[str, Any]]:
     return found if isinstance(found, dict) else None
 
 
+def _files(paths: Paths) -> Sequence[str]:
+    """Everything but the record, which says whether the rest counts."""
+    return _unit(paths, TIMER), _unit(paths, SERVICE), paths.rollback, paths.armed_config
+
+
 def _unit(paths: Paths, name: str) -> str:
     return os.path.join(os.path.dirname(paths.unit), name)
-
-
-def _back_config(paths: Paths, name: str) -> str:
-    return paths.config(name) + ".back"
 
 
 def _systemctl(paths: Paths, arguments: Sequence[str]) -> None:

@@ -49,7 +49,8 @@ def active(host: Paths, engine: FakeEngine, **more: Any) -> dict[str, Any]:
 
 def left(host: Paths) -> list[str]:
     units = [name for name in os.listdir(os.path.dirname(host.unit)) if name.startswith("praxis-rollback")]
-    return sorted([*units, *(path for path in (host.armed, host.rollback) if os.path.exists(path))])
+    others = (host.armed, host.rollback, host.armed_config)
+    return sorted([*units, *(path for path in others if os.path.exists(path))])
 
 
 def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_good(
@@ -63,6 +64,7 @@ def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_
     assert "Persistent=true" in timer and "OnCalendar=20" in timer
     assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "confirmed"
     assert left(host) == [] and looking.take(host)["switch"] == {"armed": None, "rolled_back": None}
+    assert os.listdir(os.path.dirname(host.config("alpha"))) == ["alpha.yaml"]
 
 
 def test_what_cannot_be_armed_is_not_touched(host: Paths, engine: FakeEngine, docker: Path) -> None:
