@@ -35,6 +35,8 @@ FOUR = {"PRAXIS_HOSTS": "4"}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 RECORD = "cat /opt/praxis/deployment.json"
 TIMERS = "systemctl list-timers --all --no-pager; ls /opt/praxis /etc/systemd/system"
+#: What goes from a container to another machine's P2P port gets a source port by chance.
+OTHER_PORTS = "iptables -w 5 -t nat -{} POSTROUTING -s 172.16.0.0/12 -o eth0 -p tcp --dport 4001 -j MASQUERADE --random"
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
 
 
@@ -181,6 +183,20 @@ def test_a_hook_that_fails_stops_the_release_and_rolls_it_back(fleet: Cloud, tmp
         "before_batch praxis-aws-2 True", f"failure {everybody} False"]  # fmt: skip
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
+
+
+def test_source_ports_that_are_rewritten_between_members_are_no_fault(fleet: Cloud) -> None:
+    """Both ends list every connection, by different ports. Nobody is restarted for it either."""
+    variables = {**new(), "praxis_batch": 2}
+    for item in fleet.machines():
+        fleet.on(item, OTHER_PORTS.format("I"))
+    try:
+        run = deploy(fleet, variables)
+        assert run.summary["ok"] and run.summary["edges"] == {"live": 6, "planned": 6}
+        assert deploy(fleet, variables).changed == {}
+    finally:
+        for item in fleet.machines():
+            fleet.on(item, OTHER_PORTS.format("D"))
 
 
 def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(fleet: Cloud, tmp_path: Path) -> None:

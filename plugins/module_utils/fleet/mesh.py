@@ -7,7 +7,9 @@ The agent's own word is not used: it goes on calling a peer connected when the l
 ends' TCP tables hold the same connection, neither end is retransmitting, and a fresh dial between the two machines
 succeeds. Where a machine rewrites the addresses of what comes in (Docker's userland proxy, a MASQUERADE rule of one's
 own), the accepting end cannot tell who dialled: there, a connection that no address explains stands for one that is
-listed by the end that dialled it.
+listed by the end that dialled it. Where a machine gives what goes out another source port (MASQUERADE with random
+ports, a NAT gateway), both ends list the connection, and not as the same one. That is no ghost when the end that dialled
+is the younger: it has dialled once, after its start, and the other end was there.
 """
 
 from __future__ import annotations
@@ -213,7 +215,27 @@ def flows_of(table: Table, looks: Mapping[str, Look]) -> Flows:
             if flow[0] == name and there is not None and not there and strangers[far]:
                 there[flow] = 0
                 strangers[far] -= 1
+    for name, far in ends:
+        if (far, name) in found and _younger(looks[name], looks[far]):
+            _same_by_another_port(name, found[name, far], found[far, name])
     return found
+
+
+def _younger(one: Look, other: Look) -> bool:
+    """Whether an agent was started after another one, or so little before that the other was there when it dialled.
+
+    Not when either does not say when it was started.
+    """
+    ages = age(one), age(other)
+    return max(ages) < float("inf") and ages[0] <= ages[1] + DIAL_SECONDS
+
+
+def _same_by_another_port(name: str, mine: Dict[Flow, int], there: Dict[Flow, int]) -> None:
+    """Lay what a member has dialled at the other end's door, once for every sound connection that the other end has
+    accepted from it by a port that it does not know."""
+    unknown = [flow for flow, retransmits in there.items() if flow[0] == name and flow not in mine and not retransmits]
+    missing = [flow for flow in sorted(mine) if flow[0] == name and flow not in there]
+    there.update({flow: 0 for flow in missing[: len(unknown)]})
 
 
 def _strangers(table: Table, name: str, look: Look) -> int:

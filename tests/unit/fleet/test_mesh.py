@@ -149,6 +149,62 @@ class TestHeal:
         assert heal(plan, looks) == []
 
 
+class TestRewrittenPorts:
+    """Both ends list the connection; the accepting one by another source port than the one that dialled it."""
+
+    def rewritten(self, plan, younger=0.0):
+        """m2 has dialled m1.
+
+        :param younger: seconds that m2 was started after m1.
+        """
+        looks = meshed(plan)
+        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        for name, clock in (("m1", 1_800_000_100.0), ("m2", 1_800_000_100.0 - younger)):
+            looks[name]["host"] = {"clock": clock}
+            looks[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
+        return looks
+
+    @pytest.mark.parametrize("younger", [90, 1, 0, -20])
+    def test_the_younger_end_has_dialled_it(self, younger):
+        plan = fleet(2)
+        looks = self.rewritten(plan, younger)
+        assert edge_fault(plan, "m1", "m2", looks) is None
+        assert verdict(plan, looks, {}).ok and heal(plan, looks) == []
+
+    @pytest.mark.parametrize("younger", [-31, -90])
+    def test_the_older_end_may_have_dialled_an_agent_that_is_gone(self, younger):
+        plan = fleet(2)
+        looks = self.rewritten(plan, younger)
+        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+
+    def test_one_accepted_connection_stands_for_one(self):
+        plan = fleet(2)
+        looks = self.rewritten(plan, 90)
+        looks["m1"]["edges"][0]["retransmits"] = 3
+        assert edge_fault(plan, "m1", "m2", looks) == "m1 is retransmitting to m2"
+        looks["m1"]["edges"] = []
+        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
+
+    @pytest.mark.parametrize("name", ["m1", "m2"])
+    def test_who_does_not_say_how_old_it_is_proves_nothing(self, name):
+        plan = fleet(2)
+        looks = self.rewritten(plan, 90)
+        looks[name]["container"]["started_at"] = None
+        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+
+    def test_a_whole_fleet_of_them(self):
+        plan = fleet(4)
+        looks = meshed(plan)
+        for at, name in enumerate(sorted(looks)):
+            looks[name]["host"] = {"clock": 1_800_000_500.0 - 100 * at}
+            looks[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
+            for place, item in enumerate(looks[name]["edges"]):
+                if item["local"].endswith(":4001"):
+                    item["remote"] = item["remote"].rpartition(":")[0] + ":%d" % (50000 + place)
+        found = verdict(plan, looks, {})
+        assert found.ok and found.live == plan.edges and heal(plan, looks) == []
+
+
 class TestRewrittenAddresses:
     """The accepting end sees a gateway in the dialling member's place, and another source port."""
 
