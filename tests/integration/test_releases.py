@@ -36,7 +36,9 @@ ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 RECORD = "cat /opt/praxis/deployment.json"
 TIMERS = "systemctl list-timers --all --no-pager; ls /opt/praxis /etc/systemd/system"
 #: What goes from a container to another machine's P2P port gets a source port by chance.
-OTHER_PORTS = "iptables -w 5 -t nat -{} POSTROUTING -s 172.16.0.0/12 -o eth0 -p tcp --dport 4001 -j MASQUERADE --random"
+OTHER_PORTS = (
+    "iptables -w 5 -t nat -{} POSTROUTING -s 172.16.0.0/12 -o eth0 -p tcp --dport 4001 -j MASQUERADE --random"
+)
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
 
 

@@ -235,7 +235,7 @@ def _same_by_another_port(name: str, mine: Dict[Flow, int], there: Dict[Flow, in
     accepted from it by a port that it does not know."""
     unknown = [flow for flow, retransmits in there.items() if flow[0] == name and flow not in mine and not retransmits]
     missing = [flow for flow in sorted(mine) if flow[0] == name and flow not in there]
-    there.update({flow: 0 for flow in missing[: len(unknown)]})
+    there.update(dict.fromkeys(missing[:len(unknown)], 0))
 
 
 def _strangers(table: Table, name: str, look: Look) -> int:
