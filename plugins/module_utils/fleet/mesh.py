@@ -8,8 +8,8 @@ ends' TCP tables hold the same connection, neither end is retransmitting, and a 
 succeeds. Where a machine rewrites the addresses of what comes in (Docker's userland proxy, a MASQUERADE rule of one's
 own), the accepting end cannot tell who dialled: there, a connection that no address explains stands for one that is
 listed by the end that dialled it. Where a machine gives what goes out another source port (MASQUERADE with random
-ports, a NAT gateway), both ends list the connection, and not as the same one. That is no ghost when the end that dialled
-is the younger: it has dialled once, after its start, and the other end was there.
+ports, a NAT gateway), both ends list the connection, and not as the same one. That is no ghost when the end that
+dialled is the younger: it has dialled once, after its start, and the other end was there.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _same_by_another_port(name: str, mine: Dict[Flow, int], there: Dict[Flow, in
     accepted from it by a port that it does not know."""
     unknown = [flow for flow, retransmits in there.items() if flow[0] == name and flow not in mine and not retransmits]
     missing = [flow for flow in sorted(mine) if flow[0] == name and flow not in there]
-    there.update(dict.fromkeys(missing[:len(unknown)], 0))
+    there.update(dict.fromkeys(missing[: len(unknown)], 0))
 
 
 def _strangers(table: Table, name: str, look: Look) -> int:
