@@ -23,6 +23,9 @@ _WEBSOCKETS = ("/ws/events", "/ws/workflow")
 _CARDS = ("/agent/card", "/card", "/.well-known/agent-card.json", "/v1/card")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
+#: Seconds that an idle connection is kept for another request: uvicorn's default, which the agent leaves as it is.
+KEEP_ALIVE = 5.0
+
 Answer = Tuple[int, Any]
 
 
@@ -67,12 +70,14 @@ class Api:
         }
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        patience: Optional[float] = None
         try:
             while True:
-                request = await self._read(reader)
+                request = await asyncio.wait_for(self._read(reader), patience)
                 if request is None or not await self._handle(request, reader, writer):
                     return
-        except (OSError, ValueError, EOFError, asyncio.LimitOverrunError):
+                patience = KEEP_ALIVE
+        except (OSError, ValueError, EOFError, asyncio.LimitOverrunError, asyncio.TimeoutError):
             return
         finally:
             writer.close()
