@@ -77,7 +77,7 @@ class Api:
                 if request is None or not await self._handle(request, reader, writer):
                     return
                 patience = KEEP_ALIVE
-        except (OSError, ValueError, EOFError, asyncio.LimitOverrunError, asyncio.TimeoutError):
+        except (OSError, ValueError, EOFError, asyncio.LimitOverrunError):
             return
         finally:
             writer.close()

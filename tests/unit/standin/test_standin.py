@@ -207,7 +207,7 @@ def test_an_llm_that_never_answers_is_tried_every_time_before_the_api_starts(age
 
 
 def test_a_connection_serves_several_requests_and_is_closed_when_idle(agent: Any) -> None:
-    agent.start()
+    agent.start().ready()
     with socket.create_connection(("127.0.0.1", agent.api_port), timeout=60) as connection:
         for _turn in range(2):
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
