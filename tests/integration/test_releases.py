@@ -25,7 +25,6 @@ import boto3
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
-
 from sandbox import docker
 
 from . import seen
