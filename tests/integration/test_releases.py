@@ -188,6 +188,7 @@ def test_a_hook_that_fails_stops_the_release_and_rolls_it_back(fleet: Cloud, tmp
     assert set(registered(fleet).values()) == {"healthy"}
 
 
+@pytest.mark.repetition
 def test_source_ports_that_are_rewritten_between_members_are_no_fault(fleet: Cloud) -> None:
     """Both ends list every connection, by different ports. Nobody is restarted for it either."""
     variables = {**new(), "praxis_batch": 2}
@@ -196,6 +197,8 @@ def test_source_ports_that_are_rewritten_between_members_are_no_fault(fleet: Clo
     try:
         run = deploy(fleet, variables)
         assert run.summary["ok"] and run.summary["edges"] == {"live": 6, "planned": 6}
+        rules = [fleet.on(item, "iptables -w 5 -t nat -nvxL POSTROUTING 1") for item in fleet.machines()]
+        assert any(int(rule.split()[0]) for rule in rules), "connections went through the rule"
         assert deploy(fleet, variables).changed == {}
     finally:
         for item in fleet.machines():
