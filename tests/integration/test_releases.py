@@ -211,8 +211,7 @@ def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(f
     before, starts = seen.releases(fleet), seen.started(fleet)
     second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:40"}})
     run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}}, *second, expect=2)
-    (code,) = codes(run)
-    assert code in ("agent-restarted", "api-silent") and codes(run)[code] == {"praxis-aws-2"}
+    assert codes(run) in ({"agent-restarted": {"praxis-aws-2"}}, {"api-silent": {"praxis-aws-2"}})
     assert seen.releases(fleet) == before
     assert seen.started(fleet)["praxis-aws-4"] == starts["praxis-aws-4"], "the last one was not touched"
     assert deploy(fleet, {}).summary["ok"]
