@@ -76,6 +76,10 @@ order:
       type: list
       elements: int
       returned: always
+    watch:
+      description: By host, the members activated before that are observed again before its batch is drained.
+      type: dict
+      returned: always
     first_deployment:
       description: Whether no agent of the fleet runs yet.
       type: bool

@@ -182,15 +182,16 @@ def fleet_verify(world: World) -> Turns:
 def aws_lb_target(world: World) -> Turns:
     owner, name = world.owner("elbv2"), "praxis-praxis"
     options = {"target_group": name, "targets": [{"id": world.instance}], **world.keys}
-    yield Turn("take out", {**options, "state": "absent"}, changes=True)
-    yield Turn("put in", options, changes=True)
     group = owner.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"]
     target = {"TargetGroupArn": group, "Targets": [{"Id": world.instance}]}
-    owner.deregister_targets(**target)
 
     def state() -> str:
         return str(owner.describe_target_health(**target)["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
 
+    yield Turn("take out", {**options, "state": "absent", "wait": False}, changes=True)
+    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
+    yield Turn("put in", options, changes=True)
+    owner.deregister_targets(**target)
     # Draining ends by itself, in the middle of a turn if it is left to.
     seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
     yield Turn("put back in", options, changes=True)

@@ -123,7 +123,7 @@ def gcp_lb_target(world: World) -> Turns:
     like = described(world)
     zone = like["zone"].rpartition("/")[2]
     options = {"backend_service": "praxis-praxis", "targets": [{"id": like["name"], "zone": zone}], **world.keys}
-    yield Turn("take out", {**options, "state": "absent"}, changes=True)
+    yield Turn("take out", {**options, "state": "absent", "wait": False}, changes=True)
     yield Turn("put in", options, changes=True)
     (group,) = [item for item in world.google.scoped("aggregated/instanceGroups")
                 if item["zone"].rpartition("/")[2] == zone and item["name"].startswith("praxis-praxis")]
