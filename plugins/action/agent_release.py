@@ -9,7 +9,6 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -19,8 +18,6 @@ LOCK_SECONDS = 60
 PLAIN = ("confirmed",)
 #: States that arm the dead man's switch of a host, or wind it up again.
 ARMING = ("prepared", "active")
-#: Seconds that a deployment is given beside what its batches take.
-MARGIN = 120
 #: States that take the agent away from those who are connected to it.
 DRAINED = ("active", "restored")
 #: States after which a deployment has nothing more to do on a host.
@@ -45,15 +42,16 @@ class ActionModule(HostAction):
             # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
-        if state in ARMING and not self._task.check_mode:
-            arguments["confirm_within"] = _confirm_within(options, len(run.table().members))
+        acting = not self._task.check_mode
+        if state in ARMING and acting:
+            arguments["confirm_within"] = float(options["confirm_deadline"])
         held = run.locked()
-        if held is not None and not self._task.check_mode:
+        if held is not None and acting:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
-        if state == "active" and not self._task.check_mode:
+        if state == "active" and acting:
             look = (run.outcome(name) or {}).get("look") or {}
             run.touch(name, (look.get("release") or {}).get("good"))
-        if state in DRAINED and not self._task.check_mode:
+        if state in DRAINED and acting:
             arguments["drain"] = run.draining(name)
         if state == "restored":
             touched = run.touched()
@@ -91,12 +89,6 @@ class ActionModule(HostAction):
                     fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
                 )
             )
-
-
-def _confirm_within(options: Dict[str, Any], members: int) -> float:
-    """Seconds in which a deployment of so many members comes to its end, or has stopped."""
-    each = options["deadline"] + options["soak"] + MARGIN
-    return float(options["confirm_deadline"] or MARGIN + pace_of(options).batches(members) * each)
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:
