@@ -127,7 +127,12 @@ def _leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[s
     if "draining" not in answer:
         return []
     gone = {str(target["id"]) for target in answer.get("targets") or [] if target["state"] != UNUSED}
-    return [name for name in names if str(targets[name]["id"]).rpartition("/")[2] in gone]
+    return [name for name in names if _id(targets[name]) in gone]
+
+
+def _id(target: Mapping[str, Any]) -> str:
+    """As the modules answer it: without the path that Google's may have."""
+    return str(target["id"]).rpartition("/")[2]
 
 
 def _at_its_port(target: Mapping[str, Any], look: Mapping[str, Any]) -> Dict[str, Any]:
@@ -160,7 +165,7 @@ def _lease_over(fleet: str) -> Finding:
 
 def _strangers(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
     """The targets behind the balancer that are no member's, in the module's words."""
-    ours = {str(target["id"]).rpartition("/")[2] for target in balancer["targets"].values()}
+    ours = {_id(target) for target in balancer["targets"].values()}
     words = ("id", "zone", "port")
     others = [one for one in answer.get("others") or [] if str(one["id"]) not in ours]
     return [{key: one[key] for key in words if one.get(key)} for one in others]

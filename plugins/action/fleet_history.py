@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, history, render
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, screen
 
 
@@ -36,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         rows: List[Mapping[str, Any]] = [
             {
                 "run": one.run,
-                "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.at)) if one.at else None,
+                "at": clocks.moment(one.at) if one.at else None,
                 "owner": one.owner,
                 "reason": one.reason,
                 "hosts": one.releases,

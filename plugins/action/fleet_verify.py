@@ -46,10 +46,9 @@ class ActionModule(FleetAction):
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
-        run.record([*(Finding(**item) for item in args["also"]), *crashed, *_left(run)])
-        run.record([hooks.failed(**args["hook"])] if args["hook"] else [])
         by_itself = switches.findings(judged, looks, options["deployment"]["run"])
-        run.record([item for item in by_itself if item.level == "error"])
+        told = [Finding(**item) for item in args["also"]] + ([hooks.failed(**args["hook"])] if args["hook"] else [])
+        run.record([*told, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import Any, Dict, List, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import bad_variable
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import bad_variable, one_of
 
 VARIABLE = "praxis_hooks"
 #: Where a deployment runs a hook, in its order; docs/releases.md says when that is.
@@ -35,9 +34,8 @@ def hooks(given: Any) -> Tuple[Dict[str, str], List[Finding]]:
     for point, path in given.items():
         where = "%s.%s" % (VARIABLE, point)
         if point not in POINTS:
-            near = difflib.get_close_matches(str(point), POINTS, n=1, cutoff=0.5)
-            fix = ("Did you mean %s? " % near[0] if near else "") + "There are %s." % ", ".join(POINTS)
-            findings.append(bad_variable("There is no such point of a deployment.", where, fix))
+            what = "There is no such point of a deployment."
+            findings.append(bad_variable(what, where, one_of(str(point), POINTS)))
         elif not isinstance(path, str):
             findings.append(bad_variable("It is %s and no path." % shown(path), where, "Name a tasks file."))
         else:

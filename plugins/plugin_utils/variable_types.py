@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
@@ -86,9 +86,7 @@ def check(name: str, value: Any) -> Wrong:
     if name in _CHOICES:
         choices, code = _CHOICES[name]
         if value is not None and value not in choices:
-            near = difflib.get_close_matches(value.lower(), choices, n=1, cutoff=0.5)
-            fix = ("Did you mean %s? " % near[0] if near else "") + "It is one of %s." % ", ".join(choices)
-            return code, "is %s." % shown(value), fix
+            return code, "is %s." % shown(value), one_of(value, choices)
     if name in ("private_ip", "public_ip") and value:
         try:
             ipaddress.ip_address(value)
@@ -96,6 +94,12 @@ def check(name: str, value: Any) -> Wrong:
             what = "is %s and no IP address: connections are told apart by address, and a name is none." % shown(value)
             return "bad-address", what, "Write the address that the name stands for."
     return None
+
+
+def one_of(word: str, choices: Sequence[str]) -> str:
+    """What to write in the place of a word that is none of these."""
+    near = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.5)
+    return ("Did you mean %s? " % near[0] if near else "") + "It is one of %s." % ", ".join(choices)
 
 
 def bad_variable(what: str, where: str, fix: str) -> Finding:

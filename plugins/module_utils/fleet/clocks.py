@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Collection, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
@@ -23,6 +24,11 @@ def offset(clock: float, asked: float, answered: float) -> float:
     if asked <= clock <= answered:
         return 0.0
     return clock - answered if clock > answered else clock - asked
+
+
+def moment(at: float) -> str:
+    """A time in seconds since 1970 as people write it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def findings(names: Collection[str], outcomes: Mapping[str, Mapping[str, Any]]) -> List[Finding]:

@@ -77,15 +77,12 @@ def look_at_agent(
 
 
 def port_of(paths: Paths, container: Mapping[str, Any], api_port: int) -> int:
-    """Where the API of what runs listens; the given port when its release does not say."""
-    return (api_port_of(paths, container["release"]) if container["release"] else None) or api_port
+    """Where the API of what runs listens: a release to come may have another port, and what runs is asked at its own.
 
-
-def api_port_of(paths: Paths, release_id: str) -> Optional[int]:
-    """Where a release that is on this host listens; None when it does not say. A release to come may have another
-    port, and what runs is asked at its own."""
-    ports = (read_json(os.path.join(paths.release(release_id), "release.json")) or {}).get("ports") or {}
-    return int(ports["api"]) if ports.get("api") else None
+    :param api_port: where it listens when its release does not say.
+    """
+    manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json"))
+    return int(((manifest or {}).get("ports") or {}).get("api") or api_port)
 
 
 def look_at_host(paths: Paths) -> Dict[str, Any]:
