@@ -81,8 +81,8 @@ options:
     type: raw
   confirm_deadline:
     description:
-      - Seconds after its activation after which a host goes back to its last good release by itself, unless its new
-        release has been called good. By default two minutes, and for every batch the gate's deadline, the soak and
+      - Seconds from its activation after which a host rolls itself back to its last good release, unless its new
+        release has been confirmed. By default two minutes, and for every batch the gate's deadline, the soak and
         two minutes.
     type: raw
   hooks:

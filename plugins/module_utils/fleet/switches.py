@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Collection, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
 
 
 def findings(names: Collection[str], looks: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
@@ -20,10 +20,12 @@ def findings(names: Collection[str], looks: Mapping[str, Mapping[str, Any]], run
     for name in names:
         done = ((looks.get(name) or {}).get("switch") or {}).get("rolled_back")
         if done:
-            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(done["at"]))
-            what = "It went back to release %s by itself at %s: deployment %s had not called %s good in time."
-            what %= (done["to"], when, done["run"], done["from"])
+            what = "It rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
+            what %= (done["to"], clocks.moment(done["at"]), done["run"], done["from"])
             level = ERROR if done["run"] == run else WARNING
-            fix = "See why that deployment did not come to its end, and deploy again (praxis_confirm_deadline)."
+            fix = (
+                "Find out why that deployment stopped, and deploy again. If it only needed more time, raise "
+                "praxis_confirm_deadline."
+            )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
     return found

@@ -25,7 +25,7 @@ DEADLINE = 30.0  # seconds for a command of systemd's
 
 _SCRIPT = """\
 #!/bin/sh
-# Goes back to the last good release: nobody has called the one that runs good in time.
+# Rolls back to the last good release: the one that runs was not confirmed in time.
 set -eu
 exec 9>>%(lock)s
 flock 9
@@ -47,7 +47,7 @@ systemctl daemon-reload
 
 _SERVICE = """\
 [Unit]
-Description=Back to the last good release of the Praxis agent
+Description=Roll the Praxis agent back to its last good release
 Wants=docker.service
 After=docker.service
 StartLimitIntervalSec=0
@@ -61,7 +61,7 @@ RestartSec=30
 
 _TIMER = """\
 [Unit]
-Description=Goes off when nobody has called the Praxis agent's new release good
+Description=Deadline for the confirmation of the Praxis agent's new release
 
 [Timer]
 OnCalendar=%s UTC
@@ -195,4 +195,5 @@ def _systemctl(paths: Paths, arguments: Sequence[str]) -> None:
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         what = "systemctl %s failed: %s." % (" ".join(arguments), said[-1] if said else "no reason")
-        raise Failed(Finding("not-armed", what, _unit(paths, TIMER), "Mend what systemd names, and deploy again."))
+        fix = "Fix what systemd reports, and deploy again."
+        raise Failed(Finding("not-armed", what, _unit(paths, TIMER), fix))
