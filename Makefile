@@ -84,6 +84,14 @@ rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
 history: controller ## the deployments that the fleet has had
 	@$(call play,history)
 
+.PHONY: lock
+lock: controller ## keep others from deploying: ARGS="-e praxis_lock_reason='why'"
+	@$(call play,lock)
+
+.PHONY: unlock
+unlock: controller ## end that lock
+	@$(call play,unlock)
+
 .PHONY: down
 down: controller ## remove the fleet, its cloud resources, and the sandbox if one is up
 	@if [ -f .sandbox/env ]; then \

@@ -155,6 +155,8 @@ ROWS = (
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", prints=_GOOD),
     Row("make verify", prints=_GOOD),
     Row("make history", prints="DEPLOYMENT"),
+    Row("make lock", prints="The fleet is locked until"),
+    Row("make unlock", prints="The fleet is unlocked"),
     Row("make rollback", run=_THERE_AND_BACK, why="there has been one deployment only, and all at once is quicker",
         prints=_GOOD),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",

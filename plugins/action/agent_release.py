@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Collection, Dict, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
@@ -28,8 +28,8 @@ class ActionModule(HostAction):
     module = "praxis.cloud.agent_release"
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        piece, options = run.host_slice(name), run.options()
-        state = args["state"]
+        state, options = args["state"], run.options()
+        piece = run.host_slice(name, _moved(run, name, state))
         arguments = {
             **args,
             **({} if state in PLAIN else run.secrets(name)),
@@ -89,6 +89,17 @@ class ActionModule(HostAction):
                     fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
                 )
             )
+
+
+def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
+    """The members that listen at their new P2P port when a host comes to this state; None: everybody.
+
+    Who comes later dials: a host that is activated finds the others where they are, and one that is rolled back, where
+    they were.
+    """
+    if state == "active":
+        return {*run.activated(), *run.batch_of(name)}
+    return () if state == "restored" else None
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -12,13 +13,14 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import keep_alive, not_run
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
+INFO = "praxis.cloud.agent_info"
 #: Seconds for which the lock need not be looked at again.
 MOMENT = 5.0
 
@@ -31,9 +33,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars or {})
         args = dict(self._task.args)
-        if "run" not in args:
-            return {**result, **self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)}
         try:
+            if "wait" in args:
+                return {**result, **self._wait(args, task_vars)}
+            if "looks" in args:
+                return {**result, **self._by_hand(args, task_vars or {})}
+            if "run" not in args:
+                return {**result, **self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)}
             run = RunDirectory(str(args.pop("run")))
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -46,6 +52,73 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         else:
             answer = self._take(run, args, task_vars)
         return {**result, **answer}
+
+    def _wait(self, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
+        """Wait until no other deployment holds the fleet. Whether one does is asked again when this run takes the
+        lock, so nothing depends on the answer."""
+        until = time.monotonic() + _numbers(args)["wait"]
+        waited_for = ""
+        while True:
+            holder = self._holder(task_vars)
+            left = until - time.monotonic()
+            if holder is None or holder.gone or left <= 0:
+                return {"changed": False, "locked": False}
+            if holder.run != waited_for:
+                waited_for = holder.run
+                self._display.display("Waiting %d s at most. %s" % (left, holder.locked().what))
+            time.sleep(min(MOMENT, left))
+
+    def _holder(self, task_vars: Any) -> Optional[lock.Holder]:
+        """Who holds the fleet, as this host remembers. A host that cannot be asked is for the plan to name."""
+        try:
+            answer = self._execute_module(module_name=INFO, module_args={}, task_vars=task_vars)
+        except AnsibleError:
+            return None
+        return lock.holder({"this host": answer["look"]}, controller.alive) if "look" in answer else None
+
+    def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Lock the fleet for a person, or unlock it."""
+        answers = fleet_variables.registered(task_vars["hostvars"], list(args["hosts"]), str(args["looks"]))
+        looks = looks_of(answers)
+        before = lock.holder(looks, controller.alive)
+        if args.get("state") == "absent":
+            return self._unlock(before, task_vars)
+        lease, person = _numbers(args)["lease"], _person(str(args.get("reason") or "no reason given"))
+        if before and before.by_hand and all(before.record[key] == person[key] for key in ("owner", "reason")):
+            return {"changed": False, "locked": True, **self._locked(before.record, before.record["expires"])}
+        wanted = lock.by_hand(looks, args["hosts"], person, lease)
+        over = [before.run] if before and before.gone else []
+        answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over}, task_vars)
+        return {**answer, **self._locked(wanted, time.time() + lease)}
+
+    def _locked(self, held: Mapping[str, Any], until: float) -> Dict[str, Any]:
+        told = {**{key: held[key] for key in ("run", "owner", "reason", "lock_host")}, "until": clocks.moment(until)}
+        self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % told)
+        return {"lock": told}
+
+    def _unlock(self, holder: Optional[lock.Holder], task_vars: Any) -> Dict[str, Any]:
+        if holder is None:
+            self._say("The fleet is not locked.")
+            return {"changed": False, "locked": False}
+        if not holder.by_hand:
+            raise Failed(holder.refused() if holder.gone else holder.locked())
+        held = {name: holder.record[name] for name in ("run", "owner", "reason", "process", "lock_host", "fence")}
+        answer = self._asked(held["lock_host"], {"deployment": held, "state": "absent"}, task_vars)
+        self._say("The fleet is unlocked. %s had locked it (%s)." % (held["owner"], held["reason"]))
+        return answer
+
+    def _asked(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
+        """The module's answer.
+
+        :raises Failed: with its findings.
+        """
+        answer = self._ask(host, args, task_vars)
+        if answer.get("failed"):
+            raise Failed(*(Finding(**failure) for failure in answer["failures"]))
+        return {key: answer[key] for key in ("changed", "diff", "fence", "locked")}
+
+    def _say(self, text: str) -> None:
+        screen.show_in_a_task(self._display, lambda _width, _paint: ["", text, ""])
 
     def _hold(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:
         """Renew the lease, or learn that another deployment has taken over."""
@@ -102,6 +175,22 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return answer
             finding = not_run(host, answer)
         return {"failed": True, **Failed(finding).as_result()}
+
+
+def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:
+    """The numbers among the options.
+
+    :raises Failed: naming the variable that is none.
+    """
+    found, findings = variable_types.numbers(args, variable_types.LOCK_OPTIONS)
+    if findings:
+        raise Failed(*findings)
+    return found
+
+
+def _person(reason: str) -> Dict[str, Any]:
+    """Who locks the fleet: no process that others could see."""
+    return {key: found for key, found in controller.deployment(reason).items() if key != "process"}
 
 
 def _elsewhere(finding: Finding) -> Finding:

@@ -26,7 +26,7 @@ class ActionModule(FleetAction):
         holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
-        run.set_order(order.min_edges, order.first_deployment)
+        run.set_order(order)
         fact = {
             "plan_id": options["id"],
             "hosts": [name for name in table.order if name in scope],

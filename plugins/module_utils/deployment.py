@@ -39,7 +39,8 @@ class Deployment:
     :param run: the deployment's id.
     :param owner: who runs it, and where, for people.
     :param reason: what it does: ``deploy``, or ``rollback`` and where to.
-    :param process: its process, for other controllers on the same machine: ``place``, ``pid``, ``started``.
+    :param process: its process, for other controllers on the same machine: ``place``, ``pid``, ``started``. Empty: it
+        is no deployment, but a person who has locked the fleet.
     :param lock_host: the member whose host keeps the fleet's lock.
     :param fence: greater than that of every deployment before it.
     :param lease: seconds that others have to wait for it, from its last step on.
@@ -109,11 +110,22 @@ def shown(record: Mapping[str, Any]) -> str:
     return "fence %d, deployment %s, %s\n" % (record["fence"], record["run"], "ended" if record["ended"] else "at work")
 
 
+def is_by_hand(record: Mapping[str, Any]) -> bool:
+    """Whether it is the record of a person who has locked the fleet, and not of a deployment."""
+    return not record.get("process")
+
+
 def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
-    """Somebody else is at work.
+    """Somebody else is at work, or has locked the fleet.
 
     :param now: the clock of the host that has the record.
     """
+    if is_by_hand(record):
+        what = "%s has locked the fleet (%s) %d s ago, for %d s more." % (
+            record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
+        )  # fmt: skip
+        fix = "Ask them; unlock.yml unlocks it. To deploy all the same: praxis_take_over=%s." % record["run"]
+        return Finding("fleet-locked", what, where, fix)
     what = "Deployment %s of %s holds the fleet (%s). It was last at work %d s ago, and is waited for %d s more." % (
         record["run"], record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
     )  # fmt: skip

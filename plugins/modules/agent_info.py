@@ -142,6 +142,11 @@ look:
       type: dict
       returned: always
       sample: {health: 200, peer_id: 12D3KooW, error: null, port: 8000}
+    p2p_port:
+      description: Where the agent listens for other members, as the release says that runs. Null when it was not asked.
+      type: int
+      returned: always
+      sample: 4001
     peers:
       description: The bootstrap list on the host.
       type: dict

@@ -60,6 +60,30 @@ options:
     type: list
     elements: str
     default: []
+  looks:
+    description:
+      - Under which name M(praxis.cloud.agent_info) was registered on O(hosts). With it a person locks the fleet, or
+        with O(state=absent) unlocks it, whoever locked it; the controller fills in the other options. The task is
+        delegated to the first of O(hosts) by name. A fleet that a deployment holds is refused.
+    type: str
+  hosts:
+    description:
+      - All members of the fleet; needed with O(looks).
+    type: list
+    elements: str
+  reason:
+    description:
+      - Why the fleet is locked, for those who find it so.
+    type: str
+  lease:
+    description:
+      - Seconds for which it is locked, from 1 to 604800; 3600 by default.
+    type: raw
+  wait:
+    description:
+      - Seconds to wait, at most, until no other deployment holds the fleet as far as this host knows, from 0 to 86400.
+        No lock is taken.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -82,6 +106,12 @@ locked:
   description: Whether the deployment has the lock now.
   returned: always
   type: bool
+lock:
+  description: The lock of a person.
+  returned: with O(looks), when it was taken
+  type: dict
+  sample: {run: 20261127T091502Z-4f2a1c, owner: ann@desk, reason: database migration, lock_host: agent-1,
+    until: "2026-11-27T10:15:02Z"}
 """
 
 import time
@@ -116,6 +146,11 @@ def main() -> None:
             "try_next": {"type": "bool", "default": False},
             "seen": {"type": "int"},
             "over": {"type": "list", "elements": "str", "default": []},
+            "looks": {"type": "str"},
+            "hosts": {"type": "list", "elements": "str"},
+            "reason": {"type": "str"},
+            "lease": {"type": "raw"},
+            "wait": {"type": "raw"},
         },
         supports_check_mode=True,
     )

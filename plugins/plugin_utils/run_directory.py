@@ -15,11 +15,12 @@ import os
 import tempfile
 import time
 from dataclasses import asdict
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 
@@ -74,9 +75,11 @@ class RunDirectory:
         found: Dict[str, Any] = self._read("options.json")
         return found
 
-    def host_slice(self, name: str) -> Dict[str, Any]:
+    def host_slice(self, name: str, moved: Optional[Collection[str]] = None) -> Dict[str, Any]:
         """What the plan holds for one host.
 
+        :param moved: the members that listen where the plan says; the others, where they did when the order was made.
+            None: all do.
         :raises Failed: when the host is no member.
         """
         if not os.path.exists(self._of("slices/" + name)):
@@ -89,6 +92,10 @@ class RunDirectory:
                 )
             )
         found: Dict[str, Any] = self._read("slices/" + name)
+        still = {} if moved is None else self._at_old_ports(moved)
+        if still:
+            table = self.table().at_ports(still)
+            found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
         return found
 
     def secrets(self, name: str) -> Dict[str, Any]:
@@ -145,10 +152,17 @@ class RunDirectory:
         kept = sorted(self._all("recorded").values(), key=lambda item: int(item["since"]))
         return [Finding(**item["finding"]) for item in kept]
 
-    def set_order(self, min_edges: Mapping[str, int], first_deployment: bool) -> None:
-        """What later steps need of the order: the live edges that each host's gate asks for, and whether the fleet is
-        new."""
-        self._write("order.json", json.dumps({"gates": dict(min_edges), "first": first_deployment}).encode())
+    def set_order(self, order: Order) -> None:
+        """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
+        who is activated together, and who listens at another P2P port until then."""
+        left = list(order.activate)
+        batches = [[left.pop(0) for _member in range(size)] for size in order.serial]
+        kept = {"gates": order.min_edges, "first": order.first_deployment, "batches": batches, "ports": order.ports}
+        self._write("order.json", json.dumps(kept).encode())
+
+    def batch_of(self, name: str) -> List[str]:
+        """The members that are activated together with this one."""
+        return next((batch for batch in self._order()["batches"] if name in batch), [])
 
     def gates(self) -> Dict[str, int]:
         """Live edges asked for, of every host that is to be activated."""
@@ -181,8 +195,12 @@ class RunDirectory:
         held = self.locked()
         return held is not None and self.renewed_ago() > held["lease"]
 
+    def _at_old_ports(self, moved: Collection[str]) -> Dict[str, int]:
+        """The members that listen where they did when the order was made, and where that is."""
+        return {name: port for name, port in self._order()["ports"].items() if name not in moved}
+
     def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False}
+        unknown: Dict[str, Any] = {"gates": {}, "first": False, "batches": [], "ports": {}}
         return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:

@@ -34,6 +34,11 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "lease": ("praxis_lease", 1, 86400, 900),
     "confirm_deadline": ("praxis_confirm_deadline", 60, 604800, None),
 }
+#: The variables of a person's lock and of waiting for others', by fleet_lock's options, as above.
+LOCK_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
+    "lease": ("praxis_lock_for", 1, 604800, 3600),
+    "wait": ("praxis_lock_wait", 0, 86400, 0),
+}
 #: Those of them that may be a percentage of the fleet, too.
 SHARES = ("batch", "min_available")
 #: The variables of a run that are one word, by fleet_plan's options: the words, the first of which is the default.
@@ -110,9 +115,23 @@ def bad_variable(what: str, where: str, fix: str) -> Finding:
 def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]]:
     """The run's own numbers and words, percentages as they were written, and every one that cannot be: its default
     stands in for it."""
+    found, findings = numbers(given, RUN_OPTIONS)
+    for option, (variable, words) in RUN_WORDS.items():
+        value = given.get(option) or words[0]
+        found[option] = value if value in words else words[0]
+        if value not in words:
+            fix = "Write one of %s." % ", ".join(words)
+            findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
+    return found, findings
+
+
+def numbers(
+    given: Mapping[str, Any], options: Mapping[str, Tuple[str, int, int, Optional[int]]]
+) -> Tuple[Dict[str, Any], List[Finding]]:
+    """The numbers of a table like :data:`RUN_OPTIONS`, and every one that cannot be: its default stands in for it."""
     found: Dict[str, Any] = {}
     findings = []
-    for option, (variable, least, most, default) in RUN_OPTIONS.items():
+    for option, (variable, least, most, default) in options.items():
         value = given.get(option)
         text = value if isinstance(value, str) else shown(value)
         found[option] = default
@@ -125,11 +144,5 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]
         else:
             share = ", or a percentage of the fleet from 1% to 100%" if option in SHARES else ""
             fix = "Write a whole number from %d to %d%s." % (least, most, share)
-            findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
-    for option, (variable, words) in RUN_WORDS.items():
-        value = given.get(option) or words[0]
-        found[option] = value if value in words else words[0]
-        if value not in words:
-            fix = "Write one of %s." % ", ".join(words)
             findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
     return found, findings

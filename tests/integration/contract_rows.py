@@ -314,6 +314,13 @@ def fleet_lock(world: World) -> Turns:
     second = {**first, "run": "two"}
     yield Turn("take over", {"deployment": second, "seen": 7, "over": ["one"]}, changes=True)
     yield Turn("give back", {"deployment": {**second, "fence": 8}, "state": "absent"}, changes=True)
+    # A person's lock. The play is on one machine, so it is all of the fleet here.
+    look = {"name": "before: observe", "praxis.cloud.agent_info": {}, "register": "observed"}
+    before = ({"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [look]},)
+    fleet = {"looks": "observed", "hosts": [world.machine.name]}
+    locked = yield Turn("lock", {**fleet, "reason": "a test"}, before=before, changes=True)
+    assert locked["done"].result["lock"]["reason"] == "a test"
+    yield Turn("unlock", {**fleet, "state": "absent"}, before=before, changes=True)
 
 
 BOTH = ("action", "modules")

@@ -38,24 +38,24 @@ def peer_id(cloud: Cloud, machine: Machine) -> str:
                                         "print(u.urlopen('http://127.0.0.1:8000/p2p/info').read().decode())\""))["peer_id"]
 
 
-def connections(cloud: Cloud, machine: Machine) -> set[tuple[str, int, bool]]:
+def connections(cloud: Cloud, machine: Machine, p2p_port: int = P2P_PORT) -> set[tuple[str, int, bool]]:
     """Established P2P connections in the container's TCP table: remote address, source port, whether it dialled."""
     pid = container(cloud, machine)["State"]["Pid"]
     found = set()
     for line in cloud.on(machine, f"cat /proc/{pid}/net/tcp").splitlines()[1:]:
         fields = line.split()
         (_here, local), (there, remote) = (_address(text) for text in fields[1:3])
-        if fields[3] == "01" and remote == P2P_PORT:
+        if fields[3] == "01" and remote == p2p_port:
             found.add((there, local, True))
-        elif fields[3] == "01" and local == P2P_PORT:
+        elif fields[3] == "01" and local == p2p_port:
             found.add((there, remote, False))
     return found
 
 
-def edges(cloud: Cloud) -> set[tuple[str, str]]:
+def edges(cloud: Cloud, p2p_port: int = P2P_PORT) -> set[tuple[str, str]]:
     """The pairs of machines that hold the same connection at both ends."""
     machines = cloud.machines()
-    tables = {item.name: connections(cloud, item) for item in machines}
+    tables = {item.name: connections(cloud, item, p2p_port) for item in machines}
     return {
         tuple(sorted((one.name, other.name)))
         for one in machines

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from .load import Load, load
 FOUR = {"PRAXIS_HOSTS": "4"}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 RECORD = "cat /opt/praxis/deployment.json"
+LIST = "cat /opt/praxis/peers.json /opt/praxis/configs/*.yaml"
 TIMERS = "systemctl list-timers --all --no-pager; ls /opt/praxis /etc/systemd/system"
 #: What goes from a container to another machine's P2P port gets a source port by chance.
 OTHER_PORTS = (
@@ -268,6 +270,25 @@ def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud
     assert lost(counted) == ({}, "")
 
 
+def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet: Cloud, tmp_path: Path) -> None:
+    before, why = seen.releases(fleet), uuid4().hex
+    held = fleet.run("lock.yml", environment=FOUR, variables={"praxis_lock_reason": why, "praxis_lock_for": 600})
+    again = fleet.run("lock.yml", environment=FOUR, variables={"praxis_lock_reason": why})
+    assert again.changed == {} and again.summary["lock"]["run"] == held.summary["lock"]["run"]
+    other = fleet.run("lock.yml", environment=FOUR, variables={"praxis_lock_reason": "another"}, expect=2)
+    refused = deploy(fleet, new(), expect=2)
+    for run in (other, refused):
+        assert [(item["code"], why in item["what"]) for item in run.summary["findings"]] == [("fleet-locked", True)]
+    assert seen.releases(fleet) == before
+    output = tmp_path / "waiting"
+    with begun(fleet, {"praxis_lock_wait": 120}, output) as waiting:
+        seen.wait_for("a deployment that waits", lambda: "Waiting" in output.read_text(), deadline=60)
+        fleet.run("unlock.yml", environment=FOUR)
+        assert waiting.wait(120) == 0
+    assert fleet.run("unlock.yml", environment=FOUR).changed == {}
+    assert deploy(fleet, {}).summary["findings"] == []
+
+
 def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more(fleet: Cloud, tmp_path: Path) -> None:
     """The first is stopped in the soak of its first batch, and goes on when the second is through."""
     output = tmp_path / "output"
@@ -339,6 +360,21 @@ def test_another_api_port_loses_nothing_and_leaves_no_registration(fleet: Cloud)
         assert run.summary["ok"]
         assert lost(counted) == ({}, ""), port
         assert {target.rpartition(":")[2] for target in registered(fleet)} == {str(port)}
+
+
+@pytest.mark.repetition
+def test_another_p2p_port_keeps_the_mesh_whole(fleet: Cloud, tmp_path: Path) -> None:
+    """Once it fails on the last host, and all go back to the port of before; then it spreads."""
+    failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="no-listen"))
+    for wanted, arguments, port in ((4002, failing, 4001), (4002, [], 4002), (4001, [], 4001)):
+        with load(fleet) as counted:
+            run = deploy(fleet, {"praxis_p2p_port": wanted}, *arguments, expect=0 if wanted == port else 2)
+        assert codes(run) == ({} if wanted == port else {"api-silent": {"praxis-aws-4"}})
+        assert seen.edges(fleet, port) == seen.all_pairs(fleet)
+        for item in fleet.machines():
+            assert set(re.findall(r"/tcp/(\d+)/p2p/", fleet.on(item, LIST))) == {str(port)}, item.name
+        assert lost(counted) == ({}, "")
+        assert deploy(fleet, {"praxis_p2p_port": port}).changed == {}
 
 
 @pytest.mark.repetition

@@ -97,10 +97,12 @@ def in_effect(name: str) -> Any:
     special = {
         "praxis_target_group": group_vars("aws")["praxis_target_group"],
         "praxis_min_edges": topology.MIN_EDGES,
+        "praxis_lock_reason": None,
     }
     if name in special:
         return special[name]
-    for variable, _least, _most, default in variable_types.RUN_OPTIONS.values():
+    options = (*variable_types.RUN_OPTIONS.values(), *variable_types.LOCK_OPTIONS.values())
+    for variable, _least, _most, default in options:
         if variable == name:
             return default
     for item in dataclasses.fields(fleet_variables.MemberVariables):
@@ -124,6 +126,7 @@ WORDS = {
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
     ("praxis_take_over", ""): "none",
+    ("praxis_lock_reason", "None"): "none",
     ("praxis_hooks", "{}"): "none",
     ("praxis_confirm_deadline", "None"): "by the batches",
     ("praxis_min_available", "None"): "all but a batch",

@@ -10,7 +10,7 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
@@ -44,8 +44,15 @@ class Holder:
         """It is at work, and this run must not be."""
         return deployment.locked(self.record, self.where, self.now)
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person has locked the fleet, and no deployment."""
+        return deployment.is_by_hand(self.record)
+
     def at_work(self) -> Finding:
-        """The same, for a run that only looks."""
+        """The same, for a run that only observes."""
+        if self.by_hand:
+            return replace(self.locked(), level=WARNING)
         what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
         return Finding("deploying", what, self.where, "Look again when it has ended.", level=WARNING)
 
@@ -93,6 +100,8 @@ def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str 
         return None
     longest = max(newest, key=lambda name: newest[name][0]["expires"] - newest[name][1])
     record, now = newest[longest]
+    if deployment.is_by_hand(record) and record["expires"] <= now:
+        return None  # nothing was begun, so nothing is left
     there = alive(record["process"])
     gone = ""
     if there is False:
@@ -102,6 +111,17 @@ def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str 
     elif record["run"] == take_over:
         gone = "praxis_take_over says so"
     return Holder(record, longest, now, gone)
+
+
+def by_hand(
+    looks: Mapping[str, Mapping[str, Any]], members: Collection[str], person: Mapping[str, Any], lease: float
+) -> Dict[str, Any]:
+    """What a person asks the first member's host for, to lock the fleet: the option ``deployment``.
+
+    :param person: ``run``, ``owner`` and ``reason``.
+    :param lease: seconds for which it is locked.
+    """
+    return {**person, "process": {}, "lock_host": min(members), "fence": top(looks) + 1, "lease": lease}
 
 
 def keepers(members: Collection[str], scope: Collection[str]) -> List[str]:

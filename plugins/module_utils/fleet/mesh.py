@@ -92,6 +92,7 @@ def verdict(
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.
     :param edges: whether edges are judged at all: of agents that have just started nothing is known yet.
     """
+    table = observed(table, looks)
     judged = set(table.members if scope is None else scope)
     names = [name for name in table.order if name in judged]
     findings = [absent[name] for name in names if name in absent]
@@ -172,12 +173,20 @@ def serves(table: Table, name: str, look: Look) -> bool:
     return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, look))
 
 
+def observed(table: Table, looks: Mapping[str, Look]) -> Table:
+    """The fleet as it runs: a member that has not been activated yet has the P2P port of the release that it runs."""
+    known = {name: look.get("p2p_port") for name, look in looks.items() if name in table.members}
+    moved = {name: int(port) for name, port in known.items() if port and port != table.members[name].p2p_port}
+    return table.at_ports(moved) if moved else table
+
+
 def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     """The members to restart, one at a time, so that missing edges come back: one end of each, as few as covers them.
 
     Only edges that a restart can mend count: both ends well, a fresh dial between the machines succeeding, and neither
     agent so young that it is yet to dial.
     """
+    table = observed(table, looks)
     old = {
         name
         for name, look in looks.items()

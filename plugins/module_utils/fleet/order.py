@@ -10,7 +10,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, serves, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, observed, serves, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Outcome = Mapping[str, Any]
@@ -71,6 +71,7 @@ class Order:
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
+    :param ports: the members that listen at another P2P port than planned, until they are activated.
     """
 
     needs_docker: List[str]
@@ -79,6 +80,7 @@ class Order:
     serial: List[int]
     min_edges: Dict[str, int]
     watch: Dict[str, List[str]]
+    ports: Dict[str, int]
     first_deployment: bool
     look_again: bool
     findings: Tuple[Finding, ...]
@@ -115,8 +117,13 @@ def make_order(
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
     groups = split(table, activate, pace) if active else [activate]
+    running = observed(table, looks)
+    ports = {name: running.members[name].p2p_port for name in activate}
+    ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
     if active:
         findings += _floor(table, groups, well, pace)
+    if not whole:
+        findings += [_other_port(table, name, port) for name, port in ports.items()]
     if findings:
         activate, restart, groups = [], [], []
     return Order(
@@ -126,6 +133,7 @@ def make_order(
         serial=[len(group) for group in groups if group],
         min_edges=_gates(table, groups, active),
         watch=_watch(groups),
+        ports=ports,
         first_deployment=not active,
         look_again=bool(activate) or not (seen.ok or held),
         findings=tuple(findings),
@@ -189,6 +197,13 @@ def _floor(table: Table, groups: Sequence[Sequence[str]], well: Collection[str],
     what = "praxis_min_available asks for %d of %d members in service, and a batch takes %d out."
     fix = "Lower praxis_min_available or praxis_batch, or add members."
     return [Finding("floor-impossible", what % (floor, total, largest), "fleet %s" % table.fleet, fix)]
+
+
+def _other_port(table: Table, name: str, port: int) -> Finding:
+    """That a part of the fleet cannot change its P2P port by itself."""
+    what = "Its P2P port changes from %d to %d, and members outside this run would not hear of it."
+    fix = "Deploy the whole fleet, without --limit."
+    return Finding("p2p-port-limited", what % (port, table.members[name].p2p_port), name, fix)
 
 
 def _gates(table: Table, groups: Sequence[Sequence[str]], active: Set[str]) -> Dict[str, int]:

@@ -82,6 +82,29 @@ class Table:
         """Members in the order they are worked on: by slot, numbers counted as numbers."""
         return sorted(self.members, key=lambda name: natural(self.members[name].slot))
 
+    def at_ports(self, ports: Mapping[str, int]) -> Table:
+        """The same fleet, some of its members at other P2P ports."""
+        moved = {name: replace(self.members[name], p2p_port=port) for name, port in ports.items()}
+        return replace(self, members={**self.members, **moved})
+
+    def peers(self, name: str) -> Dict[str, Any]:
+        """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
+        addresses = []
+        for dial in self.dials(name):
+            peer_id = self.members[dial["member"]].peer_id
+            if peer_id is None:
+                return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
+            addresses.append(multiaddr(dial["address"], dial["port"], peer_id))
+        return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
+
+    def dials(self, name: str) -> List[Dict[str, Any]]:
+        """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
+        here = self.members[name]
+        around = [self.members[other] for other in self.around[name]]
+        return [
+            {"member": other.name, "address": other.seen_from(here)[0], "port": other.p2p_port} for other in around
+        ]
+
     def to_plain(self) -> Dict[str, Any]:
         """The table as plain values; :func:`table_from_plain` reads it back."""
         return {
@@ -129,24 +152,6 @@ class Plan(Table):
         """What the plan's id knows of a member. Networks matter only where there are several."""
         across = [member.network, member.public_address] if self._several_networks else []
         return [member.name, member.slot, [*member.addresses, *across], member.p2p_port, member.peer_id]
-
-    def peers(self, name: str) -> Dict[str, Any]:
-        """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
-        addresses = []
-        for dial in self.dials(name):
-            peer_id = self.members[dial["member"]].peer_id
-            if peer_id is None:
-                return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
-            addresses.append(multiaddr(dial["address"], dial["port"], peer_id))
-        return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
-
-    def dials(self, name: str) -> List[Dict[str, Any]]:
-        """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
-        here = self.members[name]
-        around = [self.members[other] for other in self.around[name]]
-        return [
-            {"member": other.name, "address": other.seen_from(here)[0], "port": other.p2p_port} for other in around
-        ]
 
     def host_slice(self, name: str) -> Dict[str, Any]:
         """Everything that one host needs, secrets apart."""

@@ -160,10 +160,12 @@ def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
     return [Change("unseal", paths.environment(release.id), "", "unsealed\n")] if current.to_unseal else []
 
 
-def confirmed(current: Current, desired: Desired, paths: Paths) -> List[Change]:
-    """What calling the release good has to do. Older ones go only now: until here any of them may be needed."""
+def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
+    """What calling the release good has to do. Older ones go only now: until here any of them may be needed. And only
+    now every member listens where the plan says, so the bootstrap list may say so too."""
     release, kept, good = desired.wanted, current.look["release"]["kept"], current.look["release"]["good"]
-    changes = []
+    runs = current.look["release"]["running"] == release.id
+    changes = peer_changes(current, desired, config, paths) if runs else []
     if good != release.id:
         before = "release %s\n" % good if good else ""
         changes.append(Change("good", paths.good, before, "release %s\n" % release.id))

@@ -162,7 +162,8 @@ def _arm(desired: Desired, paths: Paths, seen: look.Look) -> None:
     if set(stored_files(paths, good) or {}) != set(RELEASE_FILES):
         return  # somebody has removed it: there is nothing to go back to
     release = stored_release(paths, good, desired.wanted)
-    peers = desired.peers or stored_peers(paths)
+    # The list of before: by the time this host goes back, the others do so too.
+    peers = stored_peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
     until = time.time() + desired.confirm_within
     switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, until, release.name, config))

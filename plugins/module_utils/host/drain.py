@@ -32,7 +32,7 @@ def wait(paths: Paths, api_port: int, seconds: float) -> None:
     container = look.look_at_container(paths, Engine(paths.engine_socket))
     if container is None or not container["pid"]:
         return
-    port = look.port_of(paths, container, api_port)
+    port = look.port_of(paths, container, "api", api_port)
     until_quiet(lambda: connected(container["pid"], port), seconds)
 
 

@@ -62,10 +62,12 @@ def take(
 def look_at_agent(
     paths: Paths, api_port: Optional[int], p2p_port: Optional[int], dial: Sequence[Mapping[str, Any]] = ()
 ) -> Dict[str, Any]:
-    """The part of a look that changes while an agent starts: ``container``, ``api``, ``edges``."""
+    """The part of a look that changes while an agent starts: ``container``, ``api``, ``p2p_port``, ``edges``."""
     container = look_at_container(paths, Engine(paths.engine_socket))
     if api_port is not None and container is not None:
-        api_port = port_of(paths, container, api_port)
+        api_port = port_of(paths, container, "api", api_port)
+    if p2p_port is not None and container is not None:
+        p2p_port = port_of(paths, container, "p2p", p2p_port)
     api: Dict[str, Any] = {"health": None, "peer_id": None, "error": None, "port": api_port}
     if api_port is not None and container is not None and container["state"] == "running":
         api = {**read_api(api_port), "port": api_port}
@@ -73,16 +75,17 @@ def look_at_agent(
     if p2p_port is not None and container is not None and container["pid"]:
         ports = {int(item["port"]) for item in dial} | {p2p_port}
         edges = tcp.p2p_edges(tcp.read_tables(container["pid"]), p2p_port, ports)
-    return {"container": container, "api": api, "edges": [item.as_edge() for item in edges]}
+    return {"container": container, "api": api, "p2p_port": p2p_port, "edges": [item.as_edge() for item in edges]}
 
 
-def port_of(paths: Paths, container: Mapping[str, Any], api_port: int) -> int:
-    """Where the API of what runs listens: a release to come may have another port, and what runs is asked at its own.
+def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) -> int:
+    """Where what runs listens: a release to come may have another port, and what runs is asked at its own.
 
-    :param api_port: where it listens when its release does not say.
+    :param kind: ``api`` or ``p2p``.
+    :param port: where it listens when its release does not say.
     """
     manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json"))
-    return int(((manifest or {}).get("ports") or {}).get("api") or api_port)
+    return int(((manifest or {}).get("ports") or {}).get(kind) or port)
 
 
 def look_at_host(paths: Paths) -> Dict[str, Any]:

@@ -75,7 +75,10 @@ def _active(desired: Desired, paths: Paths, look: Look) -> Plan:
 
 
 def _confirmed(desired: Desired, paths: Paths, look: Look) -> Plan:
-    return Plan(compare.confirmed(Current(look), desired, paths), "confirmed", desired.wanted)
+    release, peers, config = _wanted(desired, paths)
+    current = Current(look, peers=stored_peers(paths), config=files.read_text(paths.config(release.name)))
+    changes = compare.confirmed(current, replace(desired, peers=peers), config, paths)
+    return Plan(changes, "confirmed", release, config)
 
 
 def _restored(desired: Desired, paths: Paths, look: Look) -> Plan:

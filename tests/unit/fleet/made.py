@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Sequence, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import edge
@@ -82,3 +83,12 @@ def meshed(plan: Plan, without: Sequence[Tuple[str, str]] = ()) -> Dict[str, Dic
         name: look(plan, name, [other for other in plan.around[name] if edge(name, other) not in gone])
         for name in plan.members
     }
+
+
+def order(**values: Any) -> Order:
+    """An order of nothing, but for these values."""
+    nothing: Dict[str, Any] = {
+        "needs_docker": [], "activate": [], "restart": [], "serial": [], "min_edges": {}, "watch": {}, "ports": {},
+        "first_deployment": False, "look_again": False, "findings": (),
+    }  # fmt: skip
+    return Order(**{**nothing, **values})

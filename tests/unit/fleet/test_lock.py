@@ -184,3 +184,30 @@ def test_a_record_says_who_and_until_when() -> None:
     assert replace(deployment(), last=True).record(3, ended=True) == {
         "run": "a", "owner": "ann@desk", "reason": "deploy", "process": HERE, "lock_host": "m1", "fence": 1, "at": 3,
         "expires": 103.0, "ended": True}  # fmt: skip
+
+
+HAND = deployment(process={}, reason="migration").record(0, ended=False)
+
+
+def test_a_person_s_lock_is_refused_by_name_and_is_over_when_its_time_is() -> None:
+    held = lock.holder(looks(40, m1=HAND), lambda _process: None)
+    assert held is not None and held.by_hand and not held.gone
+    assert held.locked().what == "ann@desk has locked the fleet (migration) 40 s ago, for 60 s more."
+    assert "unlock.yml" in held.locked().fix and "praxis_take_over=a" in held.locked().fix
+    assert (held.at_work().code, held.at_work().level) == ("fleet-locked", "warning")
+    assert code(deployment("b", 2), HAND, now=40) == "fleet-locked"
+    # Nothing was begun under it, so there is nothing to go on from.
+    assert lock.holder(looks(101, m1=HAND), elsewhere) is None
+    assert fence.takes(HAND, deployment("b"), None, (), 101) == deployment("b", 2)
+
+
+def test_a_person_asks_the_first_member_with_a_number_above_all_others() -> None:
+    person = {"run": "p", "owner": "bob@desk", "reason": "why"}
+    found = lock.by_hand(looks(5, m1=ENDED, m2=deployment("b", 4).record(0, ended=True)), ["m2", "m1"], person, 60.0)
+    assert found == {**person, "process": {}, "lock_host": "m1", "fence": 5, "lease": 60.0}
+
+
+def test_a_deployment_is_no_person_s() -> None:
+    held = lock.holder(looks(1, m1=AT_WORK), elsewhere)
+    assert held is not None and not held.by_hand
+    assert held.at_work().code == "deploying"

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
     WATCHED,
     Pace,
@@ -67,6 +68,56 @@ def order_of(size: int, **pace: Any) -> Any:
     looks = meshed(plan)
     outcomes = {name: {"activation": "recreate", "look": found} for name, found in looks.items()}
     return make_order(plan, outcomes, plan.order, Pace(**pace))
+
+
+def moving(**at: int) -> tuple[Any, dict[str, Any]]:
+    """A fleet of three that is to change its P2P port from 4001 to 4002, and its looks: who has moved dials the rest.
+
+    :param at: the ports of those that have moved already.
+    """
+    plan = make_plan(
+        "test", [member(index, p2p_port=4002) for index in (1, 2, 3)], [release("m%d" % index) for index in (1, 2, 3)]
+    )
+    ports = {name: at.get(name, 4001) for name in plan.order}
+    looks = {}
+    for name, here in plan.members.items():
+        edges = []
+        for other in plan.around[name]:
+            # Who has moved has dialled; among those of the same kind, the later one.
+            dialler = max((name, other), key=lambda one: (one in at, one))
+            source = 40000 + ord(name[1]) + ord(other[1])
+            ends = (ports[name], source) if dialler == other else (source, ports[other])
+            edges.append({"local": "172.18.0.2:%d" % ends[0], "retransmits": 0,
+                          "remote": "%s:%d" % (plan.members[other].address, ends[1])})
+        dials = {"%s:%d" % (plan.members[other].address, ports[other]): "ok" for other in plan.around[name]}
+        looks[name] = look(plan, name, [], edges=edges, dials=dials, p2p_port=ports[name])
+        looks[name]["release"]["running"] = here.release if name in at else "old"
+    return plan, looks
+
+
+def test_until_it_is_activated_a_member_listens_where_it_did() -> None:
+    plan, looks = moving()
+    outcomes = {name: {"activation": "switch", "look": found} for name, found in looks.items()}
+    order = make_order(plan, outcomes, plan.order, Pace())
+    assert (order.findings, order.ports) == ((), {"m1": 4001, "m2": 4001, "m3": 4001})
+    assert order.min_edges == {"m1": 2, "m2": 2, "m3": 2}
+    outcomes["m1"] = {"activation": "none", "look": moving(m1=4002)[1]["m1"]}
+    assert make_order(plan, outcomes, plan.order, Pace()).ports == {"m2": 4001, "m3": 4001}
+
+
+def test_a_part_of_a_fleet_does_not_change_its_p2p_port() -> None:
+    plan, looks = moving()
+    outcomes = {"m2": {"activation": "switch", "look": looks["m2"]}}
+    order = make_order(plan, outcomes, ["m2"], Pace())
+    assert [(item.code, item.where) for item in order.findings] == [("p2p-port-limited", "m2")]
+    assert order.activate == []
+
+
+@pytest.mark.parametrize("at", [{}, {"m1": 4002}, {"m1": 4002, "m2": 4002}, {"m1": 4002, "m2": 4002, "m3": 4002}])
+def test_edges_are_judged_at_the_ports_that_run(at: dict[str, int]) -> None:
+    plan, looks = moving(**at)
+    assert verdict(plan, looks, {}).live == plan.edges
+    assert heal(plan, looks) == []
 
 
 def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -> None:

@@ -325,6 +325,19 @@ def test_a_release_is_good_only_when_it_was_confirmed(host: Paths, engine: FakeE
     assert run(host, "active", release=release("r2"))["look"]["release"]["good"] == "r1"
 
 
+def test_confirming_brings_the_bootstrap_list_up_to_date(host: Paths, engine: FakeEngine) -> None:
+    """While a release spreads, a host's list holds the ports of then."""
+    engine.run("r1")
+    then = {"revision": "then", "multiaddrs": [PEERS["multiaddrs"][0].replace("4001", "4000")]}
+    run(host, "active", peers=then)
+    foretold, done = run(host, "confirmed", check=True), run(host, "confirmed")
+    assert done["diff"] == foretold["diff"]
+    assert done["changes"] == ["peers " + host.peers, "config " + host.config("alpha"), "good " + host.good]
+    assert done["look"]["peers"]["revision"] == PEERS["revision"]
+    assert PEERS["multiaddrs"][0] in Path(host.config("alpha")).read_text(encoding="utf-8")
+    assert run(host, "confirmed")["changed"] is False
+
+
 def test_what_does_not_run_is_not_called_good(host: Paths, engine: FakeEngine) -> None:
     engine.run("r1")
     run(host, "active")
@@ -349,6 +362,7 @@ def test_what_runs_is_asked_at_its_own_port(
     monkeypatch.setattr(looking, "read_api", lambda port: {**answering, "error": "asked at %d" % port})
     assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["error"] == "asked at 8000"
     assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["port"] == 8000
+    assert run(host, "prepared", release=release("r2", p2p_port=4002))["look"]["p2p_port"] == 4001
 
 
 def test_absent_takes_everything_and_a_second_time_nothing(host: Paths, engine: FakeEngine, docker: Path) -> None:
@@ -404,7 +418,8 @@ def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", "/nowhere")
     seen = looking.take(paths, 8000, 4001, [], 1.0)
     assert sorted(seen) == [
-        "api", "container", "deployment", "dials", "edges", "engine", "host", "peers", "release", "switch"]  # fmt: skip
+        "api", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers", "release", "switch",
+    ]  # fmt: skip
     assert seen["switch"] == {"armed": None, "rolled_back": None}
     assert seen["deployment"] is None
     assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False}

@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variable
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
-from tests.unit.fleet.made import meshed
+from tests.unit.fleet.made import meshed, order
 
 from .made import fleet
 
@@ -174,7 +174,7 @@ def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) 
 
 def test_a_fleet_that_is_new_has_nobody_in_service_to_keep(balancer: Any) -> None:
     one = balancer()
-    one.run.set_order({}, first_deployment=True)
+    one.run.set_order(order(first_deployment=True))
     one.health = {"i-m2": "unhealthy"}
     assert not one.set("absent", "m1").get("failed")
 

@@ -16,7 +16,7 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from tests.unit.fleet.made import fleet
+from tests.unit.fleet.made import fleet, order
 from tests.unit.plan.made import only
 
 PLAN = fleet(3)
@@ -89,8 +89,25 @@ class TestOutcomes:
 
     def test_gates(self, run: RunDirectory) -> None:
         assert (run.gates(), run.first_deployment()) == ({}, False)
-        run.set_order({"m1": 2}, first_deployment=True)
+        run.set_order(order(min_edges={"m1": 2}, first_deployment=True))
         assert (run.gates(), run.first_deployment()) == ({"m1": 2}, True)
+
+    def test_who_is_activated_together(self, run: RunDirectory) -> None:
+        assert run.batch_of("m1") == []
+        run.set_order(order(activate=["m3", "m1", "m2"], serial=[1, 2]))
+        assert [run.batch_of(name) for name in ("m1", "m2", "m3")] == [["m1", "m2"], ["m1", "m2"], ["m3"]]
+
+    def test_who_has_not_moved_yet_is_dialled_at_its_old_port(self, run: RunDirectory) -> None:
+        planned = run.host_slice("m1")
+        assert run.host_slice("m1", moved=[]) == planned  # no order yet
+        run.set_order(order(ports={"m1": 4000, "m2": 4000, "m3": 4000}))
+        assert run.host_slice("m1") == planned
+        assert run.host_slice("m1", moved=["m1", "m2", "m3"]) == planned
+        found = run.host_slice("m1", moved=["m1", "m2"])
+        assert {dial["member"]: dial["port"] for dial in found["gate"]["dial"]} == {"m2": 4001, "m3": 4000}
+        assert [text.split("/")[4] for text in found["peers"]["multiaddrs"]] == ["4001", "4000"]
+        assert found["peers"]["revision"] != planned["peers"]["revision"]
+        assert found["release"] == planned["release"]
 
     def test_a_host_that_is_rolled_back_has_nothing_activated(self, run: RunDirectory) -> None:
         run.activate("m1", {"id": "c1", "restarts": 0, "logs": ["not kept"]})
