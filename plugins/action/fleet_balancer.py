@@ -43,7 +43,7 @@ class ActionModule(FleetAction):
         well = serving(table, looks)
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
         # The members of a fleet that is new were in nobody's service.
-        floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members))
+        floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members) - len(run.left_out()))
         if args["state"] == "absent":
             _hold(table.fleet, well, members, floor)
         for balancer in options["balancers"]:

@@ -27,9 +27,10 @@ class ActionModule(FleetAction):
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
         run.set_order(order)
+        reached = scope.difference(run.left_out())
         fact = {
             "plan_id": options["id"],
-            "hosts": [name for name in table.order if name in scope],
+            "hosts": [name for name in table.order if name in reached],
             "needs_docker": order.needs_docker,
             "activate": order.activate,
             "restart": order.restart,
@@ -38,13 +39,13 @@ class ActionModule(FleetAction):
             "first_deployment": order.first_deployment,
             "look_again": order.look_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
-            "lock": lock.keepers(table.members, scope) if order.activate or (holder and not held) else [],
+            "lock": lock.keepers(table.members, reached) if order.activate or (holder and not held) else [],
             "findings": plain_findings(order.findings),
         }
         if args["final"]:
             # What hosts have done by themselves does not show any more once they have been activated.
             by_itself = switches.findings(scope, looks_of(outcomes), options["deployment"]["run"])
-            run.record([*order.findings, *by_itself])
+            run.record([*order.findings, *order.left_out, *by_itself])
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))
         return {"order": fact, "ansible_facts": {"praxis_order": fact}}

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
@@ -32,6 +32,7 @@ class ActionModule(FleetAction):
         table, outcomes, options, batch = run.table(), run.outcomes(), run.options(), args["batch"]
         wanted = set(batch or options["hosts"])
         hosts = [name for name in table.order if name in wanted]
+        left_out = run.left_out()
         # In check mode nothing was activated: of those that would be, nothing can be known yet.
         pending = set(run.gates()) if self._task.check_mode else set()
         judged = [name for name in hosts if name not in pending]
@@ -52,7 +53,7 @@ class ActionModule(FleetAction):
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
-        found = (*seen.findings, *balancer, *about_hosts)
+        found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = any(item.code in REFUSALS for item in recorded)
         if not run.locked():
@@ -67,7 +68,11 @@ class ActionModule(FleetAction):
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [] if refused else _good(table, [name for name in judged if name not in absent], looks),
             "roll_back": _plain(roll_back(table, _to_roll_back(run, ok or refused), looks, pace_of(options))),
-            "confirm": [name for name in hosts if ok and (name in pending or _unconfirmed(looks.get(name) or {}))],
+            "confirm": [
+                name
+                for name in hosts
+                if ok and name not in left_out and (name in pending or _unconfirmed(looks.get(name) or {}))
+            ],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},

@@ -76,6 +76,11 @@ options:
       - V(continue) deploys this plan from where that one stopped. A rollback always goes on; it is how to undo one.
     type: raw
     default: continue
+  max_unreachable:
+    description:
+      - Members that the run goes on without when they cannot be reached, and names; with more nothing is done. 0 by
+        default.
+    type: raw
   lease:
     description: Seconds that other deployments wait for this one when it gives no sign; 900 by default.
     type: raw

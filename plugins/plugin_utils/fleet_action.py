@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 def pace_of(options: Mapping[str, Any]) -> Pace:
     """How fast this run may go, out of its directory's options."""
-    return Pace(options["batch"], options["canary"], options["min_available"])
+    return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
 #: The option that all of them have.

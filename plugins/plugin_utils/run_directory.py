@@ -154,10 +154,16 @@ class RunDirectory:
 
     def set_order(self, order: Order) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
-        who is activated together, and who listens at another P2P port until then."""
+        who is activated together, who listens at another P2P port until then, and who was left out."""
         left = list(order.activate)
         batches = [[left.pop(0) for _member in range(size)] for size in order.serial]
-        kept = {"gates": order.min_edges, "first": order.first_deployment, "batches": batches, "ports": order.ports}
+        kept = {
+            "gates": order.min_edges,
+            "first": order.first_deployment,
+            "batches": batches,
+            "ports": order.ports,
+            "left_out": [finding.where for finding in order.left_out],
+        }
         self._write("order.json", json.dumps(kept).encode())
 
     def batch_of(self, name: str) -> List[str]:
@@ -167,6 +173,11 @@ class RunDirectory:
     def gates(self) -> Dict[str, int]:
         """Live edges asked for, of every host that is to be activated."""
         found: Dict[str, int] = self._order()["gates"]
+        return found
+
+    def left_out(self) -> List[str]:
+        """The members that could not be reached and that this run goes on without."""
+        found: List[str] = self._order()["left_out"]
         return found
 
     def first_deployment(self) -> bool:
@@ -200,7 +211,7 @@ class RunDirectory:
         return {name: port for name, port in self._order()["ports"].items() if name not in moved}
 
     def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False, "batches": [], "ports": {}}
+        unknown: Dict[str, Any] = {"gates": {}, "first": False, "batches": [], "ports": {}, "left_out": []}
         return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:

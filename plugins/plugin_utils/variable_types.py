@@ -26,6 +26,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "batch": ("praxis_batch", 1, 10000, 1),
     "canary": ("praxis_canary", 1, 10000, 1),
     "min_available": ("praxis_min_available", 0, 10000, None),
+    "max_unreachable": ("praxis_max_unreachable", 0, 10000, 0),
     "soak": ("praxis_soak", 0, 86400, 30),
     "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),

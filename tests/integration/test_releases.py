@@ -64,6 +64,12 @@ def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int
     return cloud.run("deploy.yml", *arguments, expect=expect, variables={**quick, **variables}, environment=FOUR)
 
 
+def settle(cloud: Cloud) -> None:
+    """The fleet's own release everywhere, all at once: the ground of a test, and not what it is about."""
+    at_once = {"praxis_batch": "100%", "praxis_canary": 4, "praxis_min_available": 0, "praxis_soak": 1}
+    assert deploy(cloud, at_once).summary["ok"]
+
+
 def own(folder: Path, **hosts: Any) -> list[str]:
     """An inventory with variables of single hosts, as arguments."""
     path = folder / "own.json"
@@ -94,13 +100,15 @@ def registered(cloud: Cloud) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def begun(cloud: Cloud, variables: dict[str, Any], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+def begun(
+    cloud: Cloud, variables: dict[str, Any], output: Path, *command: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A deployment that goes on meanwhile, in a process group of its own; killed at the end, if it is there still."""
     with tempfile.TemporaryDirectory() as folder, output.open("wb") as printed:
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", "-e",
-                   json.dumps({"praxis_soak": 15, "praxis_gate_deadline": 60, **variables})]
-        run = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=printed,
-                               stderr=subprocess.STDOUT, start_new_session=True,
+        playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws"]
+        quick = json.dumps({"praxis_soak": 15, "praxis_gate_deadline": 60, **variables})
+        run = subprocess.Popen([*(command or playbook), "-e", quick], cwd=CHECKOUT, stdin=subprocess.DEVNULL,
+                               stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
                                env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder, "ANSIBLE_NOCOLOR": "1"})
         try:
             yield run
@@ -158,7 +166,7 @@ def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> 
     assert seen.releases(fleet) == before
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {"praxis-aws-1"}
     assert lost(counted) == ({}, "")
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
 
 
 def hooks_of(folder: Path) -> tuple[dict[str, Any], Path]:
@@ -173,7 +181,7 @@ def hooks_of(folder: Path) -> tuple[dict[str, Any], Path]:
 
 
 def test_a_hook_that_fails_stops_the_release_and_rolls_it_back(fleet: Cloud, tmp_path: Path) -> None:
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
     before = seen.releases(fleet)
     hooks, log = hooks_of(tmp_path)
     assert deploy(fleet, hooks).summary["ok"]
@@ -209,14 +217,14 @@ def test_source_ports_that_are_rewritten_between_members_are_no_fault(fleet: Clo
 
 def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(fleet: Cloud, tmp_path: Path) -> None:
     """It has passed its gates and its soak by then."""
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
     second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:40"}})
     run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}}, *second, expect=2)
     assert codes(run) in ({"agent-restarted": {"praxis-aws-2"}}, {"api-silent": {"praxis-aws-2"}})
     assert seen.releases(fleet) == before
     assert seen.started(fleet)["praxis-aws-4"] == starts["praxis-aws-4"], "the last one was not touched"
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
 
 
 def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
@@ -236,7 +244,7 @@ def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
 
 
 def test_a_release_that_is_bad_on_the_last_host_is_rolled_back_as_carefully(fleet: Cloud, tmp_path: Path) -> None:
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
     before = seen.releases(fleet)
     last = own(tmp_path, praxis_aws_4={"praxis_agent_environment": {"STANDIN_FAIL": "crash", "RELEASE": uuid4().hex}})
     with load(fleet) as counted:
@@ -271,6 +279,7 @@ def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud
 
 
 def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet: Cloud, tmp_path: Path) -> None:
+    settle(fleet)
     before, why = seen.releases(fleet), uuid4().hex
     held = fleet.run("lock.yml", environment=FOUR, variables={"praxis_lock_reason": why, "praxis_lock_for": 600})
     again = fleet.run("lock.yml", environment=FOUR, variables={"praxis_lock_reason": why})
@@ -312,6 +321,28 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
     assert lost(counted) == ({}, "")
 
 
+def test_a_deployment_goes_on_without_a_host_that_is_dead_when_told_so(fleet: Cloud) -> None:
+    settle(fleet)
+    before, dead = seen.releases(fleet), machine(fleet, "praxis-aws-1")  # which keeps the lock
+    docker.docker("stop", "--time", "20", dead.container)
+    try:
+        health = lambda: sorted(registered(fleet).values())  # noqa: E731
+        seen.wait_for("the balancer to notice", lambda: health().count("healthy") == 3, deadline=120)
+        refused = deploy(fleet, new(), expect=2)
+        assert codes(refused) == {"host-unreachable": {"praxis-aws-1"}}
+        with load(fleet) as counted:
+            run = deploy(fleet, {**new(), "praxis_max_unreachable": 1})
+        assert lost(counted) == ({}, "")
+        assert run.summary["ok"]
+        assert {item["where"] for item in run.summary["findings"]} == {"praxis-aws-1"}
+    finally:
+        docker.docker("start", dead.container)
+    seen.wait_for("the machine that was dead", lambda: fleet.on(dead, "systemctl is-active ssh", check=False), 120)
+    changed = {name for name, release in seen.releases(fleet).items() if release != before[name]}
+    assert changed == set(before) - {"praxis-aws-1"}
+    settle(fleet)
+
+
 def test_a_drain_that_is_refused_touches_nothing(fleet: Cloud) -> None:
     before, starts = seen.releases(fleet), seen.started(fleet)
     with load(fleet) as counted, refused(fleet, "elbv2:DeregisterTargets"):
@@ -349,7 +380,7 @@ def test_a_rollback_goes_to_the_last_good_release(fleet: Cloud) -> None:
     assert "container-exited" in codes(run)
     assert "not-rolled-back" not in codes(run)
     assert seen.releases(fleet) == before
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
 
 
 @pytest.mark.repetition
@@ -394,7 +425,7 @@ def test_a_machine_that_left_the_fleet_is_named_and_taken_out_when_asked(fleet: 
         assert lost(counted) == ({}, "")
     finally:
         ec2.create_tags(Resources=[gone], Tags=[{"Key": "praxis_fleet", "Value": "praxis"}])
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
     assert set(registered(fleet).values()) == {"healthy"}
 
 
@@ -423,7 +454,7 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
 
 @pytest.mark.parametrize("then", ["", pytest.param("reboot", marks=pytest.mark.repetition)])
 def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: str) -> None:
-    assert deploy(fleet, {}).summary["ok"]
+    settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
     killed_in_its_first_activation(fleet, {**new(), "praxis_confirm_deadline": 90})
     (touched,) = [name for name, release in seen.releases(fleet).items() if release != before[name]]
@@ -440,6 +471,22 @@ def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: s
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
     assert deploy(fleet, {}).summary["findings"] == []
+
+
+def test_ctrl_c_undoes_a_deployment_in_order(fleet: Cloud, tmp_path: Path) -> None:
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "interrupted"
+    with load(fleet) as counted, begun(fleet, new(), output, "scripts/play", "deploy.yml", "aws") as run:
+        seen.wait_for("an activation", lambda: any(fleet.on(item, ACTIVATING) for item in fleet.machines()), 120)
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(300) == 130
+    text = output.read_text()
+    assert "Interrupted" in text and "good; 4 members" in text.partition("Interrupted")[2]
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    # Where nothing was begun, there is nothing to undo.
+    assert fleet.run("rollback.yml", environment=FOUR, variables={"praxis_to": "newest"}).changed == {}
 
 
 @pytest.mark.repetition

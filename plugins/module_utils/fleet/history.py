@@ -42,14 +42,20 @@ def deployments(histories: Histories) -> List[Past]:
     return sorted(found.values(), key=lambda past: past.fence, reverse=True)
 
 
+#: In the place of an id, the newest deployment that was called good: what an interrupted one began is undone.
+NEWEST = "newest"
+
+
 def goals(histories: Histories, to: str = "", unconfirmed: bool = False) -> Tuple[str, Dict[str, str]]:
     """A deployment, and the release that every host had after it; a host that had none by then is left out.
 
-    :param to: the deployment's id; empty: the one before the newest.
+    :param to: the deployment's id, or :data:`NEWEST`; empty: the one before the newest.
     :param unconfirmed: whether the newest deployment is not in the histories, because it never came to its end.
     :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
     """
     past = deployments(histories)
+    if to == NEWEST:
+        to, unconfirmed = "", True
     if unconfirmed and not (past or to):
         return "", {}  # their links to the good release tell
     if to:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, observed, serves, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, serves, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Outcome = Mapping[str, Any]
@@ -29,11 +29,13 @@ class Pace:
     :param batch: members that are activated at a time.
     :param canary: members of the first batch.
     :param min_available: members that stay in service; None: all but a batch.
+    :param max_unreachable: members that are left out when they cannot be reached; with more of them nothing is done.
     """
 
     batch: Share = 1
     canary: int = 1
     min_available: Optional[Share] = None
+    max_unreachable: int = 0
 
     def size(self, total: int) -> int:
         """Members of a batch in a fleet of so many."""
@@ -71,6 +73,7 @@ class Order:
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
+    :param left_out: a warning for each member that cannot be reached and may be left out.
     :param ports: the members that listen at another P2P port than planned, until they are activated.
     """
 
@@ -80,6 +83,7 @@ class Order:
     serial: List[int]
     min_edges: Dict[str, int]
     watch: Dict[str, List[str]]
+    left_out: Tuple[Finding, ...]
     ports: Dict[str, int]
     first_deployment: bool
     look_again: bool
@@ -102,13 +106,14 @@ def make_order(
     :param final: whether every host should have an engine by now.
     :param held: says that another deployment is at work: this one must not be.
     """
-    names = [name for name in table.order if name in scope]
+    left_out = _left_out([name for name in table.order if name in scope], outcomes, pace.max_unreachable)
+    names = [name for name in table.order if name in scope and name not in left_out]
     needs_docker = [name for name in names if outcomes.get(name, {}).get("outcome") == "needs-docker" and not held]
     findings = [held] if held else list(absences(names, outcomes).values())
     if final:
         findings += [_no_engine(name, outcomes[name]) for name in needs_docker if not outcomes[name].get("changed")]
     looks = looks_of(outcomes)
-    whole = len(names) == len(table.members)
+    whole = len(names) + len(left_out) == len(table.members)
     seen = verdict(table, looks, {}, scope=None if whole else names)
     active = {name for name in looks if (looks[name].get("container") or {}).get("state") == "running"}
     well = serving(table, looks)
@@ -121,7 +126,7 @@ def make_order(
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
     if active:
-        findings += _floor(table, groups, well, pace)
+        findings += _floor(table, groups, well, pace, len(table.members) - len(left_out))
     if not whole:
         findings += [_other_port(table, name, port) for name, port in ports.items()]
     if findings:
@@ -133,6 +138,7 @@ def make_order(
         serial=[len(group) for group in groups if group],
         min_edges=_gates(table, groups, active),
         watch=_watch(groups),
+        left_out=tuple(left_out.values()),
         ports=ports,
         first_deployment=not active,
         look_again=bool(activate) or not (seen.ok or held),
@@ -187,9 +193,31 @@ def roll_back(
     return ([broken] if broken else []) + split(table, [name for name in names if name in well], whole)
 
 
-def _floor(table: Table, groups: Sequence[Sequence[str]], well: Collection[str], pace: Pace) -> List[Finding]:
-    """Why no order of these batches can keep enough members in service."""
-    total = len(table.members)
+def _left_out(names: Sequence[str], outcomes: Mapping[str, Outcome], most: int) -> Dict[str, Finding]:
+    """The members that cannot be reached, and that this is no reason to stop; nobody when there are too many."""
+    silent = [name for name in names if "unreachable" in (outcomes.get(name) or {"unreachable": ""})]
+    if len(silent) > most:
+        return {}
+    why = "%s It is left out of this deployment (praxis_max_unreachable), and keeps what it has."
+    found = absences(silent, outcomes)
+    return {name: replace(item, what=why % item.what, level=WARNING) for name, item in found.items()}
+
+
+def soften(findings: Sequence[Finding], left_out: Collection[str]) -> List[Finding]:
+    """What is wrong with members that were left out is no error of this deployment."""
+    return [
+        replace(item, level=WARNING) if set(item.where.split(BETWEEN)).intersection(left_out) else item
+        for item in findings
+    ]
+
+
+def _floor(
+    table: Table, groups: Sequence[Sequence[str]], well: Collection[str], pace: Pace, total: int
+) -> List[Finding]:
+    """Why no order of these batches can keep enough members in service.
+
+    :param total: members that could be.
+    """
     floor = pace.floor(total)
     largest = max((len([name for name in group if name in well]) for group in groups), default=0)
     if not largest or total - largest >= floor:

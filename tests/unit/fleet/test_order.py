@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
     Pace,
     make_order,
     roll_back,
+    soften,
     split,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
@@ -68,6 +69,37 @@ def order_of(size: int, **pace: Any) -> Any:
     looks = meshed(plan)
     outcomes = {name: {"activation": "recreate", "look": found} for name, found in looks.items()}
     return make_order(plan, outcomes, plan.order, Pace(**pace))
+
+
+def lost(size: int, *names: str, **pace: Any) -> Any:
+    """The order of a fleet in which these could not be reached, and everybody else gets another release."""
+    plan = fleet(size)
+    outcomes: dict[str, Any] = {name: {"activation": "switch", "look": one} for name, one in meshed(plan).items()}
+    for name in names:
+        outcomes[name] = {"unreachable": "Connection timed out"}
+    return make_order(plan, outcomes, plan.order, Pace(**pace))
+
+
+def test_hosts_that_cannot_be_reached_are_left_out_as_far_as_is_allowed() -> None:
+    order = lost(4, "m3", max_unreachable=1)
+    assert (order.findings, order.activate) == ((), ["m1", "m2", "m4"])
+    (told,) = order.left_out
+    assert (told.code, told.where, told.level) == ("host-unreachable", "m3", "warning")
+    assert "left out of this deployment" in told.what
+    for more in (lost(4, "m3"), lost(4, "m3", "m2", max_unreachable=1)):
+        assert {item.code for item in more.findings} == {"host-unreachable"}
+        assert (more.activate, more.left_out) == ([], ())
+
+
+def test_who_is_left_out_does_not_count_for_the_floor() -> None:
+    assert lost(4, "m3", max_unreachable=1, min_available=2).findings == ()
+    refused = lost(4, "m3", max_unreachable=1, min_available=3)
+    assert [item.code for item in refused.findings] == ["floor-impossible"]
+
+
+def test_what_is_wrong_with_who_was_left_out_is_a_warning() -> None:
+    found = [Finding("x", "What.", where, "Fix.") for where in ("m1", "m2", "m1 <-> m3", "m2 <-> m3", "fleet f")]
+    assert [item.level for item in soften(found, ["m1"])] == ["warning", "error", "warning", "error", "error"]
 
 
 def moving(**at: int) -> tuple[Any, dict[str, Any]]:

@@ -88,6 +88,7 @@ class Balancer:
     def __init__(self, folder: Path, **options: Any) -> None:
         targets = {name: {"id": f"i-{name}", "port": 8001} for name in PLAN.members}
         known = {"hosts": list(PLAN.members), "batch": 1, "canary": 1, "min_available": None, "departed": "report",
+                 "max_unreachable": 0,
                  "balancers": [{"module": "m", "options": {"target_group": "agents"}, "targets": targets}]}
         each: dict[str, Any] = {name: {} for name in PLAN.members}
         self.run = RunDirectory.create(PLAN, each, each, {**known, **options})

@@ -43,6 +43,7 @@ def test_deployments_are_in_the_order_of_their_fences_whatever_the_clocks_say() 
         ("b", "b", {"m1": "b1", "m2": "a2"}),
         ("a", "a", {"m1": "a1", "m2": "a2"}),
         ("c", "c", {"m1": "c1", "m2": "c2"}),
+        ("newest", "c", {"m1": "c1", "m2": "c2"}),
     ],
 )
 def test_a_host_goes_back_to_what_it_had_after_that_deployment(to: str, goal: str, expected: dict[str, str]) -> None:

@@ -18,13 +18,14 @@ from ansible_collections.praxis.cloud.plugins.action import fleet_order, fleet_v
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from tests.unit.fleet.made import fleet, meshed
+from tests.unit.fleet.made import fleet, meshed, order
 
 PLAN = fleet(2)
 STOPPED = Finding("container-exited", "The agent ended.", "m1", "Read its log.")
 ARGS: dict[str, Any] = {"batch": None, "mesh": True, "balancer": {}, "also": [], "hook": None, "strict": False,
                         "show": False}  # fmt: skip
-PACE = {"batch": 1, "canary": 1, "min_available": None}
+PACE = {"batch": 1, "canary": 1, "min_available": None, "max_unreachable": 0}
+ELSEWHERE = {"place": "another machine", "pid": 7, "started": "1"}
 NOBODY: dict[str, Any] = {"hosts": [], "serial": []}
 
 
@@ -52,6 +53,20 @@ def judged(run: RunDirectory, **args: Any) -> dict[str, Any]:
 def test_all_is_well(run: RunDirectory) -> None:
     found = judged(run)
     assert (found["ok"], found["findings"], found["roll_back"], found["good"]) == (True, [], NOBODY, ["m1", "m2"])
+
+
+def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> None:
+    gone = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
+    run.set_order(order(left_out=(gone,)))
+    run.record([gone])
+    run.report("m2", {"unreachable": "timed out"})
+    found = judged(run)
+    assert (found["ok"], [item["level"] for item in found["findings"]]) == (True, ["warning"])
+    # And when it is back in the middle of the run, with what it had.
+    run.report("m2", {"look": {**meshed(PLAN)["m2"], "release": {"running": "before", "good": "then"}}})
+    assert [(item["code"], item["level"]) for item in judged(run)["findings"]] == [
+        ("host-unreachable", "warning"), ("other-release", "warning")]  # fmt: skip
+    assert (judged(run)["ok"], judged(run)["confirm"]) == (True, ["m1"])
 
 
 def test_what_went_wrong_in_this_run_is_no_success_however_well_all_is_now(run: RunDirectory) -> None:
@@ -187,9 +202,8 @@ def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: 
     [({}, "deploying"), ({"expires": 0}, "unfinished"), ({"ended": True}, ""), ({"run": "mine"}, "")],
 )
 def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict[str, Any], code: str) -> None:
-    left = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 1, "at": 0,
-            "ended": False,
-            "expires": time.time() + 1000, **record}  # fmt: skip
+    left = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m1",
+            "fence": 1, "at": 0, "ended": False, "expires": time.time() + 1000, **record}  # fmt: skip
     outcome = run.outcome("m1") or {}
     run.report("m1", {**outcome, "look": {**outcome["look"], "deployment": left, "host": {"clock": time.time()}}})
     found = judged(run)
@@ -255,7 +269,7 @@ def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_t
     path = Path(run.path, "options.json")
     path.write_text(json.dumps({**run.options(), "unfinished": unfinished}), encoding="utf-8")
     outcome = run.outcome("m1") or {}
-    record = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 3,
+    record = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m1", "fence": 3,
               "at": 0, "expires": 1, "ended": False}  # fmt: skip
     look = {**outcome["look"], "deployment": record, "host": {"clock": 10.0}}
     run.report("m1", {**outcome, "activation": "recreate", "look": look})
