@@ -502,6 +502,81 @@ def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
     assert lost(counted) == ({}, "")
 
 
+@pytest.mark.repetition
+@pytest.mark.parametrize("forks", ["1", "50"])
+def test_forks_are_a_matter_of_speed_alone(fleet: Cloud, forks: str) -> None:
+    with load(fleet) as counted:
+        run = deploy(fleet, {**new(), "praxis_batch": 2}, "--forks", forks)
+    assert run.summary["ok"] and run.summary["findings"] == []
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+def test_one_host_is_deployed_and_the_others_after_it(fleet: Cloud) -> None:
+    before, variables = seen.releases(fleet), new()
+    with load(fleet) as counted:
+        one = deploy(fleet, variables, "--limit", "praxis-aws-2")
+        halfway = seen.releases(fleet)
+        rest = deploy(fleet, variables)
+    assert one.summary["ok"] and rest.summary["ok"]
+    assert {name for name, release in halfway.items() if release != before[name]} == {"praxis-aws-2"}
+    assert rest.changed and "praxis-aws-2" not in rest.changed
+    assert lost(counted) == ({}, "")
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+
+
+@pytest.mark.repetition
+def test_a_machine_that_hangs_in_its_activation_is_rolled_back(fleet: Cloud, tmp_path: Path) -> None:
+    """By this run as far as it can be reached, and by itself when it goes on."""
+    settle(fleet)
+    before, hung = seen.releases(fleet), machine(fleet, "praxis-aws-2")
+    with begun(fleet, {**new(), "praxis_confirm_deadline": 240}, tmp_path / "output") as run:
+        seen.wait_for("its activation", lambda: fleet.on(hung, ACTIVATING), 240)
+        docker.docker("pause", hung.container)
+        try:
+            code = run.wait(240)
+        finally:
+            docker.docker("unpause", hung.container)
+    assert code == 2
+    seen.wait_for("everybody on the release of before", lambda: seen.releases(fleet) == before, 300, pause=2)
+    deploy(fleet, {})
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert deploy(fleet, {}).summary["findings"] == []
+
+
+@pytest.mark.repetition
+def test_an_engine_that_was_stopped_is_started_again(fleet: Cloud) -> None:
+    settle(fleet)
+    stopped = machine(fleet, "praxis-aws-3")
+    fleet.on(stopped, "systemctl stop docker.socket docker.service containerd.service")
+    seen.wait_for("the balancer to notice", lambda: sorted(registered(fleet).values()).count("healthy") == 3, 120)
+    with load(fleet) as counted:
+        run = deploy(fleet, new())
+    assert run.summary["ok"]
+    assert lost(counted) == ({}, "")
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+
+
+@pytest.mark.repetition
+def test_a_host_that_is_renamed_keeps_its_identity(fleet: Cloud) -> None:
+    settle(fleet)
+    ec2 = boto3.client("ec2", **fleet.administrator)
+    named = {"Name": "tag:Name", "Values": ["praxis-aws-4", "praxis-aws-four"]}
+    ((one,),) = [many["Instances"] for many in ec2.describe_instances(Filters=[named])["Reservations"]]
+    host = machine(fleet, "praxis-aws-4")
+    before = seen.peer_id(fleet, host)
+    for name in ("praxis-aws-four", "praxis-aws-4"):
+        ec2.create_tags(Resources=[one["InstanceId"]], Tags=[{"Key": "Name", "Value": name}])
+        with load(fleet) as counted:
+            run = deploy(fleet, {})
+        assert run.summary["ok"] and run.summary["findings"] == []
+        assert list(run.changed) == [name]
+        assert lost(counted) == ({}, "")
+        assert seen.peer_id(fleet, host) == before
+        assert set(registered(fleet).values()) == {"healthy"}
+
+
 def history(cloud: Cloud) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = cloud.run("history.yml", environment=FOUR).summary["deployments"]
     return found
