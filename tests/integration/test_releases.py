@@ -24,6 +24,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
 from sandbox import docker
@@ -500,6 +501,35 @@ def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
+
+
+def steps() -> list[str]:
+    """What a deployment that goes well does to hosts and load balancer, and what it judges: the tasks as written."""
+    plays = yaml.safe_load((CHECKOUT / "playbooks/plays/spread.yml").read_text(encoding="utf-8"))
+    tasks = [task for play in plays if "ollback" not in str(play) for task in play["tasks"]]
+    does = re.compile("agent_release|agent_info|fleet_lock|fleet_verify|fleet_order|tasks/(lock|balancer|judge_batch)")
+    amiss = re.compile(r"not hostvars\S+praxis_verdict'\]\['ok'\]")
+    return [task["name"] for task in tasks if does.search(str(task)) and not amiss.search(str(task.get("when")))]
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("step", steps())
+def test_a_run_that_is_killed_at_any_step_is_continued(fleet: Cloud, tmp_path: Path, step: str) -> None:
+    variables, output = {**new(), "praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5}, tmp_path / "output"
+    with load(fleet) as counted:
+        with begun(fleet, variables, output) as run:
+            seen.wait_for(f"the step {step}", lambda: f"TASK [{step}]" in output.read_text(), 240, pause=0.1)
+            os.killpg(run.pid, signal.SIGKILL)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)
+        after = deploy(fleet, variables)
+    assert after.summary["ok"] and {item["code"] for item in after.summary["findings"]} <= {"taken-over"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, variables).changed == {}
+    for item in fleet.machines():
+        assert "praxis-rollback" not in fleet.on(item, TIMERS), item.name
 
 
 @pytest.mark.repetition
