@@ -35,6 +35,10 @@ from .conftest import CHECKOUT, Cloud, Machine, Run
 from .load import Load, load
 
 FOUR = {"PRAXIS_HOSTS": "4"}
+#: A short soak, where it is not what is tried.
+QUICK = {"praxis_soak": 5, "praxis_gate_deadline": 60}
+#: One batch, and nobody kept in service.
+AT_ONCE = {"praxis_batch": "100%", "praxis_canary": 4, "praxis_min_available": 0, "praxis_soak": 1}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 RECORD = "cat /opt/praxis/deployment.json"
 LIST = "cat /opt/praxis/peers.json /opt/praxis/configs/*.yaml"
@@ -61,14 +65,12 @@ def fleet(cloud: Cloud) -> Cloud:
 
 
 def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0) -> Run:
-    quick = {"praxis_soak": 15, "praxis_gate_deadline": 60}
-    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**quick, **variables}, environment=FOUR)
+    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR)
 
 
 def settle(cloud: Cloud) -> None:
     """The fleet's own release everywhere, all at once: the ground of a test, and not what it is about."""
-    at_once = {"praxis_batch": "100%", "praxis_canary": 4, "praxis_min_available": 0, "praxis_soak": 1}
-    assert deploy(cloud, at_once).summary["ok"]
+    assert deploy(cloud, AT_ONCE).summary["ok"]
 
 
 def own(folder: Path, **hosts: Any) -> list[str]:
@@ -107,7 +109,7 @@ def begun(
     """A deployment that goes on meanwhile, in a process group of its own; killed at the end, if it is there still."""
     with tempfile.TemporaryDirectory() as folder, output.open("wb") as printed:
         playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws"]
-        quick = json.dumps({"praxis_soak": 15, "praxis_gate_deadline": 60, **variables})
+        quick = json.dumps({**QUICK, **variables})
         run = subprocess.Popen([*(command or playbook), "-e", quick], cwd=CHECKOUT, stdin=subprocess.DEVNULL,
                                stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
                                env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder, "ANSIBLE_NOCOLOR": "1"})
@@ -221,7 +223,7 @@ def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(f
     settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
     second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:40"}})
-    run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}}, *second, expect=2)
+    run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}, "praxis_soak": 15}, *second, expect=2)
     assert codes(run) in ({"agent-restarted": {"praxis-aws-2"}}, {"api-silent": {"praxis-aws-2"}})
     assert seen.releases(fleet) == before
     assert seen.started(fleet)["praxis-aws-4"] == starts["praxis-aws-4"], "the last one was not touched"
@@ -432,14 +434,14 @@ def test_a_machine_that_left_the_fleet_is_named_and_taken_out_when_asked(fleet: 
 
 def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
     """And is as careful as a deployment."""
-    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 61}}}).summary["ok"]
+    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 61}}, **AT_ONCE}).summary["ok"]
     before, peers = seen.releases(fleet), peer_ids(fleet)
-    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 62}}, "praxis_batch": 2}).summary["ok"]
+    assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 62}}, **AT_ONCE}).summary["ok"]
     assert not set(before.values()) & set(seen.releases(fleet).values())
     newest, earlier = history(fleet)[:2]
     assert (newest["stands"], earlier["hosts"]) == (sorted(before), before)
     with load(fleet) as counted, refused(fleet, "secretsmanager:*"), refused(fleet, "ecr:*"):
-        run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+        run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
     assert run.summary["ok"] and run.summary["findings"] == []
     assert (seen.releases(fleet), peer_ids(fleet)) == (before, peers)
     assert set(registered(fleet).values()) == {"healthy"}
