@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, record, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -26,7 +26,7 @@ class ActionModule(FleetAction):
         holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
-        run.set_order(order.min_edges, order.first_deployment)
+        run.set_order(order.min_edges, order.first_deployment, record.before(order, looks_of(outcomes)))
         fact = {
             "plan_id": options["id"],
             "hosts": [name for name in table.order if name in scope],

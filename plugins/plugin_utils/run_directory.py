@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import time
+import uuid
 from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -22,6 +23,10 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
+
+_FOLDERS = (
+    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal",
+)  # fmt: skip
 
 
 class RunDirectory:
@@ -58,7 +63,7 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
-        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes"):
+        for folder in _FOLDERS:
             os.mkdir(run._of(folder))
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
@@ -145,10 +150,26 @@ class RunDirectory:
         kept = sorted(self._all("recorded").values(), key=lambda item: int(item["since"]))
         return [Finding(**item["finding"]) for item in kept]
 
-    def set_order(self, min_edges: Mapping[str, int], first_deployment: bool) -> None:
-        """What later steps need of the order: the live edges that each host's gate asks for, and whether the fleet is
-        new."""
-        self._write("order.json", json.dumps({"gates": dict(min_edges), "first": first_deployment}).encode())
+    def journal(self, step: str, hosts: Sequence[str], began: float, outcome: str, **more: Any) -> None:
+        """A step on these hosts has just ended.
+
+        :param began: by the controller's clock.
+        :param outcome: ``ok``, or the code of what went wrong.
+        """
+        entry = {"step": step, "hosts": list(hosts), "began": began, "ended": time.time(), "outcome": outcome, **more}
+        self._write("journal/" + uuid.uuid4().hex, json.dumps(entry).encode())
+
+    def journalled(self) -> List[Dict[str, Any]]:
+        """The steps of this run that have ended, in the order in which they began."""
+        return sorted(self._all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
+
+    def set_order(
+        self, min_edges: Mapping[str, int], first_deployment: bool, before: Optional[Mapping[str, Any]] = None
+    ) -> None:
+        """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
+        and what it was like before anything was touched."""
+        order = {"gates": dict(min_edges), "first": first_deployment, "before": dict(before or {})}
+        self._write("order.json", json.dumps(order).encode())
 
     def gates(self) -> Dict[str, int]:
         """Live edges asked for, of every host that is to be activated."""
@@ -158,6 +179,11 @@ class RunDirectory:
     def first_deployment(self) -> bool:
         """Whether no agent of the fleet ran when this run began."""
         return bool(self._order()["first"])
+
+    def before(self) -> Dict[str, Any]:
+        """What the fleet was like before anything was touched; empty when this run did not get as far as an order."""
+        found: Dict[str, Any] = self._order()["before"]
+        return found
 
     def lock(self, deployment: Mapping[str, Any]) -> None:
         """This run has the fleet's lock, as this deployment."""
@@ -182,7 +208,7 @@ class RunDirectory:
         return held is not None and self.renewed_ago() > held["lease"]
 
     def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False}
+        unknown: Dict[str, Any] = {"gates": {}, "first": False, "before": {}}
         return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:

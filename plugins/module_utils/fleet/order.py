@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, serves, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
 
 Outcome = Mapping[str, Any]
 #: A number of members, or a percentage of the fleet: ``2``, ``"25%"``.
@@ -70,6 +71,7 @@ class Order:
     :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
+    :param live: the edges that are live now.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
     """
 
@@ -81,6 +83,7 @@ class Order:
     watch: Dict[str, List[str]]
     first_deployment: bool
     look_again: bool
+    live: Set[Edge]
     findings: Tuple[Finding, ...]
 
 
@@ -128,6 +131,7 @@ def make_order(
         watch=_watch(groups),
         first_deployment=not active,
         look_again=bool(activate) or not (seen.ok or held),
+        live=seen.live,
         findings=tuple(findings),
     )
 
