@@ -39,11 +39,11 @@ class ActionModule(FleetAction):
         behind = {name for balancer in run.options()["balancers"] for name in balancer["targets"]}
         members = [name for name in args["members"] if name in behind]
         with journal.step(run, record.step_of(args["state"]), members) as step:
-            result = self._set(run, args)
+            result = self._set(run, args, step)
             step.outcome = (result.get("failure") or {}).get("code") or record.OK
         return result
 
-    def _set(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+    def _set(self, run: RunDirectory, args: Mapping[str, Any], step: journal.Step) -> Dict[str, Any]:
         result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": [], "others": []}
         failures: List[Mapping[str, Any]] = []
         if run.lease_is_over() and not self._task.check_mode:
@@ -52,6 +52,7 @@ class ActionModule(FleetAction):
         looks = looks_of(run.outcomes())
         well = serving(table, looks)
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
+        step.hosts = [name for name in step.hosts if name in members]
         # The members of a fleet that is new were in nobody's service.
         floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members))
         if args["state"] == "absent":

@@ -20,8 +20,12 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 @dataclass
 class Step:
-    """A step at work. Who does it sets the outcome; a step that nobody sees to its end has failed."""
+    """A step at work. Who does it sets the outcome; a step that nobody sees to its end has failed.
 
+    :param hosts: those that it is done on; who finds that they are fewer sets them anew.
+    """
+
+    hosts: Sequence[str]
     outcome: str = "failed"
 
 
@@ -31,7 +35,7 @@ def step(run: RunDirectory, name: str, hosts: Sequence[str]) -> Iterator[Step]:
 
     :param name: of the step: see ``fleet/record.py``.
     """
-    began, at_work = time.time(), Step()
+    began, at_work = time.time(), Step(hosts)
     try:
         yield at_work
     except Failed as error:
@@ -41,8 +45,8 @@ def step(run: RunDirectory, name: str, hosts: Sequence[str]) -> Iterator[Step]:
         at_work.outcome = UNREACHABLE
         raise
     finally:
-        if hosts:
-            run.journal(name, hosts, began, at_work.outcome)
+        if at_work.hosts:
+            run.journal(name, at_work.hosts, began, at_work.outcome)
 
 
 def gate(run: RunDirectory, hosts: Sequence[str], began: float, findings: Sequence[Finding], edges: bool) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh_picture
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Inside, Markup, joined, tag
@@ -79,7 +79,7 @@ def _findings(record: Record) -> List[Markup]:
         for item in record["findings"]
     ]
     heads = ("level", "code", "where", "what", "fix")
-    return [tag("h2", "Findings"), _table("What was found, and how to fix it", heads, rows)]
+    return [tag("h2", "Findings"), _table("What was found, and how to fix it", heads, rows, "findings")]
 
 
 def _pictures(record: Record) -> List[Markup]:
@@ -133,10 +133,10 @@ def _folded(title: str, inside: Markup, rows: Sequence[Any]) -> Markup:
     return tag("details", tag("summary", "%s (%d)" % (title, len(rows))), inside)
 
 
-def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[Inside]]) -> Markup:
+def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[Inside]], kind: Optional[str] = None) -> Markup:
     head = tag("thead", tag("tr", *(tag("th", text, scope="col") for text in heads)))
     body = tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
-    return tag("div", tag("table", tag("caption", caption), head, body), class_="wide")
+    return tag("div", tag("table", tag("caption", caption), head, body, class_=kind), class_="wide")
 
 
 def _level(level: str) -> Markup:

@@ -31,8 +31,8 @@ code { font: 13px/1.4 ui-monospace, monospace; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--quiet); padding-bottom: 4px; }
-th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line);
-  overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
+.findings td { overflow-wrap: anywhere; }
 td code, td strong { white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
 details { margin-top: 16px; } summary { cursor: pointer; font-weight: 600; }

@@ -108,6 +108,25 @@ class TestOutcomes:
         assert run.recorded() == [Finding("a", "two", "m1", "fix"), other]
 
 
+class TestJournal:
+    def test_steps_come_back_in_the_order_in_which_they_began(self, run: RunDirectory) -> None:
+        assert run.journalled() == []
+        run.journal("activate", ["m1"], 30.0, "gate-timeout")
+        run.journal("drain", ["m1", "m2"], 20.0, "ok")
+        run.journal("gate", ["m1"], 40.0, "ok", mesh=False)
+        found = run.journalled()
+        assert [(each["step"], each["hosts"], each["began"], each["outcome"]) for each in found] == [
+            ("drain", ["m1", "m2"], 20.0, "ok"), ("activate", ["m1"], 30.0, "gate-timeout"),
+            ("gate", ["m1"], 40.0, "ok"),
+        ]  # fmt: skip
+        assert found[2]["mesh"] is False and found[0]["ended"] > 40.0
+
+    def test_what_was_there_before(self, run: RunDirectory) -> None:
+        assert run.before() == {}
+        run.set_order({}, False, {"live": [("m1", "m2")]})
+        assert run.before() == {"live": [["m1", "m2"]]}
+
+
 class TestStagedWrites:
     def test_a_write_that_breaks_off_leaves_what_was_there(
         self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
@@ -135,6 +154,7 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
         for turn in range(50):
             run.renew()
             run.record([Finding("failed", "What.", f"m{number}-{turn}", "Mend.")])
+            run.journal("observe", [f"m{number}"], turn, "ok")
 
     workers = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(4)]
     for worker in workers:
@@ -143,4 +163,5 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert len(run.recorded()) == 200
+    assert len(run.journalled()) == 200
     assert run.locked() == held and not run.lease_is_over()
