@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import html
-from typing import Any, Iterable, Union
+import re
+from itertools import takewhile
+from typing import Any, Dict, Iterable, Sequence, Union
 
 CUT = "…"
 
@@ -46,6 +48,24 @@ def cut(text: str, width: int) -> str:
         return text
     end = (width - 1) // 2
     return text[: width - 1 - end] + CUT + text[len(text) - end :]
+
+
+def labels(names: Sequence[str], width: int) -> Dict[str, str]:
+    """Names as there is room for them. Where one is too long, what all of them share at their ends, in whole words,
+    goes first: what is left tells them apart."""
+    shared = max(map(len, names), default=0) > width and len(names) > 1
+    begin, end = (_common(names), _common([name[::-1] for name in names])) if shared else (0, 0)
+    return {
+        name: cut((CUT if begin else "") + name[begin : len(name) - end] + (CUT if end else ""), width)
+        for name in names
+    }
+
+
+def _common(names: Sequence[str]) -> int:
+    """Characters of the beginning that all names have, up to the last sign between words."""
+    pairs = zip(min(names), max(names))
+    prefix = "".join(one for one, _other in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return len(re.sub(r"[^-._]*$", "", prefix))
 
 
 def _attribute(value: Any) -> str:

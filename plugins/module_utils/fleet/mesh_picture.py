@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 from typing import Any, Collection, Dict, Mapping, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, cut, tag
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, labels, tag
 
 #: A picture of more members shows nothing that their numbers do not.
 MOST = 60
 #: Up to so many members names are written level, and along the radius beyond.
 LEVEL = 12
 WIDTH = 560
-LETTERS = 20
+#: Characters of a level name, and of one along the radius.
+LETTERS, LETTERS_OUTWARD = 20, 16
+#: More missing edges than this are drawn thin: each of them alone is not what is wrong.
+MANY = 60
 
 Place = Tuple[float, float]
 
@@ -30,13 +33,14 @@ def picture(record: Mapping[str, Any], when: str) -> Markup:
     missing = [pair for pair in mesh["planned"] if tuple(pair) not in live]
     level = len(names) <= LEVEL
     radius, height = (115.0, 300) if level else (150.0, WIDTH)
+    shown = labels(names, LETTERS if level else LETTERS_OUTWARD)
     places = _places(names, radius, height / 2)
     return tag(
         "svg",
         tag("title", "The mesh %s the deployment: %s" % (when, numbers(record, when))),
         tag("path", d="".join(_line(places, pair) for pair in sorted(live)), class_="live"),
-        *(_missing(places, pair) for pair in missing),
-        *(_member(name, place, level, height / 2) for name, place in places.items()),
+        tag("g", *(_missing(places, pair) for pair in missing), class_="many" if len(missing) > MANY else None),
+        *(_member(name, shown[name], place, level, height / 2) for name, place in places.items()),
         viewBox="0 0 %d %d" % (WIDTH, height),
         role="img",
         class_="mesh" if level else "mesh dense",
@@ -68,13 +72,13 @@ def _missing(places: Mapping[str, Place], pair: Collection[str]) -> Markup:
     return tag("path", tag("title", words), d=_line(places, pair), class_="missing")
 
 
-def _member(name: str, place: Place, level: bool, middle: float) -> Markup:
+def _member(name: str, shown: str, place: Place, level: bool, middle: float) -> Markup:
     """Its dot, and its name outside of the circle."""
     x, y = place
     angle = math.atan2(y - middle, x - WIDTH / 2)
     label = _level(x, y, angle) if level else _radial(x, y, angle)
     dot = tag("circle", cx=x, cy=y, r=5, class_="member")
-    return tag("g", tag("title", name), dot, tag("text", cut(name, LETTERS), **label))
+    return tag("g", tag("title", name), dot, tag("text", shown, **label))
 
 
 def _level(x: float, y: float, angle: float) -> Dict[str, Any]:

@@ -27,7 +27,7 @@ h2 { font-size: 17px; margin: 28px 0 8px; }
 .good { color: var(--good); } .bad { color: var(--bad); } .warning { color: var(--warning); }
 dl { display: flex; flex-wrap: wrap; gap: 4px 28px; margin: 0; }
 dt { display: inline; color: var(--quiet); } dd { display: inline; margin: 0 0 0 6px; overflow-wrap: anywhere; }
-code { font: 13px/1.4 ui-monospace, monospace; }
+code { font-family: ui-monospace, monospace; font-size: 0.87em; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; color: var(--quiet); padding-bottom: 4px; }
@@ -57,6 +57,8 @@ svg text.quiet { fill: var(--quiet); } svg text.bad { fill: var(--bad); font-wei
 .live { fill: none; stroke: var(--edge); stroke-width: 1; }
 .dense .live { stroke-width: 0.6; opacity: 0.35; }
 .missing { fill: none; stroke: var(--bad); stroke-width: 2; stroke-dasharray: 5 4; }
+.many .missing { stroke-width: 0.6; opacity: 0.5; }
 @media print { main { max-width: none; padding: 0; } body { font-size: 11px; }
-  .timeline { min-width: 0; } .wide { overflow: visible; } tr, figure { break-inside: avoid; } }
+  .timeline { min-width: 0; } .meshes { grid-template-columns: 1fr 1fr; } h2 { break-after: avoid; }
+  .wide { overflow: visible; } tr, figure { break-inside: avoid; } }
 """

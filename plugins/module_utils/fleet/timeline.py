@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, cut, joined, tag
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, joined, labels, tag
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.record import OK, STEPS, seconds
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.render import age
 
@@ -43,6 +43,7 @@ class Scale:
 def timeline(record: Mapping[str, Any]) -> Markup:
     """The picture, and the words for those who cannot see it; the page has the steps as a table, too."""
     scale, groups = Scale(record), batches(record["members"])
+    names = labels([row["name"] for row in record["members"]], NAME_LETTERS)
     height = TOP + ROW * len(record["members"]) + 10
     drawn: List[Markup] = [
         tag("title", "Steps of the deployment on each host, over time"),
@@ -56,7 +57,7 @@ def timeline(record: Mapping[str, Any]) -> Markup:
     place = TOP
     for rows in groups.values():
         for row in rows:
-            drawn.append(_host(row, scale, place))
+            drawn.append(_host(row, names[row["name"]], scale, place))
             place += ROW
     drawn += _first_failed_gate(record["gates"], scale, place)
     return tag("svg", *drawn, viewBox="0 0 %d %d" % (WIDTH, height), role="img", class_="timeline")
@@ -107,8 +108,8 @@ def _axis(scale: Scale, bottom: int) -> List[Markup]:
     return found
 
 
-def _host(row: Row, scale: Scale, place: int) -> Markup:
-    name = tag("text", cut(row["name"], NAME_LETTERS), tag("title", row["name"]), x=NAMES, y=place + ROW - 8)
+def _host(row: Row, label: str, scale: Scale, place: int) -> Markup:
+    name = tag("text", label, tag("title", row["name"]), x=NAMES, y=place + ROW - 8)
     bars = [_bar(step, row["name"], scale, place) for step in row["steps"]]
     marks = [_cross(_end(step, scale), place + ROW / 2) for step in row["steps"] if step["outcome"] != OK]
     return tag("g", name, *bars, *marks)

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh_picture, timeline
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, cut, escaped, tag
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, cut, escaped, labels, tag
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.page import page
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.page_style import STYLE
 
@@ -121,6 +121,27 @@ def test_what_is_markup_stays() -> None:
 )
 def test_a_name_is_cut_in_its_middle(text: str, width: int, shown: str) -> None:
     assert cut(text, width) == shown and len(shown) <= width
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ([], []),
+        (["praxis-aws-1", "praxis-aws-2"], ["praxis-aws-1", "praxis-aws-2"]),
+        (["praxis-prod-agent-01.internal", "praxis-prod-agent-02.internal"], ["…01…", "…02…"]),
+        (["ip-10-0-1-11.compute.internal", "web"], ["ip-10-…ternal", "web"]),
+        (["a-very-long-name-of-one"], ["a-very…of-one"]),
+        (["the-same-name-all-over", "the-same-name-all-over-again"], ["…over", "…over-again"]),
+    ],
+)
+def test_long_names_lose_what_they_share(names: list[str], shown: list[str]) -> None:
+    assert list(labels(names, 13).values()) == shown
+
+
+@given(st.sets(st.text("ab-.", min_size=1, max_size=12), min_size=1))
+def test_a_label_fits_and_is_for_every_name(names: set[str]) -> None:
+    found = labels(sorted(names), 8)
+    assert set(found) == names and all(len(label) <= 8 for label in found.values())
 
 
 @pytest.mark.parametrize("record", [failed(), good(1), good(4), good(30), good(61)])
