@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh_pic
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Inside, Markup, joined, tag
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.page_style import STYLE
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.record import OK, seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.record import OK, RESULTS, seconds
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.render import NONE, SHORT, age
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.timeline import Scale, legend, timeline
 
@@ -48,7 +48,7 @@ def _verdict(record: Record) -> Markup:
     good = record["verdict"] == "good"
     results = [row["result"] for row in record["members"]]
     levels = [item["level"] for item in record["findings"]]
-    counted = [(results.count(word), word) for word in ("confirmed", "rolled back", "not rolled back", "unchanged")]
+    counted = [(results.count(word), word) for word in RESULTS]
     counted += [(levels.count(level), _plural(level, levels.count(level))) for level in ("error", "warning")]
     numbers = ["%d %s" % (len(results), _plural("member", len(results)))]
     numbers += ["%d %s" % pair for pair in counted if pair[0]] + [mesh_picture.numbers(record, "after")]

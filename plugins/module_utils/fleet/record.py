@@ -35,6 +35,8 @@ _STEPS_OF = {
     "absent": DRAIN,
     "present": REJOIN,
 }
+#: What can have come of a host.
+RESULTS = ("confirmed", "activated", "failed", "rolled back", "not rolled back", "unchanged")
 _NOT_ROLLED_BACK = "not-rolled-back"
 
 
@@ -119,10 +121,15 @@ def _members(ran: Ran, verdict: Mapping[str, Any]) -> List[Dict[str, Any]]:
     numbers = {name: number for number, batch in enumerate(batches, 1) for name in batch}
     releases = ran.before.get("releases") or {}
     left = {item["where"] for item in verdict["findings"] if item["code"] == _NOT_ROLLED_BACK}
+    steps_of: Dict[str, List[Mapping[str, Any]]] = {row["name"]: [] for row in verdict["members"]}
+    for entry in ran.journal:
+        for name in entry["hosts"] if entry["step"] != GATE else ():
+            if name in steps_of:
+                steps_of[name].append(entry)
     found = []
     for row in verdict["members"]:
         name = row["name"]
-        steps = [entry for entry in ran.journal if name in entry["hosts"] and entry["step"] != GATE]
+        steps = steps_of[name]
         found.append(
             {
                 "name": name,
@@ -149,7 +156,9 @@ def _result(steps: Sequence[Mapping[str, Any]], left: bool) -> str:
         return "rolled back"
     if last.get(CONFIRM):
         return "confirmed"
-    return "activated" if ACTIVATE in last else "unchanged"
+    if ACTIVATE in last:
+        return "activated" if last[ACTIVATE] else "failed"
+    return "unchanged"
 
 
 def _step(entry: Mapping[str, Any]) -> Dict[str, Any]:
