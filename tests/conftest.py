@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from ansible.plugins.loader import init_plugin_loader
 from hypothesis import settings
 
@@ -22,6 +24,14 @@ deprecations.refuse_here()
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_records_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Deployments leave their records in a folder of the tests', whatever starts them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def pytest_collection_finish() -> None:

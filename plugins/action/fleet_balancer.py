@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils import journal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -34,6 +36,14 @@ class ActionModule(FleetAction):
         return super().run(tmp, task_vars)
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+        behind = {name for balancer in run.options()["balancers"] for name in balancer["targets"]}
+        members = [name for name in args["members"] if name in behind]
+        with journal.step(run, record.step_of(args["state"]), members) as step:
+            result = self._set(run, args, step)
+            step.outcome = (result.get("failure") or {}).get("code") or record.OK
+        return result
+
+    def _set(self, run: RunDirectory, args: Mapping[str, Any], step: journal.Step) -> Dict[str, Any]:
         result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": [], "others": []}
         failures: List[Mapping[str, Any]] = []
         if run.lease_is_over() and not self._task.check_mode:
@@ -42,6 +52,7 @@ class ActionModule(FleetAction):
         looks = looks_of(run.outcomes())
         well = serving(table, looks)
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
+        step.hosts = [name for name in step.hosts if name in members]
         # The members of a fleet that is new were in nobody's service.
         floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members) - len(run.left_out()))
         if args["state"] == "absent":

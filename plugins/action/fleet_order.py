@@ -26,7 +26,7 @@ class ActionModule(FleetAction):
         holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
-        run.set_order(order)
+        run.set_order(order, looks_of(outcomes))
         reached = scope.difference(run.left_out())
         fact = {
             "plan_id": options["id"],

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
@@ -13,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
@@ -42,6 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
         **{option: {"type": "raw", "default": words[0]} for option, (_variable, words) in RUN_WORDS.items()},
         "hooks": {"type": "raw", "default": {}},
+        "record": {"type": "raw"},
         "take_over": {"type": "str", "default": ""},
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
@@ -68,7 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
         own_tasks, amiss = hooks(args["hooks"])
-        wrong += amiss
+        wrong += [*amiss, *records.check(args["record"])]
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
@@ -89,6 +91,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
+            # What plans in check mode deploys nothing: status.yml, verify.yml, plan.yml, and a deployment's own.
+            "record": "" if self._task.check_mode else records.directory(args["record"], plan.fleet),
+            "began": time.time(),
             "id": plan.id,
             "balancers": behind,
             "deployment": controller.deployment(planner.reason),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
@@ -12,7 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -29,6 +30,7 @@ class ActionModule(FleetAction):
     }
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
+        began = time.time()
         table, outcomes, options, batch = run.table(), run.outcomes(), run.options(), args["batch"]
         wanted = set(batch or options["hosts"])
         hosts = [name for name in table.order if name in wanted]
@@ -76,8 +78,12 @@ class ActionModule(FleetAction):
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
             "edges": {"live": len(seen.live), "planned": len(table.edges)},
+            "record": "",
         }
+        if not (args["show"] or args["also"] or args["hook"]):
+            journal.gate(run, hosts, began, findings, args["mesh"])
         if args["show"]:
+            fact.update(records.keep(run, fact, seen.live))
             self.show(lambda width, paint: ["", *render.summary(fact, width, paint), ""])
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
 

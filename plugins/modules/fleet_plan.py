@@ -96,6 +96,12 @@ options:
         C(success) or C(failure). A path is relative to where ansible-playbook was started.
     type: raw
     default: {}
+  record:
+    description:
+      - The directory of the records of deployments. By default it is that of the fleet, in C(praxis) below
+        E(XDG_STATE_HOME) or C(~/.local/state). An empty string stands for no record.
+      - M(praxis.cloud.fleet_verify) with C(show) writes the record. What is planned in check mode has none.
+    type: raw
   take_over:
     description:
       - The id of a deployment that is known to be dead, so that its lease need not be waited for.

@@ -47,7 +47,7 @@ options:
     type: bool
     default: false
   show:
-    description: Print the members as a table, with the findings.
+    description: Print the members as a table, with the findings, and write the record of the deployment.
     type: bool
     default: false
 """
@@ -136,5 +136,9 @@ verdict:
     edges:
       description: How many edges are live, and how many are planned.
       type: dict
+      returned: always
+    record:
+      description: The page of the deployment's record, on the controller; empty where none was written.
+      type: str
       returned: always
 """

@@ -14,15 +14,21 @@ import json
 import os
 import tempfile
 import time
+import uuid
 from dataclasses import asdict
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
+
+_FOLDERS = (
+    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal",
+)  # fmt: skip
 
 
 class RunDirectory:
@@ -59,7 +65,7 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
-        for folder in ("slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes"):
+        for folder in _FOLDERS:
             os.mkdir(run._of(folder))
         run._write("table.json", json.dumps(plan.to_plain()).encode())
         run._write("options.json", json.dumps(dict(options)).encode())
@@ -152,23 +158,34 @@ class RunDirectory:
         kept = sorted(self._all("recorded").values(), key=lambda item: int(item["since"]))
         return [Finding(**item["finding"]) for item in kept]
 
-    def set_order(self, order: Order) -> None:
+    def journal(self, step: str, hosts: Sequence[str], began: float, outcome: str, **more: Any) -> None:
+        """A step on these hosts has just ended.
+
+        :param began: by the controller's clock.
+        :param outcome: ``ok``, or the code of what went wrong.
+        """
+        entry = {"step": step, "hosts": list(hosts), "began": began, "ended": time.time(), "outcome": outcome, **more}
+        self._write("journal/" + uuid.uuid4().hex, json.dumps(entry).encode())
+
+    def journalled(self) -> List[Dict[str, Any]]:
+        """The steps of this run that have ended, in the order in which they began."""
+        return sorted(self._all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
+
+    def set_order(self, order: Order, looks: Mapping[str, Mapping[str, Any]]) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
-        who is activated together, who listens at another P2P port until then, and who was left out."""
-        left = list(order.activate)
-        batches = [[left.pop(0) for _member in range(size)] for size in order.serial]
+        who listens at another P2P port until it is activated, who was left out, and what the fleet was like before."""
         kept = {
             "gates": order.min_edges,
             "first": order.first_deployment,
-            "batches": batches,
             "ports": order.ports,
             "left_out": [finding.where for finding in order.left_out],
+            "before": record.before(order, looks),
         }
         self._write("order.json", json.dumps(kept).encode())
 
     def batch_of(self, name: str) -> List[str]:
         """The members that are activated together with this one."""
-        return next((batch for batch in self._order()["batches"] if name in batch), [])
+        return next((batch for batch in self.before().get("batches") or [] if name in batch), [])
 
     def gates(self) -> Dict[str, int]:
         """Live edges asked for, of every host that is to be activated."""
@@ -183,6 +200,11 @@ class RunDirectory:
     def first_deployment(self) -> bool:
         """Whether no agent of the fleet ran when this run began."""
         return bool(self._order()["first"])
+
+    def before(self) -> Dict[str, Any]:
+        """What the fleet was like before anything was touched; empty when this run did not get as far as an order."""
+        found: Dict[str, Any] = self._order()["before"]
+        return found
 
     def lock(self, deployment: Mapping[str, Any]) -> None:
         """This run has the fleet's lock, as this deployment."""
@@ -211,7 +233,7 @@ class RunDirectory:
         return {name: port for name, port in self._order()["ports"].items() if name not in moved}
 
     def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False, "batches": [], "ports": {}, "left_out": []}
+        unknown: Dict[str, Any] = {"gates": {}, "first": False, "ports": {}, "left_out": [], "before": {}}
         return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:

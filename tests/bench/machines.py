@@ -51,6 +51,7 @@ class Machines:
         self.site = here()
         self.environment = _environment(self.site.home / "env") | {
             "PRAXIS_HOSTS": str(HOSTS),
+            "XDG_STATE_HOME": str(folder / "state"),
         }
         self.tokens = next(TOKENS)
         self.hosts: dict[str, str] = {}

@@ -256,6 +256,7 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
         others = cloud.run("tests/integration/modules.yml", "-vvvvv", environment=watched,
                            variables={"cloud": cloud.name})
     facts = [path.name.encode() + path.read_bytes() for path in sorted((folder / "facts").iterdir())]
+    page = Path(deploy.summary["record"])
     places = {
         "output of provision.yml": provision.output.encode(),
         "output of deploy.yml": deploy.output.encode(),
@@ -263,6 +264,7 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
         "log": (folder / "log").read_bytes(),
         "facts": b"".join(facts),
         "argv": b"\n".join(arguments),
+        "record": page.read_bytes() + page.with_suffix(".json").read_bytes(),
     }
     return First(cloud, bare, still_bare, foretold, asked, deploy, places)
 

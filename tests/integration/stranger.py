@@ -18,7 +18,8 @@ from tests.unit.terminal import Terminal
 
 #: What of the environment a stranger has too: ways to the network and to the engine, and no cloud.
 KEPT = re.compile(
-    r"HOME|LANG|LC_ALL|USER|TMPDIR|PRAXIS_LANE|DOCKER_\w+|PIP_\w+|\w+_(CA_BUNDLE|CERT_FILE|PROXY)", re.IGNORECASE)
+    r"HOME|XDG_STATE_HOME|LANG|LC_ALL|USER|TMPDIR|PRAXIS_LANE|DOCKER_\w+|PIP_\w+|\w+_(CA_BUNDLE|CERT_FILE|PROXY)",
+    re.IGNORECASE)
 
 #: What a shell with the sandbox's environment begins with.
 SHELL = """

@@ -169,7 +169,16 @@ def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> 
     assert seen.releases(fleet) == before
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {"praxis-aws-1"}
     assert lost(counted) == ({}, "")
+    record = json.loads(Path(run.summary["record"]).with_suffix(".json").read_text(encoding="utf-8"))
+    others = {row["result"] for row in record["members"] if row["name"] != "praxis-aws-1"}
+    assert (record["verdict"], result_of(record, "praxis-aws-1"), others) == ("bad", "rolled back", {"unchanged"})
+    assert record["mesh"]["before"] == record["mesh"]["planned"]
     settle(fleet)
+
+
+def result_of(record: dict[str, Any], name: str) -> str:
+    """What came of a host, by the record of its deployment."""
+    return str(next(row["result"] for row in record["members"] if row["name"] == name))
 
 
 def hooks_of(folder: Path) -> tuple[dict[str, Any], Path]:

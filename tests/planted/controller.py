@@ -593,4 +593,21 @@ FAULTS = (
         after="if not os.path.isabs(found[point]):",
         tests=("tests/unit/plan/test_hooks.py",),
     ),
+    Fault(
+        name="check-mode-leaves-a-record",
+        breaks="What only looks at a fleet leaves the record of a deployment that was none.",
+        file="plugins/action/fleet_plan.py",
+        before='"" if self._task.check_mode else records.directory(',
+        after="records.directory(",
+        tests=("tests/unit/plan/test_records.py",),
+        tier="test",
+    ),
+    Fault(
+        name="record-is-the-newest-no-more",
+        breaks="A controller whose clock went back removes the record that it has just written.",
+        file="plugins/plugin_utils/records.py",
+        before="not in (*newest, own)",
+        after="not in newest",
+        tests=("tests/unit/plan/test_records.py",),
+    ),
 )

@@ -336,4 +336,20 @@ FAULTS = (
         after='    return max(ages) < float("inf")\n',
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
+    Fault(
+        name="markup-from-a-host",
+        breaks="What a host or a user has said becomes markup in a deployment's record.",
+        file="plugins/module_utils/fleet/markup.py",
+        before="html.escape(visible, quote=True)",
+        after="visible",
+        tests=("tests/unit/fleet/test_page.py",),
+    ),
+    Fault(
+        name="failed-rollback-is-recorded-as-done",
+        breaks="A record says of a host that could not be rolled back that it was.",
+        file="plugins/module_utils/fleet/record.py",
+        before="if left or last.get(ROLL_BACK) is False:",
+        after="if left:",
+        tests=("tests/unit/fleet/test_record.py",),
+    ),
 )

@@ -151,7 +151,7 @@ def cloud(_server: Cloud) -> Cloud:
 
 def environment(cloud: Cloud) -> dict[str, str]:
     """A shell's environment in which the SDK finds this cloud."""
-    kept = ("PATH", "HOME", "LANG", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")
+    kept = ("PATH", "HOME", "XDG_STATE_HOME", "LANG", "PYTHONPATH", "ANSIBLE_COLLECTIONS_PATH")
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         **KEYS,

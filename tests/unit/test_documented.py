@@ -112,7 +112,8 @@ def in_effect(name: str) -> Any:
     written = set(re.findall(rf'(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
     option, default = written.pop()
-    return documentation("fleet_plan")["options"][option]["default"] if default == "omit" else yaml.safe_load(default)
+    options = documentation("fleet_plan")["options"]
+    return options[option].get("default") if default == "omit" else yaml.safe_load(default)
 
 
 def group_vars(cloud: str) -> dict[str, Any]:
@@ -127,6 +128,7 @@ WORDS = {
     ("praxis_plan_id", ""): "any",
     ("praxis_take_over", ""): "none",
     ("praxis_lock_reason", "None"): "none",
+    ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
     ("praxis_hooks", "{}"): "none",
     ("praxis_confirm_deadline", "None"): "by the batches",
     ("praxis_min_available", "None"): "all but a batch",

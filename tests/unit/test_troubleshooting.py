@@ -24,6 +24,7 @@ ROOMS = (
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
+    PLUGINS / "plugin_utils" / "records.py",
     PLUGINS / "plugin_utils" / "run_directory.py",
     PLUGINS / "action" / "agent_release.py",
     PLUGINS / "action" / "fleet_lock.py",

@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, serves, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
 
 Outcome = Mapping[str, Any]
 #: A number of members, or a percentage of the fleet: ``2``, ``"25%"``.
@@ -72,6 +73,7 @@ class Order:
     :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
+    :param live: the edges that are live now.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
     :param left_out: a warning for each member that cannot be reached and may be left out.
     :param ports: the members that listen at another P2P port than planned, until they are activated.
@@ -87,6 +89,7 @@ class Order:
     ports: Dict[str, int]
     first_deployment: bool
     look_again: bool
+    live: Set[Edge]
     findings: Tuple[Finding, ...]
 
 
@@ -142,6 +145,7 @@ def make_order(
         ports=ports,
         first_deployment=not active,
         look_again=bool(activate) or not (seen.ok or held),
+        live=seen.live,
         findings=tuple(findings),
     )
 

@@ -83,7 +83,8 @@ def summary(found: Mapping[str, Any], width: Optional[int] = None, paint: Paint 
         lines.append("load balancer: http://%s" % clean(address))
     for item in found["findings"]:
         lines += ["", *finding(item, width, paint)]
-    return [*lines, "", _verdict(found, paint)]
+    kept = ["record: %s" % clean(found["record"])] if found.get("record") else []
+    return [*lines, "", *kept, _verdict(found, paint)]
 
 
 def finding(item: Mapping[str, Any], width: Optional[int] = None, paint: Paint = plain) -> List[str]:

@@ -175,7 +175,7 @@ def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) 
 
 def test_a_fleet_that_is_new_has_nobody_in_service_to_keep(balancer: Any) -> None:
     one = balancer()
-    one.run.set_order(order(first_deployment=True))
+    one.run.set_order(order(first_deployment=True), {})
     one.health = {"i-m2": "unhealthy"}
     assert not one.set("absent", "m1").get("failed")
 
@@ -191,6 +191,27 @@ def test_only_those_that_serve_rejoin_after_a_rollback(balancer: Any) -> None:
     one.looks["m2"]["container"] = None
     one.set("present", "m1", "m2", only_serving=True)
     assert one.asked == [("present", [{"id": "i-m1", "port": 8001}])]
+    assert [entry["hosts"] for entry in one.run.journalled()] == [["m1"]]
+
+
+def test_drains_and_rejoins_are_in_the_journal_of_those_behind_a_balancer(balancer: Any) -> None:
+    one = balancer()
+    one.set("absent", "m1", "stranger")
+    one.set("present", "m1")
+    one.health = {"i-m1": "unhealthy"}
+    one.set("present", "m1", "m2")
+    one.looks["m2"]["container"] = None
+    with pytest.raises(Failed):
+        one.set("absent", "m1")
+    assert [(entry["step"], entry["hosts"], entry["outcome"]) for entry in one.run.journalled()] == [
+        ("drain", ["m1"], "ok"),
+        ("rejoin", ["m1"], "ok"),
+        ("rejoin", ["m1", "m2"], "target-not-healthy"),
+        ("drain", ["m1"], "floor"),
+    ]
+    fleet = balancer(balancers=[])
+    fleet.set("absent", "m1")
+    assert fleet.run.journalled() == []
 
 
 @pytest.mark.parametrize(

@@ -89,18 +89,18 @@ class TestOutcomes:
 
     def test_gates(self, run: RunDirectory) -> None:
         assert (run.gates(), run.first_deployment()) == ({}, False)
-        run.set_order(order(min_edges={"m1": 2}, first_deployment=True))
+        run.set_order(order(min_edges={"m1": 2}, first_deployment=True), {})
         assert (run.gates(), run.first_deployment()) == ({"m1": 2}, True)
 
     def test_who_is_activated_together(self, run: RunDirectory) -> None:
         assert run.batch_of("m1") == []
-        run.set_order(order(activate=["m3", "m1", "m2"], serial=[1, 2]))
+        run.set_order(order(activate=["m3", "m1", "m2"], serial=[1, 2]), {})
         assert [run.batch_of(name) for name in ("m1", "m2", "m3")] == [["m1", "m2"], ["m1", "m2"], ["m3"]]
 
     def test_who_has_not_moved_yet_is_dialled_at_its_old_port(self, run: RunDirectory) -> None:
         planned = run.host_slice("m1")
         assert run.host_slice("m1", moved=[]) == planned  # no order yet
-        run.set_order(order(ports={"m1": 4000, "m2": 4000, "m3": 4000}))
+        run.set_order(order(ports={"m1": 4000, "m2": 4000, "m3": 4000}), {})
         assert run.host_slice("m1") == planned
         assert run.host_slice("m1", moved=["m1", "m2", "m3"]) == planned
         found = run.host_slice("m1", moved=["m1", "m2"])
@@ -123,6 +123,27 @@ class TestOutcomes:
         run.record([first, other])
         run.record([Finding("a", "two", "m1", "fix")])
         assert run.recorded() == [Finding("a", "two", "m1", "fix"), other]
+
+
+class TestJournal:
+    def test_steps_come_back_in_the_order_in_which_they_began(self, run: RunDirectory) -> None:
+        assert run.journalled() == []
+        run.journal("activate", ["m1"], 30.0, "gate-timeout")
+        run.journal("drain", ["m1", "m2"], 20.0, "ok")
+        run.journal("gate", ["m1"], 40.0, "ok", mesh=False)
+        found = run.journalled()
+        assert [(each["step"], each["hosts"], each["began"], each["outcome"]) for each in found] == [
+            ("drain", ["m1", "m2"], 20.0, "ok"), ("activate", ["m1"], 30.0, "gate-timeout"),
+            ("gate", ["m1"], 40.0, "ok"),
+        ]  # fmt: skip
+        assert found[2]["mesh"] is False and found[0]["ended"] > 40.0
+
+    def test_what_was_there_before(self, run: RunDirectory) -> None:
+        assert run.before() == {}
+        looks = {"m1": {"release": {"running": "81bb02"}}}
+        run.set_order(order(live={("m1", "m2")}, activate=["m2", "m1"], serial=[1, 1]), looks)
+        assert run.before() == {
+            "batches": [["m2"], ["m1"]], "live": [["m1", "m2"]], "releases": {"m1": "81bb02"}}  # fmt: skip
 
 
 class TestStagedWrites:
@@ -152,6 +173,7 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
         for turn in range(50):
             run.renew()
             run.record([Finding("failed", "What.", f"m{number}-{turn}", "Mend.")])
+            run.journal("observe", [f"m{number}"], turn, "ok")
 
     workers = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(4)]
     for worker in workers:
@@ -160,4 +182,5 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
     assert len(run.recorded()) == 200
+    assert len(run.journalled()) == 200
     assert run.locked() == held and not run.lease_is_over()

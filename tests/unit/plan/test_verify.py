@@ -57,7 +57,7 @@ def test_all_is_well(run: RunDirectory) -> None:
 
 def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> None:
     gone = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
-    run.set_order(order(left_out=(gone,)))
+    run.set_order(order(left_out=(gone,)), {})
     run.record([gone])
     run.report("m2", {"unreachable": "timed out"})
     found = judged(run)
