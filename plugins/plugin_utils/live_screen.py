@@ -83,7 +83,7 @@ class LiveScreen:
                     if self._redraws and not self._prompts:
                         self._draw()
         except (OSError, ValueError):  # the terminal is gone, or closed already
-            self._redraws = False
+            self._redraws, self._drawn = False, []
 
     def _draw(self) -> None:
         columns, rows = shutil.get_terminal_size()

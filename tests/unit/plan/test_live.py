@@ -37,7 +37,7 @@ SECRET = "planted-marker-5d1a90"
 
 
 def screen_of(written: str) -> list[str]:
-    """What a terminal shows in the end, with all that has scrolled away. Sequences that are not known here are errors."""
+    """What a terminal shows in the end, with all that has scrolled away. Sequences not known here are errors."""
     rows, row, column = [""], 0, 0
     for token in re.findall(r"\x1b\[[?0-9;]*[A-Za-z]|[^\x1b]", written):
         if token == "\r":
