@@ -18,8 +18,9 @@ description:
   - At the end it prints what P(praxis.cloud.summary#callback) prints, the table or what stopped the run.
   - Warnings are printed above the lines. Results of tasks are not printed, and neither are diffs and what
     M(ansible.builtin.debug) says in a hook; the default callback prints those.
-  - A host is at its stage for as long as its task runs. What goes on within the task, such as how much of an image has
-    been pulled, is not known before its end, and is not shown.
+  - A host is at its stage for as long as its task runs. What goes on within the task is not known before its end, and
+    is not shown, such as how much of an image has been pulled, or how many connections an agent still has.
+  - What takes less than a second is not shown.
   - Where standard output is no terminal, or E(TERM) is V(dumb), each stage that a batch comes to and
     each host that fails is one line. A log file gets the same lines.
 """
@@ -72,8 +73,9 @@ class CallbackModule(summary.CallbackModule):
         variables = play.get_variable_manager().get_vars(play=play)
         everyone, batch = variables["ansible_play_hosts_all"], variables["ansible_play_batch"]
         serial = [pct_to_int(size, len(everyone)) for size in play.serial]
+        name = play.get_name() + (" (check mode)" if play.check_mode else "")
         with self._lock:
-            self._progress.play(play.get_name(), batch, everyone, serial, time.monotonic())
+            self._progress.play(name, batch, everyone, serial, time.monotonic())
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """A task is sent to a host."""

@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.stages import (
 #: The controller as a host of a play.
 LOCALHOST = "localhost"
 COLOURS = {"good": "good", "failed": "bad", "rolling back": "warning", "rolled back": "warning"}
-#: Seconds after which a step that came without news is worth a line.
+#: Seconds after which what somebody does is worth a line; most of a playbook's tasks are over before.
 LASTING = 1.0
 _LABEL = 14
 _FEW = 8
@@ -44,6 +44,9 @@ class Place:
         if stage != self.stage:
             self.stage, self.since = stage, now
         self.busy = True
+
+    def at_work(self, now: float) -> Optional[Stage]:
+        return self.stage if self.busy and now - self.since >= LASTING else None
 
 
 @dataclass
@@ -112,8 +115,9 @@ class Progress:
     def news(self, now: float) -> List[str]:
         """The lines for a log since the last call: a stage that a batch has come to, a host that has failed."""
         for place in (*self.hosts.values(), self.controller):
-            if place.busy and place.stage and now - place.since >= LASTING:
-                self._tell(place.stage, now)
+            stage = place.at_work(now)
+            if stage:
+                self._tell(stage, now)
         told, self._news = self._news, []
         return told
 
@@ -149,7 +153,7 @@ def lines(state: Progress, now: float, width: int, height: int, paint: Paint = p
         return []
     title = "%s: %s; since the start: %s" % (state.title, age(now - state.title_since), age(now - state.began))
     failed = {name: place for name, place in state.hosts.items() if place.failure}
-    counts = _counts(state, width, paint)
+    counts = _counts(state, now, width, paint)
     wrong = _failed(failed, width, height - 2, paint)
     room = height - 1 - len(wrong) - len(counts)
     working: List[str] = []
@@ -159,24 +163,25 @@ def lines(state: Progress, now: float, width: int, height: int, paint: Paint = p
 
 
 def _working(state: Progress, now: float) -> List[Tuple[str, List[str]]]:
-    """What is being done, each with those who do it; what the controller does in a moment is not worth a flicker."""
+    """What is being done, each with those who do it, and for how long."""
     groups: Dict[Stage, List[str]] = {}
     for name, place in state.hosts.items():
-        if place.busy and place.stage:
-            items = groups.setdefault(place.stage, [place.stage.what + ":"] if place.stage.what else [])
+        stage = place.at_work(now)
+        if stage:
+            items = groups.setdefault(stage, [stage.what + ":"] if stage.what else [])
             items.append("%s %s" % (clean(name), age(now - place.since)))
     found = [(stage.doing, items) for stage, items in groups.items()]
-    stage, since = state.controller.stage, state.controller.since
-    if state.controller.busy and stage and now - since >= LASTING:
-        found.append(("controller", ["%s %s" % (stage.text, age(now - since))]))
+    stage = state.controller.at_work(now)
+    if stage:
+        found.append(("controller", ["%s %s" % (stage.text, age(now - state.controller.since))]))
     return found
 
 
-def _counts(state: Progress, width: int, paint: Paint) -> List[str]:
+def _counts(state: Progress, now: float, width: int, paint: Paint) -> List[str]:
     """Those who neither work nor have failed, by what they have reached: by name where a line holds them."""
     groups: Dict[str, List[str]] = {}
     for name, place in state.hosts.items():
-        if not place.busy and not place.failure:
+        if not place.at_work(now) and not place.failure:
             groups.setdefault(place.reached or "waiting", []).append(clean(name))
     rows = []
     for label, names in groups.items():
