@@ -39,10 +39,10 @@ class Place:
     busy: bool = False
     failure: str = ""
 
-    def begin(self, stage: Stage, now: float) -> None:
-        # The tasks of a role are one stage.
-        if stage != self.stage:
-            self.stage, self.since = stage, now
+    def begin(self, task: Task, now: float) -> None:
+        # The tasks of a role may be one stage; others are new each time, whatever their names.
+        if not (task.role and task.stage == self.stage):
+            self.stage, self.since = task.stage, now
         self.busy = True
 
     def at_work(self, now: float) -> Optional[Stage]:
@@ -81,7 +81,7 @@ class Progress:
     def start(self, task: Task, host: str, now: float) -> None:
         """A task starts on a host."""
         for place in self._places(task.stage, host):
-            place.begin(task.stage, now)
+            place.begin(task, now)
 
     def end(
         self, task: Task, host: str, now: float, failure: str = "", skipped: bool = False, halfway: bool = False

@@ -107,6 +107,14 @@ def test_one_stage_of_several_tasks_has_one_beginning():
         state.end(task, "m1", 10.0 * number + 5)
 
 
+def test_another_task_of_the_same_name_begins_anew():
+    state = run_of(["m1"])
+    for began in (0.0, 10.0):
+        state.start(OTHER, "m1", began)
+        assert shown(state, began + 3)[1] == "running       Install curl:  m1 3s"
+        state.end(OTHER, "m1", began + 5)
+
+
 @pytest.mark.parametrize(
     ("place", "count", "serial", "number", "total"),
     [
