@@ -163,6 +163,7 @@ ROWS = (
         prints=r"MODULE .*praxis\.cloud\.fleet_plan"),
     Row("ansible-doc praxis.cloud.agent_info", prints=r"MODULE .*praxis\.cloud\.agent_info"),
     Row("ansible-doc -t callback praxis.cloud.summary", prints=r"CALLBACK .*praxis\.cloud\.summary"),
+    Row("ansible-doc -t callback praxis.cloud.live", prints=r"CALLBACK .*praxis\.cloud\.live"),
     Row("ansible-doc -t inventory praxis.cloud.fleet", prints=r"INVENTORY .*praxis\.cloud\.fleet"),
     Row("docker inspect", run="on_machine docker inspect praxis-agent-1", why="on a machine, of its agent",
         prints='"RestartCount": 0'),

@@ -69,19 +69,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Keep what failed: it may be what stops the run."""
         self._handle_warnings(result.result)
         if not ignore_errors:
-            self._failures += _failures(result.result, result.host.get_name(), result.task.get_name())
+            self._failures += failures_of(result)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Keep that a host was not reached."""
-        where = result.host.get_name()
-        what = "The machine cannot be reached: %s" % str(result.result.get("msg", "")).strip()
-        fix = "Check that it runs and that SSH reaches it."
-        self._failures.append({"code": "host-unreachable", "what": what, "where": where, "fix": fix})
+        self._failures.append(unreachable(result))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the summary, or what stopped the run before there was one."""
         summary = (stats.custom.get("_run") or {}).get("praxis_summary") or {}
-        as_json = self.get_option("format") == "json"
+        as_json = self.has_option("format") and self.get_option("format") == "json"
         if "members" in summary and "fleet" in summary:
             if as_json:
                 self._print(status.document(summary))
@@ -119,13 +116,22 @@ def _told(findings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     return [{key: item[key] for key in _NO_SUMMARY} for item in findings if item.get("level", "error") == "error"]
 
 
-def _failures(result: Mapping[str, Any], host: str, task: str) -> List[Dict[str, Any]]:
+def failures_of(result: Any) -> List[Dict[str, Any]]:
     """What a failed task says is wrong; for a task that is not ours, its message."""
-    if result.get("failures") or result.get("failure"):
-        return list(result.get("failures") or [result["failure"]])
-    what = str(result.get("msg") or result.get("module_stderr") or "It gave no reason.").strip()
+    said: Mapping[str, Any] = result.result
+    if said.get("failures") or said.get("failure"):
+        return list(said.get("failures") or [said["failure"]])
+    what = str(said.get("msg") or said.get("module_stderr") or "It gave no reason.").strip()
+    where = "%s (%s)" % (result.task.get_name(), result.host.get_name())
     fix = "Mend that and run it again; -vvv shows more."
-    return [{"code": "task-failed", "what": what, "where": "%s (%s)" % (task, host), "fix": fix}]
+    return [{"code": "task-failed", "what": what, "where": where, "fix": fix}]
+
+
+def unreachable(result: Any) -> Dict[str, Any]:
+    """What is wrong with a host that was not reached."""
+    what = "The machine cannot be reached: %s" % str(result.result.get("msg", "")).strip()
+    fix = "Check that it runs and that SSH reaches it."
+    return {"code": "host-unreachable", "what": what, "where": result.host.get_name(), "fix": fix}
 
 
 def _width() -> Optional[int]:

@@ -13,8 +13,8 @@ from ansible.utils.display import Display
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 
-#: The stdout callback that prints the summary at the end of a run.
-SUMMARY_CALLBACK = "praxis.cloud.summary"
+#: The stdout callbacks that print the summary at the end of a run.
+SUMMARY_CALLBACK, LIVE_CALLBACK = "praxis.cloud.summary", "praxis.cloud.live"
 #: What Ansible takes for the width of a narrow terminal, and of what is none.
 _ANSIBLE_LEAST = 79
 
@@ -43,5 +43,5 @@ def show(
 
 def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
     """Print lines in the middle of a run; unless the stdout callback prints the summary itself."""
-    if C.DEFAULT_STDOUT_CALLBACK != SUMMARY_CALLBACK:
+    if C.DEFAULT_STDOUT_CALLBACK not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
         show(display, lines, known_width(display.columns))

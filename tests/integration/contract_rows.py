@@ -73,6 +73,23 @@ def summary(world: World) -> Turns:
     assert stopped["failure"]["where"] == "Stop (localhost)"
 
 
+def live(world: World) -> Turns:
+    """A run that ends well, and one that is stopped by a task whose reason is a secret."""
+    make_secret(world, "stopped-live")
+    reason = f"{{{{ lookup('praxis.cloud.secret', 'aws-sm://praxis/{FLEET}/stopped-live#KEY') }}}}"
+    stop = {"name": "Stop", "ansible.builtin.fail": {"msg": reason}, "no_log": True}
+    book = world.folder / "stopped-live.json"
+    book.write_text(json.dumps([{"hosts": "praxis", "gather_facts": False, "tasks": [stop]}]))
+    environment = {"ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder", "ANSIBLE_STDOUT_CALLBACK": "praxis.cloud.live"}
+    runs = (("good", "status.yml", 0, ": good; "), ("stopped", str(book), 2, " failed: "))
+    for name, playbook, returned, told in runs:
+        command = {"argv": ["ansible-playbook", playbook, "-i", "inventories/aws"], "chdir": str(CHECKOUT)}
+        keywords = {"environment": environment, "changed_when": False, "register": "ran",
+                    "failed_when": f"ran.rc != {returned}"}
+        done = (yield Turn(name, command, module="ansible.builtin.command", keywords=keywords, steps=("done",)))["done"]
+        assert told in done.result["stdout"]
+
+
 def secret(world: World) -> Turns:
     value = make_secret(world, "lookup")
     look_up = f"lookup('praxis.cloud.secret', 'aws-sm://praxis/{FLEET}/lookup#KEY')"
@@ -330,6 +347,7 @@ ROWS = (
     Row("weather", ("test",), weather),
     Row("fleet", ("inventory",), fleet),
     Row("summary", ("callback",), summary),
+    Row("live", ("callback",), live),
     Row("secret", ("lookup",), secret),
     Row("secret_info", ("modules",), secret_info),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),

@@ -67,8 +67,8 @@ FAULTS = (
         name="asked-at-the-port-to-come",
         breaks="A running agent is asked at the port of the release to come, and counts as down.",
         file="plugins/module_utils/host/look.py",
-        before='    return int(((manifest or {}).get("ports") or {}).get("api") or api_port)\n',
-        after="    return api_port\n",
+        before='    return int(((manifest or {}).get("ports") or {}).get(kind) or port)\n',
+        after="    return port\n",
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(
