@@ -617,6 +617,7 @@ FAULTS = (
         before="            with self._lock:\n                self._erase()\n                self._prompts += prompt\n",
         after="            with self._lock:\n                self._prompts += prompt\n",
         tests=("tests/unit/plan/test_live.py",),
+        tier="test",
     ),
     Fault(
         name="live-view-is-left-on-the-screen",
@@ -625,6 +626,7 @@ FAULTS = (
         before="            self._erase()\n            self._tell()\n",
         after="            self._tell()\n",
         tests=("tests/unit/plan/test_live.py",),
+        tier="test",
     ),
     Fault(
         name="live-view-believes-what-failed",
