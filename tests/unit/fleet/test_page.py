@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import copy
 import re
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from html.parser import HTMLParser
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -186,20 +186,20 @@ def test_batches_are_apart_and_who_is_in_none_comes_last() -> None:
 def test_every_bar_is_inside_of_the_picture(size: int) -> None:
     picture = ElementTree.fromstring(timeline.timeline(good(size)))
     width, height = (float(each) for each in picture.attrib["viewBox"].split()[2:])
-    bars = [bar for bar in picture.iter("rect") if "step" in bar.attrib["class"]]
+    bars = [box for box in picture.iter("rect") if "step" in box.attrib["class"]]
     assert len(bars) == 3 * size
-    for bar in bars:
-        begin, length = float(bar.attrib["x"]), float(bar.attrib["width"])
+    for box in bars:
+        begin, length = float(box.attrib["x"]), float(box.attrib["width"])
         assert begin >= timeline.START and begin + length <= width
         assert length >= timeline.LEAST - 0.01
-        assert float(bar.attrib["y"]) + timeline.BAR <= height
-        assert next(bar.iter("title")).text
+        assert float(box.attrib["y"]) + timeline.BAR <= height
+        assert next(box.iter("title")).text
 
 
 def test_a_failed_step_has_a_shape_of_its_own() -> None:
     picture = ElementTree.fromstring(timeline.timeline(failed()))
     assert [group.attrib.get("class") for group in picture.iter("g")].count("cross") == 1
-    assert [bar for bar in picture.iter("rect") if bar.attrib["class"] == "step roll-back failed"]
+    assert [box for box in picture.iter("rect") if box.attrib["class"] == "step roll-back failed"]
 
 
 def test_a_deployment_that_took_no_time() -> None:
