@@ -493,7 +493,7 @@ def test_ctrl_c_undoes_a_deployment_in_order(fleet: Cloud, tmp_path: Path) -> No
         os.killpg(run.pid, signal.SIGINT)
         assert run.wait(300) == 130
     text = output.read_text()
-    assert "Interrupted" in text and "good; 4 members" in text.partition("Interrupted")[2]
+    assert "Interrupted" in text and "fleet praxis: good" in text.partition("Interrupted")[2]
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
