@@ -59,7 +59,7 @@ FAULTS = (
     Fault(
         name="short-secrets-are-taken",
         breaks="Secrets of three characters are delivered, and mask ordinary text in every message.",
-        file="plugins/plugin_utils/planner.py",
+        file="plugins/plugin_utils/secret_values.py",
         before="if len(value) < MIN_SECRET:",
         after="if len(value) < MIN_SECRET - 1:",
         tests=("tests/unit/plan/test_planner.py",),

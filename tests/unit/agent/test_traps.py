@@ -28,7 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
 from tests.unit.plan.made import variables
@@ -232,6 +232,22 @@ def test_a_reference_where_nothing_follows_it() -> None:
     assert codes(compiled({"environment": "aws-sm://llm#word"})) == {"misplaced-reference"}
     for name in ("PRAXIS_ENVIRONMENT", "PRAXIS_API__HOST", "PRAXIS_METRICS__ENABLED", "PRAXIS_LOGGING__FORMAT"):
         assert codes(compiled(secret_names=["OPENAI_API_KEY", name])) == {"not-a-secret"}, name
+
+
+def test_another_tool_s_pointer_is_taken_for_the_key() -> None:
+    pointed = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:agent-AbCdEf:KEY::"
+    fault = secret_values.doubtful("OPENAI_API_KEY", pointed, pointed, True)
+    assert fault is not None and fault.code == "foreign-reference" and "aws-sm://" in fault.fix
+    assert "foreign-reference" in codes(compiled(environment={"OPENAI_API_KEY": pointed}, secret_names=[]))
+    assert "foreign-reference" in variable(PRAXIS_LLM__MODEL="op://vault/item")
+    assert variable(OWN_SECRETS_ARN=pointed) == set()
+
+
+def test_what_storing_a_key_added_is_sent_with_it() -> None:
+    fault = secret_values.doubtful("OPENAI_API_KEY", "sk-planted\n", "sk-planted\n", True)
+    assert fault is not None and fault.code == "secret-padding" and "line break" in fault.what
+    assert "secret-padding" in codes(compiled(environment={"OPENAI_API_KEY": "sk-planted\n"}, secret_names=[]))
+    assert variable(OWN_TEXT="a\n") == set()
 
 
 # --- what ends the process, or leaves it without an API
