@@ -35,9 +35,11 @@ _DEFAULT_VERSION = "latest"
 
 _MARKER = re.compile(r"\s*(aws-sm|gcp-sm|\{\{\s*resolve)\s*:", re.IGNORECASE)
 _INSIDE = re.compile(r"(?:aws-sm|gcp-sm)://|\{\{\s*resolve:")
-_AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
-_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+")
-_AWS_VERSION = re.compile(r"[A-Za-z0-9-]{32,64}")
+# With the exclamation mark: names of secrets that a service of AWS's made have one (rds!cluster-…).
+_AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+")
+# A version's id is the token of the request that made it: any text of this length.
+_AWS_VERSION = re.compile(r"[^\s\x00-\x1f\x7f]{32,64}")
 _GCP_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*")
 _GCP_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _GCP_VERSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
@@ -266,7 +268,7 @@ def _aws_id(cursor: _Cursor, shape: str) -> str:
     if cursor.text.startswith("arn:", cursor.at):
         fix = "An ARN is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX."
         return cursor.match(_ARN, "a secret's full ARN", fix)
-    return cursor.match(_AWS_NAME, "a secret's name (letters, digits and /_+=.@-) or ARN", shape)
+    return cursor.match(_AWS_NAME, "a secret's name (letters, digits and /_+=.@!-) or ARN", shape)
 
 
 def _uri_key(cursor: _Cursor, shape: str) -> str:
@@ -307,7 +309,7 @@ def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[st
 def _check_version(text: str, at: int, version: str) -> None:
     if not _AWS_VERSION.fullmatch(version):
         label = " AWSCURRENT and the like are stages." if version.startswith("AWS") else ""
-        raise _fault(text, at, "This is not a version id (32 to 64 letters, digits and '-')." + label, _AWS_SHAPE)
+        raise _fault(text, at, "This is not a version id (32 to 64 characters)." + label, _AWS_SHAPE)
 
 
 def _aws(name: str, key: str, version: str, stage: str) -> Reference:
