@@ -13,6 +13,7 @@ from typing import Optional, Tuple
 
 _AWS = "Write aws-sm://NAME-OR-ARN#KEY?version=ID&stage=LABEL; all after the name is optional."
 _GCP = "Write gcp-sm://PROJECT/NAME#KEY?version=NUMBER; all after the name is optional."
+_REGIONAL = "Regional secrets are not supported: keep it as a global secret, and write gcp-sm://PROJECT/NAME#KEY."
 _LOOKUP = "Let Ansible read it: \"{{ lookup('PLUGIN', …) }}\" in a variable, with the lookup plugin of that store."
 _DECRYPT = "Decrypt it, and give the value itself: in Ansible Vault, or as a reference to a secret store."
 _PARAMETER = (
@@ -23,6 +24,7 @@ _TEMPLATE = "A template is filled in only in a variable without !unsafe. Write t
 _FILE = "Write \"{{ lookup('ansible.builtin.file', 'PATH') }}\" in a variable, for a file of the controller."
 _VAULT = "Put the tag !vault before it, outside of quotes, or decrypt it."
 _QUOTED_TAG = "Write the tag before the value, outside of quotes."
+_RESOURCE = r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]+/"
 
 #: A pattern for the beginning of the text, what it is, and how it is written here. The first that fits is told.
 _POINTERS: Tuple[Tuple[str, str, str], ...] = (
@@ -31,8 +33,8 @@ _POINTERS: Tuple[Tuple[str, str, str], ...] = (
     (r"(aws-?|resolve:)?ssm(-secure)?:|aws-?ssm://|aws-?parameter", "a pointer to a parameter", _PARAMETER),
     (r"(resolve:|aws[:-]?)?secrets-?manager:|(aws-?)?asm://|awssm://|aws-?secrets?(-?manager)?://",
      "a pointer to AWS Secrets Manager in another notation", _AWS),
-    (r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]+/(locations/[^/\s]+/)?secrets/",
-     "a resource name of Google Secret Manager", _GCP),
+    (_RESOURCE + "locations/", "the name of a regional secret of Google Secret Manager", _REGIONAL),
+    (_RESOURCE + "secrets/", "a resource name of Google Secret Manager", _GCP),
     (r"(resolve:|gcp[:-]?|google[:-]?)?secretmanager:|sm://|gsm://|gcp-?sm://|gcp-?secrets?(-?manager)?://",
      "a pointer to Google Secret Manager in another notation", _GCP),
     (r"ref\+[a-z0-9]+://|secretref\+", "a pointer of vals", _LOOKUP),

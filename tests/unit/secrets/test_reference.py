@@ -151,6 +151,35 @@ def test_faults_are_pointed_at(text: str, right: str, words: str) -> None:
     assert finding.fix
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gcp-sm://projects/p-1/locations/europe-west3/secrets/llm",
+        "gcp-sm://projects/p-1/locations/europe-west3/secrets/llm/versions/3#key",
+        "gcp-sm://p-1/locations/europe-west3/secrets/llm",
+        "gcp-sm://p-1/europe-west3/llm",
+        "gcp-sm://p-1/europe-west3/llm#key?version=3",
+        "{{resolve:secretmanager:projects/p-1/locations/europe-west3/secrets/llm}}",
+        "{{resolve:secretmanager:projects/p-1/locations/europe-west3/secrets/llm/versions/3#key}}",
+    ],
+)
+def test_a_regional_secret_of_google_s_is_called_unsupported(text: str) -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse(text)
+    (finding,) = caught.value.findings
+    assert finding.code == "regional-secret-unsupported"
+    assert "regional secret" in finding.what and "^" not in finding.what
+    assert "global" in finding.fix and "gcp-sm://p-1/llm" in finding.fix
+
+
+@pytest.mark.parametrize("text", ["gcp-sm://projects/p-1/secrets/llm", "gcp-sm://projects/p-1/secrets/llm/versions/3#k"])
+def test_a_resource_name_of_google_s_after_our_own_prefix_is_told_how_it_is_written(text: str) -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse(text)
+    assert caught.value.findings[0].code == "reference-malformed"
+    assert "gcp-sm://p-1/llm" in caught.value.findings[0].fix
+
+
 def test_a_partition_that_boto3_knows_is_an_arn_s() -> None:
     assert {"aws", "aws-cn", "aws-us-gov"} <= set(PARTITIONS)
     for partition in PARTITIONS:
