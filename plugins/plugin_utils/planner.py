@@ -211,14 +211,14 @@ def _deliver(
     versions: Dict[str, str] = {}
     findings: List[Finding] = []
     for name, source in sorted(draft.sources.items()):
-        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, _keyed_digest(source, seed))
+        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
         if secret is None:  # told already
             continue
         strict = draft.variables.strict
         fault = undeliverable(name, source, secret.value) or doubtful(name, source, secret.value, strict)
         findings += [fault] if fault else []
         if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
-            values[name], versions[name] = secret.value, secret.version
+            values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)
     return values, versions, findings
 
 

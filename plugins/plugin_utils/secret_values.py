@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Optional, Union
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
@@ -29,6 +30,9 @@ def undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Option
         fix = "Store it encoded, for instance as base64."
         what = "The value%s holds a NUL, which no environment variable can carry." % _of(source)
         return Finding("secret-nul", what, name, fix)
+    if not is_carried(value):
+        what = "The value%s is no Unicode text: it holds half of a surrogate pair." % _of(source)
+        return Finding("secret-not-text", what, name, "Store the value again; bytes are stored as base64.")
     return None
 
 

@@ -290,6 +290,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\0planted"}}},
         ("secret-nul", "OPENAI_API_KEY (m2)", "NUL", "base64"),
     ),
+    "secret with half of a surrogate pair": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\ud800planted"}}},
+        ("secret-not-text", "OPENAI_API_KEY (m2)", "half of a surrogate pair", "base64"),
+    ),
     "another tool's pointer for a secret": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": ECS}}},
         ("foreign-reference", "OPENAI_API_KEY (m2)", "an ARN of AWS Secrets Manager", "Write aws-sm://NAME-OR-ARN#KEY"),
