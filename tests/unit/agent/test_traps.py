@@ -257,7 +257,7 @@ def test_an_empty_openai_key_ends_the_process() -> None:
     assert codes(compiled(secret_names=[])) == {"openai-key-missing"}
     off = compiled({"llm": {"enabled": False}}, secret_names=[], strict=False)
     assert [finding.code for finding in off.errors] == ["openai-key-missing"]
-    draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha"))
+    draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha", strict=True))
     _values, _versions, findings = planner._deliver(draft, {}, bytes(32))
     assert [finding.code for finding in findings] == ["short-secret"]
 
@@ -574,6 +574,13 @@ def test_a_host_name_is_resolved_once_and_matches_no_connection() -> None:
     (finding,) = error.value.findings
     assert (finding.code, finding.where) == ("bad-address", "m1")
     assert "praxis_private_ip" in finding.what
+
+
+def test_the_agent_listens_on_ipv4_alone() -> None:
+    for address in ("2001:db8::11", "127.0.0.1"):
+        with pytest.raises(Failed) as error:
+            members({"m1": variables(1, private_ip=address)}, ["m1"])
+        assert [finding.code for finding in error.value.findings] == ["bad-address"], address
 
 
 def test_discovery_that_is_never_started() -> None:
