@@ -103,6 +103,9 @@ def check(name: str, value: Any) -> Wrong:
             return code, "is %s." % shown(value), one_of(value, choices)
     if name in ("private_ip", "public_ip") and value:
         return _check_address(value)
+    if name == "docker_daemon" and value and value.get("userns-remap"):
+        what = "has userns-remap: containers would have other users, and the agent could not read its files."
+        return "mounts-unreadable", what, "Leave userns-remap out."
     return None
 
 

@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.mounts import require_readable
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.room import require_room
 
@@ -53,6 +54,7 @@ def plan(desired: Desired, paths: Paths, look: Look) -> Plan:
 
 
 def _prepared(desired: Desired, paths: Paths, look: Look) -> Plan:
+    require_readable(paths, look, desired.daemon)
     release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, look, release)
     wanted = replace(desired, peers=peers)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, files, ports, room
+from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, files, mounts, ports, room
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -478,6 +478,68 @@ def test_a_release_without_room_is_refused_and_nothing_is_written(
     monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77", 8500: "78"})
     moved = run(paths, "prepared", release={**release("r2"), "api_port": 8500})
     assert (moved["failure"]["code"], moved["failure"]["where"]) == ("port-taken", "port 8500")
+
+
+LOCKED_OUT = [
+    (["name=seccomp,profile=builtin", "name=userns"], {}, "0", "userns-remap"),
+    (["name=rootless", "name=cgroupns"], {}, "0", "rootless"),
+    (["name=seccomp,profile=builtin", "name=selinux"], {}, "1", "SELinux"),
+    # The next start of the engine would do it.
+    ([], {"userns-remap": "default"}, "0", "userns-remap"),
+    ([], {"selinux-enabled": True}, "1", "SELinux"),
+]
+LET_IN = [
+    ([], {}, "1"),
+    (["name=selinux"], {}, "0"),
+    (["name=selinux"], {}, ""),
+    ([], {"userns-remap": ""}, "0"),
+    (["name=apparmor", "name=seccomp,profile=userns"], {"selinux-enabled": False}, "1"),
+]
+
+
+def constrained(paths: Paths, daemon: dict[str, Any], enforce: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the host a daemon.json, and SELinux in this state; without a text there is none."""
+    Path(paths.daemon_json).write_text(json.dumps(daemon))
+    state = Path(paths.daemon_json).with_name("enforce")
+    if enforce:
+        state.write_text(enforce)
+    monkeypatch.setattr(mounts, "ENFORCE", str(state))
+
+
+@pytest.mark.parametrize(("security", "daemon", "enforce", "words"), LOCKED_OUT)
+@pytest.mark.parametrize("check", [False, True])
+def test_an_engine_that_would_lock_the_agent_out_is_refused_and_nothing_is_written(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, security: list[str],
+    daemon: dict[str, Any], enforce: str, words: str, check: bool,
+) -> None:  # fmt: skip
+    engine.security = security
+    constrained(paths, daemon, enforce, monkeypatch)
+    result = run(paths, "prepared", check=check)
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "mounts-unreadable")
+    assert words in result["failure"]["what"]
+    assert result["failure"]["fix"]
+    assert not os.path.exists(paths.root)
+    assert {method for method, _path, _query, _headers in engine.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(("security", "daemon", "enforce"), LET_IN)
+def test_an_engine_that_lets_the_agent_read_is_taken(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, security: list[str],
+    daemon: dict[str, Any], enforce: str,
+) -> None:  # fmt: skip
+    engine.security = security
+    constrained(paths, daemon, enforce, monkeypatch)
+    assert run(paths, "prepared")["outcome"] == "prepared"
+
+
+def test_an_engine_that_the_docker_role_would_turn_against_the_agent_is_refused_before(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No engine runs yet, and what it is to be like is known."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    constrained(paths, {}, "1", monkeypatch)
+    result = run(paths, "prepared", engine={"daemon": {"selinux-enabled": True}})
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "mounts-unreadable")
 
 
 def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:

@@ -172,6 +172,12 @@ class TestRefusals:
         assert f"praxis_{name} is {given!r}" in finding.what
         assert fix in finding.fix
 
+    def test_an_engine_that_would_lock_the_agent_out(self) -> None:
+        finding = only(refused(docker_daemon={"userns-remap": "default", "debug": True}))
+        assert (finding.code, finding.where) == ("mounts-unreadable", "m1")
+        assert "praxis_docker_daemon has userns-remap" in finding.what
+        assert read(docker_daemon={"userns-remap": "", "debug": True}).docker_daemon["debug"] is True
+
     @pytest.mark.parametrize("name", ["a/b", "-a", "a b", "a" * 129, "é"])
     def test_a_name_that_can_name_no_file(self, name: str) -> None:
         with pytest.raises(Failed) as error:
