@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal, socket_group
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
     SECRET_MODE,
@@ -135,6 +135,7 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
     sealed = {seal.ENVIRONMENT: paths.sealed_environment(release.id), seal.KEY: paths.sealed_key}
     given = {seal.ENVIRONMENT: environment, seal.KEY: desired.seed} if desired.state == "prepared" else {}
     known = {name: data for name, data in given.items() if seals and data is not None}
+    mounts_socket = socket_group.is_mounted(release.manifest)
     right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
     return Current(
         look=look,
@@ -150,6 +151,8 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
         to_unseal=can_unseal(paths, release.id),
         peers=stored_peers(paths),
         config=files.read_text(paths.config(release.name)),
+        socket_group=(socket_group.of_socket(paths) or compare.UNKNOWN) if mounts_socket else None,
+        socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
     )
 
 
@@ -257,7 +260,7 @@ def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
 
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
     config = (paths.config(desired.release.name),) if desired.release else ()
-    return (paths.current, paths.good, *config, paths.peers)
+    return (paths.current, paths.good, *config, paths.peers, paths.socket_group)
 
 
 def _present(candidates: Tuple[str, ...]) -> Tuple[str, ...]:

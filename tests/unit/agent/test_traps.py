@@ -24,7 +24,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, apply, changes, desired, gate
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    agent_api,
+    apply,
+    changes,
+    desired,
+    gate,
+    socket_group,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
@@ -463,6 +470,12 @@ def test_the_docker_socket_hands_the_machine_to_any_peer() -> None:
     (one,) = members({"m1": variables(1, docker_socket=True, address="public", public_ip="203.0.113.1")}, ["m1"])
     ([draft], _findings) = drafts.draft_all([one])
     assert codes(draft.compiled) == {"docker-socket", "plaintext-p2p"}
+
+
+def test_the_agent_s_user_may_not_open_the_docker_socket() -> None:
+    given = json.loads(release("alpha", docker_socket=True).compose())["services"]["agent"]
+    assert given["extends"] == {"file": Paths().socket_group, "service": "agent"}
+    assert json.loads(socket_group.text("998"))["services"]["agent"] == {"group_add": ["998"]}
 
 
 def test_tools_that_do_nothing_here() -> None:

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, files, mounts, ports, room
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    agent_api,
+    deploy,
+    files,
+    mounts,
+    ports,
+    room,
+    socket_group,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -540,6 +548,54 @@ def test_an_engine_that_the_docker_role_would_turn_against_the_agent_is_refused_
     constrained(paths, {}, "1", monkeypatch)
     result = run(paths, "prepared", engine={"daemon": {"selinux-enabled": True}})
     assert (result["outcome"], result["failure"]["code"]) == ("failed", "mounts-unreadable")
+
+
+def with_socket(release_id: str) -> dict[str, Any]:
+    """A release that has the Docker socket mounted."""
+    found = release(release_id)
+    manifest = json.loads(found["files"]["release.json"])
+    found["files"]["release.json"] = json.dumps({**manifest, "docker_socket": True})
+    return found
+
+
+def test_an_agent_with_the_docker_socket_is_started_with_the_socket_s_group(
+    host: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = with_socket("r1")
+    group = str(os.stat(host.engine_socket).st_gid)
+    assert run(host, "prepared", release=wanted)["outcome"] == "prepared"
+    assert not os.path.exists(host.socket_group)  # it is no part of what is prepared, and of no release
+    foretold = run(host, "active", check=True, release=wanted)
+    done = run(host, "active", release=wanted)
+    assert done["changes"] == foretold["changes"]
+    assert f"socket-group {host.socket_group}" in done["changes"]
+    file = json.loads(Path(host.socket_group).read_text())
+    assert file == {"services": {"agent": {"group_add": [group]}}}
+    engine.run("r1", Health={"Status": "healthy"})
+    again = run(host, "active", release=wanted)
+    assert (again["changed"], again["activation"]) == (False, "none")
+    # Docker was installed anew: the container has the former group.
+    monkeypatch.setattr(socket_group, "of_socket", lambda _paths: "4711")
+    moved = run(host, "active", check=True, release=wanted)
+    assert (moved["activation"], moved["activation_reason"]) == ("switch", "the Docker socket belongs to another group")
+    run(host, "active", release=wanted)
+    assert json.loads(Path(host.socket_group).read_text())["services"]["agent"]["group_add"] == ["4711"]
+    assert run(host, "absent")["outcome"] == "removed"
+    assert not os.path.exists(host.socket_group)
+
+
+def test_an_agent_without_the_docker_socket_gets_no_group(host: Paths) -> None:
+    run(host, "active")
+    assert not os.path.exists(host.socket_group)
+
+
+def test_the_socket_s_group_is_foretold_before_there_is_an_engine(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    foretold = run(paths, "active", check=True, release=with_socket("r1"))
+    assert f"socket-group {paths.socket_group}" in foretold["changes"]
+    assert "group (known after apply)" in json.dumps(foretold["diff"])
 
 
 def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
