@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, Optional
 
+from ansible import constants as C
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
@@ -79,7 +81,17 @@ class ActionModule(HostAction):
             run.record([Finding("not-rolled-back", what, name, failed.fix)])
 
     def allow(self, name: str) -> None:
-        """Without pipelining the module, secrets included, would be written to the machine's disk."""
+        """Without pipelining the module, secrets included, would be written to the machine's disk; with Ansible's debug
+        output they would be printed, because that holds every module's arguments, whatever no_log says."""
+        if C.DEFAULT_DEBUG:
+            raise Failed(
+                Finding(
+                    code="ansible-debug",
+                    what="Ansible's debug output is on, and it would print the secrets that go to the machine.",
+                    where=name,
+                    fix="Unset ANSIBLE_DEBUG, and `debug` in ansible.cfg; -vvvvv shows much, and no secret.",
+                )
+            )
         if not self._connection.is_pipelining_enabled():
             raise Failed(
                 Finding(

@@ -82,7 +82,7 @@ class MemberVariables:
             self._fail(
                 "no-address",
                 "The machine has no %s address." % self.address,
-                "Give it one, set praxis_%s_ip, or change praxis_address." % self.address,
+                "Give it one (IPv4; IPv6 is not supported), set praxis_%s_ip, or change praxis_address." % self.address,
             )
         return (chosen,) if not other or other == chosen else (chosen, other)
 

@@ -53,7 +53,7 @@ def check_members(members: Iterable[Member], ssh_address: str) -> List[Finding]:
         if not address_of(variables, ssh_address):
             named = name or variables["praxis_instance_id"]
             what = "%s has no address of the kind ssh_address=%s." % (named, ssh_address)
-            fix = "Set ssh_address (PRAXIS_SSH_ADDRESS) to private, or give the machine such an address."
+            fix = "Set ssh_address (PRAXIS_SSH_ADDRESS) to private, or give the machine such an IPv4 address."
             findings.append(Finding("no-address", what, place_of(variables), fix))
     return findings
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
@@ -27,15 +27,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
-from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, Source, draft_all
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds, FleetSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
+from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import doubtful, undeliverable
 
 #: What the docker role makes true, and what a host is held against.
 MIN_COMPOSE = "2.20"
-#: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
-MIN_SECRET = 4
 
 
 class Planner:
@@ -212,31 +211,15 @@ def _deliver(
     versions: Dict[str, str] = {}
     findings: List[Finding] = []
     for name, source in sorted(draft.sources.items()):
-        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, _keyed_digest(source, seed))
+        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
         if secret is None:  # told already
             continue
-        fault = _undeliverable(name, source, secret.value)
-        if fault:
-            findings.append(fault)
-        elif isinstance(secret.value, str):
-            values[name], versions[name] = secret.value, secret.version
+        strict = draft.variables.strict
+        fault = undeliverable(name, source, secret.value) or doubtful(name, source, secret.value, strict)
+        findings += [fault] if fault else []
+        if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
+            values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)
     return values, versions, findings
-
-
-def _undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Optional[Finding]:
-    """Why a value cannot be an environment variable's, if so."""
-    of = " of %s" % source if isinstance(source, Reference) else ""
-    if isinstance(value, bytes):
-        fix = "Store it as text; an environment variable cannot hold bytes."
-        return Finding("secret-binary", "%s is binary." % source, name, fix)
-    if len(value) < MIN_SECRET:
-        fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
-        return Finding("short-secret", "The value%s is under %d characters." % (of, MIN_SECRET), name, fix)
-    if "\0" in value:
-        fix = "Store it encoded, for instance as base64."
-        what = "The value%s holds a NUL, which no environment variable can carry." % of
-        return Finding("secret-nul", what, name, fix)
-    return None
 
 
 def _keyed_digest(value: str, seed: Optional[bytes]) -> str:

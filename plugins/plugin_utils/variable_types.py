@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
@@ -47,6 +47,14 @@ RUN_WORDS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "departed": ("praxis_departed", ("report", "remove")),
     "unfinished": ("praxis_unfinished", ("continue", "refuse")),
 }
+#: IPv4 addresses that mean no other machine, or another one at each place.
+_UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
+    ("which means every address of a machine", lambda address: address.is_unspecified),
+    ("which means the machine itself", lambda address: address.is_loopback),
+    ("a link-local address", lambda address: address.is_link_local),
+    ("a multicast address", lambda address: address.is_multicast),
+    ("a reserved address", lambda address: address.is_reserved or address.packed[0] == 0),
+)
 #: A finding's code, what a variable is, and the mend.
 Wrong = Optional[Tuple[str, str, str]]
 
@@ -94,11 +102,30 @@ def check(name: str, value: Any) -> Wrong:
         if value is not None and value not in choices:
             return code, "is %s." % shown(value), one_of(value, choices)
     if name in ("private_ip", "public_ip") and value:
-        try:
-            ipaddress.ip_address(value)
-        except ValueError:
-            what = "is %s and no IP address: connections are told apart by address, and a name is none." % shown(value)
-            return "bad-address", what, "Write the address that the name stands for."
+        return _check_address(value)
+    if name == "docker_daemon" and value and value.get("userns-remap"):
+        what = "has userns-remap: containers would have other users, and the agent could not read its files."
+        return "mounts-unreadable", what, "Leave userns-remap out."
+    return None
+
+
+def _check_address(value: str) -> Wrong:
+    """Whether other members can dial it. The container's network and the connections that are read there are IPv4."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        what = "is %s and no IP address: connections are told apart by address, and a name is none." % shown(value)
+        fix = "Write one IPv4 address, without port and prefix; for a name, the address that the name stands for."
+        return "bad-address", what, fix
+    if isinstance(address, ipaddress.IPv6Address):
+        what = "is %s, an IPv6 address: agents dial each other through IPv4 only." % shown(value)
+        inside = address.ipv4_mapped
+        fix = "Write %s." % inside if inside else "Write the machine's IPv4 address; only ansible_host may be IPv6."
+        return "bad-address", what, fix
+    for kind, is_kind in _UNDIALLED:
+        if is_kind(address):
+            what = "is %s, %s." % (shown(value), kind)
+            return "bad-address", what, "Write the IPv4 address at which the other members reach the machine."
     return None
 
 

@@ -431,7 +431,7 @@ HALVES = {"one source": ([], {"PRAXIS_REGIONS": "us-east-1,eu-central-1"}, False
 @pytest.mark.usefixtures("region_failing")
 def test_one_region_failing_is_no_half_fleet(refusals: Refusals, case: str, loose: bool) -> None:
     arguments, environment, static = HALVES[case]
-    half = {TWO: {"ansible_host": "127.0.0.1", "praxis_slot": "good-2", "praxis_private_ip": "127.0.0.1",
+    half = {TWO: {"ansible_host": "127.0.0.1", "praxis_slot": "good-2", "praxis_private_ip": "10.0.0.2",
                   "praxis_image": "x/y:1"}}
     run = refusals.run(*arguments, own=half if static else None, environment=environment | (LOOSE if loose else {}))
     assert "DescribeInstances" in run.output and "Grant ec2:DescribeInstances" in run.output

@@ -39,11 +39,15 @@ FAULTS = (
         name="pruned-before-the-gate",
         breaks="Old releases are removed before the new one has passed its gate.",
         file="plugins/module_utils/host/changes.py",
-        before="    return changes + container_changes(current, desired)\n\n\ndef unsealing(",
+        before=(
+            "    return changes + socket_changes(current, paths) + container_changes(current, desired)\n"
+            "\n\ndef socket_changes("
+        ),
         after=(
             '    old = [name for name in current.look["release"]["kept"] if name != release.id]\n'
             '    changes += [Change("prune", paths.release(name), "", "") for name in old]\n'
-            "    return changes + container_changes(current, desired)\n\n\ndef unsealing("
+            "    return changes + socket_changes(current, paths) + container_changes(current, desired)\n"
+            "\n\ndef socket_changes("
         ),
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -355,5 +359,21 @@ FAULTS = (
         before="        if desired.drain > 0:\n",
         after="        if desired.drain > 86400:\n",
         tests=("tests/unit/host/test_drain.py",),
+    ),
+    Fault(
+        name="an-engine-that-remaps-users-is-taken",
+        breaks="An engine in whose containers the agent cannot read its files passes prepare.",
+        file="plugins/module_utils/host/mounts.py",
+        before='if "userns" in security or',
+        after="if",
+        tests=("tests/unit/host/test_deploy.py",),
+    ),
+    Fault(
+        name="the-socket-s-group-is-written-and-not-used",
+        breaks="The Docker socket has come to belong to another group, and the agent goes on with the former one.",
+        file="plugins/module_utils/host/changes.py",
+        before="    if current.socket_group != current.socket_group_stored:\n",
+        after="    if False:\n",
+        tests=("tests/unit/host/test_deploy.py",),
     ),
 )

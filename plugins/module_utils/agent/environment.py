@@ -28,6 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import (
     SECRET_VARIABLES,
     SECTIONS,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import KINDS, plain, shown, text, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import (
     ENVIRONMENT,
@@ -223,9 +224,20 @@ def _check_text(name: str, raw: Any, report: Report) -> bool:
             report.error("placeholder", what, PLACE, fix, name, True)
         else:  # a variable of the user's own, and it may be meant
             report.warning("placeholder", what, PLACE, fix, name)
-    if setting is None:
-        return True
-    return _check_kind(setting, name, value, report)
+    if name in BY_VARIABLE or name in SECRET_VARIABLES:
+        _check_pasted(name, text(value), report)
+    return True if setting is None else _check_kind(setting, name, value, report)
+
+
+def _check_pasted(name: str, value: str, report: Report) -> None:
+    """Another tool's pointer in the place of a value; and a plain secret with what storing it added."""
+    pointed = pointer(value)
+    if pointed:
+        what = "%s holds %s, and nothing follows it." % (name, pointed[0])
+        report.error("foreign-reference", what, PLACE, "%s Give it in %s." % (pointed[1], SECRETS_PLACE), name, True)
+    elif name in SECRET_VARIABLES and value and carried(name, value):
+        fix = "Write it without that, in %s." % SECRETS_PLACE
+        report.error("secret-padding", "%s %s." % (name, carried(name, value)), PLACE, fix, name, True)
 
 
 def _check_kind(setting: Setting, name: str, value: Any, report: Report) -> bool:

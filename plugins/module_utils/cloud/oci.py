@@ -22,7 +22,6 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import (
     DEFAULT_HOST,
-    DIGEST,
     Image,
     RegistryCredentials,
     no_repository,
@@ -30,6 +29,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, retry_after_seconds
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST
 
 TIMEOUT = 15
 # Without Docker's types a registry may answer with a converted manifest, whose digest is another.

@@ -19,13 +19,15 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST, SHAPE
 
 DEFAULT_HOST = "docker.io"
 DEFAULT_TAG = "latest"
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+#: Docker's own limit for host and repository together.
+LONGEST_NAME = 255
 _HOST = re.compile(
-    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
+    r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -83,14 +85,15 @@ def parse_image(text: str) -> Image:
     """
     rest, at, digest = text.partition("@")
     if at and not DIGEST.fullmatch(digest):
-        raise _malformed(text, f"{digest!r} is not a digest.", "A digest is sha256: and 64 hexadecimal digits.")
+        raise _malformed(text, f"{digest!r} is not a digest that machines pull by.", SHAPE)
     first, slash, path = rest.partition("/")
     if slash and (set(".:[") & set(first) or first == "localhost"):
         host = first
     else:
         host, path = DEFAULT_HOST, rest
     path, colon, tag = path.partition(":")
-    if not _HOST.fullmatch(host):
+    found = _HOST.fullmatch(host)
+    if not found or not 1 <= int(found["port"] or 1) <= 65535:
         raise _malformed(text, f"{host!r} is not a host.", "Write HOST[:PORT]/REPOSITORY:TAG.")
     if not _REPOSITORY.fullmatch(path):
         fix = "A repository is lower-case letters and digits, parted by '/', '.', '_' or '-'."
@@ -99,6 +102,9 @@ def parse_image(text: str) -> Image:
         raise _malformed(text, f"{tag!r} is not a tag.", "A tag is up to 128 letters, digits, '.', '_' and '-'.")
     if host == DEFAULT_HOST and "/" not in path:
         path = f"library/{path}"
+    if len(f"{host}/{path}") > LONGEST_NAME:
+        fix = f"Docker takes at most {LONGEST_NAME}; use a shorter repository."
+        raise _malformed(text, f"Host and repository have {len(host) + 1 + len(path)} characters.", fix)
     return Image(host, path, tag or ("" if digest else DEFAULT_TAG), digest)
 
 

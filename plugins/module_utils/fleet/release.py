@@ -19,6 +19,8 @@ CONTAINER_USER = 10001
 #: Where the agent looks for the file that bears its name; tools register from nowhere else.
 CONFIG_MOUNT = "/app/configs"
 KEY_MOUNT = "/keys"
+#: A file of the machine's own, made by host/socket_group.py.
+SOCKET_FILE = "/opt/praxis/socket.yaml"
 SECRETS_MOUNT = "/run/praxis"
 
 #: The image promises curl, sh and python, nothing more. The environment file is read by the shell that then becomes
@@ -77,7 +79,9 @@ class Release:
 
     def manifest(self) -> Dict[str, Any]:
         """``release.json``: what the host's copy says of itself, and what the next diff is made against."""
+        socket = {"docker_socket": True} if self.docker_socket else {}
         return {
+            **socket,
             "id": self.id,
             "name": self.name,
             "image": self.image,
@@ -110,12 +114,16 @@ class Release:
             ("/run/praxis/keys", KEY_MOUNT, True),
             ("/run/praxis/%s" % release_id, SECRETS_MOUNT, True),
         ]
+        socket: Dict[str, Any] = {}
         if self.docker_socket:
+            # Without the socket's group the agent's user may not open it, and the group's number is the machine's own.
+            socket = {"extends": {"file": SOCKET_FILE, "service": "agent"}}
             binds.append(("/var/run/docker.sock", "/var/run/docker.sock", False))
         limits = self.limits
         config = "%s/%s.yaml" % (CONFIG_MOUNT, self.name)
         health = "http://127.0.0.1:%d/health" % self.api_port
         return {
+            **socket,
             "image": self.image,
             "init": True,
             "user": "%d:%d" % (CONTAINER_USER, CONTAINER_USER),

@@ -10,7 +10,7 @@ import os
 import time
 from typing import Callable, Dict, List, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, history, seal
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, history, seal, socket_group
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
@@ -45,6 +45,7 @@ class Host:
             "unseal": self._unseal,
             "peers": self._write_peers,
             "config": self._write_config,
+            "socket-group": self._write_socket_group,
             "current": self._point_current,
             "start": self._up,
             "switch": self._up,
@@ -108,6 +109,10 @@ class Host:
     def _write_config(self, change: Change) -> None:
         files.make_directory(self._paths.configs, 0o755)
         files.write_file(change.subject, self._config.encode())
+
+    def _write_socket_group(self, change: Change) -> None:
+        files.make_directory(self._paths.root, 0o755)
+        files.write_file(change.subject, socket_group.text(socket_group.of_socket(self._paths) or "").encode())
 
     def _point_current(self, change: Change) -> None:
         files.point(change.subject, os.path.join("releases", self._desired.wanted.id))

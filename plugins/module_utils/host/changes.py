@@ -19,7 +19,11 @@ OLDEST_ENGINE = "20.10"
 
 @dataclass(frozen=True)
 class Current:
-    """What the comparison needs to know of the host, beyond the look. Nothing in it is secret."""
+    """What the comparison needs to know of the host, beyond the look. Nothing in it is secret.
+
+    :param socket_group: the group of the Docker socket, for a release that has it mounted; and the one it would be
+        started with.
+    """
 
     look: Mapping[str, Any]
     manifest: Optional[Mapping[str, Any]] = None
@@ -34,6 +38,8 @@ class Current:
     to_unseal: bool = False
     peers: Optional[Peers] = None
     config: Optional[str] = None
+    socket_group: Optional[str] = None
+    socket_group_stored: Optional[str] = None
     leftovers: Tuple[str, ...] = ()
 
 
@@ -97,6 +103,8 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
         return "switch", "release %s runs" % container["release"]
     if current.files is not None and current.files.get("compose.yaml") != release.files["compose.yaml"]:
         return "switch", "compose.yaml of the release was changed"
+    if current.socket_group != current.socket_group_stored:
+        return "switch", "the Docker socket belongs to another group"
     if container["state"] in ("exited", "created", "dead"):
         return "start", "the container is %s" % container["state"]
     if container["state"] != "running":
@@ -152,7 +160,15 @@ def active(current: Current, desired: Desired, config: str, paths: Paths) -> Lis
     before = current.look["release"]["current"]
     if before != release.id:
         changes.append(_switch(current, release, paths))
-    return changes + container_changes(current, desired)
+    return changes + socket_changes(current, paths) + container_changes(current, desired)
+
+
+def socket_changes(current: Current, paths: Paths) -> List[Change]:
+    """The group of the Docker socket, which an agent that has it mounted is started with."""
+    before, after = current.socket_group_stored, current.socket_group
+    if before == after:
+        return []
+    return [Change("socket-group", paths.socket_group, "group %s\n" % before if before else "", "group %s\n" % after)]
 
 
 def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
@@ -180,7 +196,7 @@ def restored(current: Current, desired: Desired, config: str, paths: Paths) -> L
     changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
     if before != release.id:
         changes.append(_switch(current, release, paths))
-    return changes + container_changes(current, desired)
+    return changes + socket_changes(current, paths) + container_changes(current, desired)
 
 
 def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:

@@ -58,6 +58,10 @@ class Engine:
         """``Version``, ``Arch``, ``Os`` and more. Raises :class:`EngineError` (status 0) when no engine answers."""
         return dict(self._json("GET", "/version"))
 
+    def info(self) -> Dict[str, Any]:
+        """The engine's description of itself and its machine; ``SecurityOptions`` are texts like ``name=userns``."""
+        return dict(self._json("GET", "/info"))
+
     def containers(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
         """Containers, stopped ones too, that carry all the labels; newest first."""
         filters = json.dumps({"label": ["%s=%s" % pair for pair in sorted(labels.items())]})

@@ -61,6 +61,11 @@ class Paths:
         return os.path.join(self.root, "history.json")
 
     @property
+    def socket_group(self) -> str:
+        """The group of the Docker socket: host/socket_group.py."""
+        return os.path.join(self.root, "socket.yaml")
+
+    @property
     def peers(self) -> str:
         return os.path.join(self.root, "peers.json")
 

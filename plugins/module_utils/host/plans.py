@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal, socket_group
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
     SECRET_MODE,
@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.mounts import require_readable
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.room import require_room
 
@@ -53,6 +54,7 @@ def plan(desired: Desired, paths: Paths, look: Look) -> Plan:
 
 
 def _prepared(desired: Desired, paths: Paths, look: Look) -> Plan:
+    require_readable(paths, look, desired.daemon)
     release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, look, release)
     wanted = replace(desired, peers=peers)
@@ -133,6 +135,7 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
     sealed = {seal.ENVIRONMENT: paths.sealed_environment(release.id), seal.KEY: paths.sealed_key}
     given = {seal.ENVIRONMENT: environment, seal.KEY: desired.seed} if desired.state == "prepared" else {}
     known = {name: data for name, data in given.items() if seals and data is not None}
+    mounts_socket = socket_group.is_mounted(release.manifest)
     right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
     return Current(
         look=look,
@@ -148,6 +151,8 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
         to_unseal=can_unseal(paths, release.id),
         peers=stored_peers(paths),
         config=files.read_text(paths.config(release.name)),
+        socket_group=(socket_group.of_socket(paths) or compare.UNKNOWN) if mounts_socket else None,
+        socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
     )
 
 
@@ -255,7 +260,7 @@ def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
 
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
     config = (paths.config(desired.release.name),) if desired.release else ()
-    return (paths.current, paths.good, *config, paths.peers)
+    return (paths.current, paths.good, *config, paths.peers, paths.socket_group)
 
 
 def _present(candidates: Tuple[str, ...]) -> Tuple[str, ...]:

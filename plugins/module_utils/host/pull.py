@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
+from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST, SHAPE
 
 #: Seconds without a word from the engine. It is silent while it verifies and unpacks a large layer.
 IDLE_TIMEOUT = 120.0
@@ -79,17 +80,17 @@ def repository_and_digest(image: str) -> Tuple[str, str]:
 
     :raises Failed: ``image-not-pinned``.
     """
-    match = re.match(r"([^@\s]+)@(sha256:[0-9a-f]{64})\Z", image)
-    if not match:
+    name, _at, digest = image.partition("@")
+    if not re.match(r"\S+\Z", name) or not DIGEST.fullmatch(digest):
         raise Failed(
             Finding(
                 "image-not-pinned",
                 "The release names its image %r without a digest." % image,
                 "release.image",
-                "Give it as registry/name@sha256:… with all 64 digits.",
+                "Give it as registry/name@sha256:…. " + SHAPE,
             )
         )
-    return re.sub(r":[^/:]+\Z", "", match.group(1)), match.group(2)
+    return re.sub(r":[^/:]+\Z", "", name), digest
 
 
 def explain(message: str, image: str, architecture: str) -> Finding:

@@ -35,11 +35,18 @@ _DEFAULT_VERSION = "latest"
 
 _MARKER = re.compile(r"\s*(aws-sm|gcp-sm|\{\{\s*resolve)\s*:", re.IGNORECASE)
 _INSIDE = re.compile(r"(?:aws-sm|gcp-sm)://|\{\{\s*resolve:")
-_AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]+")
-_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+")
-_AWS_VERSION = re.compile(r"[A-Za-z0-9-]{32,64}")
+# With the exclamation mark: names of secrets that a service of AWS's made have one (rds!cluster-…).
+_AWS_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+")
+# A version's id is the token of the request that made it: any text of this length.
+_AWS_VERSION = re.compile(r"[^\s\x00-\x1f\x7f]{32,64}")
 _GCP_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*")
 _GCP_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+# Google's resource names of secrets, and what stands for one after our own prefix; a location makes it regional.
+_GCP_RESOURCE = re.compile(
+    r"(?:gcp-sm://|\{\{resolve:secretmanager:)(?P<long>projects/)?(?P<project>[^/#?}]+)/(?P<regional>locations/)?"
+    r"(?:(?P<location>[a-z]+(?:-[a-z]+)+[0-9]+)/)?(?:secrets/)?(?P<name>[A-Za-z0-9_-]+)"
+)
 _GCP_VERSION = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
@@ -200,7 +207,23 @@ def _aws_uri(text: str) -> Reference:
     return _aws(name, key, query.get("version", ""), query.get("stage", ""))
 
 
+def _check_resource(text: str) -> None:
+    """:raises ReferenceError: it is Google's name of a regional secret, or of a secret after our own prefix."""
+    found = _GCP_RESOURCE.match(text)
+    if found is None:
+        return
+    ours = f"gcp-sm://{found['project']}/{found['name']}"
+    if found["location"]:
+        what = f"It is a regional secret of Google Secret Manager, in {found['location']}; those are not supported."
+        fix = f"Keep it as a global secret, which may be replicated to that region alone, and write {ours}."
+        raise ReferenceError(Finding("regional-secret-unsupported", what, "secret reference", fix))
+    if found["long"] and text.startswith("gcp-sm://"):
+        what = "Here the project's id is expected, not Google's resource name."
+        raise _fault(text, len("gcp-sm://"), what, f"Write {ours}; {_GCP_SHAPE[6:]}")
+
+
 def _gcp_uri(text: str) -> Reference:
+    _check_resource(text)
     cursor = _Cursor(text, len("gcp-sm://"), len(text))
     project = cursor.match(_GCP_PROJECT, "a project id", _GCP_SHAPE)
     if not cursor.skip("/"):
@@ -230,6 +253,7 @@ def _aws_resolve(text: str) -> Reference:
 
 def _gcp_resolve(text: str) -> Reference:
     cursor = _resolve_body(text, "{{resolve:secretmanager:", _GCP_RESOLVE_SHAPE)
+    _check_resource(text)
     cursor.match(re.compile("projects/"), "'projects/'", _GCP_RESOLVE_SHAPE)
     project = cursor.match(_GCP_PROJECT, "a project id", _GCP_RESOLVE_SHAPE)
     cursor.match(re.compile("/secrets/"), "'/secrets/'", _GCP_RESOLVE_SHAPE)
@@ -266,7 +290,7 @@ def _aws_id(cursor: _Cursor, shape: str) -> str:
     if cursor.text.startswith("arn:", cursor.at):
         fix = "An ARN is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX."
         return cursor.match(_ARN, "a secret's full ARN", fix)
-    return cursor.match(_AWS_NAME, "a secret's name (letters, digits and /_+=.@-) or ARN", shape)
+    return cursor.match(_AWS_NAME, "a secret's name (letters, digits and /_+=.@!-) or ARN", shape)
 
 
 def _uri_key(cursor: _Cursor, shape: str) -> str:
@@ -307,7 +331,7 @@ def _uri_query(cursor: _Cursor, allowed: tuple[str, ...], shape: str) -> dict[st
 def _check_version(text: str, at: int, version: str) -> None:
     if not _AWS_VERSION.fullmatch(version):
         label = " AWSCURRENT and the like are stages." if version.startswith("AWS") else ""
-        raise _fault(text, at, "This is not a version id (32 to 64 letters, digits and '-')." + label, _AWS_SHAPE)
+        raise _fault(text, at, "This is not a version id (32 to 64 characters)." + label, _AWS_SHAPE)
 
 
 def _aws(name: str, key: str, version: str, stage: str) -> Reference:

@@ -24,11 +24,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, apply, changes, desired, gate
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    agent_api,
+    apply,
+    changes,
+    desired,
+    gate,
+    socket_group,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
 from tests.unit.plan.made import variables
@@ -234,6 +241,22 @@ def test_a_reference_where_nothing_follows_it() -> None:
         assert codes(compiled(secret_names=["OPENAI_API_KEY", name])) == {"not-a-secret"}, name
 
 
+def test_another_tool_s_pointer_is_taken_for_the_key() -> None:
+    pointed = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:agent-AbCdEf:KEY::"
+    fault = secret_values.doubtful("OPENAI_API_KEY", pointed, pointed, True)
+    assert fault is not None and fault.code == "foreign-reference" and "aws-sm://" in fault.fix
+    assert "foreign-reference" in codes(compiled(environment={"OPENAI_API_KEY": pointed}, secret_names=[]))
+    assert "foreign-reference" in variable(PRAXIS_LLM__MODEL="op://vault/item")
+    assert variable(OWN_SECRETS_ARN=pointed) == set()
+
+
+def test_what_storing_a_key_added_is_sent_with_it() -> None:
+    fault = secret_values.doubtful("OPENAI_API_KEY", "sk-planted\n", "sk-planted\n", True)
+    assert fault is not None and fault.code == "secret-padding" and "line break" in fault.what
+    assert "secret-padding" in codes(compiled(environment={"OPENAI_API_KEY": "sk-planted\n"}, secret_names=[]))
+    assert variable(OWN_TEXT="a\n") == set()
+
+
 # --- what ends the process, or leaves it without an API
 
 
@@ -241,7 +264,7 @@ def test_an_empty_openai_key_ends_the_process() -> None:
     assert codes(compiled(secret_names=[])) == {"openai-key-missing"}
     off = compiled({"llm": {"enabled": False}}, secret_names=[], strict=False)
     assert [finding.code for finding in off.errors] == ["openai-key-missing"]
-    draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha"))
+    draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha", strict=True))
     _values, _versions, findings = planner._deliver(draft, {}, bytes(32))
     assert [finding.code for finding in findings] == ["short-secret"]
 
@@ -449,6 +472,12 @@ def test_the_docker_socket_hands_the_machine_to_any_peer() -> None:
     assert codes(draft.compiled) == {"docker-socket", "plaintext-p2p"}
 
 
+def test_the_agent_s_user_may_not_open_the_docker_socket() -> None:
+    given = json.loads(release("alpha", docker_socket=True).compose())["services"]["agent"]
+    assert given["extends"] == {"file": Paths().socket_group, "service": "agent"}
+    assert json.loads(socket_group.text("998"))["services"]["agent"] == {"group_add": ["998"]}
+
+
 def test_tools_that_do_nothing_here() -> None:
     assert codes(compiled({"agent": {"tools": [{**TOOL, "engine": "local"}]}})) == {"tool-not-implemented"}
     assert codes(compiled({"agent": {"tools": [TOOL]}})) == {"tool-needs-docker"}
@@ -558,6 +587,13 @@ def test_a_host_name_is_resolved_once_and_matches_no_connection() -> None:
     (finding,) = error.value.findings
     assert (finding.code, finding.where) == ("bad-address", "m1")
     assert "praxis_private_ip" in finding.what
+
+
+def test_the_agent_listens_on_ipv4_alone() -> None:
+    for address in ("2001:db8::11", "127.0.0.1"):
+        with pytest.raises(Failed) as error:
+            members({"m1": variables(1, private_ip=address)}, ["m1"])
+        assert [finding.code for finding in error.value.findings] == ["bad-address"], address
 
 
 def test_discovery_that_is_never_started() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import
     resolve_digest_ecr,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import repository_and_digest
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -64,6 +66,12 @@ def test_images_are_read_as_docker_reads_them(text: str, image: Image) -> None:
         ("agent@sha256:12", "not a digest"),
         ("agent@", "not a digest"),
         (f"agent@{DIGEST.upper()}", "not a digest"),
+        ("agent@sha512:" + "0123456789abcdef" * 8, "not a digest that machines pull by"),
+        ("agent@sha384:" + "0123456789abcdef" * 6, "not a digest that machines pull by"),
+        ("host.example:0/agent", "not a host"),
+        ("host.example:65536/agent", "not a host"),
+        ("host.example:" + "9" * 5000 + "/agent", "not a host"),
+        ("host.example/" + "a" * 243, "have 256 characters"),
         ("https://host/agent", "not a"),
         ("ho_st.x/agent", "not a host"),
         ("{{ praxis_image }}", "not a"),
@@ -78,12 +86,36 @@ def test_malformed_images_are_named(text: str, words: str) -> None:
     assert words in finding.what
 
 
-@given(
+IMAGES = given(
     host=st.from_regex(r"[a-z][a-z0-9]{0,8}\.[a-z]{2,5}(:[1-9][0-9]{0,3})?", fullmatch=True),
     repository=st.from_regex(r"[a-z0-9]{1,6}((\.|_|__|-{1,3}|/)[a-z0-9]{1,6}){0,3}", fullmatch=True),
     tag=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}", fullmatch=True),
     digest=st.sampled_from(["", DIGEST]),
 )
+
+
+@IMAGES
+def test_a_host_takes_every_image_that_a_plan_takes(host: str, repository: str, tag: str, digest: str) -> None:
+    image = parse_image(str(Image(host, repository, tag, digest)))
+    assert repository_and_digest(image.by_digest(digest or DIGEST)) == (image.name, digest or DIGEST)
+    assert repository_and_digest(str(replace(image, digest=DIGEST))) == (image.name, DIGEST)
+
+
+@pytest.mark.parametrize(("algorithm", "digits"), [("sha256", 64), ("sha384", 96), ("sha512", 128), ("md5", 32)])
+@pytest.mark.parametrize("digit", ["0", "f", "F", "g"])
+def test_plan_and_host_know_one_rule_of_digests(algorithm: str, digits: int, digit: str) -> None:
+    for count in (digits - 1, digits, digits + 1):
+        image = f"{HOST}/agent@{algorithm}:{digit * count}"
+        taken = []
+        for read in (parse_image, repository_and_digest):
+            try:
+                taken.append(bool(read(image)))
+            except Failed:
+                taken.append(False)
+        assert taken[0] == taken[1], image
+
+
+@IMAGES
 def test_every_image_survives_being_written_and_read(host: str, repository: str, tag: str, digest: str) -> None:
     image = Image(host, repository, tag, digest)
     assert parse_image(str(image)) == parse_image(str(parse_image(str(image))))

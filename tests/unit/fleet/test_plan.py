@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     table_from_plain,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import SERVICE, Paths
 
 from .made import IMAGE, PEERS, fleet, member, release
 
@@ -54,6 +55,10 @@ class TestRelease:
     def test_the_docker_socket_only_when_asked(self):
         service = json.loads(release("m1", docker_socket=True).compose())["services"]["agent"]
         assert any("docker.sock" in item["source"] for item in service["volumes"])
+        assert service["extends"] == {"file": Paths().socket_group, "service": SERVICE}  # its group, without which
+        assert release("m1", docker_socket=True).manifest()["docker_socket"] is True  # uid 10001 may not open it
+        assert "extends" not in json.loads(release("m1").compose())["services"]["agent"]
+        assert "docker_socket" not in release("m1").manifest()
 
     def test_compose_leaves_no_text_that_could_be_read_as_a_number(self):
         text = release("m1", environment={"A": "1e3", "B": "on", "C": "0x1f"}).compose()

@@ -31,6 +31,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.container: dict[str, Any] | None = None
         self.log = b""
         self.events = b""
+        self.security = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 
@@ -70,6 +71,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         container = self.server.container
         if path == "/version":
             self._answer(200, {"Version": "26.1.5", "Arch": "amd64", "Os": "linux"})
+        elif path == "/info":
+            self._answer(200, {"SecurityOptions": self.server.security})
         elif path == "/containers/json":
             ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
             wanted = json.loads(query["filters"])["label"]

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import agent_api, deploy, files, ports, room
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    agent_api,
+    deploy,
+    files,
+    mounts,
+    ports,
+    room,
+    socket_group,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -478,6 +486,116 @@ def test_a_release_without_room_is_refused_and_nothing_is_written(
     monkeypatch.setattr(ports, "listening", lambda _proc="/proc": {4001: "77", 8500: "78"})
     moved = run(paths, "prepared", release={**release("r2"), "api_port": 8500})
     assert (moved["failure"]["code"], moved["failure"]["where"]) == ("port-taken", "port 8500")
+
+
+LOCKED_OUT = [
+    (["name=seccomp,profile=builtin", "name=userns"], {}, "0", "userns-remap"),
+    (["name=rootless", "name=cgroupns"], {}, "0", "rootless"),
+    (["name=seccomp,profile=builtin", "name=selinux"], {}, "1", "SELinux"),
+    # The next start of the engine would do it.
+    ([], {"userns-remap": "default"}, "0", "userns-remap"),
+    ([], {"selinux-enabled": True}, "1", "SELinux"),
+]
+LET_IN = [
+    ([], {}, "1"),
+    (["name=selinux"], {}, "0"),
+    (["name=selinux"], {}, ""),
+    ([], {"userns-remap": ""}, "0"),
+    (["name=apparmor", "name=seccomp,profile=userns"], {"selinux-enabled": False}, "1"),
+]
+
+
+def constrained(paths: Paths, daemon: dict[str, Any], enforce: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the host a daemon.json, and SELinux in this state; without a text there is none."""
+    Path(paths.daemon_json).write_text(json.dumps(daemon))
+    state = Path(paths.daemon_json).with_name("enforce")
+    if enforce:
+        state.write_text(enforce)
+    monkeypatch.setattr(mounts, "ENFORCE", str(state))
+
+
+@pytest.mark.parametrize(("security", "daemon", "enforce", "words"), LOCKED_OUT)
+@pytest.mark.parametrize("check", [False, True])
+def test_an_engine_that_would_lock_the_agent_out_is_refused_and_nothing_is_written(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, security: list[str],
+    daemon: dict[str, Any], enforce: str, words: str, check: bool,
+) -> None:  # fmt: skip
+    engine.security = security
+    constrained(paths, daemon, enforce, monkeypatch)
+    result = run(paths, "prepared", check=check)
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "mounts-unreadable")
+    assert words in result["failure"]["what"]
+    assert result["failure"]["fix"]
+    assert not os.path.exists(paths.root)
+    assert {method for method, _path, _query, _headers in engine.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(("security", "daemon", "enforce"), LET_IN)
+def test_an_engine_that_lets_the_agent_read_is_taken(
+    paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, security: list[str],
+    daemon: dict[str, Any], enforce: str,
+) -> None:  # fmt: skip
+    engine.security = security
+    constrained(paths, daemon, enforce, monkeypatch)
+    assert run(paths, "prepared")["outcome"] == "prepared"
+
+
+def test_an_engine_that_the_docker_role_would_turn_against_the_agent_is_refused_before(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No engine runs yet, and what it is to be like is known."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    constrained(paths, {}, "1", monkeypatch)
+    result = run(paths, "prepared", engine={"daemon": {"selinux-enabled": True}})
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "mounts-unreadable")
+
+
+def with_socket(release_id: str) -> dict[str, Any]:
+    """A release that has the Docker socket mounted."""
+    found = release(release_id)
+    manifest = json.loads(found["files"]["release.json"])
+    found["files"]["release.json"] = json.dumps({**manifest, "docker_socket": True})
+    return found
+
+
+def test_an_agent_with_the_docker_socket_is_started_with_the_socket_s_group(
+    host: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = with_socket("r1")
+    group = str(os.stat(host.engine_socket).st_gid)
+    assert run(host, "prepared", release=wanted)["outcome"] == "prepared"
+    assert not os.path.exists(host.socket_group)  # it is no part of what is prepared, and of no release
+    foretold = run(host, "active", check=True, release=wanted)
+    done = run(host, "active", release=wanted)
+    assert done["changes"] == foretold["changes"]
+    assert f"socket-group {host.socket_group}" in done["changes"]
+    file = json.loads(Path(host.socket_group).read_text())
+    assert file == {"services": {"agent": {"group_add": [group]}}}
+    engine.run("r1", Health={"Status": "healthy"})
+    again = run(host, "active", release=wanted)
+    assert (again["changed"], again["activation"]) == (False, "none")
+    # Docker was installed anew: the container has the former group.
+    monkeypatch.setattr(socket_group, "of_socket", lambda _paths: "4711")
+    moved = run(host, "active", check=True, release=wanted)
+    assert (moved["activation"], moved["activation_reason"]) == ("switch", "the Docker socket belongs to another group")
+    run(host, "active", release=wanted)
+    assert json.loads(Path(host.socket_group).read_text())["services"]["agent"]["group_add"] == ["4711"]
+    assert run(host, "absent")["outcome"] == "removed"
+    assert not os.path.exists(host.socket_group)
+
+
+def test_an_agent_without_the_docker_socket_gets_no_group(host: Paths) -> None:
+    run(host, "active")
+    assert not os.path.exists(host.socket_group)
+
+
+def test_the_socket_s_group_is_foretold_before_there_is_an_engine(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    foretold = run(paths, "active", check=True, release=with_socket("r1"))
+    assert f"socket-group {paths.socket_group}" in foretold["changes"]
+    assert "group (known after apply)" in json.dumps(foretold["diff"])
 
 
 def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:

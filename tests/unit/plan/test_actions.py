@@ -411,6 +411,46 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
     assert not site.was_sent("m1")
 
 
+@pytest.mark.parametrize("way", ["environment", "ansible.cfg"])
+def test_a_debugging_ansible_is_sent_no_secret(site: Site, empty: Account, way: str) -> None:
+    """Ansible's debug output holds the arguments of every module, whatever no_log says."""
+    empty.seeds([1])
+    hostvars = fleet(1, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    site.inventory({"m1": {**hostvars["m1"], **site.host("m1", "echo '{}'")}})
+    if way == "ansible.cfg":
+        (site.folder / "ansible.cfg").write_text("[defaults]\ndebug = true\n")
+    on = {"ANSIBLE_DEBUG": "1"} if way == "environment" else {}
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    played = site.play([PLAN, {**hosts, "tasks": [release("prepared")]}], **on)
+    assert "running the handler" in played.printed  # or nothing was debugged
+    assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) == set()
+    failure = played.of("prepared", "m1")["failure"]
+    assert (played.rc, failure["code"], failure["where"]) == (2, "ansible-debug", "m1")
+    assert "ANSIBLE_DEBUG" in failure["fix"] and "ansible.cfg" in failure["fix"]
+    assert not site.was_sent("m1")
+
+
+def test_what_else_makes_ansible_print_more_prints_no_secret(site: Site, empty: Account) -> None:
+    """All at once: arguments in headers, tracebacks, no_log off by default, and callbacks that keep what they see."""
+    empty.seeds([1])
+    hostvars = fleet(1, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    site.inventory({"m1": {**hostvars["m1"], **site.host("m1", f"echo '{MARKER}' >&2; exit 3")}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    played = site.play(
+        [PLAN, {**hosts, "tasks": [release("prepared")]}],
+        "-vvvvv",
+        ANSIBLE_CALLBACKS_ENABLED="praxis_results,community.general.log_plays,ansible.builtin.junit",
+        ANSIBLE_DISPLAY_ARGS_TO_STDOUT="1",
+        ANSIBLE_DISPLAY_TRACEBACK="always",
+        ANSIBLE_LOG_FOLDER=str(site.folder / "log-plays"),
+        ANSIBLE_NO_LOG="0",
+        JUNIT_OUTPUT_DIR=str(site.folder / "junit"),
+    )
+    seen = site.places_of(played, MARKER.encode())
+    assert {"output", "log", "results", "log-plays/m1"} <= seen and any(place.startswith("junit/") for place in seen)
+    assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) == {"sent-m1"}
+
+
 @pytest.mark.parametrize("playbook", ["deploy.yml", "plan.yml", "status.yml", "verify.yml"])
 def test_an_empty_fleet_is_refused(site: Site, empty: Account, playbook: str) -> None:
     site.inventory({})

@@ -18,6 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNK
 from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, seed, told
 
 KEY = "aws-sm://llm#openai"
+#: A secret as the task definition of an ECS service names it.
+ECS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:planted-AbCdEf:KEY::"
 
 
 def plan(size: int = 3, **values: Any) -> Plan:
@@ -288,6 +290,31 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\0planted"}}},
         ("secret-nul", "OPENAI_API_KEY (m2)", "NUL", "base64"),
     ),
+    "secret with half of a surrogate pair": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\ud800planted"}}},
+        ("secret-not-text", "OPENAI_API_KEY (m2)", "half of a surrogate pair", "base64"),
+    ),
+    "another tool's pointer for a secret": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": ECS}}},
+        ("foreign-reference", "OPENAI_API_KEY (m2)", "an ARN of AWS Secrets Manager", "Write aws-sm://NAME-OR-ARN#KEY"),
+    ),
+    "another tool's pointer in the store": (
+        {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#onepassword"}}, {},
+        ("foreign-reference", "OPENAI_API_KEY (all 3 members)", "of aws-sm://llm#onepassword is a pointer to 1Password",
+         "lookup("),
+    ),
+    "another tool's pointer among the plain values": (
+        {}, {2: {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": ECS}}},
+        ("foreign-reference", "praxis_agent_environment (m2)", "PRAXIS_METRICS__JOB_NAME holds an ARN", "aws-sm://"),
+    ),
+    "secret with a line break": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted\n"}}},
+        ("secret-padding", "OPENAI_API_KEY (m2)", "The value ends in a line break", "printf"),
+    ),
+    "secret with a line break in the store": (
+        {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#echoed"}}, {},
+        ("secret-padding", "OPENAI_API_KEY (all 3 members)", "of aws-sm://llm#echoed ends in a line break", "printf"),
+    ),
     "reference among the plain values": (
         {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": KEY}}, {},
         ("misplaced-reference", "praxis_agent_environment (all 3 members)", "PRAXIS_METRICS__JOB_NAME",
@@ -327,7 +354,8 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
 class TestRefusals:
     @pytest.mark.parametrize("wrong", SETTINGS)
     def test_it_is_named_with_its_place_and_its_mend(self, account: Account, wrong: str) -> None:
-        account.change("llm", json.dumps({"openai": OPENAI, "pin": 12}))
+        stored = {"openai": OPENAI, "pin": 12, "echoed": OPENAI + "\n", "onepassword": "op://a/b"}
+        account.change("llm", json.dumps(stored))
         everyone, own, (code, where, what, fix) = SETTINGS[wrong]
         failed = refused(account, fleet(3, own, **everyone))
         told(failed)
@@ -336,6 +364,19 @@ class TestRefusals:
         assert where in finding.where
         assert what in finding.what
         assert fix in finding.fix
+
+    @pytest.mark.parametrize("value", [ECS, "planted-key\n"])
+    def test_a_doubtful_value_is_delivered_as_it_stands_when_told_so_and_never_shown(
+        self, account: Account, value: str
+    ) -> None:
+        hostvars = fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": value}}})
+        assert "planted" not in str(refused(account, hostvars))
+        hostvars["m2"]["praxis_strict"] = False
+        made = planner(hostvars)
+        made.plan()
+        assert made.host_secrets()["m2"]["secrets"] == {"OPENAI_API_KEY": value}
+        (warning,) = [each for each in made.warnings if each.code in ("foreign-reference", "secret-padding")]
+        assert "planted" not in str(warning)
 
     def test_everything_is_told_at_once(self, account: Account) -> None:
         account.seeds([5, 6, 7, 8])

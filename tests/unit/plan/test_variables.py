@@ -16,7 +16,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from hypothesis import given as generated
+from hypothesis import strategies as st
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
@@ -26,6 +29,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
     SHARES,
     run_options,
 )
+from tests.unit.fleet.made import PEERS
 from tests.unit.plan.made import only, told, variables
 
 CYCLE: dict[str, Any] = {}
@@ -168,6 +172,12 @@ class TestRefusals:
         assert f"praxis_{name} is {given!r}" in finding.what
         assert fix in finding.fix
 
+    def test_an_engine_that_would_lock_the_agent_out(self) -> None:
+        finding = only(refused(docker_daemon={"userns-remap": "default", "debug": True}))
+        assert (finding.code, finding.where) == ("mounts-unreadable", "m1")
+        assert "praxis_docker_daemon has userns-remap" in finding.what
+        assert read(docker_daemon={"userns-remap": "", "debug": True}).docker_daemon["debug"] is True
+
     @pytest.mark.parametrize("name", ["a/b", "-a", "a b", "a" * 129, "é"])
     def test_a_name_that_can_name_no_file(self, name: str) -> None:
         with pytest.raises(Failed) as error:
@@ -302,7 +312,53 @@ class TestAddresses:
             member.addresses  # noqa: B018 - read for what it raises
         finding = only(error.value)
         assert (finding.code, finding.where) == ("no-address", "m1")
+        assert "IPv6 is not supported" in finding.fix  # it may have one of those
         assert f"praxis_{kind}_ip" in finding.fix
+
+    @pytest.mark.parametrize("name", ["private_ip", "public_ip"])
+    @pytest.mark.parametrize(
+        ("given", "what", "fix"),
+        [
+            ("2001:db8::11", "an IPv6 address", "IPv4 address"),
+            ("2001:DB8:0:0::11", "an IPv6 address", "ansible_host may be"),
+            ("fe80::1%eth0", "an IPv6 address", "IPv4 address"),
+            ("fd00::1", "an IPv6 address", "IPv4 address"),
+            ("::1", "an IPv6 address", "IPv4 address"),
+            ("::ffff:10.0.0.1", "an IPv6 address", "Write 10.0.0.1."),
+            ("[2001:db8::11]", "no IP address", "IPv4"),
+            ("0.0.0.0", "every address of a machine", "other members"),
+            ("127.0.0.1", "the machine itself", "other members"),
+            ("127.1.2.3", "the machine itself", "other members"),
+            ("169.254.169.254", "a link-local address", "other members"),
+            ("224.0.0.1", "a multicast address", "other members"),
+            ("255.255.255.255", "a reserved address", "other members"),
+            ("0.1.2.3", "a reserved address", "other members"),
+            ("10.0.0.1/24", "no IP address", "without port and prefix"),
+            ("10.0.0.1:4001", "no IP address", "without port and prefix"),
+            (" 10.0.0.1", "no IP address", "without port and prefix"),
+            ("010.0.0.1", "no IP address", "IPv4"),
+            ("localhost", "no IP address", "the address that the name stands for"),
+        ],
+    )  # fmt: skip
+    def test_an_address_that_no_member_could_dial(self, name: str, given: str, what: str, fix: str) -> None:
+        finding = only(refused(**{name: given}))
+        assert (finding.code, finding.where) == ("bad-address", "m1")
+        assert finding.what.startswith(f"praxis_{name} is {given!r}")
+        assert what in finding.what
+        assert fix in finding.fix
+
+    def test_ssh_may_go_to_an_address_of_any_kind(self) -> None:
+        for given in ("2001:db8::11", "127.0.0.1", "bastion.example.com"):
+            (member,) = members({"m1": {**variables(1), "ansible_host": given}}, ["m1"])
+            assert member.addresses == ("10.0.0.1",)
+
+    @generated(st.ip_addresses())
+    def test_what_is_taken_becomes_an_ipv4_multiaddr(self, address: Any) -> None:
+        try:
+            member = read(private_ip=str(address))
+        except Failed:
+            return
+        assert multiaddr(member.addresses[0], 4001, PEERS[0]).startswith(f"/ip4/{address}/tcp/")
 
     def test_a_kind_that_there_is_not(self) -> None:
         with pytest.raises(Failed) as error:

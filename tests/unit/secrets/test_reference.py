@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,11 +19,21 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 )
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/a.b-AbCdEf"
+#: Services make secrets in the user's account, and name themselves before an exclamation mark.
+RDS_ARN = "arn:aws-eusc:secretsmanager:eusc-de-east-1:123456789012:secret:rds!cluster-0000-AbCdEf"
+#: A version's id is the token of the request that made it, which may be any text of 32 to 64 characters.
+TOKEN = "terraform_2026.11.27/12_00+release=7"
 VERSION = "5f1c7f3e-7d57-4a34-8b10-0c8f2a0c9d11"
 
 MEANINGS = [
     ("aws-sm://prod/llm", Reference("aws-sm", "prod/llm")),
     ("aws-sm://prod/a.b_c+d=e@f-g", Reference("aws-sm", "prod/a.b_c+d=e@f-g")),
+    ("aws-sm://rds!db-0000#password", Reference("aws-sm", "rds!db-0000", "password")),
+    ("aws-sm://events!connection/a/b", Reference("aws-sm", "events!connection/a/b")),
+    ("{{resolve:secretsmanager:rds!db-0000:SecretString:password}}", Reference("aws-sm", "rds!db-0000", "password")),
+    (f"aws-sm://{RDS_ARN}#password", Reference("aws-sm", RDS_ARN, "password")),
+    (f"aws-sm://a?version={TOKEN}", Reference("aws-sm", "a", "", TOKEN)),
+    (f"{{{{resolve:secretsmanager:a::k::{TOKEN}}}}}", Reference("aws-sm", "a", "k", TOKEN)),
     ("aws-sm://prod/llm#openai", Reference("aws-sm", "prod/llm", "openai")),
     ("aws-sm://prod/llm#a.b/c:d e", Reference("aws-sm", "prod/llm", "a.b/c:d e")),
     ("aws-sm://prod/llm#100%25%3F%23%26", Reference("aws-sm", "prod/llm", "100%?#&")),
@@ -140,6 +151,43 @@ def test_faults_are_pointed_at(text: str, right: str, words: str) -> None:
     assert finding.fix
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gcp-sm://projects/p-1/locations/europe-west3/secrets/llm",
+        "gcp-sm://projects/p-1/locations/europe-west3/secrets/llm/versions/3#key",
+        "gcp-sm://p-1/locations/europe-west3/secrets/llm",
+        "gcp-sm://p-1/europe-west3/llm",
+        "gcp-sm://p-1/europe-west3/llm#key?version=3",
+        "{{resolve:secretmanager:projects/p-1/locations/europe-west3/secrets/llm}}",
+        "{{resolve:secretmanager:projects/p-1/locations/europe-west3/secrets/llm/versions/3#key}}",
+    ],
+)
+def test_a_regional_secret_of_google_s_is_called_unsupported(text: str) -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse(text)
+    (finding,) = caught.value.findings
+    assert finding.code == "regional-secret-unsupported"
+    assert "regional secret" in finding.what and "^" not in finding.what
+    assert "global" in finding.fix and "gcp-sm://p-1/llm" in finding.fix
+
+
+@pytest.mark.parametrize("text", ["gcp-sm://projects/p-1/secrets/llm", "gcp-sm://projects/p-1/secrets/llm/versions/3#k"])
+def test_a_resource_name_of_google_s_after_our_own_prefix_is_told_how_it_is_written(text: str) -> None:
+    with pytest.raises(ReferenceError) as caught:
+        parse(text)
+    assert caught.value.findings[0].code == "reference-malformed"
+    assert "gcp-sm://p-1/llm" in caught.value.findings[0].fix
+
+
+def test_a_partition_that_boto3_knows_is_an_arn_s() -> None:
+    assert {"aws", "aws-cn", "aws-us-gov"} <= set(PARTITIONS)
+    for partition in PARTITIONS:
+        arn = f"arn:{partition}:secretsmanager:a-region-1:123456789012:secret:rds!db-AbCdEf"
+        found = parse(f"aws-sm://{arn}#password")
+        assert found is not None and (found.name, found.region) == (arn, "a-region-1")
+
+
 def test_a_near_word_is_suggested() -> None:
     with pytest.raises(ReferenceError) as caught:
         parse("aws-sm://a?versoin=1")
@@ -184,13 +232,17 @@ def test_parts() -> None:
 
 KEYS = st.text(st.characters(codec="utf-8"), max_size=20)
 STAGES = st.text(st.characters(codec="utf-8"), max_size=20).filter(lambda stage: stage != "AWSCURRENT")
-AWS_NAMES = st.from_regex(r"[A-Za-z0-9/_+=.@-]{1,40}", fullmatch=True)
+PARTITIONS = sorted(boto3.session.Session().get_available_partitions())
+AWS_NAMES = st.from_regex(r"[A-Za-z0-9/_+=.@!-]{1,40}", fullmatch=True)
 AWS_REFERENCES = st.builds(
     Reference,
     st.just("aws-sm"),
-    AWS_NAMES | AWS_NAMES.map(lambda name: f"arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:{name}"),
+    AWS_NAMES | st.builds(
+        lambda partition, name: f"arn:{partition}:secretsmanager:us-gov-west-1:123456789012:secret:{name}",
+        st.sampled_from(PARTITIONS), AWS_NAMES,
+    ),
     KEYS,
-    st.just("") | st.from_regex(r"[A-Za-z0-9-]{32,64}", fullmatch=True),
+    st.just("") | st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=32, max_size=64),
     STAGES,
 )
 GCP_REFERENCES = st.builds(

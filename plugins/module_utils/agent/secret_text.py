@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text in the place of a secret that is not it: another tool's pointer, or the value with what storing it added.
+
+No answer holds a part of the text: it may be secret. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Optional, Tuple
+
+_AWS = "Write aws-sm://NAME-OR-ARN#KEY?version=ID&stage=LABEL; all after the name is optional."
+_GCP = "Write gcp-sm://PROJECT/NAME#KEY?version=NUMBER; all after the name is optional."
+_REGIONAL = "Regional secrets are not supported: keep it as a global secret, and write gcp-sm://PROJECT/NAME#KEY."
+_LOOKUP = "Let Ansible read it: \"{{ lookup('PLUGIN', …) }}\" in a variable, with the lookup plugin of that store."
+_DECRYPT = "Decrypt it, and give the value itself: in Ansible Vault, or as a reference to a secret store."
+_PARAMETER = (
+    "Parameters are not read. Keep the value in AWS Secrets Manager (aws-sm://NAME#KEY), "
+    "or write \"{{ lookup('amazon.aws.ssm_parameter', 'NAME') }}\" in a variable."
+)
+_TEMPLATE = "A template is filled in only in a variable without !unsafe. Write the value, or a reference."
+_FILE = "Write \"{{ lookup('ansible.builtin.file', 'PATH') }}\" in a variable, for a file of the controller."
+_VAULT = "Put the tag !vault before it, outside of quotes, or decrypt it."
+_QUOTED_TAG = "Write the tag before the value, outside of quotes."
+_RESOURCE = r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]+/"
+
+#: A pattern for the beginning of the text, what it is, and how it is written here. The first that fits is told.
+_POINTERS: Tuple[Tuple[str, str, str], ...] = (
+    (r"(resolve:)?arn:aws[a-z-]*:secretsmanager:", "an ARN of AWS Secrets Manager, as ECS takes it", _AWS),
+    (r"arn:aws[a-z-]*:ssm:", "an ARN of a parameter in AWS Systems Manager", _PARAMETER),
+    (r"(aws-?|resolve:)?ssm(-secure)?:|aws-?ssm://|aws-?parameter", "a pointer to a parameter", _PARAMETER),
+    (r"(resolve:|aws[:-]?)?secrets-?manager:|(aws-?)?asm://|awssm://|aws-?secrets?(-?manager)?://",
+     "a pointer to AWS Secrets Manager in another notation", _AWS),
+    (_RESOURCE + "locations/", "the name of a regional secret of Google Secret Manager", _REGIONAL),
+    (_RESOURCE + "secrets/", "a resource name of Google Secret Manager", _GCP),
+    (r"(resolve:|gcp[:-]?|google[:-]?)?secretmanager:|sm://|gsm://|gcp-?sm://|gcp-?secrets?(-?manager)?://",
+     "a pointer to Google Secret Manager in another notation", _GCP),
+    (r"ref\+[a-z0-9]+://|secretref\+", "a pointer of vals", _LOOKUP),
+    (r"vault:v[0-9]+:", "a text that Vault's transit engine encrypted", _DECRYPT),
+    (r"(>>)?(hashi|hcp)?-?vault:(//|\S*[/#])", "a pointer to HashiCorp Vault", _LOOKUP),
+    (r"op://", "a pointer to 1Password", _LOOKUP),
+    (r"(bws?|bitwarden|doppler|infisical|keeper|lastpass|conjur|akeyless|dashlane|dl|pass)://",
+     "a pointer to a password manager", _LOOKUP),
+    (r"@Microsoft\.KeyVault\(|(akv|azure-?kv|keyvault)://|https://[a-z0-9-]+\.vault\.azure\.net/",
+     "a pointer to Azure Key Vault", _LOOKUP),
+    (r"(k8s|kubernetes|secret|secretref)://|k8s:|(secretKeyRef|valueFrom)\b",
+     "a pointer to a Kubernetes secret", _LOOKUP),
+    (r"/(var/)?run/secrets/\S+\Z|file://", "the path of a file, not what the file holds", _FILE),
+    (r"env://|\$[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z|\$\([A-Za-z_][A-Za-z0-9_.-]*\)\Z", "the name of a variable",
+     "Write \"{{ lookup('ansible.builtin.env', 'NAME') }}\" in a variable, or the value."),
+    (r"\$ANSIBLE_VAULT;", "a text that Ansible Vault encrypted", _VAULT),
+    (r"!(vault|unsafe|Ref|Sub|GetAtt|ImportValue|reference|secret)\b", "a YAML tag within quotes", _QUOTED_TAG),
+    (r"ENC\[[A-Za-z0-9_]+,", "a text that sops or eyaml encrypted", _DECRYPT),
+    (r"ENC\(.+\)\Z", "a text that Jasypt encrypted", _DECRYPT),
+    (r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----|age-encryption\.org/", "an encrypted file", _DECRYPT),
+    (r"\$?\{\{.*\}\}\Z|<%.*%>\Z", "a template, which nothing fills in", _TEMPLATE),
+)  # fmt: skip
+_COMPILED = tuple((re.compile(pattern, re.DOTALL), kind, fix) for pattern, kind, fix in _POINTERS)
+
+# Blanks, and what no eye sees and str.strip() leaves in its place.
+_AROUND = re.compile(r"\A[\s\ufeff\u200b-\u200d\u2060\u00ad]+|[\s\ufeff\u200b-\u200d\u2060\u00ad]+\Z")
+_NAMES = {
+    "\n": "a line break",
+    "\r": "a carriage return",
+    "\t": "a tab",
+    " ": "a space",
+    "\ufeff": "a byte order mark",
+}
+_QUOTES = ('""', "''", "``", "“”", "‘’", "«»", "„“")
+#: Variables whose value the agent sends as an HTTP header.
+_HEADERS = frozenset(("OPENAI_API_KEY",))
+
+
+def pointer(value: str) -> Optional[Tuple[str, str]]:
+    """What pointer or wrapping of another tool a text is, and how to write it here; None for any other text.
+
+    Our own references are asked for before: they are no other tool's.
+    """
+    text = _trimmed(value)
+    for pattern, kind, fix in _COMPILED:
+        if pattern.match(text):
+            return kind, fix
+    return None
+
+
+def carried(name: str, value: str) -> str:
+    """What a value carries that is no part of a secret, as the end of a sentence; empty when it carries nothing.
+
+    A document (several lines, or a JSON object) may begin and end as it likes: whoever parses it skips that.
+    """
+    text = _trimmed(value)
+    if not text:
+        return "holds nothing but blanks"
+    if value.startswith("\ufeff"):
+        return "begins with a byte order mark"
+    if not _is_document(text):
+        for word, edge, kept in (("begins with", value[0], text[0]), ("ends in", value[-1], text[-1])):
+            if edge != kept:
+                return "%s %s" % (word, _called(edge))
+        if any(text[0] + text[-1] == pair and not set(pair) & set(text[1:-1]) for pair in _QUOTES if len(text) > 1):
+            return "has quotes around it"
+    if re.match(r"(export\s+)?%s\s*[=:]" % re.escape(name), text):
+        return "begins with the variable's own name"
+    return _unfit_for_header(text) if name in _HEADERS else ""
+
+
+def _unfit_for_header(text: str) -> str:
+    if text[:7].lower() == "bearer ":
+        return "begins with the word Bearer, which the agent's HTTP client adds"
+    unfit = [char for char in text if not " " <= char <= "~"]
+    return "holds %s, which no HTTP header can carry" % _called(unfit[0]) if unfit else ""
+
+
+def _trimmed(value: str) -> str:
+    return _AROUND.sub("", value)
+
+
+def _is_document(text: str) -> bool:
+    return len(text.splitlines()) > 1 or text[0] + text[-1] in ("{}", "[]")
+
+
+def _called(char: str) -> str:
+    """An unseen character by its name. Of a letter only that it is one: it is part of the value."""
+    if char in _NAMES:
+        return _NAMES[char]
+    return "the character U+%04X" % ord(char) if not char.isprintable() or char.isspace() else "a letter beyond ASCII"

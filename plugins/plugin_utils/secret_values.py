@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with the value of a secret, told without the value."""
+
+from __future__ import annotations
+
+from typing import Optional, Union
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Source
+
+#: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
+MIN_SECRET = 4
+
+
+def undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Optional[Finding]:
+    """Why a value cannot be an environment variable's, if so."""
+    if isinstance(value, bytes):
+        fix = "Store it as text; an environment variable cannot hold bytes."
+        return Finding("secret-binary", "%s is binary." % source, name, fix)
+    if len(value) < MIN_SECRET:
+        fix = "Use a longer value, or give it in praxis_agent_environment if it is no secret."
+        what = "The value%s is under %d characters." % (_of(source), MIN_SECRET)
+        return Finding("short-secret", what, name, fix)
+    if "\0" in value:
+        fix = "Store it encoded, for instance as base64."
+        what = "The value%s holds a NUL, which no environment variable can carry." % _of(source)
+        return Finding("secret-nul", what, name, fix)
+    if not is_carried(value):
+        what = "The value%s is no Unicode text: it holds half of a surrogate pair." % _of(source)
+        return Finding("secret-not-text", what, name, "Store the value again; bytes are stored as base64.")
+    return None
+
+
+def doubtful(name: str, source: Source, value: Union[str, bytes], strict: bool) -> Optional[Finding]:
+    """Why a value is hardly the one that is meant, if so. It is never changed: only its owner knows what belongs to it.
+
+    :param strict: an error; else a warning, and the value is delivered as it stands.
+    """
+    if isinstance(value, bytes):
+        return None
+    level = ERROR if strict else WARNING
+    pointed = pointer(value)
+    if pointed:
+        kind, fix = pointed
+        what = "The value%s is %s, and the agent would take it for the secret itself." % (_of(source), kind)
+        fix += " Text that is meant so is no secret, and goes to praxis_agent_environment."
+        return Finding("foreign-reference", what, name, fix, level)
+    extra = carried(name, value)
+    if extra:
+        fix = "Store it again without that (`printf %s` adds no line break, `echo` does)."
+        fix += " praxis_strict: false delivers it as it stands."
+        return Finding("secret-padding", "The value%s %s." % (_of(source), extra), name, fix, level)
+    return None
+
+
+def _of(source: Source) -> str:
+    return " of %s" % source if isinstance(source, Reference) else ""

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the place of a secret and is none: another tool's pointers, and what storing a value added."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse
+
+#: A pointer of another tool, a word of what it is called, and a word of how it is written here.
+POINTERS = [
+    ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:agent-AbCdEf:KEY::", "AWS Secrets Manager", "aws-sm://"),
+    ("arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:agent-AbCdEf", "AWS Secrets Manager", "aws-sm://"),
+    ("arn:aws:ssm:eu-west-1:123456789012:parameter/agent", "parameter", "ssm_parameter"),
+    ("ssm:/agent/key", "parameter", "ssm_parameter"),
+    ("resolve:ssm-secure:agent:1", "parameter", "ssm_parameter"),
+    ("awsssm:///agent/key", "parameter", "ssm_parameter"),
+    ("resolve:secretsmanager:agent:SecretString:KEY", "AWS Secrets Manager", "aws-sm://"),
+    ("secretsmanager:agent", "AWS Secrets Manager", "aws-sm://"),
+    ("projects/a-project/secrets/agent/versions/latest", "Google Secret Manager", "gcp-sm://"),
+    ("projects/123/locations/europe-west3/secrets/agent/versions/3", "regional secret", "not supported"),
+    ("https://secretmanager.europe-west3.rep.googleapis.com/v1/projects/p/locations/europe-west3/secrets/agent",
+     "regional secret", "not supported"),
+    ("//secretmanager.googleapis.com/projects/p/secrets/agent", "Google Secret Manager", "gcp-sm://"),
+    ("sm://a-project/agent", "Google Secret Manager", "gcp-sm://"),
+    ("ref+awssecrets://agent#/key", "vals", "lookup"),
+    ("vault:secret/data/agent#KEY", "HashiCorp Vault", "lookup"),
+    (">>vault:secret/data/agent#KEY", "HashiCorp Vault", "lookup"),
+    ("vault://secret/agent", "HashiCorp Vault", "lookup"),
+    ("vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==", "transit", "Decrypt"),
+    ("op://vault/item/field", "1Password", "lookup"),
+    ("bws://0000", "password manager", "lookup"),
+    ("@Microsoft.KeyVault(SecretUri=https://a.vault.azure.net/secrets/b)", "Azure", "lookup"),
+    ("https://a.vault.azure.net/secrets/b", "Azure", "lookup"),
+    ("k8s://namespace/secret#key", "Kubernetes", "lookup"),
+    ("secretKeyRef: {name: agent, key: KEY}", "Kubernetes", "lookup"),
+    ("/run/secrets/openai", "path", "builtin.file"),
+    ("file:///etc/openai", "path", "builtin.file"),
+    ("$OPENAI_API_KEY", "variable", "builtin.env"),
+    ("$(OPENAI_API_KEY)", "variable", "builtin.env"),
+    ("env://OPENAI_API_KEY", "variable", "builtin.env"),
+    ("${{ secrets.OPENAI_API_KEY }}", "template", "reference"),
+    ("{{ lookup('env', 'OPENAI_API_KEY') }}", "template", "reference"),
+    ("<%= ENV['OPENAI_API_KEY'] %>", "template", "reference"),
+    ("$ANSIBLE_VAULT;1.1;AES256\n6638\n", "Ansible Vault", "!vault"),
+    ("!vault |\n$ANSIBLE_VAULT;1.1;AES256\n6638\n", "tag", "outside of quotes"),
+    ("!unsafe {{resolve", "tag", "outside of quotes"),
+    ("ENC[AES256_GCM,data:abc=,iv:def=,tag:g==,type:str]", "sops", "Decrypt"),
+    ("ENC[PKCS7,MIIBeQYJ]", "eyaml", "Decrypt"),
+    ("ENC(x1Xi9a)", "Jasypt", "Decrypt"),
+    ("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n", "encrypted", "Decrypt"),
+]  # fmt: skip
+#: Values that are meant: keys, passwords, URLs, documents.
+MEANT = [
+    "sk-live-12345", "sk-proj-a_b-c", "ghp_16C7e42F292c6912E7710c838347Ae178B4a", "AKIAIOSFODNN7EXAMPLE",
+    "postgres://user:pa$$word@db.example.com/agent?sslmode=require", "https://user:token@example.com/hook",
+    "correct horse battery staple", "p@ss:word/with#marks", "vault-of-secrets", "vault: of ages", "secret", "arn:x",
+    "a{{ 6 * 7 }}b", "{{half", "$2y$10$abcdefghijklmnopqrstuv", "$ecret", "operator", "ENCRYPTED", "!important",
+    "=YmFzZTY0==", "it's", 'say "yes" twice', "'tis", "\"a\" and \"b\"", "schlüssel",
+    '{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\\nMII\\n"}',
+    "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+]  # fmt: skip
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
+#: A value, and what is told of it.
+CARRIED = [
+    ("sk-planted\n", "ends in a line break"),
+    ("sk-planted\r\n", "ends in a line break"),
+    ("sk-planted\r", "ends in a carriage return"),
+    ("sk-planted ", "ends in a space"),
+    ("\tsk-planted", "begins with a tab"),
+    ("\n\nsk-planted", "begins with a line break"),
+    ("\ufeffsk-planted", "begins with a byte order mark"),
+    ("\ufeff" + PEM, "begins with a byte order mark"),
+    ("sk-planted\u200b", "ends in the character U+200B"),
+    ("sk-planted\u00a0", "ends in the character U+00A0"),
+    ('"sk-planted"', "has quotes around it"),
+    ("'sk-planted'", "has quotes around it"),
+    ("“sk-planted”", "has quotes around it"),
+    ("OTHER=sk-planted", "begins with the variable's own name"),
+    ("export OTHER=sk-planted", "begins with the variable's own name"),
+    ("    ", "holds nothing but blanks"),
+    ("\n\n\n\n", "holds nothing but blanks"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "fix"), POINTERS, ids=[text for text, _kind, _fix in POINTERS])
+@pytest.mark.parametrize("around", ["%s", "%s\n", " %s"], ids=["plain", "with a line break", "with a space"])
+def test_another_tool_s_pointer_is_known(text: str, kind: str, fix: str, around: str) -> None:
+    assert parse(text) is None  # else our own grammar speaks of it
+    found = pointer(around % text)
+    assert found is not None
+    assert kind in found[0]
+    assert fix in found[1]
+
+
+@pytest.mark.parametrize("value", MEANT)
+def test_a_value_that_is_meant_is_left_alone(value: str) -> None:
+    assert pointer(value) is None
+    assert carried("OTHER", value) == ""
+
+
+@pytest.mark.parametrize(("value", "words"), CARRIED, ids=[repr(value) for value, _words in CARRIED])
+def test_what_storing_added_is_called_by_its_name(value: str, words: str) -> None:
+    assert carried("OTHER", value) == words
+
+
+@pytest.mark.parametrize("document", [PEM, PEM.replace("\n", "\r\n"), " " + PEM, '{"a": 1}\n', '[1, 2]\r\n'])
+def test_a_document_may_end_in_a_line_break(document: str) -> None:
+    assert carried("OTHER", document) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("sk-one\nsk-two", "a line break, which no HTTP header"),
+        (PEM, "a line break, which no HTTP header"),
+        ("sk-\u200bplanted", "the character U+200B, which no HTTP header"),
+        ("sk-planté", "a letter beyond ASCII, which no HTTP header"),
+        ("Bearer sk-planted", "the word Bearer"),
+    ],
+)
+def test_what_goes_into_a_header_is_one_line_of_ascii(value: str, words: str) -> None:
+    assert words in carried("OPENAI_API_KEY", value)
+
+
+@given(st.text(min_size=1))
+def test_no_answer_crashes_and_none_holds_the_value(value: str) -> None:
+    pointer(value)
+    assert len(carried("OPENAI_API_KEY", value)) < 80
+    assert "planted" not in carried("OPENAI_API_KEY", "planted" + value + "planted")
+
+
+@given(st.from_regex(r"[A-Za-z0-9_+/=-]{8,40}", fullmatch=True).filter(lambda value: not value.startswith("/")))
+def test_no_key_of_an_api_is_taken_for_a_pointer(value: str) -> None:
+    assert pointer(value) is None
+    assert carried("A_B_C_D_E", value) == ""
