@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Optional
+from typing import Any, Collection, Dict, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
@@ -81,14 +81,9 @@ class ActionModule(HostAction):
     def allow(self, name: str) -> None:
         """Without pipelining the module, secrets included, would be written to the machine's disk."""
         if not self._connection.is_pipelining_enabled():
-            raise Failed(
-                Finding(
-                    code="no-pipelining",
-                    what="Pipelining is off, so secrets would be written to a file on the machine.",
-                    where=name,
-                    fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
-                )
-            )
+            why, fix = _not_pipelined(self._connection)
+            what = "%s, so secrets would be written to a file on the machine." % why
+            raise Failed(Finding("no-pipelining", what, name, fix))
 
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
@@ -107,3 +102,15 @@ def _edges_of_others(run: RunDirectory, name: str) -> int:
     table = run.table()
     others = serving(table, looks_of(run.outcomes())).difference(run.touched())
     return min(table.min_edges, len(others.intersection(table.around[name])))
+
+
+def _not_pipelined(connection: Any) -> Tuple[str, str]:
+    """Why a connection does not pipeline, and what would make it."""
+    become = connection.become
+    if become is not None and not become.pipelining:
+        fix = "Set ansible_become_method (ANSIBLE_BECOME_METHOD) to one that needs no terminal, such as sudo."
+        return "The become method %s forbids pipelining" % become.name, fix
+    if not connection.has_pipelining:
+        fix = "Set ansible_connection (ANSIBLE_TRANSPORT) to one that can, such as ssh."
+        return "The connection plugin %s cannot pipeline" % connection.transport, fix
+    return "Pipelining is off", "Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES."

@@ -22,6 +22,7 @@ ROOMS = (
       for name in ("clocks", "history", "lock", "mesh", "order", "step_failure", "switches")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
+    PLUGINS / "plugin_utils" / "ansible_settings.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "run_directory.py",
