@@ -134,7 +134,13 @@ verdict:
       elements: str
       returned: always
     edges:
-      description: How many edges are live, and how many are planned.
+      description: How many edges are live, and how many are planned, of those that were observed.
       type: dict
+      returned: always
+    unobserved_edges:
+      description:
+        - How many planned edges were not observed. Neither end is a host of this run, or, in check mode, one is to be
+          activated.
+      type: int
       returned: always
 """
