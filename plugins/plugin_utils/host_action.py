@@ -79,8 +79,11 @@ class HostAction(ActionBase):  # type: ignore[misc]
                 module_name=self.module, module_args=module_args, task_vars=task_vars
             )
         except AnsibleConnectionFailure as error:
-            run.report(name, {"unreachable": str(error)})
-            self.reported(run, name, module_args, {"unreachable": str(error)})
+            said = str(error)
+            if step_failure.NO_PROMPT in said:
+                said += " " + self._login_prints()
+            run.report(name, {"unreachable": said})
+            self.reported(run, name, module_args, {"unreachable": said})
             raise
         except AnsibleError as error:  # sudo that refuses is one; Ansible would drop the host from all later plays
             outcome = {"failed": True, "msg": str(error)}
@@ -94,6 +97,18 @@ class HostAction(ActionBase):  # type: ignore[misc]
             run.report(name, kept)
         self.reported(run, name, module_args, outcome)
         return outcome
+
+    def _login_prints(self) -> str:
+        """What a login prints where a command's output should be; nothing when it runs commands. Not as root: sudo is
+        what gave no answer."""
+        word = "praxis"
+        try:
+            # With an input that ends: a menu would wait for a choice.
+            answer = self._low_level_execute_command("echo %s" % word, sudoable=False, in_data=b"\n")
+        except AnsibleError as error:
+            return str(error)
+        printed = "%s %s" % (answer["stdout"], answer["stderr"])
+        return "" if word in answer["stdout"].split() else step_failure.NO_COMMANDS + printed
 
 
 #: Half a minute of silence.
@@ -111,7 +126,8 @@ def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:
 
 def not_run(name: str, outcome: Mapping[str, Any]) -> Finding:
     """Why a module gave no answer of its own on a host, from what Ansible says in its place."""
-    return step_failure.not_run(name, " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr")))
+    said = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr"))
+    return step_failure.not_run(name, said, str(outcome.get("module_stdout") or ""))
 
 
 def keep_alive(connection: Any) -> None:

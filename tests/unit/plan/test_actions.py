@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from tests import deprecations
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
@@ -225,6 +226,20 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert any(place.startswith("facts/") for place in site.places_of(played, b"praxis_plan"))
 
 
+def ssh(site: Site, name: str, script: str) -> dict[str, Any]:
+    """Connection variables of a host that is reached by this script in ssh's place."""
+    path = site.folder / f"ssh-{name}"
+    path.write_text(f'#!/bin/sh\necho "$*" >> {site.folder}/asked-{name}\n{script}\n')
+    path.chmod(0o755)
+    return {
+        "ansible_connection": "ssh",
+        "ansible_host": "nowhere.invalid",
+        "ansible_ssh_executable": str(path),
+        "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+
+
 def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
@@ -232,19 +247,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
         "m1": f"cat > /dev/null; echo BECOME-SUCCESS; echo '{answer}'",
         "m2": "echo 'sudo: a password is required' >&2; exit 1",
     }
-    own = {}
-    for name, script in scripts.items():
-        path = site.folder / f"ssh-{name}"
-        path.write_text(f'#!/bin/sh\necho "$*" >> {site.folder}/asked-{name}\n{script}\n')
-        path.chmod(0o755)
-        own[name] = {
-            "ansible_connection": "ssh",
-            "ansible_host": "nowhere.invalid",
-            "ansible_ssh_executable": str(path),
-            "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_become": name == "m2",
-        }
+    own = {name: {**ssh(site, name, script), "ansible_become": name == "m2"} for name, script in scripts.items()}
     site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
     hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
     after = {"name": "after", "ansible.builtin.debug": {"msg": "still here"}}
@@ -262,6 +265,35 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     assert (refused["failure"]["code"], refused["failure"]["where"]) == ("sudo-refused", "m2")
     assert json.loads((site.folder / "kept/outcomes/m2").read_text())["failure"] == refused["failure"]
     assert played.of("after", "m2")["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("become", "sentence"),
+    [
+        (False, 'Please login as the user "admin" rather than the user "root".'),
+        (True, 'Please login as the user "admin" rather than the user "root".'),
+        (True, "Choose: start or stop"),
+    ],
+)
+def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: bool, sentence: str) -> None:
+    """What an image says to root at a forced command, on standard output. A banner before the answer does no harm."""
+    answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {}})
+    own = {
+        "m1": ssh(site, "m1", f"cat > /dev/null; echo '{sentence}'; exit 142"),
+        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; echo '{answer}'"),
+    }
+    site.inventory({name: {**found, **own[name], "ansible_become": become} for name, found in fleet(2).items()})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    prepare = {**hosts, "ignore_unreachable": True, "tasks": [release("prepared")]}
+    played = site.play([PLAN, prepare, {**LOCAL, "tasks": [site.keep()]}])
+    outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
+    # Ansible waits for sudo's sign of life in vain, and forgets what came in its place.
+    assert ("unreachable" in outcome) == become
+    (failure,) = (each.as_dict() for each in absences(["m1"], {"m1": outcome}).values())
+    assert (failure["code"], failure["where"]) == ("no-shell", "m1"), failure
+    assert sentence in failure["what"] and "ansible_user" in failure["fix"]
+    if not become:
+        assert played.of("prepared", "m2")["outcome"] == "unchanged"
 
 
 def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:
