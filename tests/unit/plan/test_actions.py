@@ -296,6 +296,39 @@ def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: 
         assert played.of("prepared", "m2")["outcome"] == "unchanged"
 
 
+def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
+    """apt's module loses the reason; the finding has it all the same, and advice that is about it."""
+    facts = {"distribution": "Debian", "distribution_version": "13", "distribution_major_version": "13",
+             "python": {"executable": "/usr/bin/python3"}}  # fmt: skip
+    answers = {
+        "agent_release": {"changed": False, "outcome": "needs-docker", "reasons": ["docker is missing"], "look": {}},
+        "agent_info": {"look": {"engine": {"running": False, "version": None, "compose": None, "daemon": {}}}},
+        "modules.setup": {"ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}},
+        "dpkg-query": {"rc": 1, "stdout": "", "stderr": "", "changed": True},
+        "modules.apt": {"failed": True, "msg": "Failed to update apt cache after 5 retries: "},
+        "apt-get": {"rc": 0, "changed": True, "stdout": "Hit:1 http://other", "stderr":
+                    "W: Failed to fetch http://deb.debian.org/debian  Temporary failure resolving 'deb.debian.org'"},
+    }  # fmt: skip
+    sent = site.folder / "sent-m1"
+    script = [f"mv {sent} {site.folder}/last"]
+    for word, answer in answers.items():
+        path = site.folder / f"python-answer-{word}"
+        path.write_text(json.dumps(answer))
+        script.append(f"grep -aq '{word}' {site.folder}/last && cat {path} && exit 0")
+    script.append("exit 3")
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "\n".join(script))}})
+    played = site.play(CHECKOUT / "playbooks" / "deploy.yml", "-v")
+    assert played.rc == 2
+    sent_reason = played.of("Prepare the release on the new engine", "m1")
+    assert sent_reason["outcome"] == "needs-docker", played.printed[-6000:]
+    # What the module is told comes back from a real host among its reasons.
+    last = [each for each in played.results if each["task"] == "Go on to the verdict"][-1]
+    reason = last["result"]["ansible_facts"]["praxis_docker_failure"]
+    assert "after 5 retries" in reason and "Temporary failure resolving 'deb.debian.org'" in reason
+    assert "Hit:" not in reason
+    assert reason.startswith("Say why the engine could not be installed: ")
+
+
 def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:
     answer = json.dumps({"changed": True, "outcome": "prepared", "look": {}})
     own = {1: site.host("m1", f"echo '{answer}'"), 2: site.host("m2", "exit 3")}
