@@ -9,7 +9,7 @@ from typing import Any, Collection, Dict, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction, patiently
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: Beyond the gate's deadline: what switching a container takes.
@@ -61,6 +61,17 @@ class ActionModule(HostAction):
             arguments["gate"]["min_edges"] = _edges_of_others(run, name)
             run.roll_back(name)
         return arguments
+
+    def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """Where another deployment holds the host, wait for it in words."""
+        run = super().execute
+
+        def ask(patience: float, again: bool) -> Dict[str, Any]:
+            # The end of its connections is waited for once.
+            drain = {"drain": 0.0} if again else {}
+            return run(name, {**args, "lock_deadline": patience, **drain}, task_vars)
+
+        return patiently(self._display, name, args["lock_deadline"], ask)
 
     def observes(self, args: Dict[str, Any]) -> bool:
         """Not where the host is only told: the last observation had fresh dials, and stands."""

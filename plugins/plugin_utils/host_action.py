@@ -10,13 +10,15 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, step_failure
+from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -35,6 +37,11 @@ class HostAction(ActionBase):  # type: ignore[misc]
 
         :param args: what :meth:`arguments` gave.
         """
+
+    def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """Run the module on the host; its answer."""
+        answer: Dict[str, Any] = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
+        return answer
 
     def observes(self, args: Dict[str, Any]) -> bool:
         """Whether what the host answers is the newest observation of it."""
@@ -75,9 +82,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         keep_alive(self._connection)
         asked = time.time()
         try:
-            outcome: Dict[str, Any] = self._execute_module(
-                module_name=self.module, module_args=module_args, task_vars=task_vars
-            )
+            outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
         except AnsibleConnectionFailure as error:
             said = str(error)
             if step_failure.NO_PROMPT in said:
@@ -109,6 +114,28 @@ class HostAction(ActionBase):  # type: ignore[misc]
             return str(error)
         printed = "%s %s" % (answer["stdout"], answer["stderr"])
         return "" if word in answer["stdout"].split() else step_failure.NO_COMMANDS + printed
+
+
+#: Seconds after which a person is told that a host is waited for, and for whom.
+PATIENCE = 3.0
+
+
+def patiently(
+    display: Display, name: str, patience: float, ask: Callable[[float, bool], Dict[str, Any]]
+) -> Dict[str, Any]:
+    """A module's answer. It comes at the module's end only, so where another deployment holds the host, the module is
+    run with little patience first, and once more when a person knows whom it waits for.
+
+    :param patience: seconds to wait for the other deployment's step.
+    :param ask: runs the module; it is given its patience, and whether it is run once more.
+    """
+    first = min(PATIENCE, patience)
+    answer, left = ask(first, False), patience - first
+    failure = answer.get("failure") or {}
+    if failure.get("code") != "host-locked" or left <= 0:
+        return answer
+    screen.tell(display, "%s: %s Waiting %d s more at most." % (name, failure["what"], left))
+    return ask(left, True)
 
 
 #: Half a minute of silence.

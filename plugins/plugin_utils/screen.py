@@ -49,3 +49,9 @@ def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Pain
     callback = str(C.DEFAULT_STDOUT_CALLBACK)
     if callback != SUMMARY_CALLBACK:
         show(display, lines, known_width(display.columns), callback.rpartition(".")[2] in JSON_CALLBACKS)
+
+
+def tell(display: Display, text: str) -> None:
+    """Say in the middle of a run what is waited for. Where standard output is for programs, on standard error."""
+    name = str(C.DEFAULT_STDOUT_CALLBACK)
+    display.display(text, stderr=name == SUMMARY_CALLBACK or name.rpartition(".")[2] in JSON_CALLBACKS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -294,6 +295,29 @@ def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: 
     assert sentence in failure["what"] and "ansible_user" in failure["fix"]
     if not become:
         assert played.of("prepared", "m2")["outcome"] == "unchanged"
+
+
+def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site, empty: Account) -> None:
+    """Who holds it and since when, before the wait and not after it; the whole patience counts from the first try."""
+    holder = "state=active release=5f00d1 pid=7 since=2026-01-01T00:00:00Z owner=ann@desk run=20260101T000000Z-a1b2c3"
+    busy = {"code": "host-locked", "what": f"Another deployment holds this host: {holder}. Waited 3 s for it.",
+            "where": "/opt/praxis.lock", "fix": "Let it end."}  # fmt: skip
+    held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "look": {}})
+    free = json.dumps({"changed": True, "outcome": "prepared", "failure": None, "look": {}, "fence": 1, "locked": True})
+    once = site.folder / "python-once"
+    script = f"[ -e {once} ] && echo '{free}' || {{ touch {once}; echo '{held}'; }}"
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", script)}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    lock = {"name": "lock", "praxis.cloud.fleet_lock": {"run": RUN, "host": "m1"}}
+    forget = {"ansible.builtin.file": {"path": str(once), "state": "absent"}}
+    book = [PLAN, {**hosts, "tasks": [release("prepared")]}, {**LOCAL, "tasks": [forget]}, {**hosts, "tasks": [lock]}]
+    played = site.play(book)
+    assert played.of("prepared", "m1")["outcome"] == "prepared"
+    assert played.of("lock", "m1")["locked"]
+    assert played.printed.count(holder) == 2
+    assert "Waiting 177 s more at most." in played.printed and "Waiting 57 s more at most." in played.printed
+    asked = re.findall(rb'"lock_deadline": ([0-9.]+)', (site.folder / "sent-m1").read_bytes())
+    assert asked == [b"3.0", b"177.0", b"3.0", b"57.0"]
 
 
 def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
