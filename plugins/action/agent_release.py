@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Optional
+from typing import Any, Collection, Dict, Optional, Tuple
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction, patiently
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: Beyond the gate's deadline: what switching a container takes.
@@ -64,6 +64,17 @@ class ActionModule(HostAction):
             run.roll_back(name)
         return arguments
 
+    def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """Where another deployment holds the host, wait for it in words."""
+        run = super().execute
+
+        def ask(patience: float, again: bool) -> Dict[str, Any]:
+            # The end of its connections is waited for once.
+            drain = {"drain": 0.0} if again else {}
+            return run(name, {**args, "lock_deadline": patience, **drain}, task_vars)
+
+        return patiently(self._display, name, args["lock_deadline"], ask)
+
     def observes(self, args: Dict[str, Any]) -> bool:
         """Not where the host is only told: the last observation had fresh dials, and stands."""
         return args["state"] not in PLAIN
@@ -93,14 +104,9 @@ class ActionModule(HostAction):
                 )
             )
         if not self._connection.is_pipelining_enabled():
-            raise Failed(
-                Finding(
-                    code="no-pipelining",
-                    what="Pipelining is off, so secrets would be written to a file on the machine.",
-                    where=name,
-                    fix="Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES.",
-                )
-            )
+            why, fix = _not_pipelined(self._connection)
+            what = "%s, so secrets would be written to a file on the machine." % why
+            raise Failed(Finding("no-pipelining", what, name, fix))
 
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
@@ -119,3 +125,15 @@ def _edges_of_others(run: RunDirectory, name: str) -> int:
     table = run.table()
     others = serving(table, looks_of(run.outcomes())).difference(run.touched())
     return min(table.min_edges, len(others.intersection(table.around[name])))
+
+
+def _not_pipelined(connection: Any) -> Tuple[str, str]:
+    """Why a connection does not pipeline, and what would make it."""
+    become = connection.become
+    if become is not None and not become.pipelining:
+        fix = "Set ansible_become_method (ANSIBLE_BECOME_METHOD) to one that needs no terminal, such as sudo."
+        return "The become method %s forbids pipelining" % become.name, fix
+    if not connection.has_pipelining:
+        fix = "Set ansible_connection (ANSIBLE_TRANSPORT) to one that can, such as ssh."
+        return "The connection plugin %s cannot pipeline" % connection.transport, fix
+    return "Pipelining is off", "Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES."

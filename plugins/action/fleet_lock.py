@@ -16,13 +16,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import keep_alive, not_run
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import keep_alive, not_run, patiently
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
 INFO = "praxis.cloud.agent_info"
 #: Seconds for which the lock need not be looked at again.
 MOMENT = 5.0
+#: Seconds to wait for a step of another deployment on the host that keeps the lock.
+STEP_SECONDS = 60.0
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -65,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {"changed": False, "locked": False}
             if holder.run != waited_for:
                 waited_for = holder.run
-                self._display.display("Waiting %d s at most. %s" % (left, holder.locked().what))
+                screen.tell(self._display, "Waiting %d s at most. %s" % (left, holder.locked().what))
             time.sleep(min(MOMENT, left))
 
     def _holder(self, task_vars: Any) -> Optional[lock.Holder]:
@@ -164,8 +166,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         """The module's answer; a host that cannot be asked is one that failed."""
         keep_alive(self._connection)
+
+        def ask(patience: float, _again: bool) -> Dict[str, Any]:
+            found: Dict[str, Any] = self._execute_module(
+                module_name=MODULE, module_args={**args, "lock_deadline": patience}, task_vars=task_vars
+            )
+            return found
+
         try:
-            answer: Dict[str, Any] = self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)
+            answer = patiently(self._display, host, STEP_SECONDS, ask)
         except AnsibleConnectionFailure as error:
             finding = step_failure.unreachable(host, str(error))
         except AnsibleError as error:

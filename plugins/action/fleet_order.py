@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
@@ -28,7 +29,13 @@ class ActionModule(FleetAction):
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
         run.set_order(order, looks_of(outcomes))
         reached = scope.difference(run.left_out())
+        findings = [*order.findings, *order.left_out]
+        if args["show"]:  # Who only asks for the plan is not kept from it: another deployment ends.
+            findings = [replace(item, level=WARNING) if item is held else item for item in findings]
+        errors = [item for item in findings if item.level == ERROR]
         fact = {
+            "ok": not errors,
+            "text": "\n".join(str(item) for item in errors),
             "plan_id": options["id"],
             "hosts": [name for name in table.order if name in reached],
             "needs_docker": order.needs_docker,
@@ -40,7 +47,7 @@ class ActionModule(FleetAction):
             "look_again": order.look_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
             "lock": lock.keepers(table.members, reached) if order.activate or (holder and not held) else [],
-            "findings": plain_findings(order.findings),
+            "findings": plain_findings(findings),
         }
         if args["final"]:
             # What hosts have done by themselves does not show any more once they have been activated.

@@ -14,7 +14,12 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, records
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    ansible_settings,
+    controller,
+    fleet_variables,
+    records,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
@@ -54,6 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
+            _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
             if not names and not args["allow_empty"]:
@@ -148,6 +154,13 @@ def _require_whole(task_vars: Mapping[str, Any]) -> None:
     errors = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
     if errors:
         raise Failed(*(Finding(**error) for error in errors))
+
+
+def _require_settings() -> None:
+    """:raises Failed: for every setting of Ansible's with which the run would stop in its middle."""
+    refused = ansible_settings.refusals()
+    if refused:
+        raise Failed(*refused)
 
 
 def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:

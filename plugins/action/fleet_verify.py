@@ -44,7 +44,7 @@ class ActionModule(FleetAction):
         # Of an agent that crashes nothing else is worth telling; what its own gate has found says more.
         crashing = {item.where: item for item in restarted}
         absent = {**crashing, **absences(judged, outcomes)}
-        lasting = {name: look for name, look in looks.items() if name not in crashing}
+        lasting = {name: look for name, look in looks.items() if name not in crashing and name not in pending}
         seen = mesh.verdict(table, lasting, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
@@ -62,6 +62,7 @@ class ActionModule(FleetAction):
             found = (*found, *_other(looks, options["deployment"]["run"]))
         findings = [*recorded, *(item for item in found if not (refused or _told(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
+        edges = status.fleet_edges(table, hosts, seen, pending)
         fact = {
             "ok": ok,
             "fleet": table.fleet,
@@ -77,7 +78,8 @@ class ActionModule(FleetAction):
             ],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
-            "edges": {"live": len(seen.live), "planned": len(table.edges)},
+            "edges": {key: edges[key] for key in ("live", "planned")},
+            "unobserved_edges": edges["unobserved"],
             "record": "",
         }
         if not (args["show"] or args["also"] or args["hook"]):

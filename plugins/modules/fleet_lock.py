@@ -84,6 +84,11 @@ options:
       - Seconds to wait, at most, until no other deployment holds the fleet as far as this host knows, from 0 to 86400.
         No lock is taken.
     type: raw
+  lock_deadline:
+    description:
+      - Seconds to wait for a step of another deployment on this very host. With O(run) the controller sets it.
+    type: float
+    default: 60.0
 """
 
 EXAMPLES = r"""
@@ -114,6 +119,7 @@ lock:
     until: "2026-11-27T10:15:02Z"}
 """
 
+import os
 import time
 from typing import Any, Dict, Optional
 
@@ -132,9 +138,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import fence
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
-#: Seconds to wait for a step of another deployment on this very host.
-STEP_DEADLINE = 60.0
-
 
 def main() -> None:
     module = AnsibleModule(
@@ -151,6 +154,7 @@ def main() -> None:
             "reason": {"type": "str"},
             "lease": {"type": "raw"},
             "wait": {"type": "raw"},
+            "lock_deadline": {"type": "float", "default": 60.0},
         },
         supports_check_mode=True,
     )
@@ -159,10 +163,16 @@ def main() -> None:
         module.fail_json(msg="The option deployment is needed.")
         return
     try:
-        with locked(Paths().lock, "lock run=%s" % wanted.run, STEP_DEADLINE):
+        with locked(Paths().lock, _who(wanted), module.params["lock_deadline"]):
             module.exit_json(**_run(module, wanted))
     except Failed as error:
         module.fail_json(**error.as_result())
+
+
+def _who(wanted: Deployment) -> str:
+    """Who holds this host, for the one who waits for it."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return "state=lock pid=%d since=%s owner=%s run=%s" % (os.getpid(), since, wanted.owner, wanted.run)
 
 
 def _run(module: AnsibleModule, wanted: Deployment) -> Dict[str, Any]:

@@ -47,6 +47,14 @@ order:
   type: dict
   returned: success
   contains:
+    ok:
+      description: Whether no finding is an error.
+      type: bool
+      returned: always
+    text:
+      description: The errors, a line each.
+      type: str
+      returned: always
     plan_id:
       description: The plan's id.
       type: str
@@ -96,7 +104,7 @@ order:
       elements: str
       returned: always
     findings:
-      description: What stops the run, if anything.
+      description: What stops the run, if anything, and a warning for each member that it goes on without.
       type: list
       elements: dict
       returned: always

@@ -134,8 +134,14 @@ verdict:
       elements: str
       returned: always
     edges:
-      description: How many edges are live, and how many are planned.
+      description: How many edges are live, and how many are planned, of those that were observed.
       type: dict
+      returned: always
+    unobserved_edges:
+      description:
+        - How many planned edges were not observed. Neither end is a host of this run, or, in check mode, one is to be
+          activated.
+      type: int
       returned: always
     record:
       description: The page of the deployment's record, on the controller; empty where none was written.

@@ -10,14 +10,15 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, record, step_failure
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal
+from ansible_collections.praxis.cloud.plugins.plugin_utils import journal, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -36,6 +37,11 @@ class HostAction(ActionBase):  # type: ignore[misc]
 
         :param args: what :meth:`arguments` gave.
         """
+
+    def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """Run the module on the host; its answer."""
+        answer: Dict[str, Any] = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
+        return answer
 
     def observes(self, args: Dict[str, Any]) -> bool:
         """Whether what the host answers is the newest observation of it."""
@@ -78,12 +84,13 @@ class HostAction(ActionBase):  # type: ignore[misc]
         keep_alive(self._connection)
         asked = time.time()
         try:
-            outcome: Dict[str, Any] = self._execute_module(
-                module_name=self.module, module_args=module_args, task_vars=task_vars
-            )
+            outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
         except AnsibleConnectionFailure as error:
-            run.report(name, {"unreachable": str(error)})
-            self.reported(run, name, module_args, {"unreachable": str(error)})
+            said = str(error)
+            if step_failure.NO_PROMPT in said:
+                said += " " + self._login_prints()
+            run.report(name, {"unreachable": said})
+            self.reported(run, name, module_args, {"unreachable": said})
             raise
         except AnsibleError as error:  # sudo that refuses is one; Ansible would drop the host from all later plays
             outcome = {"failed": True, "msg": str(error)}
@@ -97,6 +104,40 @@ class HostAction(ActionBase):  # type: ignore[misc]
             run.report(name, kept)
         self.reported(run, name, module_args, outcome)
         return outcome
+
+    def _login_prints(self) -> str:
+        """What a login prints where a command's output should be; nothing when it runs commands. Not as root: sudo is
+        what gave no answer."""
+        word = "praxis"
+        try:
+            # With an input that ends: a menu would wait for a choice.
+            answer = self._low_level_execute_command("echo %s" % word, sudoable=False, in_data=b"\n")
+        except AnsibleError as error:
+            return str(error)
+        printed = "%s %s" % (answer["stdout"], answer["stderr"])
+        return "" if word in answer["stdout"].split() else step_failure.NO_COMMANDS + printed
+
+
+#: Seconds after which a person is told that a host is waited for, and for whom.
+PATIENCE = 3.0
+
+
+def patiently(
+    display: Display, name: str, patience: float, ask: Callable[[float, bool], Dict[str, Any]]
+) -> Dict[str, Any]:
+    """A module's answer. It comes at the module's end only, so where another deployment holds the host, the module is
+    run with little patience first, and once more when a person knows whom it waits for.
+
+    :param patience: seconds to wait for the other deployment's step.
+    :param ask: runs the module; it is given its patience, and whether it is run once more.
+    """
+    first = min(PATIENCE, patience)
+    answer, left = ask(first, False), patience - first
+    failure = answer.get("failure") or {}
+    if failure.get("code") != "host-locked" or left <= 0:
+        return answer
+    screen.tell(display, "%s: %s Waiting %d s more at most." % (name, failure["what"], left))
+    return ask(left, True)
 
 
 #: Half a minute of silence.
@@ -114,7 +155,8 @@ def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:
 
 def not_run(name: str, outcome: Mapping[str, Any]) -> Finding:
     """Why a module gave no answer of its own on a host, from what Ansible says in its place."""
-    return step_failure.not_run(name, " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr")))
+    said = " ".join(str(outcome.get(key) or "") for key in ("msg", "module_stderr"))
+    return step_failure.not_run(name, said, str(outcome.get("module_stdout") or ""))
 
 
 def keep_alive(connection: Any) -> None:

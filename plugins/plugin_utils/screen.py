@@ -15,6 +15,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 
 #: The stdout callbacks that print the summary at the end of a run.
 SUMMARY_CALLBACK, LIVE_CALLBACK = "praxis.cloud.summary", "praxis.cloud.live"
+#: Names of stdout callbacks, without their collection, that print JSON and nothing else.
+JSON_CALLBACKS = ("json", "jsonl")
 #: What Ansible takes for the width of a narrow terminal, and of what is none.
 _ANSIBLE_LEAST = 79
 
@@ -42,6 +44,14 @@ def show(
 
 
 def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
-    """Print lines in the middle of a run; unless the stdout callback prints the summary itself."""
-    if C.DEFAULT_STDOUT_CALLBACK not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
-        show(display, lines, known_width(display.columns))
+    """Print lines in the middle of a run; unless the stdout callback prints the summary itself. Where it prints JSON,
+    standard output is for programs, and the lines go to standard error."""
+    callback = str(C.DEFAULT_STDOUT_CALLBACK)
+    if callback not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
+        show(display, lines, known_width(display.columns), callback.rpartition(".")[2] in JSON_CALLBACKS)
+
+
+def tell(display: Display, text: str) -> None:
+    """Say in the middle of a run what is waited for. Where standard output is for programs, on standard error."""
+    name = str(C.DEFAULT_STDOUT_CALLBACK)
+    display.display(text, stderr=name == SUMMARY_CALLBACK or name.rpartition(".")[2] in JSON_CALLBACKS)

@@ -17,6 +17,7 @@ import yaml
 from ansible_collections.praxis.cloud.plugins.plugin_utils import hooks
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+ROLES = PLAYBOOKS.parent / "roles"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
 VERDICT = "hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']"
@@ -59,6 +60,43 @@ def test_a_play_on_machines_says_all_that_it_needs_itself(play: Part) -> None:
     assert play["vars"]["ansible_pipelining"] is True
     assert play["ignore_unreachable"] is True
     assert (play["become"], play["gather_facts"]) == (True, False)
+
+
+@pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
+def test_a_play_says_itself_what_ansible_cfg_would_say_otherwise(play: Part) -> None:
+    """The strategy, a timeout that ends a step in its middle, one failure that ends all, a debugger that waits for a
+    person, and whom to become: as nobody on a machine, or as root on the controller, nothing works."""
+    assert play["strategy"] in ("ansible.builtin.linear", "ansible.builtin.free")
+    assert (play["any_errors_fatal"], play["debugger"], play["timeout"]) == (False, "never", 0)
+    assert (play["gather_facts"], play["become_user"]) == (False, "root")
+    assert play["become"] is (play in [each for _name, each in on_machines()])
+
+
+def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
+    free = {play["hosts"] for _name, play in plays() if play["strategy"] == "ansible.builtin.free"}
+    assert free == {"praxis_accounts"}
+
+
+#: What is a variable, and no fact, whatever ANSIBLE_INJECT_FACT_VARS says.
+NO_FACTS = (
+    "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result", "ansible_failed_task",
+    "ansible_limit", "ansible_loop", "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all",
+    "ansible_playbook_python", "ansible_private_key_file", "ansible_python_interpreter", "ansible_run_tags",
+    "ansible_skip_tags", "ansible_user",
+)  # fmt: skip
+
+
+def test_facts_are_read_from_ansible_facts() -> None:
+    """Playbooks and roles: as variables of their own they are there only where ansible.cfg lets them be."""
+    files = [*PLAYBOOKS.rglob("*.yml"), *ROLES.rglob("*.yml")]
+    used = {name for path in files for name in re.findall(r"\bansible_\w+", path.read_text(encoding="utf-8"))}
+    assert used - set(NO_FACTS) == set()
+
+
+def test_the_docker_role_asks_the_machine_and_no_fact_cache_what_it_runs() -> None:
+    (gather,) = [task for task in tasks_of({"tasks": yaml.safe_load((ROLES / "docker/tasks/main.yml").read_text())})
+                 if "ansible.builtin.setup" in task]  # fmt: skip
+    assert "when" not in gather
 
 
 def test_there_are_such_plays() -> None:

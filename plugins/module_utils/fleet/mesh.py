@@ -122,6 +122,12 @@ def verdict(
     return Verdict(tuple(findings), live, dead)
 
 
+def unobserved(table: Table, names: Collection[str], pending: Collection[str] = ()) -> Set[topology.Edge]:
+    """The edges of which nothing can be said: no end of theirs is among these members, or one is only to be activated
+    and will have other connections then."""
+    return {pair for pair in table.edges if not set(pair).intersection(names) or set(pair).intersection(pending)}
+
+
 def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
     """What is wrong with one member, its edges apart: container, release, API, identity."""
     container, api = look.get("container"), look.get("api") or {}

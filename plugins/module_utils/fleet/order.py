@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, serves, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
@@ -265,12 +265,7 @@ def _watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:
 
 
 def _no_engine(name: str, outcome: Outcome) -> Finding:
-    return Finding(
-        code="no-engine",
-        what="Docker is not as the agent needs it: %s." % "; ".join(outcome.get("reasons") or ["it is missing"]),
-        where=name,
-        fix="See why on the machine (systemctl status docker, journalctl -u docker), mend it and deploy again.",
-    )
+    return engine_advice.explain(name, "; ".join(outcome.get("reasons") or ["it is missing"]))
 
 
 def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[str, Finding]:

@@ -157,6 +157,8 @@ def _health(row: Mapping[str, Any]) -> Cell:
 
 def _edges(row: Mapping[str, Any]) -> Cell:
     live, expected = row["edges"]["live"], row["edges"]["expected"]
+    if live is None:
+        return NONE, ""
     return "%d/%d" % (live, expected), "" if live >= expected else "warning"
 
 
@@ -170,9 +172,18 @@ def _verdict(found: Mapping[str, Any], paint: Paint) -> str:
     counts = [(levels.count("error"), "error"), (levels.count("warning"), "warning")]
     parts = [_count(number, word) for number, word in counts if number]
     members = _count(len(found["members"]), "member")
-    parts.append("%s, %d of %d edges live" % (members, found["edges"]["live"], found["edges"]["planned"]))
+    parts.append("%s, %s" % (members, _mesh(found["edges"], found.get("unobserved_edges", 0))))
     word = paint("good", "good") if found["ok"] else paint("bad", "bad")
     return "fleet %s: %s; %s" % (clean(found["fleet"]), word, "; ".join(parts))
+
+
+def _mesh(edges: Mapping[str, Any], unobserved: int) -> str:
+    """The edges in words: those that nobody has observed are not counted among the missing ones."""
+    if not unobserved:
+        return "%d of %d edges live" % (edges["live"], edges["planned"])
+    if not edges["planned"]:
+        return "%s not observed" % _count(unobserved, "edge")
+    return "%d of %d edges live, %d not observed" % (edges["live"], edges["planned"], unobserved)
 
 
 def _count(number: int, word: str) -> str:

@@ -9,7 +9,7 @@ import math
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 
@@ -40,10 +40,9 @@ def rows(
     :param findings: all that was found; each goes to the members that it is about.
     :param pending: members that check mode can say nothing of.
     """
-    live: Dict[str, int] = {}
-    for pair in verdict.live:
-        for name in pair:
-            live[name] = live.get(name, 0) + 1
+    unknown = mesh.unobserved(table, names, pending)
+    live = topology.neighbours(table.members, verdict.live - unknown)
+    observed = topology.neighbours(table.members, table.edges - unknown)
     about: Dict[str, List[Finding]] = {}
     for finding in findings:
         for name in set(finding.where.split(mesh.BETWEEN)):
@@ -54,11 +53,25 @@ def rows(
             **_placed(table, name),
             **_running((outcomes.get(name) or {}).get("look") or {}),
             "health": UNKNOWN if name in pending else _health(table, name, outcomes, absent),
-            "edges": {"live": live.get(name, 0), "expected": len(table.around[name])},
+            "edges": _edges(len(live[name]), len(observed[name]), len(table.around[name])),
             "findings": plain_findings(about.get(name, [])),
         }
         for name in names
     ]
+
+
+def fleet_edges(
+    table: Table, names: Collection[str], verdict: mesh.Verdict, pending: Collection[str] = ()
+) -> Dict[str, int]:
+    """The edges of the whole fleet: those that were observed, and how many were not."""
+    unknown = mesh.unobserved(table, names, pending)
+    planned = len(table.edges) - len(unknown)
+    return {"live": len(verdict.live - unknown), "planned": planned, "unobserved": len(unknown)}
+
+
+def _edges(live: int, observed: int, planned: int) -> Dict[str, Optional[int]]:
+    """A member's edges: of those that were observed, how many are live; null when none was, though some are planned."""
+    return {"live": live if observed or not planned else None, "expected": observed if observed else planned}
 
 
 def document(summary: Mapping[str, Any]) -> Dict[str, Any]:

@@ -11,9 +11,37 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 
 #: Of what was said, the end tells most; a traceback's beginning tells least.
 LONGEST = 600
+#: What Ansible says when sudo gave no sign of life. It keeps what was printed instead to itself.
+NO_PROMPT = "privilege escalation prompt"
+#: Precedes what a login prints in place of running a command.
+NO_COMMANDS = "The login runs no commands, and prints: "
 
-#: pattern, code, what, fix. The first that matches is taken.
+#: What a Python says that cannot start.
+PYTHON = r"Fatal Python error|error while loading shared libraries|No module named"
+#: pattern, code, what, fix. The first that matches is taken. What a login says of itself comes first: whatever Ansible
+#: waited for after it, such as sudo's prompt, is no fault of its own.
 REASONS = (
+    (
+        r"[Pp]lease log ?in as |account is (currently )?not available|restricted: cannot|\brbash:"
+        r"|allows sftp connections only|[Nn]o interactive login|The login runs no commands",
+        "no-shell",
+        "This user's login is no shell that runs commands.",
+        "Set ansible_user for this host to a user with a shell: the one that the machine names, if it names one.",
+    ),
+    (
+        r"password (has|is) expired|required to change your password|[Pp]assword change required"
+        r"|[Pp]assword must be changed",
+        "password-expired",
+        "The login user's password has to be changed before anything else.",
+        "Change it by hand (ssh to the machine), or let it never expire: `chage -M -1 -E -1 USER` there, as root.",
+    ),
+    (
+        r"[Aa]ccount( is| has been)? (locked|disabled)|account (has|is) expired|not allowed because account",
+        "account-locked",
+        "The login user's account is locked or has expired.",
+        "Unlock it on the machine (`chage -l USER`, `passwd -S USER` and `faillock --user USER` show why), or set "
+        "ansible_user.",
+    ),
     (
         r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers|may not run sudo"
         r"|is not allowed to execute|no valid sudoers|privilege escalation prompt|sudo: (command )?not found",
@@ -92,18 +120,26 @@ def unreachable(name: str, said: str) -> Finding:
     return default if "connect to host" in said else _known(name, said) or default
 
 
-def not_run(name: str, said: str) -> Finding:
+def not_run(name: str, said: str, printed: str = "") -> Finding:
     """Why a module gave no answer on a host that could be reached.
 
-    :param said: all that it printed, and what Ansible said of it.
+    :param said: what Ansible said of it, and what came on standard error.
+    :param printed: what came on standard output, where only the module's answer should be.
     """
-    default = Finding(
-        code="module-failed",
-        what="The step could not be run on the machine: %s" % (_short(said) or "no message"),
-        where=name,
-        fix="Check that the login user may use sudo and that Python 3.9 or newer is on the machine.",
+    both = " ".join((said, printed)).strip()
+    found = _known(name, both)
+    if found is None:
+        what = "The step could not be run on the machine: %s" % (_short(both) or "no message")
+        fix = "Check that the login user may use sudo and that Python 3.9 or newer is on the machine."
+        return Finding("module-failed", what, name, fix)
+    if found.code != "python-broken" or not printed.strip() or re.search(PYTHON, both):
+        return found
+    what = "The login printed something else than the step's answer: %s" % _first(printed)
+    fix = (
+        "Log in by hand and see who prints it: a forced command in authorized_keys, the user's shell, or its start "
+        "files. Silence it for commands that are no terminal's, or set ansible_user."
     )
-    return _known(name, said) or default
+    return Finding("no-shell", what, name, fix)
 
 
 def _known(name: str, said: str) -> Finding | None:
@@ -111,6 +147,11 @@ def _known(name: str, said: str) -> Finding | None:
         if re.search(pattern, said, re.DOTALL):
             return Finding(code=code, what="%s It said: %s" % (what, _short(said)), where=name, fix=fix)
     return None
+
+
+def _first(printed: str) -> str:
+    words = " ".join(printed.split())
+    return words if len(words) <= LONGEST else words[:LONGEST] + " …"
 
 
 def _short(said: str) -> str:

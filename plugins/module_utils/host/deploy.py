@@ -73,7 +73,9 @@ def holder_of(desired: Desired) -> str:
     """Who holds the lock, for the one who waits for it."""
     release = desired.release.id if desired.release else desired.previous
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return "state=%s release=%s pid=%d since=%s" % (desired.state, release, os.getpid(), since)
+    who = "state=%s release=%s pid=%d since=%s" % (desired.state, release, os.getpid(), since)
+    known = desired.deployment
+    return who if known is None else "%s owner=%s run=%s" % (who, known.owner, known.run)
 
 
 def _run(desired: Desired, paths: Paths, check_mode: bool) -> Result:

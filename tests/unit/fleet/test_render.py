@@ -139,3 +139,12 @@ def test_counts_in_the_verdict():
     last = render.summary(summary(row(), findings=[FINDING, FINDING, warning], edges={"live": 1, "planned": 3}))[-1]
     assert last == "fleet praxis: bad; 2 errors; 1 warning; 1 member, 1 of 3 edges live"
     assert render.summary(summary(row(), findings=[warning], ok=True))[-1].startswith("fleet praxis: good; 1 warning;")
+
+
+def test_what_was_not_observed_is_no_missing_edge():
+    known, unknown = row("m1"), row("m2", edges={"live": None, "expected": 2}, health="(known after apply)")
+    lines = render.summary(summary(known, unknown, edges={"live": 1, "planned": 1}, unobserved_edges=2))
+    assert lines[2].split()[-2:] == ["-", "3d4h"]
+    assert lines[-1] == "fleet praxis: good; 2 members, 1 of 1 edges live, 2 not observed"
+    lines = render.summary(summary(unknown, edges={"live": 0, "planned": 0}, unobserved_edges=1))
+    assert lines[-1] == "fleet praxis: good; 1 member, 1 edge not observed"

@@ -109,6 +109,27 @@ def test_check_mode_knows_nothing_of_those_it_would_activate():
     assert rows(plan, {}, pending={"m1", "m2"})["m1"]["health"] == "(known after apply)"
 
 
+def test_edges_that_were_not_observed_are_not_counted():
+    """Those of members that check mode would activate, whatever stands now: they dial anew."""
+    plan = fleet(4)
+    found = rows(plan, seen(plan), pending={"m3", "m4"})
+    edges = {name: row["edges"] for name, row in found.items()}
+    assert edges["m1"] == edges["m2"] == {"live": 1, "expected": 1}
+    assert edges["m3"] == edges["m4"] == {"live": None, "expected": 3}
+    assert rows(fleet(1), seen(fleet(1)))["m1"]["edges"] == {"live": 0, "expected": 0}
+
+
+def test_edges_of_the_fleet_are_those_that_were_observed():
+    plan = fleet(4)
+    found = verdict(plan, looks_of(seen(plan)), {})
+    everybody = list(plan.members)
+    assert status.fleet_edges(plan, everybody, found) == {"live": 6, "planned": 6, "unobserved": 0}
+    assert status.fleet_edges(plan, everybody, found, ["m4"]) == {"live": 3, "planned": 3, "unobserved": 3}
+    assert status.fleet_edges(plan, everybody, found, everybody) == {"live": 0, "planned": 0, "unobserved": 6}
+    # With --limit the others' edges among themselves are not this run's to see.
+    assert status.fleet_edges(plan, ["m1"], found) == {"live": 3, "planned": 3, "unobserved": 3}
+
+
 def test_the_document_has_exactly_the_documented_keys():
     plan = fleet(1)
     members = list(rows(plan, seen(plan)).values())

@@ -41,11 +41,56 @@ UNREACHABLE = [
     ("Failed to connect to the host via ssh: Shared connection to 10.0.0.4 closed.", "connection-lost"),
     ("Failed to connect to the host via ssh: Timeout, server 10.0.0.4 not responding.", "connection-lost"),
     ("mux_client_request_session: read from master failed: Broken pipe", "connection-lost"),
+    ("Failed to connect to the host via ssh: Your account has expired; please contact your system administrator. "
+     "Connection closed by 10.0.0.4 port 22", "account-locked"),
     ('Data could not be sent to remote host "10.0.0.4". Make sure this host can be reached over ssh: ',
      "connection-lost"),
     ('Data could not be sent to remote host "10.0.0.4". Make sure this host can be reached over ssh: '
      "ssh: connect to host 10.0.0.4 port 22: Connection refused", "host-unreachable"),
 ]  # fmt: skip
+
+
+#: What a login says where a module's answer should be, in these programs' own words.
+LOGINS = [
+    ('Please login as the user "admin" rather than the user "root".', "no-shell"),  # cloud-init's forced command
+    ("This account is currently not available.", "no-shell"),  # /sbin/nologin
+    ("This service allows sftp connections only.", "no-shell"),  # ForceCommand internal-sftp
+    ("-rbash: /bin/sh: restricted: cannot specify `/' in command names", "no-shell"),
+    ("Choose: 1) start 2) stop", "no-shell"),  # a menu that nobody knows
+    ("WARNING: Your password has expired.\nPassword change required but no TTY available.", "password-expired"),
+    ("You are required to change your password immediately (administrator enforced).", "password-expired"),
+    ("Your account has expired; please contact your system administrator.", "account-locked"),
+    ("The account is locked due to 3 failed logins.", "account-locked"),  # pam_faillock
+]
+NO_ANSWER = "Module result deserialization failed. See stdout/stderr for the returned output."
+
+
+@pytest.mark.parametrize(("printed", "code"), LOGINS)
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "become"])
+def test_a_login_that_runs_no_step_is_quoted_and_python_is_not_blamed(printed: str, code: str, stream: str) -> None:
+    if stream == "become" and "Choose" in printed:
+        pytest.skip("nothing tells it from a prompt of sudo's")
+    if stream == "become":  # Ansible waits in vain for sudo's sign of life
+        found = step_failure.not_run("m1", "Timeout (12s) waiting for privilege escalation prompt: %s" % printed)
+    elif stream == "stderr" and "Choose" not in printed:
+        found = step_failure.not_run("m1", "%s %s" % (NO_ANSWER, printed))
+    else:
+        found = step_failure.not_run("m1", NO_ANSWER, printed + "\n")
+    assert (found.code, found.where) == (code, "m1")
+    assert " ".join(printed.split()) in found.what
+    assert "ansible_user" in found.fix or "chage" in found.fix
+
+
+def test_a_python_that_does_not_start_is_blamed_whatever_the_login_prints() -> None:
+    said = "%s python3: error while loading shared libraries: libz.so.1" % NO_ANSWER
+    found = step_failure.not_run("m1", said, "Welcome to m1\n")
+    assert found.code == "python-broken" and "libz.so.1" in found.what
+    assert step_failure.not_run("m1", NO_ANSWER + " Traceback: ValueError", "Welcome\n").code == "module-failed"
+
+
+def test_of_a_long_print_the_beginning_is_quoted() -> None:
+    found = step_failure.not_run("m1", NO_ANSWER, "{ Welcome }\n" + "x" * 5000)
+    assert "{ Welcome }" in found.what and len(found.what) < 700
 
 
 @pytest.mark.parametrize(("said", "code"), NOT_RUN)

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 
 
@@ -38,3 +41,14 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
         assert Path(path).read_text() == "second"
     assert Path(path).read_text() == ""
     assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("deployment", [None, SimpleNamespace(owner="ann@desk", run="20260101T000000Z-a1b2c3")])
+def test_who_holds_it_says_what_it_does_since_when_and_for_whom(deployment: SimpleNamespace | None) -> None:
+    """Before the fleet is locked, while releases are prepared, a step is nobody's yet."""
+    release = SimpleNamespace(id="5f00d1")
+    desired: Any = SimpleNamespace(state="active", release=release, previous=None, deployment=deployment)
+    words = deploy.holder_of(desired).split()
+    assert words[:2] == ["state=active", "release=5f00d1"]
+    assert [word.partition("=")[0] for word in words[2:4]] == ["pid", "since"]
+    assert words[4:] == ([] if deployment is None else ["owner=ann@desk", "run=20260101T000000Z-a1b2c3"])

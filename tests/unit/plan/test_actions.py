@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from tests import deprecations
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
@@ -225,6 +227,20 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert any(place.startswith("facts/") for place in site.places_of(played, b"praxis_plan"))
 
 
+def ssh(site: Site, name: str, script: str) -> dict[str, Any]:
+    """Connection variables of a host that is reached by this script in ssh's place."""
+    path = site.folder / f"ssh-{name}"
+    path.write_text(f'#!/bin/sh\necho "$*" >> {site.folder}/asked-{name}\n{script}\n')
+    path.chmod(0o755)
+    return {
+        "ansible_connection": "ssh",
+        "ansible_host": "nowhere.invalid",
+        "ansible_ssh_executable": str(path),
+        "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
+        "ansible_python_interpreter": "/usr/bin/python3",
+    }
+
+
 def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
@@ -232,19 +248,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
         "m1": f"cat > /dev/null; echo BECOME-SUCCESS; echo '{answer}'",
         "m2": "echo 'sudo: a password is required' >&2; exit 1",
     }
-    own = {}
-    for name, script in scripts.items():
-        path = site.folder / f"ssh-{name}"
-        path.write_text(f'#!/bin/sh\necho "$*" >> {site.folder}/asked-{name}\n{script}\n')
-        path.chmod(0o755)
-        own[name] = {
-            "ansible_connection": "ssh",
-            "ansible_host": "nowhere.invalid",
-            "ansible_ssh_executable": str(path),
-            "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
-            "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_become": name == "m2",
-        }
+    own = {name: {**ssh(site, name, script), "ansible_become": name == "m2"} for name, script in scripts.items()}
     site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
     hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
     after = {"name": "after", "ansible.builtin.debug": {"msg": "still here"}}
@@ -262,6 +266,91 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     assert (refused["failure"]["code"], refused["failure"]["where"]) == ("sudo-refused", "m2")
     assert json.loads((site.folder / "kept/outcomes/m2").read_text())["failure"] == refused["failure"]
     assert played.of("after", "m2")["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("become", "sentence"),
+    [
+        (False, 'Please login as the user "admin" rather than the user "root".'),
+        (True, 'Please login as the user "admin" rather than the user "root".'),
+        (True, "Choose: start or stop"),
+    ],
+)
+def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: bool, sentence: str) -> None:
+    """What an image says to root at a forced command, on standard output. A banner before the answer does no harm."""
+    answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {}})
+    own = {
+        "m1": ssh(site, "m1", f"cat > /dev/null; echo '{sentence}'; exit 142"),
+        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; echo '{answer}'"),
+    }
+    site.inventory({name: {**found, **own[name], "ansible_become": become} for name, found in fleet(2).items()})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    prepare = {**hosts, "ignore_unreachable": True, "tasks": [release("prepared")]}
+    played = site.play([PLAN, prepare, {**LOCAL, "tasks": [site.keep()]}])
+    outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
+    # Ansible waits for sudo's sign of life in vain, and forgets what came in its place.
+    assert ("unreachable" in outcome) == become
+    (failure,) = (each.as_dict() for each in absences(["m1"], {"m1": outcome}).values())
+    assert (failure["code"], failure["where"]) == ("no-shell", "m1"), failure
+    assert sentence in failure["what"] and "ansible_user" in failure["fix"]
+    if not become:
+        assert played.of("prepared", "m2")["outcome"] == "unchanged"
+
+
+def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site, empty: Account) -> None:
+    """Who holds it and since when, before the wait and not after it; the whole patience counts from the first try."""
+    holder = "state=active release=5f00d1 pid=7 since=2026-01-01T00:00:00Z owner=ann@desk run=20260101T000000Z-a1b2c3"
+    busy = {"code": "host-locked", "what": f"Another deployment holds this host: {holder}. Waited 3 s for it.",
+            "where": "/opt/praxis.lock", "fix": "Let it end."}  # fmt: skip
+    held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "look": {}})
+    free = json.dumps({"changed": True, "outcome": "prepared", "failure": None, "look": {}, "fence": 1, "locked": True})
+    once = site.folder / "python-once"
+    script = f"[ -e {once} ] && echo '{free}' || {{ touch {once}; echo '{held}'; }}"
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", script)}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    lock = {"name": "lock", "praxis.cloud.fleet_lock": {"run": RUN, "host": "m1"}}
+    forget = {"ansible.builtin.file": {"path": str(once), "state": "absent"}}
+    book = [PLAN, {**hosts, "tasks": [release("prepared")]}, {**LOCAL, "tasks": [forget]}, {**hosts, "tasks": [lock]}]
+    played = site.play(book)
+    assert played.of("prepared", "m1")["outcome"] == "prepared"
+    assert played.of("lock", "m1")["locked"]
+    assert played.printed.count(holder) == 2
+    assert "Waiting 177 s more at most." in played.printed and "Waiting 57 s more at most." in played.printed
+    asked = re.findall(rb'"lock_deadline": ([0-9.]+)', (site.folder / "sent-m1").read_bytes())
+    assert asked == [b"3.0", b"177.0", b"3.0", b"57.0"]
+
+
+def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
+    """apt's module loses the reason; the finding has it all the same, and advice that is about it."""
+    facts = {"distribution": "Debian", "distribution_version": "13", "distribution_major_version": "13",
+             "python": {"executable": "/usr/bin/python3"}}  # fmt: skip
+    answers = {
+        "agent_release": {"changed": False, "outcome": "needs-docker", "reasons": ["docker is missing"], "look": {}},
+        "agent_info": {"look": {"engine": {"running": False, "version": None, "compose": None, "daemon": {}}}},
+        "modules.setup": {"ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}},
+        "dpkg-query": {"rc": 1, "stdout": "", "stderr": "", "changed": True},
+        "modules.apt": {"failed": True, "msg": "Failed to update apt cache after 5 retries: "},
+        "apt-get": {"rc": 0, "changed": True, "stdout": "Hit:1 http://other", "stderr":
+                    "W: Failed to fetch http://deb.debian.org/debian  Temporary failure resolving 'deb.debian.org'"},
+    }  # fmt: skip
+    sent = site.folder / "sent-m1"
+    script = [f"mv {sent} {site.folder}/last"]
+    for word, answer in answers.items():
+        path = site.folder / f"python-answer-{word}"
+        path.write_text(json.dumps(answer))
+        script.append(f"grep -aq '{word}' {site.folder}/last && cat {path} && exit 0")
+    script.append("exit 3")
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "\n".join(script))}})
+    played = site.play(CHECKOUT / "playbooks" / "deploy.yml", "-v")
+    assert played.rc == 2
+    sent_reason = played.of("Prepare the release on the new engine", "m1")
+    assert sent_reason["outcome"] == "needs-docker", played.printed[-6000:]
+    # What the module is told comes back from a real host among its reasons.
+    last = [each for each in played.results if each["task"] == "Go on to the verdict"][-1]
+    reason = last["result"]["ansible_facts"]["praxis_docker_failure"]
+    assert "after 5 retries" in reason and "Temporary failure resolving 'deb.debian.org'" in reason
+    assert "Hit:" not in reason
+    assert reason.startswith("Say why the engine could not be installed: ")
 
 
 def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:

@@ -59,8 +59,11 @@ class Fleet:
         self.hostvars[name] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
         self.site.inventory(self.hostvars)
 
-    def run(self, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *arguments], cwd=self.site.folder, env=self.environment | environment,
+    def run(
+        self, environment: dict[str, str], *arguments: str, playbook: str = "status.yml"
+    ) -> subprocess.CompletedProcess[str]:
+        command = [ANSIBLE, "-i", "hosts.json", str(CHECKOUT / playbook)]
+        return subprocess.run([*command, *arguments], cwd=self.site.folder, env=self.environment | environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
 
     @property
@@ -167,3 +170,46 @@ def test_colours_and_width_are_the_terminal_s(two: Fleet) -> None:
         assert "HEALTH" in text and "ZONE" not in text
     log = (two.site.folder / "log").read_text()
     assert "healthy" in log and "\x1b" not in log and "ZONE" in log
+
+
+def test_a_callback_that_prints_json_is_left_alone_on_standard_output(two: Fleet) -> None:
+    done = two.run({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})
+    assert json.loads(done.stdout)["stats"]["m1"]["failures"] == 0
+    assert "fleet demo: good; 2 members" in done.stderr
+
+
+@pytest.mark.parametrize("playbook", ["plan.yml", "status.yml", "verify.yml", "history.yml", "rollback.yml"])
+def test_an_error_on_the_screen_is_one_in_the_return_code(two: Fleet, playbook: str) -> None:
+    two.lose("m2")
+    done = two.run({}, playbook=playbook)
+    assert done.returncode == 2, done.stdout[-3000:]
+    assert "m2" in done.stdout
+
+
+def test_a_plan_with_a_member_that_cannot_be_reached_is_bad_and_says_so(two: Fleet) -> None:
+    two.lose("m2")
+    shown = two.run({"ANSIBLE_SHOW_CUSTOM_STATS": "1"}, playbook="plan.yml")
+    assert "error: m2: The machine cannot be reached" in shown.stdout and "Plan " in shown.stdout
+    assert '"ok": false' in shown.stdout.lower()
+    alone = two.run(AS_JSON, playbook="plan.yml")
+    assert [item["code"] for item in json.loads(alone.stdout)["failures"]] == ["host-unreachable"]
+    # A member that a deployment would go on without is named, and is no error of the plan.
+    left_out = two.run({}, "-e", "praxis_max_unreachable=1", playbook="plan.yml")
+    assert (left_out.returncode, "error:" in left_out.stdout) == (0, False), left_out.stdout[-3000:]
+    assert "warning: m2: The machine cannot be reached" in left_out.stdout
+
+
+def test_a_plan_alone_is_its_summary(two: Fleet) -> None:
+    done = two.run(AS_JSON, playbook="plan.yml")
+    assert (done.returncode, json.loads(done.stdout)["ok"]) == (0, True)
+
+
+def test_another_deployment_is_a_warning_of_the_plan(two: Fleet) -> None:
+    """It will have ended by the time this plan is carried out, or the deployment refuses."""
+    held = {"run": "other", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 1,
+            "at": 0, "ended": False, "expires": 99999999999}  # fmt: skip
+    path = two.site.folder / "python-m1"
+    path.write_text(path.read_text().replace('"edges"', f'"deployment": {json.dumps(held)}, "edges"'))
+    done = two.run({}, playbook="plan.yml")
+    assert (done.returncode, "error:" in done.stdout) == (0, False), done.stdout[-3000:]
+    assert "warning: " in done.stdout and "ann@desk" in done.stdout

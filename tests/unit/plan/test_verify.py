@@ -69,6 +69,26 @@ def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> N
     assert (judged(run)["ok"], judged(run)["confirm"]) == (True, ["m1"])
 
 
+def in_check_mode(run: RunDirectory) -> dict[str, Any]:
+    action = object.__new__(fleet_verify.ActionModule)
+    action._task = SimpleNamespace(check_mode=True)
+    found: dict[str, Any] = action.judge(run, ARGS)["verdict"]
+    return found
+
+
+def test_check_mode_counts_no_edge_of_those_it_would_activate(run: RunDirectory) -> None:
+    """Nor does it complain of one: the deployment itself would find it live, or mend it."""
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "look": {**outcome["look"], "edges": []}})
+    run.set_order(order(activate=["m2"], serial=[1], min_edges={"m2": 1}))
+    found = in_check_mode(run)
+    assert (found["ok"], found["findings"]) == (True, [])
+    assert (found["edges"], found["unobserved_edges"]) == ({"live": 0, "planned": 0}, 1)
+    assert [row["edges"] for row in found["members"]] == [{"live": None, "expected": 1}] * 2
+    run.set_order(order())
+    assert (in_check_mode(run)["ok"], in_check_mode(run)["edges"]) == (False, {"live": 0, "planned": 1})
+
+
 def test_what_went_wrong_in_this_run_is_no_success_however_well_all_is_now(run: RunDirectory) -> None:
     run.record([STOPPED])
     found = judged(run)

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a machine could not be given a Docker Engine, by what helps: what apt and the docker role said. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+#: Of what apt said, so much is quoted.
+LONGEST = 900
+
+#: pattern, code, what, fix. The first that matches is taken.
+REASONS = (
+    (
+        r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature",
+        "packages-untrusted",
+        "The machine does not trust what its package mirror sent.",
+        "Check the machine's clock (timedatectl), the package debian-archive-keyring, and who answers as the mirror.",
+    ),
+    (
+        r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|dpkg was interrupted",
+        "packages-locked",
+        "Another program works on the machine's packages, or was stopped in the middle of it.",
+        "Let it end (unattended-upgrades, cloud-init) and deploy again; after an interruption: dpkg --configure -a.",
+    ),
+    (
+        r"Unable to locate package|No package matching|has no installation candidate|unmet dependencies|held broken",
+        "packages-missing",
+        "The machine's package sources do not have what the engine needs.",
+        "Check /etc/apt/sources.list.d and sources.list: a mirror has to have the component main of this release.",
+    ),
+    (
+        r"Failed to fetch|Failed to update apt cache|Temporary failure resolving|Could not connect to \S+:\d+ \(",
+        "packages-unreachable",
+        "The machine does not get packages from its mirror.",
+        "See that `apt-get update` works there. Give the machine a way out to the mirror (a NAT gateway or public "
+        "address, and egress to ports 80 and 443), a proxy (Acquire::http::Proxy in /etc/apt/apt.conf.d), a mirror in "
+        "its sources that it reaches, or an image that has Docker Engine and Compose already.",
+    ),
+)
+
+
+def explain(name: str, reasons: str) -> Finding:
+    """The finding of a host without a fitting engine.
+
+    :param reasons: what its engine lacks, and what the role that should mend it said.
+    """
+    for pattern, code, what, fix in REASONS:
+        if re.search(pattern, reasons, re.DOTALL):
+            return Finding(code, "%s It said: %s" % (what, _short(reasons)), name, fix)
+    return Finding(
+        code="no-engine",
+        what="Docker is not as the agent needs it: %s." % _short(reasons).rstrip("."),
+        where=name,
+        fix="See why on the machine (systemctl status docker, journalctl -u docker), mend it and deploy again.",
+    )
+
+
+def _short(said: str) -> str:
+    words = " ".join(said.split())
+    return words if len(words) <= LONGEST else "… " + words[-LONGEST:]

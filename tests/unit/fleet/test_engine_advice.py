@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What apt says when an engine cannot be installed, and what is advised."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice
+
+ROLE = "docker is missing; the docker role failed: Install: "
+SAID = [
+    ("Failed to update apt cache after 5 retries: . apt-get update says: Err:1 http://deb.debian.org/debian bookworm "
+     "InRelease Temporary failure resolving 'deb.debian.org'", "packages-unreachable", "NAT"),
+    ("Failed to update apt cache after 5 retries: ", "packages-unreachable", "Proxy"),
+    ("E: Failed to fetch http://deb.debian.org/x.deb Could not connect to deb.debian.org:80 (10.0.0.1), connection "
+     "timed out", "packages-unreachable", "mirror"),
+    ("W: GPG error: http://mirror InRelease: The following signatures couldn't be verified: NO_PUBKEY 0E98404D386FA1D9 "
+     "W: Failed to fetch http://mirror", "packages-untrusted", "clock"),
+    ("E: Release file for http://mirror/InRelease is not valid yet (invalid for another 3h)", "packages-untrusted",
+     "timedatectl"),
+    ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)",
+     "packages-locked", "unattended-upgrades"),
+    ("No package matching 'docker-compose' is available", "packages-missing", "sources.list"),
+    ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "code", "advice"), SAID)
+def test_advice_is_about_what_apt_said(said: str, code: str, advice: str) -> None:
+    found = engine_advice.explain("m1", ROLE + said)
+    assert (found.code, found.where) == (code, "m1")
+    assert said.strip().rstrip(".") in found.what
+    assert advice in found.fix
+
+
+def test_of_a_long_story_the_end_is_told() -> None:
+    found = engine_advice.explain("m1", "word " * 1000 + "E: Failed to fetch http://mirror")
+    assert found.what.endswith("http://mirror") and len(found.what) < 1100

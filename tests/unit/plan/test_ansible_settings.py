@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user's ansible.cfg with its settings turned to other values: the playbooks go the same way, or refuse by name.
+
+The playbooks run as they are, on hosts whose Python only pretends (test_actions.py): a deployment whose first host
+fails its gate, so that it goes from the plan through lock, batch, drain, rollback and verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.made import Account, fleet
+from tests.unit.plan.test_actions import CHECKOUT, ROOT_PLAYBOOKS, Played, Site, deaf_port
+
+pytestmark = pytest.mark.slow
+DEPLOY = CHECKOUT / "playbooks" / "deploy.yml"
+__all__ = ["deaf_port"]
+
+#: Each runs by itself: it has changed what a deployment comes to, or looks as if it could.
+ALONE: list[dict[str, str]] = [
+    {"STRATEGY": "free"},
+    {"STRATEGY": "host_pinned"},
+    {"INJECT_FACT_VARS": "false"},
+    {"NO_LOG": "true"},
+    {"ANY_ERRORS_FATAL": "true"},
+    {"ENABLE_TASK_DEBUGGER": "true"},
+    {"JINJA2_NATIVE": "false"},
+    {"ERROR_ON_UNDEFINED_VARS": "false"},
+    {"CACHE_PLUGIN_TIMEOUT": "1"},
+    {"STDOUT_CALLBACK": "minimal"},
+    {"STDOUT_CALLBACK": "ansible.posix.json"},
+]
+#: Run together: none has ever changed anything, and one that begins to do so is found by taking the others away.
+TOGETHER = {
+    "ACTION_WARNINGS": "false",
+    "ALLOW_BROKEN_CONDITIONALS": "true",
+    "ALLOW_EMBEDDED_TEMPLATES": "false",
+    "BECOME": "true",
+    "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH": "error",
+    "DIFF_ALWAYS": "true",
+    "DISPLAY_ARGS_TO_STDOUT": "true",
+    "DISPLAY_TRACEBACK": "always",
+    "DUPLICATE_YAML_DICT_KEY": "error",
+    "ERROR_ON_MISSING_HANDLER": "false",
+    "FORCE_HANDLERS": "true",
+    "FORKS": "1",
+    "GATHERING": "smart",
+    "HASH_BEHAVIOUR": "merge",
+    "INVALID_TASK_ATTRIBUTE_FAILED": "false",
+    "INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+    "INVENTORY_UNPARSED_FAILED": "true",
+    "NULL_REPRESENTATION": "",
+    "OLD_PLUGIN_CACHE_CLEAR": "true",
+    "PLAYBOOK_VARS_ROOT": "all",
+    "PRECEDENCE": "all_inventory",
+    "PRIVATE_ROLE_VARS": "true",
+    "PYTHON_MODULE_RLIMIT_NOFILE": "64",
+    "RUN_VARS_PLUGINS": "start",
+    "SHOW_CUSTOM_STATS": "true",
+    "TARGET_LOG_INFO": "praxis",
+    "TRANSFORM_INVALID_GROUP_CHARS": "always",
+    "VARS_ENABLED": "",
+}
+
+
+class Deployment:
+    """A fleet of two whose new release is never healthy."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        look = {
+            "release": {"current": "5f00d1", "running": "5f00d1", "good": "5f00d1", "kept": []},
+            "container": {"state": "running", "health": "unhealthy", "exit_code": 0, "id": "c1", "restarts": 0},
+            "api": {"health": 503, "peer_id": None, "error": None},
+            "edges": [],
+            "dials": {},
+            "deployment": None,
+        }
+        answer = {"changed": True, "diff": [], "outcome": "activated", "activation": "switch", "failure": None}
+        self.answer = json.dumps({**answer, "locked": True, "fence": 1, "look": look})
+
+    def hosts(self, script: str = "", **others: dict[str, Any]) -> None:
+        """Write the inventory.
+
+        :param script: what each host's Python does before it answers.
+        :param others: other connection variables of a member.
+        """
+        own = {name: self.site.host(name, f"{script}\necho '{self.answer}'") for name in ("m1", "m2")} | others
+        self.site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
+
+    def under(self, settings: dict[str, str], *arguments: str) -> Played:
+        """Deploy under settings of Ansible's, named without ``ANSIBLE_``; deprecated ones are tried too."""
+        variables = {f"ANSIBLE_{name}": value for name, value in settings.items()}
+        return self.site.play(DEPLOY, *arguments, ANSIBLE_DEPRECATION_WARNINGS="false", **variables)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, account: Account) -> Deployment:
+    made = Deployment(Site(tmp_path, account))
+    made.hosts()
+    return made
+
+
+def way_of(played: Played) -> list[tuple[str, str, str]]:
+    """What every task came to, on which host; sorted, for hosts answer in any order."""
+    return sorted((each["task"], each["host"], each["status"]) for each in played.results)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A deployment without any setting: what the others are held against."""
+
+    rc: int
+    way: list[tuple[str, str, str]]
+    said: str
+
+
+_KNOWN: list[Usual] = []
+
+
+@pytest.fixture
+def usual(deployment: Deployment) -> Usual:
+    """Run once for all tests."""
+    if not _KNOWN:
+        played = deployment.under({})
+        _KNOWN.append(Usual(played.rc, way_of(played), played.of("Say what is wrong", "m1")["msg"]))
+    return _KNOWN[0]
+
+
+def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
+    """Lock, activation, rollback and verdict are all in it."""
+    way = usual.way
+    assert usual.rc == 2
+    for task in ("Activate the release", "Roll back to the last good release", "Observe the agent after the rollback"):
+        assert (task, "m1", "ok") in way
+    assert way.count(("Lock the fleet", "m1", "ok")) >= 2
+    assert usual.said.count("GET /health answers 503") == 2
+
+
+@pytest.mark.parametrize("settings", [*ALONE, TOGETHER], ids=lambda settings: " ".join(list(settings.items())[0]))
+def test_settings_change_neither_way_nor_words(deployment: Deployment, usual: Usual, settings: dict[str, str]) -> None:
+    played = deployment.under(settings)
+    assert (played.rc, way_of(played)) == (usual.rc, usual.way), played.printed[-4000:]
+    assert played.of("Say what is wrong", "m1")["msg"] == usual.said
+
+
+def test_a_task_may_take_longer_than_the_user_s_tasks(deployment: Deployment) -> None:
+    """An image is pulled and a gate waited for under deadlines of their own; a step cut off by Ansible goes on."""
+    once = deployment.site.folder / "slow-once"
+    deployment.hosts(f"[ -e {once} ] || {{ touch {once}; sleep 2.5; }}")
+    played = deployment.under({"TASK_TIMEOUT": "1"})
+    assert once.exists()
+    assert {each["status"] for each in played.results if each["task"] == "Prepare the release"} == {"ok"}
+    assert "Timed out" not in played.printed
+
+
+def test_one_machine_that_cannot_be_reached_ends_no_play(deployment: Deployment, deaf_port: int) -> None:
+    gone = {"ansible_host": "127.0.0.1", "ansible_port": deaf_port, "ansible_connection": "ssh"}
+    deployment.hosts(m2=gone)
+    ways = [way_of(deployment.under(settings, "-e", "praxis_max_unreachable=1"))
+            for settings in ({}, {"ANY_ERRORS_FATAL": "true"})]  # fmt: skip
+    assert ("Activate the release", "m1", "ok") in ways[0]
+    assert ways[0] == ways[1]
+
+
+def sudo(deployment: Deployment) -> dict[str, str]:
+    """Settings by which a program in sudo's place writes down what it is asked for, even by root for root."""
+    path = deployment.site.folder / "python-sudo"
+    log = deployment.site.folder / "sudo-log"
+    path.write_text(f'#!/bin/sh\necho "$*" >> {log}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
+    path.chmod(0o755)
+    return {"BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
+
+
+def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, tmp_path: Path) -> None:
+    """Whomever the user's own tasks become, and wherever. Identities are made here, with the user's environment."""
+    deployment = Deployment(Site(tmp_path, empty))
+    deployment.hosts()
+    played = deployment.under({**sudo(deployment), "BECOME": "true", "BECOME_USER": "nobody"})
+    assert played.of("Make the identities that are missing", "m1")["changed"]
+    asked = (tmp_path / "sudo-log").read_text().splitlines()
+    assert len(asked) >= 6
+    assert [line for line in asked if " -u root " not in line] == []
+    assert [line for line in asked if sys.executable in line] == []
+
+
+def test_su_is_refused_by_name(deployment: Deployment) -> None:
+    """It wants a terminal, and Ansible pipelines nothing through one."""
+    played = deployment.under({**sudo(deployment), "BECOME_METHOD": "su"})
+    failure = played.of("Prepare the release", "m1")["failure"]
+    assert (played.rc, failure["code"]) == (2, "no-pipelining")
+    assert "ansible_become_method" in failure["fix"] and "su" in failure["what"].split()
+    assert not deployment.site.was_sent("m1")
+
+
+@pytest.mark.parametrize("playbook", ROOT_PLAYBOOKS)
+def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Deployment, playbook: str) -> None:
+    path, folder = CHECKOUT / "playbooks" / playbook, deployment.site.folder
+    played = deployment.site.play(path, ANSIBLE_HOST_PATTERN_MISMATCH="error", ANSIBLE_SHOW_CUSTOM_STATS="true")
+    found = played.of("Stop when the inventory could not be read whole, or holds no member", "localhost")
+    assert (played.rc, found["failure"]["code"]) == (2, "ansible-setting")
+    assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in found["failure"]["fix"]
+    assert "praxis_summary" in played.printed
+    assert not [path for path in folder.iterdir() if path.name.startswith(("sent-", "remote-"))]
