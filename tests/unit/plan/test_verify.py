@@ -80,7 +80,7 @@ def test_check_mode_counts_no_edge_of_those_it_would_activate(run: RunDirectory)
     """Nor does it complain of one: the deployment itself would find it live, or mend it."""
     outcome = run.outcome("m2") or {}
     run.report("m2", {**outcome, "look": {**outcome["look"], "edges": []}})
-    run.set_order(order(activate=["m2"], serial=[1], min_edges={"m2": 1}))
+    run.set_order(order(activate=["m2"], serial=[1], min_edges={"m2": 1}), {})
     found = in_check_mode(run)
     assert (found["ok"], found["findings"]) == (True, [])
     assert (found["edges"], found["unobserved_edges"]) == ({"live": 0, "planned": 0}, 1)
