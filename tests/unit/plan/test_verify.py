@@ -85,7 +85,7 @@ def test_check_mode_counts_no_edge_of_those_it_would_activate(run: RunDirectory)
     assert (found["ok"], found["findings"]) == (True, [])
     assert (found["edges"], found["unobserved_edges"]) == ({"live": 0, "planned": 0}, 1)
     assert [row["edges"] for row in found["members"]] == [{"live": None, "expected": 1}] * 2
-    run.set_order(order())
+    run.set_order(order(), {})
     assert (in_check_mode(run)["ok"], in_check_mode(run)["edges"]) == (False, {"live": 0, "planned": 1})
 
 
