@@ -51,12 +51,14 @@ class ActionModule(FleetAction):
         table, options = run.table(), run.options()
         looks = looks_of(run.outcomes())
         well = serving(table, looks)
+        # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
+        beyond = set(table.members).difference(options["hosts"])
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
         step.hosts = [name for name in step.hosts if name in members]
         # The members of a fleet that is new were in nobody's service.
         floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members) - len(run.left_out()))
         if args["state"] == "absent":
-            _hold(table.fleet, well, members, floor)
+            _hold(table.fleet, well | beyond, members, floor)
         for balancer in options["balancers"]:
             here = balancer["targets"]
             names = [name for name in members if name in here]
@@ -66,7 +68,7 @@ class ActionModule(FleetAction):
             if args["state"] == "absent":
                 others = {name: looks[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
-                failures += self._bring_in(balancer, others, least, names, result)
+                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
                 if failures:
                     break
                 # Whatever port they are registered with: the one in the plan may be new.
@@ -94,6 +96,7 @@ class ActionModule(FleetAction):
         self,
         balancer: Mapping[str, Any],
         others: Mapping[str, Any],
+        beyond: Collection[str],
         floor: int,
         leaving: List[str],
         result: Dict[str, Any],
@@ -102,12 +105,15 @@ class ActionModule(FleetAction):
         see that there are enough of them.
 
         :param others: by name, as they were observed last.
+        :param beyond: those outside this run: they count when they are in service, and are left as they are.
         """
         names = list(others)
         targets = [_at_its_port(balancer["targets"][name], others[name]) for name in names]
-        answer = self._ask(balancer, targets, "present") if names else {}
+        answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
         healthy = [target["member"] for target in _targets(answer, names) if target["healthy"]]
+        serving_others = {str(one["id"]) for one in answer.get("others") or [] if _is_healthy(one)}
+        healthy += sorted(name for name in beyond if _id(balancer["targets"][name]) in serving_others)
         if self._task.check_mode or len(healthy) >= floor:
             return []
         if answer.get("failed") and not answer.get("targets"):
@@ -194,6 +200,10 @@ def _failures(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Ma
     return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), "See the message.").as_dict()]
 
 
+def _is_healthy(target: Mapping[str, Any]) -> bool:
+    return str(target["state"]).lower() == HEALTHY
+
+
 def _targets(answer: Mapping[str, Any], names: List[str]) -> List[Dict[str, Any]]:
     """The members as their balancer sees them: modules answer in the order they were asked in."""
     seen = answer.get("targets") or []
@@ -201,7 +211,7 @@ def _targets(answer: Mapping[str, Any], names: List[str]) -> List[Dict[str, Any]
         {
             "member": name,
             "state": target["state"],
-            "healthy": target["state"].lower() == HEALTHY,
+            "healthy": _is_healthy(target),
             "description": target.get("description") or "",
         }
         for name, target in zip(names, seen)

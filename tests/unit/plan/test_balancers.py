@@ -173,6 +173,20 @@ def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) 
     assert not one.set("absent", "m2").get("failed")
 
 
+@pytest.mark.parametrize(("in_service", "codes"), [("234", []), ("24", ["floor"]), ("", ["floor"])])
+def test_members_outside_the_run_count_when_the_balancer_has_them_in_service(
+    balancer: Any, in_service: str, codes: list[str]
+) -> None:
+    one = balancer(hosts=["m1"])
+    one.looks = {"m1": one.looks["m1"]}
+    one.others = [{"id": f"i-m{number}", "port": 8000, "state": "healthy"} for number in in_service]
+    one.others += [{"id": "i-m3", "port": 8000, "state": "unhealthy"}] if "3" not in in_service else []
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+    # They are left as they are.
+    assert one.asked[0] == ("present", [])
+
+
 def test_a_fleet_that_is_new_has_nobody_in_service_to_keep(balancer: Any) -> None:
     one = balancer()
     one.run.set_order(order(first_deployment=True), {})
