@@ -49,14 +49,23 @@ FAULTS = (
         breaks="A host that is not reached while preparing is dropped, and no verdict names it.",
         file="playbooks/deploy.yml",
         before=(
-            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  strategy: ansible.builtin.linear\n"
-            "  any_errors_fatal: false\n  debugger: never\n  timeout: 0\n  become: true\n  become_user: root\n"
-            "  ignore_unreachable: true\n"
+            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n"
+            "  strategy: ansible.builtin.linear\n  any_errors_fatal: false\n  debugger: never\n"
+            "  timeout: 0\n  become: true\n  become_user: root\n  ignore_unreachable: true\n"
         ),
         after=(
-            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n  strategy: ansible.builtin.linear\n"
-            "  any_errors_fatal: false\n  debugger: never\n  timeout: 0\n  become: true\n  become_user: root\n"
+            "- name: Prepare\n  hosts: praxis\n  gather_facts: false\n"
+            "  strategy: ansible.builtin.linear\n  any_errors_fatal: false\n  debugger: never\n"
+            "  timeout: 0\n  become: true\n  become_user: root\n"
         ),
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
+        name="timeout-is-left-to-the-user",
+        breaks="A timeout of the user's ansible.cfg ends an activation in its middle.",
+        file="playbooks/plays/spread.yml",
+        before="  timeout: 0\n  become: true\n  become_user: root\n  ignore_unreachable: true\n  # A syntax check",
+        after="  become: true\n  become_user: root\n  ignore_unreachable: true\n  # A syntax check",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
