@@ -339,8 +339,7 @@ def test_a_deployment_goes_on_without_a_host_that_is_dead_when_told_so(fleet: Cl
     before, dead = seen.releases(fleet), machine(fleet, "praxis-aws-1")  # which keeps the lock
     docker.docker("stop", "--time", "20", dead.container)
     try:
-        health = lambda: sorted(registered(fleet).values())  # noqa: E731
-        seen.wait_for("the balancer to notice", lambda: health().count("healthy") == 3, deadline=120)
+        seen.wait_for("the balancer to notice", lambda: list(registered(fleet).values()).count("healthy") == 3, 120)
         refused = deploy(fleet, new(), expect=2)
         assert codes(refused) == {"host-unreachable": {"praxis-aws-1"}}
         with load(fleet) as counted:

@@ -68,7 +68,7 @@ _NAMES = {
     " ": "a space",
     "\ufeff": "a byte order mark",
 }
-_QUOTES = ('""', "''", "``", "“”", "‘’", "«»", "„“")
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb", "\u201e\u201c")
 #: Variables whose value the agent sends as an HTTP header.
 _HEADERS = frozenset(("OPENAI_API_KEY",))
 

@@ -80,7 +80,7 @@ CARRIED = [
     ("sk-planted\u00a0", "ends in the character U+00A0"),
     ('"sk-planted"', "has quotes around it"),
     ("'sk-planted'", "has quotes around it"),
-    ("“sk-planted”", "has quotes around it"),
+    ("\u201csk-planted\u201d", "has quotes around it"),
     ("OTHER=sk-planted", "begins with the variable's own name"),
     ("export OTHER=sk-planted", "begins with the variable's own name"),
     ("    ", "holds nothing but blanks"),
