@@ -86,17 +86,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if args.get("state") == "absent":
             return self._unlock(before, task_vars)
         lease, person = _numbers(args)["lease"], _person(str(args.get("reason") or "no reason given"))
-        if before and before.by_hand and all(before.record[key] == person[key] for key in ("owner", "reason")):
-            return {"changed": False, "locked": True, **self._locked(before.record, before.record["expires"])}
         wanted = lock.by_hand(looks, args["hosts"], person, lease)
         over = [before.run] if before and before.gone else []
         answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over}, task_vars)
-        return {**answer, **self._locked(wanted, time.time() + lease)}
-
-    def _locked(self, held: Mapping[str, Any], until: float) -> Dict[str, Any]:
-        told = {**{key: held[key] for key in ("run", "owner", "reason", "lock_host")}, "until": clocks.moment(until)}
+        told = {
+            **{key: wanted[key] for key in ("owner", "reason", "lock_host")},
+            "run": answer["holder"],
+            "until": clocks.moment(answer["expires"]),
+        }
         self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % told)
-        return {"lock": told}
+        return {**answer, "lock": told}
 
     def _unlock(self, holder: Optional[lock.Holder], task_vars: Any) -> Dict[str, Any]:
         if holder is None:
@@ -117,7 +116,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer = self._ask(host, args, task_vars)
         if answer.get("failed"):
             raise Failed(*(Finding(**failure) for failure in answer["failures"]))
-        return {key: answer[key] for key in ("changed", "diff", "fence", "locked")}
+        return {key: answer[key] for key in ("changed", "diff", "fence", "holder", "expires", "locked")}
 
     def _say(self, text: str) -> None:
         screen.show_in_a_task(self._display, lambda _width, _paint: ["", text, ""])

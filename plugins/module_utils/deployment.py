@@ -88,11 +88,19 @@ def takes(
         return wanted
     if found["run"] == wanted.run:
         return wanted if now > found["at"] + wanted.lease / RENEWAL else None
+    if _is_same_person(found, wanted) and not found["ended"] and found["expires"] > now:
+        return None
     if not found["ended"] and found["expires"] > now and found["run"] not in over:
         raise Failed(locked(found, wanted.lock_host, now))
     if seen is not None and found["fence"] != seen:
         raise Failed(_changed(found, wanted.lock_host))
     return replace(wanted, fence=max(wanted.fence, found["fence"] + 1))
+
+
+def _is_same_person(found: Mapping[str, Any], wanted: Deployment) -> bool:
+    """Whether a person has locked the fleet, who does so again for the same reason."""
+    same = (found["owner"], found["reason"]) == (wanted.owner, wanted.reason)
+    return same and is_by_hand(found) and not wanted.process
 
 
 def refuses(found: Optional[Mapping[str, Any]], wanted: Deployment) -> bool:

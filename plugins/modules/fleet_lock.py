@@ -107,6 +107,16 @@ fence:
   returned: success
   type: int
   sample: 7
+holder:
+  description: The deployment that the host's record is of now.
+  returned: success
+  type: str
+  sample: 20261127T091502Z-4f2a1c
+expires:
+  description: Until when others wait for it, in seconds since 1970 by the host's clock.
+  returned: success
+  type: float
+  sample: 1792000900.0
 locked:
   description: Whether the deployment has the lock now.
   returned: always
@@ -121,7 +131,7 @@ lock:
 
 import os
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -183,11 +193,15 @@ def _run(module: AnsibleModule, wanted: Deployment) -> Dict[str, Any]:
         after = wanted if ends(found, wanted) else None
     ended = module.params["state"] == "absent"
     if after is None:
-        fence_now = wanted.fence if found is None else found["fence"]
-        return {"changed": False, "fence": fence_now, "locked": not ended, "diff": []}
+        return {"changed": False, "locked": not ended, "diff": [], **_held(found or wanted.record(now, ended))}
     if not module.check_mode:
         fence.write(Paths(), after, now, ended)
-    return {"changed": True, "fence": after.fence, "locked": not ended, "diff": [_diff(found, after, ended)]}
+    changes = [_diff(found, after, ended)]
+    return {"changed": True, "locked": not ended, "diff": changes, **_held(after.record(now, ended))}
+
+
+def _held(record: Mapping[str, Any]) -> Dict[str, Any]:
+    return {"fence": record["fence"], "holder": record["run"], "expires": record["expires"]}
 
 
 def _diff(found: Optional[Dict[str, Any]], after: Deployment, ended: bool) -> Dict[str, str]:

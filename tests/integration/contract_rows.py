@@ -196,21 +196,32 @@ def fleet_verify(world: World) -> Turns:
     yield Turn("judge", PLAN, before=(plan(world), on_machine(world, "agent_info")))
 
 
-def aws_lb_target(world: World) -> Turns:
-    owner, name = world.owner("elbv2"), "praxis-praxis"
-    options = {"target_group": name, "targets": [{"id": world.instance}], **world.keys}
-    group = owner.describe_target_groups(Names=[name])["TargetGroups"][0]["TargetGroupArn"]
-    target = {"TargetGroupArn": group, "Targets": [{"Id": world.instance}]}
+GROUP = "praxis-praxis"
+
+
+def target_of(world: World) -> dict[str, Any]:
+    """The world's machine as AWS's own requests name it."""
+    group = world.owner("elbv2").describe_target_groups(Names=[GROUP])["TargetGroups"][0]["TargetGroupArn"]
+    return {"TargetGroupArn": group, "Targets": [{"Id": world.instance}]}
+
+
+def wait_until_drained(world: World) -> None:
+    """Draining ends by itself, in the middle of a turn if it is left to."""
 
     def state() -> str:
-        return str(owner.describe_target_health(**target)["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
+        answer = world.owner("elbv2").describe_target_health(**target_of(world))
+        return str(answer["TargetHealthDescriptions"][0]["TargetHealth"]["State"])
 
+    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
+
+
+def aws_lb_target(world: World) -> Turns:
+    options = {"target_group": GROUP, "targets": [{"id": world.instance}], **world.keys}
     yield Turn("take out", {**options, "state": "absent", "wait": False}, changes=True)
-    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
+    wait_until_drained(world)
     yield Turn("put in", options, changes=True)
-    owner.deregister_targets(**target)
-    # Draining ends by itself, in the middle of a turn if it is left to.
-    seen.wait_for("the end of draining", lambda: state() == "unused", deadline=120)
+    world.owner("elbv2").deregister_targets(**target_of(world))
+    wait_until_drained(world)
     yield Turn("put back in", options, changes=True)
 
 
@@ -218,6 +229,7 @@ def fleet_balancer(world: World) -> Turns:
     # How the others are decides whether this one may be taken out.
     options, planned = {**PLAN, "members": [world.machine.name]}, {"before": (plan(world), on_all("agent_info"))}
     yield Turn("take out", {**options, "state": "absent"}, changes=True, **planned)
+    wait_until_drained(world)
     answered = yield Turn("put in", options, changes=True, **planned)
     assert [target["healthy"] for target in answered["done"].result["targets"]] == [True]
 

@@ -211,3 +211,11 @@ def test_a_deployment_is_no_person_s() -> None:
     held = lock.holder(looks(1, m1=AT_WORK), elsewhere)
     assert held is not None and not held.by_hand
     assert held.at_work().code == "deploying"
+
+
+def test_a_person_who_locks_again_for_the_same_reason_has_the_lock() -> None:
+    again = deployment("b", 2, process={}, reason="migration")
+    assert fence.takes(HAND, again, None, (), 40) is None
+    assert code(replace(again, reason="another"), HAND, now=40) == "fleet-locked"
+    assert code(replace(again, owner="bob@desk"), HAND, now=40) == "fleet-locked"
+    assert fence.takes(HAND, again, None, (), 101) == again
