@@ -338,7 +338,8 @@ def fleet_history(world: World) -> Turns:
 
 def fleet_lock(world: World) -> Turns:
     """A deployment takes the lock, a newer one takes over from it, and gives it back."""
-    first = {"run": "one", "owner": "a test", "lock_host": world.machine.name, "fence": 7}
+    process = {"place": "here", "pid": 7, "started": "1"}
+    first = {"run": "one", "owner": "a test", "lock_host": world.machine.name, "fence": 7, "process": process}
     yield Turn("take", {"deployment": first}, changes=True)
     second = {**first, "run": "two"}
     yield Turn("take over", {"deployment": second, "seen": 7, "over": ["one"]}, changes=True)
