@@ -114,7 +114,9 @@ def ends(found: Optional[Mapping[str, Any]], wanted: Deployment) -> bool:
 
 
 def shown(record: Mapping[str, Any]) -> str:
-    """A record in a diff."""
+    """A record in a diff. A person's id is a new one in every run, check mode's too."""
+    if is_by_hand(record) and not record["ended"]:
+        return "fence %d, locked by %s (%s)\n" % (record["fence"], record["owner"], record["reason"])
     return "fence %d, deployment %s, %s\n" % (record["fence"], record["run"], "ended" if record["ended"] else "at work")
 
 

@@ -219,3 +219,9 @@ def test_a_person_who_locks_again_for_the_same_reason_has_the_lock() -> None:
     assert code(replace(again, reason="another"), HAND, now=40) == "fleet-locked"
     assert code(replace(again, owner="bob@desk"), HAND, now=40) == "fleet-locked"
     assert fence.takes(HAND, again, None, (), 101) == again
+
+
+def test_a_lock_in_a_diff_says_nothing_that_differs_from_run_to_run() -> None:
+    assert fence.shown(HAND) == "fence 1, locked by ann@desk (migration)\n"
+    assert fence.shown(AT_WORK) == "fence 1, deployment a, at work\n"
+    assert fence.shown({**HAND, "ended": True}) == "fence 1, deployment a, ended\n"
