@@ -9,6 +9,7 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -162,9 +163,16 @@ def not_run(name: str, outcome: Mapping[str, Any]) -> Finding:
 def keep_alive(connection: Any) -> None:
     """Have SSH give up on a link that has gone dead in the middle of a step; by itself it would wait for good.
 
-    It comes last among SSH's options, and SSH takes the first it is given: a user's own setting holds.
+    It comes last among SSH's options, and SSH takes the first it is given: a user's own setting holds. A connection
+    that was left open by other tasks (ControlPersist) does not have it, and goes by its own options: so ours are shared
+    among ours only, unless a user names the path.
     """
     if connection.transport == "ssh":
         given = connection.get_option("ssh_extra_args") or ""
         if _KEEP_ALIVE not in given:
             connection.set_option("ssh_extra_args", ("%s %s" % (given, _KEEP_ALIVE)).strip())
+        if not connection.get_option("control_path"):
+            whose = [str(connection.get_option(name)) for name in ("host", "port", "remote_user")]
+            digest = hashlib.sha256(" ".join(["praxis", *whose]).encode()).hexdigest()
+            # As short as Ansible's own: a socket's path has little room.
+            connection.set_option("control_path", "%(directory)s/" + digest[:10])
