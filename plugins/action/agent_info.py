@@ -15,8 +15,9 @@ class ActionModule(HostAction):
     module = "praxis.cloud.agent_info"
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
-        piece = run.host_slice(name, moved=run.activated())
+        activated = run.activated()
+        piece = run.host_slice(name, moved=activated)
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
         # Only what this run has activated has to show that it lasts.
-        soak = run.options()["soak"] if name in run.activated() and not run.first_deployment() else 0
+        soak = run.options()["soak"] if name in activated and not run.first_deployment() else 0
         return {"soak": soak, **args, **ports, "dial": piece["gate"]["dial"]}

@@ -46,12 +46,14 @@ def show(
 def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
     """Print lines in the middle of a run; unless the stdout callback prints the summary itself. Where it prints JSON,
     standard output is for programs, and the lines go to standard error."""
-    callback = str(C.DEFAULT_STDOUT_CALLBACK)
-    if callback not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
-        show(display, lines, known_width(display.columns), callback.rpartition(".")[2] in JSON_CALLBACKS)
+    if C.DEFAULT_STDOUT_CALLBACK not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
+        show(display, lines, known_width(display.columns), _prints_json())
 
 
 def tell(display: Display, text: str) -> None:
     """Say in the middle of a run what is waited for. Where standard output is for programs, on standard error."""
-    name = str(C.DEFAULT_STDOUT_CALLBACK)
-    display.display(text, stderr=name == SUMMARY_CALLBACK or name.rpartition(".")[2] in JSON_CALLBACKS)
+    display.display(text, stderr=C.DEFAULT_STDOUT_CALLBACK == SUMMARY_CALLBACK or _prints_json())
+
+
+def _prints_json() -> bool:
+    return str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in JSON_CALLBACKS

@@ -284,8 +284,8 @@ FAULTS = (
         name="beginning-of-the-story-is-told",
         breaks="Of a long message of SSH or Python the beginning is told, and not the end.",
         file="plugins/module_utils/fleet/step_failure.py",
-        before='"… " + words[-LONGEST:]',
-        after='"… " + words[:LONGEST]',
+        before='"… " + words[-longest:]',
+        after='"… " + words[:longest]',
         tests=("tests/unit/fleet/test_step_failure.py",),
     ),
     Fault(

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import re
-
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 
 #: Of what apt said, so much is quoted.
 LONGEST = 900
@@ -48,17 +47,9 @@ def explain(name: str, reasons: str) -> Finding:
 
     :param reasons: what its engine lacks, and what the role that should mend it said.
     """
-    for pattern, code, what, fix in REASONS:
-        if re.search(pattern, reasons, re.DOTALL):
-            return Finding(code, "%s It said: %s" % (what, _short(reasons)), name, fix)
-    return Finding(
+    return step_failure.known(REASONS, name, reasons, LONGEST) or Finding(
         code="no-engine",
-        what="Docker is not as the agent needs it: %s." % _short(reasons).rstrip("."),
+        what="Docker is not as the agent needs it: %s." % step_failure.short(reasons, LONGEST).rstrip("."),
         where=name,
         fix="See why on the machine (systemctl status docker, journalctl -u docker), mend it and deploy again.",
     )
-
-
-def _short(said: str) -> str:
-    words = " ".join(said.split())
-    return words if len(words) <= LONGEST else "… " + words[-LONGEST:]

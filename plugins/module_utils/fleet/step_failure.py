@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import re
+from typing import Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
+#: Patterns, and for each a code, what is wrong, and the fix.
+Reasons = Sequence[Tuple[str, str, str, str]]
 #: Of what was said, the end tells most; a traceback's beginning tells least.
 LONGEST = 600
 #: What Ansible says when sudo gave no sign of life. It keeps what was printed instead to itself.
@@ -112,12 +115,12 @@ def unreachable(name: str, said: str) -> Finding:
     """
     default = Finding(
         code="host-unreachable",
-        what="The machine cannot be reached: %s." % _short(said).rstrip("."),
+        what="The machine cannot be reached: %s." % short(said).rstrip("."),
         where=name,
         fix="Check that it runs and that SSH reaches it; --limit '!%s' leaves it out." % name,
     )
     # A kept connection that broke, and then no new one: it is the second that matters.
-    return default if "connect to host" in said else _known(name, said) or default
+    return default if "connect to host" in said else known(REASONS, name, said) or default
 
 
 def not_run(name: str, said: str, printed: str = "") -> Finding:
@@ -127,9 +130,9 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
     :param printed: what came on standard output, where only the module's answer should be.
     """
     both = " ".join((said, printed)).strip()
-    found = _known(name, both)
+    found = known(REASONS, name, both)
     if found is None:
-        what = "The step could not be run on the machine: %s" % (_short(both) or "no message")
+        what = "The step could not be run on the machine: %s" % (short(both) or "no message")
         fix = "Check that the login user may use sudo and that Python 3.9 or newer is on the machine."
         return Finding("module-failed", what, name, fix)
     if found.code != "python-broken" or not printed.strip() or re.search(PYTHON, both):
@@ -142,10 +145,11 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
     return Finding("no-shell", what, name, fix)
 
 
-def _known(name: str, said: str) -> Finding | None:
-    for pattern, code, what, fix in REASONS:
+def known(reasons: Reasons, name: str, said: str, longest: int = LONGEST) -> Finding | None:
+    """The first of these reasons whose pattern is in what was said; None when it is none of them."""
+    for pattern, code, what, fix in reasons:
         if re.search(pattern, said, re.DOTALL):
-            return Finding(code=code, what="%s It said: %s" % (what, _short(said)), where=name, fix=fix)
+            return Finding(code=code, what="%s It said: %s" % (what, short(said, longest)), where=name, fix=fix)
     return None
 
 
@@ -154,6 +158,7 @@ def _first(printed: str) -> str:
     return words if len(words) <= LONGEST else words[:LONGEST] + " …"
 
 
-def _short(said: str) -> str:
+def short(said: str, longest: int = LONGEST) -> str:
+    """The end of what was said, on one line."""
     words = " ".join(said.split())
-    return words if len(words) <= LONGEST else "… " + words[-LONGEST:]
+    return words if len(words) <= longest else "… " + words[-longest:]
