@@ -25,6 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser("up", help="bring the sandbox up; quick when it is up already")
     up.add_argument("--cloud", type=_clouds, default=["aws"], metavar="CLOUDS",
                     help=f"{', '.join(CLOUDS)}, or several with a comma between; added to what is up")
+    up.add_argument("--dial-delay", type=float, metavar="SECONDS",
+                    help="how long the agent's stand-in waits before it dials its peers; 10, as the agent, unless given")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")
@@ -139,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     client = Client(site)
     if options.verb == "up":
         with step(f"bringing up the {' and '.join(options.cloud)} sandbox of {site.root}"):
-            lifecycle.up(site, options.cloud)
+            lifecycle.up(site, options.cloud, options.dial_delay)
         print(f". {site.home / 'env'}")
     elif options.verb == "down":
         with step(f"taking down the sandbox of {site.root}"):

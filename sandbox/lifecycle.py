@@ -29,8 +29,11 @@ AGENTS = ("1.0", "1.1")
 API_DEADLINE = 60.0
 
 
-def up(site: Site, clouds: Sequence[str] = ("aws",)) -> None:
-    """Bring clouds up, beside what is up; what runs already is kept."""
+def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = None) -> None:
+    """Bring clouds up, beside what is up; what runs already is kept.
+
+    :param dial_delay: seconds that the agent's stand-in waits before it dials its peers; the agent's own unless given.
+    """
     docker.require_engine()
     client, logs = Client(site), site.home / "logs"
     for cloud in clouds:
@@ -45,7 +48,7 @@ def up(site: Site, clouds: Sequence[str] = ("aws",)) -> None:
     registry.up(tags["registry"])
     for cloud in clouds:
         Balancer(site, cloud).up(tags["balancer"])
-    registry.push_agents(AGENTS)
+    registry.push_agents(AGENTS, dial_delay)
     if "gcp" in clouds:
         certificates.make_certificate(site.home / "tls", "google", GOOGLE_HOSTS)
         write_trust(site)

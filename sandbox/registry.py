@@ -114,10 +114,10 @@ class Registry:
             raise
         return sorted(json.loads(body).get("tags") or [])
 
-    def push_agents(self, versions: Sequence[str]) -> None:
+    def push_agents(self, versions: Sequence[str], dial_delay: float | None) -> None:
         """Build the agent's stand-in and push one tag for each version, unless it is there already."""
         for version in versions:
-            local = images.ensure(images.agent(version), self.site.home / "logs")
+            local = images.ensure(images.agent(version, dial_delay), self.site.home / "logs")
             config = (docker.inspect("image", local) or {})["Id"]
             held = self.manifest("praxis-agent", version)
             if held and json.loads(held.text).get("config", {}).get("digest") == config:

@@ -73,10 +73,14 @@ REGISTRY = Image("registry", FOLDER / "registry")
 BALANCER = Image("balancer", FOLDER / "balancer")
 
 
-def agent(version: str) -> Image:
-    """The agent's stand-in, in a version (the text it reports and its image tag)."""
-    built = (STANDIN / "Dockerfile").exists()
-    return Image("agent", STANDIN if built else FOLDER / "placeholder", version=version)
+def agent(version: str, dial_delay: float | None = None) -> Image:
+    """The agent's stand-in.
+
+    :param version: the text it reports, and its image tag.
+    :param dial_delay: seconds from the start of P2P to the bootstrap dials; as with the agent unless it is given.
+    """
+    arguments = {} if dial_delay is None else {"DIAL_DELAY": str(dial_delay)}
+    return Image("agent", STANDIN, arguments=arguments, version=version)
 
 
 def base_tag(suite: str) -> str:

@@ -36,6 +36,9 @@ LANE = "PRAXIS_TEST_LANE"
 CLOUD = "PRAXIS_TEST_CLOUD"
 #: Files that begin with an account in which nobody has made anything.
 EMPTY_ACCOUNT = ("test_own", "test_storm")
+DIAL_DELAY = 1  # seconds from the start of an agent's P2P to its first dials; the real agent's are 10
+#: The file whose agents wait as long as the real one.
+UNHURRIED = "test_own"
 SHOWN = 6000  # characters of a run's output that a failed test shows
 
 
@@ -274,6 +277,14 @@ def sandbox(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "sandbox", *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
 
+def up(clouds: str, file: str = "") -> None:
+    """A sandbox whose agents dial soon after their start.
+
+    :param file: the test file that it is for; one has agents that wait as long as the real ones.
+    """
+    sandbox("up", "--cloud", clouds, *(() if file == UNHURRIED else ("--dial-delay", str(DIAL_DELAY))))
+
+
 def reused() -> bool:
     """Whether the tests go on in a sandbox that is up, with what is in it."""
     return os.environ.get(REUSE) == "1"
@@ -286,7 +297,7 @@ def cloud() -> Iterator[Cloud]:
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
     (name,) = {lane.cloud for lane in lanes()}
-    sandbox("up", "--cloud", name)
+    up(name)
     try:
         yield Cloud(name)
     finally:
@@ -300,4 +311,4 @@ def empty_account(request: pytest.FixtureRequest) -> None:
     if request.path.stem in EMPTY_ACCOUNT and not reused():
         cloud = request.getfixturevalue("cloud")
         sandbox("down")
-        sandbox("up", "--cloud", cloud.name)
+        up(cloud.name, request.path.stem)

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from . import seen
-from .conftest import HOME, Cloud, Machine, sandbox
+from .conftest import HOME, Cloud, Machine, sandbox, up
 from .owner import AwsOwner, GoogleOwner
 from .test_deploy import mutations, order
 
@@ -26,12 +26,12 @@ NAMES = ["praxis-aws-1", "praxis-aws-2", "praxis-gcp-1", "praxis-gcp-2"]
 def both(cloud: Cloud) -> Iterator[Cloud]:
     """A sandbox of both clouds, in the place of the one before."""
     sandbox("down")
-    sandbox("up", "--cloud", "aws,gcp")
+    up("aws,gcp")
     try:
         yield Cloud("aws,gcp")
     finally:
         sandbox("down")
-        sandbox("up", "--cloud", cloud.name)
+        up(cloud.name)
 
 
 @pytest.fixture(scope="module")

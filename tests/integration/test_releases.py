@@ -231,7 +231,7 @@ def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(f
     """It has passed its gates and its soak by then."""
     settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
-    second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:40"}})
+    second = own(tmp_path, praxis_aws_2={"praxis_agent_environment": {"STANDIN_FAIL": "die-after:30"}})
     run = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 11}}, "praxis_soak": 15}, *second, expect=2)
     assert codes(run) in ({"agent-restarted": {"praxis-aws-2"}}, {"api-silent": {"praxis-aws-2"}})
     assert seen.releases(fleet) == before
