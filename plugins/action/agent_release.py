@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction, patiently
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -45,6 +46,8 @@ class ActionModule(HostAction):
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
         acting = not self._task.check_mode
+        if isinstance(args.get("engine_failure"), Mapping):
+            arguments["engine_failure"] = step_failure.of_task(**args["engine_failure"]) if args["engine_failure"] else ""
         if state in ARMING and acting:
             arguments["confirm_within"] = float(options["confirm_deadline"])
         held = run.locked()

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -28,7 +29,12 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, RUN_WORDS, run_options
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_VARIABLES,
+    RUN_WORDS,
+    run_options,
+)
 
 #: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
 MARGIN = 120
@@ -59,6 +65,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
+            args.update(self._from_variables(task_vars))
             _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
@@ -70,6 +77,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result, "changed": False, **self._plan(args, kept, *_members(task_vars["hostvars"], names))}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
+
+    def _from_variables(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """The options of the run that the task leaves open, from the users' variables.
+
+        :raises Failed: for a variable that cannot be read.
+        """
+        found: Dict[str, Any] = {}
+        for option, variable in RUN_VARIABLES.items():
+            if option in self._task.args or variable not in task_vars:
+                continue
+            try:
+                found[option] = self._templar.template(task_vars[variable])
+            except AnsibleError as error:
+                raise Failed(fleet_variables.unreadable(variable, variable, str(error))) from None
+        return found
 
     def _plan(
         self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]

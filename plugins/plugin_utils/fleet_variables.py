@@ -199,7 +199,7 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
             given = variables[variable]
             value = None if too_deep(given) else plain(given)
         except AnsibleError as error:
-            findings.append(_unreadable(name, variable, str(error)))
+            findings.append(unreadable(name, variable, str(error)))
             continue
         if too_deep(given):
             what = "%s is nested too deep, or holds itself." % variable
@@ -220,7 +220,8 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     return MemberVariables(**values)
 
 
-def _unreadable(name: str, variable: str, error: str) -> Finding:
+def unreadable(name: str, variable: str, error: str) -> Finding:
+    """That a variable's template cannot be evaluated."""
     fix = "Mend the variable."
     if "resolve" in error or "expected token" in error:
         fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."
