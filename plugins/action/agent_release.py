@@ -38,7 +38,7 @@ class ActionModule(HostAction):
             **({} if state in PLAIN else run.secrets(name)),
             "release": piece["release"],
             "peers": piece["peers"],
-            "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
+            "gate": {**piece["gate"], "min_edges": _min_edges(run, name), "deadline": options["deadline"]},
             "engine": piece["engine"],
             "keep_releases": options["keep_releases"],
             "pull_deadline": options["pull_deadline"],
@@ -121,6 +121,11 @@ def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]
     if state == "active":
         return {*run.activated(), *run.batch_of(name)}
     return () if state == "restored" else None
+
+
+def _min_edges(run: RunDirectory, name: str) -> int:
+    """What the order asks for, and for an agent of a user's own play what that says."""
+    return max(int(run.gates().get(name, 0)), int(run.options().get("min_edges", 0)))
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

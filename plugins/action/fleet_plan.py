@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
@@ -35,9 +35,6 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
     RUN_WORDS,
     run_options,
 )
-
-#: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
-MARGIN = 120
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -115,7 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, len(plan.members)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -142,12 +139,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "praxis_lock_keepers": [],
             },
         }
-
-
-def _confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
-    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    return MARGIN + pace_of(numbers).batches(members) * each
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:

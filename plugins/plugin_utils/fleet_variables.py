@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import s
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
@@ -85,6 +86,11 @@ class MemberVariables:
                 "Give it one (IPv4; IPv6 is not supported), set praxis_%s_ip, or change praxis_address." % self.address,
             )
         return (chosen,) if not other or other == chosen else (chosen, other)
+
+    @property
+    def identity(self) -> Union[Reference, bytes, None]:
+        """Its seed, or where that is; None: where its fleet's slots are kept."""
+        return None
 
     @property
     def limits(self) -> Limits:
