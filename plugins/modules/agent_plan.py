@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: agent_plan
 short_description: Plan the deployment of one agent on one machine
-version_added: 0.2.0
+version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Computes, before anything is touched, everything that the deployment of one agent will do, from options alone; no
