@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction, patiently
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -37,7 +38,7 @@ class ActionModule(HostAction):
             **({} if state in PLAIN else run.secrets(name)),
             "release": piece["release"],
             "peers": piece["peers"],
-            "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
+            "gate": {**piece["gate"], "min_edges": _min_edges(run, name), "deadline": options["deadline"]},
             "engine": piece["engine"],
             "keep_releases": options["keep_releases"],
             "pull_deadline": options["pull_deadline"],
@@ -45,6 +46,8 @@ class ActionModule(HostAction):
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
         acting = not self._task.check_mode
+        if isinstance(args.get("engine_failure"), Mapping):
+            arguments["engine_failure"] = step_failure.of_task(**args["engine_failure"]) if args["engine_failure"] else ""
         if state in ARMING and acting:
             arguments["confirm_within"] = float(options["confirm_deadline"])
         held = run.locked()
@@ -118,6 +121,11 @@ def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]
     if state == "active":
         return {*run.activated(), *run.batch_of(name)}
     return () if state == "restored" else None
+
+
+def _min_edges(run: RunDirectory, name: str) -> int:
+    """What the order asks for, and for an agent of a user's own play what that says."""
+    return max(int(run.gates().get(name, 0)), int(run.options().get("min_edges", 0)))
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

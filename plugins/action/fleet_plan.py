@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -22,16 +23,18 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, RUN_WORDS, run_options
-
-#: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
-MARGIN = 120
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_VARIABLES,
+    RUN_WORDS,
+    run_options,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -59,6 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
+            args.update(self._from_variables(task_vars))
             _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
@@ -70,6 +74,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result, "changed": False, **self._plan(args, kept, *_members(task_vars["hostvars"], names))}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
+
+    def _from_variables(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """The options of the run that the task leaves open, from the users' variables.
+
+        :raises Failed: for a variable that cannot be read.
+        """
+        found: Dict[str, Any] = {}
+        for option, variable in RUN_VARIABLES.items():
+            if option in self._task.args or variable not in task_vars:
+                continue
+            try:
+                found[option] = self._templar.template(task_vars[variable])
+            except AnsibleError as error:
+                raise Failed(fleet_variables.unreadable(variable, variable, str(error))) from None
+        return found
 
     def _plan(
         self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
@@ -93,7 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, len(plan.members)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -120,12 +139,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "praxis_lock_keepers": [],
             },
         }
-
-
-def _confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
-    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    return MARGIN + pace_of(numbers).batches(members) * each
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:

@@ -21,6 +21,16 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
     return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
+#: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
+MARGIN = 120
+
+
+def confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
+    """Seconds in which a deployment of so many members has ended, or has stopped."""
+    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
+    return MARGIN + pace_of(numbers).batches(members) * each
+
+
 #: The option that all of them have.
 RUN = {"run": {"type": "path", "required": True}}
 

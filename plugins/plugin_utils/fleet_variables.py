@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import s
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
@@ -85,6 +86,11 @@ class MemberVariables:
                 "Give it one (IPv4; IPv6 is not supported), set praxis_%s_ip, or change praxis_address." % self.address,
             )
         return (chosen,) if not other or other == chosen else (chosen, other)
+
+    @property
+    def identity(self) -> Union[Reference, bytes, None]:
+        """Its seed, or where that is; None: where its fleet's slots are kept."""
+        return None
 
     @property
     def limits(self) -> Limits:
@@ -199,7 +205,7 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
             given = variables[variable]
             value = None if too_deep(given) else plain(given)
         except AnsibleError as error:
-            findings.append(_unreadable(name, variable, str(error)))
+            findings.append(unreadable(name, variable, str(error)))
             continue
         if too_deep(given):
             what = "%s is nested too deep, or holds itself." % variable
@@ -220,7 +226,8 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     return MemberVariables(**values)
 
 
-def _unreadable(name: str, variable: str, error: str) -> Finding:
+def unreadable(name: str, variable: str, error: str) -> Finding:
+    """That a variable's template cannot be evaluated."""
     fix = "Mend the variable."
     if "resolve" in error or "expected token" in error:
         fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."

@@ -47,6 +47,14 @@ RUN_WORDS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "departed": ("praxis_departed", ("report", "remove")),
     "unfinished": ("praxis_unfinished", ("continue", "refuse")),
 }
+#: All variables of a run, by fleet_plan's options.
+RUN_VARIABLES: Dict[str, str] = {
+    **{option: variable for option, (variable, *_limits) in RUN_OPTIONS.items()},
+    **{option: variable for option, (variable, _words) in RUN_WORDS.items()},
+    "hooks": "praxis_hooks",
+    "record": "praxis_record",
+    "take_over": "praxis_take_over",
+}
 #: IPv4 addresses that mean no other machine, or another one at each place.
 _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("which means every address of a machine", lambda address: address.is_unspecified),

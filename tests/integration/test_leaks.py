@@ -21,8 +21,9 @@ from .conftest import CHECKOUT, First
 PLACES = {"argv", "file", "inspect", "log"}
 #: Where each module is used, in what the fixture ran, so that what it prints and leaves is among what is searched.
 EXERCISED = {
-    "agent_info": "playbooks/**/*.yml",
-    "agent_release": "playbooks/**/*.yml",
+    "agent_info": "roles/agent/**/*.yml",
+    "agent_plan": "tests/integration/test_own.py",
+    "agent_release": "roles/agent/**/*.yml",
     "aws_infrastructure_info": "roles/provision/**/*.yml",
     "aws_lb_target": "plugins/plugin_utils/balancers.py",
     "aws_machines": "roles/provision/**/*.yml",
@@ -32,7 +33,7 @@ EXERCISED = {
     "gcp_machines": "roles/provision/**/*.yml",
     "gcp_resource": "roles/provision/**/*.yml",
     "gcp_service_account": "roles/provision/**/*.yml",
-    "fleet_balancer": "playbooks/**/*.yml",
+    "fleet_balancer": "roles/load_balancer/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
     "fleet_verify": "playbooks/**/*.yml",

@@ -12,8 +12,14 @@ FAULTS = (
         name="drain-is-left-out",
         breaks="Agents are stopped while the load balancer still sends them requests.",
         file="playbooks/plays/spread.yml",
-        before=": absent\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
-        after=": present\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
+        before=(
+            ": drain\n        rolespec_validate: false\n      vars:\n"
+            "        load_balancer_members: \"{{ ansible_play_batch }}\"\n      when: not"
+        ),
+        after=(
+            ": join\n        rolespec_validate: false\n      vars:\n"
+            "        load_balancer_members: \"{{ ansible_play_batch }}\"\n      when: not"
+        ),
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -22,10 +28,10 @@ FAULTS = (
         file="playbooks/plays/spread.yml",
         before=(
             "      when:\n"
-            "        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n"
-            "        - hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n"
+            "        - praxis_plan.balanced\n"
+            "        - praxis_verdict.ok\n"
         ),
-        after="      when:\n        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n",
+        after="      when:\n        - praxis_plan.balanced\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -40,8 +46,8 @@ FAULTS = (
         name="bad-batch-does-not-stop-the-run",
         breaks="The next batch gets a release that the batch before could not run.",
         file="playbooks/plays/spread.yml",
-        before="['praxis_verdict']['ok']\n\n- name: Name the hosts to observe\n",
-        after="['praxis_verdict']['ok'] and false\n\n- name: Name the hosts to observe\n",
+        before="praxis_verdict.ok\n\n- name: Name the hosts to observe\n",
+        after="praxis_verdict.ok and false\n\n- name: Name the hosts to observe\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -72,24 +78,24 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/plays/spread.yml",
-        before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n",
-        after="['serial'] if hostvars is defined else 1 }}\"\n  vars: {}\n",
+        before="  vars: &run\n    ansible_pipelining: true\n",
+        after="  vars: &run\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
         file="playbooks/plays/spread.yml",
-        before="['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
-        after="['praxis_order']['serial'] and 1 if hostvars is defined else 1 }}\"",
+        before="praxis_order.serial if hostvars is defined else 1 }}\"",
+        after="praxis_order.serial and 1 if hostvars is defined else 1 }}\"",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="bad-verdict-ends-well",
         breaks="A playbook with a bad verdict ends with return code 0.",
         file="playbooks/tasks/verdict.yml",
-        before="  when: not hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
-        after="  when: hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
+        before="  when: not praxis_verdict.ok\n",
+        after="  when: praxis_verdict.ok\n",
         tests=("tests/unit/plan/test_summary.py::test_an_unreachable_host_is_a_row_and_a_bad_verdict",),
         tier="test",
     ),

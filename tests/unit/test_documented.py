@@ -88,6 +88,8 @@ def used(name: str) -> str:
     """A field of fleet_variables, or every expression of a playbook that reads the variable."""
     if name.removeprefix("praxis_") in {item.name for item in dataclasses.fields(fleet_variables.MemberVariables)}:
         return "fleet_variables"
+    if name in variable_types.RUN_VARIABLES.values():
+        return "fleet_plan"
     books = sorted(CHECKOUT.glob("playbooks/**/*.yml"))
     return "\n".join(re.findall(rf"{name}\b[^}}]*", "\n".join(book.read_text(encoding="utf-8") for book in books)))
 
@@ -108,12 +110,14 @@ def in_effect(name: str) -> Any:
     for item in dataclasses.fields(fleet_variables.MemberVariables):
         if "praxis_" + item.name == name:
             return {} if item.default is dataclasses.MISSING and item.name != "image" else item.default
+    for option, variable in variable_types.RUN_VARIABLES.items():
+        if variable == name:
+            return documentation("fleet_plan")["options"][option].get("default")
     texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
     written = set(re.findall(rf'(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
-    option, default = written.pop()
-    options = documentation("fleet_plan")["options"]
-    return options[option].get("default") if default == "omit" else yaml.safe_load(default)
+    _option, default = written.pop()
+    return None if default == "omit" else yaml.safe_load(default)
 
 
 def group_vars(cloud: str) -> dict[str, Any]:
@@ -178,7 +182,8 @@ def test_every_variable_of_an_inventory_is_read(cloud: str) -> None:
     for name in group_vars(cloud):
         if name.startswith("praxis_"):
             used_here = len(re.findall(rf"\b{name}\b", own)) > 1
-            assert name in fields or used_here or re.search(rf"\b{name}\b", "\n".join(texts)), name
+            known = fields | set(variable_types.RUN_VARIABLES.values())
+            assert name in known or used_here or re.search(rf"\b{name}\b", "\n".join(texts)), name
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])

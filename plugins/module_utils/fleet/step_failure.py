@@ -145,6 +145,12 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
     return Finding("no-shell", what, name, fix)
 
 
+def of_task(task: str, result: Mapping[str, Any]) -> str:
+    """What a task that failed said, after its name."""
+    said = [str(result[key]) for key in ("msg", "stderr", "module_stderr") if result.get(key)]
+    return "%s: %s" % (task, " ".join(said))
+
+
 def known(reasons: Reasons, name: str, said: str, longest: int = LONGEST) -> Finding | None:
     """The first of these reasons whose pattern is in what was said; None when it is none of them."""
     for pattern, code, what, fix in reasons:

@@ -359,7 +359,7 @@ def test_an_unhealthy_container_is_not_restarted_by_docker() -> None:
 def test_a_stop_drains_nothing() -> None:
     plays = yaml.safe_load((CHECKOUT / "playbooks/plays/spread.yml").read_text(encoding="utf-8"))
     tasks = [task["name"] for play in plays if play["name"] == "Activate" for task in play["tasks"]]
-    names = ("Drain the batch", "Activate the release", "Rejoin the load balancer")
+    names = ("Drain the batch", "Activate the release", "Rejoin the batch")
     drain, activate, rejoin = (tasks.index(name) for name in names)
     assert drain < activate < rejoin
     assert service()["stop_grace_period"] == "15s"
