@@ -39,12 +39,7 @@ class Clouds:
 
     def meant(self, draft: Draft) -> Draft:
         """The draft with its references as its member means them: a bare name of AWS's is of the member's region."""
-        region = self._region_of(draft.variables)
-        sources = {
-            name: source.looked_up_in(region) if isinstance(source, Reference) else source
-            for name, source in draft.sources.items()
-        }
-        return replace(draft, sources=sources)
+        return draft.looked_up_in(self._region_of(draft.variables))
 
     def slot(self, fleet: str, member: MemberVariables) -> Reference:
         """Where a member's seed is kept.
@@ -79,9 +74,8 @@ class FleetSecrets:
         slots = self._slots(clouds, fleet, drafts) if fleet else {}
         wanted_by: Dict[Reference, List[str]] = {}
         for draft in drafts:
-            for name, source in draft.sources.items():
-                if isinstance(source, Reference):
-                    wanted_by.setdefault(source, []).append(name)
+            for name, reference in draft.references():
+                wanted_by.setdefault(reference, []).append(name)
         # Seeds and secrets ride in the same batches.
         got = fetch_each([*slots.values(), *sorted(wanted_by, key=str)], stores_of(clouds.aws, clouds.gcp))
         for draft in drafts:

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
 GROUP = "praxis"
 #: A name, an id, or tags that tell which one is meant.
 Pointer = Union[str, Mapping[str, Any]]
+Entries = Sequence[Any]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
@@ -69,6 +70,7 @@ class MemberVariables:
     agent_config_group: Mapping[str, Any] = field(default_factory=dict)
     agent_config_host: Mapping[str, Any] = field(default_factory=dict)
     docker_daemon: Mapping[str, Any] = field(default_factory=dict)
+    registries: Entries = field(default=(), repr=False)
 
     @property
     def addresses(self) -> Tuple[str, ...]:

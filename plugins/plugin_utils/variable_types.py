@@ -91,6 +91,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         if not isinstance(value, (str, dict)):
             return "bad-variable", "is neither a name nor a mapping of tags.", "Write a name, an id, or `tag: value`."
         values[name] = value
+    elif kind == "Entries":
+        if not isinstance(value, list):
+            return "bad-variable", "is no list.", "Write `- name: value` entries below it."
+        values[name] = value
     else:
         if not isinstance(value, dict):
             return "bad-variable", "is no mapping.", "Write `name: value` lines below it."

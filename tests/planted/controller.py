@@ -170,7 +170,7 @@ FAULTS = (
     Fault(
         name="placeholder-is-a-secret",
         breaks="A variable that nothing fills in is delivered as a secret.",
-        file="plugins/plugin_utils/drafts.py",
+        file="plugins/plugin_utils/sources.py",
         before="if placeholder(value) == value:",
         after='if placeholder(value) == "":',
         tests=("tests/unit/agent/test_traps.py",),
@@ -187,8 +187,8 @@ FAULTS = (
         name="login-of-another-registry",
         breaks="Each image's machines get the login of whatever registry comes first.",
         file="plugins/plugin_utils/images.py",
-        before="text: by_host[image.host] for text, image in parsed.items()",
-        after="text: by_host[hosts[0]] for text, image in parsed.items()",
+        before="else logins[image.host]) for want, image in parsed.items()",
+        after="else logins[hosts[0]]) for want, image in parsed.items()",
         tests=("tests/unit/google/test_registry.py",),
     ),
     Fault(

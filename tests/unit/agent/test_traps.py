@@ -35,7 +35,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values, sources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
 from tests.unit.plan.made import variables
@@ -224,7 +224,7 @@ def test_dollar_brace_variables_are_left_literal() -> None:
     assert codes(compiled({"llm": {"model": "${MODEL}"}})) == {"placeholder"}
     assert "placeholder" in codes(compiled(environment={"OPENAI_API_KEY": "${OPENAI_API_KEY}"}, secret_names=[]))
     with pytest.raises(Failed) as error:
-        drafts._source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
+        sources.read_source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
     assert error.value.findings[0].code == "placeholder"
 
 
