@@ -86,7 +86,7 @@ def _lines(
     ]
     agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}
     lines = ["", *render.table(columns, width, paint), ""]
-    for item in fact["findings"]:
+    for item in render.by_level(fact["findings"]):
         lines += [*render.finding(item, width, paint), ""]
     return [*lines, agree, ""]
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ansible_settings,
     controller,
@@ -103,7 +105,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             planner = Planner(members, allow_missing, least, [*faults, *wrong])
         else:
             planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong])
-        plan = planner.plan()
+        try:
+            plan = planner.plan()
+        except Failed as error:
+            return {"failed": True, **error.as_result(), "warnings": self._for_a_person(planner.warnings)}
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         # What is to be made first is known after it is made; only check mode goes on without.
@@ -125,7 +130,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         return {
             "plan": plan.describe(),
-            "warnings": [str(finding) for finding in planner.warnings],
+            "warnings": self._for_a_person(planner.warnings),
+            "findings": plain_findings(planner.warnings),
             "ansible_facts": {
                 "praxis_plan": {
                     "id": plan.id,
@@ -139,6 +145,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "praxis_lock_keepers": [],
             },
         }
+
+    def _for_a_person(self, findings: Iterable[Finding]) -> List[str]:
+        """The findings as lines: what is ignored is one line, and each by itself with -v."""
+        return [str(finding) for finding in shortened(findings, every=self._display.verbosity > 0)]
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:

@@ -158,4 +158,11 @@ plan:
       type: list
       elements: dict
       returned: always
+findings:
+  description:
+    - What the plan goes on with all the same, each with C(level), C(code), C(what), C(where) and C(fix).
+    - The task's warnings are the same for a person. What the agent ignores is one line of them, unless C(-v) is given.
+  type: list
+  elements: dict
+  returned: success, without O(inventory_only)
 """

@@ -112,6 +112,7 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         behind_balancer=bool(member.target_group),
         docker_socket=member.docker_socket,
         public_p2p=member.address == "public",
+        address=addresses[0] if addresses else "",
         strict=member.strict,
     )
     findings.extend(compiled.findings)

@@ -57,7 +57,10 @@ def test_the_deployed_fleet_is_whole(fleet):
 
 def test_the_balancer_answers(fleet):
     with urllib.request.urlopen(fleet.state["balancer"]["url"].rstrip("/") + "/agent/card", timeout=10) as answer:
-        assert answer.status == 200 and json.load(answer)["name"]
+        card = json.load(answer)
+    assert answer.status == 200
+    # Whoever it was that answered, its card says where it is reached itself.
+    assert card["url"] in ["http://%s:8000/a2a/v1" % item.ip for item in fleet.machines() if item.name == card["name"]]
 
 
 def test_a_second_run_changes_nothing_and_only_reads(fleet):

@@ -391,6 +391,7 @@ def test_only_two_ports_have_a_listener() -> None:
 
 def test_the_agent_card_must_not_send_others_to_themselves() -> None:
     assert codes(compiled({"api": {"host": "127.0.0.1"}})) == {"card-address"}
+    assert compiled({"api": {"host": "0.0.0.0"}}, address="10.0.0.7").document["api"]["host"] == "10.0.0.7"
 
 
 def test_p2p_connect_and_p2p_tool_are_never_called() -> None:

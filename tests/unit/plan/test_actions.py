@@ -403,6 +403,38 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
     assert not site.was_sent("m1")
 
 
+#: What nothing in the agent reads, and one setting that changes what the fleet does.
+UNREAD = {"p2p": {"max_peers": 9, "host": "0.0.0.0", "mdns_service": "a"}, "execution": {}, "mcp": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "callback", "arguments", "lines"),
+    [
+        ({}, "ansible.builtin.default", ["--check"], 2),
+        ({}, "praxis.cloud.live", ["--check", "-v"], 5),
+        ({"p2p_port": 8000}, "praxis.cloud.live", ["--check"], 2),
+        ({"p2p_port": 8000}, "ansible.builtin.default", ["--check", "-v"], 5),
+    ],
+)
+def test_of_settings_that_nothing_reads_a_person_sees_one_line(
+    site: Site, empty: Account, wrong: dict[str, Any], callback: str, arguments: list[str], lines: int
+) -> None:
+    """And each with -v; a program is given each in any case."""
+    site.inventory(fleet(2, agent_config=UNREAD, **wrong))
+    played = site.play([PLAN], *arguments, ANSIBLE_STDOUT_CALLBACK=callback, COLUMNS="500")
+    assert played.rc == (2 if wrong else 0), played.printed[-4000:]
+    shown = [line for line in played.printed.splitlines() if line.startswith("[WARNING]: praxis_agent_config")]
+    assert len(shown) == lines, played.printed
+    assert "execute_python" in shown[0]
+    if lines == 2:
+        assert "4 settings have no effect: p2p.* (3), execution. Leave them out; -v lists each." in shown[1]
+    found = played.of("Plan the deployment", "m1")
+    if wrong:
+        assert {item["code"] for item in found["failures"]} == {"ports-equal"}
+    else:
+        assert len(found["findings"]) == 5 and {item["level"] for item in found["findings"]} == {"warning"}
+
+
 def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
     own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
     hostvars = fleet(2, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
