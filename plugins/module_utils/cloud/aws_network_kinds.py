@@ -103,6 +103,8 @@ class Subnet(Ec2Kind):
 class Gateway(Ec2Kind):
     """The internet gateway: the VPC's, or one of ours that is not attached yet."""
 
+    found_last: ClassVar[bool] = True
+
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         vpc, loose = desired.fields["vpc"], None
         for each in self.described(client):

@@ -28,8 +28,8 @@ _WORDS = {
     REMOVE: ("to remove", "removed"),
 }
 #: Fields of a creation that say nothing which its name and kind do not.
-_QUIET = frozenset({"tags", "public_key", "trust", "description", "vpc_of_the_user"})
-LONGEST = 90
+_QUIET = frozenset({"id", "tags", "public_key", "trust", "description", "vpc_of_the_user"})
+LONGEST = 110
 
 
 def lines(title: str, rows: Sequence[Row], id_: str, done: bool) -> list[str]:
