@@ -17,15 +17,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
+    PROFILE,
     Changes,
     Wanted,
     machine,
     token,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 
-#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only.
-SETTINGS = {"metadata_tokens": "required"}
+#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only, and one hop far,
+#: so that a container behind the machine's bridge cannot reach the machine's role.
+SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
+METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 #: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
 LATE = 60
 
@@ -54,8 +57,7 @@ class Launch:
             "MaxCount": 1,
             "SubnetId": self.subnet_ids[number % len(self.subnet_ids)],
             "SecurityGroupIds": sorted(wanted.groups),
-            # One hop: a container behind the machine's bridge cannot reach the machine's role.
-            "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            "MetadataOptions": METADATA,
             "BlockDeviceMappings": [{"DeviceName": self.root_device, "Ebs": disk}],
             "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
         }
@@ -99,8 +101,11 @@ class Machines:
             self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
         for id_ in changes.regroup:
             self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
-        for id_ in changes.reset:
-            self._call("modify_instance_metadata_options", InstanceId=id_, HttpTokens="required")
+        for id_, settings in changes.reset.items():
+            if SETTINGS.keys() & settings.keys():
+                self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
+            if PROFILE in settings:
+                self._give_profile(id_, settings[PROFILE])
         if changes.start:
             self._call("start_instances", InstanceIds=list(changes.start))
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
@@ -114,6 +119,17 @@ class Machines:
             raise Failed(*findings)
         self.terminate(changes.terminate)
         return launched
+
+    def _give_profile(self, id_: str, profile: str) -> None:
+        """The instance's one profile, in place of the one that it has, if any."""
+        filters = [{"Name": "instance-id", "Values": [id_]}]
+        # One that is on its way out is no longer there to be replaced.
+        for each in self.client.paginate("ec2", "describe_iam_instance_profile_associations", Filters=filters):
+            if each["State"] in ("associating", "associated"):
+                old = each["AssociationId"]
+                self._call("replace_iam_instance_profile_association", AssociationId=old, IamInstanceProfile={"Name": profile})
+                return
+        self._call("associate_iam_instance_profile", InstanceId=id_, IamInstanceProfile={"Name": profile})
 
     def terminate(self, ids: Iterable[str]) -> None:
         """Terminate these; gone ones are no error."""
@@ -195,6 +211,18 @@ class Machines:
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.
         return self.client.call("ec2", operation, idempotent=True, **params)
+
+
+def summary(instance: Mapping[str, Any], slot: str) -> dict[str, str]:
+    """A machine as results have it."""
+    return {
+        "name": tags_of(instance).get("Name", ""),
+        "slot": slot,
+        "instance_id": instance["InstanceId"],
+        "zone": instance["Placement"]["AvailabilityZone"],
+        "private_ip": instance.get("PrivateIpAddress", ""),
+        "public_ip": instance.get("PublicIpAddress", ""),
+    }
 
 
 def _not_yet(error: CloudError) -> bool:
