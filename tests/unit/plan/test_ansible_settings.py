@@ -9,6 +9,7 @@ fails its gate, so that it goes from the plan through lock, batch, drain, rollba
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.plan import ansible_settings_rows as rows
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, ROOT_PLAYBOOKS, Played, Site, deaf_port
 
@@ -25,50 +27,21 @@ DEPLOY = CHECKOUT / "playbooks" / "deploy.yml"
 __all__ = ["deaf_port"]
 
 #: Each runs by itself: it has changed what a deployment comes to, or looks as if it could.
-ALONE: list[dict[str, str]] = [
-    {"STRATEGY": "free"},
-    {"STRATEGY": "host_pinned"},
-    {"INJECT_FACT_VARS": "false"},
-    {"NO_LOG": "true"},
-    {"ANY_ERRORS_FATAL": "true"},
-    {"ENABLE_TASK_DEBUGGER": "true"},
-    {"JINJA2_NATIVE": "false"},
-    {"ERROR_ON_UNDEFINED_VARS": "false"},
-    {"CACHE_PLUGIN_TIMEOUT": "1"},
-    {"STDOUT_CALLBACK": "minimal"},
-    {"STDOUT_CALLBACK": "ansible.posix.json"},
-]
-#: Run together: none has ever changed anything, and one that begins to do so is found by taking the others away.
-TOGETHER = {
-    "ACTION_WARNINGS": "false",
-    "ALLOW_BROKEN_CONDITIONALS": "true",
-    "ALLOW_EMBEDDED_TEMPLATES": "false",
-    "BECOME": "true",
-    "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH": "error",
-    "DIFF_ALWAYS": "true",
-    "DISPLAY_ARGS_TO_STDOUT": "true",
-    "DISPLAY_TRACEBACK": "always",
-    "DUPLICATE_YAML_DICT_KEY": "error",
-    "ERROR_ON_MISSING_HANDLER": "false",
-    "FORCE_HANDLERS": "true",
-    "FORKS": "1",
-    "GATHERING": "smart",
-    "HASH_BEHAVIOUR": "merge",
-    "INVALID_TASK_ATTRIBUTE_FAILED": "false",
-    "INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
-    "INVENTORY_UNPARSED_FAILED": "true",
-    "NULL_REPRESENTATION": "",
-    "OLD_PLUGIN_CACHE_CLEAR": "true",
-    "PLAYBOOK_VARS_ROOT": "all",
-    "PRECEDENCE": "all_inventory",
-    "PRIVATE_ROLE_VARS": "true",
-    "PYTHON_MODULE_RLIMIT_NOFILE": "64",
-    "RUN_VARS_PLUGINS": "start",
-    "SHOW_CUSTOM_STATS": "true",
-    "TARGET_LOG_INFO": "praxis",
-    "TRANSFORM_INVALID_GROUP_CHARS": "always",
-    "VARS_ENABLED": "",
+ALONE = {
+    "DEFAULT_STRATEGY": ["free", "host_pinned"],
+    "INJECT_FACTS_AS_VARS": ["false"],
+    "DEFAULT_NO_LOG": ["true"],
+    "ANY_ERRORS_FATAL": ["true"],
+    "ENABLE_TASK_DEBUGGER": ["true"],
+    "DEFAULT_JINJA2_NATIVE": ["false"],
+    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": ["false"],
+    "CACHE_PLUGIN_TIMEOUT": ["1"],
+    "DEFAULT_STDOUT_CALLBACK": ["minimal", "ansible.posix.json"],
 }
+#: Run together: none has ever changed anything, and one that begins to do so is found by the tests of each.
+TOGETHER = {name: values[0] for name, values in rows.SAME.items() if name not in ALONE}
+EACH = [pytest.param({name: value}, id=f"{name} {value}", marks=[] if value in ALONE.get(name, []) else pytest.mark.repetition)
+        for name, values in rows.SAME.items() for value in values]  # fmt: skip
 
 
 class Deployment:
@@ -97,9 +70,10 @@ class Deployment:
         self.site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
 
     def under(self, settings: dict[str, str], *arguments: str) -> Played:
-        """Deploy under settings of Ansible's, named without ``ANSIBLE_``; deprecated ones are tried too."""
-        variables = {f"ANSIBLE_{name}": value for name, value in settings.items()}
-        return self.site.play(DEPLOY, *arguments, ANSIBLE_DEPRECATION_WARNINGS="false", **variables)
+        """Deploy under settings of Ansible's; those that this one does not know are omitted, deprecated ones tried."""
+        here = {name: value.format(folder=self.site.folder) for name, value in settings.items() if name in rows.known()}
+        (self.site.folder / "ansible.cfg").write_text(rows.configured(here))
+        return self.site.play(DEPLOY, *arguments, **{"ANSIBLE_DEPRECATION_WARNINGS": "false"} | rows.exported(here))
 
 
 @pytest.fixture
@@ -135,6 +109,15 @@ def usual(deployment: Deployment) -> Usual:
     return _KNOWN[0]
 
 
+def test_every_setting_has_one_row() -> None:
+    """A new one of Ansible's is thought about before it is let in."""
+    patterns = [name for group in (rows.NEVER, rows.WISHES) for names in group.values() for name in names]
+    patterns += [*rows.SAME, *rows.SAME_THERE, *rows.REFUSED]
+    found = {name: [one for one in patterns if fnmatch.fnmatchcase(name, one)] for name in rows.known()}
+    assert {name: of for name, of in found.items() if len(of) != 1} == {}
+    assert len(found) > 230
+
+
 def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
     """Lock, activation, rollback and verdict are all in it."""
     way = usual.way
@@ -145,7 +128,7 @@ def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
     assert usual.said.count("GET /health answers 503") == 2
 
 
-@pytest.mark.parametrize("settings", [*ALONE, TOGETHER], ids=lambda settings: " ".join(list(settings.items())[0]))
+@pytest.mark.parametrize("settings", [*EACH, pytest.param(TOGETHER, id="all the others together")])
 def test_settings_change_neither_way_nor_words(deployment: Deployment, usual: Usual, settings: dict[str, str]) -> None:
     played = deployment.under(settings)
     assert (played.rc, way_of(played)) == (usual.rc, usual.way), played.printed[-4000:]
@@ -177,14 +160,14 @@ def sudo(deployment: Deployment) -> dict[str, str]:
     log = deployment.site.folder / "sudo-log"
     path.write_text(f'#!/bin/sh\necho "$*" >> {log}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
     path.chmod(0o755)
-    return {"BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
+    return {"DEFAULT_BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
 
 
 def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, tmp_path: Path) -> None:
     """Whomever the user's own tasks become, and wherever. Identities are made here, with the user's environment."""
     deployment = Deployment(Site(tmp_path, empty))
     deployment.hosts()
-    played = deployment.under({**sudo(deployment), "BECOME": "true", "BECOME_USER": "nobody"})
+    played = deployment.under({**sudo(deployment), "DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"})
     assert played.of("Make the identities that are missing", "m1")["changed"]
     asked = (tmp_path / "sudo-log").read_text().splitlines()
     assert len(asked) >= 6
@@ -194,7 +177,7 @@ def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, t
 
 def test_su_is_refused_by_name(deployment: Deployment) -> None:
     """It wants a terminal, and Ansible pipelines nothing through one."""
-    played = deployment.under({**sudo(deployment), "BECOME_METHOD": "su"})
+    played = deployment.under({**sudo(deployment), "DEFAULT_BECOME_METHOD": "su"})
     failure = played.of("Prepare the release", "m1")["failure"]
     assert (played.rc, failure["code"]) == (2, "no-pipelining")
     assert "ansible_become_method" in failure["fix"] and "su" in failure["what"].split()
