@@ -60,14 +60,18 @@ class Deployment:
         answer = {"changed": True, "diff": [], "outcome": "activated", "activation": "switch", "failure": None}
         self.answer = json.dumps({**answer, "locked": True, "fence": 1, "look": look})
 
-    def hosts(self, script: str = "", **others: dict[str, Any]) -> None:
+    def hosts(
+        self, script: str = "", everybody: dict[str, Any] | None = None, **others: dict[str, Any]
+    ) -> None:
         """Write the inventory.
 
         :param script: what each host's Python does before it answers.
+        :param everybody: variables of all hosts, the controller among them.
         :param others: other connection variables of a member.
         """
         own = {name: self.site.host(name, f"{script}\necho '{self.answer}'") for name in ("m1", "m2")} | others
-        self.site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
+        members = {name: {**found, **own[name]} for name, found in fleet(2).items()}
+        self.site.inventory(members, **(everybody or {}))
 
     def under(self, settings: dict[str, str], *arguments: str) -> Played:
         """Deploy under settings of Ansible's; those that this one does not know are omitted, deprecated ones tried."""
@@ -163,11 +167,21 @@ def sudo(deployment: Deployment) -> dict[str, str]:
     return {"DEFAULT_BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
 
 
-def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, tmp_path: Path) -> None:
+#: ansible.cfg's words, and the same as variables of all hosts, which come before what a play says.
+THEIRS = [
+    pytest.param({"DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"}, {}, id="ansible.cfg"),
+    pytest.param({}, {"ansible_become": True, "ansible_become_user": "nobody"}, id="variables"),
+]
+
+
+@pytest.mark.parametrize(("settings", "everybody"), THEIRS)
+def test_hosts_are_worked_on_as_root_and_the_controller_is_not(
+    empty: Account, tmp_path: Path, settings: dict[str, str], everybody: dict[str, Any]
+) -> None:
     """Whomever the user's own tasks become, and wherever. Identities are made here, with the user's environment."""
     deployment = Deployment(Site(tmp_path, empty))
-    deployment.hosts()
-    played = deployment.under({**sudo(deployment), "DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"})
+    deployment.hosts(everybody=everybody)
+    played = deployment.under({**sudo(deployment), **settings})
     assert played.of("Make the identities that are missing", "m1")["changed"]
     asked = (tmp_path / "sudo-log").read_text().splitlines()
     assert len(asked) >= 6
