@@ -10,6 +10,7 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -145,6 +146,12 @@ def patiently(
     return ask(left, True)
 
 
+def asks_for_terminal(connection: Any, option: str) -> bool:
+    """Whether these arguments of SSH's ask for a terminal."""
+    given = str(connection.get_option(option) or "") if connection.transport == "ssh" else ""
+    return bool(re.search(r"(^|\s)-t+(\s|$)|requesttty", given, re.IGNORECASE))
+
+
 def require_root(connection: Any, task: Any, name: str) -> None:
     """A step that the playbook runs as root is run as root: variables of the inventory come before a play's words.
 
@@ -166,7 +173,7 @@ def require_root(connection: Any, task: Any, name: str) -> None:
 
 #: Half a minute of silence; and of -t and -T, and of RequestTTY, the last counts.
 _LAST = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3 -T"
-_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
+SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 _HOST_KEYS = "stricthostkeychecking"
 
 #: What of a module's answer the verdict needs later.
@@ -199,7 +206,7 @@ def hold_to_ours(connection: Any) -> None:
     given = connection.get_option("ssh_extra_args") or ""
     if not given.endswith(_LAST):
         connection.set_option("ssh_extra_args", ("%s %s" % (given, _LAST)).strip())
-    asked = " ".join(str(connection.get_option(name) or "") for name in _ARGUMENTS)
+    asked = " ".join(str(connection.get_option(name) or "") for name in SSH_ARGUMENTS)
     if _HOST_KEYS in asked.lower():
         connection.set_option("host_key_checking", True)
     if not connection.get_option("control_path"):

@@ -181,7 +181,7 @@ SAME_THERE: dict[str, list[str]] = {
     "sh.system_tmpdirs": ["/var/tmp"],
 }
 
-#: Refused: a value, and the code of the finding.
+#: Refused: a value, and the code of the finding, or words.
 REFUSED: dict[str, tuple[str, str]] = {
     "DEFAULT_BECOME_METHOD": ("su", "no-pipelining"),
     "DEFAULT_DEBUG": ("true", "ansible-debug"),

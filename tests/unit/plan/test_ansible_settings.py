@@ -198,12 +198,24 @@ def test_su_is_refused_by_name(deployment: Deployment) -> None:
     assert not deployment.site.was_sent("m1")
 
 
+@pytest.mark.repetition
+@pytest.mark.parametrize("name", rows.REFUSED)
+def test_a_setting_that_is_refused_is_named_before_a_host_is_asked(deployment: Deployment, name: str) -> None:
+    value, word = rows.REFUSED[name]
+    played = deployment.under({name: value})
+    assert played.rc != 0
+    assert word in json.dumps(played.results), played.printed[-2000:]
+    assert not deployment.site.was_sent("m1")
+
+
 @pytest.mark.parametrize("playbook", ROOT_PLAYBOOKS)
 def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Deployment, playbook: str) -> None:
     path, folder = CHECKOUT / "playbooks" / playbook, deployment.site.folder
-    played = deployment.site.play(path, ANSIBLE_HOST_PATTERN_MISMATCH="error", ANSIBLE_SHOW_CUSTOM_STATS="true")
+    unfit = {"ANSIBLE_HOST_PATTERN_MISMATCH": "error", "ANSIBLE_TRANSPORT": "local"}
+    played = deployment.site.play(path, ANSIBLE_SHOW_CUSTOM_STATS="true", **unfit)
     found = played.of("Stop when the inventory could not be read whole, or holds no member", "localhost")
-    assert (played.rc, found["failure"]["code"]) == (2, "ansible-setting")
-    assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in found["failure"]["fix"]
+    assert (played.rc, {each["code"] for each in found["failures"]}) == (2, {"ansible-setting"})
+    fixes = " ".join(each["fix"] for each in found["failures"])
+    assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in fixes and "ANSIBLE_TRANSPORT=ssh" in fixes
     assert "praxis_summary" in played.printed
     assert not [path for path in folder.iterdir() if path.name.startswith(("sent-", "remote-"))]

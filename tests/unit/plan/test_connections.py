@@ -12,9 +12,16 @@ from typing import Any
 import pytest
 
 from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import connection_loader
+from ansible.playbook.task import Task
+from ansible.plugins.loader import become_loader, connection_loader
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import hold_to_ours
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
+    SSH_ARGUMENTS,
+    asks_for_terminal,
+    hold_to_ours,
+    require_root,
+)
 
 
 def command(ours: bool, **options: Any) -> str:
@@ -22,9 +29,15 @@ def command(ours: bool, **options: Any) -> str:
     return " ".join(words(ours, **options))
 
 
-def words(ours: bool, **options: Any) -> list[str]:
+def ssh(**options: Any) -> Any:
+    """A connection that nobody has opened."""
     connection = connection_loader.get("ssh", PlayContext(), "/dev/null")
     connection.set_options(direct={"host": "192.0.2.7", "remote_user": "admin", **options})
+    return connection
+
+
+def words(ours: bool, **options: Any) -> list[str]:
+    connection = ssh(**options)
     if ours:
         hold_to_ours(connection)
         hold_to_ours(connection)
@@ -77,3 +90,38 @@ def test_who_says_how_host_keys_are_checked_is_heard_over_a_general_setting() ->
     assert understood(ours=False, **own)["stricthostkeychecking"] == "false"
     assert understood(ours=True, **own)["stricthostkeychecking"] == "accept-new"
     assert understood(ours=True, host_key_checking=False)["stricthostkeychecking"] == "false"
+
+
+@pytest.mark.parametrize("option", SSH_ARGUMENTS)
+def test_arguments_that_ask_for_a_terminal_are_named(option: str) -> None:
+    """Ansible pipelines nothing with them, and its own word for that is a variable that is set already."""
+    for asked in ("-tt", "-C -t", "-o RequestTTY=force", "-o requesttty yes"):
+        assert [name for name in SSH_ARGUMENTS if asks_for_terminal(ssh(**{option: asked}), name)] == [option]
+    assert not asks_for_terminal(ssh(**{option: "-C -o ControlPath=/tmp/a-t -o ServerAliveInterval=10 -T"}), option)
+
+
+def test_the_inventory_s_variables_turn_no_step_into_another_user_s() -> None:
+    task = Task()
+    task.become = True
+    connection = ssh()
+    connection.become = become_loader.get("sudo")
+    connection.become.set_options(direct={"become_user": "nobody"})
+    require_root(connection, task, "m1")
+    assert connection.become.get_option("become_user") == "root"
+
+
+@pytest.mark.parametrize(("become", "user"), [(True, "root"), (True, None), (False, "admin")])
+def test_no_sudo_is_right_where_root_logs_in_or_is_not_needed(become: bool, user: str | None) -> None:
+    """Nobody knows whom ~/.ssh/config names."""
+    task = Task()
+    task.become = become
+    require_root(ssh(remote_user=user), task, "m1")
+
+
+def test_sudo_that_is_turned_off_is_named() -> None:
+    task = Task()
+    task.become = True
+    with pytest.raises(Failed) as failed:
+        require_root(ssh(), task, "m1")
+    (finding,) = failed.value.findings
+    assert (finding.code, finding.where) == ("become-off", "m1") and "ansible_become" in finding.fix
