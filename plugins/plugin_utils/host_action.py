@@ -149,7 +149,7 @@ def patiently(
 def asks_for_terminal(connection: Any, option: str) -> bool:
     """Whether these arguments of SSH's ask for a terminal."""
     given = str(connection.get_option(option) or "") if connection.transport == "ssh" else ""
-    return bool(re.search(r"(^|\s)-t+(\s|$)|requesttty", given, re.IGNORECASE))
+    return bool(re.search(r"(^|\s)-t+(\s|$)|(?i:requesttty[=\s]+(yes|force))", given))
 
 
 def require_root(connection: Any, task: Any, name: str) -> None:
