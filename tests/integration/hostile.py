@@ -15,7 +15,7 @@ NAME = "not-in-dns"
 PRINTED = "This system is monitored. Unauthorised access is prohibited; accounts are locked after three failures."
 #: A place that is not there: whoever makes temporary files has to find another one.
 TMPDIR = "/var/tmp/nobody-made-this"
-LOCALE = "de_DE.ISO-8859-1"
+LOCALE, ENCODING = "de_DE.ISO-8859-1", "iso-8859-1"
 
 HARDEN = f"""
 set -e
@@ -42,7 +42,8 @@ Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
 Defaults env_keep+="TMPDIR LANG LC_ALL"
 Defaults logfile=/var/log/sudo.log
 END
-visudo -qc
+chmod 0440 /etc/sudoers.d/hardened
+visudo -qc > /dev/null
 printf '%s\\n' 'Banner /etc/issue.net' 'PrintMotd yes' 'AllowTcpForwarding no' 'MaxSessions 4' > /etc/ssh/sshd_config.d/0-hardened.conf
 hostname {NAME}
 echo {NAME} > /etc/hostname
@@ -50,7 +51,7 @@ sed "/127.0.1.1/d; /$(hostname)/d" /etc/hosts > /run/hosts && cat /run/hosts > /
 systemctl restart ssh
 """
 
-#: What an inspector sees, by a line of the answer; as the login user through its own shell.
+#: What an inspector asks as the login user, and sees.
 SEEN = f"""
 findmnt -no OPTIONS /tmp | grep -o noexec
 findmnt -no OPTIONS /proc | grep -o 'hidepid=[a-z0-9]*'
@@ -60,6 +61,8 @@ echo $TMPDIR
 getent hosts {NAME} || echo unknown
 sudo -n sh -c 'umask; echo $TMPDIR $LC_ALL'
 """
+
+SEES = ["noexec", "hidepid=invisible", "0077", "ISO-8859-1", TMPDIR, "unknown", "0077", f"{TMPDIR} {LOCALE}"]
 
 
 def harden(cloud: Cloud, machine: Machine, user: str) -> None:

@@ -46,7 +46,8 @@ REASONS = (
         "ansible_user.",
     ),
     (
-        r"you must have a (tty|terminal) to run sudo",
+        # A machine says it in its own language, and leaves the tty as it is.
+        r"you must have a (tty|terminal) to run sudo|sudo: [^:]*\b(TTY|tty)\b",
         "sudo-wants-terminal",
         "sudo runs nothing without a terminal, and a terminal would show the step's secrets.",
         "Take requiretty out of the machine's sudoers for this user: `Defaults:USER !requiretty` in /etc/sudoers.d.",
