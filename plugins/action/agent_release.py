@@ -12,7 +12,12 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction, patiently
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
+    SSH_ARGUMENTS,
+    HostAction,
+    asks_for_terminal,
+    patiently,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: Beyond the gate's deadline: what switching a container takes.
@@ -144,4 +149,8 @@ def _not_pipelined(connection: Any) -> Tuple[str, str]:
     if not connection.has_pipelining:
         fix = "Set ansible_connection (ANSIBLE_TRANSPORT) to one that can, such as ssh."
         return "The connection plugin %s cannot pipeline" % connection.transport, fix
+    asked = [name for name in SSH_ARGUMENTS if asks_for_terminal(connection, name)]
+    if asked:
+        fix = "Take -t, -tt and RequestTTY out of ansible_%s (%s)." % (asked[0], "ANSIBLE_" + asked[0].upper())
+        return "SSH is asked for a terminal, and Ansible pipelines nothing through one", fix
     return "Pipelining is off", "Set ansible_pipelining to true for this host and unset ANSIBLE_KEEP_REMOTE_FILES."

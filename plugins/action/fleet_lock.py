@@ -16,7 +16,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import keep_alive, not_run, patiently
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
+    hold_to_ours,
+    not_run,
+    patiently,
+    require_root,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
@@ -35,7 +40,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars or {})
         args = dict(self._task.args)
+        hold_to_ours(self._connection)
         try:
+            require_root(self._connection, self._task, str(args.get("host") or (task_vars or {})["inventory_hostname"]))
             if "wait" in args:
                 return {**result, **self._wait(args, task_vars)}
             if "looks" in args:
@@ -164,7 +171,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         """The module's answer; a host that cannot be asked is one that failed."""
-        keep_alive(self._connection)
 
         def ask(patience: float, _again: bool) -> Dict[str, Any]:
             found: Dict[str, Any] = self._execute_module(

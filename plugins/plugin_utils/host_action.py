@@ -10,6 +10,7 @@ Only an unreachable host is raised, because Ansible has a name of its own for th
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -62,7 +63,9 @@ class HostAction(ActionBase):  # type: ignore[misc]
         name = str(args.pop("member", None) or task_vars["inventory_hostname"])
         try:
             self.allow(name)
+            hold_to_ours(self._connection)
             if "run" not in args:
+                require_root(self._connection, self._task, name)
                 outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
                 return {**result, **outcome}
             run = RunDirectory(str(args.pop("run")))
@@ -82,10 +85,12 @@ class HostAction(ActionBase):  # type: ignore[misc]
         observes = self.observes(module_args)
         if observes:
             run.forget(name)
-        keep_alive(self._connection)
         asked = time.time()
         try:
+            require_root(self._connection, self._task, name)
             outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
+        except Failed as error:
+            outcome = {"failed": True, **error.as_result()}
         except AnsibleConnectionFailure as error:
             said = str(error)
             if step_failure.NO_PROMPT in said:
@@ -141,8 +146,35 @@ def patiently(
     return ask(left, True)
 
 
-#: Half a minute of silence.
-_KEEP_ALIVE = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3"
+def asks_for_terminal(connection: Any, option: str) -> bool:
+    """Whether these arguments of SSH's ask for a terminal."""
+    given = str(connection.get_option(option) or "") if connection.transport == "ssh" else ""
+    return bool(re.search(r"(^|\s)-t+(\s|$)|(?i:requesttty[=\s]+(yes|force))", given))
+
+
+def require_root(connection: Any, task: Any, name: str) -> None:
+    """A step that the playbook runs as root is run as root: variables of the inventory come before a play's words.
+
+    :raises Failed: where they turn sudo off, unless root logs in.
+    """
+    become = connection.become
+    if become is not None:
+        become.set_option("become_user", "root")
+    elif task.become and connection.transport == "ssh" and connection.get_option("remote_user") not in (None, "root"):
+        raise Failed(
+            Finding(
+                code="become-off",
+                what="The variable ansible_become is false here, and a step needs root.",
+                where=name,
+                fix="Take ansible_become out of the variables of this host and its groups, or set it to true.",
+            )
+        )
+
+
+#: Half a minute of silence; and of -t and -T, and of RequestTTY, the last counts.
+_LAST = "-o ServerAliveInterval=10 -o ServerAliveCountMax=3 -T"
+SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
+_HOST_KEYS = "stricthostkeychecking"
 
 #: What of a module's answer the verdict needs later.
 _KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "look")
@@ -160,19 +192,25 @@ def not_run(name: str, outcome: Mapping[str, Any]) -> Finding:
     return step_failure.not_run(name, said, str(outcome.get("module_stdout") or ""))
 
 
-def keep_alive(connection: Any) -> None:
-    """Have SSH give up on a link that has gone dead in the middle of a step; by itself it would wait for good.
+def hold_to_ours(connection: Any) -> None:
+    """What our steps need of SSH, whatever an ansible.cfg, the inventory or ~/.ssh/config ask of it.
 
-    It comes last among SSH's options, and SSH takes the first it is given: a user's own setting holds. A connection
-    that was left open by other tasks (ControlPersist) does not have it, and goes by its own options: so ours are shared
-    among ours only, unless a user names the path.
+    No terminal, because one writes what it is given on its screen, secrets included. Host keys that are checked as the
+    inventory says: `host_key_checking = false` would come before it, and SSH takes the first that it is given. And an
+    end to a link that has gone dead in the middle of a step; by itself SSH would wait for good. That comes last, so a
+    user's own setting holds. A connection that was left open by other tasks (ControlPersist) does not have it, and goes
+    by its own options: so ours are shared among ours only, unless a user names the path.
     """
-    if connection.transport == "ssh":
-        given = connection.get_option("ssh_extra_args") or ""
-        if _KEEP_ALIVE not in given:
-            connection.set_option("ssh_extra_args", ("%s %s" % (given, _KEEP_ALIVE)).strip())
-        if not connection.get_option("control_path"):
-            whose = [str(connection.get_option(name)) for name in ("host", "port", "remote_user")]
-            digest = hashlib.sha256(" ".join(["praxis", *whose]).encode()).hexdigest()
-            # As short as Ansible's own: a socket's path has little room.
-            connection.set_option("control_path", "%(directory)s/" + digest[:10])
+    if connection.transport != "ssh":
+        return
+    given = connection.get_option("ssh_extra_args") or ""
+    if not given.endswith(_LAST):
+        connection.set_option("ssh_extra_args", ("%s %s" % (given, _LAST)).strip())
+    asked = " ".join(str(connection.get_option(name) or "") for name in SSH_ARGUMENTS)
+    if _HOST_KEYS in asked.lower():
+        connection.set_option("host_key_checking", True)
+    if not connection.get_option("control_path"):
+        whose = [str(connection.get_option(name)) for name in ("host", "port", "remote_user")]
+        digest = hashlib.sha256(" ".join(["praxis", *whose]).encode()).hexdigest()
+        # As short as Ansible's own: a socket's path has little room.
+        connection.set_option("control_path", "%(directory)s/" + digest[:10])

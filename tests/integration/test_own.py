@@ -23,8 +23,9 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from tests.unit.plan import ansible_settings_rows as rows
 
-from . import seen
+from . import hostile, seen
 from .accounts import account_of
 from .conftest import CHECKOUT, HOME, Cloud, Machine, Run
 from .platforms import Platform, platform_of
@@ -89,7 +90,7 @@ def platform(cloud: Cloud) -> Iterator[Platform]:
 
 @pytest.fixture(scope="module")
 def fleet(cloud: Cloud, platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """Two machines in what is given, all of it named by tags, or on Google Cloud by names."""
+    """Two machines in what is given, all of it named by tags, or on Google Cloud by names. The second is hardened."""
     before = platform.picture()
     made = Fleet(cloud, platform, tmp_path_factory.mktemp("own"))
     mark = cloud.mark()
@@ -97,6 +98,7 @@ def fleet(cloud: Cloud, platform: Platform, tmp_path_factory: pytest.TempPathFac
     assert [machine["name"] for machine in run.summary["machines"]] == [made.one, made.two]
     assert made.mutations(mark) == [platform.LAUNCH]
     assert platform.picture() == before
+    hostile.harden(cloud, made.machine(made.two), platform.USER)
     yield made
     made.run("down.yml", variables={"praxis_confirm_down": FLEET, "praxis_remove_identities": True})
     assert platform.machines() == []
@@ -130,6 +132,18 @@ def test_what_is_not_given_is_made_and_fits_what_is(fleet: Fleet) -> None:
 
 
 @pytest.mark.alike
+def test_the_second_machine_is_hardened(fleet: Fleet) -> None:
+    """As the user that Ansible logs in as, by the machine's own sshd, shell and sudo: all that follows goes past it."""
+    address = fleet.machine(fleet.two).public_ip
+    login = ["ssh", "-i", str(HOME / "ssh" / "id_ed25519"), "-o", f"UserKnownHostsFile={fleet.folder / 'known'}",
+             "-o", "StrictHostKeyChecking=accept-new", f"{fleet.platform.USER}@{address}", hostile.SEEN]  # fmt: skip
+    done = subprocess.run(login, check=True, capture_output=True, encoding=hostile.ENCODING, timeout=120)
+    assert hostile.PRINTED in done.stdout and hostile.PRINTED in done.stderr
+    assert [line for line in done.stdout.splitlines() if line != hostile.PRINTED] == hostile.SEES
+    assert hostile.NAME in done.stderr  # sudo, about a name that it cannot resolve
+
+
+@pytest.mark.alike
 def test_a_static_inventory_and_a_limit(fleet: Fleet) -> None:
     """Planned is the fleet, touched the one host; and no API knows of machines or balancers."""
     static, mark = fleet.static(), fleet.cloud.mark()
@@ -148,6 +162,57 @@ def test_a_static_inventory_and_a_limit(fleet: Fleet) -> None:
     checked = fleet.run("verify.yml", inventory=static)
     assert checked.summary["edges"] == {"live": 1, "planned": 1}
     assert fleet.services(mark) == fleet.platform.ASKED
+
+
+@pytest.mark.once
+def test_sudo_that_wants_a_terminal_is_named(fleet: Fleet) -> None:
+    rules, two = "/etc/sudoers.d/zz-terminal", fleet.machine(fleet.two)
+    fleet.cloud.on(two, f"echo 'Defaults requiretty' > {rules}")
+    try:
+        refused = fleet.run("plan.yml", inventory=fleet.static(), expect=2)
+    finally:
+        fleet.cloud.on(two, f"rm {rules}")
+    errors = [(item["code"], item["where"]) for item in refused.summary["findings"] if item["level"] == "error"]
+    assert errors == [("sudo-wants-terminal", fleet.two)]
+
+
+#: What an inventory may say of all hosts, the controller among them, as users' other playbooks have it.
+VARIABLES: list[dict[str, Any]] = [
+    {"ansible_become": True, "ansible_become_user": "nobody"},
+    {"ansible_ssh_pipelining": False, "ansible_pipelining": False},
+    {"ansible_become_flags": "-H -S"},
+    {"ansible_shell_executable": "/bin/bash"},
+    {"ansible_host_key_checking": False},
+    {"environment": {"LANG": "C"}, "ansible_module_compression": "ZIP_STORED", "ansible_remote_tmp": "/tmp/theirs"},
+]
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+@pytest.mark.parametrize("variables", VARIABLES, ids=lambda variables: next(iter(variables)))
+def test_variables_of_all_hosts_change_nothing(fleet: Fleet, variables: dict[str, Any]) -> None:
+    static = fleet.static("variables")
+    (static / "group_vars" / "all.json").write_text(json.dumps(variables), encoding="utf-8")
+    run = fleet.run("deploy.yml", inventory=static)
+    assert (run.changed, run.summary["ok"]) == ({}, True)
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in rows.SAME_THERE.items()
+                                             for value in values])  # fmt: skip
+def test_settings_of_ssh_sudo_and_the_shell_change_nothing(fleet: Fleet, name: str, value: str) -> None:
+    own = rows.exported({name: value.format(folder=fleet.folder)})
+    run = fleet.run("deploy.yml", inventory=fleet.static(), environment=own)
+    assert (run.changed, run.summary["ok"]) == ({}, True)
+
+
+@pytest.mark.once
+def test_sudo_that_is_turned_off_is_named(fleet: Fleet) -> None:
+    static = fleet.static("no-sudo", own={fleet.two: {"ansible_become": False}})
+    refused = fleet.run("plan.yml", inventory=static, expect=2)
+    errors = [(item["code"], item["where"]) for item in refused.summary["findings"] if item["level"] == "error"]
+    assert errors == [("become-off", fleet.two)]
 
 
 @pytest.mark.alike

@@ -69,7 +69,8 @@ each_play_on_machines = pytest.mark.parametrize("play", [pytest.param(play, id=n
 def test_a_play_on_machines_says_all_that_it_needs_itself(play: Part) -> None:
     """Whatever a user's ansible.cfg says: secrets go through standard input only, and nobody who is not reached drops
     out of the plays that put things back."""
-    assert play["vars"]["ansible_pipelining"] is True
+    # An inventory may use either name, and Ansible takes the second where both are set.
+    assert (play["vars"]["ansible_pipelining"], play["vars"]["ansible_ssh_pipelining"]) == (True, True)
     assert play["ignore_unreachable"] is True
     assert (play["become"], play["gather_facts"]) == (True, False)
 
@@ -91,10 +92,11 @@ def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
 
 #: What is a variable, and no fact, whatever ANSIBLE_INJECT_FACT_VARS says.
 NO_FACTS = (
-    "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result", "ansible_failed_task",
-    "ansible_host", "ansible_limit", "ansible_loop", "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all",
-    "ansible_play_role_names", "ansible_playbook_python", "ansible_private_key_file", "ansible_python_interpreter", "ansible_run_tags",
-    "ansible_skip_tags", "ansible_user",
+    "ansible_become", "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result",
+    "ansible_failed_task", "ansible_host", "ansible_limit", "ansible_loop", "ansible_pipelining",
+    "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python",
+    "ansible_private_key_file", "ansible_python_interpreter", "ansible_run_tags", "ansible_skip_tags",
+    "ansible_ssh_pipelining", "ansible_user",
 )  # fmt: skip
 
 

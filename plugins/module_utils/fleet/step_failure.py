@@ -46,6 +46,13 @@ REASONS = (
         "ansible_user.",
     ),
     (
+        # A machine says it in its own language, and leaves the tty as it is.
+        r"you must have a (tty|terminal) to run sudo|sudo: [^:]*\b(TTY|tty)\b",
+        "sudo-wants-terminal",
+        "sudo runs nothing without a terminal, and a terminal would show the step's secrets.",
+        "Take requiretty out of the machine's sudoers for this user: `Defaults:USER !requiretty` in /etc/sudoers.d.",
+    ),
+    (
         r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers|may not run sudo"
         r"|is not allowed to execute|no valid sudoers|privilege escalation prompt|sudo: (command )?not found",
         "sudo-refused",

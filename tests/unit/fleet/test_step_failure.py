@@ -12,6 +12,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, 
 NOT_RUN = [
     ("Task failed: Missing sudo password", "sudo-refused"),
     ("Incorrect sudo password", "sudo-refused"),
+    ("sudo: sorry, you must have a tty to run sudo", "sudo-wants-terminal"),
+    ("sudo: Sie m\ufffdssen ein TTY haben, um sudo zu verwenden", "sudo-wants-terminal"),
     ("sudo: a password is required", "sudo-refused"),
     ("admin is not in the sudoers file.", "sudo-refused"),
     ("The module interpreter '/usr/bin/python3' was not found. /bin/sh: 1: /usr/bin/python3: not found",

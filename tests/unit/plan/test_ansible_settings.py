@@ -9,6 +9,7 @@ fails its gate, so that it goes from the plan through lock, batch, drain, rollba
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.plan import ansible_settings_rows as rows
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, ROOT_PLAYBOOKS, Played, Site, deaf_port
 
@@ -25,50 +27,21 @@ DEPLOY = CHECKOUT / "playbooks" / "deploy.yml"
 __all__ = ["deaf_port"]
 
 #: Each runs by itself: it has changed what a deployment comes to, or looks as if it could.
-ALONE: list[dict[str, str]] = [
-    {"STRATEGY": "free"},
-    {"STRATEGY": "host_pinned"},
-    {"INJECT_FACT_VARS": "false"},
-    {"NO_LOG": "true"},
-    {"ANY_ERRORS_FATAL": "true"},
-    {"ENABLE_TASK_DEBUGGER": "true"},
-    {"JINJA2_NATIVE": "false"},
-    {"ERROR_ON_UNDEFINED_VARS": "false"},
-    {"CACHE_PLUGIN_TIMEOUT": "1"},
-    {"STDOUT_CALLBACK": "minimal"},
-    {"STDOUT_CALLBACK": "ansible.posix.json"},
-]
-#: Run together: none has ever changed anything, and one that begins to do so is found by taking the others away.
-TOGETHER = {
-    "ACTION_WARNINGS": "false",
-    "ALLOW_BROKEN_CONDITIONALS": "true",
-    "ALLOW_EMBEDDED_TEMPLATES": "false",
-    "BECOME": "true",
-    "COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH": "error",
-    "DIFF_ALWAYS": "true",
-    "DISPLAY_ARGS_TO_STDOUT": "true",
-    "DISPLAY_TRACEBACK": "always",
-    "DUPLICATE_YAML_DICT_KEY": "error",
-    "ERROR_ON_MISSING_HANDLER": "false",
-    "FORCE_HANDLERS": "true",
-    "FORKS": "1",
-    "GATHERING": "smart",
-    "HASH_BEHAVIOUR": "merge",
-    "INVALID_TASK_ATTRIBUTE_FAILED": "false",
-    "INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
-    "INVENTORY_UNPARSED_FAILED": "true",
-    "NULL_REPRESENTATION": "",
-    "OLD_PLUGIN_CACHE_CLEAR": "true",
-    "PLAYBOOK_VARS_ROOT": "all",
-    "PRECEDENCE": "all_inventory",
-    "PRIVATE_ROLE_VARS": "true",
-    "PYTHON_MODULE_RLIMIT_NOFILE": "64",
-    "RUN_VARS_PLUGINS": "start",
-    "SHOW_CUSTOM_STATS": "true",
-    "TARGET_LOG_INFO": "praxis",
-    "TRANSFORM_INVALID_GROUP_CHARS": "always",
-    "VARS_ENABLED": "",
+ALONE = {
+    "DEFAULT_STRATEGY": ["free", "host_pinned"],
+    "INJECT_FACTS_AS_VARS": ["false"],
+    "DEFAULT_NO_LOG": ["true"],
+    "ANY_ERRORS_FATAL": ["true"],
+    "ENABLE_TASK_DEBUGGER": ["true"],
+    "DEFAULT_JINJA2_NATIVE": ["false"],
+    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": ["false"],
+    "CACHE_PLUGIN_TIMEOUT": ["1"],
+    "DEFAULT_STDOUT_CALLBACK": ["minimal", "ansible.posix.json"],
 }
+#: Run together: none has ever changed anything, and one that begins to do so is found by the tests of each.
+TOGETHER = {name: values[0] for name, values in rows.SAME.items() if name not in ALONE}
+EACH = [pytest.param({name: value}, id=f"{name} {value}", marks=[] if value in ALONE.get(name, []) else pytest.mark.repetition)
+        for name, values in rows.SAME.items() for value in values]  # fmt: skip
 
 
 class Deployment:
@@ -87,19 +60,24 @@ class Deployment:
         answer = {"changed": True, "diff": [], "outcome": "activated", "activation": "switch", "failure": None}
         self.answer = json.dumps({**answer, "locked": True, "fence": 1, "look": look})
 
-    def hosts(self, script: str = "", **others: dict[str, Any]) -> None:
+    def hosts(
+        self, script: str = "", everybody: dict[str, Any] | None = None, **others: dict[str, Any]
+    ) -> None:
         """Write the inventory.
 
         :param script: what each host's Python does before it answers.
+        :param everybody: variables of all hosts, the controller among them.
         :param others: other connection variables of a member.
         """
         own = {name: self.site.host(name, f"{script}\necho '{self.answer}'") for name in ("m1", "m2")} | others
-        self.site.inventory({name: {**found, **own[name]} for name, found in fleet(2).items()})
+        members = {name: {**found, **own[name]} for name, found in fleet(2).items()}
+        self.site.inventory(members, **(everybody or {}))
 
     def under(self, settings: dict[str, str], *arguments: str) -> Played:
-        """Deploy under settings of Ansible's, named without ``ANSIBLE_``; deprecated ones are tried too."""
-        variables = {f"ANSIBLE_{name}": value for name, value in settings.items()}
-        return self.site.play(DEPLOY, *arguments, ANSIBLE_DEPRECATION_WARNINGS="false", **variables)
+        """Deploy under settings of Ansible's; those that this one does not know are omitted, deprecated ones tried."""
+        here = {name: value.format(folder=self.site.folder) for name, value in settings.items() if name in rows.known()}
+        (self.site.folder / "ansible.cfg").write_text(rows.configured(here))
+        return self.site.play(DEPLOY, *arguments, **{"ANSIBLE_DEPRECATION_WARNINGS": "false"} | rows.exported(here))
 
 
 @pytest.fixture
@@ -135,6 +113,15 @@ def usual(deployment: Deployment) -> Usual:
     return _KNOWN[0]
 
 
+def test_every_setting_has_one_row() -> None:
+    """A new one of Ansible's is thought about before it is let in."""
+    patterns = [name for group in (rows.NEVER, rows.WISHES) for names in group.values() for name in names]
+    patterns += [*rows.SAME, *rows.SAME_THERE, *rows.REFUSED]
+    found = {name: [one for one in patterns if fnmatch.fnmatchcase(name, one)] for name in rows.known()}
+    assert {name: of for name, of in found.items() if len(of) != 1} == {}
+    assert len(found) > 230
+
+
 def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
     """Lock, activation, rollback and verdict are all in it."""
     way = usual.way
@@ -145,7 +132,7 @@ def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
     assert usual.said.count("GET /health answers 503") == 2
 
 
-@pytest.mark.parametrize("settings", [*ALONE, TOGETHER], ids=lambda settings: " ".join(list(settings.items())[0]))
+@pytest.mark.parametrize("settings", [*EACH, pytest.param(TOGETHER, id="all the others together")])
 def test_settings_change_neither_way_nor_words(deployment: Deployment, usual: Usual, settings: dict[str, str]) -> None:
     played = deployment.under(settings)
     assert (played.rc, way_of(played)) == (usual.rc, usual.way), played.printed[-4000:]
@@ -177,14 +164,24 @@ def sudo(deployment: Deployment) -> dict[str, str]:
     log = deployment.site.folder / "sudo-log"
     path.write_text(f'#!/bin/sh\necho "$*" >> {log}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
     path.chmod(0o755)
-    return {"BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
+    return {"DEFAULT_BECOME_EXE": str(path), "BECOME_ALLOW_SAME_USER": "true"}
 
 
-def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, tmp_path: Path) -> None:
+#: ansible.cfg's words, and the same as variables of all hosts, which come before what a play says.
+THEIRS = [
+    pytest.param({"DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"}, {}, id="ansible.cfg"),
+    pytest.param({}, {"ansible_become": True, "ansible_become_user": "nobody"}, id="variables"),
+]
+
+
+@pytest.mark.parametrize(("settings", "everybody"), THEIRS)
+def test_hosts_are_worked_on_as_root_and_the_controller_is_not(
+    empty: Account, tmp_path: Path, settings: dict[str, str], everybody: dict[str, Any]
+) -> None:
     """Whomever the user's own tasks become, and wherever. Identities are made here, with the user's environment."""
     deployment = Deployment(Site(tmp_path, empty))
-    deployment.hosts()
-    played = deployment.under({**sudo(deployment), "BECOME": "true", "BECOME_USER": "nobody"})
+    deployment.hosts(everybody=everybody)
+    played = deployment.under({**sudo(deployment), **settings})
     assert played.of("Make the identities that are missing", "m1")["changed"]
     asked = (tmp_path / "sudo-log").read_text().splitlines()
     assert len(asked) >= 6
@@ -194,19 +191,31 @@ def test_hosts_are_worked_on_as_root_and_the_controller_is_not(empty: Account, t
 
 def test_su_is_refused_by_name(deployment: Deployment) -> None:
     """It wants a terminal, and Ansible pipelines nothing through one."""
-    played = deployment.under({**sudo(deployment), "BECOME_METHOD": "su"})
+    played = deployment.under({**sudo(deployment), "DEFAULT_BECOME_METHOD": "su"})
     failure = played.of("Prepare the release", "m1")["failure"]
     assert (played.rc, failure["code"]) == (2, "no-pipelining")
     assert "ansible_become_method" in failure["fix"] and "su" in failure["what"].split()
     assert not deployment.site.was_sent("m1")
 
 
+@pytest.mark.repetition
+@pytest.mark.parametrize("name", rows.REFUSED)
+def test_a_setting_that_is_refused_is_named_before_a_host_is_asked(deployment: Deployment, name: str) -> None:
+    value, word = rows.REFUSED[name]
+    played = deployment.under({name: value})
+    assert played.rc != 0
+    assert word in json.dumps(played.results), played.printed[-2000:]
+    assert not deployment.site.was_sent("m1")
+
+
 @pytest.mark.parametrize("playbook", ROOT_PLAYBOOKS)
 def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Deployment, playbook: str) -> None:
     path, folder = CHECKOUT / "playbooks" / playbook, deployment.site.folder
-    played = deployment.site.play(path, ANSIBLE_HOST_PATTERN_MISMATCH="error", ANSIBLE_SHOW_CUSTOM_STATS="true")
+    unfit = {"ANSIBLE_HOST_PATTERN_MISMATCH": "error", "ANSIBLE_TRANSPORT": "local"}
+    played = deployment.site.play(path, ANSIBLE_SHOW_CUSTOM_STATS="true", **unfit)
     found = played.of("Stop when the inventory could not be read whole, or holds no member", "localhost")
-    assert (played.rc, found["failure"]["code"]) == (2, "ansible-setting")
-    assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in found["failure"]["fix"]
+    assert (played.rc, {each["code"] for each in found["failures"]}) == (2, {"ansible-setting"})
+    fixes = " ".join(each["fix"] for each in found["failures"])
+    assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in fixes and "ANSIBLE_TRANSPORT=ssh" in fixes
     assert "praxis_summary" in played.printed
     assert not [path for path in folder.iterdir() if path.name.startswith(("sent-", "remote-"))]
