@@ -48,6 +48,10 @@ class Cloud:
         """What happens to a machine."""
         return self.machines.order(event, instance)
 
+    def host_keys(self, instance: Resource) -> list[str]:
+        """What a machine's guest agent has published."""
+        return machines.host_keys(self.site, ident_of(instance))
+
     def health(self, service: Resource, address: str, port: int) -> str:
         """How the balancer finds an endpoint."""
         return self.balancing.health(service, address, port)
