@@ -64,6 +64,7 @@ class User:
         programs = [part for part in kept["PATH"].split(":") if not part.startswith((f"{CHECKOUT}/", "/root/"))]
         self.environment = {**kept, "PATH": ":".join([str(self.python.parent), *programs]), "HOME": str(self.home),
                             "USER": self.account.pw_name, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_SHOW_CUSTOM_STATS": "1",
+                            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
                             "ANSIBLE_COLLECTIONS_PATH": str(self.root / "collections")}  # fmt: skip
 
     def install(self) -> None:
@@ -74,7 +75,7 @@ class User:
                 if not line.startswith(("#", "ansible=="))]  # its collections are all that is wanted of it
         image = yaml.safe_load((CHECKOUT / "examples/awx-project/execution-environment.yml").read_text(encoding="utf-8"))
         pins.append(image["dependencies"]["ansible_runner"]["package_pip"])
-        subprocess.run([sys.executable, "-m", "pip", "--python", str(self.python), "-q", "install", "--no-compile",
+        subprocess.run([sys.executable, "-m", "pip", "--python", str(self.python), "-q", "install",
                         "--disable-pip-version-check", "-c", "constraints.txt", *pins], cwd=CHECKOUT, check=True)
         collections = self.root / "collections" / "ansible_collections"
         # Galaxy is asked for nothing: these are of the package ansible, at the pinned versions.
@@ -91,7 +92,7 @@ class User:
         os.chown(self.project, self.account.pw_uid, self.account.pw_gid)
 
     def _may_run(self, python: str) -> bool:
-        done = subprocess.run([python, "-c", "import venv"], user=self.account.pw_uid, group=self.account.pw_gid,
+        done = subprocess.run(["sh", "-c", f"{python} -c 'import venv'"], user=self.account.pw_uid, group=self.account.pw_gid,
                               extra_groups=[], cwd="/", check=False, capture_output=True)  # fmt: skip
         return done.returncode == 0
 
