@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ansible_settings,
     controller,
     fleet_variables,
+    host_keys_kept,
     records,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
@@ -47,6 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "hosts": {"type": "list", "elements": "str", "default": []},
         "inventory_only": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
+        "logs_in": {"type": "bool", "default": True},
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
@@ -70,6 +72,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
             if not names and not args["allow_empty"]:
                 raise Failed(empty_fleet("inventory"))
+            if args["logs_in"]:
+                _require_login(task_vars["hostvars"], names)
             if args["inventory_only"]:
                 return {**result, "changed": False}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
@@ -182,6 +186,16 @@ def _require_whole(task_vars: Mapping[str, Any]) -> None:
 def _require_settings() -> None:
     """:raises Failed: for every setting of Ansible's with which the run would stop in its middle."""
     refused = ansible_settings.refusals()
+    if refused:
+        raise Failed(*refused)
+
+
+def _require_login(hostvars: Mapping[str, Any], names: List[str]) -> None:
+    """How host keys are known is a matter of the fleet: one member stands for all.
+
+    :raises Failed: when they would not be kept.
+    """
+    refused = [finding for name in names[:1] for finding in host_keys_kept.refusals(hostvars[name], name)]
     if refused:
         raise Failed(*refused)
 

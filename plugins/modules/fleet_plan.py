@@ -32,6 +32,11 @@ options:
     description: With O(inventory_only), an inventory without a member is no error.
     type: bool
     default: false
+  logs_in:
+    description:
+      - Whether the run logs in to machines. If so, it is refused when the host keys that it learns would not be kept.
+    type: bool
+    default: true
   allow_missing:
     description:
       - A slot without an identity is no error, so that everything else can be looked at before the first identity is

@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Tuple
 
 from ansible import constants as C
+from ansible.plugins.loader import connection_loader
+from ansible.utils.path import unfrackpath
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
@@ -32,8 +34,36 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
 }
 
 
+#: Characters of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
+_LONGEST_FOLDER = 107 - len("/0123456789") - len(".0123456789abcdef")
+
+
 def refusals() -> List[Finding]:
     """The settings of this run that the playbooks cannot work with."""
+    return [*_unfit(), *_no_socket()]
+
+
+def _no_socket() -> List[Finding]:
+    """SSH refuses every login when the path of its socket is too long."""
+    connection_loader.get("ssh", class_only=True)  # its settings are known once it is loaded
+    ssh = {"plugin_type": "connection", "plugin_name": "ssh"}
+    folder = str(C.config.get_config_value("control_path_dir", **ssh))
+    path, arguments = (C.config.get_config_value(name, **ssh) for name in ("control_path", "ssh_args"))
+    whole = unfrackpath(folder)
+    if path or "ControlPersist" not in str(arguments) or len(whole) <= _LONGEST_FOLDER:
+        return []
+    what = "SSH's sockets cannot be made in %s: the path has %d characters, and may have %d."
+    return [
+        Finding(
+            code="ansible-setting",
+            what=what % (whole, len(whole), _LONGEST_FOLDER),
+            where="ansible.cfg or environment",
+            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a shorter one that only you can write to, or ANSIBLE_HOME.",
+        )
+    ]
+
+
+def _unfit() -> List[Finding]:
     return [
         Finding(
             code="ansible-setting",

@@ -353,6 +353,27 @@ def fleet_lock(world: World) -> Turns:
     yield Turn("unlock", {**fleet, "state": "absent"}, before=before, changes=True)
 
 
+def ssh_host_keys(world: World) -> Turns:
+    """With keys that are given, SSH takes no others: on the machine that they are of, and under another's name."""
+    line = world.cloud.on(world.machine, "cat /etc/ssh/ssh_host_ed25519_key.pub").strip()
+    look_up = f"lookup('praxis.cloud.ssh_host_keys', 'it', keys={{'it': ['{line}']}})"
+    words = f"{{{{ ['ssh'] + ({look_up} | split) + ['-o', 'BatchMode=yes', 'nobody@{world.machine.public_ip}'] }}}}"
+    command = {"argv": words}
+    refused = "'Permission denied' not in ran.stderr or 'authenticity' in ran.stderr"
+    yield Turn("log in", command, module="ansible.builtin.command", steps=("done",),
+               keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
+
+
+def project(world: World) -> Turns:
+    made = yield Turn("write", {"dest": str(world.folder / "project")}, changes=True)
+    assert "ansible.cfg" in made["done"].result["written"]
+
+
+def fleet_host_keys(world: World) -> Turns:
+    kept = yield Turn("keep", {"path": str(world.folder / "host_keys")}, changes=True)
+    assert kept["done"].result["unknown"] == []
+
+
 BOTH = ("action", "modules")
 ROWS = (
     Row("carve", ("filter",), carve),
@@ -362,6 +383,7 @@ ROWS = (
     Row("summary", ("callback",), summary),
     Row("live", ("callback",), live),
     Row("secret", ("lookup",), secret),
+    Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("secret_info", ("modules",), secret_info),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info),
@@ -373,6 +395,8 @@ ROWS = (
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_history", BOTH, fleet_history),
+    Row("fleet_host_keys", BOTH, fleet_host_keys, changes=True),
+    Row("project", BOTH, project, changes=True),
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),

@@ -95,8 +95,8 @@ NO_FACTS = (
     "ansible_become", "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result",
     "ansible_failed_task", "ansible_host", "ansible_limit", "ansible_loop", "ansible_pipelining",
     "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python",
-    "ansible_private_key_file", "ansible_python_interpreter", "ansible_run_tags", "ansible_skip_tags",
-    "ansible_ssh_pipelining", "ansible_user",
+    "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp", "ansible_run_tags",
+    "ansible_skip_tags", "ansible_ssh_pipelining", "ansible_user",
 )  # fmt: skip
 
 

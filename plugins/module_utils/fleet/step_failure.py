@@ -98,10 +98,17 @@ REASONS = (
         "Check ansible_user, and that the machine's authorized_keys has the key (ansible_private_key_file).",
     ),
     (
+        r"host key is known for .* requested strict checking",
+        "host-key-unknown",
+        "The machine's host key is not among those that are known, and no other is accepted.",
+        "Write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys), or correct praxis_host_keys.",
+    ),
+    (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
         "Another machine answers than the one that was known.",
-        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R).",
+        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R), or "
+        "write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys).",
     ),
     (
         r"Connection to \S+ closed|Shared connection|closed by remote host|Broken pipe|Connection reset"
