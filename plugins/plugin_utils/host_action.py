@@ -54,6 +54,12 @@ class HostAction(ActionBase):  # type: ignore[misc]
         :raises Failed: saying why.
         """
 
+    def observe_way(self, name: str, args: Dict[str, Any]) -> None:
+        """Refuse a host whose connection the module's arguments must not take. May ask the host, with nothing secret.
+
+        :raises Failed: saying why.
+        """
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
@@ -63,6 +69,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         try:
             self.allow(name)
             if "run" not in args:
+                self.observe_way(name, args)
                 outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
                 return {**result, **outcome}
             run = RunDirectory(str(args.pop("run")))
@@ -85,7 +92,10 @@ class HostAction(ActionBase):  # type: ignore[misc]
         keep_alive(self._connection)
         asked = time.time()
         try:
+            self.observe_way(name, module_args)
             outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
+        except Failed as error:
+            outcome = {"failed": True, **error.as_result()}
         except AnsibleConnectionFailure as error:
             said = str(error)
             if step_failure.NO_PROMPT in said:

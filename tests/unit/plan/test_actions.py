@@ -500,6 +500,33 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
     assert not site.was_sent("m1")
 
 
+@pytest.mark.parametrize(("shell", "code"), [("tee -a {} | /bin/sh", "stdin-recorded"), ("/bin/sh", None)])
+@pytest.mark.parametrize("by_hand", [False, True], ids=["in a run", "by hand"])
+def test_a_machine_that_records_standard_input_is_sent_no_secret(
+    site: Site, empty: Account, shell: str, code: str | None, by_hand: bool
+) -> None:
+    """Standard input is not memory where somebody reads it first: sudo's input log, a session recorder."""
+    empty.seeds([1])
+    hostvars = fleet(1, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    (site.folder / "shell").write_text('#!/bin/sh\n%s "$@"\n' % shell.format(site.folder / "recorded"))
+    (site.folder / "shell").chmod(0o755)
+    recorder = {"ansible_shell_executable": str(site.folder / "shell")}
+    site.inventory({"m1": {**hostvars["m1"], **site.host("m1", "echo '{}'"), **recorder}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    task = release("prepared")
+    if by_hand:
+        options = {"state": "prepared", "release": {}, "secrets": {"OPENAI_API_KEY": PLAIN}}
+        task = {"name": "prepared", "praxis.cloud.agent_release": options}
+    played = site.play([PLAN, {**hosts, "tasks": [task]}])
+    found = played.of("prepared", "m1")
+    assert ((found.get("failure") or {}).get("code"), site.was_sent("m1")) == (code, code is None)
+    if code is not None:
+        assert found["failure"]["where"] == "m1" and "(pid " in found["failure"]["what"]
+        assert found["status"] == ("failed" if by_hand else "ok")
+        assert (site.folder / "recorded").exists()  # or nothing was recorded
+        assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) <= {"play.json", "hosts.json"}
+
+
 @pytest.mark.parametrize("way", ["environment", "ansible.cfg"])
 def test_a_debugging_ansible_is_sent_no_secret(site: Site, empty: Account, way: str) -> None:
     """Ansible's debug output holds the arguments of every module, whatever no_log says."""
