@@ -114,10 +114,10 @@ class ActionModule(HostAction):
             what = "%s, so secrets would be written to a file on the machine." % why
             raise Failed(Finding("no-pipelining", what, name, fix))
 
-    def observe_way(self, name: str, args: Dict[str, Any]) -> None:
+    def observe_way(self, name: str, args: Dict[str, Any], by_hand: bool) -> None:
         """Before a run's first secret travels, see that the machine's steps read what the connection sends, and not
         what a recorder hands over. Later steps take the same way; a rollback must not be refused for it."""
-        if args["state"] != "prepared" or not any(args.get(key) for key in SECRET):
+        if not (by_hand or args["state"] == "prepared") or not any(args.get(key) for key in SECRET):
             return
         # With an input of its own, as the module has: without one, the connection would ask for a terminal.
         answer = self._low_level_execute_command(recorders.PROBE, in_data=b"\n")

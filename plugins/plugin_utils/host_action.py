@@ -54,9 +54,10 @@ class HostAction(ActionBase):  # type: ignore[misc]
         :raises Failed: saying why.
         """
 
-    def observe_way(self, name: str, args: Dict[str, Any]) -> None:
+    def observe_way(self, name: str, args: Dict[str, Any], by_hand: bool) -> None:
         """Refuse a host whose connection the module's arguments must not take. May ask the host, with nothing secret.
 
+        :param by_hand: the task is no part of a run.
         :raises Failed: saying why.
         """
 
@@ -69,7 +70,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         try:
             self.allow(name)
             if "run" not in args:
-                self.observe_way(name, args)
+                self.observe_way(name, args, by_hand=True)
                 outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
                 return {**result, **outcome}
             run = RunDirectory(str(args.pop("run")))
@@ -92,7 +93,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         keep_alive(self._connection)
         asked = time.time()
         try:
-            self.observe_way(name, module_args)
+            self.observe_way(name, module_args, by_hand=False)
             outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
         except Failed as error:
             outcome = {"failed": True, **error.as_result()}
