@@ -94,6 +94,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         asked = time.time()
         try:
             self.observe_way(name, module_args, by_hand=False)
+            asked = time.time()
             outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
         except Failed as error:
             outcome = {"failed": True, **error.as_result()}
