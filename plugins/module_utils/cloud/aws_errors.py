@@ -65,7 +65,7 @@ _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidde
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
-    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State|InvalidState"
     r"|DependencyViolation"
 )
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
