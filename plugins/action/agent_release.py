@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     SSH_ARGUMENTS,
     HostAction,
     asks_for_terminal,
+    not_run,
     patiently,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -24,6 +26,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 LOCK_SECONDS = 60
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
+#: Arguments that nobody on the way may keep.
+SECRET = ("secrets", "seed", "registry")
+#: Connections whose far end is a login on another machine.
+LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: States that arm the dead man's switch of a host, or wind it up again.
 ARMING = ("prepared", "active")
 #: States that take the agent away from those who are connected to it.
@@ -115,6 +121,22 @@ class ActionModule(HostAction):
             why, fix = _not_pipelined(self._connection)
             what = "%s, so secrets would be written to a file on the machine." % why
             raise Failed(Finding("no-pipelining", what, name, fix))
+
+    def observe_way(self, name: str, args: Dict[str, Any], by_hand: bool) -> None:
+        """Before a run's first secret travels, see that the machine's steps read what the connection sends, and not
+        what a recorder hands over. Later steps take the same way; a rollback must not be refused for it."""
+        if not (by_hand or args["state"] == "prepared") or not any(args.get(key) for key in SECRET):
+            return
+        # With an input of its own, as the module has: without one, the connection would ask for a terminal.
+        answer = self._low_level_execute_command(recorders.PROBE, in_data=b"\n")
+        processes = recorders.chain(answer["stdout"])
+        if not processes:
+            said = {"module_stdout": answer["stdout"], "module_stderr": answer["stderr"]}
+            raise Failed(not_run(name, said))
+        controller = None if self._connection.transport in LOGINS else os.getpid()
+        finding = recorders.recorded(name, processes, controller)
+        if finding is not None:
+            raise Failed(finding)
 
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:

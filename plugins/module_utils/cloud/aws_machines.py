@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
+    CloudError,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
@@ -29,6 +35,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ta
 #: so that a container behind the machine's bridge cannot reach the machine's role.
 SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
 METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+#: States out of which EC2 starts an instance, sooner or later.
+STOPPING = ("stopping", "stopped")
 #: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
 LATE = 60
 
@@ -76,6 +84,7 @@ class Machines:
     fleet: str
     poll: Poll = field(default_factory=Poll)
     now: Callable[[], float] = field(default=time.time, repr=False)
+    deadline: float = 300.0
 
     def look(self, groups: Iterable[str]) -> list[dict[str, Any]]:
         """EC2's view of every instance of this fleet, gone ones included.
@@ -95,7 +104,8 @@ class Machines:
 
         :param gone: ids of terminated instances by slot.
         :returns: ids of the launched instances by slot.
-        :raises Failed: with a finding for every instance that could not be launched, and one for those that were.
+        :raises Failed: with a finding for every instance that could not be launched or started, and one for those
+            that were launched.
         """
         for id_, tags in changes.retag.items():
             self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
@@ -106,10 +116,9 @@ class Machines:
                 self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
             if PROFILE in settings:
                 self._give_profile(id_, settings[PROFILE])
-        if changes.start:
-            self._call("start_instances", InstanceIds=list(changes.start))
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
-        findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        started = map_parallel(self._start, changes.start)
+        findings = [finding for answer in (*answers, *started) if isinstance(answer, Failed) for finding in answer.findings]
         launched = {slot: each for slot, each in zip(changes.launch, answers) if isinstance(each, str)}
         if findings and launched:
             what = f"These machines were launched and stay: {_named(launched)}."
@@ -132,9 +141,20 @@ class Machines:
         self._call("associate_iam_instance_profile", InstanceId=id_, IamInstanceProfile={"Name": profile})
 
     def terminate(self, ids: Iterable[str]) -> None:
-        """Terminate these; gone ones are no error."""
-        if ids := list(ids):
+        """Terminate these; gone ones are no error. EC2 refuses a call whole for one of them: then it is asked for
+        each, so that the others go and the one is named.
+
+        :raises Failed: with a finding for every instance that was refused.
+        """
+        if not (ids := list(ids)):
+            return
+        try:
             self._call("terminate_instances", InstanceIds=ids)
+        except (Conflict, Denied, Invalid, NotFound) as error:
+            if len(ids) > 1:
+                gathered(map_parallel(lambda id_: self.terminate([id_]), ids))
+            elif not isinstance(error, NotFound):
+                raise
 
     def wait(
         self, groups: Iterable[str], slots: Iterable[str], seconds: float, launched: Mapping[str, str] | None = None
@@ -207,6 +227,27 @@ class Machines:
         if isinstance(answer, CloudError):
             raise answer.after(attempts, self.poll.clock() - start)
         return answer
+
+    def _start(self, id_: str) -> None:
+        """Start one instance, when it has stopped: until then EC2 refuses a call, for all that it names.
+
+        :raises Failed: ``machines-not-running``; or the cloud's own refusal.
+        """
+
+        def attempt() -> str:
+            [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
+            state = str(reservation["Instances"][0]["State"]["Name"])
+            if state == "stopped":
+                try:
+                    self._call("start_instances", InstanceIds=[id_])
+                except Conflict:  # in another state since it was observed
+                    return state
+                return "pending"
+            return state
+
+        state, done = self.poll.until(attempt, lambda state: state not in STOPPING, seconds=self.deadline)
+        if not done:
+            raise self._late("machines-not-running", f"{id_} is {state} and could not be started", self.deadline)
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.

@@ -29,6 +29,8 @@ from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).resolve().parents[3]
+#: What a machine without a recorder says when it is asked who reads a step's standard input.
+CHAIN = "echo 'praxis-stdin 9 pipe:[1] sh'"
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
@@ -245,7 +247,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
     scripts = {
-        "m1": f"cat > /dev/null; echo BECOME-SUCCESS; echo '{answer}'",
+        "m1": f"cat > /dev/null; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'",
         "m2": "echo 'sudo: a password is required' >&2; exit 1",
     }
     own = {name: {**ssh(site, name, script), "ansible_become": name == "m2"} for name, script in scripts.items()}
@@ -255,7 +257,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     played = site.play([PLAN, {**hosts, "tasks": [release("prepared"), after]}, {**LOCAL, "tasks": [site.keep()]}])
 
     # A link that goes dead is noticed; what the user set comes first, and so holds.
-    (asked,) = (site.folder / "asked-m1").read_text().splitlines()
+    _observed, asked = (site.folder / "asked-m1").read_text().splitlines()
     assert asked.index("ServerAliveInterval=3") < asked.index("ServerAliveInterval=10")
     assert "ServerAliveCountMax=3" in asked
     outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
@@ -281,7 +283,7 @@ def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: 
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {}})
     own = {
         "m1": ssh(site, "m1", f"cat > /dev/null; echo '{sentence}'; exit 142"),
-        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; echo '{answer}'"),
+        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'"),
     }
     site.inventory({name: {**found, **own[name], "ansible_become": become} for name, found in fleet(2).items()})
     hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
@@ -530,6 +532,33 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
     assert (failure["code"], failure["where"]) == ("no-pipelining", "m1")
     assert "ANSIBLE_KEEP_REMOTE_FILES" in failure["fix"]
     assert not site.was_sent("m1")
+
+
+@pytest.mark.parametrize(("shell", "code"), [("tee -a {} | /bin/sh", "stdin-recorded"), ("/bin/sh", None)])
+@pytest.mark.parametrize("by_hand", [False, True], ids=["in a run", "by hand"])
+def test_a_machine_that_records_standard_input_is_sent_no_secret(
+    site: Site, empty: Account, shell: str, code: str | None, by_hand: bool
+) -> None:
+    """Standard input is not memory where somebody reads it first: sudo's input log, a session recorder."""
+    empty.seeds([1])
+    hostvars = fleet(1, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    (site.folder / "shell").write_text('#!/bin/sh\n%s "$@"\n' % shell.format(site.folder / "recorded"))
+    (site.folder / "shell").chmod(0o755)
+    recorder = {"ansible_shell_executable": str(site.folder / "shell")}
+    site.inventory({"m1": {**hostvars["m1"], **site.host("m1", "echo '{}'"), **recorder}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    task = release("prepared")
+    if by_hand:
+        options = {"state": "prepared", "release": {}, "secrets": {"OPENAI_API_KEY": PLAIN}}
+        task = {"name": "prepared", "praxis.cloud.agent_release": options}
+    played = site.play([PLAN, {**hosts, "tasks": [task]}])
+    found = played.of("prepared", "m1")
+    assert ((found.get("failure") or {}).get("code"), site.was_sent("m1")) == (code, code is None)
+    if code is not None:
+        assert found["failure"]["where"] == "m1" and "(pid " in found["failure"]["what"]
+        assert found["status"] == ("failed" if by_hand else "ok")
+        assert (site.folder / "recorded").exists()  # or nothing was recorded
+        assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) <= {"play.json", "hosts.json"}
 
 
 @pytest.mark.parametrize("way", ["environment", "ansible.cfg"])
