@@ -133,8 +133,8 @@ def registry(script: str, host: Callable[[], str]) -> Callable[[Request], Answer
         if request.path.startswith("/token"):
             if shown == basic:
                 return Answer(body=b'{"token": "for-this-image"}')
-            said = json.dumps({"errors": [{"message": f"{shown}: {PASSWORD}x is not the password"}]})
-            return Answer(401, said.encode())
+            given = base64.b64decode((shown or "").removeprefix("Basic ")).decode()
+            return Answer(401, json.dumps({"errors": [{"message": f"{given} is unknown"}]}).encode())
         if shown == (basic if script == "basic" else "Bearer for-this-image"):
             return Answer(headers={"Docker-Content-Digest": DIGEST})
         challenge = 'Basic realm="here"' if script == "basic" else f'Bearer realm="http://{host()}/token",service="here"'
