@@ -216,6 +216,22 @@ FAULTS = (
         tests=("tests/unit/plan/test_registries.py",),
     ),
     Fault(
+        name="silence-is-nobody",
+        breaks="A fleet is removed though the machine that keeps its lock did not answer.",
+        file="plugins/action/fleet_lock.py",
+        before="    if unknown and not forced:\n        raise Failed(unknown)\n",
+        after="",
+        tests=("tests/unit/plan/test_actions.py", "-k", "somebody_holds"),
+    ),
+    Fault(
+        name="held-fleet-is-changed",
+        breaks="Cloud resources are changed while somebody holds the fleet.",
+        file="plugins/action/fleet_lock.py",
+        before="    if held and not held.gone:\n        raise Failed(held.locked())\n",
+        after="",
+        tests=("tests/unit/plan/test_actions.py", "-k", "somebody_holds"),
+    ),
+    Fault(
         name="agents-secrets-in-the-log",
         breaks="agent_release shows the agent's secrets among its arguments.",
         file="plugins/modules/agent_release.py",
