@@ -222,6 +222,7 @@ FAULTS = (
         before="    if unknown and not forced:\n        raise Failed(unknown)\n",
         after="",
         tests=("tests/unit/plan/test_actions.py", "-k", "somebody_holds"),
+        tier="test",
     ),
     Fault(
         name="held-fleet-is-changed",
@@ -230,6 +231,7 @@ FAULTS = (
         before="    if held and not held.gone:\n        raise Failed(held.locked())\n",
         after="",
         tests=("tests/unit/plan/test_actions.py", "-k", "somebody_holds"),
+        tier="test",
     ),
     Fault(
         name="agents-secrets-in-the-log",
