@@ -74,7 +74,8 @@ options:
     default: false
   force:
     description:
-      - With O(free), a host that gave no answer is a warning and no failure. A holder that is seen still fails the task.
+      - With O(free), a host that gave no answer is a warning and no failure. A holder that is seen still fails the
+        task.
     type: bool
     default: false
   take_over:

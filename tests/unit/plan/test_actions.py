@@ -35,6 +35,7 @@ MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
 RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+FREE = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml")}
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
     "hosts": "praxis",
@@ -346,7 +347,7 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
     scripts = {name: f"echo '{answer}'" for name, answer in answers.items()}
     scripts["m2"] = "exit 3" if silent else scripts["m2"]
     site.inventory({name: {**fleet(2)[name], **site.host(name, script)} for name, script in scripts.items()})
-    free = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml"), "vars": {"free_force": force}}
+    free = {**FREE, "vars": {"free_force": force}}
     rest = {**LOCAL, "tasks": [{"name": "change the cloud", "ansible.builtin.debug": {"msg": "changed"}}]}
     played = site.play([free, rest])
     went_on = [each for each in played.results if each["task"] == "change the cloud"]
@@ -360,7 +361,7 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
 
 
 def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
-    free = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml"), "vars": {"free_force": False}}
+    free = {**FREE, "vars": {"free_force": False}}
     site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "exit 3")}})
     assert site.play([free], "--check").rc == 0
     assert not site.was_sent("m1")
