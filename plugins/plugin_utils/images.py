@@ -30,6 +30,8 @@ OPEN = 10
 Login = Optional[Mapping[str, str]]
 #: An image as the user names it, and the user's own login for its registry; None for the login that the cloud gives.
 Want = Tuple[str, Optional[OwnLogin]]
+#: A host, whose login is asked for, or an image, whose digest is.
+Job = Union[str, Tuple[Want, registry.Image]]
 
 
 class Images:
@@ -53,7 +55,8 @@ class Images:
         google = [want for want, image in automatic.items() if is_google_registry(image.host)]
         # Digests and logins in one go: neither needs the other, but for Google's digests, which come after.
         asked = [want for want in parsed if want not in google]
-        answers = map_parallel(self._ask, [*[(want, parsed[want]) for want in asked], *hosts])
+        jobs: List[Job] = [(want, parsed[want]) for want in asked]
+        answers = map_parallel(self._ask, [*jobs, *hosts])
         digests, logins = dict(zip(asked, answers)), dict(zip(hosts, answers[len(asked) :]))
         later = map_parallel(lambda want: self._open_or_not(parsed[want], logins[parsed[want].host]), google)
         digests.update(zip(google, later))
@@ -68,7 +71,7 @@ class Images:
             want: _login(want[1].credentials if want[1] else logins[image.host]) for want, image in parsed.items()
         }
 
-    def _ask(self, job: Union[str, Tuple[Want, registry.Image]]) -> object:
+    def _ask(self, job: Job) -> object:
         """The login of a host, or the digest of an image."""
         if isinstance(job, str):
             return self._credentials(job)

@@ -123,19 +123,20 @@ def own_login(
     if entry.password is None:
         return OwnLogin(None, entry.ca)
     known = len(findings)
-    texts = []
+    texts: Dict[str, str] = {}
     for name, source in entry.sources().items():
         secret = values.get(source) if isinstance(source, Reference) else Secret(source, "")
         if secret is None:
             return None
         fault = _fault(name, secret.value)
         findings.extend([fault] if fault else [])
-        texts.append(str(secret.value))
+        texts[name] = str(secret.value)
     if len(findings) > known:
         return None
     # The engine knows a login for Docker Hub by this name alone, and any other by the host that the image names.
     server = _HUB_LOGIN if entry.server == registry.DEFAULT_HOST else registry.parse_image(image).host
-    return OwnLogin(registry.RegistryCredentials(server, *texts), entry.ca)
+    username, password = texts.values()
+    return OwnLogin(registry.RegistryCredentials(server, username, password), entry.ca)
 
 
 def _entry(entry: Any, where: str) -> RegistryEntry:

@@ -301,6 +301,12 @@ def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet
     for run in (other, refused):
         assert [(item["code"], why in item["what"]) for item in run.summary["findings"]] == [("fleet-locked", True)]
     assert seen.releases(fleet) == before
+    machines = fleet.machines()
+    for playbook in ("provision.yml", "down.yml"):
+        mark, named = fleet.mark(), {"praxis_confirm_down": "praxis", "praxis_force": True}
+        (told,) = fleet.run(playbook, environment=FOUR, variables=named, expect=2).summary["findings"]
+        assert (told["code"], why in told["what"]) == ("fleet-locked", True), playbook
+        assert [item for item in fleet.operations(mark) if item["mutating"]] == [] and fleet.machines() == machines
     output = tmp_path / "waiting"
     with begun(fleet, {"praxis_lock_wait": 120}, output) as waiting:
         seen.wait_for("a deployment that waits", lambda: "Waiting" in output.read_text(), deadline=60)

@@ -100,6 +100,7 @@ def in_effect(name: str) -> Any:
         "praxis_target_group": group_vars("aws")["praxis_target_group"],
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
+        "praxis_registries": [],
     }
     if name in special:
         return special[name]

@@ -152,7 +152,8 @@ class _Registry:
         wish = retry_after_seconds(error.headers.get("Retry-After"), time.time())
         said = f"The registry answered {error.code}."
         if error.code == 429:
-            raise errors.Throttled(said, self._image.host, "Wait, or log in to raise the limit (praxis_registries).", retry_after=wish)
+            fix = "Wait, or log in to raise the limit (praxis_registries)."
+            raise errors.Throttled(said, self._image.host, fix, retry_after=wish)
         if error.code >= 500:
             raise errors.Unavailable(said, self._image.host, "Run it again later.", retry_after=wish)
 

@@ -131,7 +131,7 @@ def test_one_login_a_registry_and_one_question_an_image(registry):
 def test_an_image_by_digest_is_not_looked_up(registry):
     text = f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
     found = images(text)
-    assert (found.digests, registry.requests) == ({text: text}, [])
+    assert (found.digests, registry.requests) == ({(text, None): text}, [])
     assert found.logins[text, None]["username"] == "oauth2accesstoken"
 
 

@@ -14,6 +14,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from tests import deprecations
 from tests.unit.conftest import REGION, environment
@@ -35,6 +37,7 @@ MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
 RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+FREE = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml")}
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
     "hosts": "praxis",
@@ -320,6 +323,52 @@ def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site,
     assert "Waiting 177 s more at most." in played.printed and "Waiting 57 s more at most." in played.printed
     asked = re.findall(rb'"lock_deadline": ([0-9.]+)', (site.folder / "sent-m1").read_bytes())
     assert asked == [b"3.0", b"177.0", b"3.0", b"57.0"]
+
+
+@pytest.mark.parametrize(
+    ("more", "age", "silent", "force", "code"),
+    [
+        ({}, 0, False, "true", "fleet-locked"),
+        ({"process": {}, "reason": "database migration"}, 0, False, "true", "fleet-locked"),
+        ({}, 1000, False, "false", ""),  # its lease is over
+        ({}, 0, True, "true", "fleet-locked"),
+        ({}, 1000, True, "false", "lock-unknown"),
+        ({}, 1000, True, "true", ""),
+    ],
+)
+def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
+    site: Site, empty: Account, more: dict[str, Any], age: int, silent: bool, force: str, code: str
+) -> None:
+    """What provision.yml and down.yml do before they change anything."""
+    wanted = {"run": "20260101T000000Z-a1b2c3", "owner": "ann@desk", "reason": "deploy", "lock_host": "m1", "fence": 1,
+              "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "lease": 600.0, **more}  # fmt: skip
+    now = time.time()
+    held = Deployment(**wanted).record(now - age, ended=False)
+    looks = {"m1": {"deployment": held, "host": {"clock": now}}, "m2": {"deployment": None, "host": {"clock": now}}}
+    answers = {name: json.dumps({"changed": False, "look": look}) for name, look in looks.items()}
+    scripts = {name: f"echo '{answer}'" for name, answer in answers.items()}
+    scripts["m2"] = "exit 3" if silent else scripts["m2"]
+    site.inventory({name: {**fleet(2)[name], **site.host(name, script)} for name, script in scripts.items()})
+    free = {**FREE, "vars": {"free_force": force}}
+    rest = {**LOCAL, "tasks": [{"name": "change the cloud", "ansible.builtin.debug": {"msg": "changed"}}]}
+    played = site.play([free, rest])
+    went_on = [each for each in played.results if each["task"] == "change the cloud"]
+    assert (played.rc, len(went_on)) == ((2, 0) if code else (0, 1)), played.printed
+    if code:
+        (failure,) = played.of("Refuse while somebody holds the fleet", "localhost")["failures"]
+        assert failure["code"] == code
+        named = ("ann@desk", wanted["reason"]) if code == "fleet-locked" else ("m2", "praxis_force")
+        assert all(word in failure["what"] + failure["fix"] for word in named), failure
+    assert ("Nobody knows who holds the fleet" in played.printed) is (silent and code != "fleet-locked")
+
+
+def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
+    free = {**FREE, "vars": {"free_force": False}}
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "exit 3")}})
+    assert site.play([free], "--check").rc == 0
+    assert not site.was_sent("m1")
+    site.inventory({})
+    assert site.play([free]).rc == 0
 
 
 def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
