@@ -98,7 +98,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, plan),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -132,10 +132,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return [str(finding) for finding in shortened(findings, every=self._display.verbosity > 0)]
 
 
-def _confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
+def _confirm_deadline(numbers: Mapping[str, Any], plan: Plan) -> int:
+    """Seconds in which a deployment of this plan has ended, or has stopped."""
     each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    return MARGIN + pace_of(numbers).batches(members) * each
+    alone = sum(member.last > 0 for member in plan.members.values())
+    return MARGIN + pace_of(numbers).batches(len(plan.members), alone) * each
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:
