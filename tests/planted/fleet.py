@@ -324,8 +324,8 @@ FAULTS = (
         name="switch-goes-off-in-the-middle",
         breaks="A deployment of many batches is given the time of one, and its first hosts go back by themselves.",
         file="plugins/module_utils/fleet/order.py",
-        before="return 1 + -(-max(0, total - first) // self.size(total))\n",
-        after="return 1\n",
+        before="return -(-rest // size) + alone + (1 if total > alone else 0)\n",
+        after="return alone + (1 if total > alone else 0)\n",
         tests=("tests/unit/fleet/test_order.py",),
     ),
     Fault(

@@ -27,8 +27,10 @@ def fleet(
     for index in range(1, size + 1):
         zone = {"zone": zones[index - 1]} if zones else {}
         members.append(member(index, activate=(activate or {}).get(index, "auto"), **zone))
-        at = [item if isinstance(item, str) else "http://10.0.0.%d:8000/mcp" % item for item in (points or {}).get(index, [])]
-        settings = {"agent": {"name": "m%d" % index, "external_mcp_endpoints": at}, "api": {"host": "10.0.0.%d" % index}}
+        given_ = (points or {}).get(index, [])
+        at = [item if isinstance(item, str) else "http://10.0.0.%d:8000/mcp" % item for item in given_]
+        agent = {"name": "m%d" % index, "external_mcp_endpoints": at}
+        settings = {"agent": agent, "api": {"host": "10.0.0.%d" % index}}
         releases.append(release("m%d" % index, settings=settings))
     return make_plan("test", members, releases)
 
@@ -145,8 +147,8 @@ def test_everybody_once_the_canary_first_and_the_depended_on_last(data: st.DataO
     assert batches == split(plan, plan.order, pace)
     assert len(batches[0]) <= min(batch, canary)
     at_once = batch >= size
-    last = [] if at_once else sorted((n for n in plan.members if plan.members[n].last), key=lambda n: plan.members[n].last)
-    tail = batches[len(batches) - len(last) :] if last else []
+    last = [] if at_once else [name for name, item in plan.members.items() if item.last]
+    tail = batches[len(batches) - len(last) :]
     assert sorted(name for one in tail for name in one) == sorted(last)
     assert all(len(one) == 1 for one in tail)
     places_ = [plan.members[one[0]].last for one in tail]
