@@ -121,7 +121,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, len(plan.members), _alone(plan)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -153,6 +153,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _for_a_person(self, findings: Iterable[Finding]) -> List[str]:
         """The findings as lines: what is ignored is one line, and each by itself with -v."""
         return [str(finding) for finding in shortened(findings, every=self._display.verbosity > 0)]
+
+
+def _alone(plan: Plan) -> int:
+    """How many members are activated last, each in a batch of its own."""
+    return sum(member.last > 0 for member in plan.members.values())
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:

@@ -25,10 +25,13 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
 MARGIN = 120
 
 
-def confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
+def confirm_deadline(numbers: Mapping[str, Any], members: int, alone: int = 0) -> int:
+    """Seconds in which a deployment of so many members has ended, or has stopped.
+
+    :param alone: how many of them are activated in a batch of their own.
+    """
     each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    return MARGIN + pace_of(numbers).batches(members) * each
+    return MARGIN + pace_of(numbers).batches(members, alone) * each
 
 
 #: The option that all of them have.

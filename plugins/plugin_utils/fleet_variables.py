@@ -54,6 +54,7 @@ class MemberVariables:
     private_ip: str = ""
     public_ip: str = ""
     address: str = "private"
+    activate: str = "auto"
     p2p_plaintext_across: bool = False
     identity_store: str = ""
     api_port: int = 8000

@@ -198,6 +198,7 @@ def place(
         public_address=variables.public_ip,
         zone=variables.zone,
         target=variables.instance_id,
+        activate=variables.activate,
     )
 
 

@@ -13,10 +13,12 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence import WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, GCP
 
 #: Variables of a few words, and the code of what is told of any other.
 _CHOICES = {
+    "activate": (WORDS, "bad-variable"),
     "address": (("private", "public"), "bad-address-kind"),
     "identity_store": (("", AWS, GCP), "unknown-identity-store"),
     "peer_id_scheme": (SCHEMES, "unknown-identity-scheme"),

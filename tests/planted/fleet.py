@@ -113,6 +113,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_order.py",),
     ),
     Fault(
+        name="depended-on-members-share-a-batch",
+        breaks="Members that others depend on are activated among all others.",
+        file="plugins/module_utils/fleet/order.py",
+        before="if size < total and table.members[name].last and name not in broken]",
+        after="if size < total and table.members[name].last > total and name not in broken]",
+        tests=("tests/unit/fleet/test_dependence.py",),
+    ),
+    Fault(
+        name="broken-hub-waits-for-its-turn",
+        breaks="A member that others depend on, and that is down, stays down until all others have been activated.",
+        file="plugins/module_utils/fleet/order.py",
+        before="pace, [name for name in activate if name not in well]) if active",
+        after="pace) if active",
+        tests=("tests/unit/fleet/test_dependence.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/order.py",
@@ -308,8 +324,8 @@ FAULTS = (
         name="switch-goes-off-in-the-middle",
         breaks="A deployment of many batches is given the time of one, and its first hosts go back by themselves.",
         file="plugins/module_utils/fleet/order.py",
-        before="return 1 + -(-max(0, total - first) // self.size(total))\n",
-        after="return 1\n",
+        before="return -(-rest // size) + alone + (1 if total > alone else 0)\n",
+        after="return alone + (1 if total > alone else 0)\n",
         tests=("tests/unit/fleet/test_order.py",),
     ),
     Fault(

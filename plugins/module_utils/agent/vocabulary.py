@@ -146,7 +146,7 @@ SETTINGS: Tuple[Setting, ...] = (
         "api.host",
         "string",
         default="0.0.0.0",
-        note="The host in the agent card, the member's address unless set here; `http.host` is the address to listen on.",
+        note="The host in the agent card, the member's address unless set; `http.host` is the address to listen on.",
         **_PLAIN,
     ),
     Setting(
