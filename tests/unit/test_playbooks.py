@@ -145,6 +145,14 @@ def test_an_entry_point_does_what_its_name_says() -> None:
         assert ("check_mode: true" in text) is (entry == "observe")
 
 
+@pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
+def test_the_steps_of_a_play_are_of_the_run_that_was_planned(play: Part) -> None:
+    """And not of one that a host may have by itself, which is the role's default."""
+    text = json.dumps(list(tasks_of(play)))
+    for name in ("agent_run", "load_balancer_run"):
+        assert name not in text or play["vars"][name] == "{{ praxis_plan.run }}", name
+
+
 #: What brings in the tasks of a file, and is no task that anybody sees.
 IMPORTS = ("ansible.builtin.import_tasks", ROLE)
 INCLUDES = ("ansible.builtin.include_tasks", "ansible.builtin.include_role")
@@ -159,7 +167,8 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
             yield from shown(parts, base, inner, seen)
             continue
         brought = next((key for key in (*IMPORTS, *INCLUDES) if key in task), None)
-        if brought not in IMPORTS:
+        # Check mode predicts a step that it cannot take under the step's own name, and never shows both.
+        if brought not in IMPORTS and "ansible_check_mode" not in (task.get("when") or []):
             yield re.sub(r"{{ (\w+)(?: \| default\('(.*)'\))? }}", lambda m: str(inner.get(m[1], m[2] or "")), task["name"])
         path = brought_in(task[brought], base) if brought else None
         if path is None or (brought in INCLUDES and (path, "") in seen):
