@@ -131,7 +131,8 @@ def usual(deployment: Deployment) -> Usual:
     """Run once for all tests."""
     if not _KNOWN:
         played = deployment.under({})
-        _KNOWN.append(Usual(played.rc, way_of(played), played.of("Fail with what is wrong with the fleet", "m1")["msg"]))
+        said = played.of("Fail with what is wrong with the fleet", "m1")["msg"]
+        _KNOWN.append(Usual(played.rc, way_of(played), said))
     return _KNOWN[0]
 
 
