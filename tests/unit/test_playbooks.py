@@ -303,3 +303,9 @@ def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() 
     (judge,) = [index for index, (_name, play) in enumerate(plays("deploy")) if play["name"] == "Judge"]
     assert hosts.index("praxis_observe") < judge < hosts.index("praxis_roll_back")
     assert hosts[-1] == "praxis"
+
+
+def test_the_arguments_of_the_load_balancer_bear_its_role_s_name() -> None:
+    """A condition that names another variable fails only where there is a load balancer, at the end of a deployment."""
+    texts = [path.read_text(encoding="utf-8") for path in PLAYBOOKS.rglob("*.yml")]
+    assert [found for text in texts for found in re.findall(r"(?<![\w.])balancer_\w+", text)] == []
