@@ -57,8 +57,9 @@ class ActionModule(HostAction):
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
         acting = not self._task.check_mode
-        if isinstance(args.get("engine_failure"), Mapping):
-            arguments["engine_failure"] = step_failure.of_task(**args["engine_failure"]) if args["engine_failure"] else ""
+        failed = args.get("engine_failure")
+        if isinstance(failed, Mapping):
+            arguments["engine_failure"] = step_failure.of_task(**failed) if failed else ""
         if state in ARMING and acting:
             arguments["confirm_within"] = float(options["confirm_deadline"])
         held = run.locked()

@@ -51,7 +51,8 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
         by_itself = switches.findings(judged, looks, options["deployment"]["run"])
-        told = [Finding(**item) for item in (*args["also"], *_balancer_said(args["failed"]))] + ([hooks.failed(**args["hook"])] if args["hook"] else [])
+        told = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
+        told += [hooks.failed(**args["hook"])] if args["hook"] else []
         run.record([*told, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
@@ -83,7 +84,7 @@ class ActionModule(FleetAction):
             "unobserved_edges": edges["unobserved"],
             "record": "",
         }
-        if not (args["show"] or args["also"] or args["failed"] or args["hook"]):
+        if not (args["show"] or args["also"] or args.get("failed") or args["hook"]):
             journal.gate(run, hosts, began, findings, args["mesh"])
         if args["show"]:
             fact.update(records.keep(run, fact, seen.live))

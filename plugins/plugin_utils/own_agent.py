@@ -67,7 +67,7 @@ def variables_of(name: str, args: Mapping[str, Any]) -> AgentVariables:
     """The agent's variables.
 
     :param args: agent_plan's options.
-    :raises Failed: with everything that is wrong in them, in the words of a fleet's variables; see :func:`in_role_words`.
+    :raises Failed: with everything that is wrong in them, in a fleet's words; see :func:`in_role_words`.
     """
     given = {"praxis_" + field: args[option] for option, field in FIELDS.items() if args[option] is not None}
     findings: List[Finding] = []
@@ -143,12 +143,13 @@ def _by_multiaddr(text: str) -> Member:
 
 
 def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
-    known = fleet_variables.plain((hostvars[name].get("ansible_facts") or {}).get("praxis_agent")) if name in hostvars else None
+    facts = (hostvars[name].get("ansible_facts") or {}) if name in hostvars else {}
+    known = fleet_variables.plain(facts.get("praxis_agent"))
     if not known:
         what = "Nothing is known of the agent on %s." % name
         fix = (
-            "Run the role on that host in the same play, or its entry point plan on all hosts in a play before; or write "
-            "the agent's multiaddr."
+            "Run the role on that host in the same play, or its entry point plan on all hosts in a play before; or "
+            "write the agent's multiaddr."
         )
         raise Failed(Finding("peer-unknown", what, "agent_peers", fix))
     if not known["address"]:

@@ -377,7 +377,8 @@ def own_play(fleet: Fleet, *steps: str, **shared: Any) -> tuple[Path, Path]:
     secrets = usual["praxis_agent_secrets"] | fleet.platform.STATIC.get("praxis_agent_secrets", {})
     everyone = {
         **ssh, "agent_image": "{{ lookup('ansible.builtin.env', 'PRAXIS_IMAGE') }}", "praxis_fleet": FLEET,
-        "agent_secrets": secrets, "agent_peers": [fleet.one, fleet.two], "agent_soak": 3, "agent_deadline": 60, **shared,
+        "agent_secrets": secrets, "agent_peers": [fleet.one, fleet.two], "agent_soak": 3, "agent_deadline": 60,
+        **shared,
     }  # fmt: skip
     hosts = {name: {"ansible_host": one.public_ip, "agent_address": one.ip, "agent_identity": seed_of(name)}
              for name, one in machines.items()}  # fmt: skip
@@ -386,7 +387,8 @@ def own_play(fleet: Fleet, *steps: str, **shared: Any) -> tuple[Path, Path]:
     (book,) = yaml.safe_load((CHECKOUT / "examples/own-play/agents.yml").read_text(encoding="utf-8"))
     if steps:
         imports = [{"name": "praxis.cloud.agent", "tasks_from": step} for step in steps]
-        book = {"hosts": "agents", "gather_facts": False, "tasks": [{"ansible.builtin.import_role": one} for one in imports]}
+        tasks = [{"ansible.builtin.import_role": one} for one in imports]
+        book = {"hosts": "agents", "gather_facts": False, "tasks": tasks}
     path = fleet.folder / "own-agents-play.yml"
     path.write_text(json.dumps([book]), encoding="utf-8")
     return path, inventory

@@ -23,6 +23,8 @@ RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
 VERDICT = "praxis_verdict.ok"
 IMPORT = "ansible.builtin.import_playbook"
 ROLE = "ansible.builtin.import_role"
+#: What an entry point of the role agent makes of a release.
+STATES = {"prepare": "prepared", "activate": "active", "confirm": "confirmed", "restore": "restored"}
 KEEPERS = "praxis_lock_keepers"
 
 
@@ -40,8 +42,8 @@ def step_of_role(task: Part) -> list[Part]:
     name = role.get("name", "").removeprefix("praxis.cloud.")
     if name not in ("agent", "load_balancer"):
         return []
-    found = yaml.safe_load((ROLES / name / "tasks" / f"{role.get('tasks_from', 'main')}.yml").read_text(encoding="utf-8"))
-    return list(found)
+    path = ROLES / name / "tasks" / f"{role.get('tasks_from', 'main')}.yml"
+    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def plays_of(path: Path) -> list[Part]:
@@ -139,12 +141,19 @@ def test_an_entry_point_does_what_its_name_says() -> None:
     """What the other tests here take for granted of the roles' steps."""
     states = {path.stem: (yaml.safe_load(path.read_text(encoding="utf-8"))[0].get(RELEASE) or {}).get("state")
               for path in ROLES.glob("agent/tasks/*.yml")}  # fmt: skip
-    wanted = {"prepare": "prepared", "activate": "active", "confirm": "confirmed", "restore": "restored", "remove": "absent"}
-    assert wanted.items() <= states.items()
+    assert {**STATES, "remove": "absent"}.items() <= states.items()
     for entry, state in (("drain", "absent"), ("join", "present"), ("observe", "present")):
         text = (ROLES / f"load_balancer/tasks/{entry}.yml").read_text(encoding="utf-8")
         assert f"load_balancer_state: {state}\n" in text
         assert ("check_mode: true" in text) is (entry == "observe")
+
+
+@pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
+def test_the_steps_of_a_play_are_of_the_run_that_was_planned(play: Part) -> None:
+    """And not of one that a host may have by itself, which is the role's default."""
+    text = json.dumps(list(tasks_of(play)))
+    for name in ("agent_run", "load_balancer_run"):
+        assert name not in text or play["vars"][name] == "{{ praxis_plan.run }}", name
 
 
 #: What brings in the tasks of a file, and is no task that anybody sees.
@@ -161,8 +170,9 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
             yield from shown(parts, base, inner, seen)
             continue
         brought = next((key for key in (*IMPORTS, *INCLUDES) if key in task), None)
-        if brought not in IMPORTS:
-            yield re.sub(r"{{ (\w+)(?: \| default\('(.*)'\))? }}", lambda m: str(inner.get(m[1], m[2] or "")), task["name"])
+        # Check mode predicts a step that it cannot take under the step's own name, and never shows both.
+        if brought not in IMPORTS and "ansible_check_mode" not in (task.get("when") or []):
+            yield filled_in(task["name"], inner)
         path = brought_in(task[brought], base) if brought else None
         if path is None or (brought in INCLUDES and (path, "") in seen):
             continue
@@ -170,6 +180,10 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
         defaults = path.parents[1] / "defaults/main.yml"
         known = yaml.safe_load(defaults.read_text(encoding="utf-8")) if defaults.exists() else {}
         yield from shown(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent, {**known, **inner}, seen)
+
+
+def filled_in(name: str, variables: Part) -> str:
+    return re.sub(r"{{ (\w+) }}", lambda found: str(variables[found[1]]), name)
 
 
 def brought_in(what: Any, base: Path) -> Path | None:
@@ -193,7 +207,8 @@ def test_a_task_s_name_is_its_own_in_its_playbook(name: str) -> None:
 
 def based_plays(path: Path) -> list[tuple[Path, Part]]:
     found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [pair for part in found for pair in (based_plays(path.parent / part[IMPORT]) if IMPORT in part else [(path.parent, part)])]
+    return [pair for part in found for pair in
+            (based_plays(path.parent / part[IMPORT]) if IMPORT in part else [(path.parent, part)])]  # fmt: skip
 
 
 def activation() -> Part:
@@ -247,10 +262,8 @@ def kind_of(task: Part) -> str:
         return "observe"
     if task.get("ansible.builtin.include_tasks") == "../tasks/hook.yml" and "{" not in task["vars"]["hook_point"]:
         return "hook %s" % task["vars"]["hook_point"]
-    (entry,) = [role.get("tasks_from", "") for key in (ROLE, "ansible.builtin.include_role") if (role := task.get(key))] or [""]
-    words = {"drain": "absent", "join": "present", "prepare": "prepared", "activate": "active", "confirm": "confirmed",
-             "restore": "restored"}  # fmt: skip
-    return words.get(entry, entry)
+    entry = (task.get(ROLE) or task.get("ansible.builtin.include_role") or {}).get("tasks_from", "")
+    return {"drain": "absent", "join": "present", **STATES}.get(entry, entry)
 
 
 def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_given_back_before_the_verdict() -> None:
@@ -292,3 +305,9 @@ def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() 
     (judge,) = [index for index, (_name, play) in enumerate(plays("deploy")) if play["name"] == "Judge"]
     assert hosts.index("praxis_observe") < judge < hosts.index("praxis_roll_back")
     assert hosts[-1] == "praxis"
+
+
+def test_the_arguments_of_the_load_balancer_bear_its_role_s_name() -> None:
+    """A condition that names another variable fails only where there is a load balancer, at the end of a deployment."""
+    texts = [path.read_text(encoding="utf-8") for path in PLAYBOOKS.rglob("*.yml")]
+    assert [found for text in texts for found in re.findall(r"(?<![\w.])balancer_\w+", text)] == []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Sequence, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 

@@ -24,6 +24,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from tests import deprecations
 from tests.unit.conftest import REGION, environment
@@ -398,7 +399,7 @@ def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Accoun
     assert sent_reason["outcome"] == "needs-docker", played.printed[-6000:]
     # What the module is told comes back from a real host among its reasons.
     last = [each for each in played.results if each["task"] == "Go on to the verdict"][-1]
-    reason = last["result"]["ansible_facts"]["praxis_docker_failure"]
+    reason = step_failure.of_task(**last["result"]["ansible_facts"]["praxis_docker_failure"])
     assert "after 5 retries" in reason and "Temporary failure resolving 'deb.debian.org'" in reason
     assert "Hit:" not in reason
     assert reason.startswith("Say why the engine could not be installed: ")
@@ -448,7 +449,7 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
         "bad-variable", "unknown-setting", "p2p-disabled", "reference-malformed", "image-malformed", "secret-not-found",
     ]  # fmt: skip
     assert found["msg"].count("\n") >= len(found["failures"]) - 1
-    assert played.of("Say what is wrong", "m1")["msg"] == found["msg"]
+    assert played.of("Fail with what was refused", "m1")["msg"] == found["msg"]
     assert empty.cloud.changes() == []
     assert not [each for each in played.results if each["task"] == "prepared"]
     assert not site.was_sent("m1")
@@ -499,7 +500,7 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     assert empty.cloud.changes() == ["CreateSecret"] * 2
     # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
     again = site.play([PLAN])
-    assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
+    assert [each["status"] for each in again.results] == ["ok", "skipped", "skipped"]
 
 
 def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: Site, empty: Account) -> None:
@@ -508,7 +509,7 @@ def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: S
     empty.cloud.weather["CreateSecret"] = ["AccessDeniedException"] * 3
     played = site.play([PLAN], "-v")
     assert played.rc == 2
-    told = played.of("Say what is wrong", "m1")["msg"].splitlines()
+    told = played.of("Fail with what was refused", "m1")["msg"].splitlines()
     assert [line.count("AccessDeniedException") for line in told] == [1, 1, 1], told
     assert ["eu-west-1" in line for line in told] == [False, False, True]
     assert "items failed" not in str(told)

@@ -55,7 +55,8 @@ def test_agents_that_are_each_other_s_peers(site: Site) -> None:
     hosts = {f"m{index}": local(**arguments(index, agent_peers=["m1", "m2", ELSEWHERE])) for index in (1, 2)}
     hosts["m1"]["agent_secrets"]["OWN"] = {"__ansible_unsafe": VALUE}
     site.inventory(hosts)
-    copy = {"ansible.builtin.command": {"argv": ["cp", "-a", "{{ agent_run }}", f"{site.folder}/kept-{{{{ inventory_hostname }}}}"]}}
+    argv = ["cp", "-a", "{{ agent_run }}", f"{site.folder}/kept-{{{{ inventory_hostname }}}}"]
+    copy = {"ansible.builtin.command": {"argv": argv}}
     played = site.play(plan(copy), "-vvvvv")
     assert played.rc == 0, played.printed[-3000:]
     for mine, other in ((1, 2), (2, 1)):
@@ -127,5 +128,6 @@ def test_a_peer_without_an_address_is_named() -> None:
 
 
 def test_words_that_no_argument_stands_for_stay() -> None:
-    (told,) = own_agent.in_role_words([Finding("c", "praxis_image, praxis_batch", "praxis_agent_config", "praxis_soak")])
+    finding = Finding("c", "praxis_image, praxis_batch", "praxis_agent_config", "praxis_soak")
+    (told,) = own_agent.in_role_words([finding])
     assert (told.what, told.where, told.fix) == ("agent_image, praxis_batch", "agent_settings", "agent_soak")
