@@ -42,7 +42,7 @@ done
 cat > /etc/sudoers.d/hardened <<'END'
 Defaults use_pty, lecture=always, umask=0077
 Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
-Defaults env_keep+="TMPDIR LANG LC_ALL"
+Defaults env_keep+="LANG LC_ALL", env_file=/etc/environment
 Defaults logfile=/var/log/sudo.log
 END
 chmod 0440 /etc/sudoers.d/hardened
