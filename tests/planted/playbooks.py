@@ -72,7 +72,8 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/plays/spread.yml",
-        before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n",
+        before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n"
+        "    ansible_ssh_pipelining: true\n",
         after="['serial'] if hostvars is defined else 1 }}\"\n  vars: {}\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
