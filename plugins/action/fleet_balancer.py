@@ -33,7 +33,7 @@ class ActionModule(FleetAction):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
-        self._connection.set_become_plugin(None)  # whatever a user's variables say for all hosts: this is the controller
+        self._connection.set_become_plugin(None)  # this is the controller, whatever variables say of all hosts
         return super().run(tmp, task_vars)
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:

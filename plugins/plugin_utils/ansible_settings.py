@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a user's ansible.cfg that no play can set for itself, and with which a run would stop in its middle, or be
+"""Settings of a user's ansible.cfg that no play can set for itself, and with which a run would stop in its middle or be
 about another machine.
 
 What a play can set, it sets: strategy, any_errors_fatal, timeout, become, become_user.

@@ -12,14 +12,17 @@ from .conftest import Cloud, Machine
 
 NAME = "not-in-dns"
 #: Printed by every shell, and before every login.
-PRINTED = "This system is monitored. Unauthorised access is prohibited; accounts are locked after three failures."
+PRINTED = "This system is monitored. Unauthorised access is prohibited."
 #: A place that is not there: whoever makes temporary files has to find another one.
 TMPDIR = "/var/tmp/nobody-made-this"
 LOCALE, ENCODING = "de_DE.ISO-8859-1", "iso-8859-1"
 
 HARDEN = f"""
 set -e
-test -e /usr/share/i18n/locales/de_DE || {{ apt-get -qq update && apt-get -qq install -y --no-install-recommends locales; }} > /dev/null 2>&1
+if ! test -e /usr/share/i18n/locales/de_DE; then
+    apt-get -qq update > /dev/null
+    apt-get -qq install -y --no-install-recommends locales > /dev/null 2>&1
+fi
 localedef -i de_DE -f ISO-8859-1 {LOCALE}
 mountpoint -q /tmp && umount -l /tmp
 mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmpfs /tmp
@@ -39,12 +42,13 @@ done
 cat > /etc/sudoers.d/hardened <<'END'
 Defaults use_pty, lecture=always, umask=0077
 Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"
-Defaults env_keep+="TMPDIR LANG LC_ALL"
+Defaults env_keep+="LANG LC_ALL", env_file=/etc/environment
 Defaults logfile=/var/log/sudo.log
 END
 chmod 0440 /etc/sudoers.d/hardened
 visudo -qc > /dev/null
-printf '%s\\n' 'Banner /etc/issue.net' 'PrintMotd yes' 'AllowTcpForwarding no' 'MaxSessions 4' > /etc/ssh/sshd_config.d/0-hardened.conf
+printf '%s\\n' 'Banner /etc/issue.net' 'PrintMotd yes' 'AllowTcpForwarding no' 'MaxSessions 4' \\
+    > /etc/ssh/sshd_config.d/0-hardened.conf
 hostname {NAME}
 echo {NAME} > /etc/hostname
 sed "/127.0.1.1/d; /$(hostname)/d" /etc/hosts > /run/hosts && cat /run/hosts > /etc/hosts

@@ -78,7 +78,7 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/plays/spread.yml",
-        before="  vars: &run\n    ansible_pipelining: true\n",
+        before="  vars: &run\n    ansible_pipelining: true\n    ansible_ssh_pipelining: true\n",
         after="  vars: &run\n",
         tests=("tests/unit/test_playbooks.py",),
     ),

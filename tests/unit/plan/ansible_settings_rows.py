@@ -75,7 +75,6 @@ SAME: dict[str, list[str]] = {
     "ANSIBLE_HOME": ["{folder}/home"],
     "ANSIBLE_PIPELINING": ["true", "false"],
     "ANY_ERRORS_FATAL": ["true"],
-    "BECOME_ALLOW_SAME_USER": ["true"],
     "CACHE_PLUGIN": ["memory", "jsonfile"],
     "CACHE_PLUGIN_CONNECTION": ["{folder}/other-facts"],
     "CACHE_PLUGIN_PREFIX": ["theirs_"],
@@ -139,8 +138,6 @@ SAME: dict[str, list[str]] = {
     "RETRY_FILES_SAVE_PATH": ["{folder}/retry"],
     "RUN_VARS_PLUGINS": ["start"],
     "SHOW_CUSTOM_STATS": ["true"],
-    "SSH_AGENT": ["auto"],
-    "SSH_AGENT_KEY_LIFETIME": ["60"],
     "STRING_TYPE_FILTERS": ["string"],
     "SYSTEM_WARNINGS": ["false"],
     "TARGET_LOG_INFO": ["praxis"],
@@ -158,6 +155,9 @@ SAME: dict[str, list[str]] = {
 
 #: The same of the connection, of sudo and of the shell; tried on machines.
 SAME_THERE: dict[str, list[str]] = {
+    "BECOME_ALLOW_SAME_USER": ["true"],
+    "SSH_AGENT": ["auto"],
+    "SSH_AGENT_KEY_LIFETIME": ["60"],
     "ssh.control_path": ["%(directory)s/%%h-%%p-%%r"],
     "ssh.control_path_dir": ["{folder}/cp"],
     "ssh.host_key_checking": ["false"],
@@ -215,5 +215,9 @@ def exported(settings: Mapping[str, str]) -> dict[str, str]:
 
 def configured(settings: Mapping[str, str]) -> str:
     """The ``ansible.cfg`` that holds the others."""
-    keys = [(known()[name]["ini"][0], value) for name, value in settings.items() if not known()[name].get("env")]
-    return "".join(f"[{key['section']}]\n{key['key']} = {value}\n" for key, value in keys)
+    sections: dict[str, list[str]] = {}
+    for name, value in settings.items():
+        if not known()[name].get("env"):
+            key = known()[name]["ini"][0]
+            sections.setdefault(key["section"], []).append(f"{key['key']} = {value}")
+    return "".join("[%s]\n%s\n" % (section, "\n".join(lines)) for section, lines in sections.items())

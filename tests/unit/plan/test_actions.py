@@ -81,7 +81,8 @@ class Site:
     def inventory(self, hostvars: dict[str, Any], **everybody: Any) -> None:
         """Members of the group ``praxis``, and a localhost that has this Python; variables that all of them have."""
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        hosts = {"praxis": {"hosts": hostvars}, "ungrouped": {"hosts": {"localhost": local}}, "all": {"vars": everybody}}
+        groups = {"praxis": {"hosts": hostvars}, "ungrouped": {"hosts": {"localhost": local}}}
+        hosts = {**groups, "all": {"vars": everybody}}
         (self.folder / "hosts.json").write_text(json.dumps(hosts))
 
     def host(self, name: str, script: str) -> dict[str, Any]:

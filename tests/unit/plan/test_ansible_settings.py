@@ -40,8 +40,15 @@ ALONE = {
 }
 #: Run together: none has ever changed anything, and one that begins to do so is found by the tests of each.
 TOGETHER = {name: values[0] for name, values in rows.SAME.items() if name not in ALONE}
-EACH = [pytest.param({name: value}, id=f"{name} {value}", marks=[] if value in ALONE.get(name, []) else pytest.mark.repetition)
-        for name, values in rows.SAME.items() for value in values]  # fmt: skip
+EACH = [
+    pytest.param(
+        {name: value},
+        id=f"{name} {value}",
+        marks=[] if value in ALONE.get(name, []) else pytest.mark.repetition,
+    )
+    for name, values in rows.SAME.items()
+    for value in values
+]
 
 
 class Deployment:
