@@ -164,7 +164,6 @@ ROWS = (
     Row("ansible-playbook praxis.cloud.init -e dest=fleet && cd fleet", run=_PROJECT, why="it would be in the checkout's way",
         prints="0 differ and stay"),
     Row("ansible-playbook praxis.cloud.init -e dest=DIRECTORY", run=_PROJECT, why="a directory", prints="0 differ and stay"),
-    Row("ansible-playbook praxis.cloud.init -e dest=.", run=_PROJECT, why="a directory", prints="0 differ and stay"),
     Row("pip install -r requirements.txt", run="pip --version", why=_INSTALLED, prints="pip"),
     Row("ansible-playbook praxis.cloud.provision -i inventories/aws", run="make provision deploy", why="the same playbooks",
         prints=_GOOD),

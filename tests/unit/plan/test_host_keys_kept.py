@@ -149,7 +149,17 @@ def test_variables_that_cannot_be_read_are_refused() -> None:
 def test_a_path_that_is_too_long_for_ssh_s_sockets_is_refused(
     length: int, refuses: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/" + "x" * (length - 1))
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/tmp/" + "x" * (length - len("/tmp/")))
     assert [finding.code for finding in ansible_settings.refusals()] == ["ansible-setting"] * refuses
     monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o ControlMaster=no")
+    assert ansible_settings.refusals() == []
+
+
+def test_a_place_where_ssh_s_sockets_cannot_be_made_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ansible_settings, "_LONGEST_FOLDER", 1000)
+    (home / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", f"{home}/file/cp")
+    (found,) = ansible_settings.refusals()
+    assert (found.code, f"{home}/file/cp" in found.what) == ("ansible-setting", True)
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", f"{home}/.ansible/cp")
     assert ansible_settings.refusals() == []
