@@ -50,7 +50,8 @@ def test_a_project_is_written_beside_a_collection_that_nobody_may_write_to(user:
 
 def test_a_fleet_from_nothing_and_back(user: User, cloud: Cloud) -> None:
     user.hold(HOME / "ssh" / "id_ed25519")
-    settings = {"praxis_soak": 2, "praxis_record": "records", "praxis_ssh_public_key_file": str(user.project / "key.pub")}
+    key = str(user.project / "key.pub")
+    settings = {"praxis_soak": 2, "praxis_record": "records", "praxis_ssh_public_key_file": key}
     arguments = [*INVENTORY, "-e", json.dumps(settings)]
     user.play("provision", *arguments, PRAXIS_KNOWN_HOSTS="known")
 

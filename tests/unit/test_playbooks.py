@@ -81,8 +81,8 @@ def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
 NO_FACTS = (
     "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result", "ansible_failed_task",
     "ansible_limit", "ansible_loop", "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all",
-    "ansible_playbook_python", "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp", "ansible_run_tags",
-    "ansible_skip_tags", "ansible_user",
+    "ansible_playbook_python", "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp",
+    "ansible_run_tags", "ansible_skip_tags", "ansible_user",
 )  # fmt: skip
 
 
