@@ -135,11 +135,14 @@ class User:
         listed = self.type("ansible-inventory", "-i", "inventories/aws", "--list", "--export")
         assert listed.rc == 0, listed.output
         shutil.copytree(self.project, place / "project", ignore=shutil.ignore_patterns(".ansible", ".job", "key*"))
-        for path, text in {"inventory/hosts.json": listed.output, "env/envvars": json.dumps(given),
+        # As AWX does: a script that prints what was read.
+        script = f"#!/bin/sh\ncat <<'END'\n{listed.output}\nEND\n"
+        for path, text in {"inventory/hosts": script, "env/envvars": json.dumps(given),
                            "env/extravars": json.dumps(dict(variables)),
                            "env/ssh_key": key.read_text(encoding="utf-8")}.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8")
+        (place / "inventory" / "hosts").chmod(0o755)
         work.mkdir()
         subprocess.run(["chown", "-R", f"{self.account.pw_uid}:{self.account.pw_gid}", str(place.parent)], check=True)
         bare = " ".join(f"-u {name}" for name in [*given, "SSH_AUTH_SOCK"])
@@ -147,8 +150,9 @@ class User:
                  " --private-data-dir .job/worker | ansible-runner process .job/sent")  # fmt: skip
         done = self.type("bash", "-o", "pipefail", "-c", piped)
         events = [json.loads(path.read_text(encoding="utf-8")) for path in place.glob("artifacts/*/job_events/*.json")]
-        (ended,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
-        return done, dict(ended["artifact_data"]["praxis_summary"])
+        ended = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
+        assert ended, done.output[-6000:]
+        return done, dict(ended[0]["artifact_data"]["praxis_summary"])
 
     def leave(self) -> None:
         """Remove all of it."""

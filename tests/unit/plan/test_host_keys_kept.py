@@ -37,9 +37,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def variables_of(path: Path, **more: Any) -> dict[str, Any]:
-    """The variables of the host praxis-1 of an inventory that lies somewhere else, run by the collection's playbook."""
+    """The variables of the host praxis-1 of an inventory that lies somewhere else."""
     about = {"inventory_hostname": "praxis-1", "praxis_instance_id": "i-1", "praxis_machine_id": "77",
-             "inventory_dir": "/nowhere/inventories/it", "playbook_dir": "/nowhere/else"}  # fmt: skip
+             "inventory_dir": "/nowhere/inventories/it", "ansible_config_file": None}  # fmt: skip
     return {**about, **trusted(yaml.safe_load(path.read_text(encoding="utf-8"))), **more}
 
 
@@ -91,9 +91,9 @@ def test_host_keys_that_are_given_are_all_that_counts(path: Path, home: Path, mo
 
 
 @each_inventory
-@pytest.mark.parametrize("beside", ["inventory", "playbook"])
+@pytest.mark.parametrize("beside", ["inventory", "ansible.cfg"])
 def test_a_project_s_own_files_are_used(path: Path, home: Path, beside: str) -> None:
-    places = {"inventory": {"inventory_dir": f"{home}/inventories/mine"}, "playbook": {"playbook_dir": str(home)}}
+    places = {"inventory": {"inventory_dir": f"{home}/inventories/mine"}, "ansible.cfg": {"ansible_config_file": f"{home}/ansible.cfg"}}
     place = places[beside]
     (home / "inventories" / "mine").mkdir(parents=True)
     assert template(variables_of(path, **place), "praxis_config_dir") == ""
