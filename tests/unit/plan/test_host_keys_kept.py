@@ -93,7 +93,10 @@ def test_host_keys_that_are_given_are_all_that_counts(path: Path, home: Path, mo
 @each_inventory
 @pytest.mark.parametrize("beside", ["inventory", "ansible.cfg"])
 def test_a_project_s_own_files_are_used(path: Path, home: Path, beside: str) -> None:
-    places = {"inventory": {"inventory_dir": f"{home}/inventories/mine"}, "ansible.cfg": {"ansible_config_file": f"{home}/ansible.cfg"}}
+    places = {
+        "inventory": {"inventory_dir": f"{home}/inventories/mine"},
+        "ansible.cfg": {"ansible_config_file": f"{home}/ansible.cfg"},
+    }
     place = places[beside]
     (home / "inventories" / "mine").mkdir(parents=True)
     assert template(variables_of(path, **place), "praxis_config_dir") == ""
