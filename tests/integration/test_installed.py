@@ -71,7 +71,7 @@ def test_a_fleet_from_nothing_and_back(user: User, cloud: Cloud) -> None:
     # Before the first deployment there is no identity: of the plan's parts the members alone differ.
     assert deployed["plan_id"].split("-")[1:] == planned["plan_id"].split("-")[1:]
     status = user.play("status", *arguments).summary
-    assert status["ok"] and sorted(status["hosts"]) == sorted(keys["keys"])
+    assert status["ok"] and [item["name"] for item in status["members"]] == sorted(keys["keys"])
     assert len(list((user.project / "records").glob("*.html"))) == 1
     assert len(set(seen.releases(cloud).values())) == 2
 
