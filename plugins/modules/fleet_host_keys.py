@@ -14,10 +14,10 @@ author: Praxis Cloud contributors (@praxis)
 description:
   - Asks the clouds for the public host keys of all members of the inventory, and writes them into a file on the
     controller, in the form of C(known_hosts), by the members' names. No machine is logged in to.
-  - On AWS the keys are those that cloud-init has printed on the machine's console. EC2 has that output some minutes after
-    the boot, and may have lost it later.
-  - On Google Cloud the keys are those that the guest agent has written into the guest attributes, at the first boot of a
-    machine with C(enable-guest-attributes).
+  - On AWS the keys are those that cloud-init has printed on the machine's console. EC2 has that output some minutes
+    after the boot, and may have lost it later.
+  - On Google Cloud the keys are those that the guest agent has written into the guest attributes, at the first boot of
+    a machine with C(enable-guest-attributes).
   - A member whose cloud says nothing keeps the keys that the file has. So do names that are no members.
 extends_documentation_fragment:
   - praxis.cloud.attributes

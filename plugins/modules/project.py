@@ -12,8 +12,8 @@ short_description: Write a project of the user's own
 version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Writes, on the controller, what a user of the installed collection begins with. These are C(ansible.cfg), inventories,
-    the agent's settings, what is to be installed, and playbooks that import the collection's.
+  - Writes, on the controller, what a user of the installed collection begins with. These are C(ansible.cfg),
+    inventories, the agent's settings, what is to be installed, and playbooks that import the collection's.
   - A file that is there is never changed, whatever it says.
   - C(ansible-playbook praxis.cloud.init -e dest=DIRECTORY) runs it.
 extends_documentation_fragment:

@@ -9,6 +9,7 @@ What a play can set, it sets: strategy, any_errors_fatal, timeout, become, becom
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Tuple
 
 from ansible import constants as C
@@ -44,23 +45,35 @@ def refusals() -> List[Finding]:
 
 
 def _no_socket() -> List[Finding]:
-    """SSH refuses every login when the path of its socket is too long."""
+    """No login is possible where SSH's sockets cannot be made."""
     connection_loader.get("ssh", class_only=True)  # its settings are known once it is loaded
     ssh = {"plugin_type": "connection", "plugin_name": "ssh"}
     folder = str(C.config.get_config_value("control_path_dir", **ssh))
     path, arguments = (C.config.get_config_value(name, **ssh) for name in ("control_path", "ssh_args"))
     whole = unfrackpath(folder)
-    if path or "ControlPersist" not in str(arguments) or len(whole) <= _LONGEST_FOLDER:
+    if path or "ControlPersist" not in str(arguments):
         return []
-    what = "SSH's sockets cannot be made in %s: the path has %d characters, and may have %d."
+    if len(whole) > _LONGEST_FOLDER:
+        why = "the path has %d characters, and may have %d" % (len(whole), _LONGEST_FOLDER)
+    elif not _may_be_made(whole):
+        why = "this user may not write to it"
+    else:
+        return []
     return [
         Finding(
             code="ansible-setting",
-            what=what % (whole, len(whole), _LONGEST_FOLDER),
+            what="SSH's sockets cannot be made in %s: %s." % (whole, why),
             where="ansible.cfg or environment",
-            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a shorter one that only you can write to, or ANSIBLE_HOME.",
+            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a short one that only you can write to, .ansible/cp for example.",
         )
     ]
+
+
+def _may_be_made(folder: str) -> bool:
+    """Whether this user may write to a directory, or make it."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _unfit() -> List[Finding]:

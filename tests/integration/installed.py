@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user who has the built archive and a Python environment, and nothing of the checkout: another account than root, who
-may write into the project's directory alone, and logs in with a key that an agent holds."""
+"""A user who has the built archive and a Python environment, and nothing of the checkout: another account than root,
+who may write into the project's directory alone, and logs in with a key that an agent holds."""
 
 from __future__ import annotations
 
@@ -73,27 +73,30 @@ class User:
         subprocess.run([base, "-m", "venv", "--without-pip", str(self.root / "venv")], check=True)
         pins = [line for line in (CHECKOUT / "requirements.txt").read_text(encoding="utf-8").splitlines()
                 if not line.startswith(("#", "ansible=="))]  # its collections are all that is wanted of it
-        image = yaml.safe_load((CHECKOUT / "examples/awx-project/execution-environment.yml").read_text(encoding="utf-8"))
-        pins.append(image["dependencies"]["ansible_runner"]["package_pip"])
-        subprocess.run([sys.executable, "-m", "pip", "--python", str(self.python), "-q", "install",
-                        "--disable-pip-version-check", "-c", "constraints.txt", *pins], cwd=CHECKOUT, check=True)
+        image = CHECKOUT / "examples" / "awx-project" / "execution-environment.yml"
+        wanted = yaml.safe_load(image.read_text(encoding="utf-8"))["dependencies"]
+        pins.append(wanted["ansible_runner"]["package_pip"])
+        install = [sys.executable, "-m", "pip", "--python", str(self.python), "-q", "--disable-pip-version-check",
+                   "install"]  # fmt: skip
+        subprocess.run([*install, "-c", "constraints.txt", *pins], cwd=CHECKOUT, check=True)
         collections = self.root / "collections" / "ansible_collections"
         # Galaxy is asked for nothing: these are of the package ansible, at the pinned versions.
         theirs = Path(sysconfig.get_path("purelib")) / "ansible_collections"
         for name in ("amazon", "community"):
             shutil.copytree(theirs / name / "aws", collections / name / "aws")
         archive = build(self.root)
-        subprocess.run([str(self.python.with_name("ansible-galaxy")), "collection", "install", "--offline", str(archive),
-                        "-p", str(self.root / "collections")], check=True, env={**os.environ, **self.environment,
-                        "HOME": str(self.root / "root-home"), "ANSIBLE_HOME": str(self.root / "root-home")})  # fmt: skip
+        galaxy = [str(self.python.with_name("ansible-galaxy")), "collection", "install", "--offline"]
+        around = {**self.environment, "HOME": str(self.root), "ANSIBLE_HOME": str(self.root / "installer")}
+        subprocess.run([*galaxy, str(archive), "-p", str(self.root / "collections")], check=True, env=around)
         subprocess.run(["chmod", "-R", "a+rX,a-w", str(self.root / "collections")], check=True)
         self.home.mkdir(mode=0o555)
         self.project.mkdir()
         os.chown(self.project, self.account.pw_uid, self.account.pw_gid)
 
     def _may_run(self, python: str) -> bool:
-        done = subprocess.run(["sh", "-c", f"{python} -c 'import venv'"], user=self.account.pw_uid, group=self.account.pw_gid,
-                              extra_groups=[], cwd="/", check=False, capture_output=True)  # fmt: skip
+        tried = ["sh", "-c", f"{python} -c 'import venv'"]
+        done = subprocess.run(tried, user=self.account.pw_uid, group=self.account.pw_gid, extra_groups=[], cwd="/",
+                              check=False, capture_output=True)  # fmt: skip
         return done.returncode == 0
 
     def hold(self, key: Path) -> None:
@@ -121,9 +124,9 @@ class User:
         assert done.rc == expect, f"{name}: return code {done.rc}\n{done.output[-6000:]}"
         return done
 
-    def job(self, playbook: str, key: Path, variables: Mapping[str, Any]) -> tuple[Done, dict[str, Any]]:
-        """A job as AWX runs it: the inventory that was read before, credentials in the environment and in an agent of the
-        runner's, the project sent to a worker that has nothing else. The summary comes back with the events.
+    def job(self, playbook: str, key: Path, variables: Mapping[str, Any]) -> Done:
+        """A job as AWX runs it: the inventory that was read before, credentials in the environment and in an agent of
+        the runner's, the project sent to a worker that has nothing else. What it prints comes back with the events.
 
         :param playbook: one of the project's.
         """
@@ -132,20 +135,20 @@ class User:
         listed = self.type("ansible-inventory", "-i", "inventories/aws", "--list", "--export")
         assert listed.rc == 0, listed.output
         shutil.copytree(self.project, place / "project", ignore=shutil.ignore_patterns(".ansible", ".job", "key*"))
-        for path, text in {"inventory/hosts.json": listed.output, "env/envvars": json.dumps(given),
+        # As AWX does: a script that prints what was read.
+        script = f"#!/bin/sh\ncat <<'END'\n{listed.output}\nEND\n"
+        for path, text in {"inventory/hosts": script, "env/envvars": json.dumps(given),
                            "env/extravars": json.dumps(dict(variables)),
                            "env/ssh_key": key.read_text(encoding="utf-8")}.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8")
+        (place / "inventory" / "hosts").chmod(0o755)
         work.mkdir()
         subprocess.run(["chown", "-R", f"{self.account.pw_uid}:{self.account.pw_gid}", str(place.parent)], check=True)
         bare = " ".join(f"-u {name}" for name in [*given, "SSH_AUTH_SOCK"])
         piped = (f"ansible-runner transmit .job/sent -p {playbook} | env {bare} ansible-runner worker"
                  " --private-data-dir .job/worker | ansible-runner process .job/sent")  # fmt: skip
-        done = self.type("bash", "-o", "pipefail", "-c", piped)
-        events = [json.loads(path.read_text(encoding="utf-8")) for path in place.glob("artifacts/*/job_events/*.json")]
-        (ended,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
-        return done, dict(ended["artifact_data"]["praxis_summary"])
+        return self.type("bash", "-o", "pipefail", "-c", piped)
 
     def leave(self) -> None:
         """Remove all of it."""

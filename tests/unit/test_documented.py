@@ -90,7 +90,7 @@ def used(name: str) -> str:
         return "fleet_variables"
     if name in variable_types.RUN_VARIABLES.values():
         return "fleet_plan"
-    books = sorted(CHECKOUT.glob("playbooks/**/*.yml"))
+    books = [*sorted(CHECKOUT.glob("playbooks/**/*.yml")), *sorted(CHECKOUT.glob("inventories/aws/group_vars/*.yml"))]
     return "\n".join(re.findall(rf"{name}\b[^}}]*", "\n".join(book.read_text(encoding="utf-8") for book in books)))
 
 
@@ -101,6 +101,7 @@ def in_effect(name: str) -> Any:
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
         "praxis_registries": [],
+        **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
         return special[name]
@@ -131,6 +132,8 @@ WORDS = {
     ("praxis_config_dir", ""): "the collection's",
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
+    ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
+    ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
     ("praxis_take_over", ""): "none",
     ("praxis_lock_reason", "None"): "none",
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",

@@ -18,8 +18,8 @@ from tests.unit.test_repository import FILES
 CHECKOUT = Path(__file__).resolve().parents[2]
 #: What is at the archive's root, beside what Galaxy puts there.
 ROOT = {
-    "CHANGELOG.md", "COPYING", "README.md", "changelogs", "configs", "docs", "examples", "inventories", "meta", "playbooks",
-    "plugins", "requirements.txt", "requirements.yml", "roles",
+    "CHANGELOG.md", "COPYING", "README.md", "changelogs", "configs", "docs", "examples", "inventories", "meta",
+    "playbooks", "plugins", "requirements.txt", "requirements.yml", "roles",
 }  # fmt: skip
 GALAXY = {"FILES.json", "MANIFEST.json"}
 
@@ -28,7 +28,8 @@ pytestmark = pytest.mark.slow
 
 def build(folder: Path) -> Path:
     """The archive of this checkout, as ``ansible-galaxy`` builds it."""
-    command = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection", "build", "--output-path", str(folder)]
+    galaxy = str(Path(sys.executable).with_name("ansible-galaxy"))
+    command = [galaxy, "collection", "build", "--output-path", str(folder)]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
     (found,) = folder.glob("praxis-cloud-*.tar.gz")
     return found
@@ -48,9 +49,11 @@ def test_the_archive_holds_the_product_and_none_of_the_checkout_s_tools(archive:
 
 def test_every_part_of_the_product_is_in_it(archive: dict[str, bytes]) -> None:
     assert {name.partition("/")[0] for name in archive} == ROOT | GALAXY
-    assert {"playbooks/deploy.yml", "playbooks/init.yml", "roles/docker/tasks/main.yml", "plugins/modules/agent_info.py",
-            "configs/agent_base.yaml", "inventories/aws/fleet.yml", "examples/awx-project/ansible.cfg", "docs/awx.md",
-            "meta/runtime.yml", "meta/execution-environment.yml", "meta/ee-requirements.txt"} <= set(archive)  # fmt: skip
+    assert {
+        "playbooks/deploy.yml", "playbooks/init.yml", "roles/docker/tasks/main.yml", "plugins/modules/agent_info.py",
+        "configs/agent_base.yaml", "inventories/aws/fleet.yml", "examples/awx-project/ansible.cfg", "docs/awx.md",
+        "meta/runtime.yml", "meta/execution-environment.yml", "meta/ee-requirements.txt",
+    } <= set(archive)  # fmt: skip
 
 
 def test_the_archive_names_what_it_depends_on(archive: dict[str, bytes]) -> None:

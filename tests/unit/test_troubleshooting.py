@@ -23,6 +23,7 @@ ROOMS = (
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",
+    PLUGINS / "plugin_utils" / "host_keys_kept.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "records.py",

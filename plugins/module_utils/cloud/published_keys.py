@@ -54,7 +54,7 @@ def collect(
 
 
 def on_console(client: AwsClient, instance: str) -> list[str]:
-    """What cloud-init printed at the machine's first boot. EC2 keeps 64 KB: first those of the boot, then the newest."""
+    """What cloud-init printed at the machine's first boot. EC2 keeps 64 KB: of the boot, or the newest."""
     for latest in ({}, {"Latest": True}):
         try:
             answer = client.call("ec2", "get_console_output", InstanceId=instance, **latest)

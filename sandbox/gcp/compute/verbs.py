@@ -91,7 +91,8 @@ def get_guest_attributes(asked: Asked) -> Answer:
 
 
 def _host_keys(asked: Asked) -> list[list[str]]:
-    metadata = {item["key"]: item.get("value", "") for item in (asked.resource.get("metadata") or {}).get("items") or []}
+    items = (asked.resource.get("metadata") or {}).get("items") or []
+    metadata = {item["key"]: item.get("value", "") for item in items}
     if metadata.get("enable-guest-attributes", "").upper() != "TRUE" or asked.resource["status"] != "RUNNING":
         return []
     return [line.split() for line in asked.world.host_keys(asked.resource)]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Host keys that machines have published through their cloud: which questions are asked, and what comes of the answers."""
+"""Host keys that machines have published through their cloud: what is asked, and what comes of the answers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_ec2_refuses_is_reported(kind: type[errors.CloudError]) -> None:
 
 
 @pytest.mark.parametrize(("answer", "keys"), [
-    ({"queryValue": {"items": [{"namespace": "hostkeys", "key": "ssh-ed25519", "value": ED25519.split()[1]}]}}, [ED25519]),
+    ({"queryValue": {"items": [dict(zip(("key", "value"), ED25519.split()), namespace="hostkeys")]}}, [ED25519]),
     ({}, []),
     (refused(errors.NotFound), []),
 ])  # fmt: skip

@@ -113,7 +113,6 @@ def test_a_machine_is_what_google_calls_one(fleet: Fleet) -> None:
     assert found["tags"]["items"] == ["praxis-alpha"]
     assert {item["key"]: item["value"] for item in found["metadata"]["items"]} == {
         "ssh-keys": f"praxis:{KEY}", "block-project-ssh-keys": "TRUE", "enable-oslogin": "FALSE",
-                        "enable-guest-attributes": "TRUE",
         "enable-guest-attributes": "TRUE"}
     assert found["shieldedInstanceConfig"] == {"enableSecureBoot": True, "enableVtpm": True,
                                                "enableIntegrityMonitoring": True}

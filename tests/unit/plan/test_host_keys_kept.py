@@ -37,9 +37,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def variables_of(path: Path, **more: Any) -> dict[str, Any]:
-    """The variables of the host praxis-1 of an inventory that lies somewhere else, run by the collection's playbook."""
+    """The variables of the host praxis-1 of an inventory that lies somewhere else."""
     about = {"inventory_hostname": "praxis-1", "praxis_instance_id": "i-1", "praxis_machine_id": "77",
-             "inventory_dir": "/nowhere/inventories/it", "playbook_dir": "/nowhere/else"}  # fmt: skip
+             "inventory_dir": "/nowhere/inventories/it", "ansible_config_file": None}  # fmt: skip
     return {**about, **trusted(yaml.safe_load(path.read_text(encoding="utf-8"))), **more}
 
 
@@ -91,9 +91,13 @@ def test_host_keys_that_are_given_are_all_that_counts(path: Path, home: Path, mo
 
 
 @each_inventory
-@pytest.mark.parametrize("beside", ["inventory", "playbook"])
+@pytest.mark.parametrize("beside", ["inventory", "ansible.cfg"])
 def test_a_project_s_own_files_are_used(path: Path, home: Path, beside: str) -> None:
-    place = {"inventory": {"inventory_dir": f"{home}/inventories/mine"}, "playbook": {"playbook_dir": str(home)}}[beside]
+    places = {
+        "inventory": {"inventory_dir": f"{home}/inventories/mine"},
+        "ansible.cfg": {"ansible_config_file": f"{home}/ansible.cfg"},
+    }
+    place = places[beside]
     (home / "inventories" / "mine").mkdir(parents=True)
     assert template(variables_of(path, **place), "praxis_config_dir") == ""
     (home / "configs").mkdir()
@@ -149,7 +153,17 @@ def test_variables_that_cannot_be_read_are_refused() -> None:
 def test_a_path_that_is_too_long_for_ssh_s_sockets_is_refused(
     length: int, refuses: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/" + "x" * (length - 1))
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/tmp/" + "x" * (length - len("/tmp/")))
     assert [finding.code for finding in ansible_settings.refusals()] == ["ansible-setting"] * refuses
     monkeypatch.setenv("ANSIBLE_SSH_ARGS", "-o ControlMaster=no")
+    assert ansible_settings.refusals() == []
+
+
+def test_a_place_where_ssh_s_sockets_cannot_be_made_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ansible_settings, "_LONGEST_FOLDER", 1000)
+    (home / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", f"{home}/file/cp")
+    (found,) = ansible_settings.refusals()
+    assert (found.code, f"{home}/file/cp" in found.what) == ("ansible-setting", True)
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", f"{home}/.ansible/cp")
     assert ansible_settings.refusals() == []

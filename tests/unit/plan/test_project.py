@@ -27,7 +27,8 @@ def there(folder: Path) -> dict[str, bytes]:
 def test_a_project_has_what_its_user_needs(tmp_path: Path) -> None:
     made = set(project_files.compare(str(tmp_path)).missing)
     assert {"ansible.cfg", "README.md", "requirements.txt", "collections/requirements.yml", "deploy.yml",
-            "configs/agent_base.yaml", "configs/examples/planner.yaml", "inventories/static/hosts.yml"} <= made  # fmt: skip
+            "configs/agent_base.yaml", "configs/examples/planner.yaml",
+            "inventories/static/hosts.yml"} <= made  # fmt: skip
     for name in ("aws", "aws_ec2", "gcp", "gcp_compute"):
         assert any(path.startswith(f"inventories/{name}/group_vars/") for path in made)
     assert not [path for path in made if "__pycache__" in path]
