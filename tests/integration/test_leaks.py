@@ -23,10 +23,10 @@ PLACES = {"argv", "file", "inspect", "log"}
 EXERCISED = {
     "agent_info": "playbooks/**/*.yml",
     "agent_release": "playbooks/**/*.yml",
-    "aws_infrastructure_info": "roles/provision/**/*.yml",
+    "aws_infrastructure": "roles/provision/**/*.yml",
+    "aws_infrastructure_info": "tests/integration/modules.yml",
     "aws_lb_target": "plugins/plugin_utils/balancers.py",
-    "aws_machines": "roles/provision/**/*.yml",
-    "aws_network": "roles/provision/**/*.yml",
+    "aws_machines": "tests/integration/modules.yml",
     "gcp_lb_target": "plugins/plugin_utils/balancers.py",
     "gcp_infrastructure_info": "roles/provision/**/*.yml",
     "gcp_machines": "roles/provision/**/*.yml",

@@ -91,8 +91,13 @@ class KeyPair(Ec2Kind):
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         for each in self.described(client, key_name=[desired.name]):
-            return Observed(self.name, desired.name, each["KeyPairId"], {}, tags_of(each))
+            return Observed(self.name, desired.name, each["KeyName"], {}, tags_of(each))
         return None
+
+    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        """It is created and removed by its name, and tagged by its id."""
+        for each in self.described(client, key_name=[id_]):
+            super().tag(client, desired, each["KeyPairId"], tags)
 
     def described(self, client: AwsClient, **filters: Iterable[str]) -> list[Answer]:
         """There are no pages of key pairs."""
@@ -102,11 +107,11 @@ class KeyPair(Ec2Kind):
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         key, tags = desired.made_with["public_key"].encode(), self.specification(desired)
-        made = client.call("ec2", "import_key_pair", KeyName=desired.name, PublicKeyMaterial=key, TagSpecifications=tags)
-        return str(made["KeyPairId"])
+        client.call("ec2", "import_key_pair", KeyName=desired.name, PublicKeyMaterial=key, TagSpecifications=tags)
+        return desired.name
 
     def remove(self, client: AwsClient, id_: str) -> None:
-        client.call("ec2", "delete_key_pair", idempotent=True, KeyPairId=id_)
+        client.call("ec2", "delete_key_pair", idempotent=True, KeyName=id_)
 
 
 @dataclass(frozen=True)
@@ -225,7 +230,7 @@ def _json(document: Any) -> str:
 
 
 SECURITY_GROUP = SecurityGroup("security_group", "security group", "describe_security_groups", "GroupId", "security-group")
-KEY_PAIR = KeyPair("key_pair", "key pair", "describe_key_pairs", "KeyPairId", "key-pair")
+KEY_PAIR = KeyPair("key_pair", "key pair", "describe_key_pairs", "KeyName", "key-pair")
 ROLE = Role("role", "role")
 ROLE_POLICY = RolePolicy("role_policy", "role policy")
 INSTANCE_PROFILE = InstanceProfile("instance_profile", "instance profile")

@@ -179,7 +179,7 @@ class Engine:
                 if names:
                     kind.set(self.client, desired, id_, names)
                 return
-            except (Conflict, NotFound) as error:
+            except (Unavailable, Conflict, NotFound) as error:
                 failure: CloudError = error
             _left, done = self.poll.until(
                 lambda: self._left(resource, {*names, *(f"tag {key}" for key in tags)}),

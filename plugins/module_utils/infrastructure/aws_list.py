@@ -215,7 +215,7 @@ def _access(settings: Settings) -> Iterator[Resource]:
 
 
 def _key(settings: Settings) -> Iterator[Resource]:
-    if settings.public_key:
+    if settings.public_key and not settings.existing.key_name:
         name = key_name(settings)
         yield Resource("key_pair", name, {}, {"public_key": settings.public_key}, settings.tagged(name))
 

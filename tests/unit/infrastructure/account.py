@@ -53,7 +53,7 @@ class Account:
 
     cloud: Cloud
     options: dict[str, Any] = field(default_factory=dict)
-    own: set[str] = field(default_factory=set)
+    own: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         image = self.cloud.client("ec2").register_image(Name="debian", RootDeviceName="/dev/xvda")["ImageId"]
@@ -61,7 +61,7 @@ class Account:
             "fleet": FLEET, "hosts": 1, "vpc_cidr": "10.42.0.0/16", "public_key": KEY, "image_id": image,
             "ssh_from": ["203.0.113.7/32", "2001:db8::/64"], "deadline": 60, **self.options,
         }  # fmt: skip
-        self.own = set(self.resources())
+        self.own = set(self._listed())
 
     def client(self) -> AwsClient:
         """A client whose waits take no time; one for all tests, for the SDK takes long to make its own."""
@@ -87,8 +87,8 @@ class Account:
 
     def resources(self) -> dict[str, int]:
         """How many there are of each kind, beyond what the account had."""
-        found = {id_: kind for kind, id_ in self._listed() if id_ not in self.own}
-        return {kind: list(found.values()).count(kind) for kind in sorted(set(found.values()))} if self.own else dict.fromkeys(found, 0)
+        found = [kind for kind, _id in set(self._listed()) - self.own]
+        return {kind: found.count(kind) for kind in sorted(set(found))}
 
     def _listed(self) -> Iterator[tuple[str, str]]:
         for service, operation, list_, id_ in LISTED:
