@@ -250,5 +250,8 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
     }
     yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
     # Others' listeners of this load balancer are left alone; a listener is known by its port.
-    listener = {"load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name)}
-    yield Resource("listener", f"{name}:{LISTENER_PORT}", listener, {"port": LISTENER_PORT}, remade_by=frozenset({"load_balancer"}))
+    listener = {
+        "load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name),
+    }  # fmt: skip
+    own, port = f"{name}:{LISTENER_PORT}", {"port": LISTENER_PORT}
+    yield Resource("listener", own, listener, port, remade_by=frozenset({"load_balancer"}))

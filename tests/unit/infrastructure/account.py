@@ -14,7 +14,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
 from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import ARGUMENTS
-
 from tests.unit.conftest import KEYS, REGION, Cloud
 
 FLEET = "alpha"
@@ -93,7 +92,8 @@ class Account:
     def _listed(self) -> Iterator[tuple[str, str]]:
         for service, operation, list_, id_ in LISTED:
             for each in getattr(self.cloud.client(service), operation)()[list_]:
-                if not any(one.get("Main") for one in each.get("Associations", ())) and each.get("GroupName") != "default":
+                main = any(one.get("Main") for one in each.get("Associations", ()))
+                if not main and each.get("GroupName") != "default":
                     yield list_, each[id_]
         for reservation in self.cloud.client("ec2").describe_instances()["Reservations"]:
             for each in reservation["Instances"]:

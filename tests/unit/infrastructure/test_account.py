@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 
@@ -60,7 +60,8 @@ def test_the_members_port_is_open_to_the_members_alone(cloud: Cloud) -> None:
     member = account.present()["member_group_id"]
     (group,) = cloud.client("ec2").describe_security_groups(GroupIds=[member])["SecurityGroups"]
     (rule,) = [each for each in group["IpPermissions"] if each["FromPort"] == 4001]
-    assert ([pair["GroupId"] for pair in rule["UserIdGroupPairs"]], rule["IpRanges"], rule["Ipv6Ranges"]) == ([member], [], [])
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [member]
+    assert (rule["IpRanges"], rule["Ipv6Ranges"]) == ([], [])
 
 
 def test_members_of_another_network_are_let_in_by_their_address_once_the_vpc_is_known(cloud: Cloud) -> None:
@@ -120,7 +121,8 @@ def test_what_others_made_is_neither_adopted_nor_changed_nor_removed(cloud: Clou
 def test_of_two_vpcs_none_is_chosen(cloud: Cloud) -> None:
     account = Account(cloud)
     for _each in range(2):
-        cloud.client("ec2").create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": MARK}])
+        marked = [{"ResourceType": "vpc", "Tags": MARK}]
+        cloud.client("ec2").create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=marked)
     cloud.operations.clear()
     with pytest.raises(Failed) as refused:
         account.present()
@@ -140,7 +142,8 @@ def test_edited_tags_make_no_second_resource(cloud: Cloud) -> None:
     made = account.present()
     before = account.resources()
     ids = [made["vpc"], *made["subnets"], made["member_group_id"], made["balancer_group_id"]]
-    cloud.client("ec2").create_tags(Resources=ids, Tags=[{"Key": "praxis_fleet", "Value": "stolen"}, {"Key": "own", "Value": "kept"}])
+    edited = [{"Key": "praxis_fleet", "Value": "stolen"}, {"Key": "own", "Value": "kept"}]
+    cloud.client("ec2").create_tags(Resources=ids, Tags=edited)
     restored = account.present()
     assert {field["field"] for row in restored["plan"]["rows"] for field in row["fields"]} == {"tag praxis_fleet"}
     assert len(rows(restored)) == len(ids)

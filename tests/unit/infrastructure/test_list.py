@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
-    BALANCER,
     FIREWALL,
     KIND_PARTS,
     Balancer,
@@ -29,17 +31,21 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_ru
     rule_count,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute, hold, ordered, plan_id
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Ref, Resource
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import (
+    UNKNOWN,
+    Observed,
+    Ref,
+    Resource,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines
-from hypothesis import given
-from hypothesis import strategies as st
 
 SETTINGS = Settings(
     fleet="alpha", name="praxis-alpha", role="praxis-alpha-r", open=Open(inside="10.42.0.0/16"),
     vpc_cidr="10.42.0.0/16", zones=("a", "b"), public_key="ssh-ed25519 AAAA me", labels={"team": "search"},
 )  # fmt: skip
 WORDS = dict(zip(KIND_PARTS, KIND_PARTS, strict=True))
-OWN = Existing(vpc="vpc-1", subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",), key_name="mine", instance_profile="mine")
+OWN = Existing(vpc="vpc-1", subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",), key_name="mine",
+               instance_profile="mine")  # fmt: skip
 
 
 def kinds(settings: Settings) -> list[str]:
@@ -51,7 +57,8 @@ def kinds(settings: Settings) -> list[str]:
     [
         (SETTINGS, ["vpc", "subnet", "subnet", "gateway", "route_table", "security_group", "security_group", "role",
                     "instance_profile", "key_pair", "target_group", "load_balancer", "listener"]),
-        (replace(SETTINGS, existing=OWN, groups=["balancer"]), ["security_group", "target_group", "load_balancer", "listener"]),
+        (replace(SETTINGS, existing=OWN, groups=["balancer"]),
+         ["security_group", "target_group", "load_balancer", "listener"]),
         (replace(SETTINGS, existing=replace(OWN, target_group="tg"), groups=[]), []),
         (replace(SETTINGS, existing=Existing(vpc="vpc-1"), balancer=Balancer(wanted=False), groups=[]),
          ["subnet", "subnet", "gateway", "route_table", "role", "instance_profile", "key_pair"]),
@@ -65,7 +72,8 @@ def test_the_list(settings: Settings, listed: list[str]) -> None:
 def test_everything_carries_the_mark_and_the_users_own_tags() -> None:
     for each in desired(SETTINGS):
         if each.present and each.kind != "listener":
-            assert each.tags == {"team": "search", "praxis_fleet": "alpha", "praxis_managed_by": "provision", "Name": each.name}
+            marks = {"praxis_fleet": "alpha", "praxis_managed_by": "provision", "Name": each.name}
+            assert each.tags == {"team": "search", **marks}
 
 
 def test_the_role_is_given_nothing_and_loses_what_version_0_1_gave() -> None:
@@ -112,7 +120,9 @@ def test_a_whole_fleet_needs_nothing() -> None:
 def test_another_scheme_replaces_the_load_balancer_and_what_stands_on_it_and_says_what_is_lost() -> None:
     inner = desired(replace(SETTINGS, balancer=Balancer(scheme="internal")))
     changes = compute(inner, as_they_should_be(desired(SETTINGS)))
-    assert [(each.action, each.resource.kind) for each in changes] == [("replace", "load_balancer"), ("replace", "listener")]
+    assert [(each.action, each.resource.kind) for each in changes] == [
+        ("replace", "load_balancer"), ("replace", "listener"),
+    ]  # fmt: skip
     text = "\n".join(lines("alpha", [each.row(WORDS) for each in changes], "1234", done=False))
     assert "-/+ load_balancer praxis-alpha" in text
     assert "scheme: internet-facing -> internal" in text
@@ -131,7 +141,9 @@ def test_another_api_port_replaces_the_target_group_and_its_listener() -> None:
 def test_without_a_load_balancer_the_one_that_exists_goes_before_its_target_group() -> None:
     off = desired(replace(SETTINGS, balancer=Balancer(wanted=False)))
     changes = compute(off, as_they_should_be(desired(SETTINGS)))
-    assert [(each.action, each.resource.kind) for each in changes] == [("remove", "load_balancer"), ("remove", "target_group")]
+    assert [(each.action, each.resource.kind) for each in changes] == [
+        ("remove", "load_balancer"), ("remove", "target_group"),
+    ]  # fmt: skip
 
 
 def test_of_rules_the_table_shows_only_what_comes_and_what_goes() -> None:
@@ -197,7 +209,8 @@ def test_merging_lets_in_exactly_the_same(addresses: list[str]) -> None:
 
 
 def test_rules_are_counted_as_aws_counts_them() -> None:
-    rules = [Rule(1, "10.0.0.0/8"), Rule(1, "10.1.0.0/16"), Rule(1, "2001:db8::/32"), Rule(1, Ref("security_group", "x"))]
+    networks = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"]
+    rules = [*(Rule(1, each) for each in networks), Rule(1, Ref("security_group", "x"))]
     assert rule_count(rules) == 3
 
 
