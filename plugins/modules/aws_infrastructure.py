@@ -52,8 +52,8 @@ options:
     default: [network, firewall, access, key, machines, balancer]
   plan_id:
     description: >-
-      The id of a plan that was agreed to, from the C(plan) of a run in check mode. Another plan is refused before anything
-      is touched. Empty for whatever is to be done.
+      The id of a plan that was agreed to, from the C(plan) of a run in check mode. Another plan is refused before
+      anything is touched. Empty for whatever is to be done.
     type: str
     default: ""
   name:
@@ -61,7 +61,8 @@ options:
     type: str
     default: ""
   labels:
-    description: Tags of your own on everything that is made. Keys of the scheme's own (C(Name), C(praxis_…)) are refused.
+    description: >-
+      Tags of your own on everything that is made. Keys of the scheme's own (C(Name), C(praxis_…)) are refused.
     type: dict
     default: {}
   tags:
@@ -146,7 +147,8 @@ options:
   members:
     description: >-
       Members of the fleet as C(network) and C(address). Those in another network than the fleet's VPC may reach the
-      peer-to-peer port, each by its address. More rules than the account's quota are refused before anything is touched.
+      peer-to-peer port, each by its address. More rules than the account's quota are refused before anything is
+      touched.
     type: list
     elements: dict
     default: []
@@ -192,7 +194,8 @@ options:
     type: str
     default: debian-13-amd64-*
   allow_shrink:
-    description: Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and their addresses.
+    description: >-
+      Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and their addresses.
     type: bool
     default: false
   balancer:

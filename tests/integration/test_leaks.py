@@ -22,12 +22,12 @@ PLACES = {"argv", "file", "inspect", "log"}
 #: Where each module is used, in what the fixture ran, so that what it prints and leaves is among what is searched.
 EXERCISED = {
     "agent_info": "roles/agent/**/*.yml",
-    "agent_plan": "tests/integration/test_own.py",
+    "agent_plan": "roles/agent/**/*.yml",
     "agent_release": "roles/agent/**/*.yml",
-    "aws_infrastructure_info": "roles/provision/**/*.yml",
+    "aws_infrastructure": "roles/provision/**/*.yml",
+    "aws_infrastructure_info": "tests/integration/modules.yml",
     "aws_lb_target": "plugins/plugin_utils/balancers.py",
-    "aws_machines": "roles/provision/**/*.yml",
-    "aws_network": "roles/provision/**/*.yml",
+    "aws_machines": "tests/integration/modules.yml",
     "gcp_lb_target": "plugins/plugin_utils/balancers.py",
     "gcp_infrastructure_info": "roles/provision/**/*.yml",
     "gcp_machines": "roles/provision/**/*.yml",

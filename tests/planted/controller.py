@@ -292,10 +292,10 @@ FAULTS = (
     Fault(
         name="check-mode-makes-a-network",
         breaks="Check mode makes the network.",
-        file="plugins/modules/aws_network.py",
-        before="    if not check_mode:\n        network.apply(changes)\n",
-        after="    network.apply(changes)\n",
-        tests=("tests/unit/modules/test_aws_network.py",),
+        file="plugins/module_utils/cloud/aws_provision.py",
+        before="        if not check_mode:\n            engine.apply(changes)\n",
+        after="        engine.apply(changes)\n        if not check_mode:\n",
+        tests=("tests/unit/infrastructure/test_account.py",),
     ),
     Fault(
         name="drain-is-not-waited-for",

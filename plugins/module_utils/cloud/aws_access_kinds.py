@@ -39,7 +39,8 @@ class SecurityGroup(Ec2Kind):
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         """Rules that are missing first, so that what is allowed before and after is allowed all the time."""
         (group,) = self.described(client, group_id=[id_])
-        there, wanted = {_known(rule): rule for rule in rules_of(group)}, {_known(rule): rule for rule in desired.fields["rules"]}
+        there = {_known(rule): rule for rule in rules_of(group)}
+        wanted = {_known(rule): rule for rule in desired.fields["rules"]}
         missing = [rule for key, rule in wanted.items() if key not in there]
         renamed = [rule for key, rule in wanted.items() if key in there and there[key].why != rule.why]
         surplus = [rule for key, rule in there.items() if key not in wanted]
@@ -70,16 +71,19 @@ def rules_of(group: Answer) -> Iterator[Rule]:
                 yield Rule(first, source[key], source.get("Description", ""), last, protocol)
 
 
-_SOURCES = (("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6"), ("UserIdGroupPairs", "GroupId"), ("PrefixListIds", "PrefixListId"))
+_V4, _V6 = ("IpRanges", "CidrIp"), ("Ipv6Ranges", "CidrIpv6")
+_GROUP, _PREFIX_LIST = ("UserIdGroupPairs", "GroupId"), ("PrefixListIds", "PrefixListId")
+_SOURCES = (_V4, _V6, _GROUP, _PREFIX_LIST)
 
 
 def _permission(rule: Rule) -> Answer:
     source = str(rule.source)
-    list_, key = next(
-        (pair for pair, mine in zip(_SOURCES, ("/" in source and ":" not in source, ":" in source, source.startswith("sg-")), strict=False) if mine),
-        _SOURCES[3],
-    )  # fmt: skip
-    permission: Answer = {"IpProtocol": rule.protocol, list_: [{key: source, **({"Description": rule.why} if rule.why else {})}]}
+    if rule.is_network:
+        list_, key = _V6 if ":" in source else _V4
+    else:
+        list_, key = _PREFIX_LIST if source.startswith("pl-") else _GROUP
+    why = {"Description": rule.why} if rule.why else {}
+    permission: Answer = {"IpProtocol": rule.protocol, list_: [{key: source, **why}]}
     if rule.port != -1 or rule.last != -1:
         permission |= {"FromPort": rule.port, "ToPort": rule.port if rule.last == -1 else rule.last}
     return permission
@@ -91,8 +95,13 @@ class KeyPair(Ec2Kind):
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         for each in self.described(client, key_name=[desired.name]):
-            return Observed(self.name, desired.name, each["KeyPairId"], {}, tags_of(each))
+            return Observed(self.name, desired.name, each["KeyName"], {}, tags_of(each))
         return None
+
+    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        """It is created and removed by its name, and tagged by its id."""
+        for each in self.described(client, key_name=[id_]):
+            super().tag(client, desired, each["KeyPairId"], tags)
 
     def described(self, client: AwsClient, **filters: Iterable[str]) -> list[Answer]:
         """There are no pages of key pairs."""
@@ -102,11 +111,11 @@ class KeyPair(Ec2Kind):
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         key, tags = desired.made_with["public_key"].encode(), self.specification(desired)
-        made = client.call("ec2", "import_key_pair", KeyName=desired.name, PublicKeyMaterial=key, TagSpecifications=tags)
-        return str(made["KeyPairId"])
+        client.call("ec2", "import_key_pair", KeyName=desired.name, PublicKeyMaterial=key, TagSpecifications=tags)
+        return desired.name
 
     def remove(self, client: AwsClient, id_: str) -> None:
-        client.call("ec2", "delete_key_pair", idempotent=True, KeyPairId=id_)
+        client.call("ec2", "delete_key_pair", idempotent=True, KeyName=id_)
 
 
 @dataclass(frozen=True)
@@ -124,8 +133,10 @@ class Role(Kind):
         return Observed(self.name, desired.name, role["RoleName"], fields, tags_of(role))
 
     def create(self, client: AwsClient, desired: Resource) -> str:
-        what = {"AssumeRolePolicyDocument": _json(desired.fields["trust"]), "Description": desired.fields["description"]}
-        return str(client.call("iam", "create_role", RoleName=desired.name, Tags=tag_list(desired.tags), **what)["Role"]["RoleName"])
+        trust, description = _json(desired.fields["trust"]), desired.fields["description"]
+        client.call("iam", "create_role", RoleName=desired.name, Tags=tag_list(desired.tags),
+                    AssumeRolePolicyDocument=trust, Description=description)  # fmt: skip
+        return desired.name
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         if "trust" in names:
@@ -193,7 +204,8 @@ class InstanceProfile(Kind):
         wanted = desired.fields["role"]
         self._empty(client, id_, wanted)
         try:
-            client.call("iam", "add_role_to_instance_profile", idempotent=True, InstanceProfileName=id_, RoleName=wanted)
+            both = {"InstanceProfileName": id_, "RoleName": wanted}
+            client.call("iam", "add_role_to_instance_profile", idempotent=True, **both)
         except QuotaExceeded as error:
             raise Conflict(error.finding.what, error.finding.where, error.finding.fix, reason=error.reason) from None
 
@@ -224,8 +236,10 @@ def _json(document: Any) -> str:
     return json.dumps(document)
 
 
-SECURITY_GROUP = SecurityGroup("security_group", "security group", "describe_security_groups", "GroupId", "security-group")
-KEY_PAIR = KeyPair("key_pair", "key pair", "describe_key_pairs", "KeyPairId", "key-pair")
+SECURITY_GROUP = SecurityGroup(
+    "security_group", "security group", "describe_security_groups", "GroupId", "security-group"
+)
+KEY_PAIR = KeyPair("key_pair", "key pair", "describe_key_pairs", "KeyName", "key-pair")
 ROLE = Role("role", "role")
 ROLE_POLICY = RolePolicy("role_policy", "role policy")
 INSTANCE_PROFILE = InstanceProfile("instance_profile", "instance profile")

@@ -52,7 +52,8 @@ class Elbv2Kind(Kind):
     def attribute(self, client: AwsClient, arn: str, key: str) -> int:
         """One of its attributes."""
         operation = self.operation[:-1] + "_attributes"
-        for each in client.call(SERVICE, operation, **{self.arn: arn})["Attributes"]:
+        which: Answer = {self.arn: arn}
+        for each in client.call(SERVICE, operation, **which)["Attributes"]:
             if each["Key"] == key:
                 return int(each["Value"])
         return 0
@@ -113,7 +114,8 @@ class TargetGroup(Elbv2Kind):
             client.call(SERVICE, "modify_target_group", idempotent=True, TargetGroupArn=id_, **settings)
         if "deregistration_delay" in names:
             attributes = [{"Key": DELAY, "Value": str(desired.fields["deregistration_delay"])}]
-            client.call(SERVICE, "modify_target_group_attributes", idempotent=True, TargetGroupArn=id_, Attributes=attributes)
+            client.call(SERVICE, "modify_target_group_attributes", idempotent=True, TargetGroupArn=id_,
+                        Attributes=attributes)  # fmt: skip
 
     def remove(self, client: AwsClient, id_: str) -> None:
         client.call(SERVICE, "delete_target_group", idempotent=True, TargetGroupArn=id_)
@@ -160,7 +162,8 @@ class LoadBalancer(Elbv2Kind):
             client.call(SERVICE, "set_subnets", idempotent=True, LoadBalancerArn=id_, Subnets=wanted["subnets"])
         if "idle_timeout" in names:
             attributes = [{"Key": IDLE, "Value": str(wanted["idle_timeout"])}]
-            client.call(SERVICE, "modify_load_balancer_attributes", idempotent=True, LoadBalancerArn=id_, Attributes=attributes)
+            client.call(SERVICE, "modify_load_balancer_attributes", idempotent=True, LoadBalancerArn=id_,
+                        Attributes=attributes)  # fmt: skip
 
     def ready(self, client: AwsClient, id_: str) -> str:
         (found,) = client.call(SERVICE, self.operation, LoadBalancerArns=[id_])[self.list_key]
@@ -224,5 +227,7 @@ def _goes_to(listener: Answer) -> str:
 
 
 TARGET_GROUP = TargetGroup("target_group", "target group", "describe_target_groups", "TargetGroups", "TargetGroupArn")
-LOAD_BALANCER = LoadBalancer("load_balancer", "load balancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn")
+LOAD_BALANCER = LoadBalancer(
+    "load_balancer", "load balancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"
+)
 LISTENER = Listener("listener", "listener")

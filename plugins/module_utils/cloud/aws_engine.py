@@ -9,8 +9,11 @@ it sends anything again; everything else names what it changes, and may be sent 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import marked
@@ -106,8 +109,9 @@ class Engine:
         for resource in self.desired:
             found = self.observed.get(resource.key)
             if found and resource.present and MANAGED_TAG in resource.tags and not marked(found.tags, resource):
-                what = f"A {WORDS[resource.kind]} named {resource.name} ({found.id}) is there already and was not made here (no tag {MANAGED_TAG})."
-                fix = "Choose another name for the fleet, rename it, or bring it as yours where there is an option for it."
+                named = f"A {WORDS[resource.kind]} named {resource.name} ({found.id})"
+                what = f"{named} is there already and was not made here (no tag {MANAGED_TAG})."
+                fix = "Choose another name for the fleet, rename it, or name it as yours where an option takes one."
                 findings.append(Finding("not-managed", what, self.where, fix))
         if findings:
             raise Failed(*findings)
@@ -128,14 +132,15 @@ class Engine:
             if change.action != REMOVE:
                 self._named(change, self._make, change, listed[change.resource.key])
 
-    def _named(self, change: Change, act: object, *arguments: object) -> None:
+    def _named(self, change: Change, act: Callable[..., None], *arguments: Any) -> None:
         """Do it; a refusal says what could not be done."""
         try:
-            act(*arguments)  # type: ignore[operator]
+            act(*arguments)
         except CloudError as error:
             finding, resource = error.finding, change.resource
             so_far = ", ".join([*dict.fromkeys(self._made)]) or "nothing"
-            what = f"Could not {change.action} {WORDS[resource.kind]} {resource.name}: {finding.what} Made by this run so far: {so_far}."
+            what = f"Could not {change.action} {WORDS[resource.kind]} {resource.name}: {finding.what}"
+            what = f"{what} Made by this run so far: {so_far}."
             fix = f"{finding.fix} A second run goes on from what is there; down.yml removes it."
             raise Failed(Finding(finding.code, what, f"{self.where}, {finding.where}", fix)) from None
 
@@ -179,7 +184,7 @@ class Engine:
                 if names:
                     kind.set(self.client, desired, id_, names)
                 return
-            except (Conflict, NotFound) as error:
+            except (Unavailable, Conflict, NotFound) as error:
                 failure: CloudError = error
             _left, done = self.poll.until(
                 lambda: self._left(resource, {*names, *(f"tag {key}" for key in tags)}),
@@ -231,13 +236,16 @@ class Engine:
         """
         for resource in self._awaited:
             kind, id_ = KINDS[resource.kind], self.ids[resource.key]
-            state, _done = self.poll.until(lambda: kind.ready(self.client, id_), lambda state: not state, seconds=self.seconds)  # noqa: B023
+            state, _done = self.poll.until(partial(kind.ready, self.client, id_), operator.not_, seconds=self.seconds)
             if state:
                 what = f"The {kind.words} {resource.name} is in the state {state} after {self.seconds:.0f} s."
-                raise Failed(Finding("infrastructure-not-ready", what, self.where, "Look at it in AWS, then run again."))
+                fix = "Look at it in AWS, then run again."
+                raise Failed(Finding("infrastructure-not-ready", what, self.where, fix))
 
 
-def owned(client: AwsClient, kinds: Collection[str], tags: Mapping[str, str], names: Mapping[str, str]) -> list[Observed]:
+def owned(
+    client: AwsClient, kinds: Collection[str], tags: Mapping[str, str], names: Mapping[str, str]
+) -> list[Observed]:
     """Everything that carries these tags, in the order in which it can be removed.
 
     :param names: by kind, the name under which kinds are looked up that cannot be asked for by tags.

@@ -133,4 +133,5 @@ class FleetMachines:
             fix = "Set provision_image_id (praxis_image_id) to a Debian 12 or 13 image."
             what = f"No AMI in {self.client.region} {said}."
             raise Failed(Finding("image-not-found", what, f"fleet {options['fleet']}", fix))
-        return dict(max(found, key=lambda each: str(each.get("CreationDate", ""))))
+        newest: dict[str, Any] = max(found, key=lambda each: str(each.get("CreationDate", "")))
+        return newest

@@ -112,7 +112,7 @@ def marked(tags: Mapping[str, str], desired: Resource) -> bool:
 
 def known(value: Any) -> bool:
     """Whether an id is known."""
-    return value != UNKNOWN
+    return bool(value != UNKNOWN)
 
 
 def unless_gone(client: AwsClient, service: str, operation: str, **params: Any) -> None:

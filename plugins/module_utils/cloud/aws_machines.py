@@ -136,7 +136,8 @@ class Machines:
         for each in self.client.paginate("ec2", "describe_iam_instance_profile_associations", Filters=filters):
             if each["State"] in ("associating", "associated"):
                 old = each["AssociationId"]
-                self._call("replace_iam_instance_profile_association", AssociationId=old, IamInstanceProfile={"Name": profile})
+                new = {"Name": profile}
+                self._call("replace_iam_instance_profile_association", AssociationId=old, IamInstanceProfile=new)
                 return
         self._call("associate_iam_instance_profile", InstanceId=id_, IamInstanceProfile={"Name": profile})
 

@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, Ec2Kind, known, marked, unless_gone
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import (
+    Answer,
+    Ec2Kind,
+    known,
+    marked,
+    unless_gone,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -163,7 +169,8 @@ class RouteTable(Ec2Kind):
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         vpc, tags = desired.made_with["vpc"], self.specification(desired)
-        return str(client.call("ec2", "create_route_table", VpcId=vpc, TagSpecifications=tags)["RouteTable"]["RouteTableId"])
+        made = client.call("ec2", "create_route_table", VpcId=vpc, TagSpecifications=tags)
+        return str(made["RouteTable"]["RouteTableId"])
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         (table,) = self.described(client, route_table_id=[id_])
@@ -181,7 +188,8 @@ class RouteTable(Ec2Kind):
             for each in table["Associations"]:
                 if each.get("SubnetId") == subnet and table["RouteTableId"] != id_:
                     old = each["RouteTableAssociationId"]
-                    client.call("ec2", "replace_route_table_association", idempotent=True, AssociationId=old, RouteTableId=id_)
+                    client.call("ec2", "replace_route_table_association", idempotent=True, AssociationId=old,
+                                RouteTableId=id_)  # fmt: skip
                     return
         client.call("ec2", "associate_route_table", idempotent=True, RouteTableId=id_, SubnetId=subnet)
 

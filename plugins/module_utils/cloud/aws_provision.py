@@ -220,14 +220,17 @@ class Provision:
 
     def _require_leave(self, changes: Sequence[Change]) -> None:
         """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
-        lost = [each for each in changes if each.action in (REMOVE, REPLACE) and KIND_PARTS[each.resource.kind] == BALANCER]
+        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
+        lost = [each for each in going if KIND_PARTS[each.resource.kind] == BALANCER]
         if not lost or self.options["allow_shrink"]:
             return
         named = "; ".join(f"{each.action} {WORDS[each.resource.kind]} {each.resource.name}"
-                          + (f" (lost: {each.resource.lost})" if each.resource.lost else "") for each in lost)  # fmt: skip
+                          + (f" (lost: {each.resource.lost})" if each.resource.lost else "")
+                          for each in lost)  # fmt: skip
         fix = (
             "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
-            "provision_balancer=true (praxis_balancer) and no target group of yours (praxis_target_group) keep the load balancer."
+            "provision_balancer=true (praxis_balancer) and no target group of yours (praxis_target_group) keep the "
+            "load balancer."
         )
         raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
 
@@ -239,7 +242,9 @@ class Provision:
         if settings.makes_balancer and BALANCER in self.options["parts"]:
             address = self._address(engine, check_mode)
         target_group = settings.name if settings.makes_balancer else ""
-        group = {name: engine.ids.get(("security_group", f"{settings.name}-{name}"), "") for name in ("member", "balancer")}
+        group = {
+            name: engine.ids.get(("security_group", f"{settings.name}-{name}"), "") for name in ("member", "balancer")
+        }
         return {
             "vpc": str(resolve(settings.vpc, engine.ids)),
             "subnets": resolve(settings.subnets, engine.ids),

@@ -74,7 +74,8 @@ class Removal:
         kinds = [kind for kind, part in KIND_PARTS.items() if part in options["parts"]]
         tags = {str(key): str(value) for key, value in (options["tags"] or mark(options["fleet"])).items()}
         name = options["name"] or scheme["fleet"]
-        by_name = {"role": scheme["role"], "instance_profile": scheme["role"], "target_group": name, "load_balancer": name}
+        access = {"role": scheme["role"], "instance_profile": scheme["role"]}
+        by_name = {**access, "target_group": name, "load_balancer": name}
         return owned(self.client, kinds, tags, by_name)
 
     def _machines(self) -> list[Machine]:

@@ -215,7 +215,7 @@ def _access(settings: Settings) -> Iterator[Resource]:
 
 
 def _key(settings: Settings) -> Iterator[Resource]:
-    if settings.public_key:
+    if settings.public_key and not settings.existing.key_name:
         name = key_name(settings)
         yield Resource("key_pair", name, {}, {"public_key": settings.public_key}, settings.tagged(name))
 
@@ -250,5 +250,8 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
     }
     yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
     # Others' listeners of this load balancer are left alone; a listener is known by its port.
-    listener = {"load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name)}
-    yield Resource("listener", f"{name}:{LISTENER_PORT}", listener, {"port": LISTENER_PORT}, remade_by=frozenset({"load_balancer"}))
+    listener = {
+        "load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name),
+    }  # fmt: skip
+    own, port = f"{name}:{LISTENER_PORT}", {"port": LISTENER_PORT}
+    yield Resource("listener", own, listener, port, remade_by=frozenset({"load_balancer"}))

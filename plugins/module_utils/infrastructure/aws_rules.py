@@ -158,7 +158,7 @@ def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
         f"security group): {share} of them are port {most[0]}, {most[1]}."
     )
     fix = (
-        "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in praxis_p2p_from "
-        "in place of praxis_p2p_plaintext_across, or have the quota raised in Service Quotas."
+        "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "
+        "praxis_p2p_from in place of praxis_p2p_plaintext_across, or have the quota raised in Service Quotas."
     )
     return Finding("rules-over-quota", what, f"security group {name}", fix)

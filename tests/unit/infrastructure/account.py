@@ -14,7 +14,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
 from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import ARGUMENTS
-
 from tests.unit.conftest import KEYS, REGION, Cloud
 
 FLEET = "alpha"
@@ -53,7 +52,7 @@ class Account:
 
     cloud: Cloud
     options: dict[str, Any] = field(default_factory=dict)
-    own: set[str] = field(default_factory=set)
+    own: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         image = self.cloud.client("ec2").register_image(Name="debian", RootDeviceName="/dev/xvda")["ImageId"]
@@ -61,7 +60,7 @@ class Account:
             "fleet": FLEET, "hosts": 1, "vpc_cidr": "10.42.0.0/16", "public_key": KEY, "image_id": image,
             "ssh_from": ["203.0.113.7/32", "2001:db8::/64"], "deadline": 60, **self.options,
         }  # fmt: skip
-        self.own = set(self.resources())
+        self.own = set(self._listed())
 
     def client(self) -> AwsClient:
         """A client whose waits take no time; one for all tests, for the SDK takes long to make its own."""
@@ -87,13 +86,14 @@ class Account:
 
     def resources(self) -> dict[str, int]:
         """How many there are of each kind, beyond what the account had."""
-        found = {id_: kind for kind, id_ in self._listed() if id_ not in self.own}
-        return {kind: list(found.values()).count(kind) for kind in sorted(set(found.values()))} if self.own else dict.fromkeys(found, 0)
+        found = [kind for kind, _id in set(self._listed()) - self.own]
+        return {kind: found.count(kind) for kind in sorted(set(found))}
 
     def _listed(self) -> Iterator[tuple[str, str]]:
         for service, operation, list_, id_ in LISTED:
             for each in getattr(self.cloud.client(service), operation)()[list_]:
-                if not any(one.get("Main") for one in each.get("Associations", ())) and each.get("GroupName") != "default":
+                main = any(one.get("Main") for one in each.get("Associations", ()))
+                if not main and each.get("GroupName") != "default":
                     yield list_, each[id_]
         for reservation in self.cloud.client("ec2").describe_instances()["Reservations"]:
             for each in reservation["Instances"]:

@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For every kind of AWS resource, a field edited by hand is named in the plan, and restored. A kind without a row fails."""
+"""Of every kind of AWS resource, a field edited by hand is named in the plan, and restored. A kind needs a row."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
-
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 
@@ -57,7 +57,8 @@ def key_pair(owner: Owner) -> None:
 
 
 def role(owner: Owner) -> None:
-    anybody = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+    allow = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    anybody = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     owner("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=anybody)
 
 
