@@ -32,6 +32,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
 
 #: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
 MARGIN = 120
+#: Seconds that the slowest kind of load balancer takes to call a member healthy, its own health check included.
+JOIN = 480
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -93,7 +95,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members), bool(behind)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -122,9 +124,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def _confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
+def _confirm_deadline(numbers: Mapping[str, Any], members: int, balanced: bool) -> int:
+    """Seconds in which a deployment of so many members has ended, or has stopped.
+
+    :param balanced: a batch ends when a load balancer has taken its members.
+    """
     each: int = numbers["deadline"] + numbers["soak"] + MARGIN
+    if balanced:
+        each += numbers["join_timeout"] or JOIN
     return MARGIN + pace_of(numbers).batches(members) * each
 
 
