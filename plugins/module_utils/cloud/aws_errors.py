@@ -65,8 +65,8 @@ _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidde
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
-    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State|InvalidState"
-    r"|DependencyViolation"
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
+    r"|InvalidState|DependencyViolation"
 )
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),

@@ -148,8 +148,8 @@ def test_a_user_says_how_long_a_balancer_may_take(balancer: Any, options: dict[s
     [(False, None, 870), (True, None, 2310), (True, 700, 2970), (False, 700, 870)],
 )
 def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeout: int | None, seconds: int) -> None:
-    numbers = {"deadline": 100, "soak": 30, "join_timeout": join_timeout, "batch": 1, "canary": 1, "min_available": None,
-               "max_unreachable": 0}  # fmt: skip
+    numbers = {"deadline": 100, "soak": 30, "join_timeout": join_timeout, "batch": 1, "canary": 1,
+               "min_available": None, "max_unreachable": 0}  # fmt: skip
     assert fleet_plan._confirm_deadline(numbers, 3, balanced) == seconds
 
 
