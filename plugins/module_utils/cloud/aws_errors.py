@@ -58,7 +58,8 @@ _HALVED = frozenset({
     "ResponseParserError",
 })  # fmt: skip
 _CUT_OFF = frozenset({
-    "ConnectionClosedError", "ConnectionError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError", "ResponseStreamingError",
+    "ConnectionClosedError", "ConnectionError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError",
+    "ResponseStreamingError",
 })  # fmt: skip
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
