@@ -121,7 +121,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, len(plan.members), _alone(plan)),
+            "confirm_deadline": numbers["confirm_deadline"]
+            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],

@@ -132,6 +132,11 @@ options:
   pull_deadline:
     description: Seconds that a host's pull of the image may take; 900 by default.
     type: raw
+  join_timeout:
+    description:
+      - Seconds that a load balancer may take until it calls a member healthy.
+      - By default what the balancer's own health check adds up to, and the time that this kind of balancer takes.
+    type: raw
 """
 
 EXAMPLES = r"""

@@ -33,6 +33,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
+    "join_timeout": ("praxis_join_timeout", 1, 86400, None),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
     "lease": ("praxis_lease", 1, 86400, 900),
     "confirm_deadline": ("praxis_confirm_deadline", 60, 604800, None),

@@ -19,7 +19,8 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 ROOMS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure", "switches")),
+      for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
+                   "switches")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",

@@ -58,15 +58,16 @@ _HALVED = frozenset({
     "ResponseParserError",
 })  # fmt: skip
 _CUT_OFF = frozenset({
-    "ConnectionClosedError", "ConnectionError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError", "ResponseStreamingError",
+    "ConnectionClosedError", "ConnectionError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError",
+    "ResponseStreamingError",
 })  # fmt: skip
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
-    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State|InvalidState"
-    r"|DependencyViolation"
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
+    r"|InvalidState|DependencyViolation"
 )
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),

@@ -118,7 +118,8 @@ class Machines:
                 self._give_profile(id_, settings[PROFILE])
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
         started = map_parallel(self._start, changes.start)
-        findings = [finding for answer in (*answers, *started) if isinstance(answer, Failed) for finding in answer.findings]
+        failed = [answer for answer in (*answers, *started) if isinstance(answer, Failed)]
+        findings = [finding for answer in failed for finding in answer.findings]
         launched = {slot: each for slot, each in zip(changes.launch, answers) if isinstance(each, str)}
         if findings and launched:
             what = f"These machines were launched and stay: {_named(launched)}."

@@ -28,8 +28,8 @@ LATE = 30
 _LATE_TARGET = ("InvalidTarget", "InvalidTargetException")
 
 _WAIT = (
-    "The balancer has not finished by itself: give it longer (praxis_join_timeout, or the module's wait_timeout). If it "
-    "stays so, see that the balancer's health check reaches this port: security groups, network ACLs, the zone."
+    "The balancer has not finished by itself: give it longer (praxis_join_timeout, or the module's wait_timeout). If "
+    "it stays so, see that the balancer's health check reaches this port: security groups, network ACLs, the zone."
 )
 _FIX = {
     "Target.ResponseCodeMismatch": "Check that the health check's path answers with the expected code.",

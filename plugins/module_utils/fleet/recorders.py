@@ -73,8 +73,8 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
 
 
 _SUDO = (
-    "Turn its input log off for the login user: `Defaults:USER !log_input, !log_stdin` in a file in /etc/sudoers.d that "
-    "is read last, and no LOG_INPUT tag at the user's rule (`sudo -l -l` shows what holds)."
+    "Turn its input log off for the login user: `Defaults:USER !log_input, !log_stdin` in a file in /etc/sudoers.d "
+    "that is read last, and no LOG_INPUT tag at the user's rule (`sudo -l -l` shows what holds)."
 )
 _OTHER = (
     "Set ansible_user for this host to a user whose login is not recorded: no recorder as the login shell, and none in "

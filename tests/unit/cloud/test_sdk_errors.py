@@ -67,8 +67,8 @@ GOOGLE: dict[tuple[type[errors.CloudError], str], str] = {
         TransportError ConnectTimeout ReadTimeout Timeout ConnectionError ProxyError ChunkedEncodingError
         ContentDecodingError""",
     (errors.Expired, "cloud-credentials"): """
-        ClientCertError DefaultCredentialsError GoogleAuthError InvalidHeader InvalidOperation InvalidResource InvalidType
-        InvalidValue MalformedError MutualTLSChannelError OAuthError OSError ReauthFailError
+        ClientCertError DefaultCredentialsError GoogleAuthError InvalidHeader InvalidOperation InvalidResource
+        InvalidType InvalidValue MalformedError MutualTLSChannelError OAuthError OSError ReauthFailError
         ReauthSamlChallengeFailError RefreshError ResponseError TimeoutError UserAccessTokenError""",
     (errors.Invalid, "cloud-tls"): "SSLError",
     (errors.Invalid, "cloud-invalid"): """
