@@ -97,7 +97,7 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
     elif kind == "Entries":
         if not isinstance(value, list):
             return "bad-variable", "is no list.", "Write `- name: value` entries below it."
-        values[name] = value
+        values[name] = tuple(value)
     else:
         if not isinstance(value, dict):
             return "bad-variable", "is no mapping.", "Write `name: value` lines below it."

@@ -55,6 +55,8 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.agent_release", "restored"): Stage("rolling back", "rolled back"),
     ("praxis.cloud.agent_release", "confirmed"): Stage("confirming", "good"),
     ("praxis.cloud.fleet_lock", "absent"): Stage("releasing", about=CONTROLLER, what="the lock"),
+    ("praxis.cloud.project", ""): Stage("writing", about=CONTROLLER, what="the project"),
+    ("praxis.cloud.fleet_host_keys", ""): Stage("keeping", about=CONTROLLER, what="host keys"),
     ("praxis.cloud.fleet_history", ""): Stage("reading", about=CONTROLLER, what="the history"),
 }
 

@@ -37,8 +37,8 @@ def shown(state, now, width=80, height=24):
         ("agent_release", {"state": "confirmed"}, {}, "confirming", "good"),
         ("agent_info", {"settle": 30}, {}, "observing", ""),
         ("agent_info", {"member": "{{ earlier_member }}"}, {}, "observing earlier batches", ""),
-        ("fleet_balancer", {"state": "{{ balancer_state }}"}, {"balancer_state": "absent"}, "draining", ""),
-        ("fleet_balancer", {"state": "{{ balancer_state }}"}, {"balancer_state": "present"}, "rejoining", ""),
+        ("fleet_balancer", {"state": "{{ load_balancer_state }}"}, {"load_balancer_state": "absent"}, "draining", ""),
+        ("fleet_balancer", {"state": "{{ load_balancer_state }}"}, {"load_balancer_state": "present"}, "rejoining", ""),
         ("fleet_plan", {}, {}, "planning", ""),
         ("fleet_order", {"final": True}, {}, "ordering", ""),
         ("fleet_lock", {"host": "m1"}, {}, "locking the fleet", ""),
@@ -63,7 +63,8 @@ def test_the_tasks_of_the_role_docker_are_one_stage_and_others_have_their_names(
 def used():
     """Every action of the collection in the playbooks, with the word that tells its uses apart; a word that an include
     decides on, with each that the includes give it."""
-    included = [{"tasks": yaml.safe_load(path.read_text(encoding="utf-8"))} for path in PLAYBOOKS.glob("tasks/*.yml")]
+    files = [*PLAYBOOKS.glob("tasks/*.yml"), *PLAYBOOKS.parent.glob("roles/load_balancer/tasks/*.yml")]
+    included = [{"tasks": yaml.safe_load(path.read_text(encoding="utf-8"))} for path in files]
     tasks = [task for part in [*included, *(play for _name, play in plays())] for task in tasks_of(part)]
     given = [task["vars"] for task in tasks if "vars" in task]
     for task in tasks:

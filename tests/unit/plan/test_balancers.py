@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.praxis.cloud.plugins.action import fleet_balancer, fleet_plan
+from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_action, fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
@@ -150,7 +150,7 @@ def test_a_user_says_how_long_a_balancer_may_take(balancer: Any, options: dict[s
 def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeout: int | None, seconds: int) -> None:
     numbers = {"deadline": 100, "soak": 30, "join_timeout": join_timeout, "batch": 1, "canary": 1,
                "min_available": None, "max_unreachable": 0}  # fmt: skip
-    assert fleet_plan._confirm_deadline(numbers, 3, balanced) == seconds
+    assert fleet_action.confirm_deadline(numbers, 3, balanced=balanced) == seconds
 
 
 @pytest.mark.parametrize(

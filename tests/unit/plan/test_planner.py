@@ -168,7 +168,7 @@ class TestPlanId:
             return plan()
 
         return {
-            "members": lambda: plan(own={2: {"private_ip": "10.0.0.99"}}),
+            "members": lambda: plan(own={2: {"public_ip": "203.0.113.99"}}),
             "settings": lambda: plan(own={2: {"agent_config_host": {"llm": {"timeout": 7}}}}),
             "image": pushed,
             "secrets": rotated,
