@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--cloud", type=_clouds, default=["aws"], metavar="CLOUDS",
                     help=f"{', '.join(CLOUDS)}, or several with a comma between; added to what is up")
     up.add_argument("--dial-delay", type=float, metavar="SECONDS",
-                    help="how long the agent's stand-in waits before it dials its peers; 10 as the agent unless given")
+                    help="how long the agent's stand-in waits before it dials its peers; 10, as the agent, by default")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")

@@ -94,6 +94,11 @@ def create(site: Site, machine: Machine) -> None:
         raise
 
 
+def host_keys(site: Site, ident: str) -> list[str]:
+    """The public host keys of a machine that runs, a line each; none before its first boot has made them."""
+    return docker.shell(site.container(ident), "cat /etc/ssh/ssh_host_*_key.pub 2> /dev/null || :").splitlines()
+
+
 def start(site: Site, ident: str) -> None:
     """Start a stopped machine."""
     docker.docker("start", site.container(ident))

@@ -117,6 +117,11 @@ _ON_A_MACHINE = (
     ("docker image prune", " --force"), ("docker logs praxis-agent-1", ""), ("docker events", " --until 0s"),
     ("docker inspect -f '{{json .State.Health}}' praxis-agent-1", ""),
 )
+_INSTALLED = "tests/integration/test_installed.py installs all of it"
+_ARCHIVE = """ansible-galaxy collection build --force --output-path build
+ansible-galaxy collection install --offline --no-deps --force build/praxis-cloud-*.tar.gz -p build/collections"""
+_PROJECT = "ansible-playbook praxis.cloud.init -e dest=build/project-$RANDOM"
+_HOST_KEYS = "ansible-playbook praxis.cloud.host_keys -i inventories/aws -e praxis_host_keys_file=build/host_keys"
 _GOOD = r"fleet praxis: good; .*3 members, 3 of 3 edges live"
 
 #: In the order in which they are run: a stranger's way from a fresh checkout to a fleet, and back to nothing. A command
@@ -155,6 +160,15 @@ ROWS = (
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", prints=_GOOD),
     Row("make verify", prints=_GOOD),
     Row("make history", prints="DEPLOYMENT"),
+    Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED,
+        prints="praxis.cloud:.* was installed"),
+    *(Row(f"ansible-playbook praxis.cloud.init -e dest={dest}", run=_PROJECT, why="a directory that is no other row's",
+          prints="0 differ and stay") for dest in ("fleet && cd fleet", "DIRECTORY")),
+    Row("pip install -r requirements.txt", run="pip --version", why=_INSTALLED, prints="pip"),
+    *(Row(f"ansible-playbook praxis.cloud.{verb} -i inventories/aws", run="make provision deploy",
+          why="the same playbooks", prints=_GOOD) for verb in ("provision", "deploy")),
+    *(Row(f"ansible-playbook praxis.cloud.host_keys -i {inventory}", run=_HOST_KEYS, prints="keys of 3 of 3 members",
+          why="into a file that the checkout's runs do not find") for inventory in ("INVENTORY", "inventories/aws")),
     Row("make lock", prints="The fleet is locked until"),
     Row("make unlock", prints="The fleet is unlocked"),
     Row("make rollback", run=_THERE_AND_BACK, why="there has been one deployment only, and all at once is quicker",

@@ -56,7 +56,7 @@ PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
-    "rest": Playbooks("aws", ("test_own", "test_storm", "test_both")),
+    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "releases": Playbooks("aws", ("test_releases",)),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     # The second leg: with the newest ansible-core.

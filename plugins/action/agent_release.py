@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, Optional, Tuple
+import os
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     SSH_ARGUMENTS,
     HostAction,
     asks_for_terminal,
+    not_run,
     patiently,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -23,6 +26,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 LOCK_SECONDS = 60
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
+#: Arguments that nobody on the way may keep.
+SECRET = ("secrets", "seed", "registry")
+#: Connections whose far end is a login on another machine.
+LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: States that arm the dead man's switch of a host, or wind it up again.
 ARMING = ("prepared", "active")
 #: States that take the agent away from those who are connected to it.
@@ -42,7 +49,7 @@ class ActionModule(HostAction):
             **({} if state in PLAIN else run.secrets(name)),
             "release": piece["release"],
             "peers": piece["peers"],
-            "gate": {**piece["gate"], "min_edges": run.gates().get(name, 0), "deadline": options["deadline"]},
+            "gate": {**piece["gate"], "min_edges": _min_edges(run, name), "deadline": options["deadline"]},
             "engine": piece["engine"],
             "keep_releases": options["keep_releases"],
             "pull_deadline": options["pull_deadline"],
@@ -50,6 +57,9 @@ class ActionModule(HostAction):
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
         acting = not self._task.check_mode
+        failed = args.get("engine_failure")
+        if isinstance(failed, Mapping):
+            arguments["engine_failure"] = step_failure.of_task(**failed) if failed else ""
         if state in ARMING and acting:
             arguments["confirm_within"] = float(options["confirm_deadline"])
         held = run.locked()
@@ -113,6 +123,22 @@ class ActionModule(HostAction):
             what = "%s, so secrets would be written to a file on the machine." % why
             raise Failed(Finding("no-pipelining", what, name, fix))
 
+    def observe_way(self, name: str, args: Dict[str, Any], by_hand: bool) -> None:
+        """Before a run's first secret travels, see that the machine's steps read what the connection sends, and not
+        what a recorder hands over. Later steps take the same way; a rollback must not be refused for it."""
+        if not (by_hand or args["state"] == "prepared") or not any(args.get(key) for key in SECRET):
+            return
+        # With an input of its own, as the module has: without one, the connection would ask for a terminal.
+        answer = self._low_level_execute_command(recorders.PROBE, in_data=b"\n")
+        processes = recorders.chain(answer["stdout"])
+        if not processes:
+            said = {"module_stdout": answer["stdout"], "module_stderr": answer["stderr"]}
+            raise Failed(not_run(name, said))
+        controller = None if self._connection.transport in LOGINS else os.getpid()
+        finding = recorders.recorded(name, processes, controller)
+        if finding is not None:
+            raise Failed(finding)
+
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
     """The members that listen at their new P2P port when a host comes to this state; None: everybody.
@@ -123,6 +149,11 @@ def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]
     if state == "active":
         return {*run.activated(), *run.batch_of(name)}
     return () if state == "restored" else None
+
+
+def _min_edges(run: RunDirectory, name: str) -> int:
+    """What the order asks for, and for an agent of a user's own play what that says."""
+    return max(int(run.gates().get(name, 0)), int(run.options().get("min_edges", 0)))
 
 
 def _edges_of_others(run: RunDirectory, name: str) -> int:

@@ -30,6 +30,8 @@ class ActionModule(FleetAction):
         "departed": {"type": "bool", "default": False},
     }
     _variables: Dict[str, Any] = {}
+    #: Seconds, where the user has said how long a balancer may take.
+    _join_timeout: Optional[int] = None
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         self._variables = task_vars or {}
@@ -50,6 +52,7 @@ class ActionModule(FleetAction):
         if run.lease_is_over() and not self._task.check_mode:
             raise Failed(_lease_over(run.table().fleet))
         table, options = run.table(), run.options()
+        self._join_timeout = options.get("join_timeout")
         looks = looks_of(run.outcomes())
         well = serving(table, looks)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
@@ -128,6 +131,8 @@ class ActionModule(FleetAction):
     def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
         options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
+        if state == "present" and self._join_timeout is not None:
+            options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
         )

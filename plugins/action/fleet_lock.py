@@ -9,6 +9,7 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
@@ -45,6 +46,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             require_root(self._connection, self._task, str(args.get("host") or (task_vars or {})["inventory_hostname"]))
             if "wait" in args:
                 return {**result, **self._wait(args, task_vars)}
+            if args.get("free"):
+                return {**result, **_free(args, task_vars or {})}
             if "looks" in args:
                 return {**result, **self._by_hand(args, task_vars or {})}
             if "run" not in args:
@@ -189,6 +192,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return answer
             finding = not_run(host, answer)
         return {"failed": True, **Failed(finding).as_result()}
+
+
+def _free(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+    """See that nobody holds the fleet.
+
+    :raises Failed: somebody does, or nobody knows.
+    """
+    hosts = list(args["hosts"])
+    looks = looks_of(fleet_variables.registered(task_vars["hostvars"], hosts, str(args["looks"])))
+    held = lock.holder(looks, controller.alive, str(args.get("take_over") or ""))
+    if held and not held.gone:
+        raise Failed(held.locked())
+    forced = boolean(args.get("force") or False, strict=False)
+    unknown = lock.unknown(hosts, looks, forced)
+    if unknown and not forced:
+        raise Failed(unknown)
+    return {"changed": False, "locked": False, "warnings": [str(unknown)] if unknown else []}
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:

@@ -86,7 +86,10 @@ def _lines(
     ]
     agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s" % {"id": fact["plan_id"]}
     lines = ["", *render.table(columns, width, paint), ""]
-    for item in fact["findings"]:
+    last = sorted((member for member in members if member.last), key=lambda member: member.last)
+    if last:
+        lines += ["Activated last, each alone: %s" % ", ".join(member.name for member in last), ""]
+    for item in render.by_level(fact["findings"]):
         lines += [*render.finding(item, width, paint), ""]
     return [*lines, agree, ""]
 

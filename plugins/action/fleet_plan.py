@@ -7,31 +7,37 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ansible_settings,
     controller,
     fleet_variables,
+    host_keys_kept,
     records,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, RUN_WORDS, run_options
-
-#: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
-MARGIN = 120
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_VARIABLES,
+    RUN_WORDS,
+    run_options,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -42,6 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "hosts": {"type": "list", "elements": "str", "default": []},
         "inventory_only": {"type": "bool", "default": False},
         "allow_empty": {"type": "bool", "default": False},
+        "logs_in": {"type": "bool", "default": True},
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is told by the name of the user's variable.
@@ -59,17 +66,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
+            args.update(self._from_variables(task_vars))
             _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
             if not names and not args["allow_empty"]:
                 raise Failed(empty_fleet("inventory"))
+            if args["logs_in"]:
+                _require_login(task_vars["hostvars"], names)
             if args["inventory_only"]:
                 return {**result, "changed": False}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
             return {**result, "changed": False, **self._plan(args, kept, *_members(task_vars["hostvars"], names))}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
+
+    def _from_variables(self, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """The options of the run that the task leaves open, from the users' variables.
+
+        :raises Failed: for a variable that cannot be read.
+        """
+        found: Dict[str, Any] = {}
+        for option, variable in RUN_VARIABLES.items():
+            if option in self._task.args or variable not in task_vars:
+                continue
+            try:
+                found[option] = self._templar.template(task_vars[variable])
+            except AnsibleError as error:
+                raise Failed(fleet_variables.unreadable(variable, variable, str(error))) from None
+        return found
 
     def _plan(
         self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
@@ -84,7 +109,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             planner = Planner(members, allow_missing, least, [*faults, *wrong])
         else:
             planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong])
-        plan = planner.plan()
+        try:
+            plan = planner.plan()
+        except Failed as error:
+            return {"failed": True, **error.as_result(), "warnings": self._for_a_person(planner.warnings)}
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         # What is to be made first is known after it is made; only check mode goes on without.
@@ -93,7 +121,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         options = {
             "hosts": args["hosts"],
             **numbers,
-            "confirm_deadline": numbers["confirm_deadline"] or _confirm_deadline(numbers, len(plan.members)),
+            "confirm_deadline": numbers["confirm_deadline"]
+            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
@@ -106,7 +135,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         return {
             "plan": plan.describe(),
-            "warnings": [str(finding) for finding in planner.warnings],
+            "warnings": self._for_a_person(planner.warnings),
+            "findings": plain_findings(planner.warnings),
             "ansible_facts": {
                 "praxis_plan": {
                     "id": plan.id,
@@ -121,11 +151,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             },
         }
 
+    def _for_a_person(self, findings: Iterable[Finding]) -> List[str]:
+        """The findings as lines: what is ignored is one line, and each by itself with -v."""
+        return [str(finding) for finding in shortened(findings, every=self._display.verbosity > 0)]
 
-def _confirm_deadline(numbers: Mapping[str, Any], members: int) -> int:
-    """Seconds in which a deployment of so many members has ended, or has stopped."""
-    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    return MARGIN + pace_of(numbers).batches(members) * each
+
+def _alone(plan: Plan) -> int:
+    """How many members are activated last, each in a batch of its own."""
+    return sum(member.last > 0 for member in plan.members.values())
 
 
 def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:
@@ -159,6 +192,16 @@ def _require_whole(task_vars: Mapping[str, Any]) -> None:
 def _require_settings() -> None:
     """:raises Failed: for every setting of Ansible's with which the run would stop in its middle."""
     refused = ansible_settings.refusals()
+    if refused:
+        raise Failed(*refused)
+
+
+def _require_login(hostvars: Mapping[str, Any], names: List[str]) -> None:
+    """How host keys are known is a matter of the fleet: one member stands for all.
+
+    :raises Failed: when they would not be kept.
+    """
+    refused = [finding for name in names[:1] for finding in host_keys_kept.refusals(hostvars[name], name)]
     if refused:
         raise Failed(*refused)
 

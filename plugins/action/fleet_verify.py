@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
@@ -24,6 +24,7 @@ class ActionModule(FleetAction):
         "mesh": {"type": "bool", "default": True},
         "balancer": {"type": "dict", "default": {}},
         "also": {"type": "list", "elements": "dict", "default": []},
+        "failed": {"type": "dict"},
         "hook": {"type": "dict"},
         "strict": {"type": "bool", "default": False},
         "show": {"type": "bool", "default": False},
@@ -50,7 +51,8 @@ class ActionModule(FleetAction):
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
         by_itself = switches.findings(judged, looks, options["deployment"]["run"])
-        told = [Finding(**item) for item in args["also"]] + ([hooks.failed(**args["hook"])] if args["hook"] else [])
+        told = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
+        told += [hooks.failed(**args["hook"])] if args["hook"] else []
         run.record([*told, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
@@ -82,7 +84,7 @@ class ActionModule(FleetAction):
             "unobserved_edges": edges["unobserved"],
             "record": "",
         }
-        if not (args["show"] or args["also"] or args["hook"]):
+        if not (args["show"] or args["also"] or args.get("failed") or args["hook"]):
             journal.gate(run, hosts, began, findings, args["mesh"])
         if args["show"]:
             fact.update(records.keep(run, fact, seen.live))
@@ -149,6 +151,15 @@ def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:
         for target in balancer.get("targets") or []
         if target["member"] in names and not target["healthy"]
     ]
+
+
+def _balancer_said(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The findings of a load balancer's task that failed; one that has none is a finding as a whole."""
+    if not result:
+        return []
+    said = str(result.get("msg") or "It did not answer.")
+    unnamed = Finding("load-balancer", said, "load balancer", "See the message.")
+    return list(result.get("failures") or [unnamed.as_dict()])
 
 
 def _departed(balancer: Mapping[str, Any]) -> List[Finding]:

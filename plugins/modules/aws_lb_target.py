@@ -61,7 +61,7 @@ options:
     description:
       - How many seconds to wait.
       - By default what the group's own settings add up to (its deregistration delay, or the health checks needed) and a
-        minute.
+        minute; for a Network Load Balancer, which takes minutes to register a target whatever its checks, six.
     type: int
 """
 

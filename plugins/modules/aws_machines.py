@@ -148,11 +148,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
+    PROFILE,
     Changes,
     Wanted,
     diff,
@@ -181,17 +182,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def summary(instance: dict[str, Any], slot: str) -> dict[str, str]:
-    return {
-        "name": next((tag["Value"] for tag in instance.get("Tags", ()) if tag["Key"] == "Name"), ""),
-        "slot": slot,
-        "instance_id": instance["InstanceId"],
-        "zone": instance["Placement"]["AvailabilityZone"],
-        "private_ip": instance.get("PrivateIpAddress", ""),
-        "public_ip": instance.get("PublicIpAddress", ""),
-    }
-
-
 def launch_of(options: dict[str, Any], needed: bool) -> Launch:
     """:raises Failed: ``launch-incomplete`` when a machine must be launched and image or subnets are not given."""
     missing = [name for name in ("image_id", "subnet_ids") if not options[name]]
@@ -213,7 +203,8 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
     groups = tuple(options["security_group_ids"])
     labels = {str(key): str(value) for key, value in options["labels"].items()}
     count = slots(options["slot_prefix"], options["hosts"])
-    wanted = Wanted(options["fleet"], count, options["role"], labels, groups, SETTINGS)
+    profile = {PROFILE: options["instance_profile"]} if options["instance_profile"] else {}
+    wanted = Wanted(options["fleet"], count, options["role"], labels, groups, {**SETTINGS, **profile})
     found = [each for each in (machine(seen, wanted.fleet) for seen in machines.look(groups)) if each]
     changes = diff(wanted, found, allow_shrink=options["allow_shrink"])
     result: dict[str, Any] = {
@@ -263,7 +254,7 @@ def main() -> None:
     )
     options = module.params
     try:
-        machines = Machines(aws_client(options), options["fleet"])
+        machines = Machines(aws_client(options), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
         result = run(options, machines, module.check_mode)
     except Failed as failed:

@@ -66,6 +66,23 @@ options:
         with O(state=absent) unlocks it, whoever locked it; the controller fills in the other options. The task is
         delegated to the first of O(hosts) by name. A fleet that a deployment holds is refused.
     type: str
+  free:
+    description:
+      - With O(looks), lock nothing, and fail while a deployment or a person holds the fleet. The task runs on the
+        controller.
+    type: bool
+    default: false
+  force:
+    description:
+      - With O(free), a host that gave no answer is a warning and no failure. A holder that is seen still fails the
+        task.
+    type: bool
+    default: false
+  take_over:
+    description:
+      - With O(free), the deployment that is known to be dead, and need not be waited for.
+    type: str
+    default: ''
   hosts:
     description:
       - All members of the fleet; needed with O(looks).
@@ -160,6 +177,9 @@ def main() -> None:
             "seen": {"type": "int"},
             "over": {"type": "list", "elements": "str", "default": []},
             "looks": {"type": "str"},
+            "free": {"type": "bool", "default": False},
+            "force": {"type": "bool", "default": False},
+            "take_over": {"type": "str", "default": ""},
             "hosts": {"type": "list", "elements": "str"},
             "reason": {"type": "str"},
             "lease": {"type": "raw"},

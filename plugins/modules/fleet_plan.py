@@ -32,6 +32,11 @@ options:
     description: With O(inventory_only), an inventory without a member is no error.
     type: bool
     default: false
+  logs_in:
+    description:
+      - Whether the run logs in to machines. If so, it is refused when the host keys that it learns would not be kept.
+    type: bool
+    default: true
   allow_missing:
     description:
       - A slot without an identity is no error, so that everything else can be looked at before the first identity is
@@ -127,6 +132,11 @@ options:
   pull_deadline:
     description: Seconds that a host's pull of the image may take; 900 by default.
     type: raw
+  join_timeout:
+    description:
+      - Seconds that a load balancer may take until it calls a member healthy.
+      - By default what the balancer's own health check adds up to, and the time that this kind of balancer takes.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -158,4 +168,11 @@ plan:
       type: list
       elements: dict
       returned: always
+findings:
+  description:
+    - What the plan goes on with all the same, each with C(level), C(code), C(what), C(where) and C(fix).
+    - The task's warnings are the same for a person. What the agent ignores is one line of them, unless C(-v) is given.
+  type: list
+  elements: dict
+  returned: success, without O(inventory_only)
 """

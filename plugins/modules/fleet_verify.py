@@ -39,6 +39,9 @@ options:
     type: list
     elements: dict
     default: []
+  failed:
+    description: The result of a load balancer's task that failed; its findings are remembered too.
+    type: dict
   hook:
     description: The user's own task that has failed, C(point), C(task) and C(said), to be remembered too.
     type: dict

@@ -9,9 +9,12 @@ What a play can set, it sets: strategy, any_errors_fatal, timeout, become, becom
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Tuple
 
 from ansible import constants as C
+from ansible.plugins.loader import connection_loader
+from ansible.utils.path import unfrackpath
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
@@ -32,8 +35,48 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
 }
 
 
+#: Characters of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
+_LONGEST_FOLDER = 107 - len("/0123456789") - len(".0123456789abcdef")
+
+
 def refusals() -> List[Finding]:
     """The settings of this run that the playbooks cannot work with."""
+    return [*_unfit(), *_no_socket()]
+
+
+def _no_socket() -> List[Finding]:
+    """No login is possible where SSH's sockets cannot be made."""
+    connection_loader.get("ssh", class_only=True)  # its settings are known once it is loaded
+    ssh = {"plugin_type": "connection", "plugin_name": "ssh"}
+    folder = str(C.config.get_config_value("control_path_dir", **ssh))
+    path, arguments = (C.config.get_config_value(name, **ssh) for name in ("control_path", "ssh_args"))
+    whole = unfrackpath(folder)
+    if path or "ControlPersist" not in str(arguments):
+        return []
+    if len(whole) > _LONGEST_FOLDER:
+        why = "the path has %d characters, and may have %d" % (len(whole), _LONGEST_FOLDER)
+    elif not _may_be_made(whole):
+        why = "this user may not write to it"
+    else:
+        return []
+    return [
+        Finding(
+            code="ansible-setting",
+            what="SSH's sockets cannot be made in %s: %s." % (whole, why),
+            where="ansible.cfg or environment",
+            fix="Set ANSIBLE_SSH_CONTROL_PATH_DIR to a short one that only you can write to, .ansible/cp for example.",
+        )
+    ]
+
+
+def _may_be_made(folder: str) -> bool:
+    """Whether this user may write to a directory, or make it."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _unfit() -> List[Finding]:
     return [
         Finding(
             code="ansible-setting",

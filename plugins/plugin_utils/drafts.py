@@ -5,31 +5,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import (
+    RegistryEntry,
+    choose,
+    read_registries,
+    unused,
+)
+from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source, read_source
 
 T = TypeVar("T")
-
-#: A secret of an agent: a pointer, or the value itself.
-Source = Union[Reference, str]
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A member with its settings compiled."""
+    """A member with its settings compiled.
+
+    :param registries: its ``praxis_registries``, by server.
+    """
 
     variables: MemberVariables
     compiled: Compiled
     sources: Mapping[str, Source]
     addresses: Tuple[str, ...]
     limits: Limits
+    registries: Mapping[str, RegistryEntry] = field(default_factory=dict)
+
+    @property
+    def registry(self) -> Optional[RegistryEntry]:
+        """The entry of the registry that its image is in, if it has one."""
+        return choose(self.registries, self.variables.image)
+
+    def references(self) -> Iterator[Tuple[str, Reference]]:
+        """Everything of it that is in a store, with what it is for."""
+        logins = self.registry.sources() if self.registry else {}
+        for name, source in (*self.sources.items(), *logins.items()):
+            if isinstance(source, Reference):
+                yield name, source
+
+    def looked_up_in(self, region: str) -> Draft:
+        """The draft with its references as somebody in this AWS region means them."""
+        sources = {
+            name: source.looked_up_in(region) if isinstance(source, Reference) else source
+            for name, source in self.sources.items()
+        }
+        registries = {server: entry.looked_up_in(region) for server, entry in self.registries.items()}
+        return replace(self, sources=sources, registries=registries)
 
 
 class Shared:
@@ -61,11 +89,13 @@ def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Fin
         shared.add(member.name, findings)
         if draft is not None:
             drafts.append(draft)
-    return drafts, shared.told()
+    servers = {server for draft in drafts for server in draft.registries}
+    return drafts, [*shared.told(), *unused(servers, [member.image for member in members])]
 
 
 def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
     sources = _sources(member.agent_secrets, findings)
+    registries = read_registries(member.registries, findings)
     layers = _tried(member.layers, findings)
     addresses = _tried(lambda: member.addresses, findings)
     limits = _tried(lambda: member.limits, findings)
@@ -82,11 +112,12 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         behind_balancer=bool(member.target_group),
         docker_socket=member.docker_socket,
         public_p2p=member.address == "public",
+        address=addresses[0] if addresses else "",
         strict=member.strict,
     )
     findings.extend(compiled.findings)
     sources = {**_sources(compiled.secrets, findings), **sources}
-    return Draft(member, compiled, sources, addresses or ("",), limits or Limits())
+    return Draft(member, compiled, sources, addresses or ("",), limits or Limits(), registries)
 
 
 def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
@@ -101,22 +132,10 @@ def _sources(values: Mapping[str, Any], findings: List[Finding]) -> Dict[str, So
     found: Dict[str, Source] = {}
     for name, value in values.items():
         try:
-            found[name] = _source(name, value)
+            found[name] = read_source(name, value)
         except Failed as error:
             findings.extend(error.findings)
     return found
-
-
-def _source(name: str, value: Any) -> Source:
-    if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
-        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
-    if placeholder(value) == value:
-        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
-        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
-    try:
-        return parse(value) or value
-    except Failed as error:
-        raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None
 
 
 def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:

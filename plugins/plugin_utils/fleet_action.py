@@ -21,6 +21,24 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
     return Pace(options["batch"], options["canary"], options["min_available"], options["max_unreachable"])
 
 
+#: Seconds that a deployment is given beside its gates and soaks: once, and for every batch.
+MARGIN = 120
+#: Seconds that the slowest kind of load balancer takes to call a member healthy, its own health check included.
+JOIN = 480
+
+
+def confirm_deadline(numbers: Mapping[str, Any], members: int, alone: int = 0, balanced: bool = False) -> int:
+    """Seconds in which a deployment of so many members has ended, or has stopped.
+
+    :param alone: how many of them are activated in a batch of their own.
+    :param balanced: a batch ends when a load balancer has taken its members.
+    """
+    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
+    if balanced:
+        each += numbers["join_timeout"] or JOIN
+    return MARGIN + pace_of(numbers).batches(members, alone) * each
+
+
 #: The option that all of them have.
 RUN = {"run": {"type": "path", "required": True}}
 

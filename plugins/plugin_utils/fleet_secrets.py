@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
@@ -38,18 +39,15 @@ class Clouds:
 
     def meant(self, draft: Draft) -> Draft:
         """The draft with its references as its member means them: a bare name of AWS's is of the member's region."""
-        region = self._region_of(draft.variables)
-        sources = {
-            name: source.looked_up_in(region) if isinstance(source, Reference) else source
-            for name, source in draft.sources.items()
-        }
-        return replace(draft, sources=sources)
+        return draft.looked_up_in(self._region_of(draft.variables))
 
     def slot(self, fleet: str, member: MemberVariables) -> Reference:
         """Where a member's seed is kept.
 
         :raises Failed: its fleet or slot cannot be part of a name there, or no project is known.
         """
+        if isinstance(member.identity, Reference):
+            return member.identity.looked_up_in(self._region_of(member))
         store = member.identity_store or (GCP if member.cloud == "gcp" else AWS)
         identities.reference(fleet, member.slot, store)
         project = (member.project or self.gcp.project) if store == GCP else ""
@@ -76,15 +74,16 @@ class FleetSecrets:
         slots = self._slots(clouds, fleet, drafts) if fleet else {}
         wanted_by: Dict[Reference, List[str]] = {}
         for draft in drafts:
-            for name, source in draft.sources.items():
-                if isinstance(source, Reference):
-                    wanted_by.setdefault(source, []).append(name)
+            for name, reference in draft.references():
+                wanted_by.setdefault(reference, []).append(name)
         # Seeds and secrets ride in the same batches.
         got = fetch_each([*slots.values(), *sorted(wanted_by, key=str)], stores_of(clouds.aws, clouds.gcp))
         for draft in drafts:
             member = draft.variables
             if member.name in slots:
-                self.seeds[member.name] = self._seed(member.slot, slots[member.name], got[slots[member.name]])
+                outcome = got[slots[member.name]]
+                outcome = _from_text(outcome) if member.identity else outcome
+                self.seeds[member.name] = self._seed(member.slot, slots[member.name], outcome)
         self.values = {reference: found for reference, found in got.items() if isinstance(found, Secret)}
         self._tell_unreadable(got, wanted_by)
 
@@ -92,6 +91,10 @@ class FleetSecrets:
         found: Dict[str, Reference] = {}
         for draft in drafts:
             member = draft.variables
+            own = member.identity
+            if isinstance(own, bytes):
+                self.seeds[member.name] = own
+                continue
             try:
                 found[member.name] = clouds.slot(fleet, member)
             except Failed as error:
@@ -128,6 +131,14 @@ class FleetSecrets:
             if isinstance(found, Finding):
                 unreadable.setdefault(found, []).extend(wanted_by[reference])
         self.findings += [_wanted_by(finding, names) for finding, names in unreadable.items()]
+
+
+def _from_text(outcome: Outcome) -> Outcome:
+    """A seed that its user has stored as text, in base64."""
+    if not isinstance(outcome, Secret) or not isinstance(outcome.value, str):
+        return outcome
+    seed = decode_seed(outcome.value)
+    return outcome if seed is None else replace(outcome, value=seed)
 
 
 def _only(values: Iterable[str]) -> str:

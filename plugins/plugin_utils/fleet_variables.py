@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -19,11 +19,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import s
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
 #: A name, an id, or tags that tell which one is meant.
 Pointer = Union[str, Mapping[str, Any]]
+Entries = Sequence[Any]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
@@ -52,6 +54,7 @@ class MemberVariables:
     private_ip: str = ""
     public_ip: str = ""
     address: str = "private"
+    activate: str = "auto"
     p2p_plaintext_across: bool = False
     identity_store: str = ""
     api_port: int = 8000
@@ -68,6 +71,7 @@ class MemberVariables:
     agent_config_group: Mapping[str, Any] = field(default_factory=dict)
     agent_config_host: Mapping[str, Any] = field(default_factory=dict)
     docker_daemon: Mapping[str, Any] = field(default_factory=dict)
+    registries: Entries = field(default=(), repr=False)
 
     @property
     def addresses(self) -> Tuple[str, ...]:
@@ -85,6 +89,11 @@ class MemberVariables:
                 "Give it one (IPv4; IPv6 is not supported), set praxis_%s_ip, or change praxis_address." % self.address,
             )
         return (chosen,) if not other or other == chosen else (chosen, other)
+
+    @property
+    def identity(self) -> Union[Reference, bytes, None]:
+        """Its seed, or where that is; None: where its fleet's slots are kept."""
+        return None
 
     @property
     def limits(self) -> Limits:
@@ -199,7 +208,7 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
             given = variables[variable]
             value = None if too_deep(given) else plain(given)
         except AnsibleError as error:
-            findings.append(_unreadable(name, variable, str(error)))
+            findings.append(unreadable(name, variable, str(error)))
             continue
         if too_deep(given):
             what = "%s is nested too deep, or holds itself." % variable
@@ -220,7 +229,8 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     return MemberVariables(**values)
 
 
-def _unreadable(name: str, variable: str, error: str) -> Finding:
+def unreadable(name: str, variable: str, error: str) -> Finding:
+    """That a variable's template cannot be evaluated."""
     fix = "Mend the variable."
     if "resolve" in error or "expected token" in error:
         fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."

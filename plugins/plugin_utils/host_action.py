@@ -55,6 +55,13 @@ class HostAction(ActionBase):  # type: ignore[misc]
         :raises Failed: saying why.
         """
 
+    def observe_way(self, name: str, args: Dict[str, Any], by_hand: bool) -> None:
+        """Refuse a host whose connection the module's arguments must not take. May ask the host, with nothing secret.
+
+        :param by_hand: the task is no part of a run.
+        :raises Failed: saying why.
+        """
+
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
@@ -66,6 +73,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
             hold_to_ours(self._connection)
             if "run" not in args:
                 require_root(self._connection, self._task, name)
+                self.observe_way(name, args, by_hand=True)
                 outcome = self._execute_module(module_name=self.module, module_args=args, task_vars=task_vars)
                 return {**result, **outcome}
             run = RunDirectory(str(args.pop("run")))
@@ -88,6 +96,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
         asked = time.time()
         try:
             require_root(self._connection, self._task, name)
+            self.observe_way(name, module_args, by_hand=False)
+            asked = time.time()
             outcome: Dict[str, Any] = self.execute(name, module_args, task_vars)
         except Failed as error:
             outcome = {"failed": True, **error.as_result()}

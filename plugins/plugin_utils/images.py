@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
@@ -22,53 +22,67 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import reso
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import OwnLogin
 
 #: Seconds for which it is tried whether an image is open to everybody, when there is nobody to log in as.
 OPEN = 10
 #: ``server``, ``username`` and ``password``, or None for a registry that is asked without one.
 Login = Optional[Mapping[str, str]]
+#: An image as the user names it, and the user's own login for its registry; None for the login that the cloud gives.
+Want = Tuple[str, Optional[OwnLogin]]
+#: A host, whose login is asked for, or an image, whose digest is.
+Job = Union[str, Tuple[Want, registry.Image]]
 
 
 class Images:
-    """Images by the text that names them. What could not be had is missing from the tables and among ``findings``.
+    """Images by what is wanted. What could not be had is missing from the tables and among ``findings``.
 
-    :param digests: text -> name by digest.
-    :param logins: text -> login of its registry.
+    :param digests: want -> name by digest.
+    :param logins: want -> login of its registry.
     """
 
-    def __init__(self, aws: AwsClient, gcp: GcpClient, texts: Iterable[str]) -> None:
+    def __init__(self, aws: AwsClient, gcp: GcpClient, wanted: Iterable[Want]) -> None:
         self._aws, self._gcp = aws, gcp
         self.findings: List[Finding] = []
-        parsed: Dict[str, registry.Image] = {}
-        for text in sorted(set(texts)):
+        parsed: Dict[Want, registry.Image] = {}
+        for want in dict.fromkeys(wanted):
             try:
-                parsed[text] = registry.parse_image(text)
+                parsed[want] = registry.parse_image(want[0])
             except Failed as error:
-                self.findings += error.findings
-        hosts = sorted({image.host for image in parsed.values()})
-        google = [text for text, image in parsed.items() if is_google_registry(image.host)]
+                self.findings += [finding for finding in error.findings if finding not in self.findings]
+        automatic = {want: image for want, image in parsed.items() if want[1] is None}
+        hosts = sorted({image.host for image in automatic.values()})
+        google = [want for want, image in automatic.items() if is_google_registry(image.host)]
         # Digests and logins in one go: neither needs the other, but for Google's digests, which come after.
-        jobs = [("digest", text) for text in parsed if text not in google] + [("login", host) for host in hosts]
-        got = dict(zip(jobs, map_parallel(lambda job: self._do(job, parsed), jobs)))
-        later = map_parallel(lambda text: self._open_or_not(parsed[text], got["login", parsed[text].host]), google)
-        got.update({("digest", text): digest for text, digest in zip(google, later)})
-        told = [answer for (kind, name), answer in got.items() if kind == "digest" or not is_google_registry(name)]
+        asked = [want for want in parsed if want not in google]
+        jobs: List[Job] = [(want, parsed[want]) for want in asked]
+        answers = map_parallel(self._ask, [*jobs, *hosts])
+        digests, logins = dict(zip(asked, answers)), dict(zip(hosts, answers[len(asked) :]))
+        later = map_parallel(lambda want: self._open_or_not(parsed[want], logins[parsed[want].host]), google)
+        digests.update(zip(google, later))
+        told = [*digests.values(), *(answer for host, answer in logins.items() if not is_google_registry(host))]
         failed = [answer for answer in told if isinstance(answer, Failed)]
         self.findings += dict.fromkeys(finding for answer in failed for finding in answer.findings)
-        given = [host for host in hosts if is_google_registry(host) and not isinstance(got["login", host], Failed)]
+        given = [host for host in hosts if is_google_registry(host) and not isinstance(logins[host], Failed)]
         if given and not gcp.narrows:
             self.findings.append(broad_login(given))
-        self.digests: Dict[str, str] = {text: str(got["digest", text]) for text in parsed}
-        by_host: Dict[str, Login] = {host: _login(got["login", host]) for host in hosts}
-        self.logins: Dict[str, Login] = {text: by_host[image.host] for text, image in parsed.items()}
+        self.digests: Dict[Want, str] = {want: str(digests[want]) for want in parsed}
+        self.logins: Dict[Want, Login] = {
+            want: _login(want[1].credentials if want[1] else logins[image.host]) for want, image in parsed.items()
+        }
 
-    def _do(self, job: Tuple[str, str], parsed: Mapping[str, registry.Image]) -> object:
-        kind, name = job
-        return self._digest(parsed[name]) if kind == "digest" else self._credentials(name)
+    def _ask(self, job: Job) -> object:
+        """The login of a host, or the digest of an image."""
+        if isinstance(job, str):
+            return self._credentials(job)
+        (_text, own), image = job
+        return self._digest(image, own)
 
-    def _digest(self, image: registry.Image) -> str:
+    def _digest(self, image: registry.Image, own: Optional[OwnLogin]) -> str:
         if image.digest:
             return image.by_digest(image.digest)
+        if own:
+            return image.by_digest(resolve_digest_http(image, own.credentials, own.ca or None))
         if registry.aws_registry_of(image.host):
             return image.by_digest(registry.resolve_digest_ecr(self._aws, image))
         return image.by_digest(resolve_digest_http(image))

@@ -30,7 +30,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds, FleetSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
+from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images, Login, Want
+from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import own_login
 from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import doubtful, undeliverable
 
 #: What the docker role makes true, and what a host is held against.
@@ -72,16 +73,18 @@ class Planner:
         drafts, findings = draft_all(self.members)
         self._findings += findings
         drafts = [self._clouds.meant(draft) for draft in drafts]
-        images = Images(self._clouds.aws, self._clouds.gcp, [draft.variables.image for draft in drafts])
         secrets = FleetSecrets(self._clouds, fleet, drafts, self._allow_missing)
+        wanted = self._wanted(drafts, secrets)
+        images = Images(self._clouds.aws, self._clouds.gcp, wanted.values())
         self._findings += [*images.findings, *secrets.findings]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
         self._findings += check_networks(members, {item.name for item in self.members if item.p2p_plaintext_across})
-        versions = self._keep(drafts, secrets, images)
+        logins = {name: images.logins.get(want) for name, want in wanted.items()}
+        versions = self._keep(drafts, secrets, logins)
         self._stop_at_errors(fleet, members)
         releases = [
-            _release(draft, images.digests[draft.variables.image], of) for draft, of in zip(drafts, versions)
+            _release(draft, images.digests[wanted[draft.variables.name]], of) for draft, of in zip(drafts, versions)
         ]
         return make_plan(fleet, members, releases, self._min_edges)
 
@@ -98,11 +101,25 @@ class Planner:
         """What the plan goes on with all the same."""
         return [finding for finding in self._findings if finding.level != ERROR]
 
+    def _wanted(self, drafts: Sequence[Draft], secrets: FleetSecrets) -> Dict[str, Want]:
+        """Each member's image and the login of the user's own, without the members whose login cannot be had."""
+        shared = Shared(len(self.members))
+        wanted: Dict[str, Want] = {}
+        for draft in drafts:
+            findings: List[Finding] = []
+            entry, image, name = draft.registry, draft.variables.image, draft.variables.name
+            own = own_login(entry, image, secrets.values, findings) if entry else None
+            shared.add(name, findings)
+            if own or not entry:
+                wanted[name] = (image, own)
+        self._findings += shared.told()
+        return wanted
+
     def _keep(
         self,
         drafts: Sequence[Draft],
         secrets: FleetSecrets,
-        images: Images,
+        logins: Mapping[str, Login],
     ) -> List[Dict[str, str]]:
         """Keep what each host is to get; the versions of each one's secrets."""
         shared = Shared(len(self.members))
@@ -116,7 +133,7 @@ class Planner:
             self._secrets[variables.name] = {
                 "secrets": values,
                 "seed": base64.b64encode(seed or b"").decode(),
-                "registry": images.logins.get(variables.image),
+                "registry": logins.get(variables.name),
             }
         self._findings += shared.told()
         return found
@@ -181,6 +198,7 @@ def place(
         public_address=variables.public_ip,
         zone=variables.zone,
         target=variables.instance_id,
+        activate=variables.activate,
     )
 
 

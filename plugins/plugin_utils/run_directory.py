@@ -15,7 +15,7 @@ import os
 import tempfile
 import time
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible import constants as C
@@ -23,7 +23,7 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, Table, table_from_plain
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 
 _FOLDERS = (
@@ -103,6 +103,17 @@ class RunDirectory:
             table = self.table().at_ports(still)
             found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
         return found
+
+    def connect(self, name: str, peers: Sequence[Member]) -> None:
+        """Add an agent's peers, which this run does nothing to, to its table and its slice."""
+        found: Dict[str, Any] = self._read("slices/" + name)
+        table = self.table()
+        members = {**table.members, **{peer.name: peer for peer in peers}}
+        edges = {(min(name, peer.name), max(name, peer.name)) for peer in peers}
+        table = replace(table, members=members, edges=edges)
+        found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
+        self._write("table.json", json.dumps(table.to_plain()).encode())
+        self._write("slices/" + name, json.dumps(found).encode())
 
     def secrets(self, name: str) -> Dict[str, Any]:
         with open(self._of("sealed/" + name), "rb") as file:

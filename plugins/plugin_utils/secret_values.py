@@ -11,7 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import i
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
-from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Source
+from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source
 
 #: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
 MIN_SECRET = 4

@@ -13,10 +13,12 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence import WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, GCP
 
 #: Variables of a few words, and the code of what is told of any other.
 _CHOICES = {
+    "activate": (WORDS, "bad-variable"),
     "address": (("private", "public"), "bad-address-kind"),
     "identity_store": (("", AWS, GCP), "unknown-identity-store"),
     "peer_id_scheme": (SCHEMES, "unknown-identity-scheme"),
@@ -31,6 +33,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "keep_releases": ("praxis_keep_releases", 1, 1000, 5),
     "deadline": ("praxis_gate_deadline", 1, 86400, 120),
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
+    "join_timeout": ("praxis_join_timeout", 1, 86400, None),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
     "lease": ("praxis_lease", 1, 86400, 900),
     "confirm_deadline": ("praxis_confirm_deadline", 60, 604800, None),
@@ -46,6 +49,14 @@ SHARES = ("batch", "min_available")
 RUN_WORDS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "departed": ("praxis_departed", ("report", "remove")),
     "unfinished": ("praxis_unfinished", ("continue", "refuse")),
+}
+#: All variables of a run, by fleet_plan's options.
+RUN_VARIABLES: Dict[str, str] = {
+    **{option: variable for option, (variable, *_limits) in RUN_OPTIONS.items()},
+    **{option: variable for option, (variable, _words) in RUN_WORDS.items()},
+    "hooks": "praxis_hooks",
+    "record": "praxis_record",
+    "take_over": "praxis_take_over",
 }
 #: IPv4 addresses that mean no other machine, or another one at each place.
 _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
@@ -82,6 +93,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
     elif kind == "Pointer":
         if not isinstance(value, (str, dict)):
             return "bad-variable", "is neither a name nor a mapping of tags.", "Write a name, an id, or `tag: value`."
+        values[name] = value
+    elif kind == "Entries":
+        if not isinstance(value, list):
+            return "bad-variable", "is no list.", "Write `- name: value` entries below it."
         values[name] = value
     else:
         if not isinstance(value, dict):

@@ -11,11 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, StateReason
+from moto.ec2.responses.general import General
 from moto.ec2.responses.instances import InstanceResponse
+from moto.ec2.utils import Base64EncodedString
 
 from sandbox import images, machines
 from sandbox.aws import debian, operations
@@ -24,6 +27,8 @@ from sandbox.docker import DockerError
 from sandbox.problem import Problem
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+CONSOLE = ("-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----", "")
 
 
 def enter(instance: Any, state: str) -> None:
@@ -39,6 +44,7 @@ def install(cloud: Cloud) -> None:
     _patch_start_stop(cloud)
     _patch_terminate(cloud)
     _patch_addresses()
+    _patch_console(cloud)
 
 
 def _image(cloud: Cloud, image_id: str) -> images.Image:
@@ -208,6 +214,18 @@ def _finish_termination(instance: Any) -> None:
     instance._subnet_id = None
     enter(instance, "terminated")
     instance.terminated_at = utcnow()
+
+
+def _patch_console(cloud: Cloud) -> None:
+    """On its console a machine says what cloud-init prints there: its public host keys."""
+    def get_console_output(self: Any) -> ActionResult:
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        keys = machines.host_keys(cloud.site, instance.id) if instance.state == "running" else []
+        lines = [*CONSOLE[:1], *keys, *CONSOLE[1:]] if keys else []
+        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(),
+                             "Output": Base64EncodedString.from_raw_string("\r\n".join(lines))})
+
+    General.get_console_output = get_console_output
 
 
 def _patch_terminate(cloud: Cloud) -> None:

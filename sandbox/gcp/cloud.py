@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox import machines
 from sandbox.aws.faults import Faults
 from sandbox.aws.log import Log
 from sandbox.balancer import Balancer
@@ -15,7 +16,7 @@ from sandbox.gcp.compute.resources import Resource
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.front import Front
 from sandbox.gcp.identity import ServiceAccount
-from sandbox.gcp.machines import Machines
+from sandbox.gcp.machines import Machines, ident_of
 from sandbox.registry import Registry
 from sandbox.site import Site
 from sandbox.state import publish
@@ -47,6 +48,10 @@ class Cloud:
     def instance(self, event: str, instance: Resource) -> Callable[[], bool]:
         """What happens to a machine."""
         return self.machines.order(event, instance)
+
+    def host_keys(self, instance: Resource) -> list[str]:
+        """What a machine's guest agent has published."""
+        return machines.host_keys(self.site, ident_of(instance))
 
     def health(self, service: Resource, address: str, port: int) -> str:
         """How the balancer finds an endpoint."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.site import ROOT_VARIABLE
+from sandbox.site import ROOT_VARIABLE, Site
 from tests import deprecations
 from tests.lanes import PLAYBOOKS, Playbooks
 
@@ -220,6 +220,19 @@ class Cloud:
 
 def _lines(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+
+class OwnRegistry:
+    """The sandbox's registry by its address: real, with a login and an authority of its own, and no cloud's."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.server = Site(HOME.parent).addresses.registry
+        self.password = cloud.owner.credentials()["registry password"].decode()
+
+    def variables(self, password: str) -> dict[str, Any]:
+        """An image in it, and the entry with this password."""
+        entry = {"server": self.server, "username": "AWS", "password": password, "ca": str(HOME / "tls" / "ca.crt")}
+        return {"praxis_image": f"{self.server}/praxis-agent:1.0", "praxis_registries": [entry]}
 
 
 @dataclass(frozen=True)

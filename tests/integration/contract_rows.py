@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from . import seen
@@ -21,23 +22,6 @@ from .contract import PLAN, Row, Turn, Turns, World, plan
 from .contract_rows_google import GOOGLE_ROWS
 
 FLEET = "contract"
-
-
-def carve(_world: World) -> Turns:
-    parts = "network | praxis.cloud.carve(2)"
-    yield pure([f"{parts} == ['10.42.16.0/20', '10.42.32.0/20']", "network == '10.42.0.0/16'"], network="10.42.0.0/16")
-
-
-def tagged(_world: World) -> Turns:
-    yield pure(["found is praxis.cloud.tagged({'a': '1'})", "found is not praxis.cloud.tagged({'a': '2'})",
-                "found == {'a': '1', 'b': '2'}"], found={"a": "1", "b": "2"})
-
-
-def weather(_world: World) -> Turns:
-    refused = {"failed": True, "error": {"code": "AccessDenied"}}
-    yield pure(["throttled is praxis.cloud.weather", "refused is not praxis.cloud.weather",
-                "refused is praxis.cloud.weather(['AccessDenied'])", "success is not praxis.cloud.weather"],
-               throttled={"failed": True, "error": {"code": "Throttling"}}, refused=refused, success={"failed": False})
 
 
 def pure(that: list[str], **values: Any) -> Turn:
@@ -145,17 +129,26 @@ def aws_infrastructure_info(world: World) -> Turns:
     assert like["SubnetId"] in by_tags["done"].result["subnets"]
 
 
-def aws_network(world: World) -> Turns:
+def aws_infrastructure(world: World) -> Turns:
+    """All but the machines, whose rows are aws_machines'."""
     owner, region = world.owner("ec2"), world.cloud.environment["AWS_REGION"]
-    subnets = {f"{region}a": "10.43.16.0/20", f"{region}b": "10.43.32.0/20"}
-    options = {"fleet": FLEET, "cidr": "10.43.0.0/16", "subnets": subnets, **world.keys}
+    options = {
+        "fleet": FLEET,
+        "parts": ["network", "firewall", "access", "key"],
+        "vpc_cidr": "10.43.0.0/16",
+        "zones": [f"{region}a", f"{region}b"],
+        "public_key": (Path.home() / ".ssh" / "id_ed25519.pub").read_text(encoding="utf-8"),
+        **world.keys,
+    }
     made = (yield Turn("make", options, changes=True))["done"].result
-    owner.create_tags(Resources=[made["vpc_id"]], Tags=[{"Key": "Name", "Value": "renamed"}])
-    owner.modify_vpc_attribute(VpcId=made["vpc_id"], EnableDnsHostnames={"Value": False})
-    owner.modify_subnet_attribute(SubnetId=made["subnet_ids"][0], MapPublicIpOnLaunch={"Value": False})
-    mended = (yield Turn("put tags and settings back", options, changes=True))["done"].result
-    assert (mended["vpc_id"], mended["subnet_ids"]) == (made["vpc_id"], made["subnet_ids"])
-    yield Turn("remove", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
+    owner.create_tags(Resources=[made["vpc"]], Tags=[{"Key": "Name", "Value": "renamed"}])
+    owner.modify_vpc_attribute(VpcId=made["vpc"], EnableDnsHostnames={"Value": False})
+    owner.modify_subnet_attribute(SubnetId=made["subnets"][0], MapPublicIpOnLaunch={"Value": False})
+    hole = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    owner.authorize_security_group_ingress(GroupId=made["member_group_id"], IpPermissions=[hole])
+    mended = (yield Turn("restore tags, settings and rules", options, changes=True))["done"].result
+    assert (mended["vpc"], mended["subnets"]) == (made["vpc"], made["subnets"])
+    yield Turn("remove", {"fleet": FLEET, "state": "absent", "parts": options["parts"], **world.keys}, changes=True)
 
 
 def aws_machines(world: World) -> Turns:
@@ -353,26 +346,47 @@ def fleet_lock(world: World) -> Turns:
     yield Turn("unlock", {**fleet, "state": "absent"}, before=before, changes=True)
 
 
+def ssh_host_keys(world: World) -> Turns:
+    """With keys that are given, SSH takes no others: on the machine that they are of, and under another's name."""
+    line = world.cloud.on(world.machine, "cat /etc/ssh/ssh_host_ed25519_key.pub").strip()
+    look_up = f"lookup('praxis.cloud.ssh_host_keys', 'it', keys={{'it': ['{line}']}})"
+    words = f"{{{{ ['ssh'] + ({look_up} | split) + ['-o', 'BatchMode=yes', 'nobody@{world.machine.public_ip}'] }}}}"
+    command = {"argv": words}
+    refused = "'Permission denied' not in ran.stderr or 'authenticity' in ran.stderr"
+    yield Turn("log in", command, module="ansible.builtin.command", steps=("done",),
+               keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
+
+
+def project(world: World) -> Turns:
+    made = yield Turn("write", {"dest": str(world.folder / "project")}, changes=True)
+    assert "ansible.cfg" in made["done"].result["written"]
+
+
+def fleet_host_keys(world: World) -> Turns:
+    kept = yield Turn("keep", {"path": str(world.folder / "host_keys")}, changes=True)
+    assert kept["done"].result["unknown"] == []
+
+
 BOTH = ("action", "modules")
 ROWS = (
-    Row("carve", ("filter",), carve),
-    Row("tagged", ("test",), tagged),
-    Row("weather", ("test",), weather),
     Row("fleet", ("inventory",), fleet),
     Row("summary", ("callback",), summary),
     Row("live", ("callback",), live),
     Row("secret", ("lookup",), secret),
+    Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("secret_info", ("modules",), secret_info),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info),
     Row("aws_infrastructure_info", ("modules",), aws_infrastructure_info),
-    Row("aws_network", ("modules",), aws_network, changes=True),
+    Row("aws_infrastructure", ("modules",), aws_infrastructure, changes=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_history", BOTH, fleet_history),
+    Row("fleet_host_keys", BOTH, fleet_host_keys, changes=True),
+    Row("project", BOTH, project, changes=True),
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),

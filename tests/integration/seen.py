@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -69,6 +70,11 @@ def edges(cloud: Cloud, p2p_port: int = P2P_PORT) -> set[tuple[str, str]]:
 def all_pairs(cloud: Cloud) -> set[tuple[str, str]]:
     names = sorted(item.name for item in cloud.machines())
     return {(one, other) for index, one in enumerate(names) for other in names[index + 1:]}
+
+
+def began(task: str, output: str) -> bool:
+    """Whether a run's output shows a task, a role's or the playbook's own."""
+    return re.search(rf"TASK \[([\w.]+ : )?{re.escape(task)}\]", output) is not None
 
 
 def wait_for(what: str, condition: Callable[[], Any], deadline: float = 60, pause: float = 0.5) -> Any:

@@ -25,7 +25,7 @@ import boto3
 import pytest
 
 from . import hunting, seen
-from .conftest import CHECKOUT, Cloud, Run
+from .conftest import CHECKOUT, Cloud, OwnRegistry, Run
 
 FLEET = "unmade"
 ONE, TWO = "praxis-aws-1", "praxis-aws-2"
@@ -291,6 +291,12 @@ def test_an_image_that_does_not_exist(refusals: Refusals, name: str) -> None:
     image = text.format(**refusals.cloud.state["registry"])
     run = refusals.run(variables={"praxis_image": image})
     expect(run, Row(code, image.partition("/")[0], what, fix))
+
+
+def test_a_login_that_a_registry_refuses(refusals: Refusals) -> None:
+    own = OwnRegistry(refusals.cloud)
+    run = refusals.run(variables=own.variables(MARKERS["text"]))
+    expect(run, Row("registry-auth", own.server, "answered 401", f"password of {own.server} in praxis_registries"))
 
 
 def test_everything_is_told_at_once_and_no_value_at_the_highest_verbosity(refusals: Refusals, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import sys
 import urllib.request
 from typing import Any
 
+import boto3
 import pytest
 
 from . import seen
-from .conftest import CHECKOUT, Cloud, reused
+from .conftest import CHECKOUT, Cloud, OwnRegistry, reused
 
 #: What a host's activation changes in its cloud: it is drained, and it rejoins.
 DRAIN = {
@@ -56,7 +57,10 @@ def test_the_deployed_fleet_is_whole(fleet):
 
 def test_the_balancer_answers(fleet):
     with urllib.request.urlopen(fleet.state["balancer"]["url"].rstrip("/") + "/agent/card", timeout=10) as answer:
-        assert answer.status == 200 and json.load(answer)["name"]
+        card = json.load(answer)
+    assert answer.status == 200
+    # Whoever it was that answered, its card says where it is reached itself.
+    assert card["url"] in ["http://%s:8000/a2a/v1" % item.ip for item in fleet.machines() if item.name == card["name"]]
 
 
 def test_a_second_run_changes_nothing_and_only_reads(fleet):
@@ -68,20 +72,37 @@ def test_a_second_run_changes_nothing_and_only_reads(fleet):
     assert seen.started(fleet) == starts
 
 
+def registry_of_ones_own(fleet: Cloud) -> dict[str, Any]:
+    """The sandbox's registry by its address, as one that neither cloud knows a login for."""
+    own = OwnRegistry(fleet)
+    store = boto3.client("secretsmanager", **fleet.administrator)
+    name = "praxis/praxis/registry"
+    store.create_secret(Name=name, SecretString=json.dumps({"password": own.password}))
+    return own.variables(f"aws-sm://{name}#password")
+
+
 @pytest.mark.alike
-def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path):
+def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path, request):
+    """On AWS that host gets its image out of a registry that is no cloud's, too: by an address, with a login."""
     releases, starts = seen.releases(fleet), seen.started(fleet)
     chosen = sorted(releases)[1]
     inventory = tmp_path / "hosts.yml"
     setting = {"praxis_agent_config_host": {"llm": {"timeout": 7}}}
+    setting |= registry_of_ones_own(fleet) if fleet.name == "aws" else {}
     inventory.write_text(json.dumps({"praxis": {"hosts": {chosen: setting}}}))
     mark = fleet.mark()
-    run = fleet.run("deploy.yml", "-i", str(inventory), "--diff")
+    run = fleet.run("deploy.yml", "-i", str(inventory), "--diff", "-vvvvv")
+    if not reused():  # test_leaks looks through it
+        request.getfixturevalue("first").places["output of deploy.yml with praxis_registries"] = run.output.encode()
     assert mutations(fleet.operations(mark)) == DRAIN[fleet.name]
     after = seen.releases(fleet)
     assert {name for name in after if after[name] != releases[name]} == {chosen}
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {chosen}
     assert "llm.timeout" in run.output
+    if fleet.name == "aws":
+        (machine,) = (item for item in fleet.machines() if item.name == chosen)
+        image = seen.container(fleet, machine)["Config"]["Image"]
+        assert image.startswith(setting["praxis_image"].partition(":")[0] + "@sha256:")
     back = fleet.run("deploy.yml", "--diff")
     assert seen.releases(fleet) == releases and back.summary["ok"]
 

@@ -8,6 +8,8 @@ The tests go in this order, before those of a fleet that makes everything itself
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
@@ -20,6 +22,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from tests.unit.plan import ansible_settings_rows as rows
 
 from . import hostile, seen
@@ -358,3 +361,76 @@ def inventory(fleet: Fleet, source: Path) -> dict[str, Any]:
     )  # fmt: skip
     # Tags are untrusted text, and marked so.
     return dict(json.loads(finished.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found)))
+
+
+def own_play(fleet: Fleet, *steps: str, **shared: Any) -> tuple[Path, Path]:
+    """A play of a user's own on the two machines, and its inventory: no group, no variable and no plugin of a fleet.
+
+    :param steps: entry points of the role agent; the roles docker and agent by default.
+    """
+    usual = yaml.safe_load((CHECKOUT / "inventories/static/group_vars/praxis.yml").read_text(encoding="utf-8"))
+    machines = {name: fleet.machine(name) for name in (fleet.one, fleet.two)}
+    ssh = {key: value for key, value in usual.items() if key.startswith("ansible_")}
+    ssh["ansible_ssh_common_args"] = f"-o UserKnownHostsFile={KNOWN_HOSTS} -o StrictHostKeyChecking=accept-new"
+    if "ansible_user" in fleet.platform.STATIC:
+        ssh["ansible_user"] = fleet.platform.STATIC["ansible_user"]
+    secrets = usual["praxis_agent_secrets"] | fleet.platform.STATIC.get("praxis_agent_secrets", {})
+    everyone = {
+        **ssh, "agent_image": "{{ lookup('ansible.builtin.env', 'PRAXIS_IMAGE') }}", "praxis_fleet": FLEET,
+        "agent_secrets": secrets, "agent_peers": [fleet.one, fleet.two], "agent_soak": 3, "agent_deadline": 60,
+        **shared,
+    }  # fmt: skip
+    hosts = {name: {"ansible_host": one.public_ip, "agent_address": one.ip, "agent_identity": seed_of(name)}
+             for name, one in machines.items()}  # fmt: skip
+    inventory = fleet.folder / "own-agents.yml"
+    inventory.write_text(json.dumps({"agents": {"hosts": hosts, "vars": everyone}}), encoding="utf-8")
+    (book,) = yaml.safe_load((CHECKOUT / "examples/own-play/agents.yml").read_text(encoding="utf-8"))
+    if steps:
+        imports = [{"name": "praxis.cloud.agent", "tasks_from": step} for step in steps]
+        tasks = [{"ansible.builtin.import_role": one} for one in imports]
+        book = {"hosts": "agents", "gather_facts": False, "tasks": tasks}
+    path = fleet.folder / "own-agents-play.yml"
+    path.write_text(json.dumps([book]), encoding="utf-8")
+    return path, inventory
+
+
+def seed_of(name: str) -> str:
+    return base64.b64encode(hashlib.sha256(f"own play {name}".encode()).digest()).decode()
+
+
+@pytest.mark.once
+def test_agents_of_a_play_of_one_s_own(fleet: Fleet) -> None:
+    """The example as it is shipped: peers of each other; a second run, check mode, a bad release, and their removal."""
+
+    def play(*steps: str, options: tuple[str, ...] = (), expect: int = 0, **shared: Any) -> Run:
+        book, inventory = own_play(fleet, *steps, **shared)
+        return fleet.run(str(book), *options, inventory=inventory, expect=expect)
+
+    machines = [fleet.machine(name) for name in (fleet.one, fleet.two)]
+    play("remove")
+    foretold = play(options=("--check",))
+    assert set(foretold.changed) == {fleet.one, fleet.two}
+    assert not fleet.cloud.on(machines[0], "ls /opt/praxis/releases 2>/dev/null || :").strip()
+
+    run = play(options=("-vvvvv",))
+    assert {name: task for name, task in run.changed_tasks if task == "Activate the release"} == dict.fromkeys(
+        (fleet.one, fleet.two), "Activate the release")  # fmt: skip
+    assert seed_of(fleet.one) not in run.output
+    for mine, other in (machines, machines[::-1]):
+        wanted = peer_id(base64.b64decode(seed_of(mine.name)))
+        assert seen.peer_id(fleet.cloud, mine) == wanted
+        seen.wait_for(f"an edge of {mine.name}", lambda mine=mine, other=other: any(
+            address == other.ip for address, _port, _ours in seen.connections(fleet.cloud, mine)))  # fmt: skip
+
+    assert play().changed == {}
+    before = [seen.container(fleet.cloud, machine)["State"]["StartedAt"] for machine in machines]
+    changed = {"llm": {"timeout": 41}}
+    assert set(play(options=("--check",), agent_settings=changed).changed) == {fleet.one, fleet.two}
+    assert [seen.container(fleet.cloud, machine)["State"]["StartedAt"] for machine in machines] == before
+
+    current = fleet.cloud.on(machines[0], "readlink /opt/praxis/current")
+    bad = play(expect=2, agent_environment={"STANDIN_FAIL": "crash"})
+    assert fleet.cloud.on(machines[0], "readlink /opt/praxis/current") == current
+    assert {item["task"] for item in bad.failed} == {"Fail with what is wrong with the agent"}
+    assert play().changed == {}
+    assert set(play("remove").changed) == {fleet.one, fleet.two}

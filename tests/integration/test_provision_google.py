@@ -89,6 +89,7 @@ def test_machines_are_spread_shielded_and_let_one_key_in(provisioned: Cloud, pro
             "ssh-keys": f"praxis:{key}",
             "block-project-ssh-keys": "TRUE",
             "enable-oslogin": "FALSE",
+            "enable-guest-attributes": "TRUE",
         }
         assert machine["deletionProtection"] is False
         assert machine["tags"]["items"] == [f"praxis-{FLEET}"]

@@ -301,6 +301,12 @@ def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet
     for run in (other, refused):
         assert [(item["code"], why in item["what"]) for item in run.summary["findings"]] == [("fleet-locked", True)]
     assert seen.releases(fleet) == before
+    machines = fleet.machines()
+    for playbook in ("provision.yml", "down.yml"):
+        mark, named = fleet.mark(), {"praxis_confirm_down": "praxis", "praxis_force": True}
+        (told,) = fleet.run(playbook, environment=FOUR, variables=named, expect=2).summary["findings"]
+        assert (told["code"], why in told["what"]) == ("fleet-locked", True), playbook
+        assert [item for item in fleet.operations(mark) if item["mutating"]] == [] and fleet.machines() == machines
     output = tmp_path / "waiting"
     with begun(fleet, {"praxis_lock_wait": 120}, output) as waiting:
         seen.wait_for("a deployment that waits", lambda: "Waiting" in output.read_text(), deadline=60)
@@ -518,8 +524,9 @@ def steps() -> list[str]:
     """What a deployment that goes well does to hosts and load balancer, and what it judges: the tasks as written."""
     plays = yaml.safe_load((CHECKOUT / "playbooks/plays/spread.yml").read_text(encoding="utf-8"))
     tasks = [task for play in plays if "ollback" not in str(play) for task in play["tasks"]]
-    does = re.compile("agent_release|agent_info|fleet_lock|fleet_verify|fleet_order|tasks/(lock|balancer|judge_batch)")
-    amiss = re.compile(r"not hostvars\S+praxis_verdict'\]\['ok'\]")
+    modules, files = "agent_info|fleet_lock|fleet_verify|fleet_order", "tasks/(lock|judge_batch)"
+    does = re.compile(rf"{modules}|{files}|praxis\.cloud\.(agent|load_balancer)'")
+    amiss = re.compile(r"not praxis_verdict\.ok")
     return [task["name"] for task in tasks if does.search(str(task)) and not amiss.search(str(task.get("when")))]
 
 
@@ -529,7 +536,7 @@ def test_a_run_that_is_killed_at_any_step_is_continued(fleet: Cloud, tmp_path: P
     variables, output = {**new(), "praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5}, tmp_path / "output"
     with load(fleet) as counted:
         with begun(fleet, variables, output) as run:
-            seen.wait_for(f"the step {step}", lambda: f"TASK [{step}]" in output.read_text(), 240, pause=0.1)
+            seen.wait_for(f"the step {step}", lambda: seen.began(step, output.read_text()), 240, pause=0.1)
             os.killpg(run.pid, signal.SIGKILL)
         for item in fleet.machines():
             seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)

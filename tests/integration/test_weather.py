@@ -176,6 +176,11 @@ SCENES = [
         Weather("SSH silent while preparing", "connection-lost", "Deploy again",
                 plant=HELD, cut=("Prepare the release", WAITING, SILENCE.format("I")),
                 unplant=f"systemctl stop weather-lock; {SILENCE.format('D')}; {LOGIN}"),
+        Weather("sudo records its input", "stdin-recorded", "!log_input", told="sudo (pid",
+                plant="echo 'Defaults log_input' > /etc/sudoers.d/zz-log",
+                # The step that was refused is in the log, and no secret is.
+                unplant="rm /etc/sudoers.d/zz-log; ls /var/log/sudo-io/00/00/01/stdin && "
+                        "! find /var/log/sudo-io -name stdin -exec zcat {} + | grep OPENAI && rm -r /var/log/sudo-io"),
     )),
     Scene(SAME, (
         Weather("clock off", "clock-off", "timedatectl", told="ahead of", good=True,
@@ -192,7 +197,7 @@ SCENES = [
     Scene(SAME, (
         # A Python that takes its time makes the look long enough to be caught.
         Weather("SSH dropped while looking", "connection-lost", "Deploy again", touched=True, kept=False,
-                host=new(), cut=("Look at the agent", MODULE, LOGIN),
+                host=new(), cut=("Observe the agent until the batch has lasted", MODULE, LOGIN),
                 plant=f"{SITE} && echo 'import time; time.sleep(3)' > {PTH}", unplant=f"rm {PTH}"),
     ), repeats=True),
 ]
@@ -341,7 +346,7 @@ def deploy(cloud: Cloud, planted: Planted, wrong_images: Mapping[str, str], fold
 
 def cut_off(cloud: Cloud, machine: Machine, log: Path, task: str, sign: str, script: str) -> None:
     """Run the script on the machine once the task's module shows there."""
-    seen.wait_for(f"the task {task}", lambda: log.exists() and f"TASK [{task}]" in log.read_text(), deadline=180,
+    seen.wait_for(f"the task {task}", lambda: log.exists() and seen.began(task, log.read_text()), deadline=180,
                   pause=0.1)
     seen.wait_for(f"the module on {machine.name}", lambda: cloud.on(machine, sign), deadline=30, pause=0.1)
     cloud.on(machine, script)

@@ -9,6 +9,22 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="the-card-names-every-address",
+        breaks="With 0.0.0.0 in the settings, as the agent's own examples have it, the card sends others nowhere.",
+        file="plugins/module_utils/agent/rules.py",
+        before='_WILDCARDS = ("", ANY_ADDRESS, "::")',
+        after='_WILDCARDS = ("", "::")',
+        tests=("tests/unit/agent/test_compiler.py", "tests/unit/agent/test_traps.py"),
+    ),
+    Fault(
+        name="unprotected-p2p-is-called-ignored",
+        breaks="That P2P is plain text, whatever the settings say, is lost in the line for all that is ignored.",
+        file="plugins/module_utils/agent/grouping.py",
+        before='IGNORED = ("ignored-setting", "ignored-variable")',
+        after='IGNORED = ("ignored-setting", "ignored-variable", "plaintext-p2p")',
+        tests=("tests/unit/agent/test_grouping.py",),
+    ),
+    Fault(
         name="p2p-may-be-switched-off",
         breaks="An agent whose P2P is off, and which so has no API, is deployed.",
         file="plugins/module_utils/agent/rules.py",

@@ -129,6 +129,22 @@ FAULTS = (
         tests=("tests/unit/cloud/test_oci.py",),
     ),
     Fault(
+        name="one-challenge-has-another-s-realm",
+        breaks="A registry that offers several ways to log in is asked for a token at the wrong place.",
+        file="plugins/module_utils/cloud/challenge.py",
+        before="                found.append(Challenge(part[\"scheme\"].lower()))\n",
+        after="                found = found or [Challenge(part[\"scheme\"].lower())]\n",
+        tests=("tests/unit/cloud/test_challenge.py",),
+    ),
+    Fault(
+        name="refusal-quotes-the-password",
+        breaks="A registry's own words for its refusal are shown with the password that they hold.",
+        file="plugins/module_utils/cloud/oci.py",
+        before='return "" if self._credentials and self._credentials.password in said else said',
+        after="return said",
+        tests=("tests/unit/plan/test_registries.py",),
+    ),
+    Fault(
         name="login-follows-a-redirection",
         breaks="A registry's login goes to the storage host that it sends us on to.",
         file="plugins/module_utils/cloud/oci.py",

@@ -12,8 +12,14 @@ FAULTS = (
         name="drain-is-left-out",
         breaks="Agents are stopped while the load balancer still sends them requests.",
         file="playbooks/plays/spread.yml",
-        before=": absent\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
-        after=": present\n        balancer_members: \"{{ ansible_play_batch }}\"\n      when: not",
+        before=(
+            ": drain\n        rolespec_validate: false\n      vars:\n"
+            "        load_balancer_members: \"{{ ansible_play_batch }}\"\n      when: not"
+        ),
+        after=(
+            ": join\n        rolespec_validate: false\n      vars:\n"
+            "        load_balancer_members: \"{{ ansible_play_batch }}\"\n      when: not"
+        ),
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -22,10 +28,10 @@ FAULTS = (
         file="playbooks/plays/spread.yml",
         before=(
             "      when:\n"
-            "        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n"
-            "        - hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n"
+            "        - praxis_plan.balanced\n"
+            "        - praxis_verdict.ok\n"
         ),
-        after="      when:\n        - hostvars['localhost']['ansible_facts']['praxis_plan']['balanced']\n",
+        after="      when:\n        - praxis_plan.balanced\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -40,8 +46,8 @@ FAULTS = (
         name="bad-batch-does-not-stop-the-run",
         breaks="The next batch gets a release that the batch before could not run.",
         file="playbooks/plays/spread.yml",
-        before="['praxis_verdict']['ok']\n\n- name: Name the hosts to observe\n",
-        after="['praxis_verdict']['ok'] and false\n\n- name: Name the hosts to observe\n",
+        before="praxis_verdict.ok\n\n- name: Name the hosts to observe\n",
+        after="praxis_verdict.ok and false\n\n- name: Name the hosts to observe\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
@@ -72,25 +78,24 @@ FAULTS = (
         name="pipelining-is-left-to-the-user",
         breaks="Activation has pipelining only where the user's ansible.cfg has it.",
         file="playbooks/plays/spread.yml",
-        before="['serial'] if hostvars is defined else 1 }}\"\n  vars:\n    ansible_pipelining: true\n"
-        "    ansible_ssh_pipelining: true\n",
-        after="['serial'] if hostvars is defined else 1 }}\"\n  vars: {}\n",
+        before="  vars: &run\n    ansible_pipelining: true\n    ansible_ssh_pipelining: true\n",
+        after="  vars: &run\n",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="hosts-one-at-a-time",
         breaks="The play activates one host at a time whatever the order says.",
         file="playbooks/plays/spread.yml",
-        before="['praxis_order']['serial'] if hostvars is defined else 1 }}\"",
-        after="['praxis_order']['serial'] and 1 if hostvars is defined else 1 }}\"",
+        before="praxis_order.serial if hostvars is defined else 1 }}\"",
+        after="praxis_order.serial and 1 if hostvars is defined else 1 }}\"",
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
         name="bad-verdict-ends-well",
         breaks="A playbook with a bad verdict ends with return code 0.",
         file="playbooks/tasks/verdict.yml",
-        before="  when: not hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
-        after="  when: hostvars['localhost']['ansible_facts']['praxis_verdict']['ok']\n",
+        before="  when: not praxis_verdict.ok\n",
+        after="  when: praxis_verdict.ok\n",
         tests=("tests/unit/plan/test_summary.py::test_an_unreachable_host_is_a_row_and_a_bad_verdict",),
         tier="test",
     ),
@@ -123,38 +128,10 @@ FAULTS = (
     Fault(
         name="world-by-ipv6",
         breaks="The whole internet may reach the agents by IPv6 without being asked for by name.",
-        file="roles/firewall/tasks/main.yml",
-        before="that: item.allowed or item.networks | select('search', '/0+$') | length == 0",
-        after="that: item.allowed or '0.0.0.0/0' not in item.networks",
-        tests=("tests/integration/test_provision.py", "-k", "world_must_be_asked"),
-        tier="test",
-    ),
-    Fault(
-        name="check-mode-imports-a-key",
-        breaks="Check mode imports the key pair.",
-        file="roles/provision/tasks/aws/key.yml",
-        before="  when: not ansible_check_mode or _provision_key_look.keypairs | length > 0",
-        after="  when: _provision_key_look.keypairs is defined",
-        tests=("tests/integration/test_provision.py", "-k", "check_mode_before_anything"),
-        tier="test",
-    ),
-    Fault(
-        name="balancer-goes-unasked",
-        breaks="The load balancer and its address are removed without leave.",
-        file="roles/provision/tasks/aws/present.yml",
-        before="that: _provision_makes.balancer or provision_allow_shrink | bool or not _provision_balancer_ours",
-        after="that: true",
-        tests=("tests/integration/test_provision.py", "-k", "balancer_goes_only_with_leave"),
-        tier="test",
-    ),
-    Fault(
-        name="members-port-is-open-to-all",
-        breaks="Everybody in the VPC may speak to the members' P2P port.",
-        file="roles/firewall/vars/main.yml",
-        before='    group_name: "{{ firewall_name }}-member"\n    rule_desc: Peer to peer between members',
-        after='    cidr_ip: "{{ firewall_vpc_cidr }}"\n    rule_desc: Peer to peer between members',
-        tests=("tests/integration/test_provision.py", "-k", "opens_nothing_to_the_world"),
-        tier="test",
+        file="plugins/module_utils/infrastructure/aws_rules.py",
+        before='canonical(each).endswith("/0")]',
+        after='canonical(each) == "0.0.0.0/0"]',
+        tests=("tests/unit/infrastructure/test_list.py",),
     ),
     Fault(
         name="policy-without-a-last-rule",
@@ -190,24 +167,6 @@ FAULTS = (
         ),
         after="{{ ansible_facts['python']['executable'] ~ ' -m json.tool %s' }}",
         tests=("tests/integration/test_host.py", "-k", "engine_does_not_know"),
-        tier="test",
-    ),
-    Fault(
-        name="machines-read-every-secret",
-        breaks="The machines' role may read the secrets of the whole account.",
-        file="roles/provision/vars/main.yml",
-        before=":secret:{{ provision_secret_prefix }}*",
-        after=":secret:*",
-        tests=("tests/integration/test_provision.py", "-k", "read_its_own_and_no_more"),
-        tier="test",
-    ),
-    Fault(
-        name="down-leaves-the-network",
-        breaks="down.yml leaves the fleet's network behind.",
-        file="roles/provision/tasks/aws/absent.yml",
-        before="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n\n- name: Identity slots",
-        after="    state: absent\n    deadline: \"{{ provision_deadline }}\"\n  when: false\n\n- name: Identity slots",
-        tests=("tests/integration/test_provision.py", "-k", "down_removes_its_own"),
         tier="test",
     ),
 )

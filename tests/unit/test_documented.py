@@ -88,7 +88,9 @@ def used(name: str) -> str:
     """A field of fleet_variables, or every expression of a playbook that reads the variable."""
     if name.removeprefix("praxis_") in {item.name for item in dataclasses.fields(fleet_variables.MemberVariables)}:
         return "fleet_variables"
-    books = sorted(CHECKOUT.glob("playbooks/**/*.yml"))
+    if name in variable_types.RUN_VARIABLES.values():
+        return "fleet_plan"
+    books = [*sorted(CHECKOUT.glob("playbooks/**/*.yml")), *sorted(CHECKOUT.glob("inventories/aws/group_vars/*.yml"))]
     return "\n".join(re.findall(rf"{name}\b[^}}]*", "\n".join(book.read_text(encoding="utf-8") for book in books)))
 
 
@@ -98,6 +100,8 @@ def in_effect(name: str) -> Any:
         "praxis_target_group": group_vars("aws")["praxis_target_group"],
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
+        "praxis_registries": [],
+        **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
         return special[name]
@@ -108,12 +112,14 @@ def in_effect(name: str) -> Any:
     for item in dataclasses.fields(fleet_variables.MemberVariables):
         if "praxis_" + item.name == name:
             return {} if item.default is dataclasses.MISSING and item.name != "image" else item.default
+    for option, variable in variable_types.RUN_VARIABLES.items():
+        if variable == name:
+            return documentation("fleet_plan")["options"][option].get("default")
     texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
     written = set(re.findall(rf'(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
-    option, default = written.pop()
-    options = documentation("fleet_plan")["options"]
-    return options[option].get("default") if default == "omit" else yaml.safe_load(default)
+    _option, default = written.pop()
+    return None if default == "omit" else yaml.safe_load(default)
 
 
 def group_vars(cloud: str) -> dict[str, Any]:
@@ -126,11 +132,14 @@ WORDS = {
     ("praxis_config_dir", ""): "the collection's",
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
+    ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
+    ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
     ("praxis_take_over", ""): "none",
     ("praxis_lock_reason", "None"): "none",
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
     ("praxis_hooks", "{}"): "none",
     ("praxis_confirm_deadline", "None"): "by the batches",
+    ("praxis_join_timeout", "None"): "by its kind and its health check",
     ("praxis_min_available", "None"): "all but a batch",
     ("praxis_network", ""): "the inventory's: VPC id, or project and network",
     ("praxis_identity_store", ""): "the store of the member's cloud",
@@ -178,7 +187,8 @@ def test_every_variable_of_an_inventory_is_read(cloud: str) -> None:
     for name in group_vars(cloud):
         if name.startswith("praxis_"):
             used_here = len(re.findall(rf"\b{name}\b", own)) > 1
-            assert name in fields or used_here or re.search(rf"\b{name}\b", "\n".join(texts)), name
+            known = fields | set(variable_types.RUN_VARIABLES.values())
+            assert name in known or used_here or re.search(rf"\b{name}\b", "\n".join(texts)), name
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])

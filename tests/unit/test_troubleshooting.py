@@ -19,10 +19,12 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 ROOMS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "step_failure", "switches")),
+      for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
+                   "switches")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",
+    PLUGINS / "plugin_utils" / "host_keys_kept.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "plugin_utils" / "host_action.py",
     PLUGINS / "plugin_utils" / "records.py",

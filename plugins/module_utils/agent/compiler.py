@@ -61,6 +61,7 @@ def compile_settings(
     behind_balancer: bool,
     docker_socket: bool = False,
     public_p2p: bool = False,
+    address: str = "",
     strict: bool = True,
 ) -> Compiled:
     """Compile one member's settings.
@@ -75,6 +76,7 @@ def compile_settings(
     :param behind_balancer: whether anything reaches the API under another name than localhost.
     :param docker_socket: whether the machine's Docker socket is mounted into the agent.
     :param public_p2p: whether members dial each other's public addresses.
+    :param address: where the other members reach this one; its card says so, unless the settings name another host.
     :param strict: off turns errors that an agent survives into warnings.
     """
     report = Report(strict)
@@ -82,7 +84,7 @@ def compile_settings(
     secrets = _lift_references(merged)
     user = routes.read_environment(environment, [*secret_names, *secrets], report)
     rules.check_ports(merged, user, api_port, p2p_port, report)
-    document = _document(merged, member, api_port, p2p_port)
+    document = _document(merged, member, api_port, p2p_port, address)
     routes.check_precedence(document, user, report)
     seen = routes.effective(merged, document, user)
     rules.check_settings(seen, member, report)
@@ -101,11 +103,10 @@ def _lift_references(merged: Merged) -> Dict[str, str]:
     return {BY_PATH[path].variable or BY_PATH[path].spelt_variable: merged.values.pop(path) for path in sorted(paths)}
 
 
-def _document(merged: Merged, member: str, api_port: int, p2p_port: int) -> Dict[str, Any]:
+def _document(merged: Merged, member: str, api_port: int, p2p_port: int, address: str) -> Dict[str, Any]:
     flat: Dict[str, Any] = {
         "agent.version": "1.0.0",
         "agent.description": "Praxis agent %s" % member,
-        "api.host": "0.0.0.0",
         "mcp.enabled": False,
         "llm.timeout": 30,
         "llm.max_retries": 0,
@@ -114,10 +115,12 @@ def _document(merged: Merged, member: str, api_port: int, p2p_port: int) -> Dict
         "p2p.connection_timeout": 15,
     }
     flat.update({path: value for path, value in merged.values.items() if BY_PATH[path].effect == YAML})
+    if not rules.names_card_host(merged):
+        flat.update({"api.host": address or rules.ANY_ADDRESS, "api.port": api_port})
+    flat.setdefault("api.port", api_port)
     flat.update(
         {
             "agent.name": member,
-            "api.port": api_port,
             "logging.level": flat["logging.level"].upper(),
             "p2p.enabled": True,
             "p2p.port": p2p_port,

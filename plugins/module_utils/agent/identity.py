@@ -8,10 +8,11 @@ Peer ids are computed on the controller, so that every bootstrap list is known b
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import ipaddress
 import re
-from typing import Tuple
+from typing import Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -48,6 +49,15 @@ def peer_id(seed: bytes, scheme: str = "ed25519") -> str:
         what = "A seed has %d bytes, and this is %s." % (SEED_BYTES, size)
         raise IdentityError("bad-seed", what, "identity seed", fix)
     return _base58(_PREFIX + _public_key(bytes(seed), scheme))
+
+
+def decode_seed(text: str) -> Optional[bytes]:
+    """A seed that is written in base64; None where the text is none."""
+    try:
+        seed = base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        return None
+    return seed if len(seed) == SEED_BYTES else None
 
 
 def is_peer_id(text: str) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import string
 from typing import List
 
@@ -15,7 +16,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import M
 
 _MCP_PARTS = ("mcp.servers", "mcp.external_endpoints", "agent.external_mcp_endpoints")
 _LOOPBACK = ("localhost", "::1")
+ANY_ADDRESS = "0.0.0.0"
+#: What a listener binds to, and no card can mean: it stands for the member's own address.
+_WILDCARDS = ("", ANY_ADDRESS, "::")
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?\.?")
 _PORTS = {"http.port": "praxis_api_port", "api.port": "praxis_api_port", "p2p.port": "praxis_p2p_port"}
+
+
+def names_card_host(merged: Merged) -> bool:
+    """Whether the settings name a host for the agent's card, a load balancer say: its port is another one, then."""
+    return merged.values.get("api.host", ANY_ADDRESS) not in _WILDCARDS
 
 
 def check_ports(merged: Merged, user: UserEnvironment, api_port: int, p2p_port: int, report: Report) -> None:
@@ -28,6 +38,8 @@ def check_ports(merged: Merged, user: UserEnvironment, api_port: int, p2p_port: 
         what = "praxis_api_port and praxis_p2p_port are both %d." % api_port
         report.error("ports-equal", what, "praxis_p2p_port", "Give the two listeners different ports.")
     for path, variable in _PORTS.items():
+        if path == "api.port" and names_card_host(merged):
+            continue
         given = merged.values.get(path, ports[variable])
         if given != ports[variable]:
             _contradiction("%s is %s" % (path, given), merged.origin[path], variable, ports[variable], path, report)
@@ -69,10 +81,13 @@ def _check_listener(merged: Merged, member: str, report: Report) -> None:
     if listen != "0.0.0.0":  # with :: the agent's server takes IPv6 alone, and Docker forwards IPv4
         what = "http.host is %r, and only 0.0.0.0 is reachable from outside the container." % listen
         report.error("listener-unreachable", what, merged.origin["http.host"], "Leave it out.", "http.host")
-    card = merged.values.get("api.host", "0.0.0.0")
+    card = merged.values.get("api.host", ANY_ADDRESS)
+    fix = "Write the name under which others reach the API, or leave it out: the member's address stands for it."
     if card in _LOOPBACK or card.startswith("127."):
         what = "api.host is %r: the card would send others to themselves, and the listener ignores it." % card
-        fix = "Write the name under which others reach the API, or leave it out."
+        report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
+    elif card not in _WILDCARDS and not _HOST.fullmatch(card):
+        what = "api.host is %r and no name of a host: the card would send others nowhere." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
 
 

@@ -146,10 +146,16 @@ SETTINGS: Tuple[Setting, ...] = (
         "api.host",
         "string",
         default="0.0.0.0",
-        note="Text in the agent card; `http.host` is the address to listen on.",
+        note="The host in the agent card, the member's address unless set; `http.host` is the address to listen on.",
         **_PLAIN,
     ),
-    Setting("api.port", "integer", default=8080, note="Given by `praxis_api_port`.", **_PORT),
+    Setting(
+        "api.port",
+        "integer",
+        default=8080,
+        note="Given by `praxis_api_port`; where `api.host` is set, the port of that host in the agent card.",
+        **_PORT,
+    ),
     Setting("api.cors_origins", "strings", ENVIRONMENT, ["*"], "Sent with credentials allowed."),
     Setting("api.docs_enabled", "boolean", ENVIRONMENT, True, "/docs and /redoc; off unless set here."),
     *_ignored(

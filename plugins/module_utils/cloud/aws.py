@@ -9,6 +9,7 @@ come from the SDK's own chain (environment, shared files, roles), ``AWS_ENDPOINT
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import logging
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, typed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, refuse_to_ask, typed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 CONNECT_TIMEOUT = 5
@@ -47,6 +48,23 @@ def _boto3() -> Any:
     # At DEBUG the SDK logs whole requests and responses, secret values included.
     logging.getLogger("botocore").setLevel(logging.INFO)
     return boto3
+
+
+@contextlib.contextmanager
+def _sdk_errors_typed() -> Iterator[None]:
+    """What the SDK raises before there is a request: while it reads the user's files, and fetches credentials.
+
+    :raises CloudError: in place of the SDK's own.
+    """
+    try:
+        yield
+    except errors.CloudError:
+        raise
+    except Exception as error:
+        mapped = typed(error, "AWS credentials", "", True)
+        if mapped is None:
+            raise
+        raise mapped from None
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,11 @@ class AwsClient:
 
         :raises Invalid: ``cloud-no-region`` when neither the caller nor the SDK's configuration names one.
         """
-        region = self._region or self._sdk_session().region_name
+        region = self._region
+        if not region:
+            session = self._sdk_session()
+            with _sdk_errors_typed():
+                region = session.region_name
         if not region:
             raise errors.Invalid(
                 "No AWS region is set.",
@@ -177,26 +199,24 @@ class AwsClient:
         with self._lock:
             if self._session is None:
                 given = self._credentials
-                try:
-                    self._session = _boto3().Session(
+                with _sdk_errors_typed():
+                    found = _boto3().Session(
                         aws_access_key_id=given.access_key,
                         aws_secret_access_key=given.secret_key,
                         aws_session_token=given.session_token,
                         profile_name=given.profile,
                     )
-                except errors.CloudError:
-                    raise
-                except Exception as error:
-                    mapped = typed(error, "AWS credentials", "", True)
-                    if mapped is None:
-                        raise
-                    raise mapped from None
+                    chain = found._session.get_component("credential_provider")
+                    chain.get_provider("assume-role")._prompter = refuse_to_ask
+                self._session = found
             return self._session
 
     def _keys(self) -> Any:
         """The credentials in use, to be compared."""
-        found = self._sdk_session().get_credentials()
-        return found.get_frozen_credentials() if found else None
+        session = self._sdk_session()
+        with _sdk_errors_typed():
+            found = session.get_credentials()
+            return found.get_frozen_credentials() if found else None
 
     def _renewed(self, refused: Any) -> bool:
         """Whether the SDK's chain (a file written anew, say) has other credentials now, which are then used."""
@@ -217,13 +237,14 @@ class AwsClient:
                     read_timeout=READ_TIMEOUT,
                     max_pool_connections=CONNECTIONS,
                 )
-                try:
-                    sdk = session.client(
-                        service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
-                    )
-                except ValueError as error:
-                    fix = "Correct the option endpoint_url, region, or AWS_ENDPOINT_URL in the environment."
-                    raise errors.Invalid(f"{error}.", f"AWS {service}", fix, code="cloud-options") from None
+                with _sdk_errors_typed():
+                    try:
+                        sdk = session.client(
+                            service, region_name=self.region, endpoint_url=self._endpoint_url, config=config
+                        )
+                    except ValueError as error:
+                        fix = "Correct the option endpoint_url, region, or AWS_ENDPOINT_URL in the environment."
+                        raise errors.Invalid(f"{error}.", f"AWS {service}", fix, code="cloud-options") from None
                 sdk.meta.events.register("before-parse", refuse_half)
                 self._services[service] = sdk
             return self._services[service]

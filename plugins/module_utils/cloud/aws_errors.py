@@ -26,26 +26,48 @@ _CREDENTIAL_CODES = frozenset({
 # What AWS says when the time in a request is too far from its own.
 _CLOCK_CODES = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
 _CREDENTIAL_ERRORS = frozenset({
-    "CredentialRetrievalError", "InvalidConfigError", "LoginTokenLoadError", "NoAuthTokenError", "NoCredentialsError",
-    "PartialCredentialsError", "ProfileNotFound", "SSOError", "SSOTokenLoadError", "TokenRetrievalError",
-    "UnauthorizedSSOTokenError", "UnknownCredentialError",
+    "CredentialRetrievalError", "InfiniteLoopConfigError", "InvalidConfigError", "LoginAuthorizationCodeError",
+    "LoginError", "LoginInsufficientPermissions", "LoginRefreshRequired", "LoginTokenLoadError",
+    "MetadataRetrievalError", "MissingDependencyException", "NoAuthTokenError", "NoCredentialsError",
+    "PartialCredentialsError", "PersonNeededError", "ProfileNotFound", "RefreshWithMFAUnsupportedError", "SSOError",
+    "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "UnknownCredentialError",
+    "UnknownTokenProviderError",
+})  # fmt: skip
+# What the user's own files and environment say wrongly, by the SDK's names: they are no credentials.
+_CONFIGURATION_ERRORS = frozenset({
+    "ConfigNotFound", "ConfigParseError", "EndpointProviderError", "EndpointResolutionError", "EndpointVariantError",
+    "InvalidChecksumConfigError", "InvalidDefaultsMode", "InvalidEndpointConfigurationError",
+    "InvalidIMDSEndpointError", "InvalidIMDSEndpointModeError", "InvalidMaxRetryAttemptsError",
+    "InvalidProxiesConfigError", "InvalidRegionError", "InvalidRetryConfigurationError", "InvalidRetryModeError",
+    "InvalidSTSRegionalEndpointsConfigError", "NoRegionError", "UnknownEndpointError", "UnknownRegionError",
+})  # fmt: skip
+# By the SDK's names, what only a person can do, at a terminal of their own.
+_MFA_ERRORS = frozenset({"PersonNeededError", "RefreshWithMFAUnsupportedError"})
+_SSO_ERRORS = frozenset({"SSOError", "SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError"})
+_LOGIN_ERRORS = frozenset({
+    "LoginAuthorizationCodeError", "LoginError", "LoginInsufficientPermissions", "LoginRefreshRequired",
+    "LoginTokenLoadError",
 })  # fmt: skip
 # In these the connection never stood, so nothing was sent.
 _NEVER_CONNECTED = frozenset({"EndpointConnectionError", "ConnectTimeoutError"})
 # A ProxyConnectionError may be either: urllib3 blames the proxy, too, for a connection through it that broke after the
 # request had gone. These words are in one that says the connection never stood.
 _NO_PROXY = re.compile("NewConnectionError|ConnectTimeoutError|NameResolutionError|Tunnel connection failed")
-_HALVED = frozenset({"HalfAnswerError", "IncompleteReadError", "ResponseParserError"})
+_HALVED = frozenset({
+    "ChecksumError", "EventStreamError", "FlexibleChecksumError", "HalfAnswerError", "IncompleteReadError",
+    "ResponseParserError",
+})  # fmt: skip
 _CUT_OFF = frozenset({
-    "ConnectionClosedError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError", "ResponseStreamingError",
+    "ConnectionClosedError", "ConnectionError", "HTTPClientError", "ProxyConnectionError", "ReadTimeoutError",
+    "ResponseStreamingError",
 })  # fmt: skip
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Unauthorized$|Forbidden|NotAuthorized|OptInRequired")
 _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
-    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|IncorrectState|InvalidState"
-    r"|DependencyViolation"
+    r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
+    r"|InvalidState|DependencyViolation"
 )
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),
@@ -53,6 +75,18 @@ _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_CONFLICT, errors.Conflict),
     (_MISSING, errors.NotFound),
 )
+
+
+class PersonNeededError(Exception):
+    """The SDK would ask a person for a code."""
+
+
+def refuse_to_ask(prompt: str) -> str:
+    """In place of the SDK's question for a code: a worker process has no terminal, and would hang at somebody else's.
+
+    :raises PersonNeededError: always.
+    """
+    raise PersonNeededError(prompt.strip().rstrip(":"))
 
 
 class HalfAnswerError(Exception):
@@ -80,7 +114,7 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
     if name in _HALVED:
         # The SDK's text quotes the answer, and that may hold a value.
         return errors.Unavailable(f"The answer ended in the middle ({name}).", where, "Run it again.")
-    if not type(error).__module__.startswith(("botocore", "boto3")):
+    if not type(error).__module__.startswith(("botocore", "boto3")) and not isinstance(error, PersonNeededError):
         return None
     # The text of a parameter error quotes parameters.
     text = f"{name}: {error}" if quotable else name
@@ -90,8 +124,16 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
         return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
     if name in _CUT_OFF:
         return errors.Unavailable(f"The connection broke before the answer ({text}).", where, "Run it again.")
+    if name in _MFA_ERRORS:
+        what = f"The profile asks for a code of an MFA device ({text}), and a run asks nobody."
+        return errors.Expired(what, where, _MFA_FIX, code="cloud-mfa")
     if name in _CREDENTIAL_ERRORS:
-        return errors.Expired(f"There are no usable credentials ({text}).", where, _CREDENTIALS_FIX)
+        fix = _SSO_FIX if name in _SSO_ERRORS else _LOGIN_FIX if name in _LOGIN_ERRORS else _CREDENTIALS_FIX
+        return errors.Expired(f"There are no usable credentials ({text}).", where, fix)
+    if name in _CONFIGURATION_ERRORS:
+        what = f"The SDK's configuration cannot be used ({text})."
+        fix = "Correct the option, the AWS_ variable or the profile in ~/.aws/config that it comes from."
+        return errors.Invalid(what, where, fix, code="cloud-options")
     if name == "SSLError":
         fix = "Check the certificate of the endpoint; AWS_CA_BUNDLE names a private authority's certificate."
         return errors.Invalid(f"TLS failed ({text}).", where, fix, code="cloud-tls")
@@ -102,6 +144,14 @@ _CREDENTIALS_FIX = (
     "Set the option profile or access_key and secret_key, export AWS_PROFILE or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or log in again; if they are fresh, check this machine's clock."
 )
+
+_MFA_FIX = (
+    "Get a session first (aws sts get-session-token --serial-number ARN --token-code CODE), and export its "
+    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in place of AWS_PROFILE; or use a profile without "
+    "mfa_serial."
+)
+_SSO_FIX = "Log in again (aws sso login, with --profile NAME for a profile that is not the default), then run it again."
+_LOGIN_FIX = "Log in again (aws login, with --profile NAME for a profile that is not the default), then run it again."
 
 
 def classify(code: str, status: int = 0) -> type[errors.CloudError]:

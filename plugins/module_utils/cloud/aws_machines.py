@@ -11,21 +11,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
+    CloudError,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
+    PROFILE,
     Changes,
     Wanted,
     machine,
     token,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 
-#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only.
-SETTINGS = {"metadata_tokens": "required"}
+#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only, and one hop far,
+#: so that a container behind the machine's bridge cannot reach the machine's role.
+SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
+METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+#: States out of which EC2 starts an instance, sooner or later.
+STOPPING = ("stopping", "stopped")
 #: Seconds until EC2 knows an instance profile, key pair, subnet or group that was just made.
 LATE = 60
 
@@ -54,8 +65,7 @@ class Launch:
             "MaxCount": 1,
             "SubnetId": self.subnet_ids[number % len(self.subnet_ids)],
             "SecurityGroupIds": sorted(wanted.groups),
-            # One hop: a container behind the machine's bridge cannot reach the machine's role.
-            "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            "MetadataOptions": METADATA,
             "BlockDeviceMappings": [{"DeviceName": self.root_device, "Ebs": disk}],
             "TagSpecifications": [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
         }
@@ -74,6 +84,7 @@ class Machines:
     fleet: str
     poll: Poll = field(default_factory=Poll)
     now: Callable[[], float] = field(default=time.time, repr=False)
+    deadline: float = 300.0
 
     def look(self, groups: Iterable[str]) -> list[dict[str, Any]]:
         """EC2's view of every instance of this fleet, gone ones included.
@@ -93,18 +104,22 @@ class Machines:
 
         :param gone: ids of terminated instances by slot.
         :returns: ids of the launched instances by slot.
-        :raises Failed: with a finding for every instance that could not be launched, and one for those that were.
+        :raises Failed: with a finding for every instance that could not be launched or started, and one for those
+            that were launched.
         """
         for id_, tags in changes.retag.items():
             self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
         for id_ in changes.regroup:
             self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
-        for id_ in changes.reset:
-            self._call("modify_instance_metadata_options", InstanceId=id_, HttpTokens="required")
-        if changes.start:
-            self._call("start_instances", InstanceIds=list(changes.start))
+        for id_, settings in changes.reset.items():
+            if SETTINGS.keys() & settings.keys():
+                self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
+            if PROFILE in settings:
+                self._give_profile(id_, settings[PROFILE])
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
-        findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        started = map_parallel(self._start, changes.start)
+        failed = [answer for answer in (*answers, *started) if isinstance(answer, Failed)]
+        findings = [finding for answer in failed for finding in answer.findings]
         launched = {slot: each for slot, each in zip(changes.launch, answers) if isinstance(each, str)}
         if findings and launched:
             what = f"These machines were launched and stay: {_named(launched)}."
@@ -115,10 +130,33 @@ class Machines:
         self.terminate(changes.terminate)
         return launched
 
+    def _give_profile(self, id_: str, profile: str) -> None:
+        """The instance's one profile, in place of the one that it has, if any."""
+        filters = [{"Name": "instance-id", "Values": [id_]}]
+        # One that is on its way out is no longer there to be replaced.
+        for each in self.client.paginate("ec2", "describe_iam_instance_profile_associations", Filters=filters):
+            if each["State"] in ("associating", "associated"):
+                old = each["AssociationId"]
+                new = {"Name": profile}
+                self._call("replace_iam_instance_profile_association", AssociationId=old, IamInstanceProfile=new)
+                return
+        self._call("associate_iam_instance_profile", InstanceId=id_, IamInstanceProfile={"Name": profile})
+
     def terminate(self, ids: Iterable[str]) -> None:
-        """Terminate these; gone ones are no error."""
-        if ids := list(ids):
+        """Terminate these; gone ones are no error. EC2 refuses a call whole for one of them: then it is asked for
+        each, so that the others go and the one is named.
+
+        :raises Failed: with a finding for every instance that was refused.
+        """
+        if not (ids := list(ids)):
+            return
+        try:
             self._call("terminate_instances", InstanceIds=ids)
+        except (Conflict, Denied, Invalid, NotFound) as error:
+            if len(ids) > 1:
+                gathered(map_parallel(lambda id_: self.terminate([id_]), ids))
+            elif not isinstance(error, NotFound):
+                raise
 
     def wait(
         self, groups: Iterable[str], slots: Iterable[str], seconds: float, launched: Mapping[str, str] | None = None
@@ -192,9 +230,42 @@ class Machines:
             raise answer.after(attempts, self.poll.clock() - start)
         return answer
 
+    def _start(self, id_: str) -> None:
+        """Start one instance, when it has stopped: until then EC2 refuses a call, for all that it names.
+
+        :raises Failed: ``machines-not-running``; or the cloud's own refusal.
+        """
+
+        def attempt() -> str:
+            [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
+            state = str(reservation["Instances"][0]["State"]["Name"])
+            if state == "stopped":
+                try:
+                    self._call("start_instances", InstanceIds=[id_])
+                except Conflict:  # in another state since it was observed
+                    return state
+                return "pending"
+            return state
+
+        state, done = self.poll.until(attempt, lambda state: state not in STOPPING, seconds=self.deadline)
+        if not done:
+            raise self._late("machines-not-running", f"{id_} is {state} and could not be started", self.deadline)
+
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.
         return self.client.call("ec2", operation, idempotent=True, **params)
+
+
+def summary(instance: Mapping[str, Any], slot: str) -> dict[str, str]:
+    """A machine as results have it."""
+    return {
+        "name": tags_of(instance).get("Name", ""),
+        "slot": slot,
+        "instance_id": instance["InstanceId"],
+        "zone": instance["Placement"]["AvailabilityZone"],
+        "private_ip": instance.get("PrivateIpAddress", ""),
+        "public_ip": instance.get("PublicIpAddress", ""),
+    }
 
 
 def _not_yet(error: CloudError) -> bool:

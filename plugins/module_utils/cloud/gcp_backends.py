@@ -238,7 +238,8 @@ def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) 
     """A finding for every machine that is not healthy in time. Google gives no reason; these are the usual ones."""
     fix = (
         "Check that the agent answers on the health check's port and path, that the group's named port is that port, "
-        f"and that a firewall rule admits Google's health checks ({', '.join(HEALTH_CHECK_RANGES)})."
+        f"and that a firewall rule admits Google's health checks ({', '.join(HEALTH_CHECK_RANGES)}). A balancer that "
+        "takes longer to learn of a change is given it by praxis_join_timeout (the module's wait_timeout)."
     )
     return [
         Finding(

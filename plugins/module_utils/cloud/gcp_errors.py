@@ -37,7 +37,9 @@ _CUT_OFF = frozenset({
 })  # fmt: skip
 #: Characters of somebody else's sentence: a proxy's may be a page.
 _LONGEST = 500
-_NO_CREDENTIALS = frozenset({"DefaultCredentialsError", "RefreshError", "MalformedError", "ReauthFailError"})
+_NO_CREDENTIALS = frozenset({
+    "DefaultCredentialsError", "RefreshError", "MalformedError", "ReauthFailError", "ReauthSamlChallengeFailError",
+})  # fmt: skip
 
 
 def answered(

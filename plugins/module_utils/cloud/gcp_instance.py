@@ -49,6 +49,8 @@ def settings(user: str, public_key: str) -> dict[str, str]:
         "block-project-ssh-keys": "TRUE",
         # Where the project has OS Login on, the keys above would not be looked at.
         "enable-oslogin": "FALSE",
+        # The guest agent publishes the machine's host keys there, at its first boot.
+        "enable-guest-attributes": "TRUE",
     }
 
 

@@ -10,7 +10,6 @@ import hashlib
 import http.client
 import ipaddress
 import json
-import re
 import ssl
 import time
 import urllib.error
@@ -20,8 +19,10 @@ from email.message import Message
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.challenge import best_challenge
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import (
     DEFAULT_HOST,
+    DOCKER_HUB,
     Image,
     RegistryCredentials,
     no_repository,
@@ -39,10 +40,8 @@ MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
-_DOCKER_HUB = "registry-1.docker.io"
 _LARGEST = 4 * 1024 * 1024
 _LONGEST = 300
-_PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
 def resolve_digest_http(
@@ -76,7 +75,7 @@ class _Registry:
             except OSError as error:
                 raise self._tls(f"the authority's file {ca} cannot be used ({error})") from None
         self._open = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context)).open
-        host = _DOCKER_HUB if image.host == DEFAULT_HOST else image.host
+        host = DOCKER_HUB if image.host == DEFAULT_HOST else image.host
         base = f"//{host}/v2/{image.repository}"
         self._manifest = f"manifests/{image.digest or image.tag}"
         self._bases = [f"https:{base}"] + ([f"http:{base}"] if _is_loopback(host) else [])
@@ -89,8 +88,7 @@ class _Registry:
             status, headers, _body = self._send("HEAD", self._manifest)
         if status in (401, 403):
             _status, _headers, body = self._send("GET", self._manifest)  # an answer to HEAD says no more
-            said = f"The registry answered {status}{_said(body)}."
-            raise self._refused(said, "Check the credentials and their rights to pull.")
+            raise self._refused(f"The registry answered {status}{self._said(body)}.")
         if status == 404:
             raise Failed(self._not_found())
         digest = headers.get("Docker-Content-Digest", "")
@@ -154,21 +152,23 @@ class _Registry:
         wish = retry_after_seconds(error.headers.get("Retry-After"), time.time())
         said = f"The registry answered {error.code}."
         if error.code == 429:
-            raise errors.Throttled(said, self._image.host, "Wait, or log in to raise the limit.", retry_after=wish)
+            fix = "Wait, or log in to raise the limit (praxis_registries)."
+            raise errors.Throttled(said, self._image.host, fix, retry_after=wish)
         if error.code >= 500:
             raise errors.Unavailable(said, self._image.host, "Run it again later.", retry_after=wish)
 
     def _log_in(self, headers: Message) -> str:
         """The Authorization header that the registry's challenge asks for."""
-        challenge = headers.get("WWW-Authenticate", "")
-        scheme, _blank, rest = challenge.partition(" ")
-        if scheme.lower() == "basic":
-            if self._credentials is None:
-                raise self._refused("The registry wants a login and none was given.", "Give credentials for it.")
-            return _basic(self._credentials)
-        if scheme.lower() == "bearer":
-            return "Bearer " + self._token(dict(_PARAMETER.findall(rest)))
-        raise self._refused(f"The registry wants a {scheme!r} login.", "Use a registry with Basic or Bearer.")
+        offered = headers.get_all("WWW-Authenticate", [])
+        challenge = best_challenge(offered)
+        if challenge is None:
+            what = f"The registry wants a login of another kind: {', '.join(offered)[:_LONGEST]!r}."
+            raise self._refused(what, "Use a registry with Basic or Bearer.")
+        if challenge.scheme == "bearer":
+            return "Bearer " + self._token(challenge.parameters)
+        if self._credentials is None:
+            raise self._refused("The registry wants a login and none was given.")
+        return _basic(self._credentials)
 
     def _token(self, challenge: dict[str, str]) -> str:
         realm = urllib.parse.urlsplit(challenge.get("realm", ""))
@@ -184,15 +184,27 @@ class _Registry:
         status, _headers, body = self._exchange(urllib.request.Request(url), login)
         token = _token_of(body) if status == 200 else ""
         if not token:
-            what = f"The registry's login answered {status} and no token{_said(body)}."
-            raise self._refused(what, "Check user name and password.")
+            raise self._refused(f"The registry's login answered {status} and no token{self._said(body)}.")
         return token
 
-    def _refused(self, what: str, fix: str) -> errors.Denied:
+    def _refused(self, what: str, fix: str = "") -> errors.Denied:
+        """A refusal, told with what to do about the login: what a user has to mend is the same at every step of it."""
+        host = self._image.host
+        if not fix and self._credentials:
+            fix = f"Correct username or password of {host} in praxis_registries, or give that user the right to pull."
+        fix = fix or (
+            f"Give a login for {host} in praxis_registries (server, username, password); some registries say the same "
+            "of an image that does not exist."
+        )
         return errors.Denied(what, self._image.name, fix, code="registry-auth")
 
+    def _said(self, body: bytes) -> str:
+        """The registry's own words for its refusal, or nothing; and nothing when they hold the password."""
+        said = _said(body)
+        return "" if self._credentials and self._credentials.password in said else said
+
     def _tls(self, what: str) -> errors.Invalid:
-        fix = "Name the file of its certificate authority, or correct the host."
+        fix = "Name the file of its certificate authority in praxis_registries (ca), or correct the host."
         return errors.Invalid(f"TLS with the registry failed: {what}.", self._image.host, fix, code="registry-tls")
 
 

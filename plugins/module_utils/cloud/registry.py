@@ -22,6 +22,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST, SHAPE
 
 DEFAULT_HOST = "docker.io"
+#: Docker Hub's older name; the engine takes it for the same.
+_FORMER_HOST = "index.docker.io"
+#: What answers for Docker Hub.
+DOCKER_HUB = "registry-1.docker.io"
 DEFAULT_TAG = "latest"
 
 #: Docker's own limit for host and repository together.
@@ -91,9 +95,9 @@ def parse_image(text: str) -> Image:
         host = first
     else:
         host, path = DEFAULT_HOST, rest
+    host = DEFAULT_HOST if host == _FORMER_HOST else host
     path, colon, tag = path.partition(":")
-    found = _HOST.fullmatch(host)
-    if not found or not 1 <= int(found["port"] or 1) <= 65535:
+    if not is_host(host):
         raise _malformed(text, f"{host!r} is not a host.", "Write HOST[:PORT]/REPOSITORY:TAG.")
     if not _REPOSITORY.fullmatch(path):
         fix = "A repository is lower-case letters and digits, parted by '/', '.', '_' or '-'."
@@ -106,6 +110,18 @@ def parse_image(text: str) -> Image:
         fix = f"Docker takes at most {LONGEST_NAME}; use a shorter repository."
         raise _malformed(text, f"Host and repository have {len(host) + 1 + len(path)} characters.", fix)
     return Image(host, path, tag or ("" if digest else DEFAULT_TAG), digest)
+
+
+def is_host(text: str) -> bool:
+    """Whether it is a name or address, with or without a port."""
+    found = _HOST.fullmatch(text)
+    return found is not None and 1 <= int(found["port"] or 1) <= 65535
+
+
+def same_registry(host: str) -> str:
+    """One name for all names that a registry has: of Docker Hub, of a host with and without the port of HTTPS."""
+    name = host.lower().removesuffix(":443")
+    return DEFAULT_HOST if name in (_FORMER_HOST, DOCKER_HUB) else name
 
 
 def aws_registry_of(host: str) -> tuple[str, str] | None:

@@ -12,16 +12,25 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers, errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.balancers import SERVICE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
+#: Seconds more that a Network Load Balancer may take to register or deregister a target, whatever its checks: minutes.
+NETWORK_MARGIN = 300
+#: Protocols of a Network Load Balancer's target groups.
+NETWORK = ("TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 #: Seconds for which a balancer may not know an instance that runs.
 LATE = 30
 _LATE_TARGET = ("InvalidTarget", "InvalidTargetException")
 
+_WAIT = (
+    "The balancer has not finished by itself: give it longer (praxis_join_timeout, or the module's wait_timeout). If "
+    "it stays so, see that the balancer's health check reaches this port: security groups, network ACLs, the zone."
+)
 _FIX = {
     "Target.ResponseCodeMismatch": "Check that the health check's path answers with the expected code.",
     "Target.Timeout": "Check that the agent answers, and that the target's security group admits the balancer.",
@@ -29,6 +38,8 @@ _FIX = {
     "Target.NotInUse": "Attach the target group to a listener, and the target's zone to the balancer.",
     "Target.InvalidState": "Start the instance.",
     "Target.IpUnusable": "Use another address: this one is the balancer's own.",
+    "Elb.InitialHealthChecking": _WAIT,
+    "Elb.RegistrationInProgress": _WAIT,
     "Target.DeregistrationInProgress": "Wait longer (wait_timeout), or lower the group's deregistration delay.",
 }
 
@@ -94,7 +105,7 @@ def failures(seen: Seen, targets: Iterable[Target], state: str, group: str, seco
             f"The target is {health.state} after {seconds:.0f} s"
             + (f" ({health.reason}: {health.description.rstrip('.')})." if health.reason else "."),
             f"target {target} of {group}",
-            _FIX.get(health.reason, "Look at the target group's health page, and run it again."),
+            _FIX.get(health.reason, _WAIT if state == "present" else "Wait longer (wait_timeout), then run it again."),
         )
         for target, health in late
         if not _reached(health, state)
@@ -144,7 +155,25 @@ class TargetGroup:
         }
 
     def apply(self, targets: Sequence[Target], state: str) -> None:
-        """Register or deregister, all in one call. A balancer may know an instance some seconds late."""
+        """Register or deregister, all in one call. A balancer may know an instance some seconds late; one that it does
+        not know in the end makes it refuse the call whole, and then it is asked for each.
+
+        :raises Failed: with a finding for every target that was refused.
+        """
+        error = self._asked(targets, state, LATE)
+        if error and len(targets) > 1:
+            errors_of = map_parallel(lambda target: self._asked([target], state, 0), targets)
+            found = [finding for each in errors_of if each for finding in each.findings]
+            if found:
+                raise Failed(*found)
+        elif error:
+            raise error
+
+    def _asked(self, targets: Sequence[Target], state: str, seconds: float) -> errors.CloudError | None:
+        """One call for these targets; why they are refused.
+
+        :raises CloudError: a refusal that is not about them.
+        """
         operation = "register_targets" if state == "present" else "deregister_targets"
         listed = [{"Id": target.id, "Port": target.port} for target in targets]
 
@@ -157,17 +186,20 @@ class TargetGroup:
                 return error
             return None
 
-        error, _done = self._poll.until(attempt, lambda error: error is None, seconds=LATE)
-        if error:
-            raise error
+        error, _done = self._poll.until(attempt, lambda error: error is None, seconds=seconds)
+        return error
 
     def patience(self, state: str) -> float:
         """Seconds that reaching the state may take, from the group's own settings."""
         if state == "present":
             interval = self._group.get("HealthCheckIntervalSeconds", 30)
             checks = self._group.get("HealthyThresholdCount", 5) + 1
-            return float(interval * checks + self._group.get("HealthCheckTimeoutSeconds", 5) + MARGIN)
-        return self.deregistration_delay() + MARGIN
+            return float(interval * checks + self._group.get("HealthCheckTimeoutSeconds", 5) + self._margin())
+        return self.deregistration_delay() + self._margin()
+
+    def _margin(self) -> float:
+        network = self._group.get("Protocol") in NETWORK
+        return MARGIN + (NETWORK_MARGIN if network else 0)
 
     def deregistration_delay(self) -> float:
         """Seconds that connections to a target that leaves may live."""

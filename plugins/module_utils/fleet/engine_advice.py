@@ -20,7 +20,8 @@ REASONS = (
         "Check the machine's clock (timedatectl), the package debian-archive-keyring, and who answers as the mirror.",
     ),
     (
-        r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|dpkg was interrupted",
+        r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|lock was locked by"
+        r"|dpkg was interrupted|Wait for cloud-init to end",
         "packages-locked",
         "Another program works on the machine's packages, or was stopped in the middle of it.",
         "Let it end (unattended-upgrades, cloud-init) and deploy again; after an interruption: dpkg --configure -a.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 
 Record = Mapping[str, Any]
 #: Whether a process is there: True, False, or None for one on another machine.
@@ -111,6 +111,21 @@ def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str 
     elif record["run"] == take_over:
         gone = "praxis_take_over says so"
     return Holder(record, longest, now, gone)
+
+
+def unknown(members: Collection[str], looks: Mapping[str, Any], forced: bool) -> Optional[Finding]:
+    """That hosts did not say who holds the fleet, any of which may keep the lock; None when all did.
+
+    :param forced: the user wants to go on all the same: a warning.
+    """
+    silent = sorted(set(members) - set(looks))
+    if not silent:
+        return None
+    more = " and %d more" % (len(silent) - 3) if len(silent) > 3 else ""
+    named = ", ".join(silent[:3]) + more
+    what = "Nobody knows who holds the fleet: no answer from %s." % named
+    fix = "Start or repair them; or set praxis_force to true when you know that nobody works in this fleet."
+    return Finding("lock-unknown", what, "fleet lock", fix, level=WARNING if forced else ERROR)
 
 
 def by_hand(

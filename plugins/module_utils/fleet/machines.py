@@ -19,6 +19,8 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MANAGED_TAG, MANAGED_VALUE, mark, tags_of
 
+#: The setting of an EC2 instance that names its instance profile.
+PROFILE = "instance_profile"
 #: States in which a machine holds its slot.
 LIVE = frozenset(("pending", "running", "stopping", "stopped"))
 
@@ -137,8 +139,20 @@ def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
         tags=tags,
         groups=tuple(sorted(group["GroupId"] for group in instance.get("SecurityGroups", ()))),
         ours=bool(launched) or tags.get(MANAGED_TAG) == MANAGED_VALUE,
-        settings={"metadata_tokens": instance.get("MetadataOptions", {}).get("HttpTokens", "optional")},
+        settings=_settings(instance),
     )
+
+
+def _settings(instance: Mapping[str, Any]) -> dict[str, str]:
+    """What a launch sets of an EC2 instance and somebody may change while it runs."""
+    metadata = instance.get("MetadataOptions", {})
+    profile = instance.get("IamInstanceProfile", {}).get("Arn", "")
+    return {
+        "metadata_endpoint": str(metadata.get("HttpEndpoint", "enabled")),
+        "metadata_tokens": str(metadata.get("HttpTokens", "optional")),
+        "metadata_hops": str(metadata.get("HttpPutResponseHopLimit", 1)),
+        PROFILE: profile.rpartition("/")[2],
+    }
 
 
 def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Changes:

@@ -42,10 +42,15 @@ class Pace:
         """Members of a batch in a fleet of so many."""
         return max(1, _share(self.batch, total))
 
-    def batches(self, total: int) -> int:
-        """Batches that a fleet of so many is at most split into, zones apart."""
-        first = min(self.canary, self.size(total))
-        return 1 + -(-max(0, total - first) // self.size(total))
+    def batches(self, total: int, alone: int = 0) -> int:
+        """Batches that a fleet of so many is at most split into, zones apart.
+
+        :param alone: those of them that are activated each alone.
+        """
+        size = self.size(total)
+        alone = alone if size < total else 0
+        rest = max(0, total - alone - min(self.canary, size))
+        return -(-rest // size) + alone + (1 if total > alone else 0)
 
     def floor(self, total: int) -> int:
         """Members that have to stay in service."""
@@ -124,7 +129,7 @@ def make_order(
     restart = [name for name in heal(table, looks) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
-    groups = split(table, activate, pace) if active else [activate]
+    groups = split(table, activate, pace, [name for name in activate if name not in well]) if active else [activate]
     running = observed(table, looks)
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
@@ -155,18 +160,23 @@ def serving(table: Table, looks: Mapping[str, Mapping[str, Any]]) -> Set[str]:
     return {name for name in table.members if name in looks and serves(table, name, looks[name])}
 
 
-def split(table: Table, names: Sequence[str], pace: Pace) -> List[List[str]]:
-    """Batches of these members, in their order: the canary, then so many at a time.
+def split(table: Table, names: Sequence[str], pace: Pace, broken: Collection[str] = ()) -> List[List[str]]:
+    """Batches of these members, in their order: the canary, then so many at a time, then each alone those that others
+    depend on.
 
-    No batch takes all members of a zone, if the zone has several and the fleet has several zones; unless all of the
-    fleet is asked for at once.
+    No batch takes all members of a zone, if the zone has several and the fleet has several zones. Neither holds when
+    all of the fleet is asked for at once.
+
+    :param broken: those that do not serve: nobody can depend on one of them now.
     """
     total = len(table.members)
     size = pace.size(total)
+    alone = [name for name in names if size < total and table.members[name].last and name not in broken]
+    alone.sort(key=lambda name: table.members[name].last)
     zones: Dict[str, int] = {}
     for member in table.members.values():
         zones[member.zone] = zones.get(member.zone, 0) + 1
-    left = list(names)
+    left = [name for name in names if name not in alone]
     found: List[List[str]] = []
     while left:
         most = min(size, pace.canary) if not found else size
@@ -182,7 +192,7 @@ def split(table: Table, names: Sequence[str], pace: Pace) -> List[List[str]]:
                 break
         left = [name for name in left if name not in batch]
         found.append(batch)
-    return found
+    return found + [[name] for name in alone]
 
 
 def roll_back(

@@ -16,7 +16,7 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
 
 #: What check mode says of a value that only a real run can know.
@@ -36,6 +36,8 @@ class Member:
     :param peer_id: None while its slot has no identity yet (check mode before the first deployment).
     :param other_peer_id: the id that the same seed gives under the other libp2p scheme; tells a mixed-up scheme.
     :param release: id of the release it is to run.
+    :param activate: one of :data:`dependence.WORDS`.
+    :param last: its place among those that are activated last, each alone; 0: it is none of them.
     :param target: what a load balancer knows the machine by (an instance id), or an empty string.
     """
 
@@ -52,6 +54,8 @@ class Member:
     zone: str = ""
     target: str = ""
     release: str = ""
+    activate: str = dependence.AUTO
+    last: int = 0
 
     @property
     def address(self) -> str:
@@ -201,6 +205,8 @@ def make_plan(
         raise Failed(*findings)
     by_release = {release.name: release for release in releases}
     by_name = {member.name: replace(member, release=by_release[member.name].id) for member in members}
+    last = dependence.places(by_name, by_release)
+    by_name = {name: replace(member, last=last[name]) for name, member in by_name.items()}
     return Plan(
         fleet=fleet,
         members=by_name,

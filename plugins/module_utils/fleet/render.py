@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 #: A text and one of ``good``, ``bad``, ``warning``, or nothing, to the text in that colour.
 Paint = Callable[[str, str], str]
@@ -81,10 +81,15 @@ def summary(found: Mapping[str, Any], width: Optional[int] = None, paint: Paint 
         lines.append("* not the planned release")
     for address in found.get("balancer") or []:
         lines.append("load balancer: http://%s" % clean(address))
-    for item in found["findings"]:
+    for item in by_level(found["findings"]):
         lines += ["", *finding(item, width, paint)]
     kept = ["record: %s" % clean(found["record"])] if found.get("record") else []
     return [*lines, "", *kept, _verdict(found, paint)]
+
+
+def by_level(findings: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """The findings, the errors first."""
+    return sorted(findings, key=lambda item: str(item.get("level") or "error") != "error")
 
 
 def finding(item: Mapping[str, Any], width: Optional[int] = None, paint: Paint = plain) -> List[str]:

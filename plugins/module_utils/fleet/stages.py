@@ -44,6 +44,7 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.agent_release", "prepared"): Stage("preparing", "prepared"),
     ("praxis.cloud.fleet_order", ""): Stage("ordering", about=CONTROLLER),
     ("praxis.cloud.fleet_lock", "wait"): Stage("waiting", about=CONTROLLER, what="for another deployment"),
+    ("praxis.cloud.fleet_lock", "free"): Stage("observing", about=CONTROLLER, what="who holds the fleet"),
     ("praxis.cloud.fleet_lock", ""): Stage("locking", about=CONTROLLER, what="the fleet"),
     ("praxis.cloud.agent_info", "member"): Stage("observing", about=EARLIER, what="earlier batches"),
     ("praxis.cloud.fleet_balancer", "absent"): Stage("draining", about=BATCH),
@@ -81,6 +82,6 @@ class Task:
 def word_of(args: Mapping[str, Any], variables: Mapping[str, Any]) -> str:
     """The argument that tells an action's uses apart. Before a task runs its templates have no values yet; the one
     that is a single variable of an include has that variable's."""
-    value = str(args.get("state", next((word for word in ("member", "wait") if word in args), "")))
+    value = str(args.get("state", next((word for word in ("member", "wait", "free") if word in args), "")))
     named = re.fullmatch(r"{{\s*(\w+)\s*}}", value)
     return str(variables.get(named[1], value)) if named else value

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Sequence, Tuple
+from typing import Any, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
@@ -98,10 +98,17 @@ REASONS = (
         "Check ansible_user, and that the machine's authorized_keys has the key (ansible_private_key_file).",
     ),
     (
+        r"host key is known for .* requested strict checking",
+        "host-key-unknown",
+        "The machine's host key is not among those that are known, and no other is accepted.",
+        "Write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys), or correct praxis_host_keys.",
+    ),
+    (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
         "Another machine answers than the one that was known.",
-        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R).",
+        "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R), or "
+        "write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys).",
     ),
     (
         r"Connection to \S+ closed|Shared connection|closed by remote host|Broken pipe|Connection reset"
@@ -150,6 +157,12 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
         "files. Silence it for commands that are no terminal's, or set ansible_user."
     )
     return Finding("no-shell", what, name, fix)
+
+
+def of_task(task: str, result: Mapping[str, Any]) -> str:
+    """What a task that failed said, after its name."""
+    said = [str(result[key]) for key in ("msg", "stderr", "module_stderr") if result.get(key)]
+    return "%s: %s" % (task, " ".join(said))
 
 
 def known(reasons: Reasons, name: str, said: str, longest: int = LONGEST) -> Finding | None:

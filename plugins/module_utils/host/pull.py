@@ -21,7 +21,7 @@ _REASONS = (
         r"toomanyrequests|rate limit",
         "registry-throttled",
         "The registry refuses more pulls for now.",
-        "Wait, log in to the registry, or use a registry of your own.",
+        "Wait, log in to the registry (praxis_registries), or use a registry of your own.",
     ),
     (
         r"no matching manifest|does not match the specified platform",
@@ -33,7 +33,8 @@ _REASONS = (
         r"unauthorized|no basic auth credentials|authentication required|denied|forbidden",
         "image-unauthorized",
         "The registry does not let this fleet pull the image.",
-        "Give the credentials that deploy the right to read this repository; log in again when a token has expired.",
+        "Give the credentials that deploy the right to read this repository; log in again when a token has expired. "
+        "A registry that is neither ECR's nor Google's gets its login from praxis_registries.",
     ),
     (
         r"manifest unknown|not found|name unknown|does not exist",

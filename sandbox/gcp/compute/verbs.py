@@ -24,6 +24,9 @@ class World(Protocol):
         :raises Refused: no such machine can be.
         """
 
+    def host_keys(self, instance: Resource) -> list[str]:
+        """The public host keys of a machine that runs, a line each."""
+
     def health(self, service: Resource, address: str, port: int) -> str:
         """How the balancer finds an endpoint of a backend service: HEALTHY or UNHEALTHY; empty for a service that it
         does not serve."""
@@ -75,6 +78,24 @@ def set_metadata(asked: Asked) -> Answer:
     items = list(asked.body.get("items") or [])
     asked.resource["metadata"] = {"kind": "compute#metadata", "items": items, "fingerprint": fingerprint(items)}
     return Changed(asked.world.instance("update", asked.resource))
+
+
+def get_guest_attributes(asked: Asked) -> Answer:
+    """What the guest agent has published: the machine's host keys."""
+    wanted = asked.query.get("queryPath", "")
+    items = [{"namespace": "hostkeys", "key": kind, "value": value} for kind, value, *_comment in _host_keys(asked)]
+    if wanted not in ("", "hostkeys/") or not items:
+        raise Refused(404, "notFound", f"The resource '{wanted}' of type 'Guest Attribute' was not found.")
+    return {"kind": "compute#guestAttributes", "queryPath": wanted, "queryValue": {"items": items},
+            "selfLink": link(f"{asked.path}/getGuestAttributes/{wanted}")}
+
+
+def _host_keys(asked: Asked) -> list[list[str]]:
+    items = (asked.resource.get("metadata") or {}).get("items") or []
+    metadata = {item["key"]: item.get("value", "") for item in items}
+    if metadata.get("enable-guest-attributes", "").upper() != "TRUE" or asked.resource["status"] != "RUNNING":
+        return []
+    return [line.split() for line in asked.world.host_keys(asked.resource)]
 
 
 def set_service_account(asked: Asked) -> Answer:
@@ -237,6 +258,7 @@ VERBS: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("instanceGroups", "listInstances"): list_instances,
     ("instanceGroups", "removeInstances"): remove_instances,
     ("instanceGroups", "setNamedPorts"): set_named_ports,
+    ("instances", "getGuestAttributes"): get_guest_attributes,
     ("instances", "reset"): reset,
     ("instances", "setDeletionProtection"): set_deletion_protection,
     ("instances", "setLabels"): set_labels,

@@ -47,6 +47,29 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return {section: {name: value}} if section else {name: value}
 
 
+@pytest.mark.parametrize(
+    ("api", "host", "port"),
+    [
+        ({}, "10.0.0.7", 8000),
+        ({"host": "0.0.0.0"}, "10.0.0.7", 8000),
+        ({"host": "::", "port": 8000}, "10.0.0.7", 8000),
+        ({"host": ""}, "10.0.0.7", 8000),
+        ({"host": "agents.example.com"}, "agents.example.com", 8000),
+        ({"host": "agents.example.com", "port": 80}, "agents.example.com", 80),
+        ({"host": "203.0.113.9", "port": 8000}, "203.0.113.9", 8000),
+    ],
+)
+def test_the_card_names_the_member_s_address_unless_another_is_named(api: dict[str, Any], host: str, port: int) -> None:
+    found = compiled({"api": api} if api else {}, address="10.0.0.7")
+    assert (found.findings, found.document["api"]) == ((), {"host": host, "port": port})
+    assert (found.environment["PRAXIS_API__HOST"], found.environment["PRAXIS_API__PORT"]) == ("0.0.0.0", "8000")
+
+
+@pytest.mark.parametrize("api", [{"port": 80}, {"host": "0.0.0.0", "port": 80}])
+def test_a_card_s_port_is_the_member_s_own_unless_another_host_is_named(api: dict[str, Any]) -> None:
+    assert only(compiled({"api": api}, address="10.0.0.7")).code == "port-contradiction"
+
+
 def test_the_least_that_is_always_set() -> None:
     found = compiled()
     assert found.findings == ()
@@ -169,6 +192,8 @@ REFUSED = [
     ({"llm": {"base_url": "http://llm.example.com:99999/v1"}}, "wrong-type", "begins with http://", False),
     ({"http": {"host": "127.0.0.1"}}, "listener-unreachable", "0.0.0.0", False),
     ({"api": {"host": "localhost"}}, "card-address", "card", True),
+    ({"api": {"host": "http://agents.example.com"}}, "card-address", "no name of a host", True),
+    ({"api": {"host": "agents.example.com:80"}}, "card-address", "no name of a host", True),
     ({"logging": {"format": "json"}}, "logging-format-json", "json_logs", True),
     ({"logging": {"format": "plain"}}, "logging-format-constant", "{message}", True),
     ({"logging": {"file_enabled": True}}, "log-file-unwritable", "/tmp", False),

@@ -35,7 +35,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values, sources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
 from tests.unit.plan.made import variables
@@ -224,7 +224,7 @@ def test_dollar_brace_variables_are_left_literal() -> None:
     assert codes(compiled({"llm": {"model": "${MODEL}"}})) == {"placeholder"}
     assert "placeholder" in codes(compiled(environment={"OPENAI_API_KEY": "${OPENAI_API_KEY}"}, secret_names=[]))
     with pytest.raises(Failed) as error:
-        drafts._source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
+        sources.read_source("OPENAI_API_KEY", "${OPENAI_API_KEY}")
     assert error.value.findings[0].code == "placeholder"
 
 
@@ -359,7 +359,7 @@ def test_an_unhealthy_container_is_not_restarted_by_docker() -> None:
 def test_a_stop_drains_nothing() -> None:
     plays = yaml.safe_load((CHECKOUT / "playbooks/plays/spread.yml").read_text(encoding="utf-8"))
     tasks = [task["name"] for play in plays if play["name"] == "Activate" for task in play["tasks"]]
-    names = ("Drain the batch", "Activate the release", "Rejoin the load balancer")
+    names = ("Drain the batch", "Activate the release", "Rejoin the batch")
     drain, activate, rejoin = (tasks.index(name) for name in names)
     assert drain < activate < rejoin
     assert service()["stop_grace_period"] == "15s"
@@ -391,6 +391,7 @@ def test_only_two_ports_have_a_listener() -> None:
 
 def test_the_agent_card_must_not_send_others_to_themselves() -> None:
     assert codes(compiled({"api": {"host": "127.0.0.1"}})) == {"card-address"}
+    assert compiled({"api": {"host": "0.0.0.0"}}, address="10.0.0.7").document["api"]["host"] == "10.0.0.7"
 
 
 def test_p2p_connect_and_p2p_tool_are_never_called() -> None:

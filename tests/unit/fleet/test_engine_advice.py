@@ -22,6 +22,9 @@ SAID = [
      "timedatectl"),
     ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (unattended-upgr)",
      "packages-locked", "unattended-upgrades"),
+    ("Hold the packages: non-zero return code dpkg: error: dpkg frontend lock was locked by another process with pid 9",
+     "packages-locked", "unattended-upgrades"),
+    ("Wait for cloud-init to end: non-zero return code", "packages-locked", "cloud-init"),
     ("No package matching 'docker-compose' is available", "packages-missing", "sources.list"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip

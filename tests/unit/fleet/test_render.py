@@ -134,6 +134,13 @@ def test_what_a_log_said_cannot_steer_the_terminal():
     assert "\x1b" not in "\n".join(render.summary(summary(row("m\x1b[31m"))))
 
 
+def test_what_is_an_error_is_shown_first():
+    given = (("warning", "A."), ("error", "B."), ("error", "C."))
+    items = [{**FINDING, "level": level, "what": what} for level, what in given]
+    shown = [line for line in render.summary(summary(row(), findings=items)) if ": m2: " in line]
+    assert shown == ["error: m2: B.", "error: m2: C.", "warning: m2: A."]
+
+
 def test_counts_in_the_verdict():
     warning = {**FINDING, "level": "warning"}
     last = render.summary(summary(row(), findings=[FINDING, FINDING, warning], edges={"live": 1, "planned": 3}))[-1]

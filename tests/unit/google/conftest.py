@@ -38,11 +38,15 @@ class World:
 
     healthy: set[str] = field(default_factory=set)
     events: list[tuple[str, str]] = field(default_factory=list)
+    published: dict[str, list[str]] = field(default_factory=dict)
 
     def instance(self, event: str, instance: dict[str, Any]) -> Callable[[], bool]:
         self.events.append((event, instance["name"]))
         instance["status"] = "TERMINATED" if event == "stop" else "RUNNING"
         return lambda: True
+
+    def host_keys(self, instance: dict[str, Any]) -> list[str]:
+        return self.published.get(instance["name"], [])
 
     def health(self, service: dict[str, Any], address: str, port: int) -> str:
         return "HEALTHY" if address in self.healthy else "UNHEALTHY"

@@ -112,7 +112,8 @@ def test_a_machine_is_what_google_calls_one(fleet: Fleet) -> None:
     assert found["machineType"].endswith(f"zones/{ONE}/machineTypes/e2-small")
     assert found["tags"]["items"] == ["praxis-alpha"]
     assert {item["key"]: item["value"] for item in found["metadata"]["items"]} == {
-        "ssh-keys": f"praxis:{KEY}", "block-project-ssh-keys": "TRUE", "enable-oslogin": "FALSE"}
+        "ssh-keys": f"praxis:{KEY}", "block-project-ssh-keys": "TRUE", "enable-oslogin": "FALSE",
+        "enable-guest-attributes": "TRUE"}
     assert found["shieldedInstanceConfig"] == {"enableSecureBoot": True, "enableVtpm": True,
                                                "enableIntegrityMonitoring": True}
     assert found["serviceAccounts"] == [{"email": "alpha-host@a-project.iam.gserviceaccount.com", "scopes": []}]
@@ -191,6 +192,7 @@ def test_edits_are_put_back_without_a_new_machine_and_additions_stay(fleet: Flee
     assert found[PLACES[1]]["tags"]["items"] == ["praxis-alpha"]
     metadata = {item["key"]: item["value"] for item in found[PLACES[2]]["metadata"]["items"]}
     assert metadata == {"ssh-keys": f"praxis:{KEY}", "block-project-ssh-keys": "TRUE", "enable-oslogin": "FALSE",
+                        "enable-guest-attributes": "TRUE",
                         "their-own": "kept"}
     assert not fleet.run()["changed"]
 

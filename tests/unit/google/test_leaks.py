@@ -172,7 +172,7 @@ def test_an_answer_of_the_token_endpoint_that_is_none(google, monkeypatch, statu
 def test_a_registry_s_refusal_holds_no_login(google):
     with served(google) as registry:
         registry.readers.clear()
-        images = Images(AwsClient(), client(), [f"{ARTIFACT}/{PROJECT}/praxis/agent:1.0"])
+        images = Images(AwsClient(), client(), [(f"{ARTIFACT}/{PROJECT}/praxis/agent:1.0", None)])
         [token] = registry.logins
     login = base64.b64encode(f"oauth2accesstoken:{token}".encode()).decode()
     told = f"{images.findings}{[str(each) for each in images.findings]}"

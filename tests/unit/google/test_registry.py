@@ -48,7 +48,7 @@ def client(**options: str) -> GcpClient:
 
 
 def images(*texts: str, gcp: GcpClient | None = None) -> Images:
-    return Images(AwsClient(), gcp or client(), texts)
+    return Images(AwsClient(), gcp or client(), [(text, None) for text in texts])
 
 
 @pytest.mark.parametrize(("host", "ours"), [
@@ -104,7 +104,7 @@ def test_a_login_that_is_good_for_more_is_said_to_be(registry):
     found = images(IMAGE, gcr, gcp=client(access_token=token))
     [warned] = found.findings
     assert (warned.code, warned.level, warned.where) == ("registry-login-broad", "warning", f"gcr.io, {ARTIFACT}")
-    assert found.digests[IMAGE].endswith(DIGEST)
+    assert found.digests[IMAGE, None].endswith(DIGEST)
     assert token not in str(warned)
 
 
@@ -119,8 +119,8 @@ def test_one_login_a_registry_and_one_question_an_image(registry):
     registry.tags[f"{PROJECT}/old"] = {"latest": DIGEST}
     found = images(IMAGE, f"{ARTIFACT}/{PROJECT}/praxis/other:2", f"gcr.io/{PROJECT}/old")
     assert found.findings == []
-    assert found.digests[IMAGE] == f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
-    assert found.digests[f"gcr.io/{PROJECT}/old"] == f"gcr.io/{PROJECT}/old@{DIGEST}"
+    assert found.digests[IMAGE, None] == f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
+    assert found.digests[f"gcr.io/{PROJECT}/old", None] == f"gcr.io/{PROJECT}/old@{DIGEST}"
     logins = {json.dumps(login, sort_keys=True) for login in found.logins.values()}
     assert len(logins) == 2
     assert {login["server"] for login in found.logins.values()} == {ARTIFACT, "gcr.io"}
@@ -131,8 +131,8 @@ def test_one_login_a_registry_and_one_question_an_image(registry):
 def test_an_image_by_digest_is_not_looked_up(registry):
     text = f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
     found = images(text)
-    assert (found.digests, registry.requests) == ({text: text}, [])
-    assert found.logins[text]["username"] == "oauth2accesstoken"
+    assert (found.digests, registry.requests) == ({(text, None): text}, [])
+    assert found.logins[text, None]["username"] == "oauth2accesstoken"
 
 
 @pytest.mark.parametrize(("text", "code", "fix"), [
@@ -159,8 +159,8 @@ def test_without_credentials_what_is_open_can_be_had_and_nothing_else(registry, 
     registry.open.add("distroless/static")
     by_digest = f"gcr.io/distroless/static@{DIGEST}"
     found = images("gcr.io/distroless/static", by_digest, IMAGE, f"{IMAGE}@{DIGEST}")
-    assert found.digests["gcr.io/distroless/static"] == found.digests[by_digest] == by_digest
-    assert found.logins["gcr.io/distroless/static"] is None
+    assert found.digests["gcr.io/distroless/static", None] == found.digests[by_digest, None] == by_digest
+    assert found.logins["gcr.io/distroless/static", None] is None
     [told] = found.findings
     assert (told.code, told.where) == ("cloud-credentials", "Google Cloud credentials")
     assert registry.logins == []
@@ -171,7 +171,7 @@ def test_without_google_s_libraries_what_is_open_can_be_had(registry, monkeypatc
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "google.auth", None)
     registry.open.add(REPOSITORY)
-    assert images(IMAGE).digests[IMAGE].endswith(DIGEST)
+    assert images(IMAGE).digests[IMAGE, None].endswith(DIGEST)
     registry.open.clear()
     [told] = images(IMAGE).findings
     assert (told.code, "pip install google-auth" in told.fix) == ("sdk-missing", True)

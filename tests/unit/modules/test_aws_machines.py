@@ -226,3 +226,28 @@ def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, opt
     [made] = list(instances(cloud).values())
     assert stopped.codes == ["machines-not-running"]
     assert f"aws-1 ({made['InstanceId']}, not listed)" in stopped.result["msg"]
+
+
+def test_a_machine_that_is_stopping_keeps_no_other_from_being_started(
+    run: Any, cloud: Any, options: dict[str, Any]
+) -> None:
+    """EC2 refuses StartInstances whole for one that is still stopping: the others start, and it when it has stopped."""
+    run("aws_machines", **options)
+    ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}
+    cloud.client("ec2").stop_instances(InstanceIds=list(ids.values()))
+    cloud.operations.clear()
+    cloud.weather["StartInstances"] = ["IncorrectInstanceState"]
+    again = run("aws_machines", **options)
+    assert again.changed and len(again.result["machines"]) == 3
+    assert {each["State"]["Name"] for each in instances(cloud).values()} == {"running"}
+
+
+def test_one_machine_that_may_not_be_terminated_keeps_no_other(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    run("aws_machines", **options)
+    ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}
+    protected = ids["alpha-aws-2"]
+    cloud.client("ec2").modify_instance_attribute(InstanceId=protected, DisableApiTermination={"Value": True})
+    cloud.operations.clear()
+    stopped = run("aws_machines", **{**options, "hosts": 0, "state": "absent"})
+    assert stopped.result.get("failures") and protected in stopped.result["msg"]
+    assert set(instances(cloud)) == {"alpha-aws-2"}

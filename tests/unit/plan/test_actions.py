@@ -14,6 +14,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from tests import deprecations
 from tests.unit.conftest import REGION, environment
@@ -29,10 +32,13 @@ from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
 pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).resolve().parents[3]
+#: What a machine without a recorder says when it is asked who reads a step's standard input.
+CHAIN = "echo 'praxis-stdin 9 pipe:[1] sh'"
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
 RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+FREE = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml")}
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
     "hosts": "praxis",
@@ -246,7 +252,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
     scripts = {
-        "m1": f"cat > /dev/null; echo BECOME-SUCCESS; echo '{answer}'",
+        "m1": f"cat > /dev/null; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'",
         "m2": "echo 'sudo: a password is required' >&2; exit 1",
     }
     own = {name: {**ssh(site, name, script), "ansible_become": name == "m2"} for name, script in scripts.items()}
@@ -256,7 +262,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     played = site.play([PLAN, {**hosts, "tasks": [release("prepared"), after]}, {**LOCAL, "tasks": [site.keep()]}])
 
     # A link that goes dead is noticed; what the user set comes first, and so holds.
-    (asked,) = (site.folder / "asked-m1").read_text().splitlines()
+    _observed, asked = (site.folder / "asked-m1").read_text().splitlines()
     assert asked.index("ServerAliveInterval=3") < asked.index("ServerAliveInterval=10")
     assert "ServerAliveCountMax=3" in asked
     outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
@@ -282,7 +288,7 @@ def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: 
     answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {}})
     own = {
         "m1": ssh(site, "m1", f"cat > /dev/null; echo '{sentence}'; exit 142"),
-        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; echo '{answer}'"),
+        "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'"),
     }
     site.inventory({name: {**found, **own[name], "ansible_become": become} for name, found in fleet(2).items()})
     hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
@@ -321,6 +327,52 @@ def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site,
     assert asked == [b"3.0", b"177.0", b"3.0", b"57.0"]
 
 
+@pytest.mark.parametrize(
+    ("more", "age", "silent", "force", "code"),
+    [
+        ({}, 0, False, "true", "fleet-locked"),
+        ({"process": {}, "reason": "database migration"}, 0, False, "true", "fleet-locked"),
+        ({}, 1000, False, "false", ""),  # its lease is over
+        ({}, 0, True, "true", "fleet-locked"),
+        ({}, 1000, True, "false", "lock-unknown"),
+        ({}, 1000, True, "true", ""),
+    ],
+)
+def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
+    site: Site, empty: Account, more: dict[str, Any], age: int, silent: bool, force: str, code: str
+) -> None:
+    """What provision.yml and down.yml do before they change anything."""
+    wanted = {"run": "20260101T000000Z-a1b2c3", "owner": "ann@desk", "reason": "deploy", "lock_host": "m1", "fence": 1,
+              "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "lease": 600.0, **more}  # fmt: skip
+    now = time.time()
+    held = Deployment(**wanted).record(now - age, ended=False)
+    looks = {"m1": {"deployment": held, "host": {"clock": now}}, "m2": {"deployment": None, "host": {"clock": now}}}
+    answers = {name: json.dumps({"changed": False, "look": look}) for name, look in looks.items()}
+    scripts = {name: f"echo '{answer}'" for name, answer in answers.items()}
+    scripts["m2"] = "exit 3" if silent else scripts["m2"]
+    site.inventory({name: {**fleet(2)[name], **site.host(name, script)} for name, script in scripts.items()})
+    free = {**FREE, "vars": {"free_force": force}}
+    rest = {**LOCAL, "tasks": [{"name": "change the cloud", "ansible.builtin.debug": {"msg": "changed"}}]}
+    played = site.play([free, rest])
+    went_on = [each for each in played.results if each["task"] == "change the cloud"]
+    assert (played.rc, len(went_on)) == ((2, 0) if code else (0, 1)), played.printed
+    if code:
+        (failure,) = played.of("Refuse while somebody holds the fleet", "localhost")["failures"]
+        assert failure["code"] == code
+        named = ("ann@desk", wanted["reason"]) if code == "fleet-locked" else ("m2", "praxis_force")
+        assert all(word in failure["what"] + failure["fix"] for word in named), failure
+    assert ("Nobody knows who holds the fleet" in played.printed) is (silent and code != "fleet-locked")
+
+
+def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
+    free = {**FREE, "vars": {"free_force": False}}
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "exit 3")}})
+    assert site.play([free], "--check").rc == 0
+    assert not site.was_sent("m1")
+    site.inventory({})
+    assert site.play([free]).rc == 0
+
+
 def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
     """apt's module loses the reason; the finding has it all the same, and advice that is about it."""
     facts = {"distribution": "Debian", "distribution_version": "13", "distribution_major_version": "13",
@@ -348,7 +400,7 @@ def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Accoun
     assert sent_reason["outcome"] == "needs-docker", played.printed[-6000:]
     # What the module is told comes back from a real host among its reasons.
     last = [each for each in played.results if each["task"] == "Go on to the verdict"][-1]
-    reason = last["result"]["ansible_facts"]["praxis_docker_failure"]
+    reason = step_failure.of_task(**last["result"]["ansible_facts"]["praxis_docker_failure"])
     assert "after 5 retries" in reason and "Temporary failure resolving 'deb.debian.org'" in reason
     assert "Hit:" not in reason
     assert reason.startswith("Say why the engine could not be installed: ")
@@ -398,10 +450,42 @@ def test_a_bad_fleet_is_refused_before_anything_is_touched(site: Site, empty: Ac
         "bad-variable", "unknown-setting", "p2p-disabled", "reference-malformed", "image-malformed", "secret-not-found",
     ]  # fmt: skip
     assert found["msg"].count("\n") >= len(found["failures"]) - 1
-    assert played.of("Say what is wrong", "m1")["msg"] == found["msg"]
+    assert played.of("Fail with what was refused", "m1")["msg"] == found["msg"]
     assert empty.cloud.changes() == []
     assert not [each for each in played.results if each["task"] == "prepared"]
     assert not site.was_sent("m1")
+
+
+#: What nothing in the agent reads, and one setting that changes what the fleet does.
+UNREAD = {"p2p": {"max_peers": 9, "host": "0.0.0.0", "mdns_service": "a"}, "execution": {}, "mcp": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "callback", "arguments", "lines"),
+    [
+        ({}, "ansible.builtin.default", ["--check"], 2),
+        ({}, "praxis.cloud.live", ["--check", "-v"], 5),
+        ({"p2p_port": 8000}, "praxis.cloud.live", ["--check"], 2),
+        ({"p2p_port": 8000}, "ansible.builtin.default", ["--check", "-v"], 5),
+    ],
+)
+def test_of_settings_that_nothing_reads_a_person_sees_one_line(
+    site: Site, empty: Account, wrong: dict[str, Any], callback: str, arguments: list[str], lines: int
+) -> None:
+    """And each with -v; a program is given each in any case."""
+    site.inventory(fleet(2, agent_config=UNREAD, **wrong))
+    played = site.play([PLAN], *arguments, ANSIBLE_STDOUT_CALLBACK=callback, COLUMNS="500")
+    assert played.rc == (2 if wrong else 0), played.printed[-4000:]
+    shown = [line for line in played.printed.splitlines() if line.startswith("[WARNING]: praxis_agent_config")]
+    assert len(shown) == lines, played.printed
+    assert "execute_python" in shown[0]
+    if lines == 2:
+        assert "4 settings have no effect: p2p.* (3), execution. Leave them out; -v lists each." in shown[1]
+    found = played.of("Plan the deployment", "m1")
+    if wrong:
+        assert {item["code"] for item in found["failures"]} == {"ports-equal"}
+    else:
+        assert len(found["findings"]) == 5 and {item["level"] for item in found["findings"]} == {"warning"}
 
 
 def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
@@ -417,7 +501,7 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     assert empty.cloud.changes() == ["CreateSecret"] * 2
     # From now on nothing is missing: one plan, and nothing is asked of p2p_identity.
     again = site.play([PLAN])
-    assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
+    assert [each["status"] for each in again.results] == ["ok", "skipped", "skipped"]
 
 
 def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: Site, empty: Account) -> None:
@@ -426,7 +510,7 @@ def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: S
     empty.cloud.weather["CreateSecret"] = ["AccessDeniedException"] * 3
     played = site.play([PLAN], "-v")
     assert played.rc == 2
-    told = played.of("Say what is wrong", "m1")["msg"].splitlines()
+    told = played.of("Fail with what was refused", "m1")["msg"].splitlines()
     assert [line.count("AccessDeniedException") for line in told] == [1, 1, 1], told
     assert ["eu-west-1" in line for line in told] == [False, False, True]
     assert "items failed" not in str(told)
@@ -499,6 +583,33 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
     assert (failure["code"], failure["where"]) == ("no-pipelining", "m1")
     assert "ANSIBLE_KEEP_REMOTE_FILES" in failure["fix"]
     assert not site.was_sent("m1")
+
+
+@pytest.mark.parametrize(("shell", "code"), [("tee -a {} | /bin/sh", "stdin-recorded"), ("/bin/sh", None)])
+@pytest.mark.parametrize("by_hand", [False, True], ids=["in a run", "by hand"])
+def test_a_machine_that_records_standard_input_is_sent_no_secret(
+    site: Site, empty: Account, shell: str, code: str | None, by_hand: bool
+) -> None:
+    """Standard input is not memory where somebody reads it first: sudo's input log, a session recorder."""
+    empty.seeds([1])
+    hostvars = fleet(1, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
+    (site.folder / "shell").write_text('#!/bin/sh\n%s "$@"\n' % shell.format(site.folder / "recorded"))
+    (site.folder / "shell").chmod(0o755)
+    recorder = {"ansible_shell_executable": str(site.folder / "shell")}
+    site.inventory({"m1": {**hostvars["m1"], **site.host("m1", "echo '{}'"), **recorder}})
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    task = release("prepared")
+    if by_hand:
+        options = {"state": "prepared", "release": {}, "secrets": {"OPENAI_API_KEY": PLAIN}}
+        task = {"name": "prepared", "praxis.cloud.agent_release": options}
+    played = site.play([PLAN, {**hosts, "tasks": [task]}])
+    found = played.of("prepared", "m1")
+    assert ((found.get("failure") or {}).get("code"), site.was_sent("m1")) == (code, code is None)
+    if code is not None:
+        assert found["failure"]["where"] == "m1" and "(pid " in found["failure"]["what"]
+        assert found["status"] == ("failed" if by_hand else "ok")
+        assert (site.folder / "recorded").exists()  # or nothing was recorded
+        assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) <= {"play.json", "hosts.json"}
 
 
 @pytest.mark.parametrize("way", ["environment", "ansible.cfg"])

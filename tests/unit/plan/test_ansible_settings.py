@@ -116,7 +116,8 @@ def usual(deployment: Deployment) -> Usual:
     """Run once for all tests."""
     if not _KNOWN:
         played = deployment.under({})
-        _KNOWN.append(Usual(played.rc, way_of(played), played.of("Say what is wrong", "m1")["msg"]))
+        said = played.of("Fail with what is wrong with the fleet", "m1")["msg"]
+        _KNOWN.append(Usual(played.rc, way_of(played), said))
     return _KNOWN[0]
 
 
@@ -143,7 +144,7 @@ def test_the_usual_way_is_the_whole_one(usual: Usual) -> None:
 def test_settings_change_neither_way_nor_words(deployment: Deployment, usual: Usual, settings: dict[str, str]) -> None:
     played = deployment.under(settings)
     assert (played.rc, way_of(played)) == (usual.rc, usual.way), played.printed[-4000:]
-    assert played.of("Say what is wrong", "m1")["msg"] == usual.said
+    assert played.of("Fail with what is wrong with the fleet", "m1")["msg"] == usual.said
 
 
 def test_a_task_may_take_longer_than_the_user_s_tasks(deployment: Deployment) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
+from ansible_collections.praxis.cloud.plugins.action import fleet_balancer, fleet_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
@@ -96,6 +96,7 @@ class Balancer:
         self.health: dict[str, str] = {}
         self.others: list[dict[str, Any]] = []
         self.asked: list[tuple[str, list[Any]]] = []
+        self.patience: list[int | None] = []
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, look in self.looks.items():
@@ -110,6 +111,7 @@ class Balancer:
     def _module(self, module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
         targets = module_args["targets"]
         self.asked.append((module_args["state"], targets))
+        self.patience.append(module_args.get("wait_timeout"))
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
         failure = {"failed": True, "failures": [REFUSED]} if late else {}
@@ -131,6 +133,24 @@ def test_before_a_batch_is_drained_the_others_that_can_serve_are_brought_in(bala
     assert not one.set("absent", "m1").get("failed")
     others = [{"id": f"i-{name}", "port": 8000} for name in ("m2", "m3", "m4")]
     assert one.asked == [("present", others), ("absent", [{"id": "i-m1"}])]
+
+
+@pytest.mark.parametrize(("options", "patience"), [({}, None), ({"join_timeout": 700}, 700)])
+def test_a_user_says_how_long_a_balancer_may_take(balancer: Any, options: dict[str, Any], patience: int | None) -> None:
+    one = balancer(**options)
+    one.set("present", "m1")
+    one.set("absent", "m1")
+    assert one.patience == [patience, patience, None]
+
+
+@pytest.mark.parametrize(
+    ("balanced", "join_timeout", "seconds"),
+    [(False, None, 870), (True, None, 2310), (True, 700, 2970), (False, 700, 870)],
+)
+def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeout: int | None, seconds: int) -> None:
+    numbers = {"deadline": 100, "soak": 30, "join_timeout": join_timeout, "batch": 1, "canary": 1,
+               "min_available": None, "max_unreachable": 0}  # fmt: skip
+    assert fleet_plan._confirm_deadline(numbers, 3, balanced) == seconds
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ KEY = "aws-sm://llm#openai"
 ECS = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:planted-AbCdEf:KEY::"
 
 
-def plan(size: int = 3, **values: Any) -> Plan:
-    return planner(fleet(size, **values)).plan()
+def plan(size: int = 3, own: Any = None, **values: Any) -> Plan:
+    return planner(fleet(size, own, **values)).plan()
 
 
 def refused(account: Account, hostvars: dict[str, Any]) -> Failed:
@@ -89,6 +89,16 @@ class TestPlan:
             assert before.releases[name].id == after.releases[name].id
             assert before.peers(name)["revision"] != after.peers(name)["revision"]
         assert peer_id(seed(4)) in str(after.peers("m1"))
+
+    def test_a_card_says_where_its_member_is_reached(self, account: Account) -> None:
+        """Another address of one member is that member's alone."""
+        named = {"agent_config_host": {"api": {"host": "a.example"}}}
+        own = {2: {"address": "public", "public_ip": "203.0.113.2"}, 3: named}
+        found = plan(3, own=own)
+        cards = [found.releases[name].settings["api"]["host"] for name in ("m1", "m2", "m3")]
+        assert cards == ["10.0.0.1", "203.0.113.2", "a.example"]
+        moved = plan(3, own={**own, 2: {"address": "public", "public_ip": "203.0.113.9"}})
+        assert [name for name in found.releases if found.releases[name].id != moved.releases[name].id] == ["m2"]
 
     def test_a_setting_may_be_a_reference(self, account: Account) -> None:
         made = planner(fleet(1, agent_secrets={}, agent_config={"llm": {"api_key": KEY}}))

@@ -150,7 +150,7 @@ def test_the_table_alone(two: Fleet) -> None:
 
 def test_without_the_callback_the_table_is_there_as_well(two: Fleet) -> None:
     done = two.run({})
-    assert "PLAY [Look]" in done.stdout and "fleet demo: good; 2 members" in done.stdout
+    assert "PLAY [Observe]" in done.stdout and "fleet demo: good; 2 members" in done.stdout
     assert done.stdout.count("MEMBER") == 1
 
 

@@ -36,7 +36,7 @@ class CallbackModule(CallbackBase):
         self.results: list[dict[str, Any]] = []
 
     def _keep(self, status: str, result: Any) -> None:
-        kept = {"host": result.host.get_name(), "task": result.task.get_name(), "status": status}
+        kept = {"host": result.host.get_name(), "task": result.task_name, "status": status}
         self.results.append({**kept, "result": dict(result.result)})
 
     def v2_runner_on_ok(self, result: Any) -> None:

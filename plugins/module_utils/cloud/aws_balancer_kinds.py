@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Target group, load balancer and listener."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
+
+SERVICE = "elbv2"
+IDLE, DELAY = "idle_timeout.timeout_seconds", "deregistration_delay.timeout_seconds"
+#: Fields of a target group, by the API's names.
+_TARGET = {
+    "protocol": "Protocol", "port": "Port", "vpc": "VpcId", "target_type": "TargetType",
+    "health_protocol": "HealthCheckProtocol", "health_path": "HealthCheckPath", "health_port": "HealthCheckPort",
+    "health_interval": "HealthCheckIntervalSeconds", "health_timeout": "HealthCheckTimeoutSeconds",
+    "healthy_threshold": "HealthyThresholdCount", "unhealthy_threshold": "UnhealthyThresholdCount",
+}  # fmt: skip
+_FIXED = ("protocol", "port", "vpc", "target_type")
+
+
+@dataclass(frozen=True)
+class Elbv2Kind(Kind):
+    """A kind of Elastic Load Balancing's, known by its name.
+
+    :param operation: that describes it.
+    :param list_key: where that answers with it.
+    :param arn: the name of its id.
+    """
+
+    operation: str
+    list_key: str
+    arn: str
+
+    def described(self, client: AwsClient, name: str) -> Answer | None:
+        """What has this name."""
+        try:
+            (found,) = client.call(SERVICE, self.operation, Names=[name])[self.list_key]
+        except NotFound:
+            return None
+        return dict(found)
+
+    def attribute(self, client: AwsClient, arn: str, key: str) -> int:
+        """One of its attributes."""
+        operation = self.operation[:-1] + "_attributes"
+        which: Answer = {self.arn: arn}
+        for each in client.call(SERVICE, operation, **which)["Attributes"]:
+            if each["Key"] == key:
+                return int(each["Value"])
+        return 0
+
+    def tags(self, client: AwsClient, arn: str) -> dict[str, str]:
+        """Its tags."""
+        return tags_of(client.call(SERVICE, "describe_tags", ResourceArns=[arn])["TagDescriptions"][0])
+
+    def more(self, client: AwsClient, arn: str, key: str) -> tuple[dict[str, str], int]:
+        """Tags and one attribute, asked for at the same time."""
+        tags: dict[str, str] = {}
+        numbers: list[int] = []
+
+        def ask(what: str) -> None:
+            if what == "tags":
+                tags.update(self.tags(client, arn))
+            else:
+                numbers.append(self.attribute(client, arn, key))
+
+        gathered(map_parallel(ask, ("tags", "attribute")))
+        return tags, numbers[0]
+
+    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        client.call(SERVICE, "add_tags", idempotent=True, ResourceArns=[id_], Tags=tag_list(tags))
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        found = self.described(client, name)
+        if not found:
+            return []
+        has = self.tags(client, found[self.arn])
+        mine = all(has.get(key) == value for key, value in tags.items())
+        return [Observed(self.name, name, found[self.arn], {}, has)] if mine else []
+
+
+@dataclass(frozen=True)
+class TargetGroup(Elbv2Kind):
+    """Who is in it is the deployment's: it registers what it has found to be good."""
+
+    by_creation: ClassVar[Collection[str]] = (*_TARGET, "codes")
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        found = self.described(client, desired.name)
+        if not found:
+            return None
+        tags, delay = self.more(client, found[self.arn], DELAY)
+        fields: dict[str, Any] = {name: found.get(key) for name, key in _TARGET.items()}
+        fields |= {"codes": found.get("Matcher", {}).get("HttpCode"), "deregistration_delay": delay}
+        return Observed(self.name, desired.name, found[self.arn], fields, tags)
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        made = client.call(SERVICE, "create_target_group", Name=desired.name, Tags=tag_list(desired.tags),
+                           **_settings(desired, _TARGET))  # fmt: skip
+        return str(made["TargetGroups"][0][self.arn])
+
+    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        if set(names) - {"deregistration_delay"}:
+            settings = _settings(desired, [name for name in _TARGET if name not in _FIXED])
+            client.call(SERVICE, "modify_target_group", idempotent=True, TargetGroupArn=id_, **settings)
+        if "deregistration_delay" in names:
+            attributes = [{"Key": DELAY, "Value": str(desired.fields["deregistration_delay"])}]
+            client.call(SERVICE, "modify_target_group_attributes", idempotent=True, TargetGroupArn=id_,
+                        Attributes=attributes)  # fmt: skip
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        client.call(SERVICE, "delete_target_group", idempotent=True, TargetGroupArn=id_)
+
+
+def _settings(desired: Resource, names: Collection[str]) -> Answer:
+    settings = {_TARGET[name]: desired.fields[name] for name in names}
+    return {**settings, "Matcher": {"HttpCode": desired.fields["codes"]}}
+
+
+@dataclass(frozen=True)
+class LoadBalancer(Elbv2Kind):
+    """An application load balancer."""
+
+    by_creation: ClassVar[Collection[str]] = ("scheme", "subnets", "security_groups")
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        found = self.described(client, desired.name)
+        if not found:
+            return None
+        tags, idle = self.more(client, found[self.arn], IDLE)
+        fields = {
+            "scheme": found["Scheme"],
+            "subnets": sorted(each["SubnetId"] for each in found["AvailabilityZones"]),
+            "security_groups": sorted(found.get("SecurityGroups", ())),
+            "idle_timeout": idle,
+        }
+        facts = {"address": str(found.get("DNSName", ""))}
+        return Observed(self.name, desired.name, found[self.arn], fields, tags, facts)
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        wanted = desired.fields
+        made = client.call(SERVICE, "create_load_balancer", Name=desired.name, Scheme=wanted["scheme"],
+                           Subnets=wanted["subnets"], SecurityGroups=wanted["security_groups"], Type="application",
+                           Tags=tag_list(desired.tags))  # fmt: skip
+        return str(made["LoadBalancers"][0][self.arn])
+
+    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        wanted = desired.fields
+        if "security_groups" in names:
+            groups = wanted["security_groups"]
+            client.call(SERVICE, "set_security_groups", idempotent=True, LoadBalancerArn=id_, SecurityGroups=groups)
+        if "subnets" in names:
+            client.call(SERVICE, "set_subnets", idempotent=True, LoadBalancerArn=id_, Subnets=wanted["subnets"])
+        if "idle_timeout" in names:
+            attributes = [{"Key": IDLE, "Value": str(wanted["idle_timeout"])}]
+            client.call(SERVICE, "modify_load_balancer_attributes", idempotent=True, LoadBalancerArn=id_,
+                        Attributes=attributes)  # fmt: skip
+
+    def ready(self, client: AwsClient, id_: str) -> str:
+        (found,) = client.call(SERVICE, self.operation, LoadBalancerArns=[id_])[self.list_key]
+        state = found["State"]["Code"]
+        return "" if state in ("active", "active_impaired") else str(state)
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        client.call(SERVICE, "delete_load_balancer", idempotent=True, LoadBalancerArn=id_)
+
+    def gone(self, client: AwsClient, id_: str) -> bool:
+        try:
+            return not client.call(SERVICE, self.operation, LoadBalancerArns=[id_])[self.list_key]
+        except NotFound:
+            return True
+
+
+@dataclass(frozen=True)
+class Listener(Kind):
+    """One port of the load balancer, all of which goes to the target group."""
+
+    by_creation: ClassVar[Collection[str]] = ("load_balancer", "protocol", "target_group")
+    found_by: ClassVar[Collection[str]] = ("load_balancer",)
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        arn, port = desired.fields["load_balancer"], desired.made_with["port"]
+        for each in client.paginate(SERVICE, "describe_listeners", LoadBalancerArn=arn):
+            if each["Port"] == port:
+                fields = {"load_balancer": arn, "protocol": each["Protocol"], "target_group": _goes_to(each)}
+                return Observed(self.name, desired.name, each["ListenerArn"], fields)
+        return None
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        wanted = desired.fields
+        made = client.call(SERVICE, "create_listener", LoadBalancerArn=wanted["load_balancer"],
+                           Port=desired.made_with["port"], **_listening(desired))  # fmt: skip
+        return str(made["Listeners"][0]["ListenerArn"])
+
+    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        client.call(SERVICE, "modify_listener", idempotent=True, ListenerArn=id_, **_listening(desired))
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        return []  # goes with its load balancer
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        client.call(SERVICE, "delete_listener", idempotent=True, ListenerArn=id_)
+
+
+def _listening(desired: Resource) -> Answer:
+    action = {"Type": "forward", "TargetGroupArn": desired.fields["target_group"]}
+    return {"Protocol": desired.fields["protocol"], "DefaultActions": [action]}
+
+
+def _goes_to(listener: Answer) -> str:
+    """The one target group that everything is forwarded to; else words for what happens in its place."""
+    actions = listener["DefaultActions"]
+    if len(actions) == 1 and actions[0]["Type"] == "forward":
+        groups = actions[0].get("ForwardConfig", {}).get("TargetGroups", [])
+        arns = {each["TargetGroupArn"] for each in groups} | {actions[0].get("TargetGroupArn", "")} - {""}
+        return ", ".join(sorted(arns))
+    return ", ".join(str(each["Type"]) for each in actions)
+
+
+TARGET_GROUP = TargetGroup("target_group", "target group", "describe_target_groups", "TargetGroups", "TargetGroupArn")
+LOAD_BALANCER = LoadBalancer(
+    "load_balancer", "load balancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"
+)
+LISTENER = Listener("listener", "listener")

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine asks of a kind of AWS resource: how it is found, created, changed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, MANAGED_TAG, tag_list, tags_of
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind. What is desired comes with ids in place of references, :data:`UNKNOWN` for what does not exist.
+
+    :param name: as the list has it.
+    :param words: what people call it.
+    """
+
+    name: str
+    words: str
+
+    #: Fields that its creation sets already; the others are set afterwards.
+    by_creation: ClassVar[Collection[str]] = ()
+    #: Fields without whose ids it cannot be found: while one of them is unknown, it does not exist.
+    found_by: ClassVar[Collection[str]] = ()
+    #: Whether to find it takes the ids of all that it refers to, as far as they exist.
+    found_last: ClassVar[bool] = False
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        """The one that exists, by what nobody can edit where there is such a thing. Only reads."""
+        raise NotImplementedError
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        """Create it with its tags, and return its id. Sent once: an answer that is lost is looked into."""
+        raise NotImplementedError
+
+    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        """Set these fields. What is sent twice changes nothing more."""
+
+    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        """Add these tags, or give them these values."""
+        client.call("ec2", "create_tags", idempotent=True, Resources=[id_], Tags=tag_list(tags))
+
+    def ready(self, client: AwsClient, id_: str) -> str:
+        """Empty when what was created can be used, else the state that it is in."""
+        return ""
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        """All that carry these tags, to be removed.
+
+        :param name: that of the kind's one resource, where only a name is looked up.
+        """
+        raise NotImplementedError
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        """Remove it. What is gone already raises NotFound, what is in use Conflict."""
+        raise NotImplementedError
+
+    def gone(self, client: AwsClient, id_: str) -> bool:
+        """Whether it is gone, where removing takes time."""
+        return True
+
+
+@dataclass(frozen=True)
+class Ec2Kind(Kind):
+    """A kind of EC2's: described by filters, tagged when it is created.
+
+    :param operation: that describes it.
+    :param id_key: the name of its id in a description.
+    :param resource_type: its name in a tag specification.
+    """
+
+    operation: str
+    id_key: str
+    resource_type: str
+
+    def described(self, client: AwsClient, **filters: Iterable[str]) -> list[Answer]:
+        """Descriptions of those that all filters let through."""
+        return list(client.paginate("ec2", self.operation, **where(filters)))
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        found = self.described(client, **{f"tag:{key}": [value] for key, value in tags.items()})
+        return [Observed(self.name, tags_of(each).get("Name", ""), str(each[self.id_key]), {}, tags_of(each))
+                for each in sorted(found, key=lambda one: str(one[self.id_key]))]  # fmt: skip
+
+    def specification(self, desired: Resource) -> list[Answer]:
+        """The tags of a creation."""
+        return [{"ResourceType": self.resource_type, "Tags": tag_list(desired.tags)}]
+
+
+def where(filters: Mapping[str, Iterable[str]]) -> Answer:
+    """EC2's parameter of filters; nothing without any."""
+    listed = [{"Name": name.replace("_", "-") if ":" not in name else name, "Values": list(values)}
+              for name, values in filters.items()]  # fmt: skip
+    return {"Filters": listed} if listed else {}
+
+
+def marked(tags: Mapping[str, str], desired: Resource) -> bool:
+    """Whether two of the three tags say that a resource is the desired one: one of them may have been edited."""
+    wanted = desired.tags
+    return (MANAGED_TAG in tags) + sum(tags.get(key) == wanted.get(key) for key in (FLEET_TAG, "Name")) >= 2
+
+
+def known(value: Any) -> bool:
+    """Whether an id is known."""
+    return bool(value != UNKNOWN)
+
+
+def unless_gone(client: AwsClient, service: str, operation: str, **params: Any) -> None:
+    """Take something out of a resource that is to be removed; what is out already is no error."""
+    try:
+        client.call(service, operation, idempotent=True, **params)
+    except NotFound:
+        return

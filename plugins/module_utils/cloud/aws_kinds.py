@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of kinds of AWS resources, in the order in which they are created. Removal goes from its end."""
+
+from __future__ import annotations
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import (
+    INSTANCE_PROFILE,
+    KEY_PAIR,
+    ROLE,
+    ROLE_POLICY,
+    SECURITY_GROUP,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import (
+    LISTENER,
+    LOAD_BALANCER,
+    TARGET_GROUP,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import (
+    GATEWAY,
+    ROUTE_TABLE,
+    SUBNET,
+    VPC,
+)
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, ROLE_POLICY, INSTANCE_PROFILE,
+        TARGET_GROUP, LOAD_BALANCER, LISTENER,
+    )
+}  # fmt: skip
+#: The machines are launched after all of them, and go before what they use.
+MACHINES_GO_BEFORE = "instance_profile"
+WORDS = {name: kind.words for name, kind in KINDS.items()}

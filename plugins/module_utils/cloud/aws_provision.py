@@ -1,0 +1,264 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fleet has in AWS, as one plan: the list worked out, everything observed, one table, and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
+    BALANCER,
+    FIREWALL,
+    KIND_PARTS,
+    MACHINES,
+    NETWORK,
+    Balancer,
+    Existing,
+    Settings,
+    desired,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
+    QUOTA,
+    RULES_A_GROUP,
+    Open,
+    canonical,
+    refuse_world,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
+    REMOVE,
+    REPLACE,
+    Change,
+    Row,
+    counts,
+    hold,
+    plan_id,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource, resolve
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
+
+Options = Mapping[str, Any]
+
+
+@dataclass
+class Provision:
+    """One fleet in one region.
+
+    :param options: the module's.
+    """
+
+    client: AwsClient
+    options: Options
+    poll: Poll = field(default_factory=Poll)
+
+    @property
+    def where(self) -> str:
+        """For findings."""
+        return f"fleet {self.options['fleet']} in {self.client.region}"
+
+    def present(self, check_mode: bool) -> dict[str, Any]:
+        """Plan; and unless in check mode, carry out.
+
+        :raises Failed: everything that stands in the way, before anything is touched.
+        """
+        options = self.options
+        found = Infrastructure(self.client, self._brought(), options["balancer"]).look()
+        settings = self._settings(found)
+        engine = Engine(self.client, self._list(settings), self._kinds(), self.where, options["deadline"], self.poll)
+        changes = engine.observe()
+        machines = self._machines(settings, engine)
+        rows = [each.row(WORDS) for each in changes]
+        if machines:
+            rows += machines.plan(engine.ids)
+        self._require_leave(changes)
+        id_ = plan_id(("aws", self.client.region, options["fleet"]), rows)
+        hold(options["plan_id"], id_, rows, self.where)
+        if not check_mode:
+            engine.apply(changes)
+            if machines:
+                machines.apply(engine.ids)
+            engine.wait()
+        return {
+            **self._told(rows, id_, done=not check_mode),
+            **self._there(settings, engine, found, check_mode),
+            "machines": machines.running if machines else [],
+            "launched": list(machines.changes.launch) if machines else [],
+            "terminated": list(machines.changes.terminate) if machines else [],
+        }
+
+    def _told(self, rows: Sequence[Row], id_: str, *, done: bool) -> dict[str, Any]:
+        """The plan, for people, for programs and for --diff."""
+        title = f"fleet {self.options['fleet']}, AWS {self.client.region}"
+        plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
+        told: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
+        return {**told, "diff": picture(rows)} if rows else told
+
+    # -- what is wanted
+
+    def _brought(self) -> dict[str, Any]:
+        """What the user brings. The name that provisioning itself gives its target group is none of the user's."""
+        own = self.options["target_group"] == self._name
+        return {option: None if own and option == "target_group" else self.options[option] for option in OPTIONS}
+
+    @property
+    def _name(self) -> str:
+        return str(self.options["name"] or names(self.options["fleet"], self.client.region)["fleet"])
+
+    def _settings(self, found: Options) -> Settings:
+        options = self.options
+        existing = Existing(
+            vpc=found["vpc"].get("id", "") if found["vpc"] else "",
+            subnets=found["subnets"],
+            security_groups=found["security_groups"],
+            load_balancer=found["load_balancer"].get("arn", "") if found["load_balancer"] else "",
+            target_group=found["target_group"],
+            key_name=found["key_name"],
+            instance_profile=found["instance_profile"],
+        )
+        balancer = found["load_balancer"] or {}
+        return Settings(
+            fleet=options["fleet"],
+            name=self._name,
+            role=names(options["fleet"], self.client.region)["role"],
+            open=Open(
+                inside=options["inside_cidr"] or (found["vpc"] or {}).get("cidr", "") or options["vpc_cidr"],
+                listener_port=options["listener_port"],
+                api_port=options["api_port"],
+                p2p_port=options["p2p_port"],
+                ssh_from=options["ssh_from"],
+                api_from=options["api_from"],
+                api_from_groups=[*options["api_from_groups"], *balancer.get("security_groups", [])],
+                p2p_from=options["p2p_from"],
+                balancer_from=options["balancer_from"],
+            ),
+            vpc_cidr=options["vpc_cidr"],
+            zones=self._zones(existing),
+            groups=options["groups"] or self._groups(existing),
+            public_key="" if existing.key_name else options["public_key"].strip(),
+            labels={str(key): str(value) for key, value in options["labels"].items()},
+            tags=options["tags"],
+            existing=existing,
+            balancer=Balancer(
+                wanted=options["balancer"],
+                scheme=options["balancer_scheme"],
+                idle_timeout=options["balancer_idle_timeout"],
+                health_path=options["health_path"],
+                health_interval=options["health_interval"],
+                deregistration_delay=options["deregistration_delay"],
+            ),
+            parts=options["parts"],
+        )
+
+    @staticmethod
+    def _groups(existing: Existing) -> list[str]:
+        return [*([] if existing.security_groups else ["member"]), *([] if existing.load_balancer else ["balancer"])]
+
+    def _zones(self, existing: Existing) -> list[str]:
+        """Those named, else the region's first two."""
+        if self.options["zones"] or existing.subnets or not {NETWORK, MACHINES, BALANCER} & set(self.options["parts"]):
+            return list(self.options["zones"])
+        only = [{"Name": "zone-type", "Values": ["availability-zone"]}]
+        answer = self.client.call("ec2", "describe_availability_zones", Filters=only)["AvailabilityZones"]
+        return sorted(str(each["ZoneName"]) for each in answer)[:2]
+
+    def _list(self, settings: Settings) -> list[Resource]:
+        """:raises Failed: ``open-to-world``, ``rules-over-quota``, and what else cannot be."""
+        options = self.options
+        if FIREWALL in options["parts"]:
+            findings = refuse_world(
+                settings.open, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"]
+            )
+            if findings:
+                raise Failed(*findings)
+            across = self._across(settings)
+            settings = replace(settings, open=replace(settings.open, p2p_from=[*settings.open.p2p_from, *across]))
+        try:
+            return desired(settings)
+        except Failed as failed:
+            if failed.findings[0].code != "rules-over-quota":
+                raise
+        # The account may have a higher quota. Nobody else has to be allowed to ask.
+        return desired(replace(settings, quota=self._quota()))
+
+    def _quota(self) -> int:
+        try:
+            answer = self.client.call("service-quotas", "get_service_quota", ServiceCode=QUOTA[0], QuotaCode=QUOTA[1])
+        except CloudError:
+            return RULES_A_GROUP
+        return int(answer["Quota"]["Value"])
+
+    def _across(self, settings: Settings) -> list[str]:
+        """Members in other networks, one address each. Those whose network is not known are not let in."""
+        members = [each for each in self.options["members"] if each.get("network") and each.get("address")]
+        if not members:
+            return []
+        own = settings.existing.vpc
+        if not own:
+            vpc = next(each for each in desired(replace(settings, parts=[])) if each.kind == "vpc")
+            seen = KINDS["vpc"].find(self.client, vpc)
+            own = seen.id if seen else ""
+        return sorted({canonical(each["address"]) for each in members if each["network"] != own})
+
+    def _kinds(self) -> list[str]:
+        return [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]
+
+    def _machines(self, settings: Settings, engine: Engine) -> FleetMachines | None:
+        if MACHINES not in self.options["parts"]:
+            return None
+        return FleetMachines(self.client, self.options, settings, self.poll)
+
+    def _require_leave(self, changes: Sequence[Change]) -> None:
+        """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
+        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
+        lost = [each for each in going if KIND_PARTS[each.resource.kind] == BALANCER]
+        if not lost or self.options["allow_shrink"]:
+            return
+        named = "; ".join(f"{each.action} {WORDS[each.resource.kind]} {each.resource.name}"
+                          + (f" (lost: {each.resource.lost})" if each.resource.lost else "")
+                          for each in lost)  # fmt: skip
+        fix = (
+            "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
+            "provision_balancer=true (praxis_balancer) and no target group of yours (praxis_target_group) keep the "
+            "load balancer."
+        )
+        raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
+
+    # -- what there is
+
+    def _there(self, settings: Settings, engine: Engine, found: Options, check_mode: bool) -> dict[str, Any]:
+        """Ids and addresses, those that are not known yet in words."""
+        address = (found["load_balancer"] or {}).get("address", "")
+        if settings.makes_balancer and BALANCER in self.options["parts"]:
+            address = self._address(engine, check_mode)
+        target_group = settings.name if settings.makes_balancer else ""
+        group = {
+            name: engine.ids.get(("security_group", f"{settings.name}-{name}"), "") for name in ("member", "balancer")
+        }
+        return {
+            "vpc": str(resolve(settings.vpc, engine.ids)),
+            "subnets": resolve(settings.subnets, engine.ids),
+            "balancer": address,
+            "target_group": settings.existing.target_group or target_group,
+            "member_group_id": group["member"],
+            "balancer_group_id": group["balancer"],
+        }
+
+    def _address(self, engine: Engine, check_mode: bool) -> str:
+        key = ("load_balancer", self._name)
+        resource = next(each for each in engine.desired if each.key == key)
+        seen = engine.observed.get(key)
+        if not check_mode and (seen is None or seen.id != engine.ids.get(key)):
+            seen = engine.find(resource)
+        return seen.facts["address"] if seen else UNKNOWN
+

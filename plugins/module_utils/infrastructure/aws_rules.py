@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of a fleet's two security groups, worked out of ports and networks. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref
+
+#: AWS's own quota of inbound rules a group, for IPv4 and IPv6 each. An account may have a higher one.
+RULES_A_GROUP = 60
+#: By which the Service Quotas API knows it.
+QUOTA = ("vpc", "L-0EA8095F")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may open which TCP ports.
+
+    :param source: a network, the id of a security group, or a reference to one.
+    :param protocol: ``tcp``; what is found may have others, and port ranges.
+    """
+
+    port: int
+    source: str | Ref
+    why: str = ""
+    last: int = -1
+    protocol: str = "tcp"
+
+    def __str__(self) -> str:
+        ports = str(self.port) if self.last in (-1, self.port) else f"{self.port}-{self.last}"
+        return f"{self.protocol} {ports} from {self.source}" + (f" ({self.why})" if self.why else "")
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the source is a network."""
+        return isinstance(self.source, str) and "/" in self.source
+
+
+@dataclass(frozen=True)
+class Open:
+    """What is open to whom, as the user says it."""
+
+    inside: str
+    api_port: int = 8000
+    p2p_port: int = 4001
+    listener_port: int = 80
+    ssh_from: Sequence[str] = ()
+    api_from: Sequence[str] = ()
+    api_from_groups: Sequence[str] = ()
+    p2p_from: Sequence[str] = ()
+    balancer_from: Sequence[str] = ()
+
+
+def member_rules(open_: Open, member: Ref, balancer: Ref | None) -> list[Rule]:
+    """The rules of the members' group.
+
+    :param balancer: the load balancer's group, when it is one of ours.
+    """
+    rules = [Rule(open_.p2p_port, member, "Peer to peer between members")]
+    groups = [balancer] if balancer else []
+    rules += [Rule(open_.api_port, group, "API from the load balancer") for group in groups]
+    rules += [Rule(open_.api_port, group, "API from the load balancer") for group in sorted(set(open_.api_from_groups))]
+    rules += _rules(open_.p2p_port, open_.p2p_from, "Peer to peer with members elsewhere")
+    rules += _rules(open_.api_port, open_.api_from, "API from named networks")
+    return rules + _rules(22, [open_.inside, *open_.ssh_from], "SSH")
+
+
+def balancer_rules(open_: Open) -> list[Rule]:
+    """The rules of the load balancer's group."""
+    return _rules(open_.listener_port, [open_.inside, *open_.balancer_from], "API through the load balancer")
+
+
+def _rules(port: int, networks: Iterable[str], why: str) -> list[Rule]:
+    return [Rule(port, network, why) for network in sorted({canonical(each) for each in networks if each})]
+
+
+def canonical(network: str) -> str:
+    """A network as EC2 writes it: an address has a length, and no bit beyond the length is set.
+
+    :raises Failed: ``bad-network``.
+    """
+    try:
+        return str(ipaddress.ip_network(network.strip(), strict=False))
+    except ValueError as error:
+        fix = "Write networks like 203.0.113.0/24 or 2001:db8::/64."
+        raise Failed(Finding("bad-network", f"{network!r} is not a network: {error}.", "firewall", fix)) from None
+
+
+def address(text: str) -> str:
+    """The network of one address."""
+    return canonical(text)
+
+
+def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
+    """A finding for each option that names the whole internet without leave.
+
+    :param api: whether the API may be open to the world.
+    :param p2p: whether the peer-to-peer port may be.
+    """
+    asked = (
+        ("firewall_api_from and firewall_balancer_from", [*open_.api_from, *open_.balancer_from], api,
+         "firewall_open_api_to_world", "praxis_open_api_to_world", "the agents' API has no authentication."),
+        ("firewall_p2p_from", open_.p2p_from, p2p, "firewall_open_p2p_to_world", "praxis_open_p2p_to_world",
+         "the agents' peer-to-peer port is neither encrypted nor authenticated."),
+    )  # fmt: skip
+    findings = []
+    for names, networks, allowed, switch, variable, why in asked:
+        world = [each for each in networks if each and canonical(each).endswith("/0")]
+        if world and not allowed:
+            what = f"{names} name the whole internet ({', '.join(world)}): {why}"
+            fix = f"Name your own networks, or set {switch}=true ({variable})."
+            findings.append(Finding("open-to-world", what, "firewall", fix))
+    return findings
+
+
+def fitted(rules: Sequence[Rule], quota: int) -> list[Rule]:
+    """The same rules, adjacent networks merged into one where there are more than the quota allows.
+
+    Merging lets in exactly whom the rules let in. What fits is left as it is.
+    """
+    if rule_count(rules) <= quota:
+        return list(rules)
+    merged = [rule for rule in rules if not rule.is_network]
+    for port, why in dict.fromkeys((rule.port, rule.why) for rule in rules if rule.is_network):
+        networks = [str(rule.source) for rule in rules if rule.is_network and (rule.port, rule.why) == (port, why)]
+        v4 = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in networks if ":" not in each)
+        v6 = ipaddress.collapse_addresses(ipaddress.IPv6Network(each) for each in networks if ":" in each)
+        merged += [Rule(port, str(each), why) for each in (*v4, *v6)]
+    return merged
+
+
+def rule_count(rules: Iterable[Rule]) -> int:
+    """How many rules AWS counts of the kind of address that has more: a group as a source counts for both."""
+    rules = list(rules)
+    groups = sum(not rule.is_network for rule in rules)
+    v6 = sum(rule.is_network and ":" in str(rule.source) for rule in rules)
+    return groups + max(v6, len(rules) - groups - v6)
+
+
+def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
+    """A finding when a group would have more rules than the account allows."""
+    number = rule_count(rules)
+    if number <= quota:
+        return None
+    most = max(
+        {(rule.port, rule.why) for rule in rules},
+        key=lambda kind: sum((rule.port, rule.why) == kind for rule in rules),
+    )
+    share = sum((rule.port, rule.why) == most for rule in rules)
+    what = (
+        f"It would have {number} rules, and the account allows {quota} a group (quota {QUOTA[1]}, inbound rules per "
+        f"security group): {share} of them are port {most[0]}, {most[1]}."
+    )
+    fix = (
+        "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "
+        "praxis_p2p_from in place of praxis_p2p_plaintext_across, or have the quota raised in Service Quotas."
+    )
+    return Finding("rules-over-quota", what, f"security group {name}", fix)

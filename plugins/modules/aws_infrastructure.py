@@ -1,0 +1,398 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aws_infrastructure
+short_description: Everything that a Praxis fleet has in AWS, as one plan
+version_added: 0.2.0
+author:
+  - Praxis Cloud contributors (@praxis)
+description:
+  - Works out the list of resources that a fleet should have (VPC, subnets, internet gateway, route table, security
+    groups, key pair, role, instance profile, machines, target group, load balancer, listener), observes all of them at
+    once, and makes the difference, in the order in which they refer to each other.
+  - A resource is the fleet's by the tags C(praxis_fleet), C(praxis_managed_by) and C(Name). What is not the fleet's is
+    never adopted, changed or removed. A field that was edited by hand is named, and restored.
+  - EC2 makes a second VPC or gateway when a creation is sent twice, so one whose answer was lost is never sent again
+    before it has been observed that it did not happen. Machines are launched with a client token.
+  - When it must stop in the middle, the failure names what was made; the next run goes on from there.
+extends_documentation_fragment:
+  - praxis.cloud.attributes
+  - praxis.cloud.attributes.actiongroup_aws
+  - praxis.cloud.aws
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - What changes, by resource; what is to be made reads "(known after apply)" where an id or an address would be.
+  idempotent:
+    support: full
+options:
+  state:
+    description: V(absent) removes what carries both of the fleet's tags, in the reverse order, and nothing else.
+    type: str
+    choices: [present, absent]
+    default: present
+  fleet:
+    description: The fleet's name, at most 25 lower-case letters, digits and hyphens, a letter first.
+    type: str
+    required: true
+  parts:
+    description:
+      - What to keep. The other parts are left as they are.
+      - C(access) is the machines' role and instance profile. The role has no permission; those that you give it stay.
+    type: list
+    elements: str
+    choices: [network, firewall, access, key, machines, balancer]
+    default: [network, firewall, access, key, machines, balancer]
+  plan_id:
+    description: >-
+      The id of a plan that was agreed to, from the C(plan) of a run in check mode. Another plan is refused before
+      anything is touched. Empty for whatever is to be done.
+    type: str
+    default: ""
+  name:
+    description: The beginning of all names; by default C(praxis-FLEET). A role's has the region in it.
+    type: str
+    default: ""
+  labels:
+    description: >-
+      Tags of your own on everything that is made. Keys of the scheme's own (C(Name), C(praxis_…)) are refused.
+    type: dict
+    default: {}
+  tags:
+    description: >-
+      Tags in place of O(labels) and the fleet's mark, C(Name) excepted. With O(state=absent), the tags by which what is
+      to be removed is found.
+    type: dict
+  vpc:
+    description: A VPC of your own, by id or tags. With O(subnets) it need not be named.
+    type: raw
+  subnets:
+    description: Subnets of your own, by ids or tags, in two zones at least when a load balancer is made.
+    type: raw
+  security_groups:
+    description: Security groups of your own for the members, by ids or tags.
+    type: raw
+  load_balancer:
+    description: A load balancer of your own, by name, ARN or tags. Needs O(target_group).
+    type: raw
+  target_group:
+    description: A target group of your own, by name, ARN or tags, that a listener of a load balancer points at.
+    type: raw
+  key_name:
+    description: A key pair of your own, by name or tags.
+    type: raw
+  instance_profile:
+    description: An instance profile of your own, by name.
+    type: raw
+  vpc_cidr:
+    description: Network of the VPC, of which each subnet gets a sixteenth.
+    type: str
+    default: ""
+  zones:
+    description: Availability zones of the subnets. By default the region's first two.
+    type: list
+    elements: str
+    default: []
+  groups:
+    description: >-
+      Which security groups to keep. By default V(member) unless O(security_groups) names yours, and V(balancer) unless
+      O(load_balancer) does.
+    type: list
+    elements: str
+    choices: [member, balancer]
+    default: []
+  inside_cidr:
+    description: Network that may reach SSH and the load balancer. By default the VPC's.
+    type: str
+    default: ""
+  api_port:
+    description: TCP port of the agents' HTTP API.
+    type: int
+    default: 8000
+  p2p_port:
+    description: TCP port of the agents' peer-to-peer listener.
+    type: int
+    default: 4001
+  listener_port:
+    description: TCP port that the load balancer's security group opens.
+    type: int
+    default: 80
+  ssh_from:
+    description: Networks that may reach SSH on the members.
+    type: list
+    elements: str
+    default: []
+  api_from:
+    description: Networks that may reach the members' API directly.
+    type: list
+    elements: str
+    default: []
+  api_from_groups:
+    description: Ids of more security groups that may reach the members' API.
+    type: list
+    elements: str
+    default: []
+  p2p_from:
+    description: Networks of members that are not in the members' group.
+    type: list
+    elements: str
+    default: []
+  members:
+    description: >-
+      Members of the fleet as C(network) and C(address). Those in another network than the fleet's VPC may reach the
+      peer-to-peer port, each by its address. More rules than the account's quota are refused before anything is
+      touched.
+    type: list
+    elements: dict
+    default: []
+  balancer_from:
+    description: Networks that may reach the load balancer.
+    type: list
+    elements: str
+    default: []
+  open_api_to_world:
+    description: Must be true for a network of the whole internet in O(api_from) or O(balancer_from).
+    type: bool
+    default: false
+  open_p2p_to_world:
+    description: Must be true for a network of the whole internet in O(p2p_from).
+    type: bool
+    default: false
+  public_key:
+    description: A line of an OpenSSH public key, imported as a key pair. Not needed with O(key_name).
+    type: str
+    default: ""
+  hosts:
+    description: How many machines. Needed with O(state=present) and the part C(machines).
+    type: int
+    default: 0
+  instance_type:
+    description: Type of new machines.
+    type: str
+    default: t3.small
+  root_volume_gb:
+    description: Size of new machines' disk.
+    type: int
+    default: 20
+  image_id:
+    description: AMI of new machines.
+    type: str
+    default: ""
+  image_owner:
+    description: Without O(image_id), the account that owns the AMI.
+    type: str
+    default: "136693071363"
+  image_name:
+    description: Without O(image_id), the AMI's name, the newest of those that match.
+    type: str
+    default: debian-13-amd64-*
+  allow_shrink:
+    description: >-
+      Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and their addresses.
+    type: bool
+    default: false
+  balancer:
+    description: Whether there is to be a load balancer, where O(target_group) names none.
+    type: bool
+    default: true
+  balancer_scheme:
+    description: From where it is reached. Another value than it was made with replaces it, and its address.
+    type: str
+    choices: [internet-facing, internal]
+    default: internet-facing
+  balancer_idle_timeout:
+    description: Seconds for which a connection through it may be silent.
+    type: int
+    default: 3600
+  health_path:
+    description: What it asks the members' API for.
+    type: str
+    default: /health
+  health_interval:
+    description: Seconds between two checks of a member.
+    type: int
+    default: 10
+  deregistration_delay:
+    description: Seconds for which a member that leaves may finish its requests.
+    type: int
+    default: 60
+  deadline:
+    description: Seconds to wait for machines to run, for a load balancer to be active, for each resource to be gone.
+    type: int
+    default: 600
+"""
+
+EXAMPLES = r"""
+- name: Show what a fleet of three would need
+  praxis.cloud.aws_infrastructure:
+    region: eu-central-1
+    fleet: demo
+    hosts: 3
+    vpc_cidr: 10.42.0.0/16
+    public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+  check_mode: true
+  register: shown
+
+- name: Make exactly that
+  praxis.cloud.aws_infrastructure:
+    region: eu-central-1
+    fleet: demo
+    hosts: 3
+    vpc_cidr: 10.42.0.0/16
+    public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+    plan_id: "{{ shown.plan.id }}"
+
+- name: Remove it
+  praxis.cloud.aws_infrastructure:
+    region: eu-central-1
+    fleet: demo
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description: What was done, in check mode what would be.
+  returned: success
+  type: dict
+  contains:
+    id: {description: By which O(plan_id) knows this plan., type: str}
+    counts: {description: "How many to C(create), C(change), C(replace), C(remove).", type: dict}
+    rows:
+      description: >-
+        One a resource that changes: C(action), C(kind), C(name), C(id), C(fields) with their C(before) and C(after),
+        and what is C(lost).
+      type: list
+      elements: dict
+table:
+  description: The same for people, line by line.
+  returned: success
+  type: list
+  elements: str
+vpc:
+  description: The VPC's id, "(known after apply)" before it is there.
+  returned: with O(state=present)
+  type: str
+subnets:
+  description: Ids of the subnets.
+  returned: with O(state=present)
+  type: list
+  elements: str
+member_group_id:
+  description: Id of the members' security group, empty when there is none of ours.
+  returned: with O(state=present)
+  type: str
+balancer_group_id:
+  description: Id of the load balancer's security group, empty when there is none of ours.
+  returned: with O(state=present)
+  type: str
+balancer:
+  description: Address (DNS name) of the load balancer, "(known after apply)" before it is there, empty without one.
+  returned: with O(state=present)
+  type: str
+target_group:
+  description: Name or ARN of the target group, empty without one.
+  returned: with O(state=present)
+  type: str
+machines:
+  description: The running machines, in the slots' order. Empty in check mode and with O(state=absent).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: The tag C(Name)., type: str}
+    slot: {description: The slot., type: str}
+    instance_id: {description: The instance's id., type: str}
+    zone: {description: Availability zone., type: str}
+    private_ip: {description: Private address., type: str}
+    public_ip: {description: Public address or an empty string., type: str}
+launched:
+  description: Slots for which a machine is launched.
+  returned: success
+  type: list
+  elements: str
+terminated:
+  description: Ids of the instances that are terminated.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+
+GROUPS = ["member", "balancer"]
+LISTS = ("zones", "ssh_from", "api_from", "api_from_groups", "p2p_from", "balancer_from")
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "fleet": {"type": "str", "required": True},
+    "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
+    "plan_id": {"type": "str", "default": ""},
+    "name": {"type": "str", "default": ""},
+    "labels": {"type": "dict", "default": {}},
+    "tags": {"type": "dict"},
+    # The name of a key pair is no secret.
+    **{option: {"type": "raw", **({"no_log": False} if option == "key_name" else {})} for option in OPTIONS},
+    "vpc_cidr": {"type": "str", "default": ""},
+    "groups": {"type": "list", "elements": "str", "choices": GROUPS, "default": []},
+    "inside_cidr": {"type": "str", "default": ""},
+    "api_port": {"type": "int", "default": 8000},
+    "p2p_port": {"type": "int", "default": 4001},
+    "listener_port": {"type": "int", "default": 80},
+    **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
+    "members": {"type": "list", "elements": "dict", "default": []},
+    "open_api_to_world": {"type": "bool", "default": False},
+    "open_p2p_to_world": {"type": "bool", "default": False},
+    "public_key": {"type": "str", "default": "", "no_log": False},
+    "hosts": {"type": "int", "default": 0},
+    "instance_type": {"type": "str", "default": "t3.small"},
+    "root_volume_gb": {"type": "int", "default": 20},
+    "image_id": {"type": "str", "default": ""},
+    "image_owner": {"type": "str", "default": "136693071363"},
+    "image_name": {"type": "str", "default": "debian-13-amd64-*"},
+    "allow_shrink": {"type": "bool", "default": False},
+    "balancer": {"type": "bool", "default": True},
+    "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
+    "balancer_idle_timeout": {"type": "int", "default": 3600},
+    "health_path": {"type": "str", "default": "/health"},
+    "health_interval": {"type": "int", "default": 10},
+    "deregistration_delay": {"type": "int", "default": 60},
+    "deadline": {"type": "int", "default": 600},
+}
+
+
+def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    check_fleet(options["fleet"])
+    check_labels(options["labels"])
+    client = aws_client(options)
+    if options["state"] == "absent":
+        return Removal(client, options).absent(check_mode)
+    return Provision(client, options).present(check_mode)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**AWS_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except Failed as failed:
+        module.fail_json(**failed.as_result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One agent of a user's own play: the arguments of the role ``agent`` as a member's variables, and its peers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SEED_BYTES, decode_seed, is_peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+
+#: agent_plan's options that are a member's variables: the role's arguments without ``agent_``.
+FIELDS = {
+    "image": "image",
+    "settings": "agent_config",
+    "secrets": "agent_secrets",
+    "environment": "agent_environment",
+    "profile": "environment",
+    "config_dir": "config_dir",
+    "address": "private_ip",
+    "api_port": "api_port",
+    "p2p_port": "p2p_port",
+    "peer_id_scheme": "peer_id_scheme",
+    "strict": "strict",
+    "container": "container",
+    "docker_socket": "docker_socket",
+    "docker_daemon": "docker_daemon",
+    "region": "region",
+    "project": "project",
+}
+#: Those that are a run's.
+RUN = ("soak", "keep_releases", "deadline", "pull_deadline", "lease", "confirm_deadline")
+_OPTIONS = {
+    **{"praxis_" + field: option for option, field in FIELDS.items()},
+    **{variable_types.RUN_OPTIONS[option][0]: option for option in RUN},
+}
+_VARIABLE = re.compile(r"\bpraxis_\w+")
+_MULTIADDR = re.compile(r"/ip4/([0-9.]+)/tcp/([0-9]{1,5})/p2p/(\w+)")
+
+
+@dataclass(frozen=True)
+class AgentVariables(MemberVariables):
+    """What an agent of its own is made of: no slot of a fleet has its seed."""
+
+    seed: Union[Reference, bytes] = b""
+
+    @property
+    def identity(self) -> Union[Reference, bytes]:
+        """Its seed, or where that is."""
+        return self.seed
+
+    @property
+    def addresses(self) -> Tuple[str, ...]:
+        """Without one nobody can dial it, and it dials others all the same."""
+        return (self.private_ip,)
+
+
+def variables_of(name: str, args: Mapping[str, Any]) -> AgentVariables:
+    """The agent's variables.
+
+    :param args: agent_plan's options.
+    :raises Failed: with everything that is wrong in them, in a fleet's words; see :func:`in_role_words`.
+    """
+    given = {"praxis_" + field: args[option] for option, field in FIELDS.items() if args[option] is not None}
+    findings: List[Finding] = []
+    seed: Union[Reference, bytes] = b""
+    try:
+        seed = _seed(fleet_variables.plain(args["identity"]))
+    except Failed as error:
+        findings += error.findings
+    try:
+        (member,) = fleet_variables.members({name: {**given, "praxis_slot": name}}, [name])
+    except Failed as error:
+        raise Failed(*error.findings, *findings) from None
+    if findings:
+        raise Failed(*findings)
+    return AgentVariables(**{item.name: getattr(member, item.name) for item in fields(member)}, seed=seed)
+
+
+def _seed(text: Any) -> Union[Reference, bytes]:
+    if not isinstance(text, str):
+        raise Failed(_bad_seed("is no text"))
+    reference = parse(text)
+    if reference is not None:
+        return reference
+    seed = decode_seed(text)
+    if seed is None:
+        raise Failed(_bad_seed("is neither a reference nor base64 of %d bytes" % SEED_BYTES))
+    return seed
+
+
+def _bad_seed(how: str) -> Finding:
+    fix = "Make one (`openssl rand -base64 32`), keep it in Ansible Vault or a secret store, and never make it anew."
+    return Finding("identity-seed", "The seed %s." % how, "agent_identity", fix)
+
+
+def in_role_words(findings: Sequence[Finding]) -> List[Finding]:
+    """The same findings, with the role's arguments in the place of a fleet's variables."""
+
+    def named(text: str) -> str:
+        return _VARIABLE.sub(lambda found: "agent_" + _OPTIONS[found[0]] if found[0] in _OPTIONS else found[0], text)
+
+    return [replace(item, what=named(item.what), where=named(item.where), fix=named(item.fix)) for item in findings]
+
+
+def peers_of(name: str, peers: Sequence[Any], hostvars: Mapping[str, Any]) -> List[Member]:
+    """The agent's peers as members of its table.
+
+    :param peers: names of hosts that the role has planned in this run, and multiaddrs of others.
+    :raises Failed: for each that is neither.
+    """
+    members: Dict[str, Member] = {}
+    findings: List[Finding] = []
+    for peer in (str(fleet_variables.plain(peer)) for peer in peers):
+        if peer == name:
+            continue
+        try:
+            member = _by_multiaddr(peer) if peer.startswith("/") else _by_host(peer, hostvars)
+        except Failed as error:
+            findings += error.findings
+        else:
+            members[member.name] = member
+    if findings:
+        raise Failed(*findings)
+    return list(members.values())
+
+
+def _by_multiaddr(text: str) -> Member:
+    found = _MULTIADDR.fullmatch(text)
+    wrong = variable_types.check("private_ip", found[1]) if found else None
+    if found is None or wrong or not 1 <= int(found[2]) <= 65535 or not is_peer_id(found[3]):
+        fix = "Write /ip4/ADDRESS/tcp/PORT/p2p/PEER_ID with an IPv4 address, or the name of a host of the play."
+        raise Failed(Finding("bad-peer", "%s is no peer's multiaddr." % shown(text), "agent_peers", fix))
+    return _member(text, found[1], int(found[2]), found[3])
+
+
+def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
+    facts = (hostvars[name].get("ansible_facts") or {}) if name in hostvars else {}
+    known = fleet_variables.plain(facts.get("praxis_agent"))
+    if not known:
+        what = "Nothing is known of the agent on %s." % name
+        fix = (
+            "Run the role on that host in the same play, or its entry point plan on all hosts in a play before; or "
+            "write the agent's multiaddr."
+        )
+        raise Failed(Finding("peer-unknown", what, "agent_peers", fix))
+    if not known["address"]:
+        what = "The agent on %s has no IPv4 address to be dialled at." % name
+        raise Failed(Finding("no-address", what, name, "Set agent_address for that host."))
+    return _member(name, known["address"], known["port"], known["peer_id"])
+
+
+def _member(name: str, address: str, port: int, peer_id: str) -> Member:
+    return Member(name=name, slot=name, addresses=(address,), p2p_port=port, api_port=0, peer_id=peer_id)

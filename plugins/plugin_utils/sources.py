@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user gives as a secret: a reference to one, or the value itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Union
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
+
+Source = Union[Reference, str]
+
+
+def read_source(name: str, value: Any) -> Source:
+    """:raises Failed: the value is no text, nothing fills it in, or it is a malformed reference."""
+    if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
+        raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
+    if placeholder(value) == value:
+        fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
+        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
+    try:
+        return parse(value) or value
+    except Failed as error:
+        raise Failed(*(replace(finding, where=name) for finding in error.findings)) from None

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet in an AWS account in this process, by the engine itself and without a module around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
+from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import ARGUMENTS
+from tests.unit.conftest import KEYS, REGION, Cloud
+
+FLEET = "alpha"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 somebody"
+#: Everything that an account has of a fleet: operation, key of the list, key of the id.
+LISTED = (
+    ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
+    ("ec2", "describe_subnets", "Subnets", "SubnetId"),
+    ("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    ("ec2", "describe_route_tables", "RouteTables", "RouteTableId"),
+    ("ec2", "describe_security_groups", "SecurityGroups", "GroupId"),
+    ("ec2", "describe_key_pairs", "KeyPairs", "KeyPairId"),
+    ("iam", "list_roles", "Roles", "RoleName"),
+    ("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"),
+    ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
+)
+
+
+@dataclass
+class Clock:
+    """Time that passes only while something waits."""
+
+    now: float = 0.0
+
+    def read(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Account:
+    """One account, and the fleet's settings."""
+
+    cloud: Cloud
+    options: dict[str, Any] = field(default_factory=dict)
+    own: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        image = self.cloud.client("ec2").register_image(Name="debian", RootDeviceName="/dev/xvda")["ImageId"]
+        self.options = {name: argument.get("default") for name, argument in ARGUMENTS.items()} | {
+            "fleet": FLEET, "hosts": 1, "vpc_cidr": "10.42.0.0/16", "public_key": KEY, "image_id": image,
+            "ssh_from": ["203.0.113.7/32", "2001:db8::/64"], "deadline": 60, **self.options,
+        }  # fmt: skip
+        self.own = set(self._listed())
+
+    def client(self) -> AwsClient:
+        """A client whose waits take no time; one for all tests, for the SDK takes long to make its own."""
+        if "engine" not in self.cloud.clients:
+            clock = Clock()
+            credentials = AwsCredentials(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"])
+            retry = Retry(clock=clock.read, sleep=clock.sleep)
+            self.cloud.clients["engine"] = AwsClient(
+                REGION, endpoint_url=self.cloud.endpoint, credentials=credentials, retry=retry
+            )
+        client: AwsClient = self.cloud.clients["engine"]
+        return client
+
+    def poll(self) -> Poll:
+        clock = Clock()
+        return Poll(clock=clock.read, sleep=clock.sleep)
+
+    def present(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        return Provision(self.client(), {**self.options, **options}, self.poll()).present(check)
+
+    def absent(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        return Removal(self.client(), {**self.options, **options}, self.poll()).absent(check)
+
+    def resources(self) -> dict[str, int]:
+        """How many there are of each kind, beyond what the account had."""
+        found = [kind for kind, _id in set(self._listed()) - self.own]
+        return {kind: found.count(kind) for kind in sorted(set(found))}
+
+    def _listed(self) -> Iterator[tuple[str, str]]:
+        for service, operation, list_, id_ in LISTED:
+            for each in getattr(self.cloud.client(service), operation)()[list_]:
+                main = any(one.get("Main") for one in each.get("Associations", ()))
+                if not main and each.get("GroupName") != "default":
+                    yield list_, each[id_]
+        for reservation in self.cloud.client("ec2").describe_instances()["Reservations"]:
+            for each in reservation["Instances"]:
+                if each["State"]["Name"] != "terminated":
+                    yield "Instances", each["InstanceId"]
+        for balancer in self.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]:
+            listeners = self.cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])
+            yield from (("Listeners", each["ListenerArn"]) for each in listeners["Listeners"])
+        self.cloud.operations.clear()
+
+
+def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """A plan's rows as action, kind and name."""
+    return [(row["action"], row["kind"], row["name"]) for row in result["plan"]["rows"]]

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Of every kind of AWS resource, a field edited by hand is named in the plan, and restored. A kind needs a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
+from tests.unit.conftest import Cloud
+from tests.unit.infrastructure.account import FLEET, Account, rows
+
+NAME, ROLE = f"praxis-{FLEET}", f"praxis-{FLEET}-eu-central-1"
+Owner = Callable[[str], Any]
+
+
+def first(owner: Owner, operation: str, list_: str, id_: str) -> str:
+    """The fleet's resource of one kind."""
+    mine = [{"Name": "tag:praxis_fleet", "Values": [FLEET]}]
+    return str(getattr(owner("ec2"), operation)(Filters=mine)[list_][0][id_])
+
+
+def vpc(owner: Owner) -> None:
+    id_ = first(owner, "describe_vpcs", "Vpcs", "VpcId")
+    owner("ec2").modify_vpc_attribute(VpcId=id_, EnableDnsHostnames={"Value": False})
+
+
+def subnet(owner: Owner) -> None:
+    id_ = first(owner, "describe_subnets", "Subnets", "SubnetId")
+    owner("ec2").modify_subnet_attribute(SubnetId=id_, MapPublicIpOnLaunch={"Value": False})
+
+
+def gateway(owner: Owner) -> None:
+    id_, vpc_id = (first(owner, "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+                   first(owner, "describe_vpcs", "Vpcs", "VpcId"))  # fmt: skip
+    owner("ec2").detach_internet_gateway(InternetGatewayId=id_, VpcId=vpc_id)
+
+
+def route_table(owner: Owner) -> None:
+    id_ = first(owner, "describe_route_tables", "RouteTables", "RouteTableId")
+    owner("ec2").delete_route(RouteTableId=id_, DestinationCidrBlock="0.0.0.0/0")
+
+
+def security_group(owner: Owner) -> None:
+    id_ = first(owner, "describe_security_groups", "SecurityGroups", "GroupId")
+    hole = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9999, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    owner("ec2").authorize_security_group_ingress(GroupId=id_, IpPermissions=[hole])
+
+
+def key_pair(owner: Owner) -> None:
+    """It has no field that can be edited, but tags."""
+    id_ = first(owner, "describe_key_pairs", "KeyPairs", "KeyPairId")
+    owner("ec2").create_tags(Resources=[id_], Tags=[{"Key": "praxis_managed_by", "Value": "somebody"}])
+
+
+def role(owner: Owner) -> None:
+    allow = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    anybody = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    owner("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=anybody)
+
+
+def role_policy(owner: Owner) -> None:
+    """What version 0.1.0 gave, or somebody since."""
+    everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"}]}'
+    owner("iam").put_role_policy(RoleName=ROLE, PolicyName="praxis", PolicyDocument=everything)
+
+
+def instance_profile(owner: Owner) -> None:
+    owner("iam").remove_role_from_instance_profile(InstanceProfileName=ROLE, RoleName=ROLE)
+
+
+def target_group(owner: Owner) -> None:
+    (found,) = owner("elbv2").describe_target_groups(Names=[NAME])["TargetGroups"]
+    owner("elbv2").modify_target_group(TargetGroupArn=found["TargetGroupArn"], HealthCheckPath="/elsewhere")
+
+
+def load_balancer(owner: Owner) -> None:
+    (found,) = owner("elbv2").describe_load_balancers(Names=[NAME])["LoadBalancers"]
+    attributes = [{"Key": "idle_timeout.timeout_seconds", "Value": "7"}]
+    owner("elbv2").modify_load_balancer_attributes(LoadBalancerArn=found["LoadBalancerArn"], Attributes=attributes)
+
+
+def listener(owner: Owner) -> None:
+    (found,) = owner("elbv2").describe_load_balancers(Names=[NAME])["LoadBalancers"]
+    (heard,) = owner("elbv2").describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
+    closed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503", "ContentType": "text/plain"}}
+    owner("elbv2").modify_listener(ListenerArn=heard["ListenerArn"], DefaultActions=[closed])
+
+
+def machine(owner: Owner) -> None:
+    """The hop limit: with two, a container reaches the machine's role."""
+    id_ = owner("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
+    owner("ec2").modify_instance_metadata_options(InstanceId=id_, HttpTokens="required", HttpPutResponseHopLimit=2)
+
+
+#: By kind, the edit and the field that it is about.
+EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
+    "vpc": (vpc, "dns_hostnames"),
+    "subnet": (subnet, "public"),
+    "gateway": (gateway, "vpc"),
+    "route_table": (route_table, "default_route"),
+    "security_group": (security_group, "rules"),
+    "key_pair": (key_pair, "tag praxis_managed_by"),
+    "role": (role, "trust"),
+    "role_policy": (role_policy, ""),
+    "instance_profile": (instance_profile, "role"),
+    "target_group": (target_group, "health_path"),
+    "load_balancer": (load_balancer, "idle_timeout"),
+    "listener": (listener, "target_group"),
+    "machine": (machine, "metadata_hops"),
+}
+
+
+def test_every_kind_has_a_row() -> None:
+    assert {*KINDS, "machine"} == set(EDITS)
+
+
+def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
+    account = Account(cloud)
+    account.present()
+    before = account.resources()
+    for edit, _field in EDITS.values():
+        edit(cloud.client)
+    cloud.operations.clear()
+
+    predicted = account.present(check=True)
+    assert cloud.changes() == []
+    named = {row["kind"]: [each["field"] for each in row["fields"]] for row in predicted["plan"]["rows"]}
+    assert named == {WORDS.get(kind, kind): [field] if field else [] for kind, (_edit, field) in EDITS.items()}
+    assert account.present()["plan"] == predicted["plan"]
+    cloud.operations.clear()
+    assert rows(account.present()) == []
+    assert cloud.changes() == []
+    assert account.resources() == before

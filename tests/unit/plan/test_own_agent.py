@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role agent in a play of a user's own: arguments in, a run for one agent out, neither fleet nor group needed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr, peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils import own_agent
+from tests.unit.conftest import REGION
+from tests.unit.plan.made import IMAGE, OPENAI, Account, seed
+from tests.unit.plan.test_actions import Site
+
+VALUE = "planted-own-value-{{ 6 * 7 }}-77aa01"
+ELSEWHERE = multiaddr("192.0.2.9", 4002, peer_id(seed(9)))
+
+
+def text_of(index: int) -> str:
+    return base64.b64encode(seed(index)).decode()
+
+
+def arguments(index: int, **more: Any) -> dict[str, Any]:
+    return {
+        "agent_image": IMAGE, "agent_identity": text_of(index), "agent_region": REGION,
+        "agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#openai"}, "agent_address": f"10.0.1.{index}", **more,
+    }  # fmt: skip
+
+
+def local(**values: Any) -> dict[str, Any]:
+    return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **values}
+
+
+@pytest.fixture
+def site(tmp_path: Any, empty: Account) -> Site:
+    return Site(tmp_path, empty)
+
+
+def plan(*more: dict[str, Any], **role: Any) -> list[dict[str, Any]]:
+    """A play that plans the agents, by the role, and connects them."""
+    planned = {"ansible.builtin.import_role": {"name": "praxis.cloud.agent", "tasks_from": "plan"}, "vars": role}
+    connect = {"name": "Connect", "praxis.cloud.agent_plan": {"run": "{{ agent_run }}", "peers": "{{ agent_peers }}"}}
+    return [{"hosts": "praxis", "gather_facts": False, "tasks": [planned, connect, *more]}]
+
+
+def test_agents_that_are_each_other_s_peers(site: Site) -> None:
+    """Each has a run of its own, which knows the other; a secret is in its run sealed, and nowhere else."""
+    hosts = {f"m{index}": local(**arguments(index, agent_peers=["m1", "m2", ELSEWHERE])) for index in (1, 2)}
+    hosts["m1"]["agent_secrets"]["OWN"] = {"__ansible_unsafe": VALUE}
+    site.inventory(hosts)
+    argv = ["cp", "-a", "{{ agent_run }}", f"{site.folder}/kept-{{{{ inventory_hostname }}}}"]
+    copy = {"ansible.builtin.command": {"argv": argv}}
+    played = site.play(plan(copy), "-vvvvv")
+    assert played.rc == 0, played.printed[-3000:]
+    for mine, other in ((1, 2), (2, 1)):
+        kept = site.folder / f"kept-m{mine}"
+        piece = json.loads((kept / f"slices/m{mine}").read_text())
+        dialled = multiaddr(f"10.0.1.{other}", 4001, peer_id(seed(other)))
+        assert sorted(piece["peers"]["multiaddrs"]) == sorted([dialled, ELSEWHERE])
+        assert {dial["address"] for dial in piece["gate"]["dial"]} == {f"10.0.1.{other}", "192.0.2.9"}
+        assert piece["gate"]["peer_id"] == peer_id(seed(mine))
+        assert [path.name for path in (kept / "slices").iterdir()] == [f"m{mine}"]
+    assert site.places_of(played, OPENAI.encode(), text_of(1).encode(), text_of(2).encode()) == set()
+    assert site.places_of(played, b"planted-own-value") == set()
+
+
+def test_a_second_plan_is_the_same_release(site: Site) -> None:
+    site.inventory({"m1": local(**arguments(1))})
+    releases = [site.play(plan()).of("Plan the agent", "m1")["plan"]["members"][0]["release"] for _again in range(2)]
+    assert releases[0] == releases[1]
+
+
+def test_all_that_is_wrong_is_reported_in_the_role_s_words(site: Site) -> None:
+    wrong = arguments(1, agent_identity="no seed", agent_api_port=70000, agent_address="fe80::1")
+    site.inventory({"m1": local(**wrong)})
+    failed = site.play(plan()).of("Plan the agent", "m1")
+    assert {item["code"] for item in failed["failures"]} == {"bad-variable", "bad-address", "identity-seed"}
+    assert "agent_api_port" in failed["msg"] and "agent_address" in failed["msg"]
+    assert "praxis_" not in failed["msg"] and "no seed" not in failed["msg"]
+
+
+def test_a_misspelt_setting_names_the_role_s_argument(site: Site) -> None:
+    site.inventory({"m1": local(**arguments(1, agent_settings={"llm": {"timeoutt": 7}}))})
+    failed = site.play(plan()).of("Plan the agent", "m1")
+    assert "agent_settings" in failed["msg"] and "llm.timeout" in failed["msg"] and "praxis_agent" not in failed["msg"]
+
+
+def test_a_seed_in_a_store_as_bytes_or_as_text(site: Site, empty: Account) -> None:
+    empty.secret("seed-bytes", seed(1))
+    empty.secret("seed-text", json.dumps({"seed": text_of(2)}))
+    site.inventory({
+        "m1": local(**arguments(1, agent_identity="aws-sm://seed-bytes")),
+        "m2": local(**arguments(2, agent_identity="aws-sm://seed-text#seed")),
+    })  # fmt: skip
+    played = site.play(plan())
+    found = [played.of("Plan the agent", f"m{index}")["plan"]["members"][0]["peer_id"] for index in (1, 2)]
+    assert found == [peer_id(seed(1)), peer_id(seed(2))]
+
+
+def test_a_missing_seed_is_no_reason_to_make_one(site: Site) -> None:
+    site.inventory({"m1": local(**arguments(1, agent_identity="aws-sm://not-there"))})
+    failed = site.play(plan()).of("Plan the agent", "m1")
+    assert [item["code"] for item in failed["failures"]] == ["no-identity"]
+
+
+@pytest.mark.parametrize(("peer", "code"), [
+    ("m7", "peer-unknown"), ("/ip4/10.0.0.1/tcp/4001", "bad-peer"), ("/ip4/127.0.0.1/tcp/4001/p2p/x", "bad-peer"),
+    ("/ip4/10.0.0.1/tcp/70000/p2p/" + peer_id(seed(9)), "bad-peer"),
+])  # fmt: skip
+def test_a_peer_that_is_none(peer: str, code: str) -> None:
+    with pytest.raises(Failed) as failed:
+        own_agent.peers_of("m1", [peer, "m1"], {"m1": {}})
+    assert [item.code for item in failed.value.findings] == [code]
+
+
+def test_a_peer_without_an_address_is_named() -> None:
+    known = {"address": "", "port": 4001, "peer_id": peer_id(seed(2))}
+    with pytest.raises(Failed) as failed:
+        own_agent.peers_of("m1", ["m2"], {"m2": {"ansible_facts": {"praxis_agent": known}}})
+    assert [(item.code, item.where) for item in failed.value.findings] == [("no-address", "m2")]
+
+
+def test_words_that_no_argument_stands_for_stay() -> None:
+    finding = Finding("c", "praxis_image, praxis_batch", "praxis_agent_config", "praxis_soak")
+    (told,) = own_agent.in_role_words([finding])
+    assert (told.what, told.where, told.fix) == ("agent_image, praxis_batch", "agent_settings", "agent_soak")
