@@ -77,6 +77,15 @@ def test_a_play_on_machines_says_all_that_it_needs_itself(play: Part) -> None:
     assert (play["become"], play["gather_facts"]) == (True, False)
 
 
+@pytest.mark.parametrize("folder", [PLAYBOOKS, ROLES])
+def test_pipelining_is_said_by_both_of_its_names(folder: Path) -> None:
+    """Roles too: an inventory may use either, and Ansible takes the second where both are set."""
+    for path in folder.rglob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        names = [len(re.findall(rf"^ +ansible_{name}pipelining: true$", text, re.M)) for name in ("", "ssh_")]
+        assert names[0] == names[1], path
+
+
 @pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
 def test_a_play_says_itself_what_ansible_cfg_would_say_otherwise(play: Part) -> None:
     """The strategy, a timeout that ends a step in its middle, one failure that ends all, a debugger that waits for a
