@@ -114,7 +114,7 @@ class Registry:
             raise
         return sorted(json.loads(body).get("tags") or [])
 
-    def push_agents(self, versions: Sequence[str], dial_delay: float | None) -> None:
+    def push_agents(self, versions: Sequence[str], dial_delay: float | None = None) -> None:
         """Build the agent's stand-in and push one tag for each version, unless it is there already."""
         for version in versions:
             local = images.ensure(images.agent(version, dial_delay), self.site.home / "logs")
