@@ -34,6 +34,7 @@ EXERCISED = {
     "gcp_resource": "roles/provision/**/*.yml",
     "gcp_service_account": "roles/provision/**/*.yml",
     "fleet_balancer": "roles/load_balancer/**/*.yml",
+    "fleet_host_keys": "playbooks/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
     "fleet_verify": "playbooks/**/*.yml",
@@ -41,6 +42,7 @@ EXERCISED = {
     "fleet_lock": "playbooks/**/*.yml",
     "p2p_identity": "playbooks/**/*.yml",
     "p2p_identity_info": "tests/integration/modules.yml",
+    "project": "playbooks/**/*.yml",
     "secret_info": "tests/integration/modules.yml",
 }
 
