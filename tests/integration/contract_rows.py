@@ -13,11 +13,10 @@ import base64
 import hashlib
 import json
 import secrets
-from pathlib import Path
 from typing import Any
 
 from . import seen
-from .conftest import CHECKOUT
+from .conftest import CHECKOUT, HOME
 from .contract import PLAN, Row, Turn, Turns, World, plan
 from .contract_rows_google import GOOGLE_ROWS
 
@@ -137,7 +136,7 @@ def aws_infrastructure(world: World) -> Turns:
         "parts": ["network", "firewall", "access", "key"],
         "vpc_cidr": "10.43.0.0/16",
         "zones": [f"{region}a", f"{region}b"],
-        "public_key": (Path.home() / ".ssh" / "id_ed25519.pub").read_text(encoding="utf-8"),
+        "public_key": (HOME / "ssh" / "id_ed25519.pub").read_text(encoding="utf-8"),
         **world.keys,
     }
     made = (yield Turn("make", options, changes=True))["done"].result
@@ -239,6 +238,19 @@ def agent_info(world: World) -> Turns:
     world.cloud.on(world.machine, "docker start praxis-agent-1")
     yield Turn("look by the plan", PLAN, before=(plan(world),))
     yield Turn("look at what is kept", {"kept": True})
+
+
+def agent_plan(world: World) -> Turns:
+    """One agent out of options alone, and then its peers."""
+    seed = base64.b64encode(secrets.token_bytes(32))
+    world.secret("the identity by option", seed)
+    key = make_secret(world, "agent-plan")
+    world.secret("the agent's key", key.encode())
+    options = {"image": world.cloud.environment["PRAXIS_IMAGE"], "identity": seed.decode(), "address": "192.0.2.10",
+               "secrets": {"OPENAI_API_KEY": f"aws-sm://praxis/{FLEET}/agent-plan#KEY"}}  # fmt: skip
+    planned = {"name": "before: plan", "praxis.cloud.agent_plan": options}
+    yield Turn("plan", options)
+    yield Turn("name the peers", {"run": "{{ ansible_facts['praxis_agent']['run'] }}", "peers": []}, before=(planned,))
 
 
 def agent_release(world: World) -> Turns:
@@ -350,10 +362,10 @@ def ssh_host_keys(world: World) -> Turns:
     """With keys that are given, SSH takes no others: on the machine that they are of, and under another's name."""
     line = world.cloud.on(world.machine, "cat /etc/ssh/ssh_host_ed25519_key.pub").strip()
     look_up = f"lookup('praxis.cloud.ssh_host_keys', 'it', keys={{'it': ['{line}']}})"
-    words = f"{{{{ ['ssh'] + ({look_up} | split) + ['-o', 'BatchMode=yes', 'nobody@{world.machine.public_ip}'] }}}}"
-    command = {"argv": words}
+    # In quotes, as it stands in ansible_ssh_common_args.
+    command = {"cmd": f"ssh {{{{ {look_up} }}}} -o BatchMode=yes nobody@{world.machine.public_ip}"}
     refused = "'Permission denied' not in ran.stderr or 'authenticity' in ran.stderr"
-    yield Turn("log in", command, module="ansible.builtin.command", steps=("done",),
+    yield Turn("log in", command, module="ansible.builtin.shell", steps=("done",),
                keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
 
 
@@ -388,6 +400,7 @@ ROWS = (
     Row("fleet_host_keys", BOTH, fleet_host_keys, changes=True),
     Row("project", BOTH, project, changes=True),
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
+    Row("agent_plan", BOTH, agent_plan),
     Row("agent_info", BOTH, agent_info, on="machine"),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),
     Row("fleet_lock", BOTH, fleet_lock, on="machine", changes=True),
