@@ -306,6 +306,13 @@ def test_sudo_that_asks_for_a_password(fleet: Fleet) -> None:
     # Of all rules for a user the last one counts.
     user, rules = fleet.platform.USER, "/etc/sudoers.d/zz-asks"
     fleet.cloud.on(two, f"echo '{user}:{PASSWORD}' | chpasswd; echo '{user} ALL=(ALL) ALL' > {rules}")
+    try:
+        deployed_with_passwords(fleet)
+    finally:
+        fleet.cloud.on(two, f"rm {rules}")
+
+
+def deployed_with_passwords(fleet: Fleet) -> None:
     refused = fleet.run("deploy.yml", inventory=fleet.static(), expect=2)
     assert [item["where"] for item in refused.summary["findings"] if item["level"] == "error"] == [fleet.two]
 
