@@ -261,4 +261,3 @@ class Provision:
         if not check_mode and (seen is None or seen.id != engine.ids.get(key)):
             seen = engine.find(resource)
         return seen.facts["address"] if seen else UNKNOWN
-
