@@ -135,7 +135,7 @@ def own_login(
         return None
     # The engine knows a login for Docker Hub by this name alone, and any other by the host that the image names.
     server = _HUB_LOGIN if entry.server == registry.DEFAULT_HOST else registry.parse_image(image).host
-    username, password = texts.values()
+    username, password = (texts[name_of(entry.server, key)] for key in ("username", "password"))
     return OwnLogin(registry.RegistryCredentials(server, username, password), entry.ca)
 
 

@@ -162,14 +162,14 @@ class Engine:
                 id_ = kind.create(self.client, resource.resolved(self.ids))
                 break
             except (Unavailable, Conflict, NotFound) as error:
-                failure: CloudError = error
-            seconds = LATE if isinstance(failure, Unavailable) else self.poll.interval
-            found, _there = self.poll.until(lambda: self.find(resource), bool, seconds=seconds)
-            if found:
-                id_ = found.id
-                break
-            if self.poll.clock() >= end:
-                raise failure
+                # Its answer may be lost, or what it needs may be too new to be known.
+                seconds = LATE if isinstance(error, Unavailable) else self.poll.interval
+                found, _there = self.poll.until(lambda: self.find(resource), bool, seconds=seconds)
+                if found:
+                    id_ = found.id
+                    break
+                if self.poll.clock() >= end:
+                    raise
         self.ids[resource.key] = id_
         self._made.append(f"{WORDS[resource.kind]} {id_}")
         self._awaited.append(resource)
