@@ -197,6 +197,15 @@ def test_hosts_are_worked_on_as_root_and_the_controller_is_not(
     assert [line for line in asked if sys.executable in line] == []
 
 
+def test_an_inventory_does_not_turn_pipelining_off_by_either_name(deployment: Deployment, deaf_port: int) -> None:
+    """A host that SSH does not reach: it would be refused before SSH is tried."""
+    gone = {"ansible_host": "127.0.0.1", "ansible_port": deaf_port, "ansible_connection": "ssh"}
+    deployment.hosts(everybody={"ansible_pipelining": False, "ansible_ssh_pipelining": False}, m1=gone, m2=gone)
+    played = deployment.under({})
+    prepared = [each["status"] for each in played.results if each["task"].endswith("Prepare the release")]
+    assert prepared == ["unreachable", "unreachable"], played.printed[-3000:]
+
+
 def test_su_is_refused_by_name(deployment: Deployment) -> None:
     """It wants a terminal, and Ansible pipelines nothing through one."""
     played = deployment.under({**sudo(deployment), "DEFAULT_BECOME_METHOD": "su"})
