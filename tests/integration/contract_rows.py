@@ -248,7 +248,7 @@ def agent_plan(world: World) -> Turns:
     world.secret("the agent's key", key.encode())
     options = {"image": world.cloud.environment["PRAXIS_IMAGE"], "identity": seed.decode(), "address": "192.0.2.10",
                "secrets": {"OPENAI_API_KEY": f"aws-sm://praxis/{FLEET}/agent-plan#KEY"}}  # fmt: skip
-    planned = {"name": "before: plan", "praxis.cloud.agent_plan": options}
+    planned = {"hosts": "localhost", "tasks": [{"name": "before: plan", "praxis.cloud.agent_plan": options}]}
     yield Turn("plan", options)
     yield Turn("name the peers", {"run": "{{ ansible_facts['praxis_agent']['run'] }}", "peers": []}, before=(planned,))
 
@@ -372,11 +372,13 @@ def ssh_host_keys(world: World) -> Turns:
 def project(world: World) -> Turns:
     made = yield Turn("write", {"dest": str(world.folder / "project")}, changes=True)
     assert "ansible.cfg" in made["done"].result["written"]
+    assert (world.folder / "project" / "ansible.cfg").is_file()
 
 
 def fleet_host_keys(world: World) -> Turns:
     kept = yield Turn("keep", {"path": str(world.folder / "host_keys")}, changes=True)
     assert kept["done"].result["unknown"] == []
+    assert world.machine.name in (world.folder / "host_keys").read_text(encoding="utf-8")
 
 
 BOTH = ("action", "modules")
@@ -397,8 +399,8 @@ ROWS = (
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_history", BOTH, fleet_history),
-    Row("fleet_host_keys", BOTH, fleet_host_keys, changes=True),
-    Row("project", BOTH, project, changes=True),
+    Row("fleet_host_keys", BOTH, fleet_host_keys, on="controller", changes=True),
+    Row("project", BOTH, project, on="controller", changes=True),
     Row("fleet_balancer", BOTH, fleet_balancer, changes=True),
     Row("agent_plan", BOTH, agent_plan),
     Row("agent_info", BOTH, agent_info, on="machine"),
