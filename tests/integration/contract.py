@@ -94,7 +94,8 @@ class Row:
 
     :param kinds: the folders of ``plugins`` that hold it.
     :param turns: makes one state of the world after the other, and says for each what is asked for in it.
-    :param on: where it runs, ``account`` (the controller) or ``machine``.
+    :param on: what it works on, ``account``, ``controller`` or ``machine``; only the last runs elsewhere than on the
+        controller.
     :param changes: whether it is there to change something; else it only looks.
     :param cloud: whose account it is played in; what does not depend on it goes with AWS.
     """
