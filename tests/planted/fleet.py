@@ -348,8 +348,8 @@ FAULTS = (
         name="lost-answer-makes-a-second-one",
         breaks="A VPC whose creation was answered with an error is made once more.",
         file="plugins/module_utils/cloud/aws_engine.py",
-        before="            if found:\n                id_ = found.id\n",
-        after="            if found and kind.by_creation:\n                id_ = found.id\n",
+        before="                if found:\n                    id_ = found.id\n",
+        after="                if found and kind.by_creation:\n                    id_ = found.id\n",
         tests=("tests/unit/infrastructure/test_faults.py", "-k", "rides_it_out"),
     ),
     Fault(
