@@ -160,6 +160,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     machine,
     picture,
     slots,
+    terminated,
 )
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -217,11 +218,7 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
         result["diff"] = picture(wanted, found, changes)
     if check_mode:
         return result
-    gone: dict[str, list[str]] = {}
-    for each in found:
-        if each.state not in LIVE:
-            gone.setdefault(each.slot, []).append(each.id)
-    launched = machines.apply(changes, wanted, launch_of(options, bool(changes.launch)), gone)
+    launched = machines.apply(changes, wanted, launch_of(options, bool(changes.launch)), terminated(found))
     running = machines.wait(groups, wanted.slots, options["deadline"], launched)
     result["machines"] = [summary(instance, slot) for instance, slot in zip(running, wanted.slots)]
     return result

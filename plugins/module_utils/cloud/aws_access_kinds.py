@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, Ec2Kind, Kind, unless_gone
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import (
+    Answer,
+    Ec2Kind,
+    Kind,
+    tagged,
+    unless_gone,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound, QuotaExceeded
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
@@ -118,8 +124,16 @@ class KeyPair(Ec2Kind):
         client.call("ec2", "delete_key_pair", idempotent=True, KeyName=id_)
 
 
+class NamedKind(Kind):
+    """A kind of IAM's: its name is its id, and it is looked up by that alone."""
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        found = self.find(client, Resource(self.name, name))
+        return [found] if found and tagged(found.tags, tags) else []
+
+
 @dataclass(frozen=True)
-class Role(Kind):
+class Role(NamedKind):
     """The role of the machines. Permissions that somebody gives it stay."""
 
     by_creation: ClassVar[Collection[str]] = ("trust", "description")
@@ -148,10 +162,6 @@ class Role(Kind):
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
         client.call("iam", "tag_role", idempotent=True, RoleName=id_, Tags=tag_list(tags))
-
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        found = self.find(client, Resource(self.name, name))
-        return [found] if found and _has(found.tags, tags) else []
 
     def remove(self, client: AwsClient, id_: str) -> None:
         for policy in client.paginate("iam", "list_role_policies", RoleName=id_):
@@ -183,7 +193,7 @@ class RolePolicy(Kind):
 
 
 @dataclass(frozen=True)
-class InstanceProfile(Kind):
+class InstanceProfile(NamedKind):
     """The role as EC2 takes it."""
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
@@ -212,10 +222,6 @@ class InstanceProfile(Kind):
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
         client.call("iam", "tag_instance_profile", idempotent=True, InstanceProfileName=id_, Tags=tag_list(tags))
 
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        found = self.find(client, Resource(self.name, name))
-        return [found] if found and _has(found.tags, tags) else []
-
     def remove(self, client: AwsClient, id_: str) -> None:
         self._empty(client, id_)
         client.call("iam", "delete_instance_profile", idempotent=True, InstanceProfileName=id_)
@@ -226,10 +232,6 @@ class InstanceProfile(Kind):
             if role["RoleName"] != keep:
                 name = role["RoleName"]
                 unless_gone(client, "iam", "remove_role_from_instance_profile", InstanceProfileName=id_, RoleName=name)
-
-
-def _has(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(tags.get(key) == value for key, value in wanted.items())
 
 
 def _json(document: Any) -> str:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import marked
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import marked, tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
     CloudError,
@@ -101,7 +101,7 @@ class Engine:
         return [
             each
             for each in self.desired
-            if each.present or each.key not in self.observed or _has(self.observed[each.key].tags, each.tags)
+            if each.present or each.key not in self.observed or tagged(self.observed[each.key].tags, each.tags)
         ]
 
     def _refuse_foreign(self) -> None:
@@ -263,7 +263,3 @@ def _finds_with(resource: Resource) -> set[Key]:
         return resource.refs()
     values = {**resource.made_with, **resource.fields}
     return Resource("", "", {name: values[name] for name in kind.found_by}).refs()
-
-
-def _has(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    return all(tags.get(key) == value for key, value in wanted.items())

@@ -14,7 +14,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
-    LIVE,
     PROFILE,
     Changes,
     Machine,
@@ -22,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     diff,
     machine,
     slots,
+    terminated,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import Settings, key_name
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
@@ -65,11 +65,9 @@ class FleetMachines:
         wanted, found = self._wanted(ids), self._found()
         # What was unknown has an id by now; nothing else can differ.
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
-        gone: dict[str, list[str]] = {}
-        for each in found:
-            if each.state not in LIVE:
-                gone.setdefault(each.slot, []).append(each.id)
-        launched = self._machines.apply(self.changes, wanted, self._launch(ids), gone) if self.changes else {}
+        launched = {}
+        if self.changes:
+            launched = self._machines.apply(self.changes, wanted, self._launch(ids), terminated(found))
         instances = self._settled(wanted)
         if self.changes or not instances:
             instances = self._machines.wait(wanted.groups, wanted.slots, self.options["deadline"], launched)

@@ -110,6 +110,11 @@ def marked(tags: Mapping[str, str], desired: Resource) -> bool:
     return (MANAGED_TAG in tags) + sum(tags.get(key) == wanted.get(key) for key in (FLEET_TAG, "Name")) >= 2
 
 
+def tagged(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether a resource carries all of these tags."""
+    return all(tags.get(key) == value for key, value in wanted.items())
+
+
 def known(value: Any) -> bool:
     """Whether an id is known."""
     return bool(value != UNKNOWN)

@@ -58,6 +58,15 @@ class Machine:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
+def terminated(found: Iterable[Machine]) -> dict[str, list[str]]:
+    """Ids of the machines that are no more, by slot."""
+    gone: dict[str, list[str]] = {}
+    for each in found:
+        if each.state not in LIVE:
+            gone.setdefault(each.slot, []).append(each.id)
+    return gone
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the fleet should be.
