@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.published_keys 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 _VARIABLES = {
     "cloud": "praxis_cloud",
@@ -55,10 +56,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             lambda: gcp_client(from_environment(GCP_ARGUMENTS)),
         )
         before = _read(path)
+        kept = host_keys.read_known_hosts(before)
         # Other fleets' keys stay, and so do those of a member whose cloud says nothing (any more).
-        keys = {**host_keys.read_known_hosts(before), **{name: keys for name, keys in found.items() if keys}}
+        keys = {**kept, **{name: keys for name, keys in found.items() if keys}}
         after = host_keys.known_hosts(keys)
-        changed = keys != host_keys.read_known_hosts(before)
+        changed = keys != kept
         if changed and not self._task.check_mode:
             _write(path, after)
         return {
@@ -90,11 +92,8 @@ def _read(path: str) -> str:
 
 
 def _write(path: str, text: str) -> None:
-    staged = "%s.%d.new" % (path, os.getpid())
     try:
-        with open(staged, "x", encoding="utf-8") as file:
-            file.write(text)
-        os.rename(staged, path)
+        write_whole(path, text.encode())
     except OSError as error:
         raise _failed("written", path, error) from None
 

@@ -60,6 +60,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 
 class LookupModule(LookupBase):
@@ -105,8 +106,5 @@ def written(keys: Any) -> str:
     text = host_keys.known_hosts(keys)
     path = os.path.join(C.DEFAULT_LOCAL_TMP, "praxis-known-hosts-" + hashlib.sha256(text.encode()).hexdigest()[:16])
     if not os.path.exists(path):
-        staged = "%s.%d.new" % (path, os.getpid())
-        with open(staged, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.rename(staged, path)
+        write_whole(path, text.encode())
     return path

@@ -13,9 +13,10 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import SSH_ARGUMENTS
 
 #: The variables whose text goes to SSH, in the order in which SSH gets it.
-_ARGUMENTS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
+_ARGUMENTS = tuple("ansible_" + name for name in SSH_ARGUMENTS)
 
 
 def refusals(variables: Mapping[str, Any], name: str) -> List[Finding]:

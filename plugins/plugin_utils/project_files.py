@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 #: The collection's own root.
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -57,12 +58,9 @@ def write(dest: str, files: Dict[str, bytes]) -> None:
     """
     for path, content in files.items():
         target = os.path.join(dest, path)
-        staged = "%s.%d.new" % (target, os.getpid())
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(staged, "xb") as file:
-                file.write(content)
-            os.rename(staged, target)
+            write_whole(target, content)
         except OSError as error:
             raise _failed("written", target, error) from None
 

@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 _FOLDERS = (
     "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal",
@@ -277,7 +278,4 @@ class RunDirectory:
             return json.loads(file.read())
 
     def _write(self, name: str, content: bytes) -> None:
-        staged = "%s.%d.new" % (self._of(name), os.getpid())
-        with open(staged, "wb") as file:
-            file.write(content)
-        os.rename(staged, self._of(name))
+        write_whole(self._of(name), content)

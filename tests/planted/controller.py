@@ -135,17 +135,17 @@ FAULTS = (
     Fault(
         name="reader-sees-half-a-file",
         breaks="A file of the run's directory is written in place.",
-        file="plugins/plugin_utils/run_directory.py",
-        before='staged = "%s.%d.new" % (self._of(name), os.getpid())',
-        after="staged = self._of(name)",
+        file="plugins/plugin_utils/whole_files.py",
+        before='staged = "%s.%d.new" % (path, os.getpid())',
+        after="staged = path",
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
         name="workers-share-a-staged-file",
         breaks="Hosts that are worked on beside each other stage one file in one place, and the run ends by an error.",
-        file="plugins/plugin_utils/run_directory.py",
-        before='staged = "%s.%d.new" % (self._of(name), os.getpid())',
-        after='staged = self._of(name) + ".new"',
+        file="plugins/plugin_utils/whole_files.py",
+        before='staged = "%s.%d.new" % (path, os.getpid())',
+        after='staged = path + ".new"',
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
