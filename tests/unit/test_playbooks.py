@@ -168,6 +168,8 @@ def test_the_steps_of_a_play_are_of_the_run_that_was_planned(play: Part) -> None
 #: What brings in the tasks of a file, and is no task that anybody sees.
 IMPORTS = ("ansible.builtin.import_tasks", ROLE)
 INCLUDES = ("ansible.builtin.include_tasks", "ansible.builtin.include_role")
+#: One check for two plays: --limit leaves out the one on the controller.
+CHECK = PLAYBOOKS / "tasks/whole.yml"
 
 
 def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, str]]) -> Iterator[str]:
@@ -183,9 +185,10 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
         if brought not in IMPORTS and "ansible_check_mode" not in (task.get("when") or []):
             yield filled_in(task["name"], inner)
         path = brought_in(task[brought], base) if brought else None
-        if path is None or (brought in INCLUDES and (path, "") in seen):
+        once = brought in INCLUDES or path == CHECK
+        if path is None or (once and (path, "") in seen):
             continue
-        seen.update({(path, "")} if brought in INCLUDES else ())
+        seen.update({(path, "")} if once else ())
         defaults = path.parents[1] / "defaults/main.yml"
         known = yaml.safe_load(defaults.read_text(encoding="utf-8")) if defaults.exists() else {}
         yield from shown(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent, {**known, **inner}, seen)
