@@ -299,7 +299,7 @@ class TestRuns:
         assert site.places_of(played, *forms(LLM.encode()), *forms(OPENAI.encode()), *tokens, b"ya29.") == set()
         assert "output" in site.places_of(played, b"praxis_demo_identity_gcp-2")
         assert [each["status"] for each in site.play([PLAN], **both.google.environment).results] == [
-            "ok", "skipped", "skipped",
+            "ok", "ok", "skipped", "skipped",
         ]  # fmt: skip
 
     def test_a_fleet_on_google_needs_nothing_of_aws(self, both: Both, site: Site) -> None:
