@@ -83,6 +83,8 @@ class Deployment:
     def under(self, settings: dict[str, str], *arguments: str) -> Played:
         """Deploy under settings of Ansible's; those that this one does not know are omitted, deprecated ones tried."""
         here = {name: value.format(folder=self.site.folder) for name, value in settings.items() if name in rows.known()}
+        if "RETRY_FILES_SAVE_PATH" not in here:  # else they lie beside the playbook, in the checkout
+            here["RETRY_FILES_SAVE_PATH"] = str(self.site.folder)
         (self.site.folder / "ansible.cfg").write_text(rows.configured(here))
         return self.site.play(DEPLOY, *arguments, **{"ANSIBLE_DEPRECATION_WARNINGS": "false"} | rows.exported(here))
 
