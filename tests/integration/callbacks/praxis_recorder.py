@@ -23,6 +23,11 @@ options: {}
 """
 
 
+def named(result: Any) -> str:
+    """The task's name as it is written: the newest Ansible puts its role's before it."""
+    return str(result.task_name).rpartition(" : ")[2]
+
+
 class CallbackModule(CallbackBase):
     """Listens to the run and writes at its end."""
 
@@ -39,12 +44,12 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_ok(self, result: Any) -> None:
         """Keep which tasks changed which hosts."""
         if result.result.get("changed"):
-            self.changed.append((result.host.get_name(), result.task_name))
+            self.changed.append((result.host.get_name(), named(result)))
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Keep what failed, and what it said."""
         said = {key: result.result[key] for key in ("msg", "failure", "failures") if key in result.result}
-        self.failed.append({"host": result.host.get_name(), "task": result.task_name, **said})
+        self.failed.append({"host": result.host.get_name(), "task": named(result), **said})
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Write the file."""

@@ -23,6 +23,11 @@ options: {}
 """
 
 
+def named(result: Any) -> str:
+    """The task's name as it is written: the newest Ansible puts its role's before it."""
+    return str(result.task_name).rpartition(" : ")[2]
+
+
 class CallbackModule(CallbackBase):
     """Listens to the run and writes at its end."""
 
@@ -36,7 +41,7 @@ class CallbackModule(CallbackBase):
         self.results: list[dict[str, Any]] = []
 
     def _keep(self, status: str, result: Any) -> None:
-        kept = {"host": result.host.get_name(), "task": result.task_name, "status": status}
+        kept = {"host": result.host.get_name(), "task": named(result), "status": status}
         self.results.append({**kept, "result": dict(result.result)})
 
     def v2_runner_on_ok(self, result: Any) -> None:
