@@ -63,7 +63,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
                        ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed"),
                        ("fail", "Google takes a change on, and its operation ends in an error"),
                        ("hang", "Google takes a change on, and its operation never ends"),
-                       ("stale", "somebody else changes the resource between a look at it and the change"),
+                       ("stale", "somebody else changes the resource between a observe it and the change"),
                        ("quota", "Google refuses a change: the quota is used up"),
                        ("page", "a list's pages after the first fail")):
         one = kinds.add_parser(kind, help=text)
@@ -74,7 +74,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
         one.add_argument("--code", help="error code instead of the service's own")
         one.add_argument("--status", type=int, help="HTTP status instead of the service's own")
         one.add_argument("--seconds", type=float, default=1.0, help="slow: how long an answer is held back")
-        one.add_argument("--calls", type=int, default=2, help="hide: how many looks miss a new instance")
+        one.add_argument("--calls", type=int, default=2, help="hide: how many reads miss a new instance")
         one.add_argument("--retry-after", type=int, help="throttle, error: the header Retry-After, in seconds")
         one.add_argument("--message", default="", help="fail, quota: what the error says")
         _cloud_option(one)
@@ -158,7 +158,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; a Problem is printed with its mend, and the exit code is 1."""
+    """Entry point; a Problem is printed with its fix, and the exit code is 1."""
     try:
         return run(_parser().parse_args(arguments))
     except (Problem, DockerError) as error:

@@ -160,7 +160,7 @@ class Client:
         self._event("link-cut", machines=[end["name"] for end in ends])
 
     def link_heal(self) -> None:
-        """Mend all links."""
+        """Fix all links."""
         for container in docker.named("container", self.site.key):
             if (docker.inspect("container", container) or {})["State"]["Running"]:
                 _undrop(container)
@@ -177,7 +177,7 @@ class Client:
         self._event("machine-start", machines=[name])
 
     def disk_full(self, name: str) -> None:
-        """Leave no room under /opt and where the engine puts what it pulls; what is there can still be read."""
+        """Leave no space under /opt and where the engine puts what it pulls; what is there can still be read."""
         docker.shell(self.machine(name)["container"], f"""
             mountpoint -q {FULL} && exit 0
             mkdir -p {FULL} && mount -t tmpfs -o size=64k sandbox-full {FULL} && mkdir {FULL}/upper {FULL}/work
@@ -190,7 +190,7 @@ class Client:
         self._event("disk-full", machines=[name])
 
     def disk_heal(self, name: str) -> None:
-        """Give the room back."""
+        """Give the space back."""
         docker.shell(self.machine(name)["container"], f"""
             for place in /var/lib/docker/tmp /opt {FULL}; do
               if findmnt -n -o SOURCE --mountpoint $place | grep -q sandbox-full; then umount $place; fi

@@ -97,7 +97,7 @@ def _start_api(site: Site, cloud: str) -> None:
         if process.poll() is not None or time.monotonic() > until:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             raise Problem(f"the API was not ready in {API_DEADLINE:.0f} s:\n{tail}", str(log),
-                          "mend what the log names, then run it again")
+                          "fix what the log names, then run it again")
         time.sleep(0.1)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines: containers with systemd, sshd and room for a Docker Engine of their own."""
+"""Machines: containers with systemd, sshd and space for a Docker Engine of their own."""
 
 from __future__ import annotations
 

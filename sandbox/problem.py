@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 class Problem(Exception):
-    """Something the user can mend: what happened, where, and how to mend it."""
+    """Something the user can fix: what happened, where, and how to fix it."""
 
     def __init__(self, what: str, where: str, fix: str) -> None:
         super().__init__(f"{what}\n  where: {where}\n  fix:   {fix}")

@@ -15,7 +15,7 @@ from sandbox.docker import DockerError
 from sandbox.problem import Problem
 
 PERIOD = 0.3
-"""Seconds between two looks."""
+"""Seconds between two observations."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ class Routing:
                 self._ready[name] = wanted
 
 
-def watch(look: Callable[[], None], say: Callable[[str], None]) -> None:
-    """Look again and again in the background until the process ends; what goes wrong is said once."""
-    threading.Thread(target=_watch, args=(look, say), name="health", daemon=True).start()
+def watch(observe: Callable[[], None], say: Callable[[str], None]) -> None:
+    """Observe again and again in the background until the process ends; what goes wrong is said once."""
+    threading.Thread(target=_watch, args=(observe, say), name="health", daemon=True).start()
 
 
-def _watch(look: Callable[[], None], say: Callable[[str], None]) -> None:
+def _watch(observe: Callable[[], None], say: Callable[[str], None]) -> None:
     trouble = ""
     while True:
         try:
-            look()
+            observe()
             trouble = ""
         except (OSError, Problem, DockerError) as error:
             if str(error) != trouble:

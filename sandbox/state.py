@@ -42,8 +42,8 @@ def _locked(site: Site) -> Iterator[None]:
 
 
 def _write_whole(site: Site) -> None:
-    told = {cloud: site.read_json(f"{cloud}/state.json") for cloud in CLOUDS}
-    parts = {cloud: part for cloud, part in told.items() if part}
+    reported = {cloud: site.read_json(f"{cloud}/state.json") for cloud in CLOUDS}
+    parts = {cloud: part for cloud, part in reported.items() if part}
     if not parts:
         (site.home / "state.json").unlink(missing_ok=True)
         return

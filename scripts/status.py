@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     output = found.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    output.add_argument("--watch", type=_seconds, metavar="SECONDS", help="look again after so many seconds, for ever")
+    output.add_argument("--watch", type=_seconds, metavar="SECONDS", help="observe after so many seconds, for ever")
     found.add_argument("-i", "--inventory", action="append", default=[], help="instead of inventories/CLOUD")
     found.add_argument("--cloud", default="aws", help="the inventory in inventories/; default: %(default)s")
     return found
@@ -42,7 +42,7 @@ def _seconds(text: str) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look at the fleet; the return code."""
+    """Observe the fleet; the return code."""
     options, more = parser().parse_known_args(arguments)
     if options.watch and not sys.stdout.isatty():
         parser().error("--watch redraws a terminal, and standard output is none; use --json in a loop of your own")
@@ -93,10 +93,10 @@ def _stopped(code: int, printed: str) -> dict[str, Any]:
 
 
 def _watch(command: Sequence[str], environment: dict[str, str], pause: float) -> int:
-    """Draw the summary over the last one, until Ctrl-C; the return code is the last look's."""
+    """Draw the summary over the last one, until Ctrl-C; the return code is the last observation's."""
     code = 0
     colours = not (os.environ.get("NO_COLOR") or os.environ.get("ANSIBLE_NOCOLOR"))
-    print(HOME + REST_OF_SCREEN + "looking ...", flush=True)
+    print(HOME + REST_OF_SCREEN + "observing ...", flush=True)
     try:
         while True:
             columns = str(shutil.get_terminal_size().columns)

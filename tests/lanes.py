@@ -53,7 +53,7 @@ class Playbooks:
 
 #: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs none but its own.
 PLAYBOOKS = {
-    "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_weather")),
+    "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),

@@ -47,8 +47,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {**result, "changed": False, "peers": [peer.name for peer in peers]}
             return {**result, "changed": False, **self._plan(name, args)}
         except Failed as error:
-            told = Failed(*own_agent.in_role_words(error.findings))
-            return {**result, "failed": True, **told.as_result()}
+            reported = Failed(*own_agent.in_role_words(error.findings))
+            return {**result, "failed": True, **reported.as_result()}
 
     def _plan(self, name: str, args: Mapping[str, Any]) -> Dict[str, Any]:
         numbers, wrong = run_options({option: args[option] for option in own_agent.RUN})

@@ -12,7 +12,7 @@ from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, serving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     SSH_ARGUMENTS,
     HostAction,
@@ -66,8 +66,8 @@ class ActionModule(HostAction):
         if held is not None and acting:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
         if state == "active" and acting:
-            look = (run.outcome(name) or {}).get("look") or {}
-            run.touch(name, (look.get("release") or {}).get("good"))
+            observation = (run.outcome(name) or {}).get("observation") or {}
+            run.touch(name, (observation.get("release") or {}).get("good"))
         if state in DRAINED and acting:
             arguments["drain"] = run.draining(name)
         if state == "restored":
@@ -91,14 +91,14 @@ class ActionModule(HostAction):
         return patiently(self._display, name, args["lock_deadline"], ask)
 
     def observes(self, args: Dict[str, Any]) -> bool:
-        """Not where the host is only told: the last observation had fresh dials, and stands."""
+        """Not where the host is only reported: the last observation had fresh dials, and stands."""
         return args["state"] not in PLAIN
 
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
         """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
-        if args.get("deployment") and not outcome.get("failure") and "look" in outcome:
+        if args.get("deployment") and not outcome.get("failure") and "observation" in outcome:
             run.renew()
-        container = (outcome.get("look") or {}).get("container")
+        container = (outcome.get("observation") or {}).get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
             run.activate(name, container)
         failed = absences([name], {name: outcome}).get(name)
@@ -159,7 +159,7 @@ def _min_edges(run: RunDirectory, name: str) -> int:
 def _edges_of_others(run: RunDirectory, name: str) -> int:
     """The live edges that a host needs after its rollback: to members that this run did not touch and that serve."""
     table = run.table()
-    others = serving(table, looks_of(run.outcomes())).difference(run.touched())
+    others = serving(table, observations_of(run.outcomes())).difference(run.touched())
     return min(table.min_edges, len(others.intersection(table.around[name])))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, serving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import journal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -53,8 +53,8 @@ class ActionModule(FleetAction):
             raise Failed(_lease_over(run.table().fleet))
         table, options = run.table(), run.options()
         self._join_timeout = options.get("join_timeout")
-        looks = looks_of(run.outcomes())
-        well = serving(table, looks)
+        observations = observations_of(run.outcomes())
+        well = serving(table, observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         beyond = set(table.members).difference(options["hosts"])
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
@@ -70,7 +70,7 @@ class ActionModule(FleetAction):
                 continue
             targets = [here[name] for name in names]
             if args["state"] == "absent":
-                others = {name: looks[name] for name in here if name in well and name not in names}
+                others = {name: observations[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
                 failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
                 if failures:
@@ -158,9 +158,9 @@ def _id(target: Mapping[str, Any]) -> str:
     return str(target["id"]).rpartition("/")[2]
 
 
-def _at_its_port(target: Mapping[str, Any], look: Mapping[str, Any]) -> Dict[str, Any]:
+def _at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
     """A member as it is registered now: the port in the plan may be new."""
-    return {**target, "port": look["api"].get("port") or target["port"]}
+    return {**target, "port": observation["api"].get("port") or target["port"]}
 
 
 def _place(balancer: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     hold_to_ours,
@@ -27,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 MODULE = "praxis.cloud.fleet_lock"
 INFO = "praxis.cloud.agent_info"
-#: Seconds for which the lock need not be looked at again.
+#: Seconds for which the lock need not be observed again.
 MOMENT = 5.0
 #: Seconds to wait for a step of another deployment on the host that keeps the lock.
 STEP_SECONDS = 60.0
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {**result, **self._wait(args, task_vars)}
             if args.get("free"):
                 return {**result, **_free(args, task_vars or {})}
-            if "looks" in args:
+            if "observations" in args:
                 return {**result, **self._by_hand(args, task_vars or {})}
             if "run" not in args:
                 return {**result, **self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars)}
@@ -86,26 +86,26 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             answer = self._execute_module(module_name=INFO, module_args={}, task_vars=task_vars)
         except AnsibleError:
             return None
-        return lock.holder({"this host": answer["look"]}, controller.alive) if "look" in answer else None
+        return lock.holder({"this host": answer["observation"]}, controller.alive) if "observation" in answer else None
 
     def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Lock the fleet for a person, or unlock it."""
-        answers = fleet_variables.registered(task_vars["hostvars"], list(args["hosts"]), str(args["looks"]))
-        looks = looks_of(answers)
-        before = lock.holder(looks, controller.alive)
+        answers = fleet_variables.registered(task_vars["hostvars"], list(args["hosts"]), str(args["observations"]))
+        observations = observations_of(answers)
+        before = lock.holder(observations, controller.alive)
         if args.get("state") == "absent":
             return self._unlock(before, task_vars)
         lease, person = _numbers(args)["lease"], _person(str(args.get("reason") or "no reason given"))
-        wanted = lock.by_hand(looks, args["hosts"], person, lease)
+        wanted = lock.by_hand(observations, args["hosts"], person, lease)
         over = [before.run] if before and before.gone else []
         answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over}, task_vars)
-        told = {
+        reported = {
             **{key: wanted[key] for key in ("owner", "reason", "lock_host")},
             "run": answer["holder"],
             "until": clocks.moment(answer["expires"]),
         }
-        self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % told)
-        return {**answer, "lock": told}
+        self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % reported)
+        return {**answer, "lock": reported}
 
     def _unlock(self, holder: Optional[lock.Holder], task_vars: Any) -> Dict[str, Any]:
         if holder is None:
@@ -142,14 +142,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.renew()
         # The keeper itself may be in trouble. Other hosts still refuse whoever has been taken over from.
         run.record([item if item.code in REFUSALS else _unseen(item) for item in findings])
-        return {**_told(answer), "locked": not any(item.code in REFUSALS for item in findings)}
+        return {**_reported(answer), "locked": not any(item.code in REFUSALS for item in findings)}
 
     def _take(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
-        looks, options = looks_of(run.outcomes()), run.options()
+        observations, options = observations_of(run.outcomes()), run.options()
         keeper = str(args["host"])
-        wanted = {**options["deployment"], "lock_host": keeper, "fence": lock.top(looks) + 1, "lease": options["lease"]}
-        before = lock.holder(looks, controller.alive, options["take_over"])
-        seen = (looks[keeper].get("deployment") or {"fence": 0})["fence"] if keeper in looks else None
+        fence = lock.top(observations) + 1
+        wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
+        before = lock.holder(observations, controller.alive, options["take_over"])
+        seen = (observations[keeper].get("deployment") or {"fence": 0})["fence"] if keeper in observations else None
         over = [before.run] if before and before.gone else [options["take_over"]]
         answer = self._ask(keeper, {"deployment": wanted, "seen": seen, "over": over}, task_vars)
         if answer.get("failed"):
@@ -159,7 +160,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         else:
             run.lock({**wanted, "fence": answer["fence"]})
             run.record([before.taken_over()] if before else [])
-        return {"changed": False, **_told(answer), "locked": not answer.get("failed")}
+        return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
 
     def _give_back(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:
         held = run.locked()
@@ -170,7 +171,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             what = "The fleet's lock could not be given back: %s" % answer["failure"]["what"]
             fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
             run.record([Finding("lock-kept", what, held["lock_host"], fix, level=WARNING)])
-        return _told(answer)
+        return _reported(answer)
 
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         """The module's answer; a host that cannot be asked is one that failed."""
@@ -200,12 +201,12 @@ def _free(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, An
     :raises Failed: somebody does, or nobody knows.
     """
     hosts = list(args["hosts"])
-    looks = looks_of(fleet_variables.registered(task_vars["hostvars"], hosts, str(args["looks"])))
-    held = lock.holder(looks, controller.alive, str(args.get("take_over") or ""))
+    observations = observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, str(args["observations"])))
+    held = lock.holder(observations, controller.alive, str(args.get("take_over") or ""))
     if held and not held.gone:
         raise Failed(held.locked())
     forced = boolean(args.get("force") or False, strict=False)
-    unknown = lock.unknown(hosts, looks, forced)
+    unknown = lock.unknown(hosts, observations, forced)
     if unknown and not forced:
         raise Failed(unknown)
     return {"changed": False, "locked": False, "warnings": [str(unknown)] if unknown else []}
@@ -237,6 +238,6 @@ def _unseen(finding: Finding) -> Finding:
     return Finding("lock-unseen", what, finding.where, finding.fix, level=WARNING)
 
 
-def _told(answer: Dict[str, Any]) -> Dict[str, Any]:
+def _reported(answer: Dict[str, Any]) -> Dict[str, Any]:
     """An answer as data: what Ansible makes of a failure would be printed as one."""
     return {key: answer[key] for key in ("changed", "diff", "fence", "failure", "failures") if key in answer}

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import looks_of, make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order, observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
@@ -24,10 +24,10 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
-        holder = lock.holder(looks_of(outcomes), controller.alive, options["take_over"])
+        holder = lock.holder(observations_of(outcomes), controller.alive, options["take_over"])
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
-        run.set_order(order, looks_of(outcomes))
+        run.set_order(order, observations_of(outcomes))
         reached = scope.difference(run.left_out())
         findings = [*order.findings, *order.left_out]
         if args["show"]:  # Who only asks for the plan is not kept from it: another deployment ends.
@@ -44,14 +44,14 @@ class ActionModule(FleetAction):
             "serial": order.serial,
             "watch": order.watch,
             "first_deployment": order.first_deployment,
-            "look_again": order.look_again,
+            "observe_again": order.observe_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
             "lock": lock.keepers(table.members, reached) if order.activate or (holder and not held) else [],
             "findings": plain_findings(findings),
         }
         if args["final"]:
             # What hosts have done by themselves does not show any more once they have been activated.
-            by_itself = switches.findings(scope, looks_of(outcomes), options["deployment"]["run"])
+            by_itself = switches.findings(scope, observations_of(outcomes), options["deployment"]["run"])
             run.record([*order.findings, *order.left_out, *by_itself])
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))

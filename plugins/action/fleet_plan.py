@@ -24,7 +24,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     host_keys_kept,
     records,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "logs_in": {"type": "bool", "default": True},
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
-        # Checked with everything else, so that a wrong one is told by the name of the user's variable.
+        # Checked with everything else, so that a wrong one is reported by the name of the user's variable.
         **{option: {"type": "raw"} for option in RUN_OPTIONS},
         **{option: {"type": "raw", "default": words[0]} for option, (_variable, words) in RUN_WORDS.items()},
         "hooks": {"type": "raw", "default": {}},
@@ -215,4 +215,4 @@ def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[Member
             members += fleet_variables.members(hostvars, [name])
         except Failed as error:
             shared.add(name, [replace(finding, where="variables") for finding in error.findings])
-    return members, shared.told()
+    return members, shared.reported()

@@ -11,7 +11,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of, roll_back, soften
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
+    absences,
+    observations_of,
+    roll_back,
+    soften,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
@@ -40,29 +45,29 @@ class ActionModule(FleetAction):
         pending = set(run.gates()) if self._task.check_mode else set()
         judged = [name for name in hosts if name not in pending]
         scope = judged if len(judged) < len(table.members) else None
-        looks = looks_of(outcomes)
-        restarted = mesh.restarts(run.activated(), {name: looks[name] for name in judged if name in looks})
+        observations = observations_of(outcomes)
+        restarted = mesh.restarts(run.activated(), {one: observations[one] for one in judged if one in observations})
         # Of an agent that crashes nothing else is worth telling; what its own gate has found says more.
         crashing = {item.where: item for item in restarted}
         absent = {**crashing, **absences(judged, outcomes)}
-        lasting = {name: look for name, look in looks.items() if name not in crashing and name not in pending}
+        lasting = {name: one for name, one in observations.items() if name not in crashing and name not in pending}
         seen = mesh.verdict(table, lasting, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
-        by_itself = switches.findings(judged, looks, options["deployment"]["run"])
-        told = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
-        told += [hooks.failed(**args["hook"])] if args["hook"] else []
-        run.record([*told, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
+        by_itself = switches.findings(judged, observations, options["deployment"]["run"])
+        reported = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
+        reported += [hooks.failed(**args["hook"])] if args["hook"] else []
+        run.record([*reported, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
-        about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, looks))
+        about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = any(item.code in REFUSALS for item in recorded)
         if not run.locked():
-            found = (*found, *_other(looks, options["deployment"]["run"]))
-        findings = [*recorded, *(item for item in found if not (refused or _told(item, recorded)))]
+            found = (*found, *_other(observations, options["deployment"]["run"]))
+        findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         fact = {
@@ -71,12 +76,12 @@ class ActionModule(FleetAction):
             "plan_id": options["id"],
             "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
-            "good": [] if refused else _good(table, [name for name in judged if name not in absent], looks),
-            "roll_back": _plain(roll_back(table, _to_roll_back(run, ok or refused), looks, pace_of(options))),
+            "good": [] if refused else _good(table, [name for name in judged if name not in absent], observations),
+            "roll_back": _plain(roll_back(table, _to_roll_back(run, ok or refused), observations, pace_of(options))),
             "confirm": [
                 name
                 for name in hosts
-                if ok and name not in left_out and (name in pending or _unconfirmed(looks.get(name) or {}))
+                if ok and name not in left_out and (name in pending or _unconfirmed(observations.get(name) or {}))
             ],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
@@ -92,9 +97,9 @@ class ActionModule(FleetAction):
         return {"verdict": fact, "ansible_facts": {"praxis_verdict": fact}}
 
 
-def _good(table: Table, names: Sequence[str], looks: Mapping[str, Mapping[str, Any]]) -> List[str]:
+def _good(table: Table, names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[str]:
     """The members that may be given requests."""
-    return [name for name in names if mesh.serves(table, name, looks[name])]
+    return [name for name in names if mesh.serves(table, name, observations[name])]
 
 
 def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
@@ -102,9 +107,9 @@ def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
     return set() if never or run.rolled_back() else set(run.touched())
 
 
-def _other(looks: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
+def _other(observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
     """Another deployment that is at work, or stopped in its middle."""
-    holder = lock.holder(looks, controller.alive)
+    holder = lock.holder(observations, controller.alive)
     if holder is None or holder.run == run:
         return []
     return [holder.unfinished() if holder.gone else holder.at_work()]
@@ -115,9 +120,9 @@ def _plain(batches: List[List[str]]) -> Dict[str, Any]:
     return {"hosts": [name for batch in batches for name in batch], "serial": [len(batch) for batch in batches]}
 
 
-def _unconfirmed(look: Mapping[str, Any]) -> bool:
+def _unconfirmed(observation: Mapping[str, Any]) -> bool:
     """Whether a host has something left of a deployment that did not come to its end, or of this one."""
-    release, switch = look.get("release") or {}, look.get("switch") or {}
+    release, switch = observation.get("release") or {}, observation.get("switch") or {}
     left = release.get("running") != release.get("good") or any(switch.values())
     return bool(release.get("running")) and left
 
@@ -126,11 +131,11 @@ def _left(run: RunDirectory) -> List[Finding]:
     """The hosts that a rollback did not get to: it ends where it would take too many members out of service."""
     begun = run.rolled_back()
     what = "It has the new release still: the rollback ended before it."
-    fix = "See why in the findings beside this one, mend that, and deploy the release that the fleet is to have."
+    fix = "See why in the findings beside this one, fix that, and deploy the release that the fleet is to have."
     return [Finding("not-rolled-back", what, name, fix) for name in run.touched() if begun and name not in begun]
 
 
-def _told(finding: Finding, recorded: Sequence[Finding]) -> bool:
+def _reported(finding: Finding, recorded: Sequence[Finding]) -> bool:
     """Whether a finding is recorded, or adds nothing to what stopped the run: it is about the same place, or about a
     host that for this very reason kept the release it had, or got it back."""
     if any((item.code, item.where) == (finding.code, finding.where) for item in recorded):
@@ -172,11 +177,11 @@ def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
     return [Finding("departed", what, name, fix, level=WARNING) for name in balancer.get("others") or []]
 
 
-def _not_sealing(names: Sequence[str], looks: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+def _not_sealing(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
     """The machines whose agents do not come back by themselves."""
     what = "After a reboot its agent stays down until a deployment: it has no systemd-creds to seal secrets with."
     fix = "Use a system that systemd 250 or newer runs (Debian 12, for one)."
-    unfit = [name for name in names if ((looks.get(name) or {}).get("host") or {}).get("seals") is False]
+    unfit = [name for name in names if ((observations.get(name) or {}).get("host") or {}).get("seals") is False]
     return [Finding("not-sealing", what, name, fix, level=WARNING) for name in unfit]
 
 

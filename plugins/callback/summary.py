@@ -87,7 +87,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         elif summary.get("ok"):
             self._print(summary)
         else:
-            self._stopped(_told(summary.get("findings") or []) or self._failures or [_NO_SUMMARY], as_json)
+            self._stopped(_reported(summary.get("findings") or []) or self._failures or [_NO_SUMMARY], as_json)
 
     def _print(self, value: Any) -> None:
         self._display.display(json.dumps(value, indent=2, default=str))
@@ -111,7 +111,7 @@ _NO_SUMMARY = {
 }
 
 
-def _told(findings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
+def _reported(findings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """The errors that a playbook itself gives as the reason why it went no further."""
     return [{key: item[key] for key in _NO_SUMMARY} for item in findings if item.get("level", "error") == "error"]
 
@@ -123,7 +123,7 @@ def failures_of(result: Any) -> List[Dict[str, Any]]:
         return list(said.get("failures") or [said["failure"]])
     what = str(said.get("msg") or said.get("module_stderr") or "It gave no reason.").strip()
     where = "%s (%s)" % (result.task.get_name(), result.host.get_name())
-    fix = "Mend that and run it again; -vvv shows more."
+    fix = "Fix that and run it again; -vvv shows more."
     return [{"code": "task-failed", "what": what, "where": where, "fix": fix}]
 
 

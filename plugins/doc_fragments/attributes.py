@@ -18,7 +18,7 @@ attributes:
     description: Run again with the same options, it changes nothing.
 """
 
-    # For modules that only look.
+    # For modules that only observe.
     INFO = r"""
 options: {}
 attributes:
@@ -26,17 +26,17 @@ attributes:
     description: Predicts what it would change, and changes nothing, when run in check mode.
     support: full
     details:
-      - This module only looks, in check mode as ever.
+      - This module only observes, in check mode as ever.
   diff_mode:
     description: Shows what it changed, or in check mode would change, when run in diff mode.
     support: N/A
     details:
-      - This module only looks.
+      - This module only observes.
   idempotent:
     description: Run again with the same options, it changes nothing.
     support: full
     details:
-      - This module only looks.
+      - This module only observes.
 """
 
     # For members of the action group praxis.cloud.aws.

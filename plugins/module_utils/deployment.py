@@ -57,7 +57,7 @@ class Deployment:
     last: bool = False
 
     def record(self, now: float, ended: bool) -> Dict[str, Any]:
-        """What is written down, as a look shows it."""
+        """What is written down, as an observation shows it."""
         plain = asdict(self)
         return {
             **{key: plain[key] for key in ("run", "owner", "reason", "process", "lock_host", "fence")},
@@ -78,7 +78,7 @@ def takes(
     """What taking the lock comes to.
 
     :param found: the record on the host that keeps the lock.
-    :param seen: the fence number that this host had when the deployment looked at it; None: it did not look.
+    :param seen: the fence number that this host had when the deployment observed it; None: it did not observe it.
     :param over: the deployments that are to be taken over from.
     :return: the deployment with the fence number that it has from now on; None: it has the lock already, and most of
         its lease before it.
@@ -144,7 +144,7 @@ def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
 
 
 def _changed(record: Mapping[str, Any], where: str) -> Finding:
-    what = "Deployment %s of %s went through the fleet after this run had looked at it." % (
+    what = "Deployment %s of %s went through the fleet after this run had observed it." % (
         record["run"],
         record["owner"],
     )

@@ -43,7 +43,7 @@ class Finding:
 
 
 class Failed(Exception):
-    """One or more findings that stop the work. Carries all of them, so that a user mends everything in one go."""
+    """One or more findings that stop the work. Carries all of them, so that a user fixes everything in one go."""
 
     def __init__(self, *findings: Finding) -> None:
         self.findings: Tuple[Finding, ...] = findings

@@ -2,19 +2,19 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at one host of a fleet."""
+"""Observe one host of a fleet."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: agent_info
-short_description: Look at the agent of one host
+short_description: Observe the agent of one host
 version_added: 0.1.0
 description:
   - Reads what a host of a fleet holds and does, and changes nothing.
   - Peer-to-peer connections are read from the TCP table of the container, since the agent itself goes on calling a
     lost peer connected.
-  - A host without Docker gives a look as well, with nulls where nothing is.
+  - A host without Docker gives an observation as well, with nulls where nothing is.
 requirements:
   - Python 3.9 on the host, its standard library only
 author:
@@ -64,14 +64,14 @@ options:
     default: 3.0
   settle:
     description:
-      - Seconds to look again and again until every member of O(dial) is connected. The last look is returned.
+      - Seconds to observe again and again until every member of O(dial) is connected. The last observation is returned.
       - An agent dials ten seconds after its start, so a fleet that was just touched needs some.
     type: float
     default: 0.0
   soak:
     description:
-      - Seconds that a running agent has to have been up before the last look. Nothing is waited for when it runs longer
-        than that, or not at all.
+      - Seconds that a running agent has to have been up before the last observation. Nothing is waited for when it runs
+        longer than that, or not at all.
     type: float
     default: 0.0
   kept:
@@ -82,7 +82,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look at the agent and its edges
+- name: Observe the agent and its edges
   praxis.cloud.agent_info:
     api_port: 8000
     p2p_port: 4001
@@ -95,7 +95,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-look:
+observation:
   description: All that was seen.
   returned: always
   type: dict
@@ -204,7 +204,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, look
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
@@ -236,17 +236,18 @@ def main() -> None:
     wanted = gate.Gate(dial=tuple(options["dial"]), min_edges=len(options["dial"]))
 
     def take() -> Dict[str, Any]:
-        return look.take(Paths(), options["api_port"], options["p2p_port"], options["dial"], options["dial_timeout"])
+        ports = options["api_port"], options["p2p_port"]
+        return observation.take(Paths(), *ports, options["dial"], options["dial_timeout"])
 
     def judged(seen: Dict[str, Any]) -> gate.Verdict:
         return gate.judge(seen, wanted, options["p2p_port"], "here")
 
     seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
-    left = options["soak"] - look.running_for(seen["container"], time.time())
+    left = options["soak"] - observation.running_for(seen["container"], time.time())
     if left > 0:
         time.sleep(left)
         seen = take()
-    module.exit_json(changed=False, look=seen, **(kept.look_at(Paths(), seen) if options["kept"] else {}))
+    module.exit_json(changed=False, observation=seen, **(kept.observe(Paths(), seen) if options["kept"] else {}))
 
 
 if __name__ == "__main__":

@@ -180,7 +180,7 @@ options:
     default: 5
   previous:
     description:
-      - For O(state=restored), the release to roll back to, as C(look.release.good) said before the activation.
+      - For O(state=restored), the release to roll back to, as C(observation.release.good) said before the activation.
       - Empty when there was none.
     type: str
   restart:
@@ -191,8 +191,8 @@ options:
     default: false
   engine_made:
     description:
-      - The docker role ran on this host just before. In check mode, where it could only foretell, this module then
-        foretells what it would do on the new engine.
+      - The docker role ran on this host just before. In check mode, where it could only predict, this module then
+        predicts what it would do on the new engine.
       - Otherwise a host without Docker gives RV(outcome=needs-docker) and no change, in check mode too.
     type: bool
     default: false
@@ -249,7 +249,7 @@ EXAMPLES = r"""
   become: true
   register: activated
 
-- name: Put back what was there before
+- name: Restore what was there before
   praxis.cloud.agent_release:
     state: restored
     previous: "{{ activated.previous }}"
@@ -266,7 +266,7 @@ outcome:
   returned: always
   type: str
 failure:
-  description: What is wrong, where, and how to mend it; null when nothing is.
+  description: What is wrong, where, and how to fix it; null when nothing is.
   returned: always
   type: dict
   contains:
@@ -283,7 +283,7 @@ failure:
       type: str
       returned: always
     fix:
-      description: How to mend it.
+      description: How to fix it.
       type: str
       returned: always
 reasons:
@@ -314,7 +314,7 @@ evidence:
   returned: always
   type: list
   elements: str
-look:
+observation:
   description: The host afterwards, as M(praxis.cloud.agent_info) returns it.
   returned: always
   type: dict

@@ -140,7 +140,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     given = {option: options[option] for option in OPTIONS}
     if given["target_group"] == scheme["fleet"]:
         given["target_group"] = None
-    found = Infrastructure(client, given, options["balancer"]).look()
+    found = Infrastructure(client, given, options["balancer"]).observe()
     return {"changed": False, "names": scheme, "mark": mark(fleet), **found}
 
 

@@ -133,9 +133,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group import (
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_group import (
     ABSENT,
     Seen,
     Target,
@@ -144,13 +142,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group im
     failures,
     reached,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
     group = TargetGroup(aws_client(params), selector("target_group", params["target_group"]))
-    seen: Seen = group.look()
+    seen: Seen = group.observe()
     targets = group.targets(params["targets"], seen, state)
     changes = diff(seen, targets, state)
     result: dict[str, Any] = {"changed": bool(changes), "target_group_arn": group.arn}
@@ -179,11 +179,11 @@ def settle(
     """What is seen in the end, and what did not get there in time."""
     state = params["state"]
     if not params["wait"]:
-        return (group.look() if changed else seen), []
+        return (group.observe() if changed else seen), []
     if not changed and reached(seen, targets, state):
         return seen, []
     seconds = group.patience(state) if params["wait_timeout"] is None else float(params["wait_timeout"])
-    seen, there = Poll().until(group.look, lambda looked: reached(looked, targets, state), seconds=seconds)
+    seen, there = Poll().until(group.observe, lambda found: reached(found, targets, state), seconds=seconds)
     return seen, [] if there else failures(seen, targets, state, group.name, seconds)
 
 

@@ -14,7 +14,7 @@ description:
   - Keeps one running EC2 instance for every slot of a fleet, C(aws-1) to C(aws-N), spread over the given subnets.
   - New instances accept IMDSv2 only, have an encrypted gp3 root volume, and carry the tags C(Name), C(praxis_fleet),
     C(praxis_slot), C(praxis_role) and C(praxis_managed_by), and O(labels).
-  - Existing instances get missing or edited tags, security groups and the IMDSv2 requirement put back, and are started
+  - Existing instances get missing or edited tags, security groups and the IMDSv2 requirement restored, and are started
     when stopped. Their image, type and volumes are left alone.
   - Launches are sent in parallel, each with a client token made from fleet and slot, so a repeated request makes no
     second machine.
@@ -206,7 +206,7 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
     count = slots(options["slot_prefix"], options["hosts"])
     profile = {PROFILE: options["instance_profile"]} if options["instance_profile"] else {}
     wanted = Wanted(options["fleet"], count, options["role"], labels, groups, {**SETTINGS, **profile})
-    found = [each for each in (machine(seen, wanted.fleet) for seen in machines.look(groups)) if each]
+    found = [each for each in (machine(seen, wanted.fleet) for seen in machines.observe(groups)) if each]
     changes = diff(wanted, found, allow_shrink=options["allow_shrink"])
     result: dict[str, Any] = {
         "changed": bool(changes),
@@ -225,7 +225,7 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
 
 
 def absent(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
-    seen = machines.look(options["security_group_ids"])
+    seen = machines.observe(options["security_group_ids"])
     ours = [each for each in (machine(instance, options["fleet"]) for instance in seen) if each and each.ours]
     live = [each for each in ours if each.state in LIVE]
     result: dict[str, Any] = {

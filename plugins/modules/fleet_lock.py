@@ -51,8 +51,8 @@ options:
     default: false
   seen:
     description:
-      - The fence number that the host had when the deployment looked at it. Another one means that a deployment went
-        through the fleet since. Without it that is not looked at.
+      - The fence number that the host had when the deployment observed it. Another one means that a deployment went
+        through the fleet since. Without it that is not observed.
     type: int
   over:
     description:
@@ -60,7 +60,7 @@ options:
     type: list
     elements: str
     default: []
-  looks:
+  observations:
     description:
       - Under which name M(praxis.cloud.agent_info) was registered on O(hosts). With it a person locks the fleet, or
         with O(state=absent) unlocks it, whoever locked it; the controller fills in the other options. The task is
@@ -68,7 +68,7 @@ options:
     type: str
   free:
     description:
-      - With O(looks), lock nothing, and fail while a deployment or a person holds the fleet. The task runs on the
+      - With O(observations), lock nothing, and fail while a deployment or a person holds the fleet. The task is on the
         controller.
     type: bool
     default: false
@@ -85,7 +85,7 @@ options:
     default: ''
   hosts:
     description:
-      - All members of the fleet; needed with O(looks).
+      - All members of the fleet; needed with O(observations).
     type: list
     elements: str
   reason:
@@ -140,7 +140,7 @@ locked:
   type: bool
 lock:
   description: The lock of a person.
-  returned: with O(looks), when it was taken
+  returned: with O(observations), when it was taken
   type: dict
   sample: {run: 20261127T091502Z-4f2a1c, owner: ann@desk, reason: database migration, lock_host: agent-1,
     until: "2026-11-27T10:15:02Z"}
@@ -176,7 +176,7 @@ def main() -> None:
             "try_next": {"type": "bool", "default": False},
             "seen": {"type": "int"},
             "over": {"type": "list", "elements": "str", "default": []},
-            "looks": {"type": "str"},
+            "observations": {"type": "str"},
             "free": {"type": "bool", "default": False},
             "force": {"type": "bool", "default": False},
             "take_over": {"type": "str", "default": ""},

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Reads what the hosts answered when they were prepared. Finds those without an engine, those to activate, and those
-    to restart because an edge of the mesh is missing that nothing else would mend.
+    to restart because an edge of the mesh is missing that nothing else would fix.
   - A host that could not be prepared stops the run before any host is disturbed.
 extends_documentation_fragment:
   - praxis.cloud.attributes.info
@@ -75,7 +75,7 @@ order:
       elements: str
       returned: always
     restart:
-      description: Those of them that are restarted to mend the mesh.
+      description: Those of them that are restarted to fix the mesh.
       type: list
       elements: str
       returned: always
@@ -93,7 +93,7 @@ order:
       type: bool
       returned: always
     look_again:
-      description: Whether the hosts are to be looked at again before the verdict.
+      description: Whether the hosts are to be observed again before the verdict.
       type: bool
       returned: always
     lock:

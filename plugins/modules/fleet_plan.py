@@ -25,7 +25,7 @@ options:
     elements: str
     default: []
   inventory_only:
-    description: Only look whether the inventory was read whole and holds a member, and plan nothing.
+    description: Only check whether the inventory was read whole and holds a member, and plan nothing.
     type: bool
     default: false
   allow_empty:
@@ -39,7 +39,7 @@ options:
     default: true
   allow_missing:
     description:
-      - A slot without an identity is no error, so that everything else can be looked at before the first identity is
+      - A slot without an identity is no error, so that everything else can be observed before the first identity is
         made. C(praxis_plan.missing) lists C(cloud), C(project), C(region) and C(slots), once for every place, as
         M(praxis.cloud.p2p_identity) takes them.
       - The fact C(praxis_plan.run) is empty then. Make the identities and plan again.

@@ -164,11 +164,11 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     given = {option: options[option] for option in (*GIVEN, "network_tags")}
     if given["backend_service"] == scheme["fleet"]:
         given["backend_service"] = None
-    looked = Infrastructure(
+    found = Infrastructure(
         client, fleet, options["region"], options["zones"], given, options["balancer"], options["claim"]
-    ).look()
+    ).observe()
     marks = {"names": scheme, "mark": mark(fleet), "mark_text": mark_text(fleet)}
-    return {"changed": False, **marks, "project": client.project, **looked}
+    return {"changed": False, **marks, "project": client.project, **found}
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backends import (
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import (
     HEALTHY,
     BackendService,
     Seen,
@@ -153,7 +153,7 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
     state = params["state"]
     service = BackendService(gcp_client(params), params["backend_service"], params["region"])
     targets = service.targets(params["targets"])
-    seen: Seen = service.look()
+    seen: Seen = service.observe()
     changes = diff(seen, targets, state)
     result: dict[str, Any] = {"changed": bool(changes), "backend_service_link": service.link}
     if changes:
@@ -181,17 +181,17 @@ def settle(
 ) -> tuple[Seen, list[Finding]]:
     """What is seen in the end, and what did not get there in time."""
     if not params["wait"]:
-        return (service.look() if changed else seen), []
+        return (service.observe() if changed else seen), []
     if params["state"] == "absent":
         if changed:
             # Nothing says when the last connection has ended: the service's own time is all there is to go by.
             time.sleep(service.draining())
-            seen = service.look()
+            seen = service.observe()
         return seen, []
     if not changed and healthy(seen, targets):
         return seen, []
     seconds = service.patience() if params["wait_timeout"] is None else float(params["wait_timeout"])
-    seen, there = Poll().until(service.look, lambda looked: healthy(looked, targets), seconds=seconds)
+    seen, there = Poll().until(service.observe, lambda found: healthy(found, targets), seconds=seconds)
     return seen, [] if there else failures(seen, targets, service.name, seconds)
 
 

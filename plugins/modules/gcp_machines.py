@@ -14,7 +14,7 @@ description:
   - Keeps one running instance for every slot of a fleet, C(gcp-1) to C(gcp-N), spread over the given zones.
   - New instances are shielded VMs without deletion protection. They carry the labels C(praxis_fleet), C(praxis_slot),
     C(praxis_role) and C(praxis_managed_by), and O(labels).
-  - Existing instances get missing or edited labels, network tags and SSH metadata put back, and are started when
+  - Existing instances get missing or edited labels, network tags and SSH metadata restored, and are started when
     stopped. Their image, type, disks, network and service account are left alone.
   - An instance is called FLEET-SLOT, and the slot's number decides its zone, so a repeated request makes no second
     machine. Before anything is made, all zones of the project are looked in.
@@ -94,7 +94,7 @@ options:
     type: str
     default: e2-small
   ssh_user:
-    description: Account that O(ssh_public_key) lets in.
+    description: Account that O(ssh_public_key) admits.
     type: str
     default: praxis
   ssh_public_key:
@@ -245,7 +245,7 @@ def launch_of(options: dict[str, Any], machines: Machines, changes: Changes, che
 
 def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
     wanted = wanted_of(options)
-    found = machines.look() if check_mode else machines.settled()
+    found = machines.observe() if check_mode else machines.settled()
     changes = diff(wanted, found, allow_shrink=options["allow_shrink"])
     require_region(found, wanted, options["zones"])
     launch = launch_of(options, machines, changes, check_mode)
@@ -266,7 +266,7 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
 
 
 def absent(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
-    found = machines.look() if check_mode else machines.settled()
+    found = machines.observe() if check_mode else machines.settled()
     live = [each for each in found if each.ours and each.state in LIVE]
     result: dict[str, Any] = {
         "changed": bool(live),

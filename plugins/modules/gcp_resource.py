@@ -136,7 +136,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def present(resources: Resources, wanted: Wanted, check_mode: bool) -> dict[str, Any]:
-    found = resources.look(wanted)
+    found = resources.observe(wanted)
     changed = found.resource is None or bool(found.changes)
     result: dict[str, Any] = {"changed": changed, "resource": dict(found.resource or {})}
     if changed:

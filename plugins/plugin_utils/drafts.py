@@ -61,7 +61,7 @@ class Draft:
 
 
 class Shared:
-    """Collects findings about members. One that many members share is told once, with the members counted."""
+    """Collects findings about members. One that many members share is reported once, with the members counted."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -71,15 +71,15 @@ class Shared:
         for finding in findings:
             self._counted.setdefault(finding, []).append(member)
 
-    def told(self) -> List[Finding]:
-        return [_told_once(finding, names, self._total) for finding, names in self._counted.items()]
+    def reported(self) -> List[Finding]:
+        return [_reported_once(finding, names, self._total) for finding, names in self._counted.items()]
 
 
 def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Finding]]:
     """Compile every member.
 
     :returns: a draft of every member that can have one, even of one with faults in it, so that its secrets and image
-        can be looked at too; and the findings of all of them.
+        can be observed too; and the findings of all of them.
     """
     shared = Shared(len(members))
     drafts = []
@@ -90,7 +90,7 @@ def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Fin
         if draft is not None:
             drafts.append(draft)
     servers = {server for draft in drafts for server in draft.registries}
-    return drafts, [*shared.told(), *unused(servers, [member.image for member in members])]
+    return drafts, [*shared.reported(), *unused(servers, [member.image for member in members])]
 
 
 def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
@@ -138,7 +138,7 @@ def _sources(values: Mapping[str, Any], findings: List[Finding]) -> Dict[str, So
     return found
 
 
-def _told_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
+def _reported_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
     if finding.where in names:  # it is about this one member
         return finding
     whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])

@@ -99,8 +99,8 @@ class FleetSecrets:
                 found[member.name] = clouds.slot(fleet, member)
             except Failed as error:
                 for each in error.findings:
-                    told = replace(each, where=member.name) if each.code == "identity-name" else each
-                    self.findings += [told] if told not in self.findings else []
+                    reported = replace(each, where=member.name) if each.code == "identity-name" else each
+                    self.findings += [reported] if reported not in self.findings else []
         return found
 
     def _seed(self, slot: str, reference: Reference, outcome: Outcome) -> Optional[bytes]:

@@ -164,7 +164,7 @@ def read_layer(folder: str, name: str) -> Layer:
         raise Failed(Finding("not-utf-8", what, path, "Save the file as UTF-8.")) from None
     except (yaml.YAMLError, ValueError) as error:  # PyYAML raises ValueError for a day like 2026-02-30
         what = "It is no YAML: %s." % str(error).rstrip(".")
-        raise Failed(Finding(code="bad-yaml", what=what, where=path, fix="Mend the file's YAML.")) from None
+        raise Failed(Finding(code="bad-yaml", what=what, where=path, fix="Fix the file's YAML.")) from None
     except RecursionError:
         raise Failed(Finding("bad-yaml", "It is nested too deep to be read.", path, "Flatten it.")) from None
     if not isinstance(settings, (dict, type(None))):
@@ -231,7 +231,7 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
 
 def unreadable(name: str, variable: str, error: str) -> Finding:
     """That a variable's template cannot be evaluated."""
-    fix = "Mend the variable."
+    fix = "Fix the variable."
     if "resolve" in error or "expected token" in error:
         fix = "A {{resolve:…}} reference in a variable needs !unsafe before it; in configs/*.yaml it does not."
     return Finding("unreadable-variable", "%s cannot be read: %s" % (variable, error.strip()), name, fix)

@@ -112,7 +112,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
             outcome = {"failed": True, "msg": str(error)}
         if outcome.get("failed"):
             outcome = {**outcome, **_as_data(name, outcome), "failed": False}
-        clock = ((outcome.get("look") or {}).get("host") or {}).get("clock")
+        clock = ((outcome.get("observation") or {}).get("host") or {}).get("clock")
         kept = {key: outcome[key] for key in _KEPT if key in outcome}
         if clock is not None:
             kept["clock_offset"] = clocks.offset(clock, asked, time.time())
@@ -187,7 +187,7 @@ SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 _HOST_KEYS = "stricthostkeychecking"
 
 #: What of a module's answer the verdict needs later.
-_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "look")
+_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "observation")
 
 
 def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:

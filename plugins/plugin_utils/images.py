@@ -60,8 +60,8 @@ class Images:
         digests, logins = dict(zip(asked, answers)), dict(zip(hosts, answers[len(asked) :]))
         later = map_parallel(lambda want: self._open_or_not(parsed[want], logins[parsed[want].host]), google)
         digests.update(zip(google, later))
-        told = [*digests.values(), *(answer for host, answer in logins.items() if not is_google_registry(host))]
-        failed = [answer for answer in told if isinstance(answer, Failed)]
+        reported = [*digests.values(), *(answer for host, answer in logins.items() if not is_google_registry(host))]
+        failed = [answer for answer in reported if isinstance(answer, Failed)]
         self.findings += dict.fromkeys(finding for answer in failed for finding in answer.findings)
         given = [host for host in hosts if is_google_registry(host) and not isinstance(logins[host], Failed)]
         if given and not gcp.narrows:

@@ -79,7 +79,7 @@ class KeptPlanner:
             return KeptRelease.unknown(name)
         found = self._kept[name]
         # A host that is newer than the deployment to go back to stays as it is.
-        goal = goals.get(name) or str(found["look"]["release"]["good"])
+        goal = goals.get(name) or str(found["observation"]["release"]["good"])
         kept = found["kept"].get(goal)
         if kept is None:
             fix = "Deploy the settings and the image of then; praxis_keep_releases is how many releases a host keeps."
@@ -104,11 +104,11 @@ class KeptPlanner:
                 match = _MULTIADDR.match(text)
                 if match and match.group(1) in addresses:
                     return match.group(2)
-        own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("look") or {}
+        own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("observation") or {}
         return (own.get("api") or {}).get("peer_id")
 
 
 def _unconfirmed(found: Mapping[str, Any]) -> bool:
     """Whether a deployment that did not come to its end has left this host with another release than its good one."""
-    release = found["look"]["release"]
+    release = found["observation"]["release"]
     return bool(release["good"]) and release["current"] != release["good"]

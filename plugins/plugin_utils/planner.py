@@ -43,7 +43,7 @@ class Planner:
 
     :param allow_missing: an identity that is not made yet is no error; its slot is in :attr:`missing`.
     :param min_edges: see :class:`Table`; None for the default.
-    :param faults: what is wrong already, such as members whose variables cannot be read; told with everything else.
+    :param faults: what is wrong already, such as members whose variables cannot be read; reported with everything else.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Planner:
             shared.add(name, findings)
             if own or not entry:
                 wanted[name] = (image, own)
-        self._findings += shared.told()
+        self._findings += shared.reported()
         return wanted
 
     def _keep(
@@ -135,7 +135,7 @@ class Planner:
                 "seed": base64.b64encode(seed or b"").decode(),
                 "registry": logins.get(variables.name),
             }
-        self._findings += shared.told()
+        self._findings += shared.reported()
         return found
 
     def _stop_at_errors(self, fleet: str, members: Sequence[Member]) -> None:
@@ -230,7 +230,7 @@ def _deliver(
     findings: List[Finding] = []
     for name, source in sorted(draft.sources.items()):
         secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
-        if secret is None:  # told already
+        if secret is None:  # reported already
             continue
         strict = draft.variables.strict
         fault = undeliverable(name, source, secret.value) or doubtful(name, source, secret.value, strict)

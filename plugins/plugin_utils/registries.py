@@ -89,7 +89,7 @@ def read_registries(entries: Sequence[Any], findings: List[Finding]) -> Dict[str
 
 
 def choose(entries: Mapping[str, RegistryEntry], image: str) -> Optional[RegistryEntry]:
-    """The entry of the registry that an image is in. A malformed image has none, and is told elsewhere."""
+    """The entry of the registry that an image is in. A malformed image has none, and is reported elsewhere."""
     return entries.get(host_of(image))
 
 
@@ -118,7 +118,7 @@ def own_login(
 ) -> Optional[OwnLogin]:
     """The login of an entry for an image; None, and a finding, when it cannot be had.
 
-    A reference without a value is told by who fetched it.
+    A reference without a value is reported by who fetched it.
     """
     if entry.password is None:
         return OwnLogin(None, entry.ca)
@@ -189,7 +189,7 @@ def _login(entry: Mapping[str, Any], server: str, findings: List[Finding]) -> Tu
 
 
 def _fault(name: str, value: Any) -> Optional[Finding]:
-    """What keeps a text from being a user or a password, told without it."""
+    """What keeps a text from being a user or a password, reported without it."""
     key = name.rpartition(".")[2]
     if not isinstance(value, str):
         return Finding("secret-binary", "It is binary.", name, "Store it as text.")

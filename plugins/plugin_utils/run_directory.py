@@ -183,7 +183,7 @@ class RunDirectory:
         """The steps of this run that have ended, in the order in which they began."""
         return sorted(self._all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
 
-    def set_order(self, order: Order, looks: Mapping[str, Mapping[str, Any]]) -> None:
+    def set_order(self, order: Order, observations: Mapping[str, Mapping[str, Any]]) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
         who listens at another P2P port until it is activated, who was left out, and what the fleet was like before."""
         kept = {
@@ -191,7 +191,7 @@ class RunDirectory:
             "first": order.first_deployment,
             "ports": order.ports,
             "left_out": [finding.where for finding in order.left_out],
-            "before": record.before(order, looks),
+            "before": record.before(order, observations),
         }
         self._write("order.json", json.dumps(kept).encode())
 

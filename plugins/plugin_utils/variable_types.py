@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence import WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, GCP
 
-#: Variables of a few words, and the code of what is told of any other.
+#: Variables of a few words, and the code of what is reported of any other.
 _CHOICES = {
     "activate": (WORDS, "bad-variable"),
     "address": (("private", "public"), "bad-address-kind"),
@@ -66,7 +66,7 @@ _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("a multicast address", lambda address: address.is_multicast),
     ("a reserved address", lambda address: address.is_reserved or address.packed[0] == 0),
 )
-#: A finding's code, what a variable is, and the mend.
+#: A finding's code, what a variable is, and the fix.
 Wrong = Optional[Tuple[str, str, str]]
 
 

@@ -19,7 +19,7 @@ from sandbox.problem import Problem
 
 GOOGLE_KINDS = ("fail", "hang", "stale", "quota", "page")
 """What only Google's API can be ordered: operations that end in an error or never, a resource that somebody else
-changes between the look and the change, a quota that is used up, and a list whose later pages cannot be had."""
+changes between the observation and the change, a quota that is used up, and a list whose later pages cannot be had."""
 KINDS = ("throttle", "error", "reset", "lose", "truncate", "slow", "expire", "hide", "storm", *GOOGLE_KINDS)
 ONLY = {"fail": "change", "hang": "change", "quota": "change", "stale": "fingerprint", "page": "page"}
 """Faults that strike only requests of which this holds."""
@@ -85,7 +85,7 @@ class Fault:
     access_key: str | None = None
     """Only requests with this access key, or by this service account."""
     calls: int = 2
-    """For `hide`: how many looks miss a new instance."""
+    """For `hide`: how many reads miss a new instance."""
     retry_after: int | None = None
     """For `throttle` and `error`: the header Retry-After, in seconds."""
     message: str = ""
@@ -98,7 +98,7 @@ class Fault:
         if self.kind not in KINDS:
             raise Problem(f"there is no fault {self.kind!r}", "kind", f"one of {', '.join(KINDS)}")
         self._asked: dict[str, int] = {}
-        self._looks: dict[str, int] = {}
+        self._observations: dict[str, int] = {}
 
     def matches(self, service: str, operation: str, access_key: str, traits: Collection[str] = ()) -> bool:
         """Whether this request is its business."""
@@ -119,11 +119,11 @@ class Fault:
         return random.Random(f"{self.seed}/{name}/{self._asked[name]}")
 
     def hides(self, instance_id: str, made_at: float) -> bool:
-        """For `hide`: whether this look misses the instance; counts the look."""
+        """For `hide`: whether this observation misses the instance; counts the observation."""
         if self.kind != "hide" or made_at < self.ordered or (self.count is not None and self.fired >= self.count):
             return False
-        looks = self._looks[instance_id] = self._looks.get(instance_id, 0) + 1
-        return looks <= self.calls
+        observations = self._observations[instance_id] = self._observations.get(instance_id, 0) + 1
+        return observations <= self.calls
 
     def strike(self, service: str, operation: str, words: str = "") -> Strike:
         """What is done to a request that it strikes.
@@ -190,7 +190,7 @@ class Faults:
             return [asdict(fault) for fault in self._faults]
 
     def hidden(self, instance_id: str, made_at: float) -> str | None:
-        """The fault by which a look misses this instance."""
+        """The fault by which an observation misses this instance."""
         with self._lock:
             for fault in self._faults:
                 if fault.hides(instance_id, made_at):

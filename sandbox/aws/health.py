@@ -58,7 +58,7 @@ class Health:
 
     def start(self) -> None:
         """Run the loop in the background until the process ends."""
-        watch(self.look, self.cloud.log.say)
+        watch(self.observe, self.cloud.log.say)
 
     def served(self) -> tuple[Any, int] | None:
         """The target group that the listener forwards to, and the idle timeout in seconds."""
@@ -73,7 +73,7 @@ class Health:
                         return group, int(balancer.attrs["idle_timeout.timeout_seconds"])
         return None
 
-    def look(self) -> None:
+    def observe(self) -> None:
         """One round: what should be there, what is there, and the difference."""
         with self.cloud.changes:
             served = self.served()

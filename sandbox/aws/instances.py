@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EC2 instances are machines: started, stopped and removed as the API is told, through the states that EC2 shows."""
+"""EC2 instances are machines: started, stopped and removed as the API is asked, through the states that EC2 shows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def install(cloud: Cloud) -> None:
     """Bind moto's instances to machines."""
     _patch_run(cloud)
     _patch_tokens()
-    _patch_looks(cloud)
+    _patch_observations(cloud)
     _patch_start_stop(cloud)
     _patch_terminate(cloud)
     _patch_addresses()
@@ -109,13 +109,13 @@ def _patch_tokens() -> None:
     InstanceResponse.run_instances = run_instances
 
 
-def _patch_looks(cloud: Cloud) -> None:
+def _patch_observations(cloud: Cloud) -> None:
     """DescribeInstances misses a new instance for a while when that was ordered."""
     original = InstanceBackend.all_reservations
 
     def all_reservations(self: Any, filters: Any = None) -> Any:
         found = original(self, filters)
-        if not operations.looking("DescribeInstances"):
+        if not operations.observing("DescribeInstances"):
             return found
         for reservation in found:
             reservation.instances = [each for each in reservation.instances
@@ -259,7 +259,7 @@ def _patch_addresses() -> None:
                 nic.delete_on_termination = True
 
     def check_auto_public_ip(self: Any) -> None:
-        # A machine has one address; as "public" it is the same, so that what is told can be reached.
+        # A machine has one address; as "public" it is the same, so that what is reported can be reached.
         if str(self.public_ip_auto_assign).lower() == "true":
             self.public_ip = self.private_ip_address
 

@@ -31,7 +31,7 @@ SHORTEN = "sandbox.shorten"
 MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
 PATIENCE = 3.0
 """Seconds for which an order about machines is answered late. The machine is mostly done then, and a waiter, which
-looks at once and then every 15 s, loses no time. What takes longer goes on in the background."""
+observes once and then every 15 s, loses no time. What takes longer goes on in the background."""
 
 
 def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
@@ -124,13 +124,13 @@ def _strike(response: Any, request: Any, strike: Strike, ident: str | None) -> t
     return status, headers, body
 
 
-def looking(operation: str) -> bool:
+def observing(operation: str) -> bool:
     """Whether this thread serves that operation."""
     return getattr(_nested, "inside", False) and getattr(_nested, "operation", "") == operation
 
 
 def missed(cloud: Cloud, instance_id: str, made_at: float) -> bool:
-    """Whether the look that is going on misses an instance, because a fault was ordered before it was made."""
+    """Whether the observation that is going on misses an instance, because a fault was ordered before it was made."""
     fault = cloud.faults.hidden(instance_id, made_at)
     _nested.hid = fault or getattr(_nested, "hid", None)
     return fault is not None

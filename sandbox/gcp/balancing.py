@@ -73,7 +73,7 @@ class Balancing:
                 return ""
             return self._found.get((address, port), (UNHEALTHY, ""))[0]
 
-    def look(self) -> None:
+    def observe(self) -> None:
         """One round."""
         compute = self._compute()
         with compute.lock:

@@ -60,7 +60,7 @@ class Front:
         self.registry = ArtifactRegistry(registry, self.identities, self.access, log) if registry else None
         self._log = log
         self._faults = faults
-        self._looking = threading.local()
+        self._observing = threading.local()
         """What the request of this thread meets."""
         compute.missed = self._missed
 
@@ -109,7 +109,7 @@ class Front:
         fault = self._faults.choose(name, operation, email, _traits(call))
         # Google's newer services have the same words for what went wrong.
         strike = fault.strike(name, operation, "compute" if name == "compute" else "secretmanager") if fault else None
-        self._looking.hid = None
+        self._observing.hid = None
         try:
             if strike:
                 _before(strike)
@@ -127,13 +127,13 @@ class Front:
             raise
         finally:
             self._log.operation(name, operation, status=status, error=error, access_key=email,
-                                fault=fault.ident if fault else self._looking.hid,
+                                fault=fault.ident if fault else self._observing.hid,
                                 mutating=call.method.name not in READS)
 
     def _missed(self, instance: Resource) -> bool:
-        """Whether the look that is going on misses an instance, because a fault was ordered before it was made."""
+        """Whether this listing misses an instance, because a fault was ordered before it was made."""
         fault = self._faults.hidden(instance["id"], instance["_made"])
-        self._looking.hid = fault or self._looking.hid
+        self._observing.hid = fault or self._observing.hid
         return fault is not None
 
     def _carry_out(self, name: str, call: Call, email: str, strike: Strike | None) -> dict[str, Any]:

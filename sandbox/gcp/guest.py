@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Google machine is told about itself: accounts from its metadata, and the translation of its external address.
+"""What a Google machine knows about itself: accounts from its metadata, and the translation of its external address.
 
 A machine has its internal address only. What comes for the external one is rewritten before the machine's own
 connection tracking sees it, and what leaves for anywhere outside its network's subnetworks is rewritten after it: so

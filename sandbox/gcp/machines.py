@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compute instances are machines: started, stopped and removed as the API is told, through the states Google shows."""
+"""Compute instances are machines: started, stopped and removed as the API is asked, through the states Google shows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Machines:
         self._accounts = accounts
         self._say = say
         self._lanes = Lanes(say)
-        self._told: dict[str, dict[str, File]] = {}
+        self._reported: dict[str, dict[str, File]] = {}
 
     def order(self, event: str, machine: Resource) -> Callable[[], bool]:
         """Have a machine inserted, deleted, started, stopped, reset or updated; called with the service's lock.
@@ -72,7 +72,7 @@ class Machines:
         with compute.lock:
             known = list(compute.resources.everywhere("instances"))
             stale = [machine for machine in known if machine["status"] == "RUNNING"
-                     and self._told.get(ident_of(machine)) not in (None, self._files(machine))]
+                     and self._reported.get(ident_of(machine)) not in (None, self._files(machine))]
         for machine in stale:
             self._lanes.order(ident_of(machine), lambda machine=machine: self._update(machine))  # type: ignore[misc]
 
@@ -102,7 +102,7 @@ class Machines:
         compute, ident = self._compute(), ident_of(machine)
         with compute.lock:
             image = _image_of(machine, compute)
-            files = self._told[ident] = self._files(machine)
+            files = self._reported[ident] = self._files(machine)
             machine["status"] = "STAGING"
         try:
             images.ensure(image, self._site.home / "logs")
@@ -116,7 +116,7 @@ class Machines:
 
     def _delete(self, machine: Resource) -> None:
         machines.remove(self._site, ident_of(machine))
-        self._told.pop(ident_of(machine), None)
+        self._reported.pop(ident_of(machine), None)
 
     def _stop(self, machine: Resource) -> None:
         machines.stop(self._site, ident_of(machine))
@@ -150,7 +150,7 @@ class Machines:
 
     def _tell(self, machine: Resource) -> None:
         with self._compute().lock:
-            files = self._told[ident_of(machine)] = self._files(machine)
+            files = self._reported[ident_of(machine)] = self._files(machine)
         docker.place(self._site.container(ident_of(machine)), files)
 
     def listed(self) -> list[dict[str, Any]]:

@@ -30,7 +30,7 @@ def serve(site: Site) -> None:
     threading.Thread(target=dialled.serve_forever, name="registry", daemon=True).start()
     bootstrap.run(cloud)
     cloud.write_state()
-    watch(cloud.balancing.look, cloud.log.say)
+    watch(cloud.balancing.observe, cloud.log.say)
     cloud.log.recording = True
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint}")

@@ -59,7 +59,7 @@ class Scale:
         self._ask("/bench/size", str(machines).encode())
 
     def calls(self) -> dict[str, int]:
-        """The operations asked for since the last look."""
+        """The operations asked for since the last observation."""
         found: dict[str, int] = json.loads(self._ask("/bench/calls"))
         return found
 

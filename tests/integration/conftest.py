@@ -241,7 +241,7 @@ class First:
 
     :param bare: files and packages of each machine before check mode.
     :param still_bare: the same after it.
-    :param foretold: ``deploy.yml --check --diff``.
+    :param predicted: ``deploy.yml --check --diff``.
     :param asked: the API operations of check mode.
     :param places: what was left on the controller, by place.
     """
@@ -249,7 +249,7 @@ class First:
     cloud: Cloud
     bare: dict[str, str]
     still_bare: dict[str, str]
-    foretold: Run
+    predicted: Run
     asked: list[dict[str, Any]]
     deploy: Run
     places: dict[str, bytes]
@@ -257,11 +257,11 @@ class First:
 
 @pytest.fixture(scope="session")
 def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
-    """Provision three machines, foretell the deployment, deploy."""
+    """Provision three machines, predict the deployment, deploy."""
     folder = tmp_path_factory.mktemp("first")
     provision = cloud.run("provision.yml", "-vvvvv")
     bare, mark = hunting.fingerprints(cloud), cloud.mark()
-    foretold = cloud.run("deploy.yml", "--check", "--diff")
+    predicted = cloud.run("deploy.yml", "--check", "--diff")
     asked, still_bare = cloud.operations(mark), hunting.fingerprints(cloud)
     # The invocation is what shows most; ansible-core 2.19 knows no other way.
     watched = {"ANSIBLE_INJECT_INVOCATION": "1", "ANSIBLE_LOG_PATH": str(folder / "log"),
@@ -282,7 +282,7 @@ def first(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> First:
         "argv": b"\n".join(arguments),
         "record": page.read_bytes() + page.with_suffix(".json").read_bytes(),
     }
-    return First(cloud, bare, still_bare, foretold, asked, deploy, places)
+    return First(cloud, bare, still_bare, predicted, asked, deploy, places)
 
 
 def sandbox(*arguments: str) -> None:

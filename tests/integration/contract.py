@@ -19,9 +19,9 @@ from . import hunting
 from .conftest import Cloud, Machine
 from .owner import GoogleOwner
 
-#: What one task is asked for in a turn that changes something, and in one that only looks.
-CHANGING = ("foretold", "done", "again", "foretold again")
-LOOKING = ("foretold", "done")
+#: What one task is asked for in a turn that changes something, and in one that only observes.
+CHANGING = ("predicted", "done", "again", "predicted again")
+OBSERVING = ("predicted", "done")
 #: A machine as the fingerprint shows it: all files but the system's own programs, those of the agent in detail, and
 #: everything of the engine.
 MACHINE = f"""{hunting.FILES.replace("-prune", "-prune -o -path /usr -prune", 1)}
@@ -56,7 +56,7 @@ class Turn:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        return self.steps or (CHANGING if self.changes else LOOKING)
+        return self.steps or (CHANGING if self.changes else OBSERVING)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Row:
     :param turns: makes one state of the world after the other, and says for each what is asked for in it.
     :param on: what it works on, ``account``, ``controller`` or ``machine``; only the last runs elsewhere than on the
         controller.
-    :param changes: whether it is there to change something; else it only looks.
+    :param changes: whether it is there to change something; else it only observes.
     :param cloud: whose account it is played in; what does not depend on it goes with AWS.
     """
 
@@ -183,7 +183,7 @@ class World:
         if turn.module:
             task = {turn.module: dict(turn.arguments)}
         task |= {"diff": True, **turn.keywords}
-        tasks = [{"name": step, "check_mode": "foretold" in step, **task} for step in turn.asked]
+        tasks = [{"name": step, "check_mode": "predicted" in step, **task} for step in turn.asked]
         play = {"hosts": "localhost", "tasks": tasks}
         if row.on == "machine":
             play = {"hosts": self.machine.name, "become": True, "vars": {"ansible_pipelining": True}, "tasks": tasks}
@@ -203,7 +203,7 @@ class World:
     ) -> dict[str, Any]:
         """Run plays at the highest verbosity.
 
-        :param machine: whether to look at the machine, too, before and after each task.
+        :param machine: whether to observe the machine, too, before and after each task.
         :returns: what praxis_witness wrote.
         """
         book, given, record = (self.folder / file for file in ("play.json", "given.json", "record.json"))
@@ -253,8 +253,8 @@ class World:
         diff = record["results"]["diff"]
         self.played["planted"] = {"planted": {"diff": Step(diff, [], "", "")}}
 
-    def told(self, row: str) -> dict[str, bytes]:
-        """What the turns of a row have told, by place."""
+    def reported(self, row: str) -> dict[str, bytes]:
+        """What the turns of a row have returned, by place."""
         results = [step.result for steps in self.played[row].values() for step in steps.values()]
         return {
             "output": b"".join(text for name, text in self.output.items() if name.startswith(row + " ")),

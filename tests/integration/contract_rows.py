@@ -4,7 +4,7 @@
 """The rows of the contract: for each module and plugin, states of the world and what is asked for in them.
 
 A row is a generator. Between two turns it changes the world past the product, as an owner or an accident would; the
-next turn is to mend that. Rows go in this order, and the last one leaves the fleet whole.
+next turn is to fix that. Rows go in this order, and the last one leaves the fleet whole.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def live(world: World) -> Turns:
     book.write_text(json.dumps([{"hosts": "praxis", "gather_facts": False, "tasks": [stop]}]))
     environment = {"ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder", "ANSIBLE_STDOUT_CALLBACK": "praxis.cloud.live"}
     runs = (("good", "status.yml", 0, ": good; "), ("stopped", str(book), 2, " failed: "))
-    for name, playbook, returned, told in runs:
+    for name, playbook, returned, reported in runs:
         command = {"argv": ["ansible-playbook", playbook, "-i", "inventories/aws"], "chdir": str(CHECKOUT)}
         keywords = {"environment": environment, "changed_when": False, "register": "ran",
                     "failed_when": f"ran.rc != {returned}"}
         done = (yield Turn(name, command, module="ansible.builtin.command", keywords=keywords, steps=("done",)))["done"]
-        assert told in done.result["stdout"]
+        assert reported in done.result["stdout"]
 
 
 def secret(world: World) -> Turns:
@@ -84,7 +84,7 @@ def secret(world: World) -> Turns:
 def secret_info(world: World) -> Turns:
     make_secret(world, "info")
     reference = f"aws-sm://praxis/{FLEET}/info"
-    yield Turn("look", {"references": [f"{reference}#KEY", reference], **world.keys})
+    yield Turn("observation", {"references": [f"{reference}#KEY", reference], **world.keys})
 
 
 def p2p_identity(world: World) -> Turns:
@@ -105,7 +105,7 @@ def p2p_identity_info(world: World) -> Turns:
         store.create_secret(Name=identity(slot), SecretBinary=seed)
         world.secret(f"the seed of {slot}", seed)
     store.delete_secret(SecretId=identity(slots[1]), RecoveryWindowInDays=7)
-    yield Turn("look", {"fleet": FLEET, "slots": [*slots, "contract-5"], **world.keys})
+    yield Turn("observation", {"fleet": FLEET, "slots": [*slots, "contract-5"], **world.keys})
     for slot in slots:
         store.delete_secret(SecretId=identity(slot), ForceDeleteWithoutRecovery=True)
 
@@ -121,10 +121,10 @@ def aws_infrastructure_info(world: World) -> Turns:
         "instance_profile": like["IamInstanceProfile"]["Arn"].rpartition("/")[2],
         **world.keys,
     }
-    by_id = yield Turn("look by id", {**options, "vpc": like["VpcId"], "subnets": [like["SubnetId"]]})
+    by_id = yield Turn("observe by id", {**options, "vpc": like["VpcId"], "subnets": [like["SubnetId"]]})
     assert by_id["done"].result["vpc"]["id"] == like["VpcId"]
     assert by_id["done"].result["subnets"] == [like["SubnetId"]]
-    by_tags = yield Turn("look by tags", {**options, "subnets": {"praxis_fleet": "praxis"}})
+    by_tags = yield Turn("observe by tags", {**options, "subnets": {"praxis_fleet": "praxis"}})
     assert like["SubnetId"] in by_tags["done"].result["subnets"]
 
 
@@ -145,8 +145,8 @@ def aws_infrastructure(world: World) -> Turns:
     owner.modify_subnet_attribute(SubnetId=made["subnets"][0], MapPublicIpOnLaunch={"Value": False})
     hole = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 9, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     owner.authorize_security_group_ingress(GroupId=made["member_group_id"], IpPermissions=[hole])
-    mended = (yield Turn("restore tags, settings and rules", options, changes=True))["done"].result
-    assert (mended["vpc"], mended["subnets"]) == (made["vpc"], made["subnets"])
+    fixed = (yield Turn("restore tags, settings and rules", options, changes=True))["done"].result
+    assert (fixed["vpc"], fixed["subnets"]) == (made["vpc"], made["subnets"])
     yield Turn("remove", {"fleet": FLEET, "state": "absent", "parts": options["parts"], **world.keys}, changes=True)
 
 
@@ -174,7 +174,7 @@ def fleet_plan(world: World) -> Turns:
     world.secret("a secret by value", value.encode())
     variables = {"praxis_agent_secrets": {**references, "BY_VALUE": value}}
     hosts = {"hosts": [world.machine.name]}
-    yield Turn("look at the inventory", {**hosts, "inventory_only": True})
+    yield Turn("observe the inventory", {**hosts, "inventory_only": True})
     unmade = {"praxis_fleet": FLEET, **variables}
     yield Turn("plan before the identities", {**hosts, "allow_missing": True}, variables=unmade)
     yield Turn("plan", hosts, variables=variables)
@@ -214,7 +214,7 @@ def aws_lb_target(world: World) -> Turns:
     yield Turn("put in", options, changes=True)
     world.owner("elbv2").deregister_targets(**target_of(world))
     wait_until_drained(world)
-    yield Turn("put back in", options, changes=True)
+    yield Turn("registered again", options, changes=True)
 
 
 def fleet_balancer(world: World) -> Turns:
@@ -227,17 +227,17 @@ def fleet_balancer(world: World) -> Turns:
 
 
 def agent_info(world: World) -> Turns:
-    """The agent has printed a secret and stopped, so that the look holds its log."""
-    told = '. /run/praxis/environment; echo "it is $OPENAI_API_KEY" > /proc/1/fd/1'
+    """The agent has printed a secret and stopped, so that the observation holds its log."""
+    reported = '. /run/praxis/environment; echo "it is $OPENAI_API_KEY" > /proc/1/fd/1'
     assert agent_secrets(world)["OPENAI_API_KEY"]
-    world.cloud.on(world.machine, f"docker exec praxis-agent-1 sh -c '{told}'")
+    world.cloud.on(world.machine, f"docker exec praxis-agent-1 sh -c '{reported}'")
     world.cloud.on(world.machine, "docker stop praxis-agent-1")
     options = {"api_port": 8000, "p2p_port": 4001, "dial": []}
-    looked = yield Turn("look", options)
-    assert "it is ********" in looked["done"].result["look"]["container"]["logs"]
+    seen = yield Turn("observation", options)
+    assert "it is ********" in seen["done"].result["observation"]["container"]["logs"]
     world.cloud.on(world.machine, "docker start praxis-agent-1")
-    yield Turn("look by the plan", PLAN, before=(plan(world),))
-    yield Turn("look at what is kept", {"kept": True})
+    yield Turn("observe by the plan", PLAN, before=(plan(world),))
+    yield Turn("observe what is kept", {"kept": True})
 
 
 def agent_plan(world: World) -> Turns:
@@ -334,8 +334,8 @@ def on_all(module: str, **arguments: Any) -> dict[str, Any]:
 
 
 def fleet_history(world: World) -> Turns:
-    look = {"name": "before: look", "praxis.cloud.agent_info": {"kept": True}, "register": "kept"}
-    before = {"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [look]}
+    observation = {"name": "before: observe", "praxis.cloud.agent_info": {"kept": True}, "register": "kept"}
+    before = {"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [observation]}
     hosts = sorted(seen.releases(world.cloud))
     answered = yield Turn("list", {"hosts": hosts, "kept": "kept"}, before=(before,))
     assert answered["done"].result["deployments"][0]["reason"] == "deploy"
@@ -350,9 +350,9 @@ def fleet_lock(world: World) -> Turns:
     yield Turn("take over", {"deployment": second, "seen": 7, "over": ["one"]}, changes=True)
     yield Turn("give back", {"deployment": {**second, "fence": 8}, "state": "absent"}, changes=True)
     # A person's lock. The play is on one machine, so it is all of the fleet here.
-    look = {"name": "before: observe", "praxis.cloud.agent_info": {}, "register": "observed"}
-    before = ({"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [look]},)
-    fleet = {"looks": "observed", "hosts": [world.machine.name]}
+    observation = {"name": "before: observe", "praxis.cloud.agent_info": {}, "register": "observed"}
+    before = ({"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [observation]},)
+    fleet = {"observations": "observed", "hosts": [world.machine.name]}
     locked = yield Turn("lock", {**fleet, "reason": "a test"}, before=before, changes=True)
     assert locked["done"].result["lock"]["reason"] == "a test"
     yield Turn("unlock", {**fleet, "state": "absent"}, before=before, changes=True)

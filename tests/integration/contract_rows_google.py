@@ -34,7 +34,7 @@ def secret(world: World) -> Turns:
 def secret_info(world: World) -> Turns:
     make_secret(world, "info")
     whole = reference(world, "info")
-    yield Turn("look", {"references": [f"{whole}#KEY", whole], **world.keys})
+    yield Turn("observation", {"references": [f"{whole}#KEY", whole], **world.keys})
 
 
 def p2p_identity(world: World) -> Turns:
@@ -55,7 +55,7 @@ def p2p_identity_info(world: World) -> Turns:
         seed = secrets.token_bytes(32)
         create(world, identity(slot), seed)
         world.secret(f"the seed of {slot}", seed)
-    yield Turn("look", {"cloud": "gcp", "fleet": FLEET, "slots": [*slots, "contract-5"], **world.keys})
+    yield Turn("observation", {"cloud": "gcp", "fleet": FLEET, "slots": [*slots, "contract-5"], **world.keys})
     for slot in slots:
         remove(world, identity(slot))
 
@@ -66,12 +66,12 @@ def gcp_infrastructure_info(world: World) -> Turns:
     region = like["zone"].rpartition("/")[2].rpartition("-")[0]
     given = {"fleet": FLEET, "region": region, "subnetwork": like["networkInterfaces"][0]["subnetwork"],
              "service_account": like["serviceAccounts"][0]["email"], "backend_service": "praxis-praxis", **world.keys}
-    looked = (yield Turn("look at what is given", given))["done"].result
-    assert looked["network"]["id"] == f"{world.google.project}/praxis-praxis"
-    assert looked["backend_service"]["name"] == "praxis-praxis"
-    own = (yield Turn("look at what was made", {"fleet": "praxis", "region": region, **world.keys}))["done"].result
+    found = (yield Turn("observe what is given", given))["done"].result
+    assert found["network"]["id"] == f"{world.google.project}/praxis-praxis"
+    assert found["backend_service"]["name"] == "praxis-praxis"
+    own = (yield Turn("observe what was made", {"fleet": "praxis", "region": region, **world.keys}))["done"].result
     assert "backend_service" in own["balancer_made"]
-    assert set(looked["backend_service"]["zones"]) == set(own["group_zones"])
+    assert set(found["backend_service"]["zones"]) == set(own["group_zones"])
 
 
 def gcp_resource(world: World) -> Turns:
@@ -83,9 +83,9 @@ def gcp_resource(world: World) -> Turns:
     yield Turn("make a network", {**network, "body": {"autoCreateSubnetworks": False}}, changes=True)
     yield Turn("make a rule", rule, changes=True)
     world.google.patch(f"global/firewalls/{FLEET}", sourceTags=["a", "b"], description="edited by hand")
-    mended = yield Turn("put a field back", rule, changes=True)
-    assert "sourceTags" in str(mended["foretold"].result["diff"])
-    assert mended["done"].result["resource"]["description"] == "edited by hand"
+    fixed = yield Turn("put a field back", rule, changes=True)
+    assert "sourceTags" in str(fixed["predicted"].result["diff"])
+    assert fixed["done"].result["resource"]["description"] == "edited by hand"
     yield Turn("remove the rule", {**rule, "state": "absent"}, changes=True)
     yield Turn("remove the network", {**network, "state": "absent"}, changes=True)
 
@@ -129,7 +129,7 @@ def gcp_lb_target(world: World) -> Turns:
                 if item["zone"].rpartition("/")[2] == zone and item["name"].startswith("praxis-praxis")]
     world.google.finish(world.google.call("POST", f"{group['selfLink']}/removeInstances", {
         "instances": [{"instance": like["selfLink"]}]}))
-    yield Turn("put back in", options, changes=True)
+    yield Turn("registered again", options, changes=True)
 
 
 def described(world: World) -> dict[str, Any]:

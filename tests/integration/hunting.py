@@ -29,8 +29,8 @@ def fingerprints(cloud: Any) -> dict[str, str]:
     """Each machine's files (name, size, time), packages and units."""
     # A login leaves a transient unit for as long as it lasts.
     units = "systemctl list-unit-files --no-pager --no-legend | grep -v ' transient '"
-    look = f"{FILES}; dpkg-query -W; {units}"
-    return {item.name: cloud.on(item, look) for item in cloud.machines()}
+    observation = f"{FILES}; dpkg-query -W; {units}"
+    return {item.name: cloud.on(item, observation) for item in cloud.machines()}
 
 
 def hunt(machine: Any, markers: dict[str, bytes], plant: bool = False) -> list[tuple[str, str]]:

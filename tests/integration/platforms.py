@@ -337,7 +337,7 @@ class GooglePlatform(Platform):
             assert [one["email"] for one in found["serviceAccounts"]] == [self.email]
 
     def check_fits(self, mutations: list[str]) -> None:
-        """The machines get a network tag and rules for it, in the given network; Google's own addresses are let in."""
+        """The machines get a network tag and rules for it, in the given network; Google's own addresses may enter."""
         assert mutations == ["compute:firewalls.insert", "compute:instances.setTags"]
         made = {name: rule for name, rule in self.project.made(self.fleet).items() if name.startswith("firewall ")}
         ports = {rule["allowed"][0]["ports"][0]: rule for rule in made.values()}

@@ -299,7 +299,7 @@ def test_a_login_that_a_registry_refuses(refusals: Refusals) -> None:
     expect(run, Row("registry-auth", own.server, "answered 401", f"password of {own.server} in praxis_registries"))
 
 
-def test_everything_is_told_at_once_and_no_value_at_the_highest_verbosity(refusals: Refusals, tmp_path: Path) -> None:
+def test_everything_is_reported_at_once_and_no_value_even_at_vvvvv(refusals: Refusals, tmp_path: Path) -> None:
     """Settings, variables, secrets, an image and two seeds, in one run."""
     wrong = ["none", "gone", "twice#A", "text#A", "agent#OPENAI_KEY", f"agent?version={VERSION}", "bare", "binary",
              "agent#pin"]
@@ -309,8 +309,8 @@ def test_everything_is_told_at_once_and_no_value_at_the_highest_verbosity(refusa
     both = {"praxis_agent_secrets": secrets, "praxis_agent_config": {"llm": {"timeot": 7}}, "praxis_image": "x/Y"}
     own = {ONE: {**both, "praxis_slot": "short"}, TWO: {**both, "praxis_slot": "text", "praxis_p2p_port": 8000}}
     run = refusals.run("-vvvvv", "--diff", own=own, environment={"ANSIBLE_LOG_PATH": str(tmp_path / "log")})
-    told = [(finding["code"], finding["where"].split(" ")[0]) for finding in run.failed[0]["failures"]]
-    assert sorted(told) == sorted([
+    reported = [(finding["code"], finding["where"].split(" ")[0]) for finding in run.failed[0]["failures"]]
+    assert sorted(reported) == sorted([
         ("unknown-setting", "praxis_agent_config"), ("ports-equal", "praxis_p2p_port"), ("image-malformed", "image"),
         ("identity-seed", stored("identity/short")), ("identity-seed", stored("identity/text")),
         ("secret-denied", f"aws-sm://{DENIED}"), ("secret-not-found", stored("none")),
@@ -319,7 +319,7 @@ def test_everything_is_told_at_once_and_no_value_at_the_highest_verbosity(refusa
         ("secret-version-not-found", stored(f"agent?version={VERSION}")), ("secret-empty", stored("bare")),
         ("secret-binary", "A7"), ("short-secret", "A8"),
     ])
-    assert [finding["code"] for finding in run.summary["findings"]] == [code for code, _where in told]
+    assert [finding["code"] for finding in run.summary["findings"]] == [code for code, _where in reported]
     log = (tmp_path / "log").read_text(encoding="utf-8")
     assert stored("gone") in log and [name for name, marker in MARKERS.items() if marker in log] == []
 

@@ -22,7 +22,7 @@ from .contract_rows import ROWS
 
 UNKNOWN = "(known after apply)"
 #: Folders of ``plugins`` that hold no plugins of Ansible's.
-ROOMS = {"doc_fragments", "module_utils", "plugin_utils"}
+LAYERS = {"doc_fragments", "module_utils", "plugin_utils"}
 MACHINE_PLACES = {"argv", "file", "inspect", "log"}
 #: What Ansible itself adds to a result, and what every module may return.
 COMMON = {"ansible_facts", "changed", "diff", "failed", "invocation", "warnings", "deprecations", "skipped"}
@@ -51,8 +51,8 @@ def documented() -> dict[str, dict[str, Any]]:
     """What ``ansible-doc`` tells of the modules."""
     names = [f"praxis.cloud.{row.name}" for row in OURS if "modules" in row.kinds]
     command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "-t", "module", *names]
-    told = json.loads(subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout)
-    return {name.rpartition(".")[2]: each for name, each in told.items()}
+    reported = json.loads(subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout)
+    return {name.rpartition(".")[2]: each for name, each in reported.items()}
 
 
 def steps(world: World, row: Row, *names: str) -> list[tuple[str, Step]]:
@@ -62,14 +62,14 @@ def steps(world: World, row: Row, *names: str) -> list[tuple[str, Step]]:
 
 
 def pairs(world: World, row: Row) -> list[tuple[str, Step, Step]]:
-    """What was foretold and what was done, of every turn that has both."""
+    """What was predicted and what was done, of every turn that has both."""
     turns = world.run(row)
-    return [(turn, found["foretold"], found["done"]) for turn, found in turns.items() if "foretold" in found]
+    return [(turn, found["predicted"], found["done"]) for turn, found in turns.items() if "predicted" in found]
 
 
 @pytest.mark.once
 def test_every_module_and_plugin_has_a_row_and_every_row_is_one() -> None:
-    folders = {path for path in (CHECKOUT / "plugins").iterdir() if path.is_dir() and path.name not in ROOMS}
+    folders = {path for path in (CHECKOUT / "plugins").iterdir() if path.is_dir() and path.name not in LAYERS}
     there = {(folder.name, path.stem) for folder in folders for path in folder.glob("*.py") if path.stem != "__init__"}
     assert there == {(kind, row.name) for row in ROWS for kind in row.kinds}
     assert len(there) > 10
@@ -77,18 +77,18 @@ def test_every_module_and_plugin_has_a_row_and_every_row_is_one() -> None:
 
 @each_row
 def test_check_mode_sends_only_reads(world: World, row: Row) -> None:
-    for name, step in steps(world, row, "foretold", "foretold again"):
+    for name, step in steps(world, row, "predicted", "predicted again"):
         assert step.mutations == [], name
         assert step.after == step.before, name
         if row.kinds == ("modules",):
-            assert step.operations, f"{name}: it did not look at all, or the log shows nothing"
+            assert step.operations, f"{name}: it did not observe all, or the log shows nothing"
 
 
 @each_row
-def test_check_mode_foretells_whether_something_changes(world: World, row: Row) -> None:
-    for turn, foretold, done in pairs(world, row):
-        assert foretold.result["changed"] is done.result["changed"] is row.changes, turn
-    for name, step in steps(world, row, "foretold again"):
+def test_check_mode_predicts_whether_something_changes(world: World, row: Row) -> None:
+    for turn, predicted, done in pairs(world, row):
+        assert predicted.result["changed"] is done.result["changed"] is row.changes, turn
+    for name, step in steps(world, row, "predicted again"):
         assert step.result["changed"] is False, name
 
 
@@ -109,14 +109,14 @@ def test_a_second_run_changes_nothing(world: World, row: Row) -> None:
 
 @each_row
 def test_there_is_a_diff_exactly_when_something_changes(world: World, row: Row) -> None:
-    for name, step in steps(world, row, "foretold", "done", "again", "foretold again"):
+    for name, step in steps(world, row, "predicted", "done", "again", "predicted again"):
         assert bool(step.differences) is step.result["changed"], name
 
 
 @each_change
 def test_check_mode_shows_the_diff_that_comes(world: World, row: Row) -> None:
-    for turn, foretold, done in pairs(world, row):
-        assert agrees(foretold.result["diff"], done.result["diff"]), f"{turn}: {foretold.result['diff']}"
+    for turn, predicted, done in pairs(world, row):
+        assert agrees(predicted.result["diff"], done.result["diff"]), f"{turn}: {predicted.result['diff']}"
 
 
 @each_module
@@ -133,46 +133,46 @@ def test_the_documentation_says_what_the_module_supports(
 def test_the_documentation_says_what_the_module_returns(
     world: World, row: Row, documented: dict[str, dict[str, Any]]
 ) -> None:
-    results = [step.result for _name, step in steps(world, row, "foretold", "done", "again")]
+    results = [step.result for _name, step in steps(world, row, "predicted", "done", "again")]
     returned = [{key: value for key, value in each.items() if key not in COMMON and key[0] != "_"} for each in results]
-    assert wrongly_told(documented[row.name]["return"] or {}, returned) == []
+    assert wrongly_reported(documented[row.name]["return"] or {}, returned) == []
 
 
-def wrongly_told(told: dict[str, Any], returned: list[dict[str, Any]], path: str = "") -> list[str]:
+def wrongly_reported(reported: dict[str, Any], returned: list[dict[str, Any]], path: str = "") -> list[str]:
     """Keys that are documented and never returned, or the other way round, at every depth that is documented."""
     keys = {key for each in returned for key in each}
-    wrong = [f"{path}{key}" for key in keys ^ set(told)]
-    for key in keys & set(told):
-        inner = [item for each in returned for item in mappings(told[key], each.get(key))]
-        if "contains" in told[key] and inner:
-            wrong += wrongly_told(told[key]["contains"], inner, f"{path}{key}.")
+    wrong = [f"{path}{key}" for key in keys ^ set(reported)]
+    for key in keys & set(reported):
+        inner = [item for each in returned for item in mappings(reported[key], each.get(key))]
+        if "contains" in reported[key] and inner:
+            wrong += wrongly_reported(reported[key]["contains"], inner, f"{path}{key}.")
     return sorted(wrong)
 
 
-def mappings(told: dict[str, Any], value: Any) -> list[dict[str, Any]]:
+def mappings(reported: dict[str, Any], value: Any) -> list[dict[str, Any]]:
     """The mappings that ``contains`` describes: the value itself, its items, or what it holds by name."""
     if isinstance(value, list):
         return [item for item in value if isinstance(item, dict)]
-    if isinstance(value, dict) and value and not set(value) & set(told.get("contains", {})):
+    if isinstance(value, dict) and value and not set(value) & set(reported.get("contains", {})):
         return [item for item in value.values() if isinstance(item, dict)]
     return [value] if isinstance(value, dict) else []
 
 
-def agrees(foretold: Any, done: Any) -> bool:
+def agrees(predicted: Any, done: Any) -> bool:
     """Whether two diffs are the same, but for what could not be known before."""
-    if isinstance(foretold, dict) and isinstance(done, dict):
-        return foretold.keys() == done.keys() and all(agrees(foretold[key], done[key]) for key in foretold)
-    if isinstance(foretold, list) and isinstance(done, list):
-        return len(foretold) == len(done) and all(agrees(*both) for both in zip(foretold, done))
-    if isinstance(foretold, str) and isinstance(done, str):
-        return bool(re.fullmatch(re.escape(foretold).replace(re.escape(UNKNOWN), ".+"), done))
-    return bool(foretold == done)
+    if isinstance(predicted, dict) and isinstance(done, dict):
+        return predicted.keys() == done.keys() and all(agrees(predicted[key], done[key]) for key in predicted)
+    if isinstance(predicted, list) and isinstance(done, list):
+        return len(predicted) == len(done) and all(agrees(*both) for both in zip(predicted, done))
+    if isinstance(predicted, str) and isinstance(done, str):
+        return bool(re.fullmatch(re.escape(predicted).replace(re.escape(UNKNOWN), ".+"), done))
+    return bool(predicted == done)
 
 
 @each_row
-def test_no_secret_is_told(world: World, row: Row) -> None:
+def test_no_secret_is_reported(world: World, row: Row) -> None:
     world.run(row)
-    assert world.leaked(world.told(row.name)) == []
+    assert world.leaked(world.reported(row.name)) == []
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def all_of_them(world: World) -> World:
 
 
 def test_the_search_finds_what_is_planted_on_the_controller(all_of_them: World) -> None:
-    places = {**all_of_them.told("planted"), **all_of_them.left()}
+    places = {**all_of_them.reported("planted"), **all_of_them.left()}
     assert [place for place, text in places.items() if PLANTED.encode() not in text] == []
 
 
@@ -211,7 +211,7 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     cloud = world.cloud
     names = [item.name for item in cloud.machines()]
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
-             "first_deployment": True, "look_again": True, "plan_id": "old", "findings": []}
+             "first_deployment": True, "observe_again": True, "plan_id": "old", "findings": []}
     stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True}, "praxis_order": order,
              "praxis_verdict": {"ok": False, "roll_back": {"hosts": names, "serial": [1]}, "confirm": names,
                                 "text": "STALE", "good": names, "findings": []}}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job, from provisioned machines to a fleet that was changed, hurt and mended. The tests go in this order."""
+"""The main job, from provisioned machines to a fleet that was changed, hurt and fixed. The tests go in this order."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_check_mode_on_bare_machines_touches_nothing(first):
     assert mutations(first.asked) == [] and len(first.asked) > 0
 
 
-def test_check_mode_on_bare_machines_foretells_the_deployment(first):
-    assert "(known after apply)" in first.foretold.output
-    assert set(first.foretold.changed_tasks) == set(first.deploy.changed_tasks)
+def test_check_mode_on_bare_machines_predicts_the_deployment(first):
+    assert "(known after apply)" in first.predicted.output
+    assert set(first.predicted.changed_tasks) == set(first.deploy.changed_tasks)
 
 
 def test_the_deployed_fleet_is_whole(fleet):

@@ -30,12 +30,12 @@ IN_MACHINE = "/srv/test/ansible_collections/praxis/cloud/plugins"
 RUN = """
 import json, sys
 sys.path.insert(0, "/srv/test")
-from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, look
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 given = json.load(sys.stdin)
-if given["state"] == "look":
-    print(json.dumps(look.take(Paths(), 8000, 4001, given["dial"], 2.0)))
+if given["state"] == "observation":
+    print(json.dumps(observation.take(Paths(), 8000, 4001, given["dial"], 2.0)))
 else:
     print(json.dumps(deploy.run(from_options(given), Paths(), given["check"], 10.0)))
 """
@@ -137,14 +137,14 @@ class Host:
         """Everything that a deployment keeps on the machine, with its inode, date and mode."""
         return sorted(self.said("find", "/opt/praxis", "/run/praxis", "-printf", "%p %i %T@ %m\\n").splitlines())
 
-    def foretold_and_done(self, state: str, **more: Any) -> dict[str, Any]:
-        """The result, after showing that check mode foretold it and touched nothing."""
+    def predicted_and_done(self, state: str, **more: Any) -> dict[str, Any]:
+        """The result, after showing that check mode predicted it and touched nothing."""
         before = self.files()
-        foretold = self.call(state, check=True, **more)
+        predicted = self.call(state, check=True, **more)
         assert self.files() == before
         done = self.call(state, **more)
         for part in ("changed", "changes", "diff"):
-            assert foretold[part] == done[part], part
+            assert predicted[part] == done[part], part
         return done
 
     def settle(self) -> dict[str, Any]:
@@ -266,7 +266,7 @@ STATE_OF_MACHINE = "dpkg -l; find / -xdev -type f -not -path '/var/log/*' -not -
 
 @dataclass
 class Installed:
-    """How the role went: foretold on bare machines, done, done again, and foretold again."""
+    """How the role went: predicted on bare machines, done, done again, and predicted again."""
 
     bare: list[dict[str, Any]]
     before: list[str]
@@ -291,10 +291,10 @@ def deployed(installed: Installed, hosts: list[Host]) -> list[dict[str, Any]]:
     """The first deployment: both prepared, then one after the other; the second must find the first."""
     assert installed.done.rc == 0, installed.done.output
     for host in hosts:
-        assert host.foretold_and_done("prepared")["outcome"] == "prepared"
+        assert host.predicted_and_done("prepared")["outcome"] == "prepared"
         assert host.call("prepared")["outcome"] == "unchanged"
-    first = hosts[0].foretold_and_done("active")
-    second = hosts[1].foretold_and_done("active", gate={"min_edges": 1})
+    first = hosts[0].predicted_and_done("active")
+    second = hosts[1].predicted_and_done("active", gate={"min_edges": 1})
     return [first, second]
 
 
@@ -307,7 +307,7 @@ def pair(deployed: list[dict[str, Any]], hosts: list[Host]) -> list[Host]:
     return hosts
 
 
-def test_the_role_foretells_on_bare_machines_and_touches_nothing(installed: Installed, hosts: list[Host]) -> None:
+def test_the_role_predicts_on_bare_machines_and_touches_nothing(installed: Installed, hosts: list[Host]) -> None:
     assert installed.check.rc == 0, installed.check.output
     assert "(known after apply)" in installed.check.output
     assert installed.before == installed.after_check
@@ -322,7 +322,7 @@ def test_the_role_installs_and_a_second_run_changes_nothing(installed: Installed
         assert installed.done.changed(host.name) > 0
         assert installed.again.changed(host.name) == 0, installed.again.output
         assert installed.check_again.changed(host.name) == 0, installed.check_again.output
-        seen = host.call("look")["engine"]
+        seen = host.call("observation")["engine"]
         assert seen["running"]
         assert seen["compose"].startswith("2.")
         assert seen["daemon"]["log-opts"] == {"max-size": "10m", "max-file": "2"}
@@ -378,8 +378,8 @@ def test_a_pull_fails_in_a_named_way_and_leaves_nothing(
 def test_a_first_deployment_ends_with_two_connected_agents(deployed: list[dict[str, Any]], hosts: list[Host]) -> None:
     for host, done in zip(hosts, deployed):
         assert (done["outcome"], done["previous"]) == ("activated", None), done
-        assert done["look"]["api"] == {"health": 200, "peer_id": peer_id(host.seed), "error": None, "port": 8000}
-    one, other = (host.call("look") for host in hosts)
+        assert done["observation"]["api"] == {"health": 200, "peer_id": peer_id(host.seed), "error": None, "port": 8000}
+    one, other = (host.call("observation") for host in hosts)
     assert len(one["edges"]) == len(other["edges"]) == 1
     ends = one["edges"] + other["edges"]
     ports = [{edge[end].rsplit(":", 1)[1] for end in ("local", "remote")} for edge in ends]
@@ -389,16 +389,16 @@ def test_a_first_deployment_ends_with_two_connected_agents(deployed: list[dict[s
 
 def test_a_second_deployment_changes_nothing(pair: list[Host]) -> None:
     for host in pair:
-        started = host.call("look")["container"]["started_at"]
+        started = host.call("observation")["container"]["started_at"]
         for state in ("prepared", "active"):
             result = host.call(state)
             assert (result["outcome"], result["changed"], result["diff"]) == ("unchanged", False, [])
-        assert host.call("look")["container"]["started_at"] == started
+        assert host.call("observation")["container"]["started_at"] == started
 
 
 def test_secrets_reach_the_agent_byte_for_byte_and_nothing_else(pair: list[Host], play: Play) -> None:
     for host in pair:
-        found = host.call("look")["container"]
+        found = host.call("observation")["container"]
         pid = host.sh("pgrep -u 10001 -f praxis_sdk.main | tail -1")
         environ = host.sh("cat /proc/%s/environ | base64 -w0" % pid)
         values = dict(item.split(b"=", 1) for item in base64.b64decode(environ).split(b"\0") if item)
@@ -421,11 +421,11 @@ def test_modules_print_no_secret_at_any_verbosity(pair: list[Host], play: Play) 
     tasks = [
         {"name": "Prepare", "praxis.cloud.agent_release": options, "register": "prepared"},
         {"name": "Show", "ansible.builtin.debug": {"var": "prepared"}},
-        {"name": "Look", "praxis.cloud.agent_info": {"api_port": 8000, "p2p_port": 4001, "dial": alpha.dial}},
+        {"name": "Observe", "praxis.cloud.agent_info": {"api_port": 8000, "p2p_port": 4001, "dial": alpha.dial}},
     ]
-    foretold = play({"tasks": tasks}, "--limit", "alpha", "--check", "--diff", "-vvvvv")
+    predicted = play({"tasks": tasks}, "--limit", "alpha", "--check", "--diff", "-vvvvv")
     done = play({"tasks": tasks}, "--limit", "alpha", "--diff", "-vvvvv")
-    for played in (foretold, done):
+    for played in (predicted, done):
         assert played.rc == 0, played.output
         assert played.changed("alpha") == 1
         assert '+logging.level: "ERROR"' in played.output
@@ -437,14 +437,14 @@ def test_modules_print_no_secret_at_any_verbosity(pair: list[Host], play: Play) 
 def test_a_changed_setting_is_shown_and_put_back(pair: list[Host]) -> None:
     alpha = pair[0]
     first, second = alpha.release()["id"], alpha.release("DEBUG")
-    shown = alpha.foretold_and_done("prepared", release=second)["diff"][0]
+    shown = alpha.predicted_and_done("prepared", release=second)["diff"][0]
     assert 'logging.level: "INFO"\n' in shown["before"]
     assert 'logging.level: "DEBUG"\n' in shown["after"]
-    switched = alpha.foretold_and_done("active", release=second, gate={"min_edges": 1})
+    switched = alpha.predicted_and_done("active", release=second, gate={"min_edges": 1})
     assert (switched["outcome"], switched["previous"]) == ("activated", first), switched
-    back = alpha.foretold_and_done("restored", release=second, previous=first, gate={"min_edges": 1})
+    back = alpha.predicted_and_done("restored", release=second, previous=first, gate={"min_edges": 1})
     assert back["outcome"] == "restored", back
-    assert back["look"]["release"]["current"] == back["look"]["release"]["running"] == first
+    assert back["observation"]["release"]["current"] == back["observation"]["release"]["running"] == first
 
 
 @pytest.mark.parametrize(
@@ -466,17 +466,17 @@ def test_a_bad_release_is_named_and_put_back(pair: list[Host], fail: str, code: 
     assert "marker-" not in json.dumps(failed)
     back = beta.call("restored", release=bad, previous=failed["previous"], gate={"min_edges": 1})
     assert (back["outcome"], back["failure"]) == ("restored", None), back
-    assert back["look"]["release"]["running"] == beta.release()["id"]
+    assert back["observation"]["release"]["running"] == beta.release()["id"]
 
 
 def test_a_stopped_container_is_started_not_replaced(pair: list[Host]) -> None:
     alpha = pair[0]
-    container = alpha.call("look")["container"]["id"]
+    container = alpha.call("observation")["container"]["id"]
     alpha.sh("docker stop " + container)
     assert alpha.call("prepared")["activation"] == "start"
-    done = alpha.foretold_and_done("active")
+    done = alpha.predicted_and_done("active")
     assert (done["outcome"], done["changes"]) == ("activated", ["start container"])
-    assert done["look"]["container"]["id"] == container
+    assert done["observation"]["container"]["id"] == container
 
 
 def test_a_crash_of_the_past_does_not_fail_the_gate(pair: list[Host]) -> None:
@@ -489,19 +489,19 @@ def test_a_crash_of_the_past_does_not_fail_the_gate(pair: list[Host]) -> None:
 
 
 def _restarted(host: Host) -> bool:
-    container = host.call("look")["container"]
+    container = host.call("observation")["container"]
     return bool(container["restarts"] == 1 and container["health"] == "healthy")
 
 
 def test_new_peers_do_not_restart_a_running_agent(pair: list[Host]) -> None:
     alpha = pair[0]
-    started = alpha.call("look")["container"]["started_at"]
+    started = alpha.call("observation")["container"]["started_at"]
     given = alpha.options("prepared")["peers"]["multiaddrs"]
     peers = {"revision": "p2", "multiaddrs": [*given, multiaddr(alpha.address, 4009, peer_id(bytes(32)))]}
-    done = alpha.foretold_and_done("prepared", peers=peers)
+    done = alpha.predicted_and_done("prepared", peers=peers)
     assert [item.split()[0] for item in done["changes"]] == ["peers", "config"]
     assert done["activation"] == "none"
-    seen = alpha.call("look")
+    seen = alpha.call("observation")
     assert (seen["container"]["started_at"], seen["peers"]["revision"]) == (started, "p2")
     inside = "docker exec %s cat /app/configs/alpha.yaml" % seen["container"]["id"]
     assert "/tcp/4009/" in alpha.sh(inside)
@@ -526,18 +526,18 @@ def test_a_cut_link_fails_the_mesh_gate_and_names_the_member(pair: list[Host]) -
 def test_after_a_reboot_the_agent_comes_back_by_itself(pair: list[Host], site: Site, number: int) -> None:
     """With its secrets and its identity, out of what systemd sealed: no registry, no store, and no controller."""
     host = pair[number]
-    before = host.call("look")
+    before = host.call("observation")
     machines.reboot(site, host.name)
     _wait_for("the boot of %s" % host.name, lambda: _booted(host), 60)
-    _wait_for("the agent of %s" % host.name, lambda: host.call("look")["api"]["health"] == 200, 60)
-    after = host.call("look")
+    _wait_for("the agent of %s" % host.name, lambda: host.call("observation")["api"]["health"] == 200, 60)
+    after = host.call("observation")
     assert after["container"]["started_at"] != before["container"]["started_at"]
     assert (after["api"]["peer_id"], after["release"]) == (before["api"]["peer_id"], before["release"])
     pid = after["container"]["pid"]
     environment = host.sh("cat /proc/$(pgrep -P %d | head -n 1)/environ" % pid)
     assert SECRETS["PRAXIS_MASTER_KEY"] in environment and MARKER in environment
-    assert host.foretold_and_done("prepared")["changed"] is False
-    assert host.foretold_and_done("active", gate={"min_edges": 1})["outcome"] == "unchanged"
+    assert host.predicted_and_done("prepared")["changed"] is False
+    assert host.predicted_and_done("active", gate={"min_edges": 1})["outcome"] == "unchanged"
 
 
 def test_where_nothing_is_sealed_a_step_after_a_reboot_says_what_is_missing(pair: list[Host], site: Site) -> None:
@@ -547,9 +547,9 @@ def test_where_nothing_is_sealed_a_step_after_a_reboot_says_what_is_missing(pair
     _wait_for("the boot of beta", lambda: _booted(beta), 60)
     lost = beta.call("active")
     assert (lost["outcome"], lost["failure"]["code"]) == ("failed", "secrets-missing"), lost
-    kinds = [item.split()[0] for item in beta.foretold_and_done("prepared")["changes"]]
+    kinds = [item.split()[0] for item in beta.predicted_and_done("prepared")["changes"]]
     assert kinds == ["secrets", "seed", "seal", "seal-key"]
-    done = beta.foretold_and_done("active", gate={"min_edges": 1})
+    done = beta.predicted_and_done("active", gate={"min_edges": 1})
     assert (done["outcome"], done["changes"]) == ("activated", ["start container"]), done
 
 
@@ -558,10 +558,11 @@ def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
     newer = alpha.release(image=alpha.images[1])
     for number, wanted in enumerate([newer, alpha.release("WARNING", image=alpha.images[1])]):
         assert alpha.call("prepared", release=wanted)["failure"] is None
-        assert alpha.foretold_and_done("active", release=wanted)["outcome"] == "activated"
-        done = alpha.foretold_and_done("confirmed", release=wanted, keep_releases=2)
+        assert alpha.predicted_and_done("active", release=wanted)["outcome"] == "activated"
+        done = alpha.predicted_and_done("confirmed", release=wanted, keep_releases=2)
         assert done["outcome"] == "confirmed", done
-        assert (done["look"]["release"]["good"], len(done["look"]["release"]["kept"])) == (wanted["id"], 2), number
+        release = done["observation"]["release"]
+        assert (release["good"], len(release["kept"])) == (wanted["id"], 2), number
     held = alpha.sh("docker image ls --digests --format '{{.Digest}}'")
     assert alpha.images[1].split("@")[1] in held
     assert alpha.images[0].split("@")[1] not in held
@@ -569,7 +570,7 @@ def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
 
 def test_absent_takes_the_agent_away(pair: list[Host]) -> None:
     alpha = pair[0]
-    assert alpha.foretold_and_done("absent")["outcome"] == "removed"
+    assert alpha.predicted_and_done("absent")["outcome"] == "removed"
     assert alpha.sh("docker ps -aq") == ""
     assert alpha.files() == []
-    assert alpha.foretold_and_done("absent")["outcome"] == "unchanged"
+    assert alpha.predicted_and_done("absent")["outcome"] == "unchanged"

@@ -116,7 +116,7 @@ def test_by_id_or_link_it_is_the_same(fleet: Fleet) -> None:
     assert (run.changed, fleet.mutations(mark)) == ({}, [])
 
 
-def test_what_is_not_there_is_told_before_anything_is_made(fleet: Fleet) -> None:
+def test_what_is_not_there_is_reported_before_anything_is_made(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     for wrong in fleet.platform.wrong:
         run = fleet.run("provision.yml", expect=2, variables=wrong.variables)
@@ -415,8 +415,8 @@ def test_agents_of_a_play_of_one_s_own(fleet: Fleet) -> None:
 
     machines = [fleet.machine(name) for name in (fleet.one, fleet.two)]
     play("remove")
-    foretold = play(options=("--check",))
-    assert set(foretold.changed) == {fleet.one, fleet.two}
+    predicted = play(options=("--check",))
+    assert set(predicted.changed) == {fleet.one, fleet.two}
     assert not fleet.cloud.on(machines[0], "ls /opt/praxis/releases 2>/dev/null || :").strip()
 
     run = play(options=("-vvvvv",))

@@ -211,11 +211,11 @@ def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Accoun
     account.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[hole])
 
     mark = provisioned.mark()
-    foretold = provisioned.run("provision.yml", "--check", "--diff")
+    predicted = provisioned.run("provision.yml", "--check", "--diff")
     assert mutations(provisioned, mark) == []
     mark = provisioned.mark()
     real = provisioned.run("provision.yml", "--diff")
-    assert real.changed == foretold.changed != {}
+    assert real.changed == predicted.changed != {}
     assert "elbv2:AddTags" in mutations(provisioned, mark)
     assert "ec2:CreateTags" in mutations(provisioned, mark)
     assert "ec2:RevokeSecurityGroupIngress" in mutations(provisioned, mark)

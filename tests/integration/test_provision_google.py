@@ -157,14 +157,14 @@ def test_what_was_edited_by_hand_is_named_and_put_back(provisioned: Cloud, proje
         "labels": {"praxis_fleet": "stolen"}, "labelFingerprint": rule["labelFingerprint"]}))
 
     mark = provisioned.mark()
-    foretold = provisioned.run("provision.yml", "--check", "--diff")
+    predicted = provisioned.run("provision.yml", "--check", "--diff")
     assert mutations(provisioned, mark) == []
     for field in ('"sourceRanges"', '"disabled"', '"httpHealthCheck.requestPath"', '"timeoutSec"', "/elsewhere",
                   '"rules"', "mallory", "stranger", "stolen"):
-        assert field in foretold.output, field
+        assert field in predicted.output, field
     mark = provisioned.mark()
     real = provisioned.run("provision.yml", "--diff")
-    assert real.changed == foretold.changed != {}
+    assert real.changed == predicted.changed != {}
     assert sorted(mutations(provisioned, mark)) == [
         "compute:backendServices.patch", "compute:firewalls.patch", "compute:firewalls.patch",
         "compute:globalForwardingRules.setLabels", "compute:healthChecks.patch", "compute:instances.setLabels",

@@ -281,8 +281,8 @@ def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud
         acted, left = at_once(*(lambda wanted=wanted: deploy(fleet, wanted, expect=None) for wanted in two))  # type: ignore[misc]
     assert (acted.rc, left.rc) == (0, 2), left.output
     assert {item["code"] for item in acted.summary["findings"]} == set()
-    (told,) = left.summary["findings"]
-    assert told["code"] in ("fleet-locked", "fleet-changed") and "Deployment 20" in told["what"]
+    (reported,) = left.summary["findings"]
+    assert reported["code"] in ("fleet-locked", "fleet-changed") and "Deployment 20" in reported["what"]
     assert seen.releases(fleet) == {item["name"]: item["planned"] for item in acted.summary["members"]}
     assert all(seen.started(fleet)[name] != start for name, start in starts.items())
     assert {task for _host, task in left.changed_tasks} <= {"Prepare the release"}
@@ -304,8 +304,8 @@ def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet
     machines = fleet.machines()
     for playbook in ("provision.yml", "down.yml"):
         mark, named = fleet.mark(), {"praxis_confirm_down": "praxis", "praxis_force": True}
-        (told,) = fleet.run(playbook, environment=FOUR, variables=named, expect=2).summary["findings"]
-        assert (told["code"], why in told["what"]) == ("fleet-locked", True), playbook
+        (reported,) = fleet.run(playbook, environment=FOUR, variables=named, expect=2).summary["findings"]
+        assert (reported["code"], why in reported["what"]) == ("fleet-locked", True), playbook
         assert [item for item in fleet.operations(mark) if item["mutating"]] == [] and fleet.machines() == machines
     output = tmp_path / "waiting"
     with begun(fleet, {"praxis_lock_wait": 120}, output) as waiting:
@@ -333,7 +333,7 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
     assert set(codes(refused_first)) == {"fleet-locked"} and run_id in str(refused_first.summary["findings"])
     assert [(item["code"], item["level"]) for item in taken.summary["findings"]] == [("taken-over", "warning")]
     said = output.read_text(encoding="utf-8")
-    assert stopped.returncode == 2 and "went through the fleet after this run had looked" in said, said
+    assert stopped.returncode == 2 and "went through the fleet after this run had observed it" in said, said
     assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
@@ -435,8 +435,8 @@ def test_a_machine_that_left_the_fleet_is_named_and_taken_out_when_asked(fleet: 
     try:
         with load(fleet) as counted:
             run = deploy(fleet, {})
-            told = [(item["code"], item["where"], item["level"]) for item in run.summary["findings"]]
-            assert told == [("departed", f"{gone}:8000", "warning")]
+            reported = [(item["code"], item["where"], item["level"]) for item in run.summary["findings"]]
+            assert reported == [("departed", f"{gone}:8000", "warning")]
             removed = deploy(fleet, {"praxis_departed": "remove"})
         assert removed.summary["findings"] == []
         assert gone not in str(registered(fleet))

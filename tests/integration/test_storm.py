@@ -89,7 +89,7 @@ class Lane:
         finally:
             self.sandbox.lift(ordered, cloud=self.cloud.name)
 
-    def weather(self, seed: int) -> Outcome:
+    def fault(self, seed: int) -> Outcome:
         """One seed, from an empty account and back."""
         environment, fleet = self.environment(seed), fleet_of(seed)
         outcome = Outcome(self.account.expected(int(environment["PRAXIS_HOSTS"]), self.balancer))
@@ -145,7 +145,7 @@ def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int,
             thread = ThreadPoolExecutor(1)
             ending.callback(thread.shutdown, cancel_futures=True)
             mine = [seed for seed in sorted(chosen) if (seed - 1) % LANES == number]
-            promised.update({seed: thread.submit(lane.weather, seed) for seed in mine})
+            promised.update({seed: thread.submit(lane.fault, seed) for seed in mine})
         yield promised
 
 
@@ -153,7 +153,7 @@ def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int,
     "seed", [pytest.param(seed, marks=() if seed in FEW else pytest.mark.repetition) for seed in SEEDS])
 def test_a_storm_is_ridden_out_with_nothing_made_twice(outcomes: dict[int, Future[Outcome]], seed: int) -> None:
     outcome = outcomes[seed].result()
-    # Which kinds of requests were struck, reads and writes, is told over all seeds below: some storms are short.
+    # Which kinds of requests were struck, reads and writes, is reported over all seeds below: some storms are short.
     assert outcome.struck
     assert outcome.there == outcome.expected
     assert outcome.strays == set()
@@ -162,7 +162,7 @@ def test_a_storm_is_ridden_out_with_nothing_made_twice(outcomes: dict[int, Futur
 
 
 @pytest.mark.repetition
-def test_every_kind_of_weather_was_met(cloud: Cloud, outcomes: dict[int, Future[Outcome]]) -> None:
+def test_every_kind_of_fault_was_met(cloud: Cloud, outcomes: dict[int, Future[Outcome]]) -> None:
     """Over all seeds: throttling, errors of the cloud's, resets, and writes that happened and whose answer was lost."""
     ridden_out = [outcome.result() for outcome in outcomes.values() if not outcome.exception()]
     met = Counter((each["error"], each["mutating"]) for outcome in ridden_out for each in outcome.struck)

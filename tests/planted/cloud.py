@@ -91,15 +91,15 @@ FAULTS = (
     Fault(
         name="draining-target-is-gone",
         breaks="A target that still serves its last requests counts as gone.",
-        file="plugins/module_utils/cloud/target_group.py",
+        file="plugins/module_utils/cloud/aws_target_group.py",
         before="not (health.registered or health.draining)",
         after="not health.registered",
         tests=("tests/unit/cloud/test_target_group.py",),
     ),
     Fault(
         name="registration-refusal-is-waited-for",
-        breaks="A refused registration is tried again, and told late.",
-        file="plugins/module_utils/cloud/target_group.py",
+        breaks="A refused registration is tried again, and reported late.",
+        file="plugins/module_utils/cloud/aws_target_group.py",
         before="if error.reason not in _LATE_TARGET:",
         after="if error.reason in _LATE_TARGET:",
         tests=("tests/unit/modules/test_aws_lb_target.py",),
@@ -177,7 +177,7 @@ FAULTS = (
         tests=("tests/unit/modules/test_aws_machines.py",),
     ),
     Fault(
-        name="surplus-goes-before-the-failure-is-told",
+        name="surplus-goes-before-the-failure-is-reported",
         breaks="Surplus machines are terminated although new ones could not be launched.",
         file="plugins/module_utils/cloud/aws_machines.py",
         before=(
@@ -213,7 +213,7 @@ FAULTS = (
     Fault(
         name="group-that-cannot-be-asked-is-empty",
         breaks="A group of the load balancer that cannot be asked counts as empty.",
-        file="plugins/module_utils/cloud/gcp_backends.py",
+        file="plugins/module_utils/cloud/gcp_backend_service.py",
         before="        if failures:\n            raise Failed(*failures)\n        return {target: state",
         after="        return {target: state",
         tests=("tests/unit/google/test_gcp_lb_target.py",),

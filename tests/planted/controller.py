@@ -20,7 +20,7 @@ FAULTS = (
         name="edges-judged-at-planned-ports",
         breaks="While the P2P port changes, every edge of a member that has not been activated counts as dead.",
         file="plugins/module_utils/fleet/mesh.py",
-        before='    """\n    table = observed(table, looks)\n    judged',
+        before='    """\n    table = observed(table, observations)\n    judged',
         after='    """\n    judged',
         tests=("tests/unit/fleet/test_order.py",),
     ),
@@ -150,7 +150,7 @@ FAULTS = (
     ),
     Fault(
         name="first-words-last",
-        breaks="What went wrong last at a place is forgotten for what was told first.",
+        breaks="What went wrong last at a place is forgotten for what was reported first.",
         file="plugins/plugin_utils/run_directory.py",
         before='            self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())\n',
         after=(
@@ -299,7 +299,7 @@ FAULTS = (
     ),
     Fault(
         name="drain-is-not-waited-for",
-        breaks="A drain is told as done while the last requests are being served.",
+        breaks="A drain is reported as done while the last requests are being served.",
         file="plugins/modules/aws_lb_target.py",
         before="    if not changed and reached(seen, targets, state):",
         after='    if state == "absent" or not changed and reached(seen, targets, state):',
@@ -307,7 +307,7 @@ FAULTS = (
     ),
     Fault(
         name="failed-source-hides-an-earlier-one",
-        breaks="Of two inventory sources that failed only the last one is told.",
+        breaks="Of two inventory sources that failed only the last one is reported.",
         file="plugins/inventory/fleet.py",
         before='"praxis_inventory_errors", known + failures)',
         after='"praxis_inventory_errors", failures)',
@@ -365,10 +365,10 @@ FAULTS = (
     ),
     Fault(
         name="touched-host-is-not-remembered",
-        breaks="A host that was disturbed is not put back.",
+        breaks="A host that was disturbed is not restored.",
         file="plugins/action/agent_release.py",
-        before='            run.touch(name, (look.get("release") or {}).get("good"))\n',
-        after='            look.get("release")\n',
+        before='            run.touch(name, (observation.get("release") or {}).get("good"))\n',
+        after='            observation.get("release")\n',
         tests=("tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",),
         tier="test",
     ),
@@ -586,7 +586,7 @@ FAULTS = (
     ),
     Fault(
         name="putting-back-removes-the-agent",
-        breaks="A host that is put back loses its agent, as if it had had none before.",
+        breaks="A host that is restored loses its agent, as if it had had none before.",
         file="plugins/action/agent_release.py",
         before='arguments["previous"] = touched[name]',
         after='arguments["previous"] = None',
@@ -603,7 +603,7 @@ FAULTS = (
     ),
     Fault(
         name="ignored-failure-stops-the-json",
-        breaks="A failure that a playbook ignores is told as what stopped it.",
+        breaks="A failure that a playbook ignores is reported as what stopped it.",
         file="plugins/callback/summary.py",
         before="if not ignore_errors:",
         after="if not ignore_errors or True:",
@@ -616,7 +616,7 @@ FAULTS = (
         file="plugins/callback/summary.py",
         before="screen.show(self._display, lines, _width(), stderr=True)",
         after="screen.show(self._display, lines, _width())",
-        tests=("tests/unit/plan/test_summary.py::test_why_a_run_was_stopped_is_told_on_standard_error",),
+        tests=("tests/unit/plan/test_summary.py::test_why_a_run_was_stopped_is_reported_on_standard_error",),
         tier="test",
     ),
     Fault(
@@ -654,7 +654,7 @@ FAULTS = (
     ),
     Fault(
         name="hook-that-fails-is-a-warning",
-        breaks="A hook that fails before a batch is told, and the release spreads all the same.",
+        breaks="A hook that fails before a batch is reported, and the release spreads all the same.",
         file="plugins/plugin_utils/hooks.py",
         before='AT_THE_END = ("success", "failure")\n',
         after="AT_THE_END = POINTS\n",
@@ -670,7 +670,7 @@ FAULTS = (
     ),
     Fault(
         name="check-mode-leaves-a-record",
-        breaks="What only looks at a fleet leaves the record of a deployment that was none.",
+        breaks="What only observes a fleet leaves the record of a deployment that was none.",
         file="plugins/action/fleet_plan.py",
         before='"" if self._task.check_mode else records.directory(',
         after="records.directory(",

@@ -35,11 +35,11 @@ class Fault:
 
     @property
     def layer(self) -> str:
-        """``module_utils/agent``, ``plugins/module_utils`` (what rooms share), ``plugins/action``, ``roles`` …"""
+        """``module_utils/agent``, ``plugins/module_utils`` (what layers share), ``plugins/action``, ``roles`` …"""
         parts = PurePath(self.file).parts
         if parts[0] == "plugins":
-            in_a_room = parts[1] == "module_utils" and len(parts) > 3
-            return "/".join(parts[1:3] if in_a_room else parts[:2])
+            in_a_layer = parts[1] == "module_utils" and len(parts) > 3
+            return "/".join(parts[1:3] if in_a_layer else parts[:2])
         return parts[0]
 
     def plant(self, text: str) -> str:

@@ -74,7 +74,7 @@ FAULTS = (
     ),
     Fault(
         name="another-release-is-no-finding",
-        breaks="A member that runs another release than the planned one is not told.",
+        breaks="A member that runs another release than the planned one is not reported.",
         file="plugins/module_utils/fleet/mesh.py",
         before="if running != member.release:",
         after="if running is None:",
@@ -297,8 +297,8 @@ FAULTS = (
         tests=("tests/unit/fleet/test_render.py",),
     ),
     Fault(
-        name="beginning-of-the-story-is-told",
-        breaks="Of a long message of SSH or Python the beginning is told, and not the end.",
+        name="beginning-of-the-story-is-reported",
+        breaks="Of a long message of SSH or Python the beginning is reported, and not the end.",
         file="plugins/module_utils/fleet/step_failure.py",
         before='"… " + words[-longest:]',
         after='"… " + words[:longest]',

@@ -23,7 +23,7 @@ FAULTS = (
         name="check-mode-acts",
         breaks="Check mode makes the changes.",
         file="plugins/module_utils/host/deploy.py",
-        before="    if check_mode:\n        return dict(result, **foretold(todo))\n",
+        before="    if check_mode:\n        return dict(result, **predicted(todo))\n",
         after="",
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -44,7 +44,7 @@ FAULTS = (
             "\n\ndef socket_changes("
         ),
         after=(
-            '    old = [name for name in current.look["release"]["kept"] if name != release.id]\n'
+            '    old = [name for name in current.observation["release"]["kept"] if name != release.id]\n'
             '    changes += [Change("prune", paths.release(name), "", "") for name in old]\n'
             "    return changes + socket_changes(current, paths) + container_changes(current, desired)\n"
             "\n\ndef socket_changes("
@@ -70,7 +70,7 @@ FAULTS = (
     Fault(
         name="asked-at-the-port-to-come",
         breaks="A running agent is asked at the port of the release to come, and counts as down.",
-        file="plugins/module_utils/host/look.py",
+        file="plugins/module_utils/host/observation.py",
         before='    return int(((manifest or {}).get("ports") or {}).get(kind) or port)\n',
         after="    return port\n",
         tests=("tests/unit/host/test_deploy.py",),
@@ -191,9 +191,9 @@ FAULTS = (
         tests=("tests/unit/host/test_lock.py",),
     ),
     Fault(
-        name="look-shows-secrets",
-        breaks="The log lines of a look hold secrets.",
-        file="plugins/module_utils/host/look.py",
+        name="observation-shows-secrets",
+        breaks="The log lines of an observation hold secrets.",
+        file="plugins/module_utils/host/observation.py",
         before='return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]',
         after="return text.splitlines()[-LOG_LINES:]",
         tests=("tests/unit/host/test_deploy.py",),
@@ -284,7 +284,7 @@ FAULTS = (
         name="nobody-arms-the-switch",
         breaks="A host whose controller dies stays with a release that nobody has called good.",
         file="plugins/module_utils/host/deploy.py",
-        before="            _arm(desired, paths, result[\"look\"])\n",
+        before="            _arm(desired, paths, result[\"observation\"])\n",
         after="            pass\n",
         tests=("tests/unit/host/test_switch.py",),
     ),
@@ -354,7 +354,7 @@ FAULTS = (
     ),
     Fault(
         name="agent-is-stopped-while-it-drains",
-        breaks="The agent is stopped as soon as its balancer has been told, whatever its connections.",
+        breaks="The agent is stopped as soon as its balancer has been reported, whatever its connections.",
         file="plugins/module_utils/host/deploy.py",
         before="        if desired.drain > 0:\n",
         after="        if desired.drain > 86400:\n",

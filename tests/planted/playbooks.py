@@ -118,7 +118,7 @@ FAULTS = (
     ),
     Fault(
         name="down-without-confirmation",
-        breaks="down.yml removes the fleet without being told its name.",
+        breaks="down.yml removes the fleet without being reported its name.",
         file="playbooks/down.yml",
         before="that: praxis_confirm_down | default('') == praxis_fleet",
         after="that: praxis_confirm_down | default(praxis_fleet) == praxis_fleet",

@@ -66,7 +66,7 @@ FAULTS = (
     ),
     Fault(
         name="busy-secret-is-refused",
-        breaks="A secret that the store was too busy for is told as one that cannot be read.",
+        breaks="A secret that the store was too busy for is reported as one that cannot be read.",
         file="plugins/module_utils/secrets/aws_sm.py",
         before="elif error is not None and not _passing(error):",
         after="elif error is not None:",
@@ -81,8 +81,8 @@ FAULTS = (
         tests=("tests/unit/google/test_gcp_sm.py",),
     ),
     Fault(
-        name="disabled-service-is-told-for-each-secret",
-        breaks="A service that is switched off is told once for each secret.",
+        name="disabled-service-is-reported-for-each-secret",
+        breaks="A service that is switched off is reported once for each secret.",
         file="plugins/module_utils/secrets/gcp_sm.py",
         before='if not error.reason or error.reason == "SERVICE_DISABLED":',
         after="if not error.reason:",
@@ -109,7 +109,7 @@ FAULTS = (
         breaks="Of two runs that make one seed each goes on with its own.",
         file="plugins/module_utils/secrets/identities_aws.py",
         before=(
-            "            # Someone made it since we looked: theirs is the slot's identity now.\n"
+            "            # Someone made it since we observed it: theirs is the slot's identity now.\n"
             "            return self._present(change)"
         ),
         after='            return Identity(change.slot, change.name, PRESENT, "", seed)',
@@ -117,7 +117,7 @@ FAULTS = (
     ),
     Fault(
         name="refused-removal-is-done",
-        breaks="A removal that AWS refuses is told as done.",
+        breaks="A removal that AWS refuses is reported as done.",
         file="plugins/module_utils/secrets/identities_aws.py",
         before=".state == PRESENT:\n                raise\n",
         after=".state == PRESENT:\n                pass\n",

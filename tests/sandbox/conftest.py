@@ -118,7 +118,7 @@ def healed(sandbox: Client) -> Iterator[Client]:
 
 
 @pytest.fixture
-def weather(sandbox: Client) -> Iterator[Client]:
+def fault(sandbox: Client) -> Iterator[Client]:
     """The sandbox, with every fault of the APIs lifted afterwards: quicker than `healed`."""
     yield sandbox
     sandbox.clear()

@@ -20,11 +20,11 @@ Aws = Callable[..., Any]
 """Makes an API client: aws("ec2"), aws("ec2", user="administrator"), aws("ec2", keys={...})."""
 
 
-def wait_for(what: str, look: Callable[[], Any], deadline: float = 60.0, pause: float = 0.2) -> Any:
-    """Look until the answer is true, and return it; fail after `deadline` seconds, saying what was waited for."""
+def wait_for(what: str, observe: Callable[[], Any], deadline: float = 60.0, pause: float = 0.2) -> Any:
+    """Ask until the answer is true, and return it; fail after `deadline` seconds, saying what was waited for."""
     until = time.monotonic() + deadline
     while True:
-        seen = look()
+        seen = observe()
         if seen:
             return seen
         if time.monotonic() > until:

@@ -174,12 +174,12 @@ def test_a_full_disk(healed: Client, machines: tuple[Shell, Shell]) -> None:
 
 def test_the_registry_down_slow_and_up(healed: Client, machines: tuple[Shell, Shell]) -> None:
     machine = machines[0]
-    look = f"curl -s -o /dev/null -m 5 -w '%{{http_code}}' https://{healed.site.registry_name}/v2/"
-    assert machine.says(look) == "401"
+    observation = f"curl -s -o /dev/null -m 5 -w '%{{http_code}}' https://{healed.site.registry_name}/v2/"
+    assert machine.says(observation) == "401"
     healed.registry("down")
-    assert machine.run(look).returncode == 7, "refused"
+    assert machine.run(observation).returncode == 7, "refused"
     healed.registry("up")
-    assert machine.says(look) == "401"
+    assert machine.says(observation) == "401"
     healed.registry("slow", rate="64kbit")
     assert "tbf" in _qdisc(healed)
     assert "rate 64Kbit" in _qdisc(healed)

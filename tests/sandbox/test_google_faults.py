@@ -36,85 +36,85 @@ def errors(sandbox: Client, offset: int) -> list[str | None]:
     ("error", {"code": "internalError", "status": 500}, "500 internalError"),
     ("quota", {"message": "Quota 'CPUS' exceeded."}, "403 quotaExceeded: Quota 'CPUS' exceeded."),
 ])
-def test_the_api_refuses_on_order(weather: Client, google: Google, kind: str, fields: dict[str, object],
+def test_the_api_refuses_on_order(fault: Client, google: Google, kind: str, fields: dict[str, object],
                                   said: str) -> None:
-    offset = weather.operations(cloud="gcp")[1]
-    weather.fault(kind, "gcp", operations=["compute:healthChecks.insert"], count=1, **fields)
+    offset = fault.operations(cloud="gcp")[1]
+    fault.fault(kind, "gcp", operations=["compute:healthChecks.insert"], count=1, **fields)
     with pytest.raises(Answered) as answered:
         google.call("POST", "global/healthChecks", CHECK)
     assert said in str(answered.value)
-    assert answered.value.reason in errors(weather, offset)
+    assert answered.value.reason in errors(fault, offset)
     assert google.call("GET", "global/healthChecks")["items"] == []
 
 
-def test_the_newer_services_have_words_of_their_own(weather: Client, google: Google) -> None:
-    weather.fault("throttle", "gcp", operations=["secretmanager:*"], count=1, retry_after=7)
+def test_the_newer_services_have_words_of_their_own(fault: Client, google: Google) -> None:
+    fault.fault("throttle", "gcp", operations=["secretmanager:*"], count=1, retry_after=7)
     answer = google.session.get(SECRETS, timeout=30)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     assert answer.json()["error"]["status"] == "RESOURCE_EXHAUSTED"
 
 
-def test_expired_credentials(weather: Client, google: Google) -> None:
-    weather.fault("expire", "gcp", operations=["compute:networks.list"])
+def test_expired_credentials(fault: Client, google: Google) -> None:
+    fault.fault("expire", "gcp", operations=["compute:networks.list"])
     with pytest.raises(Answered, match="401 authError"):
         google.call("GET", "global/networks")
 
 
 @pytest.mark.parametrize(("kind", "word", "carried_out"), [
     ("reset", "ConnectionReset", False), ("lose", "AnswerLost", True), ("truncate", "AnswerCut", True)])
-def test_an_answer_that_does_not_arrive(weather: Client, google: Google, kind: str, word: str,
+def test_an_answer_that_does_not_arrive(fault: Client, google: Google, kind: str, word: str,
                                         carried_out: bool) -> None:
-    offset = weather.operations(cloud="gcp")[1]
-    weather.fault(kind, "gcp", operations=["compute:healthChecks.insert"], count=1)
+    offset = fault.operations(cloud="gcp")[1]
+    fault.fault(kind, "gcp", operations=["compute:healthChecks.insert"], count=1)
     with pytest.raises(requests.exceptions.RequestException):
         google.call("POST", "global/healthChecks", CHECK)
-    assert errors(weather, offset) == [word]
+    assert errors(fault, offset) == [word]
     found = [one["name"] for one in google.call("GET", "global/healthChecks")["items"]]
     assert found == (["fault"] if carried_out else [])
     if carried_out:
         google.do("DELETE", "global/healthChecks/fault")
 
 
-def test_a_slow_answer(weather: Client, google: Google) -> None:
-    weather.fault("slow", "gcp", operations=["compute:networks.list"], seconds=1.5)
+def test_a_slow_answer(fault: Client, google: Google) -> None:
+    fault.fault("slow", "gcp", operations=["compute:networks.list"], seconds=1.5)
     began = time.monotonic()
     google.call("GET", "global/networks")
     assert time.monotonic() - began >= 1.5
 
 
-def test_a_storm_strikes_as_its_seed_says(weather: Client, google: Google) -> None:
+def test_a_storm_strikes_as_its_seed_says(fault: Client, google: Google) -> None:
     def storm(seed: int) -> list[str | None]:
-        made = weather.fault("storm", "gcp", operations=["compute:networks.list"], probability=0.5, seed=seed)
-        offset = weather.operations(cloud="gcp")[1]
+        made = fault.fault("storm", "gcp", operations=["compute:networks.list"], probability=0.5, seed=seed)
+        offset = fault.operations(cloud="gcp")[1]
         for _draw in range(12):
             try:
                 google.call("GET", "global/networks")
             except (Answered, requests.exceptions.RequestException):
                 continue
-        weather.lift(made["ident"], "gcp")
-        return errors(weather, offset)
+        fault.lift(made["ident"], "gcp")
+        return errors(fault, offset)
 
     first = storm(3)
     assert first == storm(3) != storm(4)
     assert None in first and len({error for error in first if error}) > 1
 
 
-def test_an_operation_that_ends_in_an_error(weather: Client, google: Google,
+def test_an_operation_that_ends_in_an_error(fault: Client, google: Google,
                                             google_machines: tuple[Shell, Shell]) -> None:
-    weather.fault("fail", "gcp", operations=["compute:instances.insert"], count=1)
+    fault.fault("fail", "gcp", operations=["compute:instances.insert"], count=1)
     operation = google.call("POST", f"zones/{ZONES[0]}/instances", google.machine("never"))
     with pytest.raises(Answered, match="503 ZONE_RESOURCE_POOL_EXHAUSTED: .*does not have enough resources"):
         google.wait(operation)
     with pytest.raises(Answered, match="404"):
         google.call("GET", f"zones/{ZONES[0]}/instances/never")
-    weather.fault("fail", "gcp", operations=["compute:healthChecks.*"], code="QUOTA_EXCEEDED", message="No more.",
+    fault.fault("fail", "gcp", operations=["compute:healthChecks.*"], code="QUOTA_EXCEEDED", message="No more.",
                   count=1)
     with pytest.raises(Answered, match="403 QUOTA_EXCEEDED: No more"):
         google.do("POST", "global/healthChecks", CHECK)
 
 
-def test_an_operation_that_never_ends(weather: Client, google: Google) -> None:
-    weather.fault("hang", "gcp", operations=["compute:healthChecks.insert"], count=1)
+def test_an_operation_that_never_ends(fault: Client, google: Google) -> None:
+    fault.fault("hang", "gcp", operations=["compute:healthChecks.insert"], count=1)
     path = google.call("POST", "global/healthChecks", CHECK)["selfLink"].partition(f"/projects/{PROJECT}/")[2]
     time.sleep(1)  # longer than any operation takes that ends
     assert google.call("GET", path)["status"] == "RUNNING"
@@ -122,10 +122,10 @@ def test_an_operation_that_never_ends(weather: Client, google: Google) -> None:
 
 
 @pytest.mark.parametrize("what", ["labels", "subnetwork"])
-def test_somebody_else_was_quicker(weather: Client, google: Google, google_machines: tuple[Shell, Shell],
+def test_somebody_else_was_quicker(fault: Client, google: Google, google_machines: tuple[Shell, Shell],
                                    what: str) -> None:
     """The change is refused once; made again from what is there then, it is carried out."""
-    weather.fault("stale", "gcp", count=1)
+    fault.fault("stale", "gcp", count=1)
     if what == "labels":
         path = f"zones/{ZONES[0]}/instances/google-1"
 
@@ -148,12 +148,12 @@ def test_somebody_else_was_quicker(weather: Client, google: Google, google_machi
 
 @pytest.mark.parametrize("url", [
     f"https://compute.googleapis.com/compute/v1/projects/{PROJECT}/zones", SECRETS])
-def test_a_list_whose_second_page_cannot_be_had(weather: Client, google: Google, url: str) -> None:
+def test_a_list_whose_second_page_cannot_be_had(fault: Client, google: Google, url: str) -> None:
     size, items = ("maxResults", "items") if "compute" in url else ("pageSize", "secrets")
-    administrator = Google(weather, "administrator")
+    administrator = Google(fault, "administrator")
     administrator.ask("POST", SECRETS, {"replication": {"automatic": {}}}, secretId="praxis_second")
     try:
-        weather.fault("page", "gcp")
+        fault.fault("page", "gcp")
         first = google.ask("GET", url, **{size: "1"})
         assert len(first[items]) == 1
         with pytest.raises(Answered, match="503"):
@@ -162,34 +162,34 @@ def test_a_list_whose_second_page_cannot_be_had(weather: Client, google: Google,
         administrator.ask("DELETE", f"{SECRETS}/praxis_second")
 
 
-def test_a_new_instance_is_not_seen_at_once(weather: Client, google: Google,
+def test_a_new_instance_is_not_seen_at_once(fault: Client, google: Google,
                                             google_machines: tuple[Shell, Shell]) -> None:
-    offset = weather.operations(cloud="gcp")[1]
-    fault = weather.fault("hide", "gcp", calls=2)
+    offset = fault.operations(cloud="gcp")[1]
+    fault = fault.fault("hide", "gcp", calls=2)
     path = f"zones/{ZONES[0]}/instances"
     google.do("POST", path, google.machine("hidden"))
     assert {one["name"] for one in google.call("GET", path)["items"]} == {"google-1"}
     with pytest.raises(Answered, match="404"):
         google.call("GET", f"{path}/hidden")
     assert {one["name"] for one in google.call("GET", path)["items"]} == {"google-1", "hidden"}
-    assert fault["ident"] in {entry["fault"] for entry in weather.operations(offset, cloud="gcp")[0]}
+    assert fault["ident"] in {entry["fault"] for entry in fault.operations(offset, cloud="gcp")[0]}
     google.do("DELETE", f"{path}/hidden")
 
 
-def test_a_fault_of_one_cloud_leaves_the_other_alone(weather: Client, google: Google, aws: object) -> None:
-    weather.fault("error", "gcp", operations=["*"])
+def test_a_fault_of_one_cloud_leaves_the_other_alone(fault: Client, google: Google, aws: object) -> None:
+    fault.fault("error", "gcp", operations=["*"])
     assert aws("ec2").describe_vpcs()["Vpcs"]  # type: ignore[operator]
-    assert [fault["kind"] for fault in weather.faults()] == ["error"]
-    weather.clear("gcp")
+    assert [fault["kind"] for fault in fault.faults()] == ["error"]
+    fault.clear("gcp")
     assert google.call("GET", "global/networks")["kind"] == "compute#networkList"
     with pytest.raises(Problem, match="has no fault 'stale'"):
-        weather.fault("stale", "aws")
+        fault.fault("stale", "aws")
 
 
-def test_by_the_command_line(weather: Client, google: Google) -> None:
+def test_by_the_command_line(fault: Client, google: Google) -> None:
     def sandbox(*arguments: str) -> str:
         return subprocess.run([sys.executable, "-m", "sandbox", *arguments, "--cloud", "gcp"], cwd=CHECKOUT, text=True,
-                              env={**os.environ, ROOT_VARIABLE: str(weather.site.root)}, capture_output=True,
+                              env={**os.environ, ROOT_VARIABLE: str(fault.site.root)}, capture_output=True,
                               check=True).stdout
 
     assert '"fail"' in sandbox("fault", "fail", "--code", "QUOTA_EXCEEDED", "--count", "1")

@@ -118,13 +118,13 @@ def test_the_controller_resolves_a_tag_through_the_proxy(google: Google) -> None
 
 def test_the_registry_down_slow_and_up(healed: Client, google_machines: tuple[Shell, Shell]) -> None:
     machine = google_machines[0]
-    look = f"curl -s -o /dev/null -m 2 -w '%{{http_code}}' https://{NEWER[0]}/v2/"
-    assert machine.says(look) == "401"
+    observation = f"curl -s -o /dev/null -m 2 -w '%{{http_code}}' https://{NEWER[0]}/v2/"
+    assert machine.says(observation) == "401"
     healed.registry("down")
-    assert machine.run(look).returncode == 7, "refused"
+    assert machine.run(observation).returncode == 7, "refused"
     healed.registry("slow", rate="64kbit")
     healed.registry("up")
-    wait_for("the registry", lambda: machine.run(look).stdout == "401")
+    wait_for("the registry", lambda: machine.run(observation).stdout == "401")
     healed.link_cut("google-1", "registry-gcp")
-    assert machine.run(look).returncode == 28, "no answer"
-    assert google_machines[1].says(look) == "401"
+    assert machine.run(observation).returncode == 28, "no answer"
+    assert google_machines[1].says(observation) == "401"

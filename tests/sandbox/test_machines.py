@@ -38,13 +38,13 @@ def test_root_and_strangers_do_not_get_in(machines: tuple[Shell, Shell]) -> None
 def test_a_machine_comes_without_docker_and_can_reach_debian(machines: tuple[Shell, Shell]) -> None:
     machine = machines[0]
     assert machine.run("command -v docker").returncode != 0
-    look = "import urllib.request as r; print(r.urlopen('http://deb.debian.org/debian/dists/trixie/Release').status)"
-    assert machine.says(f'python3 -c "{look}"') == "200"
+    observation = "import urllib.request as r; print(r.urlopen('http://deb.debian.org/debian/dists/trixie/Release').status)"
+    assert machine.says(f'python3 -c "{observation}"') == "200"
 
 
 def test_host_keys_and_machine_ids_are_each_machines_own(machines: tuple[Shell, Shell]) -> None:
-    look = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub"
-    assert machines[0].says(look) != machines[1].says(look)
+    observation = "cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub"
+    assert machines[0].says(observation) != machines[1].says(observation)
 
 
 def test_the_address_is_the_one_that_was_asked_for(aws: Aws, lab: Lab, machines: tuple[Shell, Shell]) -> None:

@@ -73,7 +73,7 @@ def test_a_seeded_fault_fires_the_same_each_time() -> None:
     assert 10 < sum(draws()) < 40
 
 
-def test_a_fault_strikes_only_what_it_names_and_as_often_as_told() -> None:
+def test_a_fault_strikes_only_what_it_names_and_as_often_as_reported() -> None:
     faults = Faults()
     faults.add({"kind": "error", "operations": ["ec2:Describe*"], "count": 2})
     assert faults.choose("ec2", "RunInstances", "") is None

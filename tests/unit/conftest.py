@@ -28,7 +28,7 @@ class Cloud:
     :param operations: what was asked of it, in order.
     :param health: by target id, what the balancer will say of a registered target, one after the other, the last for
         ever.
-    :param weather: by operation, what becomes of its next requests: ``lost`` (carried out, answered with an error of
+    :param fault: by operation, what becomes of its next requests: ``lost`` (carried out, answered with an error of
         the cloud's), an error code (refused), or an empty string (nothing).
     :param hidden: whether DescribeInstances lists none.
     """
@@ -36,7 +36,7 @@ class Cloud:
     endpoint: str
     operations: list[str] = field(default_factory=list)
     health: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
-    weather: dict[str, list[str]] = field(default_factory=dict)
+    fault: dict[str, list[str]] = field(default_factory=dict)
     hidden: bool = False
     clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -49,7 +49,7 @@ class Cloud:
         return self.clients[service]
 
     def changes(self) -> list[str]:
-        """The operations since the last look that were not reads."""
+        """The operations since the last observation that were not reads."""
         seen = [operation for operation in self.operations if not operation.startswith(READS)]
         self.operations.clear()
         return seen
@@ -100,7 +100,7 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
     def logged(self: BaseResponse) -> Any:
         operation = self._get_action()
         cloud.operations.append(operation)
-        script = cloud.weather.get(operation)
+        script = cloud.fault.get(operation)
         fate = script.pop(0) if script else ""
         if fate and fate != "lost":
             return _refusal(self, fate, 400)
@@ -115,9 +115,9 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
 def _refusal(response: Any, code: str, status: int) -> tuple[int, dict[str, Any], str]:
     """An error in words that every protocol's client reads."""
     if str(response.headers.get("Content-Type", "")).startswith("application/x-www-form"):
-        body = f"<Response><Errors><Error><Code>{code}</Code><Message>weather</Message></Error></Errors></Response>"
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>transient</Message></Error></Errors></Response>"
     else:
-        body = json.dumps({"__type": code, "message": "weather"})
+        body = json.dumps({"__type": code, "message": "fault"})
     return status, {"status": status}, body
 
 
@@ -145,7 +145,7 @@ def cloud(_server: Cloud) -> Cloud:
         assert answer.status == 200
     _server.operations.clear()
     _server.health.clear()
-    _server.weather.clear()
+    _server.fault.clear()
     return _server
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The docker role waits for those who work on a machine's packages, and no longer than it is told."""
+"""The docker role waits for those who work on a machine's packages, and no longer than it is reported."""
 
 from __future__ import annotations
 

@@ -31,17 +31,18 @@ def shell(name: str, script: str) -> Lane:
 
 
 @pytest.mark.usefixtures("build")
-def test_every_lane_is_run_and_those_that_failed_are_told_last(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_lane_is_run_and_those_that_failed_are_reported_last(capsys: pytest.CaptureFixture[str]) -> None:
     wanted = [shell("good", "exit 0"), shell("bad", FAILED), shell("silent", "seq 30; exit 3"),
               Lane("missing", ("/nowhere/program",))]
     codes = Runner(2).run(wanted)
     assert codes == {"good": 0, "bad": 1, "silent": 3, "missing": 127}
     capsys.readouterr()
     assert report(wanted, codes) == 1
-    told = capsys.readouterr().out.splitlines()
-    assert told[:2] == ["bad: ===== short test summary info =====", "bad: FAILED one"]
-    assert [line for line in told if line.startswith("silent: ")] == [f"silent: {number}" for number in range(11, 31)]
-    assert told[-1] == "failed: bad, silent, missing"
+    reported = capsys.readouterr().out.splitlines()
+    assert reported[:2] == ["bad: ===== short test summary info =====", "bad: FAILED one"]
+    silent = [line for line in reported if line.startswith("silent: ")]
+    assert silent == [f"silent: {number}" for number in range(11, 31)]
+    assert reported[-1] == "failed: bad, silent, missing"
 
 
 @pytest.mark.usefixtures("build")

@@ -129,7 +129,7 @@ def test_there_are_such_plays() -> None:
 
 
 @pytest.mark.parametrize("name", ["plan", "status", "verify"])
-def test_a_playbook_that_only_looks_makes_releases_in_check_mode_only(name: str) -> None:
+def test_a_playbook_that_only_observes_makes_releases_in_check_mode_only(name: str) -> None:
     for shown, play in plays(name):
         if any(RELEASE in task for task in tasks_of(play)):
             assert play["check_mode"] is True, shown
@@ -297,7 +297,7 @@ def test_hooks_run_where_the_documentation_says() -> None:
 
 
 def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
-    """Where every play looks: with ``set_fact`` it is only there when it is cacheable."""
+    """Where every play reads: with ``set_fact`` it is only there when it is cacheable."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]
     facts = [task["ansible.builtin.set_fact"] for file in files for task in tasks_of({"tasks": file})
              if task.get("delegate_facts") and "ansible.builtin.set_fact" in task]  # fmt: skip

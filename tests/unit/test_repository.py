@@ -88,17 +88,17 @@ def test_what_runs_on_a_host_is_python_3_9_and_its_standard_library(name: str) -
             assert top in sys.stdlib_module_names or imported == "ansible.module_utils.basic", imported
 
 
-@pytest.mark.parametrize("room", ["agent", "fleet"])
-def test_the_pure_rooms_import_no_ansible_no_sdk_and_nothing_that_reaches_out(room: str) -> None:
+@pytest.mark.parametrize("space", ["agent", "fleet"])
+def test_the_pure_layers_import_no_ansible_no_sdk_and_nothing_that_reaches_out(space: str) -> None:
     barred = {"ansible", "boto3", "botocore", "google", "requests", "socket", "subprocess", "urllib", "http", "os"}
-    files = sorted(CHECKOUT.glob(f"plugins/module_utils/{room}/*.py"))
+    files = sorted(CHECKOUT.glob(f"plugins/module_utils/{space}/*.py"))
     assert files
     for file in files:
         for imported in imports(parse(str(file.relative_to(CHECKOUT)))):
             assert imported.split(".")[0] not in barred, f"{file.name} imports {imported}"
-            rooms = tuple(f"{COLLECTION}plugins.module_utils.{other}" for other in ("cloud", "secrets", "host"))
+            layers = tuple(f"{COLLECTION}plugins.module_utils.{other}" for other in ("cloud", "secrets", "host"))
             pure = f"{COLLECTION}plugins.module_utils.secrets.reference"
-            assert imported == pure or not imported.startswith(rooms), f"{file.name} imports {imported}"
+            assert imported == pure or not imported.startswith(layers), f"{file.name} imports {imported}"
 
 
 def test_product_code_knows_nothing_of_the_sandbox() -> None:

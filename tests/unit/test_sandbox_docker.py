@@ -46,7 +46,7 @@ def test_a_container_is_removed_however_long_it_takes_to_end(monkeypatch, answer
     assert engine.asked == len(answers)
 
 
-def test_what_does_not_pass_is_told_at_once(monkeypatch):
+def test_what_does_not_pass_is_reported_at_once(monkeypatch):
     engine = Engine(monkeypatch, BROKEN)
     with pytest.raises(docker.DockerError, match="unable to remove"):
         docker.remove_container("one")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""scripts/status over a scripts/play that only pretends: it notes what it was asked and answers as it was told."""
+"""scripts/status over a scripts/play that only pretends: it notes what it was asked and answers as it was reported."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Script:
         (self.folder / "printed").write_text(printed)
         (self.folder / "complaint").write_text(complaint)
         play = self.folder / "scripts/play"
-        # Renamed into its place: a look that is cut short leaves no half a file.
+        # Renamed into its place: an observation that is cut short leaves no half a file.
         play.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >asked\n'
                         "env >environment.new\nmv environment.new environment\n"
                         f"cat printed\ncat complaint >&2\nexit {code}\n")

@@ -15,8 +15,8 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLUGINS = CHECKOUT / "plugins"
 PAGE = CHECKOUT / "docs" / "troubleshooting.md"
-#: The rooms that speak of hosts.
-ROOMS = (
+#: The layers that speak of hosts.
+LAYERS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
       for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
@@ -71,13 +71,13 @@ def listed(page: str) -> list[str]:
 
 
 def test_the_page_lists_every_finding_about_hosts_and_no_other() -> None:
-    made = {code for path in ROOMS for code in codes_of(ast.parse(path.read_text(encoding="utf-8")))}
-    told = listed(PAGE.read_text(encoding="utf-8"))
-    assert sorted(told) == sorted(set(told)), "a code stands there twice"
-    assert set(told) == made
+    made = {code for path in LAYERS for code in codes_of(ast.parse(path.read_text(encoding="utf-8")))}
+    reported = listed(PAGE.read_text(encoding="utf-8"))
+    assert sorted(reported) == sorted(set(reported)), "a code stands there twice"
+    assert set(reported) == made
 
 
-def test_every_row_has_a_meaning_and_a_mend() -> None:
+def test_every_row_has_a_meaning_and_a_fix() -> None:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("| `"):
             cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
@@ -93,7 +93,7 @@ def test_every_row_has_a_meaning_and_a_mend() -> None:
         ('Finding(what="x", code="c-d")', ["c-d"]),
         ('finding("e-f" if x else "g-h", "y")', ["e-f", "g-h"]),
         ('NAME = "i-j"\nfinding(NAME, "y")', ["i-j"]),
-        ('T = ((r"p", "k-l", "What.", "Mend it."),)', ["k-l"]),
+        ('T = ((r"p", "k-l", "What.", "Fix it."),)', ["k-l"]),
         ("Finding(code, what, where, fix)", []),
         ('ENDED = ("exited", "dead", "restarting", "removing")', []),
     ],

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent import container, rules
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import environment as routes
+from ansible_collections.praxis.cloud.plugins.module_utils.agent import environment_checks, rules
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import Report, is_reference
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Layer, Merged, merge_layers
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import BY_PATH
@@ -41,7 +41,7 @@ class Compiled:
     environment: Dict[str, str]
     findings: Tuple[Finding, ...]
     secrets: Dict[str, str] = field(default_factory=dict)
-    start_period: int = container.START_PERIOD
+    start_period: int = environment_checks.START_PERIOD
 
     @property
     def errors(self) -> Tuple[Finding, ...]:
@@ -90,9 +90,9 @@ def compile_settings(
     rules.check_settings(seen, member, report)
     rules.check_exposure(seen, docker_socket, public_p2p, report)
     variables = routes.variables(merged, user, report)
-    container.check_environment(variables, seen, user, deployment, behind_balancer, report)
-    variables.update(container.minimum(variables, user, api_port, deployment))
-    start_period = container.check_start(document, seen, report)
+    environment_checks.check_environment(variables, seen, user, deployment, behind_balancer, report)
+    variables.update(environment_checks.minimum(variables, user, api_port, deployment))
+    start_period = environment_checks.check_start(document, seen, report)
     ordered = {name: variables[name] for name in sorted(variables)}
     return Compiled(document, ordered, tuple(report.findings), secrets, start_period)
 

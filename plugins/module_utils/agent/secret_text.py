@@ -26,7 +26,7 @@ _VAULT = "Put the tag !vault before it, outside of quotes, or decrypt it."
 _QUOTED_TAG = "Write the tag before the value, outside of quotes."
 _RESOURCE = r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]+/"
 
-#: A pattern for the beginning of the text, what it is, and how it is written here. The first that fits is told.
+#: A pattern for the beginning of the text, what it is, and how it is written here. The first that fits is reported.
 _POINTERS: Tuple[Tuple[str, str, str], ...] = (
     (r"(resolve:)?arn:aws[a-z-]*:secretsmanager:", "an ARN of AWS Secrets Manager, as ECS takes it", _AWS),
     (r"arn:aws[a-z-]*:ssm:", "an ARN of a parameter in AWS Systems Manager", _PARAMETER),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The engine of AWS infrastructure: observe all resources of a list at once, compare, apply in the order of references.
 
-A creation is sent once. When its answer is lost, or contradicts us, the engine looks whether the resource exists before
+A creation is sent once. When its answer is lost, or contradicts us, the engine asks whether the resource exists before
 it sends anything again; everything else names what it changes, and may be sent twice.
 """
 
@@ -239,7 +239,7 @@ class Engine:
             state, _done = self.poll.until(partial(kind.ready, self.client, id_), operator.not_, seconds=self.seconds)
             if state:
                 what = f"The {kind.words} {resource.name} is in the state {state} after {self.seconds:.0f} s."
-                fix = "Look at it in AWS, then run again."
+                fix = "Observe it in AWS, then run again."
                 raise Failed(Finding("infrastructure-not-ready", what, self.where, fix))
 
 

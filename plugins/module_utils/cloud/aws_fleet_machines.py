@@ -53,7 +53,7 @@ class FleetMachines:
         :raises Failed: slots in dispute, machines to be terminated without leave, no image to launch from.
         """
         wanted = self._wanted(ids)
-        self._seen = self._machines.look([group for group in wanted.groups if group != UNKNOWN])
+        self._seen = self._machines.observe([group for group in wanted.groups if group != UNKNOWN])
         found = self._found()
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
         if self.changes.launch:

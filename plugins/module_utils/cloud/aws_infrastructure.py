@@ -36,7 +36,7 @@ class Infrastructure:
         self._balancer = balancer
         self._findings: list[Finding] = []
 
-    def look(self) -> Found:
+    def observe(self) -> Found:
         """Everything given, an empty value for what is not.
 
         :raises Failed: with all that is not there, not unique, or does not fit together.

@@ -40,7 +40,7 @@ class Kind:
         raise NotImplementedError
 
     def create(self, client: AwsClient, desired: Resource) -> str:
-        """Create it with its tags, and return its id. Sent once: an answer that is lost is looked into."""
+        """Create it with its tags, and return its id. Sent once: after a lost answer it is asked for."""
         raise NotImplementedError
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:

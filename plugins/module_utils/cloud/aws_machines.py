@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet's EC2 instances: look, apply, wait."""
+"""A fleet's EC2 instances: observe, apply, wait."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Machines:
     now: Callable[[], float] = field(default=time.time, repr=False)
     deadline: float = 300.0
 
-    def look(self, groups: Iterable[str]) -> list[dict[str, Any]]:
+    def observe(self, groups: Iterable[str]) -> list[dict[str, Any]]:
         """EC2's view of every instance of this fleet, gone ones included.
 
         By tag, and by security group: so an instance whose tags were edited is still found.
@@ -171,7 +171,7 @@ class Machines:
 
         def running() -> dict[str, dict[str, Any]]:
             by_slot = {}
-            for instance in self.look(groups):
+            for instance in self.observe(groups):
                 each = machine(instance, self.fleet)
                 if each and each.state in LIVE:
                     seen[each.slot] = instance
@@ -198,7 +198,7 @@ class Machines:
             return
 
         def remaining() -> set[str]:
-            return {each["InstanceId"] for each in self.look(()) if each["State"]["Name"] != "terminated"} & awaited
+            return {each["InstanceId"] for each in self.observe(()) if each["State"]["Name"] != "terminated"} & awaited
 
         left, done = self.poll.until(remaining, lambda left: not left, seconds=seconds)
         if not done:
@@ -206,7 +206,7 @@ class Machines:
 
     def _late(self, code: str, what: str, seconds: float) -> Failed:
         where = f"fleet {self.fleet} in {self.client.region}"
-        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Look at them in EC2, then run again."))
+        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Observe them in EC2, then run again."))
 
     def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> str:
         """The id of the instance that was launched."""

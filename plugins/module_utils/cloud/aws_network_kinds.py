@@ -4,7 +4,7 @@
 """VPC, subnets, internet gateway and route table.
 
 EC2 gives VPCs, gateways and route tables no name of their own and (VPCs, gateways) takes no client token, so they are
-known by two of three tags, and a creation whose answer was lost is not sent again before a look has shown that it did
+known by two of three tags, and a creation whose answer was lost is not sent again before it was seen that it did
 not happen.
 """
 

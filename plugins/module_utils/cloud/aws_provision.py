@@ -73,7 +73,7 @@ class Provision:
         :raises Failed: everything that stands in the way, before anything is touched.
         """
         options = self.options
-        found = Infrastructure(self.client, self._brought(), options["balancer"]).look()
+        found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
         engine = Engine(self.client, self._list(settings), self._kinds(), self.where, options["deadline"], self.poll)
         changes = engine.observe()
@@ -90,19 +90,19 @@ class Provision:
                 machines.apply(engine.ids)
             engine.wait()
         return {
-            **self._told(rows, id_, done=not check_mode),
+            **self._reported(rows, id_, done=not check_mode),
             **self._there(settings, engine, found, check_mode),
             "machines": machines.running if machines else [],
             "launched": list(machines.changes.launch) if machines else [],
             "terminated": list(machines.changes.terminate) if machines else [],
         }
 
-    def _told(self, rows: Sequence[Row], id_: str, *, done: bool) -> dict[str, Any]:
+    def _reported(self, rows: Sequence[Row], id_: str, *, done: bool) -> dict[str, Any]:
         """The plan, for people, for programs and for --diff."""
         title = f"fleet {self.options['fleet']}, AWS {self.client.region}"
         plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
-        told: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
-        return {**told, "diff": picture(rows)} if rows else told
+        reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
+        return {**reported, "diff": picture(rows)} if rows else reported
 
     # -- what is wanted
 
@@ -199,7 +199,7 @@ class Provision:
         return int(answer["Quota"]["Value"])
 
     def _across(self, settings: Settings) -> list[str]:
-        """Members in other networks, one address each. Those whose network is not known are not let in."""
+        """Members in other networks, one address each. Those whose network is not known are not admitted."""
         members = [each for each in self.options["members"] if each.get("network") and each.get("address")]
         if not members:
             return []

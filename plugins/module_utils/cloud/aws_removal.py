@@ -79,7 +79,7 @@ class Removal:
         return owned(self.client, kinds, tags, by_name)
 
     def _machines(self) -> list[Machine]:
-        seen = Machines(self.client, self.options["fleet"], self.poll).look(())
+        seen = Machines(self.client, self.options["fleet"], self.poll).observe(())
         return [each for each in (machine(one, self.options["fleet"]) for one in seen) if each and each.ours]
 
     def _apply(self, before: list[Observed], after: list[Observed], machines: list[Machine]) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong between us and a cloud, as types.
 
-Callers decide by type (``except NotFound``); people read the finding. No client library's exception leaves this room.
+Callers decide by type (``except NotFound``); people read the finding. No client library's exception leaves this layer.
 """
 
 from __future__ import annotations

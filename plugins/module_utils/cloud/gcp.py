@@ -41,7 +41,7 @@ ENDPOINTS = {
     "secretmanager": "https://secretmanager.googleapis.com",
 }
 OPERATION_PAUSES = (0.1, 2.0)
-"""Seconds between two looks at an operation: at first, and at most."""
+"""Seconds between two observes an operation: at first, and at most."""
 #: Parts of a request whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"payload", "metadata"})
 
@@ -219,7 +219,7 @@ class GcpClient:
                 raise errors.Unavailable(
                     f"The operation was not over after {seconds:.0f} s; it may still end well.",
                     where,
-                    "Look at it (gcloud compute operations describe), then run this again.",
+                    "Observe it (gcloud compute operations describe), then run this again.",
                     code="cloud-operation-unfinished",
                 )
             # Not the method `wait`: Google answers it after up to two minutes, past any deadline and read timeout.
@@ -234,7 +234,7 @@ class GcpClient:
         with self._lock:
             if self._http is None:
                 transport = library("google.auth.transport.requests", "requests")
-                # The policy of this room is the only one that retries; a 401 still renews the token once or twice.
+                # The policy of this layer is the only one that retries; a 401 still renews the token once or twice.
                 self._http = transport.AuthorizedSession(self.credentials, refresh_timeout=TIMEOUT[1])
             return self._http
 

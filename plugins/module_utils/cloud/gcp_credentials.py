@@ -4,7 +4,7 @@
 """Who we are to Google: what the user gave, and google-auth's credentials of it.
 
 Google's libraries are imported when they are needed, and may not log: at DEBUG they show requests whole, at ERROR an
-answer that they do not understand, tokens and values included. What goes wrong is told by our typed errors.
+answer that they do not understand, tokens and values included. What goes wrong is reported by our typed errors.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _typed(status: int, reason: str, message: str, where: str, wish: float | Non
     if status == 404:
         return errors.NotFound(said, where, "Check the name, the project and the location.", reason=reason)
     if status in (409, 412) or _CONFLICT.search(reason):
-        fix = "Somebody else changed it, or it is in a state that forbids this: look at it, then run this again."
+        fix = "Somebody else changed it, or it is in a state that forbids this: observe it, then run this again."
         return errors.Conflict(said, where, fix, reason=reason)
     if is_transient(reason, status):
         fix = "This is the cloud's fault: run it again later."

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backends import BackendService
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import BackendService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Resources, Wanted, not_ours
@@ -54,7 +54,7 @@ class Infrastructure:
     claim: bool = True
     findings: list[Finding] = field(default_factory=list)
 
-    def look(self) -> Found:
+    def observe(self) -> Found:
         """Everything that is given, an empty value for what is not, and the kinds that were made.
 
         :raises Failed: with all that is not there, does not fit together, or is somebody else's.
@@ -162,7 +162,7 @@ class Infrastructure:
         owner = (found["network"] or {"id": ""})["id"].partition("/")[0]
         if owner not in ("", self.client.project) and not self.given.get("network_tags"):
             what = f"The network is the project {owner}'s, and so are its firewall rules: none can be made for it here."
-            fix = "Name network tags for which that project's rules let in what the fleet needs."
+            fix = "Name network tags for which that project's rules admit what the fleet needs."
             self._say("other-project", what, "network_tags", fix)
         missing = [zone for zone in zones if found["backend_service"] and zone not in found["backend_service"]["zones"]]
         if missing:
@@ -176,8 +176,8 @@ class Infrastructure:
         """The kinds of which there is one under our name, and whether it is ours."""
         resources = Resources(self.client)
         kinds = (*NETWORK, *BALANCER)
-        looked = gathered(map_parallel(lambda kind: [resources.find(self._wanted(kind))], kinds))
-        return {kind: self._wanted(kind).owns(one) for kind, [one] in zip(kinds, looked) if one is not None}
+        found = gathered(map_parallel(lambda kind: [resources.find(self._wanted(kind))], kinds))
+        return {kind: self._wanted(kind).owns(one) for kind, [one] in zip(kinds, found) if one is not None}
 
     def _wanted(self, kind: str) -> Wanted:
         location = self.region if kind == "subnetwork" else "global"

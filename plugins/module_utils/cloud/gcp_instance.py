@@ -47,7 +47,7 @@ def settings(user: str, public_key: str) -> dict[str, str]:
         "ssh-keys": "\n".join(f"{user}:{line}" for line in lines),
         # Without this, whoever may log in to the project's other machines may log in to these.
         "block-project-ssh-keys": "TRUE",
-        # Where the project has OS Login on, the keys above would not be looked at.
+        # Where the project has OS Login on, the keys above would not be observed.
         "enable-oslogin": "FALSE",
         # The guest agent publishes the machine's host keys there, at its first boot.
         "enable-guest-attributes": "TRUE",
@@ -134,7 +134,7 @@ def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
     )
 
 
-def mends(instance: Mapping[str, Any], wanted: Wanted) -> Iterator[tuple[str, dict[str, Any]]]:
+def fixes(instance: Mapping[str, Any], wanted: Wanted) -> Iterator[tuple[str, dict[str, Any]]]:
     """The methods that put a machine right, and their bodies, each with the fingerprint of what it is made from.
 
     Labels and metadata that are not ours stay; network tags that are not ours open ways in, and go.

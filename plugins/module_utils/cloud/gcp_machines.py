@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet's Compute Engine instances: look, apply, wait.
+"""A fleet's Compute Engine instances: observe, apply, wait.
 
 A slot's machine is called FLEET-SLOT, and a zone has a name once. So that two runs at once cannot make two machines of
 a slot in two zones, the slot alone decides the zone; and before anything is made, every zone is looked in.
@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import Launch, machine, mends, place_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import Launch, fixes, machine, place_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
@@ -44,15 +44,15 @@ class Machines:
     deadline: float
     poll: Poll = field(default_factory=Poll)
 
-    def look(self) -> list[Machine]:
+    def observe(self) -> list[Machine]:
         """Every machine of this fleet in every zone: by label, and by name, so that one whose labels were edited is
         found as well; the names of strangers among them.
 
         :raises Failed: a part of the project cannot be read.
         """
-        return [machine_ for machine_, _instance in self._look()]
+        return [machine_ for machine_, _instance in self._observe()]
 
-    def _look(self) -> list[tuple[Machine, dict[str, Any]]]:
+    def _observe(self) -> list[tuple[Machine, dict[str, Any]]]:
         # Google takes no filter with both: one is of the newer form, the other, with a pattern, of the older.
         filters = f"labels.praxis_fleet={self.fleet}", f'name eq "{self.fleet}-[a-z]+-[0-9]+"'
         asked = map_parallel(lambda text: everywhere(self.client, self.client.project, "instances", text), filters)
@@ -78,7 +78,7 @@ class Machines:
 
         :raises Failed: ``machines-not-settled``, naming those that are after the deadline.
         """
-        found, done = self.poll.until(self.look, lambda found: not _passing(found), seconds=self.deadline)
+        found, done = self.poll.until(self.observe, lambda found: not _passing(found), seconds=self.deadline)
         if not done:
             named = ", ".join(f"{each.id} ({each.state})" for each in _passing(found))
             raise self._late("machines-not-settled", f"{named} did not come to rest")
@@ -90,7 +90,7 @@ class Machines:
         :raises Failed: with a finding for everything that went wrong, and one for the machines that were made.
         """
         changed = dict.fromkeys((*changes.retag, *changes.regroup, *changes.reset))
-        gathered(map_parallel(lambda id_: self._mend(id_, wanted), changed))
+        gathered(map_parallel(lambda id_: self._fix(id_, wanted), changed))
         gathered(map_parallel(self._start, changes.start))
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch), changes.launch)
         made = [answer for answer in answers if isinstance(answer, str)]
@@ -114,14 +114,14 @@ class Machines:
         """
 
         def by_slot() -> dict[str, tuple[Machine, dict[str, Any]]]:
-            return {each.slot: (each, instance) for each, instance in self._look() if each.state in LIVE}
+            return {each.slot: (each, instance) for each, instance in self._observe() if each.state in LIVE}
 
         def missing(found: Mapping[str, tuple[Machine, dict[str, Any]]]) -> list[str]:
             return [slot for slot in slots if slot not in found or not _runs(*found[slot])]
 
         found, done = self.poll.until(by_slot, lambda found: not missing(found), seconds=self.deadline)
         if not done:
-            named = [f"{slot} ({_told(found[slot][0]) if slot in found else 'not listed'})" for slot in missing(found)]
+            named = [f"{slot} ({_state(found[slot][0]) if slot in found else 'not listed'})" for slot in missing(found)]
             raise self._late("machines-not-running", f"{', '.join(named)} did not reach the state running")
         return [found[slot][1] for slot in slots]
 
@@ -162,11 +162,11 @@ class Machines:
             fix = "Rename that machine, or choose another name for the fleet."
             raise Failed(Finding("slot-taken", f"{id_} is there already and was not made here.", self._where, fix))
 
-    def _mend(self, id_: str, wanted: Wanted) -> None:
+    def _fix(self, id_: str, wanted: Wanted) -> None:
         """Put labels, network tags and metadata back, each by a method that takes what they were made from."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                for method, body in mends(self._get(id_), wanted):
+                for method, body in fixes(self._get(id_), wanted):
                     self._change("POST", f"{_path(id_)}/{method}", body, f"machine {id_}", named=False)
                 return
             except Conflict:
@@ -202,7 +202,7 @@ class Machines:
         return f"fleet {self.fleet} in project {self.client.project}"
 
     def _late(self, code: str, what: str) -> Failed:
-        fix = "Look at them in Compute Engine, then run again."
+        fix = "Observe them in Compute Engine, then run again."
         return Failed(Finding(code, f"{what} within {self.deadline:.0f} s.", self._where, fix))
 
 
@@ -219,7 +219,7 @@ def _runs(found: Machine, instance: Mapping[str, Any]) -> bool:
     return found.state == "running" and bool((instance.get("networkInterfaces") or [{}])[0].get("networkIP"))
 
 
-def _told(found: Machine) -> str:
+def _state(found: Machine) -> str:
     return f"{found.id}, {found.state}"
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Compute resource brought to what is wanted: look, compare, insert or change, wait."""
+"""One Compute resource brought to what is wanted: observe, compare, insert or change, wait."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """A look at it.
+    """A observe it.
 
     :param resource: None when there is none.
     """
@@ -81,7 +81,7 @@ class Resources:
         except errors.NotFound:
             return None
 
-    def look(self, wanted: Wanted) -> Found:
+    def observe(self, wanted: Wanted) -> Found:
         """What is there, and what of it is not as wanted.
 
         :raises Failed: ``resource-fixed`` when something differs that cannot be changed, ``resource-not-ours`` when it
@@ -100,7 +100,7 @@ class Resources:
         return Found(resource, changes)
 
     def bring(self, wanted: Wanted, found: Found) -> Mapping[str, Any]:
-        """Make it or change it, starting from a look; the resource as it is then.
+        """Make it or change it, starting from an observation; the resource as it is then.
 
         :raises CloudError: Google refused, or did not finish in time.
         """
@@ -111,10 +111,10 @@ class Resources:
                 elif found.changes:
                     self._change(wanted, found)
             except errors.Conflict:
-                # Somebody else made or changed it since the look: their state is the one to compare with.
+                # Somebody else made or changed it since the observation: their state is the one to compare with.
                 if attempt == ATTEMPTS:
                     raise
-            found = self.look(wanted)
+            found = self.observe(wanted)
             if found.resource is not None and not found.changes:
                 return found.resource
         raise errors.Conflict(

@@ -48,16 +48,16 @@ def _left_out(page: Mapping[str, Any], project: str, regions: Sequence[str]) -> 
     said += [(scope, {"code": "UNREACHABLE"}) for scope in page.get("unreachables") or ()]
     for scope, warning in said:
         if warning and warning.get("code") != NOTHING_THERE and _wanted(scope, regions):
-            told = ": ".join(str(warning[key]) for key in ("code", "message") if warning.get(key))
+            reported = ": ".join(str(warning[key]) for key in ("code", "message") if warning.get(key))
             yield Finding(
                 "inventory-incomplete",
-                f"Google answered without all of its machines ({told}).",
+                f"Google answered without all of its machines ({reported}).",
                 f"Google project {project}" + (f", {scope}" if scope else ""),
                 "Run it again. If the fleet has no machines there, name the regions that it has (option regions).",
             )
 
 
 def _wanted(scope: str, regions: Sequence[str]) -> bool:
-    """Whether a scope (``zones/us-central1-a``) is in one of the regions; what cannot be told is."""
+    """Whether a scope (``zones/us-central1-a``) is in one of the regions; what cannot be reported is."""
     place = _PLACE.fullmatch(scope.rpartition("/")[2])
     return not regions or place is None or place[1] in regions

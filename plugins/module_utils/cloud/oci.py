@@ -62,7 +62,7 @@ def resolve_digest_http(
 
 
 class _Registry:
-    """One image's registry and what it takes to be let in."""
+    """One image's registry and what it takes to be admitted."""
 
     def __init__(self, image: Image, credentials: RegistryCredentials | None, ca: str | None) -> None:
         self._image = image
@@ -188,7 +188,7 @@ class _Registry:
         return token
 
     def _refused(self, what: str, fix: str = "") -> errors.Denied:
-        """A refusal, told with what to do about the login: what a user has to mend is the same at every step of it."""
+        """A refusal, with what to do about the login: what a user has to fix is the same at every step of it."""
         host = self._image.host
         if not fix and self._credentials:
             fix = f"Correct username or password of {host} in praxis_registries, or give that user the right to pull."

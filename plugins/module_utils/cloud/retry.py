@@ -20,7 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import C
 T = TypeVar("T")
 
 # Every code by which an AWS service says "slower". LimitExceededException is left out on purpose: in Secrets Manager,
-# ECR, ECS and IAM it is an account's quota, and no waiting mends that.
+# ECR, ECS and IAM it is an account's quota, and no waiting fixes that.
 AWS_THROTTLING = frozenset({
     "APICallRateForCustomerExceeded", "APICallRateForCustomerExceededFault", "BandwidthLimitExceeded",
     "CallRateLimitExceededException", "DependencyThrottle", "DependentServiceRequestThrottlingFault",
@@ -118,23 +118,23 @@ class Retry:
 
 @dataclass(frozen=True)
 class Poll:
-    """Look again and again until what is seen is what is wanted, or time is up.
+    """Observe again and again until what is seen is what is wanted, or time is up.
 
-    :param interval: seconds between two looks.
+    :param interval: seconds between two observations.
     """
 
     interval: float = 2.0
     clock: Callable[[], float] = field(default=_time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=_time.sleep, repr=False)
 
-    def until(self, look: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> tuple[T, bool]:
-        """The last thing seen, and whether it was the wanted one. There is always at least one look.
+    def until(self, observe: Callable[[], T], done: Callable[[T], bool], *, seconds: float) -> tuple[T, bool]:
+        """The last thing seen, and whether it was the wanted one. There is always at least one observation.
 
-        :param seconds: how long to go on looking.
+        :param seconds: how long to go on.
         """
         end = self.clock() + seconds
         while True:
-            seen = look()
+            seen = observe()
             if done(seen):
                 return seen, True
             left = end - self.clock()

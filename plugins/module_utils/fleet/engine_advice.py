@@ -46,11 +46,11 @@ REASONS = (
 def explain(name: str, reasons: str) -> Finding:
     """The finding of a host without a fitting engine.
 
-    :param reasons: what its engine lacks, and what the role that should mend it said.
+    :param reasons: what its engine lacks, and what the role that should fix it said.
     """
     return step_failure.known(REASONS, name, reasons, LONGEST) or Finding(
         code="no-engine",
         what="Docker is not as the agent needs it: %s." % step_failure.short(reasons, LONGEST).rstrip("."),
         where=name,
-        fix="See why on the machine (systemctl status docker, journalctl -u docker), mend it and deploy again.",
+        fix="See why on the machine (systemctl status docker, journalctl -u docker), fix it and deploy again.",
     )

@@ -54,7 +54,7 @@ class Holder:
         if self.by_hand:
             return replace(self.locked(), level=WARNING)
         what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
-        return Finding("deploying", what, self.where, "Look again when it has ended.", level=WARNING)
+        return Finding("deploying", what, self.where, "Observe again when it has ended.", level=WARNING)
 
     def taken_over(self) -> Finding:
         """This run goes on where it stopped."""
@@ -76,24 +76,24 @@ class Holder:
         return "Deployment %s of %s did not end: %s." % (self.run, self.record["owner"], self.gone)
 
 
-def records_of(looks: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple[Record, float]]:
+def records_of(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple[Record, float]]:
     """What the hosts remember, and their clocks."""
-    there = {name: look for name, look in looks.items() if look.get("deployment")}
-    return {name: (look["deployment"], float(look["host"]["clock"])) for name, look in there.items()}
+    there = {name: observation for name, observation in observations.items() if observation.get("deployment")}
+    return {name: (one["deployment"], float(one["host"]["clock"])) for name, one in there.items()}
 
 
-def top(looks: Mapping[str, Mapping[str, Any]]) -> int:
+def top(observations: Mapping[str, Mapping[str, Any]]) -> int:
     """The greatest fence number that a host remembers; 0 when there has been no deployment."""
-    return max((int(record["fence"]) for record, _now in records_of(looks).values()), default=0)
+    return max((int(record["fence"]) for record, _now in records_of(observations).values()), default=0)
 
 
-def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str = "") -> Optional[Holder]:
+def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str = "") -> Optional[Holder]:
     """The newest deployment, unless it has ended.
 
     :param take_over: the id of a deployment that the user knows to be dead.
     """
-    highest = top(looks)
-    newest = {name: found for name, found in records_of(looks).items() if found[0]["fence"] == highest}
+    highest = top(observations)
+    newest = {name: found for name, found in records_of(observations).items() if found[0]["fence"] == highest}
     keeper = next((name for name, (record, _now) in newest.items() if record["lock_host"] == name), None)
     asked = [keeper] if keeper else list(newest)
     if all(newest[name][0]["ended"] for name in asked):
@@ -113,12 +113,12 @@ def holder(looks: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str 
     return Holder(record, longest, now, gone)
 
 
-def unknown(members: Collection[str], looks: Mapping[str, Any], forced: bool) -> Optional[Finding]:
+def unknown(members: Collection[str], observations: Mapping[str, Any], forced: bool) -> Optional[Finding]:
     """That hosts did not say who holds the fleet, any of which may keep the lock; None when all did.
 
     :param forced: the user wants to go on all the same: a warning.
     """
-    silent = sorted(set(members) - set(looks))
+    silent = sorted(set(members) - set(observations))
     if not silent:
         return None
     more = " and %d more" % (len(silent) - 3) if len(silent) > 3 else ""
@@ -129,14 +129,14 @@ def unknown(members: Collection[str], looks: Mapping[str, Any], forced: bool) ->
 
 
 def by_hand(
-    looks: Mapping[str, Mapping[str, Any]], members: Collection[str], person: Mapping[str, Any], lease: float
+    observations: Mapping[str, Mapping[str, Any]], members: Collection[str], person: Mapping[str, Any], lease: float
 ) -> Dict[str, Any]:
     """What a person asks the first member's host for, to lock the fleet: the option ``deployment``.
 
     :param person: ``run``, ``owner`` and ``reason``.
     :param lease: seconds for which it is locked.
     """
-    return {**person, "process": {}, "lock_host": min(members), "fence": top(looks) + 1, "lease": lease}
+    return {**person, "process": {}, "lock_host": min(members), "fence": top(observations) + 1, "lease": lease}
 
 
 def keepers(members: Collection[str], scope: Collection[str]) -> List[str]:

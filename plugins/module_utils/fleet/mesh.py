@@ -22,7 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
-Look = Mapping[str, Any]
+Observation = Mapping[str, Any]
 #: A connection: the member that dialled it, and the source port that it has there. Both ends see these two alike.
 Flow = Tuple[str, int]
 #: (one end, the other) -> the connections between them as the first lists them, with their retransmits.
@@ -48,16 +48,16 @@ class Verdict:
 
 
 def edge_fault(
-    table: Table, one: str, other: str, looks: Mapping[str, Look], known: Optional[Flows] = None
+    table: Table, one: str, other: str, observations: Mapping[str, Observation], known: Optional[Flows] = None
 ) -> Optional[str]:
-    """Why an edge is not live, or None when it is. Ends that were not looked at do not testify.
+    """Why an edge is not live, or None when it is. Ends that were not observed do not testify.
 
-    :param known: the looks' flows, when they are known already.
+    :param known: the observations' flows, when they are known already.
     """
-    seen = [(name, far) for name, far in ((one, other), (other, one)) if name in looks]
+    seen = [(name, far) for name, far in ((one, other), (other, one)) if name in observations]
     if not seen:
-        return "neither end was looked at"
-    known = flows_of(table, looks) if known is None else known
+        return "neither end was observed"
+    known = flows_of(table, observations) if known is None else known
     flows: List[Set[Flow]] = []
     for name, far in seen:
         mine = known.get((name, far))
@@ -67,7 +67,7 @@ def edge_fault(
         if len(stuck) == len(mine):
             return "%s is retransmitting to %s" % (name, far)
         flows.append(set(mine) - set(stuck))
-        dialled = _dialled(table, name, far, looks[name])
+        dialled = _dialled(table, name, far, observations[name])
         if dialled not in (None, "ok"):
             return "a fresh dial from %s to %s: %s" % (name, far, dialled)
     if len(flows) == 2 and not flows[0] & flows[1]:
@@ -77,7 +77,7 @@ def edge_fault(
 
 def verdict(
     table: Table,
-    looks: Mapping[str, Look],
+    observations: Mapping[str, Observation],
     absent: Mapping[str, Finding],
     scope: Optional[Collection[str]] = None,
     strict: bool = False,
@@ -85,23 +85,23 @@ def verdict(
 ) -> Verdict:
     """Judge members and mesh.
 
-    :param looks: member -> what was seen on its machine.
-    :param absent: member -> why there is no look at it, or what its own gate found already.
+    :param observations: member -> what was seen on its machine.
+    :param absent: member -> why there is no observe it, or what its own gate found already.
     :param scope: judge these members and their edges only (a batch); everybody by default.
-    :param strict: every planned edge between members that were looked at has to be live; otherwise at least
+    :param strict: every planned edge between members that were observed has to be live; otherwise at least
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.
     :param edges: whether edges are judged at all: of agents that have just started nothing is known yet.
     """
-    table = observed(table, looks)
+    table = observed(table, observations)
     judged = set(table.members if scope is None else scope)
     names = [name for name in table.order if name in judged]
     findings = [absent[name] for name in names if name in absent]
     for name in names:
-        if name in looks and name not in absent:
-            findings += member_findings(table, name, looks[name])
-    active = {name for name, look in looks.items() if name in table.members and serves(table, name, look)}
-    # Looks from before the batch was touched say who is there, and nothing of the edges.
-    fresh = looks if scope is None else {name: looks[name] for name in scope if name in looks}
+        if name in observations and name not in absent:
+            findings += member_findings(table, name, observations[name])
+    active = {name for name, one in observations.items() if name in table.members and serves(table, name, one)}
+    # Observations from before the batch was touched say who is there, and nothing of the edges.
+    fresh = observations if scope is None else {name: observations[name] for name in scope if name in observations}
     live: Set[topology.Edge] = set()
     dead: Dict[topology.Edge, str] = {}
     known = flows_of(table, fresh) if edges else {}
@@ -109,7 +109,7 @@ def verdict(
         if judged.isdisjoint(pair):
             continue
         # Of a member outside this run nothing is known: one end can show such an edge live, and nothing shows it dead.
-        unknown = [name for name in pair if name not in looks and name not in absent]
+        unknown = [name for name in pair if name not in observations and name not in absent]
         if len(active.intersection(pair)) + len(unknown) == 2 and len(unknown) < 2:
             fault = edge_fault(table, pair[0], pair[1], fresh, known)
             if fault is None:
@@ -128,9 +128,9 @@ def unobserved(table: Table, names: Collection[str], pending: Collection[str] = 
     return {pair for pair in table.edges if not set(pair).intersection(names) or set(pair).intersection(pending)}
 
 
-def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
+def member_findings(table: Table, name: str, observation: Observation) -> List[Finding]:
     """What is wrong with one member, its edges apart: container, release, API, identity."""
-    container, api = look.get("container"), look.get("api") or {}
+    container, api = observation.get("container"), observation.get("api") or {}
     member, where = table.members[name], name
 
     def finding(code: str, what: str, fix: str) -> List[Finding]:
@@ -152,20 +152,20 @@ def member_findings(table: Table, name: str, look: Look) -> List[Finding]:
             text += " It is the same key's id in the other scheme, which the image's libp2p has."
             fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
-    running = (look.get("release") or {}).get("running")
+    running = (observation.get("release") or {}).get("running")
     if running != member.release:
         return finding(OTHER_RELEASE, "It runs release %s and not %s." % (running, member.release), deploy)
     return []
 
 
-def restarts(activated: Mapping[str, Mapping[str, Any]], looks: Mapping[str, Look]) -> List[Finding]:
+def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[str, Observation]) -> List[Finding]:
     """The agents that the engine has started again since they were activated: they crash, and pass gates in between.
 
     :param activated: member -> ``id`` and ``restarts`` of its container when its activation had ended.
     """
     findings = []
     for name, before in sorted(activated.items()):
-        container = (looks.get(name) or {}).get("container") or {}
+        container = (observations.get(name) or {}).get("container") or {}
         again = (container.get("restarts") or 0) - (before["restarts"] or 0)
         if container.get("id") == before["id"] and again > 0:
             what = "The agent ended and was started again since it was activated: %d restarts." % again
@@ -174,35 +174,35 @@ def restarts(activated: Mapping[str, Mapping[str, Any]], looks: Mapping[str, Loo
     return findings
 
 
-def serves(table: Table, name: str, look: Look) -> bool:
+def serves(table: Table, name: str, observation: Observation) -> bool:
     """Whether a member is well, be it with another release: it takes requests, and its peers can count on it."""
-    return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, look))
+    return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, observation))
 
 
-def observed(table: Table, looks: Mapping[str, Look]) -> Table:
+def observed(table: Table, observations: Mapping[str, Observation]) -> Table:
     """The fleet as it runs: a member that has not been activated yet has the P2P port of the release that it runs."""
-    known = {name: look.get("p2p_port") for name, look in looks.items() if name in table.members}
+    known = {name: observation.get("p2p_port") for name, observation in observations.items() if name in table.members}
     moved = {name: int(port) for name, port in known.items() if port and port != table.members[name].p2p_port}
     return table.at_ports(moved) if moved else table
 
 
-def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
+def heal(table: Table, observations: Mapping[str, Observation]) -> List[str]:
     """The members to restart, one at a time, so that missing edges come back: one end of each, as few as covers them.
 
-    Only edges that a restart can mend count: both ends well, a fresh dial between the machines succeeding, and neither
+    Only edges that a restart can fix count: both ends well, a fresh dial between the machines succeeding, and neither
     agent so young that it is yet to dial.
     """
-    table = observed(table, looks)
+    table = observed(table, observations)
     old = {
         name
-        for name, look in looks.items()
-        if name in table.members and serves(table, name, look) and age(look) >= DIAL_SECONDS
+        for name, observation in observations.items()
+        if name in table.members and serves(table, name, observation) and age(observation) >= DIAL_SECONDS
     }
     missing: Set[topology.Edge] = set()
-    known = flows_of(table, looks)
+    known = flows_of(table, observations)
     for one, other in table.edges:
         if old.issuperset((one, other)):
-            dials = {_dialled(table, one, other, looks[one]), _dialled(table, other, one, looks[other])}
+            dials = {_dialled(table, one, other, observations[one]), _dialled(table, other, one, observations[other])}
             shared = set(known[one, other]) & set(known[other, one])
             if dials == {"ok"} and not shared:
                 missing.add((one, other))
@@ -215,15 +215,16 @@ def heal(table: Table, looks: Mapping[str, Look]) -> List[str]:
     return chosen
 
 
-def flows_of(table: Table, looks: Mapping[str, Look]) -> Flows:
+def flows_of(table: Table, observations: Mapping[str, Observation]) -> Flows:
     """What every end lists of each planned edge.
 
     A connection that only the end lists that dialled it is laid at the other end's door too, once for every sound one
     that the other end has accepted from an address that is no member's.
     """
-    ends = [pair for one, other in sorted(table.edges) for pair in ((one, other), (other, one)) if pair[0] in looks]
-    found = {(name, far): _flows(table, name, far, looks[name]) for name, far in ends}
-    strangers = {name: _strangers(table, name, look) for name, look in looks.items() if name in table.members}
+    pairs = [pair for one, other in sorted(table.edges) for pair in ((one, other), (other, one))]
+    ends = [pair for pair in pairs if pair[0] in observations]
+    found = {(name, far): _flows(table, name, far, observations[name]) for name, far in ends}
+    strangers = {name: _strangers(table, name, one) for name, one in observations.items() if name in table.members}
     for name, far in ends:
         for flow in sorted(found[name, far]):
             there = found.get((far, name))
@@ -231,12 +232,12 @@ def flows_of(table: Table, looks: Mapping[str, Look]) -> Flows:
                 there[flow] = 0
                 strangers[far] -= 1
     for name, far in ends:
-        if (far, name) in found and _younger(looks[name], looks[far]):
+        if (far, name) in found and _younger(observations[name], observations[far]):
             _same_by_another_port(name, found[name, far], found[far, name])
     return found
 
 
-def _younger(one: Look, other: Look) -> bool:
+def _younger(one: Observation, other: Observation) -> bool:
     """Whether an agent was started after another one, or so little before that the other was there when it dialled.
 
     Not when either does not say when it was started.
@@ -253,23 +254,23 @@ def _same_by_another_port(name: str, mine: Dict[Flow, int], there: Dict[Flow, in
     there.update(dict.fromkeys(missing[: len(unknown)], 0))
 
 
-def _strangers(table: Table, name: str, look: Look) -> int:
+def _strangers(table: Table, name: str, observation: Observation) -> int:
     """How many sound connections a member has accepted from addresses that are no member's."""
     here = table.members[name]
     members = {address for other in table.members.values() for address in other.seen_from(here)}
     accepted = [
         str(item["remote"]).rpartition(":")[0].strip("[]")
-        for item in look.get("edges") or []
+        for item in observation.get("edges") or []
         if str(item["local"]).rpartition(":")[2] == str(here.p2p_port) and not int(item["retransmits"])
     ]
     return len([address for address in accepted if address not in members])
 
 
-def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Flow, int]:
+def _flows(table: Table, name: str, far: str, observation: Observation) -> Dict[Flow, int]:
     """Connections between two members as one end lists them, with their retransmits."""
     here, there = table.members[name], table.members[far]
     found: Dict[Flow, int] = {}
-    for item in look.get("edges") or []:
+    for item in observation.get("edges") or []:
         local_port = int(str(item["local"]).rpartition(":")[2])
         remote_address, _colon, remote = str(item["remote"]).rpartition(":")
         if remote_address.strip("[]") not in there.seen_from(here):
@@ -281,18 +282,19 @@ def _flows(table: Table, name: str, far: str, look: Look) -> Dict[Flow, int]:
     return found
 
 
-def age(look: Look) -> float:
+def age(observation: Observation) -> float:
     """Seconds since the container was started, by the machine's own clock; endless when it does not say."""
-    started, clock = (look.get("container") or {}).get("started_at"), (look.get("host") or {}).get("clock")
+    started = (observation.get("container") or {}).get("started_at")
+    clock = (observation.get("host") or {}).get("clock")
     if not started or clock is None:
         return float("inf")
     return float(clock) - datetime.fromisoformat(str(started)[:19] + "+00:00").timestamp()
 
 
-def _dialled(table: Table, name: str, far: str, look: Look) -> Optional[str]:
+def _dialled(table: Table, name: str, far: str, observation: Observation) -> Optional[str]:
     member = table.members[far]
     address = member.seen_from(table.members[name])[0]
-    result = (look.get("dials") or {}).get("%s:%d" % (address, member.p2p_port))
+    result = (observation.get("dials") or {}).get("%s:%d" % (address, member.p2p_port))
     return None if result is None else str(result)
 
 
@@ -331,7 +333,7 @@ def _mesh_findings(
                 code="mesh-split",
                 what="The mesh is in %d parts: %s." % (len(parts), sizes),
                 where="fleet %s" % table.fleet,
-                fix="Mend the missing edges named above.",
+                fix="Fix the missing edges named above.",
             )
         )
     return findings

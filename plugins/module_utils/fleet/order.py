@@ -73,9 +73,9 @@ class Order:
 
     :param needs_docker: hosts that have to be given an engine before they can be prepared.
     :param activate: hosts to activate, in order; empty when a finding stops the run.
-    :param restart: those of them that are restarted only to mend the mesh.
+    :param restart: those of them that are restarted only to fix the mesh.
     :param serial: batch sizes.
-    :param look_again: whether the looks at hand are not the last word: something changes, or is amiss.
+    :param look_again: whether the observes hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
     :param live: the edges that are live now.
@@ -93,7 +93,7 @@ class Order:
     left_out: Tuple[Finding, ...]
     ports: Dict[str, int]
     first_deployment: bool
-    look_again: bool
+    observe_again: bool
     live: Set[Edge]
     findings: Tuple[Finding, ...]
 
@@ -120,17 +120,17 @@ def make_order(
     findings = [held] if held else list(absences(names, outcomes).values())
     if final:
         findings += [_no_engine(name, outcomes[name]) for name in needs_docker if not outcomes[name].get("changed")]
-    looks = looks_of(outcomes)
+    observations = observations_of(outcomes)
     whole = len(names) + len(left_out) == len(table.members)
-    seen = verdict(table, looks, {}, scope=None if whole else names)
-    active = {name for name in looks if (looks[name].get("container") or {}).get("state") == "running"}
-    well = serving(table, looks)
+    seen = verdict(table, observations, {}, scope=None if whole else names)
+    active = {name for name in observations if (observations[name].get("container") or {}).get("state") == "running"}
+    well = serving(table, observations)
     kinds = {name: str(outcomes.get(name, {}).get("activation") or "none") for name in names}
-    restart = [name for name in heal(table, looks) if kinds.get(name) == "none"]
+    restart = [name for name in heal(table, observations) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
     groups = split(table, activate, pace, [name for name in activate if name not in well]) if active else [activate]
-    running = observed(table, looks)
+    running = observed(table, observations)
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
     if active:
@@ -149,15 +149,15 @@ def make_order(
         left_out=tuple(left_out.values()),
         ports=ports,
         first_deployment=not active,
-        look_again=bool(activate) or not (seen.ok or held),
+        observe_again=bool(activate) or not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
     )
 
 
-def serving(table: Table, looks: Mapping[str, Mapping[str, Any]]) -> Set[str]:
+def serving(table: Table, observations: Mapping[str, Mapping[str, Any]]) -> Set[str]:
     """The members that can take requests now, be it with another release."""
-    return {name for name in table.members if name in looks and serves(table, name, looks[name])}
+    return {name for name in table.members if name in observations and serves(table, name, observations[name])}
 
 
 def split(table: Table, names: Sequence[str], pace: Pace, broken: Collection[str] = ()) -> List[List[str]]:
@@ -196,11 +196,11 @@ def split(table: Table, names: Sequence[str], pace: Pace, broken: Collection[str
 
 
 def roll_back(
-    table: Table, touched: Collection[str], looks: Mapping[str, Mapping[str, Any]], pace: Pace
+    table: Table, touched: Collection[str], observations: Mapping[str, Mapping[str, Any]], pace: Pace
 ) -> List[List[str]]:
     """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then the
     others as they would be activated."""
-    well = serving(table, looks)
+    well = serving(table, observations)
     names = [name for name in table.order if name in touched]
     broken = [name for name in names if name not in well]
     whole = replace(pace, canary=len(table.members))
@@ -300,6 +300,6 @@ def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> 
     return Finding(code=str(failure.get("code", "")), what=what, where=name, fix=str(failure.get("fix", "")))
 
 
-def looks_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:
-    """The looks among the hosts' answers."""
-    return {name: outcome["look"] for name, outcome in outcomes.items() if outcome.get("look")}
+def observations_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:
+    """The observations among the hosts' answers."""
+    return {name: outcome["observation"] for name, outcome in outcomes.items() if outcome.get("observation")}

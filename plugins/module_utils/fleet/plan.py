@@ -307,13 +307,13 @@ def _within(member: Member) -> str:
 
 
 def _clash(kind: str, sharing: Sequence[Member]) -> bool:
-    """Whether these members must not share it. One slot is one identity: a shared slot is told as that alone."""
+    """Whether these members must not share it. One slot is one identity: a shared slot is reported as that alone."""
     return len(sharing) > 1 and (kind != "peer id" or len({member.slot for member in sharing}) > 1)
 
 
 def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
     slots = " and ".join(sorted(member.slot for member in sharing))
-    mends = {
+    fixes = {
         "name": ("shared-name", "Give each machine a Name of its own."),
         "slot": (
             "shared-slot",
@@ -326,7 +326,7 @@ def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
             "state=absent and recovery_window_days=0, and deploy to have a new one made." % slots,
         ),
     }
-    code, fix = mends[kind]
+    code, fix = fixes[kind]
     return Finding(
         code=code,
         what="%s have the same %s, %s." % (" and ".join(sorted(member.name for member in sharing)), kind, value),

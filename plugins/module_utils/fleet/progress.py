@@ -59,7 +59,7 @@ class Progress:
     batch: List[str] = field(default_factory=list)
     hosts: Dict[str, Place] = field(default_factory=dict)
     controller: Place = field(default_factory=Place)
-    _told: Set[Stage] = field(default_factory=set)
+    _reported: Set[Stage] = field(default_factory=set)
     _news: List[str] = field(default_factory=list)
 
     def play(self, name: str, batch: Sequence[str], everyone: Sequence[str], serial: Sequence[int], now: float) -> None:
@@ -72,7 +72,7 @@ class Progress:
         self.batch = [host for host in hosts if host in now_on]
         number, total = batch_of(hosts.index(self.batch[0]) if self.batch else 0, len(hosts), serial)
         self.title = clean(name) + (", batch %d of %d" % (number, total) if total > 1 else "")
-        self.title_since, self._told = now, set()
+        self.title_since, self._reported = now, set()
         for host in hosts:
             self.hosts.setdefault(host, Place())
         for place in (*self.hosts.values(), self.controller):
@@ -118,8 +118,8 @@ class Progress:
             stage = place.at_work(now)
             if stage:
                 self._tell(stage, now)
-        told, self._news = self._news, []
-        return told
+        reported, self._news = self._news, []
+        return reported
 
     def _places(self, stage: Stage, host: str) -> List[Place]:
         if stage.about == CONTROLLER or host not in self.hosts:
@@ -127,8 +127,8 @@ class Progress:
         return [self.hosts[name] for name in (self.batch if stage.about == BATCH else [host])]
 
     def _tell(self, stage: Stage, now: float) -> None:
-        if stage not in self._told:
-            self._told.add(stage)
+        if stage not in self._reported:
+            self._reported.add(stage)
             names = [] if stage.about == CONTROLLER else self.batch
             more = " and %d more" % (len(names) - _FEW) if len(names) > _FEW else ""
             whom = (": " + ", ".join(clean(name) for name in names[:_FEW]) + more) if names else ""
@@ -155,10 +155,10 @@ def lines(state: Progress, now: float, width: int, height: int, paint: Paint = p
     failed = {name: place for name, place in state.hosts.items() if place.failure}
     counts = _counts(state, now, width, paint)
     wrong = _failed(failed, width, height - 2, paint)
-    room = height - 1 - len(wrong) - len(counts)
+    space = height - 1 - len(wrong) - len(counts)
     working: List[str] = []
     for label, items in _working(state, now):
-        working += _block(label, items, width, max(1, room - len(working)), paint)
+        working += _block(label, items, width, max(1, space - len(working)), paint)
     return [_cut(title, width), *wrong, *working, *counts][: max(0, height)]
 
 
@@ -191,11 +191,11 @@ def _counts(state: Progress, now: float, width: int, paint: Paint) -> List[str]:
     return rows
 
 
-def _failed(failed: Mapping[str, Place], width: int, room: int, paint: Paint) -> List[str]:
+def _failed(failed: Mapping[str, Place], width: int, space: int, paint: Paint) -> List[str]:
     """Each with what is wrong, on its share of half the room; where that is not a line, their names."""
-    share = room // 2 // max(1, len(failed))
+    share = space // 2 // max(1, len(failed))
     if share < 1:
-        return _block("failed", map(clean, failed), width, room, paint) if failed else []
+        return _block("failed", map(clean, failed), width, space, paint) if failed else []
     shown: List[str] = []
     for name, place in failed.items():
         where = ", ".join(text for text in (clean(name), place.reached) if text)

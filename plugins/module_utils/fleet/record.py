@@ -61,7 +61,7 @@ def step_of(state: Optional[str]) -> str:
     return _STEPS_OF[state] if state else OBSERVE
 
 
-def before(order: Order, looks: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
+def before(order: Order, observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
     """What a record needs of the moment at which the order is known and nothing has been touched."""
     left = list(order.activate)
     batches = []
@@ -71,7 +71,7 @@ def before(order: Order, looks: Mapping[str, Mapping[str, Any]]) -> Dict[str, An
     return {
         "batches": batches,
         "live": sorted(order.live),
-        "releases": {name: (look.get("release") or {}).get("running") for name, look in looks.items()},
+        "releases": {name: (one.get("release") or {}).get("running") for name, one in observations.items()},
     }
 
 

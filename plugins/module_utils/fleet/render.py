@@ -52,12 +52,12 @@ def table(columns: Sequence[Column], width: Optional[int] = None, paint: Paint =
     shown = list(columns)
     while width is not None and _width(shown) > width and any(column.rank for column in shown):
         shown.remove(max(shown, key=lambda column: column.rank))
-    room = [column.width for column in shown]
+    space = [column.width for column in shown]
     if width is not None and _width(shown) > width:
-        room[0] = max(4, room[0] - (_width(shown) - width))
-    lines = [_line([(column.heading, "") for column in shown], room, paint)]
+        space[0] = max(4, space[0] - (_width(shown) - width))
+    lines = [_line([(column.heading, "") for column in shown], space, paint)]
     for cells in zip(*(column.cells for column in shown)):
-        lines.append(_line(cells, room, paint))
+        lines.append(_line(cells, space, paint))
     return lines
 
 
@@ -93,7 +93,7 @@ def by_level(findings: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
 
 
 def finding(item: Mapping[str, Any], width: Optional[int] = None, paint: Paint = plain) -> List[str]:
-    """A finding: what is wrong and where, and under it the mend."""
+    """A finding: what is wrong and where, and under it the fix."""
     level = str(item.get("level") or "error")
     text = "%s: %s: %s" % (level, clean(item["where"]), clean(item["what"]))
     head, *more = wrap(text, width, "  ")
@@ -120,9 +120,9 @@ def _width(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
 
 
-def _line(cells: Sequence[Cell], room: Sequence[int], paint: Paint) -> str:
+def _line(cells: Sequence[Cell], space: Sequence[int], paint: Paint) -> str:
     parts = []
-    for place, ((text, colour), width) in enumerate(zip(cells, room)):
+    for place, ((text, colour), width) in enumerate(zip(cells, space)):
         shown = text if len(text) <= width else text[: width - 1] + CUT
         padding = "" if place == len(cells) - 1 else " " * (width - len(shown))
         parts.append((paint(shown, colour) if colour else shown) + padding)

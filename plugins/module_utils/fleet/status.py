@@ -51,7 +51,7 @@ def rows(
     return [
         {
             **_placed(table, name),
-            **_running((outcomes.get(name) or {}).get("look") or {}),
+            **_running((outcomes.get(name) or {}).get("observation") or {}),
             "health": UNKNOWN if name in pending else _health(table, name, outcomes, absent),
             "edges": _edges(len(live[name]), len(observed[name]), len(table.around[name])),
             "findings": plain_findings(about.get(name, [])),
@@ -97,14 +97,14 @@ def _placed(table: Table, name: str) -> Row:
     }
 
 
-def _running(look: Mapping[str, Any]) -> Row:
+def _running(observation: Mapping[str, Any]) -> Row:
     """What runs on a member's machine: null where nothing does. ``up`` is in seconds, by the machine's own clock."""
-    container = look.get("container") or {}
+    container = observation.get("container") or {}
     runs = container.get("state") == "running"
     started = str(container.get("started_at") or "")[:19]
-    up = mesh.age(look)
+    up = mesh.age(observation)
     return {
-        "release": (look.get("release") or {}).get("running"),
+        "release": (observation.get("release") or {}).get("running"),
         "image": container.get("image"),
         "since": started + "Z" if runs and started else None,
         "up": round(up) if runs and math.isfinite(up) else None,
@@ -116,9 +116,9 @@ def _health(
     table: Table, name: str, outcomes: Mapping[str, Mapping[str, Any]], absent: Mapping[str, Finding]
 ) -> str:
     """``healthy``, ``unreachable``, or the code of what is wrong. To run another release is no illness."""
-    look: Optional[Mapping[str, Any]] = (outcomes.get(name) or {}).get("look")
-    if not look:
+    observation: Optional[Mapping[str, Any]] = (outcomes.get(name) or {}).get("observation")
+    if not observation:
         code = absent[name].code if name in absent else UNREACHABLE
         return UNREACHABLE if code == "host-unreachable" else code
-    codes = [finding.code for finding in mesh.member_findings(table, name, look)]
+    codes = [finding.code for finding in mesh.member_findings(table, name, observation)]
     return next((code for code in codes if code != mesh.OTHER_RELEASE), HEALTHY)

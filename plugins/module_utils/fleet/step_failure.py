@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a step could not be run on a machine: what SSH, sudo and Python said, by what mends it. Pure."""
+"""Why a step could not be run on a machine: what SSH, sudo and Python said, by what fixes it. Pure."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ REASONS = (
         r"|deserialization failed(?!.*Traceback)",
         "python-broken",
         "Python on the machine did not run the step.",
-        "Run `python3 -c 'import json, ssl'` there and mend what it says, or set ansible_python_interpreter.",
+        "Run `python3 -c 'import json, ssl'` there and fix what it says, or set ansible_python_interpreter.",
     ),
     (
         r"Permission denied \(|Too many authentication failures",

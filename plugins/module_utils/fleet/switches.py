@@ -11,14 +11,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
 
 
-def findings(names: Collection[str], looks: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
+def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
     """That a host has rolled itself back: an error if this run had activated it, a warning if another one had.
 
     :param run: this deployment's id.
     """
     found = []
     for name in names:
-        done = ((looks.get(name) or {}).get("switch") or {}).get("rolled_back")
+        done = ((observations.get(name) or {}).get("switch") or {}).get("rolled_back")
         if done:
             what = "It rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
             what %= (done["to"], clocks.moment(done["at"]), done["run"], done["from"])

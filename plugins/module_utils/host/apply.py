@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, 
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import linked
+from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import linked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import IDLE_TIMEOUT, pull
 

@@ -19,13 +19,13 @@ OLDEST_ENGINE = "20.10"
 
 @dataclass(frozen=True)
 class Current:
-    """What the comparison needs to know of the host, beyond the look. Nothing in it is secret.
+    """What the comparison needs to know of the host, beyond the observation. Nothing in it is secret.
 
     :param socket_group: the group of the Docker socket, for a release that has it mounted; and the one it would be
         started with.
     """
 
-    look: Mapping[str, Any]
+    observation: Mapping[str, Any]
     manifest: Optional[Mapping[str, Any]] = None
     files: Optional[Mapping[str, str]] = None
     image_present: Optional[bool] = None
@@ -95,9 +95,9 @@ def docker_change(reasons: List[str]) -> Change:
 
 def activation(current: Current, desired: Desired) -> Tuple[str, str]:
     """``none``, ``start``, ``switch`` or ``restart``, and why."""
-    release, container = desired.wanted, current.look["container"]
+    release, container = desired.wanted, current.observation["container"]
     if container is None:
-        before = current.look["release"]["current"]
+        before = current.observation["release"]["current"]
         return "start", "nothing runs yet" if before is None else "there is no container"
     if container["release"] != release.id:
         return "switch", "release %s runs" % container["release"]
@@ -111,7 +111,7 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
         return "restart", "the container is %s" % container["state"]
     if container["health"] == "unhealthy":
         return "restart", "the container is unhealthy"
-    answers, expected = current.look["api"]["peer_id"], desired.gate.peer_id
+    answers, expected = current.observation["api"]["peer_id"], desired.gate.peer_id
     if expected and answers and answers != expected:
         return "restart", "the agent runs as %s, not as %s" % (answers, expected)
     if desired.restart:
@@ -136,7 +136,7 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
         changes.append(Change("seed", paths.node_key, "", "the slot's node key, 32 bytes\n"))
     if current.seals:
         changes += sealing(current, desired, paths)
-    if current.look["release"]["running"] == release.id:
+    if current.observation["release"]["running"] == release.id:
         changes += peer_changes(current, desired, config, paths)
     return changes
 
@@ -157,7 +157,7 @@ def active(current: Current, desired: Desired, config: str, paths: Paths) -> Lis
     """What ``activate`` has to do, in its order."""
     release = desired.wanted
     changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
-    before = current.look["release"]["current"]
+    before = current.observation["release"]["current"]
     if before != release.id:
         changes.append(_switch(current, release, paths))
     return changes + socket_changes(current, paths) + container_changes(current, desired)
@@ -179,8 +179,8 @@ def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
 def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What calling the release good has to do. Older ones go only now: until here any of them may be needed. And only
     now every member listens where the plan says, so the bootstrap list may say so too."""
-    release, kept, good = desired.wanted, current.look["release"]["kept"], current.look["release"]["good"]
-    runs = current.look["release"]["running"] == release.id
+    release, kept, good = desired.wanted, current.observation["release"]["kept"], current.observation["release"]["good"]
+    runs = current.observation["release"]["running"] == release.id
     changes = peer_changes(current, desired, config, paths) if runs else []
     if good != release.id:
         before = "release %s\n" % good if good else ""
@@ -192,7 +192,7 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
 
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What putting the previous release back has to do; its own files are on the host already."""
-    before, release = current.look["release"]["current"], desired.wanted
+    before, release = current.observation["release"]["current"], desired.wanted
     changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
     if before != release.id:
         changes.append(_switch(current, release, paths))
@@ -202,7 +202,7 @@ def restored(current: Current, desired: Desired, config: str, paths: Paths) -> L
 def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:
     """What taking the agent away has to do. ``everything``: its directories too, not just what activation made."""
     changes = []
-    container = current.look["container"]
+    container = current.observation["container"]
     if container is not None:
         was = "release %s, %s\n" % (container["release"], container["state"])
         changes.append(Change("down", "container", was, ""))
@@ -226,7 +226,7 @@ def container_changes(current: Current, desired: Desired) -> List[Change]:
     action, reason = activation(current, desired)
     if action == "none":
         return []
-    container, release = current.look["container"], desired.wanted
+    container, release = current.observation["container"], desired.wanted
     before = "" if container is None else "release %s, %s\n" % (container["release"], container["state"])
     return [Change(action, "container", before, "release %s, running (%s)\n" % (release.id, reason))]
 

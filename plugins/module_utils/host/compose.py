@@ -60,7 +60,7 @@ def _checked(paths: Paths, arguments: Sequence[str], where: str) -> None:
                 "compose-timeout",
                 "docker compose %s did not end within %d s." % (arguments[-1], COMPOSE_TIMEOUT),
                 where,
-                "Look at the engine's own log on the host: journalctl -u docker.",
+                "Observe the engine's own log on the host: journalctl -u docker.",
             )
         ) from error
     if code != 0:
@@ -99,5 +99,5 @@ def explain(output: str, where: str) -> Finding:
     """A finding from what Compose printed."""
     words = " ".join(line.strip() for line in output.splitlines() if line.strip() and "level=warning" not in line)
     return engine_failure.explain(words, where) or Finding(
-        "compose-failed", "Compose failed: %s" % words[-600:], where, "Mend what Compose names, and deploy again."
+        "compose-failed", "Compose failed: %s" % words[-600:], where, "Fix what Compose names, and deploy again."
     )

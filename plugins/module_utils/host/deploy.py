@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``agent_release``: look, plan, and unless it is only a prediction, act and wait for the gate."""
+"""``agent_release``: observe, plan, and unless it is only a prediction, act and wait for the gate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     fence,
     files,
     gate,
-    look,
+    observation,
     switch,
     tcp,
 )
@@ -46,7 +46,7 @@ Result = Dict[str, Any]
 
 
 def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float = 60.0) -> Result:
-    """Bring the host to the state, or in check mode foretell what that would change.
+    """Bring the host to the state, or in check mode predict what that would change.
 
     What goes wrong on the host is an ``outcome`` of ``failed`` with its ``failure``, not an exception.
     """
@@ -64,9 +64,9 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
             result = _run(desired, paths, check_mode=False)
             # The wait for the gate may have been long: from now on the deployment has its whole lease again.
             record = fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last)
-            return dict(result, look=dict(result["look"], deployment=record))
+            return dict(result, observation=dict(result["observation"], deployment=record))
     except (Failed, OSError) as error:
-        return _failed(_nothing_yet(look.take(paths)), finding_of(error, desired))
+        return _failed(_nothing_yet(observation.take(paths)), finding_of(error, desired))
 
 
 def holder_of(desired: Desired) -> str:
@@ -80,22 +80,22 @@ def holder_of(desired: Desired) -> str:
 
 def _run(desired: Desired, paths: Paths, check_mode: bool) -> Result:
     release = desired.release
-    # A host where nothing changes is not looked at again, so this look has to do for the verdict: with dials.
+    # A host where nothing changes is not observed again, so this observation has to do for the verdict: with dials.
     dial = desired.gate.dial if desired.state == "prepared" else ()
-    seen = look.take(paths, release.api_port if release else None, release.p2p_port if release else None, dial)
+    seen = observation.take(paths, release.api_port if release else None, release.p2p_port if release else None, dial)
     result = _nothing_yet(seen)
     try:
         todo = plan(desired, paths, seen)
     except (Failed, EngineError, OSError) as error:
         return _failed(result, finding_of(error, desired))
     if todo.reasons and not (check_mode and desired.engine_made):
-        return dict(result, **{**foretold(replace(todo, changes=[])), "changed": False, "diff": []})
+        return dict(result, **{**predicted(replace(todo, changes=[])), "changed": False, "diff": []})
     if check_mode:
-        return dict(result, **foretold(todo))
+        return dict(result, **predicted(todo))
     return _act(todo, desired, paths, result)
 
 
-def _nothing_yet(seen: look.Look) -> Result:
+def _nothing_yet(seen: observation.Observation) -> Result:
     return {
         "changed": False,
         "changes": [],
@@ -107,11 +107,11 @@ def _nothing_yet(seen: look.Look) -> Result:
         "activation_reason": "",
         "previous": seen["release"]["current"],
         "evidence": [],
-        "look": seen,
+        "observation": seen,
     }
 
 
-def foretold(todo: Plan) -> Result:
+def predicted(todo: Plan) -> Result:
     """The part of a result that a prediction and the run itself have in common."""
     diff = [change.as_diff() for change in todo.changes]
     if todo.reasons:
@@ -130,33 +130,33 @@ def foretold(todo: Plan) -> Result:
 def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     host = Host(paths, Engine(paths.engine_socket), replace(desired, release=todo.release), todo.config)
     started = todo.release if desired.state in ("active", "restored") else None
-    result = dict(result, **foretold(todo))
+    result = dict(result, **predicted(todo))
     try:
         if started is not None:
             require_prepared(paths, started)
         if desired.state == "active" and todo.activation[0] != "none":
-            _arm(desired, paths, result["look"])
+            _arm(desired, paths, result["observation"])
         if desired.state == "prepared" and desired.confirm_within is not None:
             switch.wind(paths, time.time() + desired.confirm_within)
         if desired.state == "confirmed":
-            require_running(result["look"], desired.wanted)
+            require_running(result["observation"], desired.wanted)
         host.apply(todo.changes)
         if started is not None:
-            result["look"], finding = _gate(desired, started, todo.activation[0], paths, result["look"])
+            result["observation"], finding = _gate(desired, started, todo.activation[0], paths, result["observation"])
             if finding is not None:
                 return _failed(dict(result, **_so_far(host, todo), evidence=evidence(paths, desired)), finding)
         if desired.state in ("confirmed", "restored", "absent"):
             switch.disarm(paths)
     except (Failed, EngineError, OSError) as error:
         return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
-    seen = result["look"]
-    seen["switch"] = switch.look_at(paths)
-    seen["release"] = look.look_at_releases(paths, seen["container"])
+    seen = result["observation"]
+    seen["switch"] = switch.observe(paths)
+    seen["release"] = observation.observe_releases(paths, seen["container"])
     seen["peers"] = {"revision": (files.read_json(paths.peers) or {}).get("revision")}
     return result
 
 
-def _arm(desired: Desired, paths: Paths, seen: look.Look) -> None:
+def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     """Before the agent is disturbed: see that this host does not stay with a release that nobody calls good."""
     good, deployment = seen["release"]["good"], desired.deployment
     if not (good and deployment and desired.confirm_within and switch.can(paths)) or good == desired.wanted.id:
@@ -172,29 +172,29 @@ def _arm(desired: Desired, paths: Paths, seen: look.Look) -> None:
 
 
 def _so_far(host: Host, todo: Plan) -> Result:
-    return foretold(replace(todo, changes=host.done))
+    return predicted(replace(todo, changes=host.done))
 
 
 def _gate(
-    desired: Desired, release: Release, activation: str, paths: Paths, before: look.Look
-) -> Tuple[look.Look, Optional[Finding]]:
+    desired: Desired, release: Release, activation: str, paths: Paths, before: observation.Observation
+) -> Tuple[observation.Observation, Optional[Finding]]:
     wanted = desired.gate
     restarts = before["container"]["restarts"] if activation == "none" else 0
     dials = Dials([(str(item["address"]), int(item["port"])) for item in wanted.dial])
 
-    def take() -> look.Look:
-        seen = dict(before, **look.look_at_agent(paths, release.api_port, release.p2p_port, wanted.dial))
+    def take() -> observation.Observation:
+        seen = dict(before, **observation.observe_agent(paths, release.api_port, release.p2p_port, wanted.dial))
         seen["dials"] = dials.refreshed() if seen["api"]["health"] == 200 else {}
         return seen
 
-    def judged(seen: look.Look) -> gate.Verdict:
+    def judged(seen: observation.Observation) -> gate.Verdict:
         return gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
 
     return gate.wait(take, judged, wanted.deadline)
 
 
 class Dials:
-    """Fresh dials for a gate that looks often: an answered one holds for this gate, the others are tried again."""
+    """Fresh dials for a gate that observes often: an answered one holds for this gate, the others are tried again."""
 
     def __init__(self, targets: List[Tuple[str, int]]) -> None:
         self._targets = targets
@@ -213,10 +213,10 @@ class Dials:
 def evidence(paths: Paths, desired: Desired) -> List[str]:
     """The container's last log lines, without any secret of this deployment or of the release it runs."""
     engine = Engine(paths.engine_socket)
-    container = look.look_at_container(paths, engine)
+    container = observation.observe_container(paths, engine)
     if container is None:
         return []
-    lines = container["logs"] or look.last_lines(paths, engine, container)
+    lines = container["logs"] or observation.last_lines(paths, engine, container)
     return mask("\n".join(lines), (desired.secrets or {}).values()).splitlines()
 
 
@@ -230,14 +230,14 @@ def finding_of(error: Exception, desired: Desired) -> Finding:
             "engine-failed",
             "The Docker Engine did not do as asked: %s." % error,
             "member %s" % name,
-            "Look at the engine's own log on the host: journalctl -u docker.",
+            "Observe the engine's own log on the host: journalctl -u docker.",
         )
     no_space = isinstance(error, OSError) and error.errno == 28
     return Finding(
         "disk-full" if no_space else "host-files",
         "A file could not be written: %s." % error,
         "member %s" % name,
-        "Free some space and deploy again." if no_space else "Mend what the system names, and deploy again.",
+        "Free some space and deploy again." if no_space else "Fix what the system names, and deploy again.",
     )
 
 

@@ -13,7 +13,7 @@ import ipaddress
 import time
 from typing import Callable, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation, tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
@@ -29,10 +29,10 @@ def wait(paths: Paths, api_port: int, seconds: float) -> None:
     :param api_port: where the API of the release to come listens; what runs may listen elsewhere.
     :param seconds: what is left of the balancer's own time for connections.
     """
-    container = look.look_at_container(paths, Engine(paths.engine_socket))
+    container = observation.observe_container(paths, Engine(paths.engine_socket))
     if container is None or not container["pid"]:
         return
-    port = look.port_of(paths, container, "api", api_port)
+    port = observation.port_of(paths, container, "api", api_port)
     until_quiet(lambda: connected(container["pid"], port), seconds)
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why the engine, or Compose in front of it, did not do as asked: its words, by what mends it."""
+"""Why the engine, or Compose in front of it, did not do as asked: its words, by what fixes it."""
 
 from __future__ import annotations
 

@@ -42,13 +42,13 @@ class Verdict:
     final: bool = False
 
 
-def judge(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, restarts: int = 0) -> Verdict:
+def judge(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, restarts: int = 0) -> Verdict:
     """The first condition that does not hold.
 
     :param name: the member, for messages.
     :param restarts: how often the container had restarted before the gate; more than that is a crash.
     """
-    container = look["container"]
+    container = observation["container"]
     if container is None:
         return Verdict(
             Finding(
@@ -60,7 +60,7 @@ def judge(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, restart
         )
     if container["state"] in ENDED or container["restarts"] > restarts:
         return Verdict(_ended(container, name), final=True)
-    api = _judge_api(look["api"], gate, name)
+    api = _judge_api(observation["api"], gate, name)
     if api.finding is not None:
         return api
     if container["health"] not in (None, "healthy"):
@@ -69,10 +69,10 @@ def judge(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, restart
                 "unhealthy",
                 "The container's health check says %s, though the API answers this machine." % container["health"],
                 "member %s" % name,
-                "Look at the health check's own output: docker inspect -f '{{json .State.Health}}' on the host.",
+                "Observe the health check's own output: docker inspect -f '{{json .State.Health}}' on the host.",
             )
         )
-    return Verdict(_judge_mesh(look, gate, p2p_port, name))
+    return Verdict(_judge_mesh(observation, gate, p2p_port, name))
 
 
 def _ended(container: Mapping[str, Any], name: str) -> Finding:
@@ -126,14 +126,14 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
 
 def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
     what = "The agent runs as %s, not as %s." % (found, gate.peer_id)
-    fix = "Look at /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
+    fix = "Observe /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
     if found == gate.other_peer_id:
         what += " It is the same key's id in the other scheme, which this image's libp2p has."
         fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
     return Finding("wrong-peer-id", what, where, fix)
 
 
-def live_members(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> List[str]:
+def live_members(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> List[str]:
     """The members with a live edge: established, not retransmitting, and their port answers a fresh dial."""
     here = ":%d" % p2p_port
     live = []
@@ -142,37 +142,40 @@ def live_members(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p
         accepted = endpoint(peer, 0)[:-1]
         edges = [
             edge
-            for edge in look["edges"]
+            for edge in observation["edges"]
             if edge["remote"] == there or (edge["remote"].startswith(accepted) and edge["local"].endswith(here))
         ]
-        if any(edge["retransmits"] == 0 for edge in edges) and look["dials"].get(there) == "ok":
+        if any(edge["retransmits"] == 0 for edge in edges) and observation["dials"].get(there) == "ok":
             live.append(str(item["member"]))
     return live
 
 
-def strangers(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> int:
+def strangers(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> int:
     """Sound accepted connections from addresses that are no member's: where what comes in has its address rewritten, a
-    member cannot be told by it. The controller matches them with the connections of the members that dialled."""
+    member cannot be reported by it. The controller matches them with the connections of the members that dialled."""
     members = tuple(endpoint(str(item["address"]), 0)[:-1] for item in dial)
-    accepted = [edge for edge in look["edges"] if edge["local"].endswith(":%d" % p2p_port) and not edge["retransmits"]]
+    ours = ":%d" % p2p_port
+    accepted = [edge for edge in observation["edges"] if edge["local"].endswith(ours) and not edge["retransmits"]]
     return len([edge for edge in accepted if not edge["remote"].startswith(members)])
 
 
-def _answering(look: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], live: List[str]) -> int:
+def _answering(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], live: List[str]) -> int:
     """How many of the others a fresh dial reaches."""
     others = [item for item in dial if item["member"] not in live]
-    return len([1 for item in others if look["dials"].get(endpoint(str(item["address"]), int(item["port"]))) == "ok"])
+    dialled = [endpoint(str(item["address"]), int(item["port"])) for item in others]
+    return len([1 for each in dialled if observation["dials"].get(each) == "ok"])
 
 
-def _judge_mesh(look: Mapping[str, Any], gate: Gate, p2p_port: int, name: str) -> Optional[Finding]:
-    live = live_members(look, gate.dial, p2p_port)
-    if len(live) + min(strangers(look, gate.dial, p2p_port), _answering(look, gate.dial, live)) >= gate.min_edges:
+def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str) -> Optional[Finding]:
+    live = live_members(observation, gate.dial, p2p_port)
+    unknown = min(strangers(observation, gate.dial, p2p_port), _answering(observation, gate.dial, live))
+    if len(live) + unknown >= gate.min_edges:
         return None
     missing = []
     for item in gate.dial:
         if item["member"] not in live:
             there = endpoint(str(item["address"]), int(item["port"]))
-            missing.append("%s (%s: dial %s)" % (item["member"], there, look["dials"].get(there, "not tried")))
+            missing.append("%s (%s: dial %s)" % (item["member"], there, observation["dials"].get(there, "not tried")))
     return Finding(
         "mesh-missing",
         "The agent is connected to %d members and needs %d; not to %s."
@@ -189,15 +192,15 @@ def wait(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tuple[Dict[str, Any], Optional[Finding]]:
-    """Look until the gate holds, cannot hold any more, or the deadline has passed. The last look, and what failed."""
+    """Observe until the gate holds, cannot hold, or the deadline has passed. The last observation, and what failed."""
     until = clock() + deadline
     while True:
-        look = take()
-        verdict = judged(look)
+        observation = take()
+        verdict = judged(observation)
         if verdict.finding is None or verdict.final:
-            return look, verdict.finding
+            return observation, verdict.finding
         if clock() >= until:
             waited = "%s Waited %g s for it." % (verdict.finding.what, deadline)
             finding = verdict.finding
-            return look, Finding(finding.code, waited, finding.where, finding.fix)
+            return observation, Finding(finding.code, waited, finding.where, finding.fix)
         sleep(POLL)

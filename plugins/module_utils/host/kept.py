@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import history, plans
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 
 
-def look_at(paths: Paths, seen: Look) -> Dict[str, Any]:
-    """``kept``, ``history`` and ``peers``, beside a look that was taken.
+def observe(paths: Paths, seen: Observation) -> Dict[str, Any]:
+    """``kept``, ``history`` and ``peers``, beside an observation that was taken.
 
     ``kept``: by release id, ``files`` (texts by name) and ``secrets`` (whether they are in memory, or sealed here).
     """

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, Mapping, Sequence, Set, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_text
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 #: ``1`` while SELinux enforces its policy; there is no such file where it does not run.
@@ -23,14 +23,14 @@ ENFORCE = "/sys/fs/selinux/enforce"
 INFO_TIMEOUT = 30.0
 
 
-def require_readable(paths: Paths, look: Look, wanted: Mapping[str, Any]) -> None:
+def require_readable(paths: Paths, observation: Observation, wanted: Mapping[str, Any]) -> None:
     """Refuse an engine whose containers cannot read the agent's files, before anything is disturbed.
 
     :param wanted: what daemon.json has to hold; the docker role would write it over what is there.
     :raises Failed: ``mounts-unreadable``.
     """
-    daemon = {**(look["engine"]["daemon"] or {}), **wanted}
-    running = look["engine"]["running"]
+    daemon = {**(observation["engine"]["daemon"] or {}), **wanted}
+    running = observation["engine"]["running"]
     options = Engine(paths.engine_socket, INFO_TIMEOUT).info().get("SecurityOptions") if running else ()
     enforcing = (read_text(ENFORCE) or "").strip() == "1"
     findings = [

@@ -18,13 +18,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_MODE,
     image_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import require_capacity
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change, Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
 from ansible_collections.praxis.cloud.plugins.module_utils.host.mounts import require_readable
+from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.room import require_room
 
 
 @dataclass(frozen=True)
@@ -45,59 +45,59 @@ class Plan:
     reasons: Tuple[str, ...] = ()
 
 
-def plan(desired: Desired, paths: Paths, look: Look) -> Plan:
+def plan(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     """The plan for ``desired.state``.
 
     :raises Failed: what the state needs is not on this host.
     """
-    return _STATES[desired.state](desired, paths, look)
+    return _STATES[desired.state](desired, paths, observation)
 
 
-def _prepared(desired: Desired, paths: Paths, look: Look) -> Plan:
-    require_readable(paths, look, desired.daemon)
+def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
+    require_readable(paths, observation, desired.daemon)
     release, peers, config = _wanted(desired, paths)
-    current = read_current(desired, paths, look, release)
+    current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
     changes = compare.prepared(current, wanted, config, paths)
-    reasons = tuple(compare.engine_reasons(look["engine"], desired.min_compose, desired.daemon))
+    reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))
     if not reasons:
-        require_room(paths, look, release)
+        require_capacity(paths, observation, release)
     elif desired.engine_failure:
         reasons += ("the docker role failed: %s" % desired.engine_failure,)
     outcome = "needs-docker" if reasons else "prepared"
     return Plan(changes, outcome, release, config, compare.activation(current, wanted), reasons)
 
 
-def _active(desired: Desired, paths: Paths, look: Look) -> Plan:
+def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     release, peers, config = _wanted(desired, paths)
-    current = read_current(desired, paths, look, release)
+    current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
     changes = compare.active(current, wanted, config, paths)
     return Plan(changes, "activated", release, config, compare.activation(current, wanted))
 
 
-def _confirmed(desired: Desired, paths: Paths, look: Look) -> Plan:
+def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     release, peers, config = _wanted(desired, paths)
-    current = Current(look, peers=stored_peers(paths), config=files.read_text(paths.config(release.name)))
+    current = Current(observation, peers=stored_peers(paths), config=files.read_text(paths.config(release.name)))
     changes = compare.confirmed(current, replace(desired, peers=peers), config, paths)
     return Plan(changes, "confirmed", release, config)
 
 
-def _restored(desired: Desired, paths: Paths, look: Look) -> Plan:
+def _restored(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     if desired.previous is None:
-        current = Current(look, leftovers=_present(_made_by_activation(desired, paths)))
+        current = Current(observation, leftovers=_present(_made_by_activation(desired, paths)))
         return Plan(compare.removed(current, paths, everything=False), "restored")
     release = stored_release(paths, desired.previous, desired.release)
     desired = replace(desired, release=release)
     _release, peers, config = _wanted(desired, paths)
-    current = read_current(desired, paths, look, release)
+    current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
     changes = compare.restored(current, wanted, config, paths)
     return Plan(changes, "restored", release, config, compare.activation(current, wanted))
 
 
-def _absent(desired: Desired, paths: Paths, look: Look) -> Plan:
-    if look["engine"]["compose"] is not None and not look["engine"]["running"]:
+def _absent(desired: Desired, paths: Paths, observation: Observation) -> Plan:
+    if observation["engine"]["compose"] is not None and not observation["engine"]["running"]:
         raise Failed(
             Finding(
                 "engine-down",
@@ -107,11 +107,11 @@ def _absent(desired: Desired, paths: Paths, look: Look) -> Plan:
             )
         )
     # The unit first: without its script it would fail at the next boot.
-    current = Current(look, leftovers=_present((paths.unit, paths.root, paths.run)))
+    current = Current(observation, leftovers=_present((paths.unit, paths.root, paths.run)))
     return Plan(compare.removed(current, paths, everything=True), "removed")
 
 
-_STATES: Dict[str, Callable[[Desired, Paths, Look], Plan]] = {
+_STATES: Dict[str, Callable[[Desired, Paths, Observation], Plan]] = {
     "prepared": _prepared,
     "active": _active,
     "confirmed": _confirmed,
@@ -127,10 +127,10 @@ def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], s
     return desired.wanted, peers, config
 
 
-def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -> Current:
+def read_current(desired: Desired, paths: Paths, observation: Observation, release: Release) -> Current:
     """The host as far as the comparison needs it. Secrets are compared here, and only the answer is kept."""
     engine = Engine(paths.engine_socket)
-    current = look["release"]["current"]
+    current = observation["release"]["current"]
     environment, seals = desired.environment, seal.can(paths)
     sealed = {seal.ENVIRONMENT: paths.sealed_environment(release.id), seal.KEY: paths.sealed_key}
     given = {seal.ENVIRONMENT: environment, seal.KEY: desired.seed} if desired.state == "prepared" else {}
@@ -138,10 +138,10 @@ def read_current(desired: Desired, paths: Paths, look: Look, release: Release) -
     mounts_socket = socket_group.is_mounted(release.manifest)
     right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
     return Current(
-        look=look,
+        observation=observation,
         manifest=files.read_json(os.path.join(paths.release(current), "release.json")) if current else None,
         files=stored_files(paths, release.id),
-        image_present=engine.image(release.image) is not None if look["engine"]["running"] else None,
+        image_present=engine.image(release.image) is not None if observation["engine"]["running"] else None,
         environment_right=environment is not None and _is_secret(paths.environment(release.id), environment, paths),
         seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
         seals=seals,
@@ -223,12 +223,12 @@ def require_prepared(paths: Paths, release: Release) -> None:
             )
 
 
-def require_running(look: Look, release: Release) -> None:
+def require_running(observation: Observation, release: Release) -> None:
     """Refuse to call good what is not there, or does not run.
 
     :raises Failed: ``not-confirmed``.
     """
-    found = look["release"]
+    found = observation["release"]
     if (found["current"], found["running"]) != (release.id, release.id):
         raise Failed(
             Finding(

@@ -64,14 +64,14 @@ _REASONS = (
         r"no progress for|took more than",
         "registry-slow",
         "The pull did not get on.",
-        "Look at the network between this machine and the registry, and at the registry's load.",
+        "Observe the network between this machine and the registry, and at the registry's load.",
     ),
     (
         r"no such host|connection refused|i/o timeout|deadline exceeded|Client\.Timeout|no route to host|unreachable"
         r"|TLS handshake timeout|connection reset|server misbehaving|EOF|received unexpected HTTP status: 5",
         "registry-unreachable",
         "The registry does not answer this machine.",
-        "Look at name resolution, routes and firewalls from this machine to the registry.",
+        "Observe name resolution, routes and firewalls from this machine to the registry.",
     ),
 )
 
@@ -118,7 +118,7 @@ def pull(
 ) -> None:
     """Pull by digest, within a deadline in seconds.
 
-    :raises Failed: with one code for each reason that a user would mend in another way.
+    :raises Failed: with one code for each reason that a user would fix in another way.
     """
     repository, digest = repository_and_digest(image)
     architecture = str(engine.version().get("Arch", "unknown"))

@@ -168,5 +168,5 @@ def _failed(where: str, stderr: bytes) -> Finding:
         "not-sealed",
         "The secrets could not be sealed for this machine, or unsealed: %s." % (said[-1] if said else "no reason"),
         where,
-        "Look at systemd's log (journalctl -u %s), and deploy again." % UNIT,
+        "Observe systemd's log (journalctl -u %s), and deploy again." % UNIT,
     )

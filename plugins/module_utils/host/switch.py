@@ -98,7 +98,7 @@ def can(paths: Paths) -> bool:
     return os.path.isdir(paths.systemd)
 
 
-def look_at(paths: Paths) -> Dict[str, Any]:
+def observe(paths: Paths) -> Dict[str, Any]:
     """``armed`` (``run``, ``wanted``, ``back``, ``until``): what is armed; ``rolled_back`` (``run``, ``from``, ``to``,
     ``at``): what the host has done by itself since it was last armed. None where there is none."""
     return {"armed": _read(paths.armed), "rolled_back": _read(paths.rolled_back)}

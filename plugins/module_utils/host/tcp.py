@@ -31,7 +31,7 @@ class Connection:
     tx_queue: int
 
     def as_edge(self) -> Dict[str, Any]:
-        """The ``edges`` item of a look."""
+        """The ``edges`` item of an observation."""
         return {
             "local": endpoint(self.local_address, self.local_port),
             "remote": endpoint(self.remote_address, self.remote_port),

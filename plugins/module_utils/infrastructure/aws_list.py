@@ -141,7 +141,7 @@ def desired(settings: Settings) -> list[Resource]:
     return [*_network(settings), *made]
 
 
-def carve(network: str, count: int) -> list[str]:
+def subnets_of(network: str, count: int) -> list[str]:
     """Networks of a sixteenth each, the very first left to the VPC's own services.
 
     :raises ValueError: for what is no IPv4 network, or one too small.
@@ -168,7 +168,7 @@ def _network(settings: Settings) -> Iterator[Resource]:
         fix = "Name two zones in provision_zones (praxis_zones), or choose another region."
         raise Failed(Finding("one-zone", what, f"fleet {settings.fleet}", fix))
     try:
-        cidrs = carve(settings.vpc_cidr, len(settings.zones))
+        cidrs = subnets_of(settings.vpc_cidr, len(settings.zones))
     except ValueError as error:
         what = f"{settings.vpc_cidr!r} cannot be the network of subnets: {error}."
         fix = "Correct provision_vpc_cidr (PRAXIS_VPC_CIDR)."

@@ -122,7 +122,7 @@ def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
 def fitted(rules: Sequence[Rule], quota: int) -> list[Rule]:
     """The same rules, adjacent networks merged into one where there are more than the quota allows.
 
-    Merging lets in exactly whom the rules let in. What fits is left as it is.
+    Merging admits exactly whom the rules admit. What fits is left as it is.
     """
     if rule_count(rules) <= quota:
         return list(rules)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetching secrets: many references, one batch, every failure told at once.
+"""Fetching secrets: many references, one batch, every failure reported at once.
 
 A secret's value appears in ``Secret.value`` and nowhere else: no exception, representation or log line holds one.
 """
@@ -102,7 +102,7 @@ def describe_all(references: Iterable[Reference], stores: Mapping[str, Store]) -
 
 
 def _all_or_failed(outcomes: Mapping[Reference, Any]) -> dict[Reference, Any]:
-    # One cause (expired credentials, say) is told once, however many references it stops.
+    # One cause (expired credentials, say) is reported once, however many references it stops.
     findings = list(dict.fromkeys(outcome for outcome in outcomes.values() if isinstance(outcome, Finding)))
     if findings:
         raise Failed(*findings)

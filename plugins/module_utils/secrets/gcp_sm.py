@@ -53,7 +53,7 @@ class GcpSecretManager:
         return self._each(self._describe, references)
 
     def _each(self, function: Callable[[Reference], Any], references: Sequence[Reference]) -> dict[Reference, Any]:
-        """Several at a time. What is not about one secret (credentials, no answer) stops them all, and is told once."""
+        """Several at a time. What is not about one secret (credentials, no answer) stops all, and is reported once."""
         self._library()
         stopped: list[errors.CloudError] = []
 

@@ -176,13 +176,13 @@ def vanished(slot: str, found: Identity, seconds: int = 0) -> Failed:
 def _unusable(slot: str, reference: Reference, how: str, where: str = "") -> Finding:
     binary = ", stored as binary" if reference.store == AWS else ""
     what = f"The seed of slot {slot!r} {how}; it must be {SEED_BYTES} bytes{binary}."
-    mend = {
+    ways = {
         AWS: f"Store the right {SEED_BYTES} bytes as SecretBinary (an older version may hold them), or",
         GCP: f"Enable version 1 if it is disabled, make the secret anew with the right {SEED_BYTES} bytes as its "
         "version 1, or",
     }
     fix = (
-        f"{mend[reference.store]}, if the slot may get a new peer id, remove it with state=absent and "
+        f"{ways[reference.store]}, if the slot may get a new peer id, remove it with state=absent and "
         "recovery_window_days=0 and make it anew."
     )
     return Finding(_BAD_SEED, what, where or str(reference), fix)

@@ -73,7 +73,7 @@ class AwsIdentities:
                 Tags=[{"Key": FLEET_TAG, "Value": self._fleet}, {"Key": SLOT_TAG, "Value": change.slot}],
             )
         except errors.Conflict:
-            # Someone made it since we looked: theirs is the slot's identity now.
+            # Someone made it since we observed it: theirs is the slot's identity now.
             return self._present(change)
         return Identity(change.slot, change.name, PRESENT, answer["VersionId"], seed)
 

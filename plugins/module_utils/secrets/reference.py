@@ -134,7 +134,7 @@ def parse(text: str) -> Reference | None:
 def parse_all(texts: Iterable[str]) -> list[Reference]:
     """The references that these texts are, for places where nothing else may stand.
 
-    :raises Failed: for every text that is none. An ordinary value is told by its position: it may be a secret itself.
+    :raises Failed: for every text that is none. An ordinary value is named by its position: it may be a secret itself.
     """
     references: list[Reference] = []
     findings: list[Finding] = []

@@ -53,7 +53,7 @@ class Compute:
         self.failing: list[dict[str, str]] = []
         """Errors that the next operations end with, in order: ``{"code": "QUOTA_EXCEEDED", "message": …}``."""
         self.missed: Callable[[Resource], bool] = lambda instance: False
-        """Whether a look misses an instance, because it is so new; asked once a look."""
+        """Whether an observation misses an instance, because it is so new; asked once an observation."""
         self.network = network
         self.public = public or str(list(ipaddress.IPv4Network(network).subnets(new_prefix=22))[3])
         self._world = world

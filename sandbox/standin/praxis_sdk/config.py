@@ -4,7 +4,7 @@
 """Stand-in: the configuration, as the agent loads it.
 
 Fields are typed, unknown ones are ignored, there are no ranges. Per leaf the YAML file beats the process environment,
-which beats ``.env``, which beats the default. Only some sections of the file are looked at.
+which beats ``.env``, which beats the default. Only some sections of the file are observed.
 """
 
 from __future__ import annotations

@@ -288,7 +288,7 @@ def test_a_log_file_below_tmp_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(("deployment", "word"), [("production", "prod"), ("Production", "prod"), ("qa", "qa")])
-def test_the_agent_is_never_told_production(deployment: str, word: str) -> None:
+def test_the_agent_is_never_reported_production(deployment: str, word: str) -> None:
     assert compiled(deployment=deployment).environment["PRAXIS_ENVIRONMENT"] == word
 
 

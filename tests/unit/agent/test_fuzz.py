@@ -243,8 +243,8 @@ def start(standin: Any, place: Path, found: Compiled) -> tuple[dict[str, Any], d
     logger = log.Log()
     logger.set_up(agent["logging"])
     # Without strict a format that says nothing is a warning; with it, nothing is accepted that has one.
-    told = {"logging-format-json", "logging-format-constant"} & {finding.code for finding in found.findings}
-    assert told or "planted line" in logger._line("INFO", "planted line", colour=False)
+    reported = {"logging-format-json", "logging-format-constant"} & {finding.code for finding in found.findings}
+    assert reported or "planted line" in logger._line("INFO", "planted line", colour=False)
     if logger._file:
         logger._file.close()
     main._seconds(agent["llm"]["timeout"])
@@ -401,13 +401,14 @@ def test_a_variable_that_is_said_to_do_nothing_does_nothing(
     standin: Any, place: Path, setting: Setting, value: str
 ) -> None:
     found = compiled([], {setting.spelt_variable: value}, strict=False)
-    told = {finding.code for finding in found.findings}
-    if found.errors or not told & {"yaml-beats-environment", "ignored-variable", "unknown-variable", "plaintext-p2p"}:
+    reported = {finding.code for finding in found.findings}
+    warned = {"yaml-beats-environment", "ignored-variable", "unknown-variable", "plaintext-p2p"}
+    if found.errors or not reported & warned:
         return
     agent, server = start(standin, place, found)
     plain_agent, plain_server = start(standin, place, compiled([], {}))
     assert agent == plain_agent
-    if "yaml-beats-environment" not in told:
+    if "yaml-beats-environment" not in reported:
         assert server == plain_server
 
 

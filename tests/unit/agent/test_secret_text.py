@@ -66,7 +66,7 @@ MEANT = [
     "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
 ]  # fmt: skip
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
-#: A value, and what is told of it.
+#: A value, and what is reported of it.
 CARRIED = [
     ("sk-planted\n", "ends in a line break"),
     ("sk-planted\r\n", "ends in a line break"),

@@ -37,7 +37,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identi
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values, sources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
-from tests.unit.fleet.made import PEERS, fleet, look, member, meshed, release
+from tests.unit.fleet.made import PEERS, fleet, member, meshed, observation, release
 from tests.unit.plan.made import variables
 
 CHECKOUT = Path(__file__).parents[3]
@@ -516,14 +516,14 @@ def test_both_peer_id_schemes_are_told_apart() -> None:
     assert running and running.code == "wrong-peer-id"
     assert "other scheme" in running.what and "praxis_peer_id_scheme" in running.fix
     plan = make_plan("test", [member(1, peer_id=ours, other_peer_id=other)], [release("m1")])
-    (seen,) = mesh.member_findings(plan, "m1", look(plan, "m1", [], api={"health": 200, "peer_id": other}))
+    (seen,) = mesh.member_findings(plan, "m1", observation(plan, "m1", [], api={"health": 200, "peer_id": other}))
     assert seen.code == "wrong-peer-id"
     assert "other scheme" in seen.what and "praxis_peer_id_scheme" in seen.fix
     someone = judged(ours, other, health=200, peer_id=PEERS[2])
     assert someone and "praxis_peer_id_scheme" not in someone.fix
 
 
-def test_an_unknown_peer_id_scheme_is_told_with_its_member_before_anything_is_fetched() -> None:
+def test_an_unknown_peer_id_scheme_is_reported_with_its_member_before_anything_is_fetched() -> None:
     with pytest.raises(Failed) as error:
         members({"m1": variables(1, peer_id_scheme="ed2551")}, ["m1"])
     (finding,) = error.value.findings
@@ -608,18 +608,18 @@ def test_bootstrap_is_tried_once() -> None:
     for one, other in plan.edges:
         assert any(plan.members[other].peer_id in item for item in plan.peers(one)["multiaddrs"])
         assert any(plan.members[one].peer_id in item for item in plan.peers(other)["multiaddrs"])
-    looks = meshed(plan, [("m1", "m2")])
-    found = mesh.verdict(plan, looks, {})
+    observations = meshed(plan, [("m1", "m2")])
+    found = mesh.verdict(plan, observations, {})
     assert [finding.code for finding in found.findings] == ["edge-missing"]
-    assert mesh.heal(plan, looks) == ["m1"], "one end is restarted, and dials again"
+    assert mesh.heal(plan, observations) == ["m1"], "one end is restarted, and dials again"
 
 
 def test_a_cut_link_stays_established() -> None:
     plan = fleet(2)
-    looks = meshed(plan)
-    looks["m1"]["edges"][0]["retransmits"] = 3
-    looks["m2"]["edges"][0]["retransmits"] = 3
-    assert {finding.code for finding in mesh.verdict(plan, looks, {}).findings} == {"edge-missing", "mesh-split"}
+    observations = meshed(plan)
+    observations["m1"]["edges"][0]["retransmits"] = 3
+    observations["m2"]["edges"][0]["retransmits"] = 3
+    assert {finding.code for finding in mesh.verdict(plan, observations, {}).findings} == {"edge-missing", "mesh-split"}
 
 
 def test_a_generated_store_key_would_be_lost() -> None:

@@ -202,13 +202,14 @@ def test_poll_returns_what_it_waited_for() -> None:
     assert time.slept == [2, 2]
 
 
-def test_poll_looks_once_more_at_the_deadline_and_gives_up() -> None:
-    time, looks = Time(), []
+def test_poll_observes_once_more_at_the_deadline_and_gives_up() -> None:
+    time, observations = Time(), []
     poll = Poll(2, time.clock, time.sleep)
-    assert poll.until(lambda: looks.append(time.now) or len(looks), lambda each: False, seconds=5) == (4, False)
+    last = poll.until(lambda: observations.append(time.now) or len(observations), lambda each: False, seconds=5)
+    assert last == (4, False)
     assert time.slept == [2, 2, 1]
-    assert looks[-1] == 1005.0
+    assert observations[-1] == 1005.0
 
 
-def test_poll_looks_at_least_once() -> None:
+def test_poll_observes_at_least_once() -> None:
     assert Poll(2, Time().clock, Time().sleep).until(lambda: "yes", lambda each: True, seconds=0) == ("yes", True)

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group import (
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_group import (
     ABSENT,
     Health,
     Target,
@@ -20,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.target_group im
     failures,
     reached,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 A, B = Target("i-a", 8000), Target("i-b", 8000)
@@ -59,7 +59,7 @@ def test_others_and_other_ports_do_not_count() -> None:
     assert reached({A: HEALTHY, B: UNHEALTHY}, [A], "present")
 
 
-def test_failures_give_the_balancers_reason_and_the_mend() -> None:
+def test_failures_give_the_balancers_reason_and_the_fix() -> None:
     found = failures({A: UNHEALTHY, B: HEALTHY}, [A, B], "present", "demo", 30)
     assert [finding.code for finding in found] == ["target-not-healthy"]
     assert found[0].where == "target i-a:8000 of demo"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans and looks made by hand, for the tests of the fleet room."""
+"""Plans and observations made by hand, for the tests of the fleet layer."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def fleet(size: int, **values: Any) -> Plan:
     return make_plan("test", members, [release(item.name) for item in members], **values)
 
 
-def look(plan: Plan, name: str, connected: Iterable[str], **values: Any) -> Dict[str, Any]:
-    """A healthy member's look; it is connected to these, and dials every neighbour with success."""
+def observation(plan: Plan, name: str, connected: Iterable[str], **values: Any) -> Dict[str, Any]:
+    """A healthy member's observation; it is connected to these, and dials every neighbour with success."""
     here = plan.members[name]
     known: Dict[str, Any] = {
         "release": {"current": here.release, "running": here.release, "kept": []},
@@ -77,10 +77,10 @@ def flow(plan: Plan, name: str, other: str, retransmits: int = 0) -> Dict[str, A
 
 
 def meshed(plan: Plan, without: Sequence[Tuple[str, str]] = ()) -> Dict[str, Dict[str, Any]]:
-    """Everybody's look, all planned edges standing but these."""
+    """Everybody's observation, all planned edges standing but these."""
     gone = {edge(*pair) for pair in without}
     return {
-        name: look(plan, name, [other for other in plan.around[name] if edge(name, other) not in gone])
+        name: observation(plan, name, [other for other in plan.around[name] if edge(name, other) not in gone])
         for name in plan.members
     }
 
@@ -89,6 +89,6 @@ def order(**values: Any) -> Order:
     """An order of nothing, but for these values."""
     nothing: Dict[str, Any] = {
         "needs_docker": [], "activate": [], "restart": [], "serial": [], "min_edges": {}, "watch": {}, "ports": {},
-        "left_out": (), "first_deployment": False, "look_again": False, "live": set(), "findings": (),
+        "left_out": (), "first_deployment": False, "observe_again": False, "live": set(), "findings": (),
     }  # fmt: skip
     return Order(**{**nothing, **values})

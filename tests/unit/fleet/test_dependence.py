@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence impo
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, roll_back, split
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan, table_from_plain
 
-from .made import PEERS, look, member, meshed, release
+from .made import PEERS, member, meshed, observation, release
 
 
 def fleet(
@@ -100,7 +100,7 @@ def test_the_mesh_makes_nobody_depended_on(size: int) -> None:
 
 
 def outcomes(plan: Plan) -> dict[str, Any]:
-    return {name: {"look": found, "activation": "switch"} for name, found in meshed(plan).items()}
+    return {name: {"observation": found, "activation": "switch"} for name, found in meshed(plan).items()}
 
 
 def test_the_canary_is_not_one_of_them_and_they_are_alone() -> None:
@@ -115,17 +115,17 @@ def test_the_canary_is_not_one_of_them_and_they_are_alone() -> None:
 def test_one_that_does_not_serve_comes_first_all_the_same() -> None:
     plan = fleet(4, {2: [1]})
     found = outcomes(plan)
-    found["m1"]["look"] = look(plan, "m1", [], api={"health": None, "peer_id": None, "error": "refused"})
+    found["m1"]["observation"] = observation(plan, "m1", [], api={"health": None, "peer_id": None, "error": "refused"})
     order = make_order(plan, found, plan.order, Pace())
     assert (order.findings, order.activate) == ((), ["m1", "m2", "m3", "m4"])
 
 
 def test_a_rollback_keeps_the_order() -> None:
     plan = fleet(4, {2: [1]})
-    looks = meshed(plan)
-    assert roll_back(plan, plan.members, looks, Pace(2)) == [["m2", "m3"], ["m4"], ["m1"]]
-    looks["m1"] = look(plan, "m1", [], api={"health": None, "peer_id": None, "error": "refused"})
-    assert roll_back(plan, plan.members, looks, Pace(2)) == [["m1"], ["m2", "m3"], ["m4"]]
+    observations = meshed(plan)
+    assert roll_back(plan, plan.members, observations, Pace(2)) == [["m2", "m3"], ["m4"], ["m1"]]
+    observations["m1"] = observation(plan, "m1", [], api={"health": None, "peer_id": None, "error": "refused"})
+    assert roll_back(plan, plan.members, observations, Pace(2)) == [["m1"], ["m2", "m3"], ["m4"]]
 
 
 @given(st.data())

@@ -38,6 +38,6 @@ def test_advice_is_about_what_apt_said(said: str, code: str, advice: str) -> Non
     assert advice in found.fix
 
 
-def test_of_a_long_story_the_end_is_told() -> None:
+def test_of_a_long_story_the_end_is_reported() -> None:
     found = engine_advice.explain("m1", "word " * 1000 + "E: Failed to fetch http://mirror")
     assert found.what.endswith("http://mirror") and len(found.what) < 1100

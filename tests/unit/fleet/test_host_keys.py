@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Public host keys: what is one, how SSH is told, and what the clouds publish."""
+"""Public host keys: what is one, how SSH is reported, and what the clouds publish."""
 
 from __future__ import annotations
 

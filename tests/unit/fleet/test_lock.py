@@ -26,12 +26,12 @@ def deployment(run: str = "a", number: int = 1, **more: Any) -> Deployment:
                          "fence": number, "lease": LEASE, **more})  # fmt: skip
 
 
-def look(record: Optional[dict[str, Any]], now: float) -> dict[str, Any]:
+def observation(record: Optional[dict[str, Any]], now: float) -> dict[str, Any]:
     return {"deployment": record, "host": {"clock": now}}
 
 
-def looks(now: float, **records: dict[str, Any]) -> dict[str, Any]:
-    return {name: look(record, now) for name, record in records.items()}
+def observations(now: float, **records: dict[str, Any]) -> dict[str, Any]:
+    return {name: observation(record, now) for name, record in records.items()}
 
 
 def elsewhere(_process: Any) -> None:
@@ -49,65 +49,65 @@ ENDED = deployment().record(0, ended=True)
 
 
 def test_a_fleet_without_a_deployment_has_no_holder() -> None:
-    assert lock.holder(looks(5, m1=None, m2=None), elsewhere) is None
-    assert lock.top(looks(5, m1=None)) == 0
+    assert lock.holder(observations(5, m1=None, m2=None), elsewhere) is None
+    assert lock.top(observations(5, m1=None)) == 0
 
 
 def test_a_deployment_holds_the_fleet_until_it_gives_the_lock_back() -> None:
-    held = lock.holder(looks(60, m1=AT_WORK), elsewhere)
+    held = lock.holder(observations(60, m1=AT_WORK), elsewhere)
     assert held is not None and (held.run, held.gone) == ("a", "")
     text = held.locked().what
     assert "Deployment a of ann@desk" in text and "60 s ago" in text and "40 s more" in text
     assert "praxis_take_over=a" in held.locked().fix
-    assert lock.holder(looks(60, m1=ENDED), elsewhere) is None
+    assert lock.holder(observations(60, m1=ENDED), elsewhere) is None
 
 
 def test_its_last_step_anywhere_counts() -> None:
     later = deployment().record(90, ended=False)
-    held = lock.holder({**looks(150, m1=AT_WORK), **looks(150, m2=later)}, elsewhere)
+    held = lock.holder({**observations(150, m1=AT_WORK), **observations(150, m2=later)}, elsewhere)
     assert held is not None and (held.where, held.gone) == ("m2", "")
-    gone = lock.holder({**looks(250, m1=AT_WORK), **looks(250, m2=later)}, elsewhere)
+    gone = lock.holder({**observations(250, m1=AT_WORK), **observations(250, m2=later)}, elsewhere)
     assert gone is not None and "160 s, longer than its lease" in gone.gone
 
 
 def test_each_host_s_clock_is_its_own() -> None:
-    far_ahead = look(deployment().record(10_000, ended=False), 10_070)
+    far_ahead = observation(deployment().record(10_000, ended=False), 10_070)
     for ahead, other in (("m1", "m2"), ("m2", "m1")):
-        held = lock.holder({ahead: far_ahead, other: look(AT_WORK, 10)}, elsewhere)
+        held = lock.holder({ahead: far_ahead, other: observation(AT_WORK, 10)}, elsewhere)
         assert held is not None and (held.where, held.gone) == (other, "")
 
 
 def test_what_it_left_behind_is_old_once_the_keeper_says_that_it_has_ended() -> None:
-    assert lock.holder(looks(10, m1=ENDED, m2=AT_WORK), elsewhere) is None
+    assert lock.holder(observations(10, m1=ENDED, m2=AT_WORK), elsewhere) is None
     # Where the keeper is not asked (a limit), what the others remember has to do.
-    assert lock.holder(looks(10, m2=AT_WORK), elsewhere) is not None
-    assert lock.holder(looks(10, m2=ENDED), elsewhere) is None
+    assert lock.holder(observations(10, m2=AT_WORK), elsewhere) is not None
+    assert lock.holder(observations(10, m2=ENDED), elsewhere) is None
 
 
 def test_an_older_deployment_does_not_count() -> None:
     newer = deployment("b", 2, lock_host="m2").record(0, ended=True)
-    assert lock.holder(looks(10, m1=AT_WORK, m2=newer), elsewhere) is None
-    assert lock.top(looks(10, m1=AT_WORK, m2=newer)) == 2
+    assert lock.holder(observations(10, m1=AT_WORK, m2=newer), elsewhere) is None
+    assert lock.top(observations(10, m1=AT_WORK, m2=newer)) == 2
 
 
 def test_a_process_that_is_gone_is_not_waited_for() -> None:
-    held = lock.holder(looks(1, m1=AT_WORK), lambda process: process != HERE)
+    held = lock.holder(observations(1, m1=AT_WORK), lambda process: process != HERE)
     assert held is not None and held.gone == "its process is gone"
-    alive = lock.holder(looks(1, m1=AT_WORK), lambda _process: True)
+    alive = lock.holder(observations(1, m1=AT_WORK), lambda _process: True)
     assert alive is not None and alive.gone == ""
-    still = lock.holder(looks(500, m1=AT_WORK), lambda _process: True)
+    still = lock.holder(observations(500, m1=AT_WORK), lambda _process: True)
     assert still is not None and "longer than its lease" in still.gone
 
 
 def test_the_user_may_know_that_it_is_dead() -> None:
-    known = lock.holder(looks(1, m1=AT_WORK), elsewhere, "a")
+    known = lock.holder(observations(1, m1=AT_WORK), elsewhere, "a")
     assert known is not None and known.gone == "praxis_take_over says so"
-    other = lock.holder(looks(1, m1=AT_WORK), elsewhere, "b")
+    other = lock.holder(observations(1, m1=AT_WORK), elsewhere, "b")
     assert other is not None and other.gone == ""
 
 
 def test_who_is_told_not_to_go_on_is_told_the_ways_out() -> None:
-    known = lock.holder(looks(1, m1=AT_WORK), elsewhere, "a")
+    known = lock.holder(observations(1, m1=AT_WORK), elsewhere, "a")
     assert known is not None
     refused = known.refused()
     assert (refused.code, refused.level) == ("unfinished", "error")
@@ -128,13 +128,13 @@ def test_taking_the_lock() -> None:
     assert fence.takes(AT_WORK, deployment("b", 2), 1, ("a",), 1) == deployment("b", 2), "it is known to be dead"
 
 
-def test_a_deployment_that_went_through_since_the_look_makes_the_plan_old() -> None:
+def test_a_deployment_that_went_through_since_the_observation_makes_the_plan_old() -> None:
     assert code(deployment("b", 1), ENDED, seen=0) == "fleet-changed"
     assert code(deployment("c", 2), deployment("b", 2).record(0, ended=True), seen=1, now=1) == "fleet-changed"
 
 
-def test_what_is_told_of_a_holder() -> None:
-    held = lock.holder(looks(1, m1=AT_WORK), lambda _process: False)
+def test_what_is_reported_of_a_holder() -> None:
+    held = lock.holder(observations(1, m1=AT_WORK), lambda _process: False)
     assert held is not None
     levels = {
         finding.code: finding.level for finding in (held.locked(), held.at_work(), held.taken_over(), held.unfinished())
@@ -149,7 +149,7 @@ STEP = st.tuples(st.sampled_from("abc"), st.sampled_from(["m1", "m2", "m3"]), st
 @settings(deadline=None)
 @given(st.lists(STEP, max_size=60))
 def test_whatever_comes_in_whatever_order_an_older_deployment_never_acts_after_a_newer_one(steps: Any) -> None:
-    """Three controllers that look at nothing, on three hosts; the clock goes on by itself."""
+    """Three controllers that observe nothing, on three hosts; the clock goes on by itself."""
     now, held, ended = 0.0, dict[str, Deployment](), set[str]()
     records: dict[str, Any] = {"m1": None, "m2": None, "m3": None}
     admitted: dict[str, list[int]] = {name: [] for name in records}
@@ -159,9 +159,10 @@ def test_whatever_comes_in_whatever_order_an_older_deployment_never_acts_after_a
             continue
         if what == "take":
             try:
-                taken = fence.takes(records["m1"], deployment(run, lock.top(looks(now, **records)) + 1), None, (), now)
+                highest = lock.top(observations(now, **records))
+                taken = fence.takes(records["m1"], deployment(run, highest + 1), None, (), now)
             except Failed:
-                holder = lock.holder(looks(now, m1=records["m1"]), elsewhere)
+                holder = lock.holder(observations(now, m1=records["m1"]), elsewhere)
                 assert holder is not None and holder.run != run and not holder.gone
                 continue
             held[run] = taken or held[run]
@@ -190,25 +191,26 @@ HAND = deployment(process={}, reason="migration").record(0, ended=False)
 
 
 def test_a_person_s_lock_is_refused_by_name_and_is_over_when_its_time_is() -> None:
-    held = lock.holder(looks(40, m1=HAND), lambda _process: None)
+    held = lock.holder(observations(40, m1=HAND), lambda _process: None)
     assert held is not None and held.by_hand and not held.gone
     assert held.locked().what == "ann@desk has locked the fleet (migration) 40 s ago, for 60 s more."
     assert "unlock.yml" in held.locked().fix and "praxis_take_over=a" in held.locked().fix
     assert (held.at_work().code, held.at_work().level) == ("fleet-locked", "warning")
     assert code(deployment("b", 2), HAND, now=40) == "fleet-locked"
     # Nothing was begun under it, so there is nothing to go on from.
-    assert lock.holder(looks(101, m1=HAND), elsewhere) is None
+    assert lock.holder(observations(101, m1=HAND), elsewhere) is None
     assert fence.takes(HAND, deployment("b"), None, (), 101) == deployment("b", 2)
 
 
 def test_a_person_asks_the_first_member_with_a_number_above_all_others() -> None:
     person = {"run": "p", "owner": "bob@desk", "reason": "why"}
-    found = lock.by_hand(looks(5, m1=ENDED, m2=deployment("b", 4).record(0, ended=True)), ["m2", "m1"], person, 60.0)
+    seen = observations(5, m1=ENDED, m2=deployment("b", 4).record(0, ended=True))
+    found = lock.by_hand(seen, ["m2", "m1"], person, 60.0)
     assert found == {**person, "process": {}, "lock_host": "m1", "fence": 5, "lease": 60.0}
 
 
 def test_a_deployment_is_no_person_s() -> None:
-    held = lock.holder(looks(1, m1=AT_WORK), elsewhere)
+    held = lock.holder(observations(1, m1=AT_WORK), elsewhere)
     assert held is not None and not held.by_hand
     assert held.at_work().code == "deploying"
 

@@ -9,7 +9,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, absences, make_order
 
-from .made import PEERS, fleet, flow, look, meshed
+from .made import PEERS, fleet, flow, meshed, observation
 
 
 def errors(found):
@@ -24,44 +24,44 @@ class TestEdges:
 
     def test_a_connection_that_only_one_end_lists_is_dead(self):
         plan = fleet(3)
-        looks = meshed(plan)
-        looks["m1"]["edges"] = [flow(plan, "m1", "m3")]
-        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
-        found = verdict(plan, looks, {})
+        observations = meshed(plan)
+        observations["m1"]["edges"] = [flow(plan, "m1", "m3")]
+        assert edge_fault(plan, "m1", "m2", observations) == "m1 has no connection to m2"
+        found = verdict(plan, observations, {})
         assert errors(found) == ["edge-missing"] and found.findings[0].where == "m1 <-> m2"
 
     def test_different_connections_at_the_two_ends_are_ghosts(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
-        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+        observations = meshed(plan)
+        observations["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        assert "ghost" in edge_fault(plan, "m1", "m2", observations)
 
     def test_retransmitting_is_dead(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        looks["m2"]["edges"] = [flow(plan, "m2", "m1", retransmits=8)]
-        assert edge_fault(plan, "m1", "m2", looks) == "m2 is retransmitting to m1"
+        observations = meshed(plan)
+        observations["m2"]["edges"] = [flow(plan, "m2", "m1", retransmits=8)]
+        assert edge_fault(plan, "m1", "m2", observations) == "m2 is retransmitting to m1"
 
     def test_a_fresh_dial_that_fails_is_dead_though_the_connection_stands(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        looks["m2"]["dials"] = {"10.0.0.1:4001": "timeout"}
-        assert edge_fault(plan, "m1", "m2", looks) == "a fresh dial from m2 to m1: timeout"
+        observations = meshed(plan)
+        observations["m2"]["dials"] = {"10.0.0.1:4001": "timeout"}
+        assert edge_fault(plan, "m1", "m2", observations) == "a fresh dial from m2 to m1: timeout"
 
-    def test_one_end_alone_testifies_when_the_other_was_not_looked_at(self):
+    def test_one_end_alone_testifies_when_the_other_was_not_observed(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        assert edge_fault(plan, "m1", "m2", {"m1": looks["m1"]}) is None
-        assert edge_fault(plan, "m1", "m2", {}) == "neither end was looked at"
+        observations = meshed(plan)
+        assert edge_fault(plan, "m1", "m2", {"m1": observations["m1"]}) is None
+        assert edge_fault(plan, "m1", "m2", {}) == "neither end was observed"
 
     def test_other_connections_of_the_container_do_not_count(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        for name in looks:
-            looks[name]["edges"] = [
+        observations = meshed(plan)
+        for name in observations:
+            observations[name]["edges"] = [
                 {"local": "172.18.0.2:8000", "remote": "10.0.0.9:1", "retransmits": 0, "tx_queue": 0}
             ]
-        assert edge_fault(plan, "m1", "m2", looks) is not None
+        assert edge_fault(plan, "m1", "m2", observations) is not None
 
 
 class TestVerdict:
@@ -78,27 +78,28 @@ class TestVerdict:
 
     def test_an_absent_host_is_named_and_its_edges_are_not_held_against_the_others(self):
         plan = fleet(3)
-        looks = {name: found for name, found in meshed(plan, [("m1", "m3"), ("m2", "m3")]).items() if name != "m3"}
+        found = meshed(plan, [("m1", "m3"), ("m2", "m3")])
+        observations = {name: one for name, one in found.items() if name != "m3"}
         absent = {"m3": Finding("host-unreachable", "x", "m3", "y")}
-        assert errors(verdict(plan, looks, absent)) == ["host-unreachable"]
+        assert errors(verdict(plan, observations, absent)) == ["host-unreachable"]
 
     def test_a_batch_is_judged_by_its_own_edges(self):
         plan = fleet(3)
-        looks = meshed(plan, [("m2", "m3")])
-        assert verdict(plan, looks, {}, scope=["m1"]).ok
-        assert errors(verdict(plan, looks, {}, scope=["m2"])) == ["edge-missing"]
+        observations = meshed(plan, [("m2", "m3")])
+        assert verdict(plan, observations, {}, scope=["m1"]).ok
+        assert errors(verdict(plan, observations, {}, scope=["m2"])) == ["edge-missing"]
 
     def test_one_end_shows_an_edge_to_a_member_outside_the_run(self):
         plan = fleet(3)
-        looks = meshed(plan, [("m1", "m3")])
-        found = verdict(plan, {"m1": looks["m1"]}, {}, scope=["m1"])
+        observations = meshed(plan, [("m1", "m3")])
+        found = verdict(plan, {"m1": observations["m1"]}, {}, scope=["m1"])
         assert found.ok and found.live == {("m1", "m2")} and not found.dead
 
-    def test_looks_from_before_the_batch_do_not_testify_against_its_edges(self):
+    def test_observations_from_before_the_batch_do_not_testify_against_its_edges(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        looks["m2"]["edges"], looks["m2"]["release"] = [], {"running": "the old one"}
-        assert verdict(plan, looks, {}, scope=["m1"]).ok
+        observations = meshed(plan)
+        observations["m2"]["edges"], observations["m2"]["release"] = [], {"running": "the old one"}
+        assert verdict(plan, observations, {}, scope=["m1"]).ok
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ class TestVerdict:
 )
 def test_health_alone_proves_nothing(change, code):
     plan = fleet(2)
-    assert [item.code for item in member_findings(plan, "m1", look(plan, "m1", ["m2"], **change))] == [code]
+    assert [item.code for item in member_findings(plan, "m1", observation(plan, "m1", ["m2"], **change))] == [code]
 
 
 class TestHeal:
@@ -129,24 +130,24 @@ class TestHeal:
 
     def test_an_agent_that_is_yet_to_dial_is_left_alone(self):
         plan = fleet(2)
-        looks = meshed(plan, [("m1", "m2")])
-        looks["m1"]["host"] = {"clock": 1_800_000_012.5}
-        looks["m1"]["container"]["started_at"] = "2027-01-15T08:00:00.123456789Z"
-        assert heal(plan, looks) == []
-        looks["m1"]["host"]["clock"] += 60
-        assert heal(plan, looks) == ["m1"]
+        observations = meshed(plan, [("m1", "m2")])
+        observations["m1"]["host"] = {"clock": 1_800_000_012.5}
+        observations["m1"]["container"]["started_at"] = "2027-01-15T08:00:00.123456789Z"
+        assert heal(plan, observations) == []
+        observations["m1"]["host"]["clock"] += 60
+        assert heal(plan, observations) == ["m1"]
 
-    def test_ghosts_at_both_ends_are_mended(self):
+    def test_ghosts_at_both_ends_are_fixed(self):
         plan = fleet(2)
-        looks = meshed(plan)
-        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
-        assert heal(plan, looks) == ["m1"]
+        observations = meshed(plan)
+        observations["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        assert heal(plan, observations) == ["m1"]
 
-    def test_a_cut_link_is_not_mended_by_a_restart(self):
+    def test_a_cut_link_is_not_fixed_by_a_restart(self):
         plan = fleet(2)
-        looks = meshed(plan, [("m1", "m2")])
-        looks["m1"]["dials"] = {"10.0.0.2:4001": "timeout"}
-        assert heal(plan, looks) == []
+        observations = meshed(plan, [("m1", "m2")])
+        observations["m1"]["dials"] = {"10.0.0.2:4001": "timeout"}
+        assert heal(plan, observations) == []
 
 
 class TestRewrittenPorts:
@@ -157,97 +158,97 @@ class TestRewrittenPorts:
 
         :param younger: seconds that m2 was started after m1.
         """
-        looks = meshed(plan)
-        looks["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
+        observations = meshed(plan)
+        observations["m1"]["edges"][0]["remote"] = "10.0.0.2:55555"
         for name, clock in (("m1", 1_800_000_100.0), ("m2", 1_800_000_100.0 - younger)):
-            looks[name]["host"] = {"clock": clock}
-            looks[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
-        return looks
+            observations[name]["host"] = {"clock": clock}
+            observations[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
+        return observations
 
     @pytest.mark.parametrize("younger", [90, 1, 0, -20])
     def test_the_younger_end_has_dialled_it(self, younger):
         plan = fleet(2)
-        looks = self.rewritten(plan, younger)
-        assert edge_fault(plan, "m1", "m2", looks) is None
-        assert verdict(plan, looks, {}).ok and heal(plan, looks) == []
+        observations = self.rewritten(plan, younger)
+        assert edge_fault(plan, "m1", "m2", observations) is None
+        assert verdict(plan, observations, {}).ok and heal(plan, observations) == []
 
     @pytest.mark.parametrize("younger", [-31, -90])
     def test_the_older_end_may_have_dialled_an_agent_that_is_gone(self, younger):
         plan = fleet(2)
-        looks = self.rewritten(plan, younger)
-        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+        observations = self.rewritten(plan, younger)
+        assert "ghost" in edge_fault(plan, "m1", "m2", observations)
 
     def test_one_accepted_connection_stands_for_one(self):
         plan = fleet(2)
-        looks = self.rewritten(plan, 90)
-        looks["m1"]["edges"][0]["retransmits"] = 3
-        assert edge_fault(plan, "m1", "m2", looks) == "m1 is retransmitting to m2"
-        looks["m1"]["edges"] = []
-        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
+        observations = self.rewritten(plan, 90)
+        observations["m1"]["edges"][0]["retransmits"] = 3
+        assert edge_fault(plan, "m1", "m2", observations) == "m1 is retransmitting to m2"
+        observations["m1"]["edges"] = []
+        assert edge_fault(plan, "m1", "m2", observations) == "m1 has no connection to m2"
 
     @pytest.mark.parametrize("name", ["m1", "m2"])
     def test_who_does_not_say_how_old_it_is_proves_nothing(self, name):
         plan = fleet(2)
-        looks = self.rewritten(plan, 90)
-        looks[name]["container"]["started_at"] = None
-        assert "ghost" in edge_fault(plan, "m1", "m2", looks)
+        observations = self.rewritten(plan, 90)
+        observations[name]["container"]["started_at"] = None
+        assert "ghost" in edge_fault(plan, "m1", "m2", observations)
 
     def test_a_whole_fleet_of_them(self):
         plan = fleet(4)
-        looks = meshed(plan)
-        for at, name in enumerate(sorted(looks)):
-            looks[name]["host"] = {"clock": 1_800_000_500.0 - 100 * at}
-            looks[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
-            for place, item in enumerate(looks[name]["edges"]):
+        observations = meshed(plan)
+        for at, name in enumerate(sorted(observations)):
+            observations[name]["host"] = {"clock": 1_800_000_500.0 - 100 * at}
+            observations[name]["container"]["started_at"] = "2027-01-15T08:00:00Z"
+            for place, item in enumerate(observations[name]["edges"]):
                 if item["local"].endswith(":4001"):
                     item["remote"] = item["remote"].rpartition(":")[0] + ":%d" % (50000 + place)
-        found = verdict(plan, looks, {})
-        assert found.ok and found.live == plan.edges and heal(plan, looks) == []
+        found = verdict(plan, observations, {})
+        assert found.ok and found.live == plan.edges and heal(plan, observations) == []
 
 
 class TestRewrittenAddresses:
     """The accepting end sees a gateway in the dialling member's place, and another source port."""
 
     def rewritten(self, plan, *accepting):
-        looks = meshed(plan)
+        observations = meshed(plan)
         for name in accepting:
-            for place, item in enumerate(looks[name]["edges"]):
+            for place, item in enumerate(observations[name]["edges"]):
                 if item["local"].endswith(":4001"):
                     item["remote"] = "172.18.0.1:%d" % (50000 + place)
-        return looks
+        return observations
 
     def test_the_edge_is_live_all_the_same(self):
         plan = fleet(4)
-        looks = self.rewritten(plan, *plan.members)
-        found = verdict(plan, looks, {}, strict=True)
+        observations = self.rewritten(plan, *plan.members)
+        found = verdict(plan, observations, {}, strict=True)
         assert (found.ok, found.live) == (True, plan.edges)
-        assert heal(plan, looks) == []
+        assert heal(plan, observations) == []
 
     def test_one_stranger_explains_one_edge_only(self):
         plan = fleet(3)
-        looks = self.rewritten(plan, "m1")
-        looks["m1"]["edges"] = looks["m1"]["edges"][:1]
-        found = verdict(plan, looks, {}, strict=True)
+        observations = self.rewritten(plan, "m1")
+        observations["m1"]["edges"] = observations["m1"]["edges"][:1]
+        found = verdict(plan, observations, {}, strict=True)
         assert len(found.live) == 2
         assert set(found.dead.values()) == {"m1 has no connection to m3"}
 
     def test_a_stranger_that_retransmits_explains_nothing(self):
         plan = fleet(2)
-        looks = self.rewritten(plan, "m1")
-        looks["m1"]["edges"][0]["retransmits"] = 3
-        assert edge_fault(plan, "m1", "m2", looks) == "m1 has no connection to m2"
+        observations = self.rewritten(plan, "m1")
+        observations["m1"]["edges"][0]["retransmits"] = 3
+        assert edge_fault(plan, "m1", "m2", observations) == "m1 has no connection to m2"
 
     def test_a_stranger_alone_is_no_edge(self):
         plan = fleet(2)
-        looks = self.rewritten(plan, "m1")
-        looks["m2"]["edges"] = []
-        assert edge_fault(plan, "m1", "m2", looks) is not None
+        observations = self.rewritten(plan, "m1")
+        observations["m2"]["edges"] = []
+        assert edge_fault(plan, "m1", "m2", observations) is not None
 
 
 class TestOrder:
     def outcomes(self, plan, **activation):
         return {
-            name: {"look": found, "activation": activation.get(name, "none")} for name, found in meshed(plan).items()
+            name: {"observation": one, "activation": activation.get(name, "none")} for name, one in meshed(plan).items()
         }
 
     def test_nothing_to_do(self):
@@ -275,13 +276,14 @@ class TestOrder:
     def test_members_that_do_not_serve_come_first(self):
         plan = fleet(3)
         outcomes = self.outcomes(plan, m1="switch", m2="switch", m3="switch")
-        outcomes["m3"]["look"] = look(plan, "m3", [], container={"state": "restarting", "exit_code": 1})
+        outcomes["m3"]["observation"] = observation(plan, "m3", [], container={"state": "restarting", "exit_code": 1})
         assert make_order(plan, outcomes, plan.members, Pace()).activate == ["m3", "m1", "m2"]
 
     def test_a_first_deployment_is_one_batch(self):
         plan = fleet(3)
         outcomes = {
-            name: {"look": look(plan, name, [], container=None), "activation": "start"} for name in plan.members
+            name: {"observation": observation(plan, name, [], container=None), "activation": "start"}
+            for name in plan.members
         }
         order = make_order(plan, outcomes, plan.members, Pace())
         assert order.first_deployment and order.serial == [3] and set(order.min_edges.values()) == {0}

@@ -46,7 +46,7 @@ def plan() -> Plan:
     return make_plan("test", ours, [release(each.name) for each in ours])
 
 
-def looks(plan: Plan) -> dict[str, dict[str, Any]]:
+def observations(plan: Plan) -> dict[str, dict[str, Any]]:
     """A whole mesh: the later member of each pair dialled, and each end sees the other at what reaches it."""
     found: dict[str, dict[str, Any]] = {}
     for name in plan.members:
@@ -75,20 +75,20 @@ def test_inside_a_network_the_private_address_is_dialled_and_across_the_public_o
 
 def test_the_mesh_is_judged_by_the_same_addresses(plan: Plan) -> None:
     table = table_from_plain(plan.to_plain())
-    assert verdict(table, looks(plan), {}, strict=True).ok
-    assert heal(table, looks(plan)) == []
+    assert verdict(table, observations(plan), {}, strict=True).ok
+    assert heal(table, observations(plan)) == []
 
 
 def test_a_neighbour_s_address_in_another_network_is_somebody_else(plan: Plan) -> None:
-    seen = looks(plan)
+    seen = observations(plan)
     # m1 is connected to 10.0.0.2, which is m2; m4 has that address too, in its own network.
     seen["m1"]["edges"] = [edge for edge in seen["m1"]["edges"] if not edge["remote"].startswith("203.0.113.4")]
     assert edge_fault(plan, "m1", "m4", seen) == "m1 has no connection to m4"
     assert edge_fault(plan, "m1", "m2", seen) is None
 
 
-def test_a_dial_across_that_fails_is_told(plan: Plan) -> None:
-    seen = looks(plan)
+def test_a_dial_across_that_fails_is_reported(plan: Plan) -> None:
+    seen = observations(plan)
     seen["m2"]["dials"]["203.0.113.3:4001"] = "timeout"
     assert edge_fault(plan, "m2", "m3", seen) == "a fresh dial from m2 to m3: timeout"
 

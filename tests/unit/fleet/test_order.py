@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
-from .made import fleet, look, member, meshed, release
+from .made import fleet, member, meshed, observation, release
 
 
 def zoned(zones: str) -> Any:
@@ -66,15 +66,17 @@ def test_how_many_batches_there_can_be(size: int, pace: Pace, expected: int) -> 
 def order_of(size: int, **pace: Any) -> Any:
     """Of a fleet that is meshed, where everybody gets another release."""
     plan = fleet(size)
-    looks = meshed(plan)
-    outcomes = {name: {"activation": "recreate", "look": found} for name, found in looks.items()}
+    observations = meshed(plan)
+    outcomes = {name: {"activation": "recreate", "observation": found} for name, found in observations.items()}
     return make_order(plan, outcomes, plan.order, Pace(**pace))
 
 
 def lost(size: int, *names: str, **pace: Any) -> Any:
     """The order of a fleet in which these could not be reached, and everybody else gets another release."""
     plan = fleet(size)
-    outcomes: dict[str, Any] = {name: {"activation": "switch", "look": one} for name, one in meshed(plan).items()}
+    outcomes: dict[str, Any] = {
+        name: {"activation": "switch", "observation": one} for name, one in meshed(plan).items()
+    }
     for name in names:
         outcomes[name] = {"unreachable": "Connection timed out"}
     return make_order(plan, outcomes, plan.order, Pace(**pace))
@@ -83,9 +85,9 @@ def lost(size: int, *names: str, **pace: Any) -> Any:
 def test_hosts_that_cannot_be_reached_are_left_out_as_far_as_is_allowed() -> None:
     order = lost(4, "m3", max_unreachable=1)
     assert (order.findings, order.activate) == ((), ["m1", "m2", "m4"])
-    (told,) = order.left_out
-    assert (told.code, told.where, told.level) == ("host-unreachable", "m3", "warning")
-    assert "left out of this deployment" in told.what
+    (reported,) = order.left_out
+    assert (reported.code, reported.where, reported.level) == ("host-unreachable", "m3", "warning")
+    assert "left out of this deployment" in reported.what
     for more in (lost(4, "m3"), lost(4, "m3", "m2", max_unreachable=1)):
         assert {item.code for item in more.findings} == {"host-unreachable"}
         assert (more.activate, more.left_out) == ([], ())
@@ -103,7 +105,7 @@ def test_what_is_wrong_with_who_was_left_out_is_a_warning() -> None:
 
 
 def moving(**at: int) -> tuple[Any, dict[str, Any]]:
-    """A fleet of three that is to change its P2P port from 4001 to 4002, and its looks: who has moved dials the rest.
+    """Three members change their P2P port from 4001 to 4002, and what was observed: who moved dials the others.
 
     :param at: the ports of those that have moved already.
     """
@@ -111,7 +113,7 @@ def moving(**at: int) -> tuple[Any, dict[str, Any]]:
         "test", [member(index, p2p_port=4002) for index in (1, 2, 3)], [release("m%d" % index) for index in (1, 2, 3)]
     )
     ports = {name: at.get(name, 4001) for name in plan.order}
-    looks = {}
+    observations = {}
     for name, here in plan.members.items():
         edges = []
         for other in plan.around[name]:
@@ -122,24 +124,24 @@ def moving(**at: int) -> tuple[Any, dict[str, Any]]:
             edges.append({"local": "172.18.0.2:%d" % ends[0], "retransmits": 0,
                           "remote": "%s:%d" % (plan.members[other].address, ends[1])})
         dials = {"%s:%d" % (plan.members[other].address, ports[other]): "ok" for other in plan.around[name]}
-        looks[name] = look(plan, name, [], edges=edges, dials=dials, p2p_port=ports[name])
-        looks[name]["release"]["running"] = here.release if name in at else "old"
-    return plan, looks
+        observations[name] = observation(plan, name, [], edges=edges, dials=dials, p2p_port=ports[name])
+        observations[name]["release"]["running"] = here.release if name in at else "old"
+    return plan, observations
 
 
 def test_until_it_is_activated_a_member_listens_where_it_did() -> None:
-    plan, looks = moving()
-    outcomes = {name: {"activation": "switch", "look": found} for name, found in looks.items()}
+    plan, observations = moving()
+    outcomes = {name: {"activation": "switch", "observation": found} for name, found in observations.items()}
     order = make_order(plan, outcomes, plan.order, Pace())
     assert (order.findings, order.ports) == ((), {"m1": 4001, "m2": 4001, "m3": 4001})
     assert order.min_edges == {"m1": 2, "m2": 2, "m3": 2}
-    outcomes["m1"] = {"activation": "none", "look": moving(m1=4002)[1]["m1"]}
+    outcomes["m1"] = {"activation": "none", "observation": moving(m1=4002)[1]["m1"]}
     assert make_order(plan, outcomes, plan.order, Pace()).ports == {"m2": 4001, "m3": 4001}
 
 
 def test_a_part_of_a_fleet_does_not_change_its_p2p_port() -> None:
-    plan, looks = moving()
-    outcomes = {"m2": {"activation": "switch", "look": looks["m2"]}}
+    plan, observations = moving()
+    outcomes = {"m2": {"activation": "switch", "observation": observations["m2"]}}
     order = make_order(plan, outcomes, ["m2"], Pace())
     assert [(item.code, item.where) for item in order.findings] == [("p2p-port-limited", "m2")]
     assert order.activate == []
@@ -147,9 +149,9 @@ def test_a_part_of_a_fleet_does_not_change_its_p2p_port() -> None:
 
 @pytest.mark.parametrize("at", [{}, {"m1": 4002}, {"m1": 4002, "m2": 4002}, {"m1": 4002, "m2": 4002, "m3": 4002}])
 def test_edges_are_judged_at_the_ports_that_run(at: dict[str, int]) -> None:
-    plan, looks = moving(**at)
-    assert verdict(plan, looks, {}).live == plan.edges
-    assert heal(plan, looks) == []
+    plan, observations = moving(**at)
+    assert verdict(plan, observations, {}).live == plan.edges
+    assert heal(plan, observations) == []
 
 
 def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -> None:
@@ -215,7 +217,7 @@ def test_the_floor(total: int, pace: Pace, floor: int) -> None:
 
 
 def outcomes(plan: Any, activation: str) -> dict[str, Any]:
-    return {name: {"look": found, "activation": activation} for name, found in meshed(plan).items()}
+    return {name: {"observation": found, "activation": activation} for name, found in meshed(plan).items()}
 
 
 def test_a_floor_that_no_batch_can_keep_is_refused_before_anybody_is_disturbed() -> None:
@@ -230,12 +232,12 @@ def test_a_floor_that_no_batch_can_keep_is_refused_before_anybody_is_disturbed()
 
 def test_a_rollback_begins_with_those_that_do_not_serve() -> None:
     plan = fleet(4)
-    looks = meshed(plan)
-    looks["m3"] = look(plan, "m3", [], api={"health": None, "peer_id": None, "error": "refused"})
-    del looks["m4"]
-    assert names(roll_back(plan, plan.members, looks, Pace())) == ["34", "1", "2"]
-    assert names(roll_back(plan, ["m1", "m2"], looks, Pace(2))) == ["12"]
-    assert roll_back(plan, [], looks, Pace()) == []
+    observations = meshed(plan)
+    observations["m3"] = observation(plan, "m3", [], api={"health": None, "peer_id": None, "error": "refused"})
+    del observations["m4"]
+    assert names(roll_back(plan, plan.members, observations, Pace())) == ["34", "1", "2"]
+    assert names(roll_back(plan, ["m1", "m2"], observations, Pace(2))) == ["12"]
+    assert roll_back(plan, [], observations, Pace()) == []
 
 
 def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
@@ -243,6 +245,6 @@ def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
     outcomes = {"m1": {"outcome": "needs-docker", "changed": True}, "m2": {"outcome": "x", "activation": "start"}}
     held = Finding("fleet-locked", "It is.", "m1", "Wait.")
     order = make_order(plan, outcomes, set(plan.members), Pace(), final=False, held=held)
-    assert (order.needs_docker, order.activate, order.look_again, order.findings) == ([], [], False, (held,))
+    assert (order.needs_docker, order.activate, order.observe_again, order.findings) == ([], [], False, (held,))
     free = make_order(plan, outcomes, set(plan.members), Pace(), final=False)
-    assert (free.needs_docker, free.look_again) == (["m1"], True)
+    assert (free.needs_docker, free.observe_again) == (["m1"], True)

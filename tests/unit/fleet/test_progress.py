@@ -47,7 +47,7 @@ def shown(state, now, width=80, height=24):
         ("p2p_identity", {}, {}, "making identities", ""),
     ],
 )
-def test_what_a_task_means_is_told_by_its_action_and_arguments(action, args, variables, doing, done):
+def test_what_a_task_means_is_reported_by_its_action_and_arguments(action, args, variables, doing, done):
     stage = Task("Any name", f"praxis.cloud.{action}", stages.word_of(args, variables)).stage
     assert (stage.text, stage.done) == (doing, done)
 
@@ -133,7 +133,7 @@ def test_which_batch_of_how_many(place, count, serial, number, total):
     assert progress.batch_of(place, count, serial) == (number, total)
 
 
-def test_a_batch_is_told_by_its_hosts():
+def test_a_batch_is_reported_by_its_hosts():
     assert shown(run_of(THIRTY, batch=THIRTY[5:9], serial=[1, 4]), 0)[0].startswith("Activate, batch 3 of 9: ")
 
 
@@ -172,7 +172,7 @@ def test_an_earlier_member_is_to_blame_itself_and_not_who_waits_for_it():
     assert "m2: " not in "\n".join(shown(state, 2.0))
 
 
-def test_a_host_that_failed_is_told_until_the_end_with_what_became_of_it():
+def test_a_host_that_failed_is_reported_until_the_end_with_what_became_of_it():
     state = run_of(["m1"])
     state.end(Task("", RELEASE, "prepared"), "m1", 1.0)
     state.end(ACTIVATE, "m1", 2.0, failure="No room\x07 on the disk.")
@@ -236,10 +236,10 @@ def test_a_log_gets_a_line_for_each_stage_that_lasts_or_that_ends_and_for_each_f
     state.end(ACTIVATE, "m", 60.0, failure="No.")
     assert state.news(61.0) == ["1m  m failed: No."]
     observe = Task("", "praxis.cloud.agent_info")
-    for skipped, told in ((True, []), (False, [f"1m2s  Activate: observing: {names} and 2 more"])):
+    for skipped, reported in ((True, []), (False, [f"1m2s  Activate: observing: {names} and 2 more"])):
         state.start(observe, "m", 62.0)
         state.end(observe, "m", 62.0, skipped=skipped)
-        assert state.news(62.1) == told
+        assert state.news(62.1) == reported
     quick = Task("Set a fact", "ansible.builtin.set_fact", once=True)
     state.start(quick, "m", 63.0)
     state.end(quick, "m", 63.1)

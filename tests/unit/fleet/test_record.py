@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, looks_of, make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.record import (
     ACTIVATE,
     CONFIRM,
@@ -116,10 +116,10 @@ def test_every_state_is_a_step(state: str | None, step: str) -> None:
 
 def test_what_was_there_before() -> None:
     plan = fleet(4)
-    looks = meshed(plan, without=[("m1", "m2")])
-    outcomes = {name: {"activation": "start", "look": look} for name, look in looks.items()}
+    observations = meshed(plan, without=[("m1", "m2")])
+    outcomes = {name: {"activation": "start", "observation": observation} for name, observation in observations.items()}
     order = make_order(plan, outcomes, plan.members, Pace(batch=2))
-    found = record.before(order, looks_of(outcomes))
+    found = record.before(order, observations_of(outcomes))
     assert found["batches"] == [["m1"], ["m2", "m3"], ["m4"]]
     assert len(found["live"]) == 5 and ("m1", "m2") not in found["live"]
     assert found["releases"] == {name: member.release for name, member in plan.members.items()}

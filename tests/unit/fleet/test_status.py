@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, looks_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
 
 from .made import IMAGE, fleet, meshed
 
@@ -15,17 +15,17 @@ CLOCK = 1767225600.0 + 3 * 86400 + 4 * 3600
 
 
 def seen(plan, without=()):
-    """What each host answered: a look at a container that was started at STARTED."""
-    looks = meshed(plan, without)
-    for look in looks.values():
-        look["container"].update(started_at=STARTED, restarts=0, image=IMAGE)
-        look["host"] = {"clock": CLOCK}
-    return {name: {"look": look} for name, look in looks.items()}
+    """What each host answered: a observe a container that was started at STARTED."""
+    observations = meshed(plan, without)
+    for observation in observations.values():
+        observation["container"].update(started_at=STARTED, restarts=0, image=IMAGE)
+        observation["host"] = {"clock": CLOCK}
+    return {name: {"observation": observation} for name, observation in observations.items()}
 
 
 def rows(plan, outcomes, pending=()):
     absent = absences([name for name in plan.order if name not in pending], outcomes)
-    found = verdict(plan, looks_of(outcomes), absent)
+    found = verdict(plan, observations_of(outcomes), absent)
     made = status.rows(plan, plan.order, outcomes, found, found.findings, pending)
     return {row["name"]: row for row in made}
 
@@ -53,7 +53,7 @@ def test_a_healthy_member_in_full():
 def test_a_machine_without_a_deployment_says_so():
     plan = fleet(3)
     outcomes = seen(plan)
-    outcomes["m1"] = {"look": {"host": {"clock": CLOCK}, "container": None, "release": {"running": None}}}
+    outcomes["m1"] = {"observation": {"host": {"clock": CLOCK}, "container": None, "release": {"running": None}}}
     row = rows(plan, outcomes)["m1"]
     assert row["health"] == "no-container"
     nothing = ("release", "image", "since", "up", "restarts")
@@ -72,7 +72,7 @@ def test_a_machine_that_is_not_reached_says_so():
     assert rows(plan, outcomes)["m3"]["health"] == "unreachable"
 
 
-def test_a_machine_on_which_the_look_failed_gives_the_reason():
+def test_a_machine_on_which_the_observation_failed_gives_the_reason():
     plan = fleet(2)
     failure = {"code": "module-failed", "what": "sudo: a password is required", "where": "m1", "fix": "Allow it."}
     outcomes = {**seen(plan), "m1": {"outcome": "failed", "failure": failure}}
@@ -82,15 +82,15 @@ def test_a_machine_on_which_the_look_failed_gives_the_reason():
 def test_a_stopped_container_has_no_since():
     plan = fleet(2)
     outcomes = seen(plan)
-    outcomes["m1"]["look"]["container"].update(state="exited", exit_code=1, restarts=4)
+    outcomes["m1"]["observation"]["container"].update(state="exited", exit_code=1, restarts=4)
     row = rows(plan, outcomes)["m1"]
     assert (row["health"], row["since"], row["up"], row["restarts"]) == ("container-stopped", None, None, 4)
 
 
-def test_another_release_is_told_beside_the_planned_one_and_is_no_illness():
+def test_another_release_is_reported_beside_the_planned_one_and_is_no_illness():
     plan = fleet(2)
     outcomes = seen(plan)
-    outcomes["m1"]["look"]["release"]["running"] = "81bb02"
+    outcomes["m1"]["observation"]["release"]["running"] = "81bb02"
     row = rows(plan, outcomes)["m1"]
     assert (row["health"], row["release"], row["planned"]) == ("healthy", "81bb02", plan.members["m1"].release)
     assert [item["code"] for item in row["findings"]] == ["other-release"]
@@ -121,7 +121,7 @@ def test_edges_that_were_not_observed_are_not_counted():
 
 def test_edges_of_the_fleet_are_those_that_were_observed():
     plan = fleet(4)
-    found = verdict(plan, looks_of(seen(plan)), {})
+    found = verdict(plan, observations_of(seen(plan)), {})
     everybody = list(plan.members)
     assert status.fleet_edges(plan, everybody, found) == {"live": 6, "planned": 6, "unobserved": 0}
     assert status.fleet_edges(plan, everybody, found, ["m4"]) == {"live": 3, "planned": 3, "unobserved": 3}

@@ -96,7 +96,7 @@ def test_of_a_long_print_the_beginning_is_quoted() -> None:
 
 
 @pytest.mark.parametrize(("said", "code"), NOT_RUN)
-def test_a_module_that_could_not_run_is_told_by_what_mends_it(said: str, code: str) -> None:
+def test_a_module_that_could_not_run_is_reported_by_what_fixes_it(said: str, code: str) -> None:
     found = step_failure.not_run("m1", said)
     assert (found.code, found.where) == (code, "m1")
     assert " ".join(said.split()) in found.what
@@ -104,13 +104,13 @@ def test_a_module_that_could_not_run_is_told_by_what_mends_it(said: str, code: s
 
 
 @pytest.mark.parametrize(("said", "code"), UNREACHABLE)
-def test_a_connection_that_failed_is_told_by_what_mends_it(said: str, code: str) -> None:
+def test_a_connection_that_failed_is_reported_by_what_fixes_it(said: str, code: str) -> None:
     found = step_failure.unreachable("m1", said)
     assert (found.code, found.where) == (code, "m1")
     assert said.strip().rstrip(".") in found.what
 
 
-def test_of_a_long_story_the_end_is_told() -> None:
+def test_of_a_long_story_the_end_is_reported() -> None:
     said = "Traceback (most recent call last):\n" + "  a line\n" * 500 + "ValueError: at last"
     found = step_failure.not_run("m1", said)
     assert found.what.endswith("ValueError: at last")

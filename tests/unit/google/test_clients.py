@@ -57,7 +57,7 @@ def test_an_instance_from_insert_to_delete(google, credentials):
     assert google.world.events == [("insert", "one"), ("delete", "one")]
 
 
-def test_an_operation_that_ends_in_an_error_is_told(google, credentials):
+def test_an_operation_that_ends_in_an_error_is_reported(google, credentials):
     google.front.compute.failing.append({"code": "QUOTA_EXCEEDED", "message": "Quota 'CPUS' exceeded."})
     client = compute_v1.InstancesClient(credentials=credentials)
     operation = client.insert(project=PROJECT, zone=ZONE, instance_resource=body("one"))

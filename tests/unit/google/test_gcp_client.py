@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Google Cloud client against the sandbox's Google: credentials, weather, operations."""
+"""The Google Cloud client against the sandbox's Google: credentials, transient errors, operations."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_credentials_that_cannot_be_used(through, credentials, said):
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset"])
-def test_weather_that_passes_is_waited_out(through, kind):
+def test_transient_error_is_waited_out(through, kind):
     fault = through.faults.add({"kind": kind, "count": 2})
     assert list(client().paginate("compute", NETWORKS)) == []
     assert fault.fired == 2
@@ -196,7 +196,7 @@ def test_every_answer_has_its_type(status, reason, kind):
     assert found.__class__ is kind and found.finding.fix and found.finding.where == "somewhere"
 
 
-def test_what_a_denied_answer_names_is_in_the_mend():
+def test_what_a_denied_answer_names_is_in_the_fix():
     body = json.dumps({"error": {"message": "Required 'compute.instances.list' permission for 'projects/p'"}}).encode()
     assert "Grant compute.instances.list" in answered(403, body, {}, "w").finding.fix
 
@@ -215,13 +215,13 @@ def test_a_secret_is_not_quoted():
     assert "the value" not in str(answered(400, body, {}, "w", quotable=False))
 
 
-@pytest.mark.parametrize(("code", "ours", "mend"), [
+@pytest.mark.parametrize(("code", "ours", "fix"), [
     ("ZONE_RESOURCE_POOL_EXHAUSTED", "cloud-stockout", "other zones"),
     ("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "cloud-stockout", "other zones"),
     ("QUOTA_EXCEEDED", "cloud-quota", "quota raised"),
 ])
-def test_no_room_is_a_quota_and_an_empty_zone_is_told_apart(code, ours, mend):
+def test_no_room_is_a_quota_and_an_empty_zone_is_told_apart(code, ours, fix):
     operation = {"error": {"errors": [{"code": code, "message": "none left"}]}, "httpErrorStatusCode": 503}
     error = failed_operation(operation, "w")
     assert isinstance(error, errors.QuotaExceeded)
-    assert error.finding.code == ours and mend in error.finding.fix
+    assert error.finding.code == ours and fix in error.finding.fix

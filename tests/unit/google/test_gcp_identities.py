@@ -46,7 +46,7 @@ class Safe:
         return base64.b64decode(self.call("GET", f"/{name}/versions/{version}:access")["payload"]["data"])
 
     def bring(self, *slots: str, state: str = "present") -> dict[str, Identity]:
-        """What the module does: look, compare, carry out."""
+        """What the module does: observe, compare, carry out."""
         changes = diff(self.identities.read(slots, unusable=state == "absent").values(), state)
         done, failed = self.identities.apply(changes)
         assert failed == []
@@ -124,7 +124,7 @@ def test_one_made_meanwhile_is_kept(safe, then):
     assert done["gcp-1"].version == "1"
 
 
-def test_one_that_is_filled_between_the_look_and_the_own_seed_is_kept(safe, monkeypatch):
+def test_one_that_is_filled_between_the_observation_and_the_own_seed_is_kept(safe, monkeypatch):
     """The other controller's seed comes first by a hair: ours becomes version 2, which nobody reads."""
     call = safe.client.call
 
@@ -161,7 +161,7 @@ def test_controllers_that_race_agree(safe):
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset", "lose", "truncate"])
 @pytest.mark.parametrize("operation", ["create", "addVersion", "delete"])
-def test_no_weather_makes_a_second_seed_or_keeps_one(safe, operation, kind):
+def test_no_transient_error_makes_a_second_seed_or_keeps_one(safe, operation, kind):
     safe.google.faults.add({"kind": kind, "operations": [f"secretmanager:*.{operation}"], "count": 2})
     made = safe.bring("gcp-1")["gcp-1"]
     assert made.seed == safe.stored()
@@ -172,7 +172,7 @@ def test_no_weather_makes_a_second_seed_or_keeps_one(safe, operation, kind):
 
 
 @pytest.mark.parametrize(("verb", "said"), [("disable", "is disabled"), ("destroy", "is destroyed")])
-def test_a_seed_that_cannot_be_read_is_told_and_never_replaced(safe, verb, said):
+def test_a_seed_that_cannot_be_read_is_reported_and_never_replaced(safe, verb, said):
     safe.make()
     safe.fill()
     safe.call("POST", f"/{NAME}/versions/1:{verb}", {})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""gcp_infrastructure_info: what is given is found and fits together, what is somebody else's is told, all at once."""
+"""gcp_infrastructure_info: what exists is found and fits together, what is somebody else's is reported, all at once."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ class Site:
 
     def make(self, kind: str, name: str, location: str, body: dict[str, Any], mark: str = "") -> None:
         wanted = Wanted(kind, name, location, body, mark=mark)
-        self._resources.bring(wanted, self._resources.look(wanted))
+        self._resources.bring(wanted, self._resources.observe(wanted))
         self.mark = len(operations(self.google, True))
 
-    def look(self, **given: Any) -> dict[str, Any]:
+    def observe(self, **given: Any) -> dict[str, Any]:
         options = {name: spec.get("default") for name, spec in gcp_infrastructure_info.ARGUMENTS.items()}
         try:
             return gcp_infrastructure_info.run({**options, "fleet": "alpha", "region": REGION, **given})
         finally:
-            assert len(operations(self.google, True)) == self.mark  # it only looks
+            assert len(operations(self.google, True)) == self.mark  # it only observes
 
     def refused(self, **given: Any) -> list[tuple[str, str]]:
         """Code and option of every finding."""
         with pytest.raises(Failed) as failed:
-            self.look(**given)
+            self.observe(**given)
         self.said = str(failed.value)
         return [(finding.code, finding.where.split(",")[0]) for finding in failed.value.findings]
 
@@ -70,7 +70,7 @@ def site(google: Google, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 
 def test_nothing_given_is_nothing_found_and_the_first_two_zones(site: Site) -> None:
-    assert site.look() == {
+    assert site.observe() == {
         **NOTHING, "changed": False, "project": PROJECT, "zones": [ONE, TWO], "mark_text": MARK,
         "names": {"fleet": "praxis-alpha", "account": "praxis-alpha"},
         "mark": {"praxis_fleet": "alpha", "praxis_managed_by": "provision"},
@@ -80,7 +80,7 @@ def test_nothing_given_is_nothing_found_and_the_first_two_zones(site: Site) -> N
 @pytest.mark.parametrize("form", ["{name}", "global/{kind}/{name}", "projects/a-project/global/{kind}/{name}",
                                   "https://www.googleapis.com/compute/v1/projects/a-project/global/{kind}/{name}"])
 def test_by_name_or_link_it_is_the_same(site: Site, form: str) -> None:
-    found = site.look(network=form.format(kind="networks", name="net"),
+    found = site.observe(network=form.format(kind="networks", name="net"),
                       backend_service=[form.format(kind="backendServices", name="agents")],
                       subnetwork="net", service_account="agents", zones=[TWO, ONE])
     assert found["network"] == {"link": NET, "name": "net", "id": f"{PROJECT}/net"}
@@ -91,14 +91,14 @@ def test_by_name_or_link_it_is_the_same(site: Site, form: str) -> None:
 
 
 def test_a_subnetwork_tells_its_network(site: Site) -> None:
-    assert site.look(subnetwork=SUB)["network"] == {"link": NET, "name": "net", "id": f"{PROJECT}/net"}
+    assert site.observe(subnetwork=SUB)["network"] == {"link": NET, "name": "net", "id": f"{PROJECT}/net"}
 
 
 def test_the_name_that_provisioning_uses_counts_as_not_given(site: Site) -> None:
-    assert site.look(backend_service="praxis-alpha")["backend_service"] == {}
+    assert site.observe(backend_service="praxis-alpha")["backend_service"] == {}
 
 
-def test_everything_that_is_missing_is_told_at_once(site: Site) -> None:
+def test_everything_that_is_missing_is_reported_at_once(site: Site) -> None:
     assert site.refused(network="none", subnetwork="none", service_account="nobody", backend_service="none") == [
         ("infrastructure-not-found", "network"), ("infrastructure-not-found", "subnetwork"),
         ("infrastructure-not-found", "service_account"), ("backend-service-not-found", "Google global")]
@@ -125,7 +125,7 @@ def test_what_does_not_fit_together(site: Site, given: dict[str, Any], code: str
     if code:
         assert [found for found, _option in site.refused(**given)] == [code]
     else:
-        assert site.look(**given)["backend_service"]["zones"] == [ONE, TWO]
+        assert site.observe(**given)["backend_service"]["zones"] == [ONE, TWO]
 
 
 def test_firewall_rules_of_another_project_s_network_cannot_be_made(site: Site) -> None:
@@ -134,7 +134,7 @@ def test_firewall_rules_of_another_project_s_network_cannot_be_made(site: Site) 
     site.mark = len(operations(site.google, True))
     shared = f"projects/host/regions/{REGION}/subnetworks/shared"
     assert site.refused(subnetwork=shared) == [("other-project", "network_tags")]
-    assert site.look(subnetwork=shared, network_tags=["agents"])["network"]["id"] == "host/shared"
+    assert site.observe(subnetwork=shared, network_tags=["agents"])["network"]["id"] == "host/shared"
 
 
 @pytest.mark.parametrize("labels", [{"praxis_slot": "x"}, {"Team": "x"}])
@@ -151,16 +151,16 @@ def test_what_was_made_is_known(site: Site) -> None:
     site.make("health_check", "praxis-alpha", "global", {"type": "HTTP"}, MARK)
     for zone, mark in ((ONE, MARK), (TWO, ""), ("europe-west1-b", MARK)):
         site.make("instance_group", "praxis-alpha", zone, {}, mark)
-    found = site.look()
+    found = site.observe()
     assert found["balancer_made"] == ["health_check", "address"]
     assert found["group_zones"] == ["europe-west1-b", ONE]
 
 
-def test_somebody_else_s_resource_of_our_name_is_told_where_it_would_be_taken(site: Site) -> None:
+def test_somebody_else_s_resource_of_our_name_is_reported_where_it_would_be_taken(site: Site) -> None:
     site.make("network", "praxis-alpha", "global", {"autoCreateSubnetworks": False})
     site.make("health_check", "praxis-alpha", "global", {"type": "HTTP"}, mark_text("beta"))
     assert site.refused() == [("resource-not-ours", "network praxis-alpha (global)"),
                               ("resource-not-ours", "health_check praxis-alpha (global)")]
     assert site.refused(balancer=False) == [("resource-not-ours", "network praxis-alpha (global)")]
-    assert site.look(network="net", backend_service="agents")["balancer_made"] == []
-    assert site.look(claim=False)["balancer_made"] == []
+    assert site.observe(network="net", backend_service="agents")["balancer_made"] == []
+    assert site.observe(claim=False)["balancer_made"] == []

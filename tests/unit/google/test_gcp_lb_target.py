@@ -45,7 +45,7 @@ class Balancer:
 
     def _make(self, kind: str, name: str, location: str, body: dict[str, Any]) -> None:
         wanted = Wanted(kind, name, location, body)
-        self._resources.bring(wanted, self._resources.look(wanted))
+        self._resources.bring(wanted, self._resources.observe(wanted))
 
     def healthy(self, *names: str) -> None:
         for name in names:
@@ -76,10 +76,10 @@ def balancer(google: Google, monkeypatch: pytest.MonkeyPatch, request: pytest.Fi
 def test_machines_join_the_groups_of_their_zones(balancer):
     balancer.healthy("a-1", "a-2", "b-1")
     before = len(balancer.mutations())
-    foretold, _other = balancer.run("present", "a-1", "a-2", "b-1", check=True)
+    predicted, _other = balancer.run("present", "a-1", "a-2", "b-1", check=True)
     assert len(balancer.mutations()) == before
     result, findings = balancer.run("present", "a-1", "a-2", "b-1")
-    assert not findings and result["changed"] and result["diff"] == foretold["diff"]
+    assert not findings and result["changed"] and result["diff"] == predicted["diff"]
     assert [target["state"] for target in result["targets"]] == ["HEALTHY"] * 3
     assert len(balancer.mutations()) == before + 2  # one call a zone
     again, _other = balancer.run("present", "a-1", "a-2", "b-1")
@@ -125,14 +125,14 @@ def test_a_link_names_the_zone(balancer):
     assert result["targets"] == [{"id": "b-1", "zone": TWO, "state": "HEALTHY"}]
 
 
-def test_weather_is_waited_out(balancer):
+def test_transient_error_is_waited_out(balancer):
     balancer.healthy("a-1")
     for kind in ("throttle", "error", "reset"):
         balancer.google.faults.add({"kind": kind, "operations": ["compute:*"], "count": 1})
     assert not balancer.run("present", "a-1")[1]
 
 
-def test_the_addresses_of_the_load_balancers_that_lead_to_it_are_told(balancer: Balancer) -> None:
+def test_the_addresses_of_the_load_balancers_that_lead_to_it_are_reported(balancer: Balancer) -> None:
     balancer._make("backend_service", "others", "global", {})
     for name in ("agents", "others"):
         balancer._make("url_map", name, "global", {"defaultService": f"global/backendServices/{name}"})

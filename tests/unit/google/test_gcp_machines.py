@@ -81,14 +81,14 @@ PLACES = [f"{ONE}/alpha-gcp-1", f"{ONE}/alpha-gcp-3", f"{TWO}/alpha-gcp-2"]
 
 
 def test_check_mode_then_launch_then_again(fleet: Fleet) -> None:
-    foretold = fleet.run(check=True)
-    assert (foretold["changed"], fleet.asked()) == (True, [])
-    assert (foretold["launched"], foretold["machines"]) == (["gcp-1", "gcp-2", "gcp-3"], [])
-    assert foretold["diff"]["after"]["gcp-1"]["id"] == "(known after apply)"
+    predicted = fleet.run(check=True)
+    assert (predicted["changed"], fleet.asked()) == (True, [])
+    assert (predicted["launched"], predicted["machines"]) == (["gcp-1", "gcp-2", "gcp-3"], [])
+    assert predicted["diff"]["after"]["gcp-1"]["id"] == "(known after apply)"
 
     done = fleet.run()
     assert fleet.asked() == ["instances.insert"] * 3
-    assert done["diff"] == foretold["diff"]
+    assert done["diff"] == predicted["diff"]
     assert sorted(fleet.instances()) == PLACES
     assert [(each["slot"], each["name"], each["instance_id"], each["zone"]) for each in done["machines"]] == [
         ("gcp-1", "alpha-gcp-1", "alpha-gcp-1", ONE),
@@ -178,13 +178,13 @@ def test_edits_are_put_back_without_a_new_machine_and_additions_stay(fleet: Flee
     edit(fleet, PLACES[2], "setMetadata", {"items": [thief, {"key": "their-own", "value": "kept"}]})
 
     mark = fleet.mark()
-    foretold = fleet.run(check=True)
+    predicted = fleet.run(check=True)
     assert fleet.asked(mark) == []
-    assert foretold["diff"]["before"][PLACES[0]]["labels"]["praxis_fleet"] == "stolen"
-    assert "open-to-all" in foretold["diff"]["before"][PLACES[1]]["network_tags"]
-    assert "mallory" in foretold["diff"]["before"][PLACES[2]]["ssh-keys"]
+    assert predicted["diff"]["before"][PLACES[0]]["labels"]["praxis_fleet"] == "stolen"
+    assert "open-to-all" in predicted["diff"]["before"][PLACES[1]]["network_tags"]
+    assert "mallory" in predicted["diff"]["before"][PLACES[2]]["ssh-keys"]
     done = fleet.run()
-    assert done["diff"] == foretold["diff"]
+    assert done["diff"] == predicted["diff"]
     assert fleet.asked(mark) == EDITS
     found = fleet.instances()
     assert {place: one["id"] for place, one in found.items()} == ids
@@ -253,15 +253,15 @@ def test_a_machine_on_its_way_out_is_waited_for_and_replaced(
     fleet.run(hosts=1)
     first = fleet.instances()[PLACES[0]]
     first["status"] = "STOPPING"
-    real, looks = Machines.look, []
+    real, observations = Machines.observe, []
 
-    def look(self: Machines) -> Any:
-        looks.append(fleet.mark())
-        if len(looks) == 3:
+    def observe(self: Machines) -> Any:
+        observations.append(fleet.mark())
+        if len(observations) == 3:
             fleet.google.front.compute.resources.remove(f"projects/{PROJECT}/zones/{ONE}/instances/alpha-gcp-1")
         return real(self)
 
-    monkeypatch.setattr(Machines, "look", look)
+    monkeypatch.setattr(Machines, "observe", observe)
     assert fleet.run(hosts=1)["launched"] == ["gcp-1"]
     assert fleet.instances()[PLACES[0]]["id"] != first["id"]
 
@@ -279,9 +279,9 @@ def test_shrinking_must_be_allowed_and_takes_the_highest_slots(fleet: Fleet) -> 
     assert fleet.refused(hosts=1) == ["would-shrink"]
     assert all(place in fleet.said for place in PLACES[1:])
     assert fleet.asked(mark) == []
-    foretold = fleet.run(check=True, hosts=1, allow_shrink=True)
+    predicted = fleet.run(check=True, hosts=1, allow_shrink=True)
     done = fleet.run(hosts=1, allow_shrink=True)
-    assert done["diff"] == foretold["diff"]
+    assert done["diff"] == predicted["diff"]
     assert sorted(done["terminated"]) == ["alpha-gcp-2", "alpha-gcp-3"]
     assert fleet.asked(mark) == ["instances.delete"] * 2
     assert list(fleet.instances()) == [PLACES[0]]
@@ -309,10 +309,10 @@ def test_absent_takes_this_fleet_s_own_in_all_zones_and_nothing_else(fleet: Flee
     member(fleet.google, "alpha-gcp-old", FAR, fleet="alpha", praxis_managed_by="provision")
     member(fleet.google, "beta-gcp-1", fleet="beta", praxis_managed_by="provision")
     mark = fleet.mark()
-    foretold = fleet.run(check=True, state="absent")
+    predicted = fleet.run(check=True, state="absent")
     assert fleet.asked(mark) == []
     done = fleet.run(state="absent")
-    assert done["diff"] == foretold["diff"]
+    assert done["diff"] == predicted["diff"]
     assert sorted(done["terminated"]) == ["alpha-gcp-1", "alpha-gcp-2", "alpha-gcp-3", "alpha-gcp-old"]
     assert sorted(fleet.instances()) == [f"{ONE}/bastion", f"{ONE}/beta-gcp-1"]
     assert not fleet.run(state="absent")["changed"]
@@ -347,7 +347,7 @@ def test_one_slot_held_twice_is_named(fleet: Fleet) -> None:
 def test_another_fleet_s_machine_is_not_ours(fleet: Fleet) -> None:
     """Its name begins like ours."""
     machine(fleet.google, "alpha-x-gcp-1", labels={"praxis_fleet": "alpha-x"}, description=mark_text("alpha-x"))
-    assert fleet.machines().look() == []
+    assert fleet.machines().observe() == []
 
 
 def test_two_runs_at_once_make_one_machine(fleet: Fleet) -> None:
@@ -373,7 +373,7 @@ def test_a_stranger_that_takes_the_name_meanwhile_is_left_alone(fleet: Fleet) ->
 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset", "lose", "truncate"])
-def test_a_launch_in_bad_weather_makes_one_machine(fleet: Fleet, kind: str) -> None:
+def test_a_launch_through_transient_errors_makes_one_machine(fleet: Fleet, kind: str) -> None:
     fault = fleet.google.faults.add({"kind": kind, "operations": ["compute:instances.insert"], "count": 2})
     assert len(fleet.run(hosts=1)["machines"]) == 1
     assert fault.fired == 2
@@ -398,16 +398,16 @@ def test_a_service_account_that_is_not_known_everywhere_yet_is_waited_for(fleet:
     assert fleet.asked() == ["instances.insert"] * 3
 
 
-@pytest.mark.parametrize(("code", "message", "ours", "mend"), [
+@pytest.mark.parametrize(("code", "message", "ours", "fix"), [
     ("ZONE_RESOURCE_POOL_EXHAUSTED", "The zone has not enough resources.", "cloud-stockout", "other zones"),
     ("QUOTA_EXCEEDED", "Quota 'CPUS' exceeded. Limit: 8.0 in region us-central1.", "cloud-quota", "quota raised"),
 ])  # fmt: skip
 def test_a_launch_that_fails_beside_others_names_what_was_made(
-    fleet: Fleet, code: str, message: str, ours: str, mend: str
+    fleet: Fleet, code: str, message: str, ours: str, fix: str
 ) -> None:
     fleet.google.front.compute.failing.append({"code": code, "message": message})
     assert fleet.refused() == [ours, "machines-half-made"]
-    assert message in fleet.said and mend in fleet.said
+    assert message in fleet.said and fix in fleet.said
     [failed] = set(PLACES) - set(fleet.instances())
     assert f"machine {failed}" in fleet.said
     assert all(place in fleet.said for place in fleet.instances())

@@ -149,7 +149,7 @@ def resources(google: Google, monkeypatch: pytest.MonkeyPatch) -> Resources:
     made = Resources(GcpClient(retry=Retry(deadline=20, base=0.01, cap=0.02)))
     for kind, name, location, body in BASE:
         wanted = Wanted(kind, name, location, body)
-        made.bring(wanted, made.look(wanted))
+        made.bring(wanted, made.observe(wanted))
     return made
 
 
@@ -167,12 +167,12 @@ def test_a_kind_from_nothing_to_gone(google, resources, kind):
     for body in (first, {**first, **more}):
         wanted = Wanted(kind, "one", location, body)
         before = mutations(google)
-        foretold = gcp_resource.present(resources, wanted, check_mode=True)
+        predicted = gcp_resource.present(resources, wanted, check_mode=True)
         assert mutations(google) == before
         done = gcp_resource.present(resources, wanted, check_mode=False)
         expected = body is first or bool(more)
-        assert done["changed"] == foretold["changed"] == expected
-        assert done.get("diff") == foretold.get("diff") and bool(done.get("diff")) == expected
+        assert done["changed"] == predicted["changed"] == expected
+        assert done.get("diff") == predicted.get("diff") and bool(done.get("diff")) == expected
         before = mutations(google)
         again = gcp_resource.present(resources, wanted, check_mode=False)
         assert not again["changed"] and "diff" not in again and mutations(google) == before
@@ -186,8 +186,8 @@ def test_what_was_edited_by_hand_is_named_and_put_back(google, resources):
     wanted = Wanted("firewall", "one", "global", BODIES["firewall"][1])
     gcp_resource.present(resources, wanted, check_mode=False)
     google.front.compute.resources.get(f"projects/{PROJECT}/global/firewalls/one")["sourceTags"] = ["everybody"]
-    foretold = gcp_resource.present(resources, wanted, check_mode=True)
-    assert "sourceTags" in foretold["diff"]["before"] and "everybody" in foretold["diff"]["before"]
+    predicted = gcp_resource.present(resources, wanted, check_mode=True)
+    assert "sourceTags" in predicted["diff"]["before"] and "everybody" in predicted["diff"]["before"]
     assert gcp_resource.present(resources, wanted, check_mode=False)["resource"]["sourceTags"] == ["praxis"]
 
 
@@ -203,16 +203,16 @@ def test_what_cannot_change_is_an_error_that_names_it(resources):
 
 def test_a_stale_fingerprint_is_read_again(google, resources):
     wanted = Wanted("backend_service", "base", "global", {"timeoutSec": 60})
-    found = resources.look(wanted)
+    found = resources.observe(wanted)
     other = Wanted("backend_service", "base", "global", {"description": "somebody else's"})
-    resources.bring(other, resources.look(other))
+    resources.bring(other, resources.observe(other))
     after = resources.bring(wanted, found)
     assert (after["timeoutSec"], after["description"]) == (60, "somebody else's")
 
 
 def test_one_that_somebody_else_makes_meanwhile_is_taken(google, resources):
     wanted = Wanted("firewall", "one", "global", BODIES["firewall"][1])
-    found = resources.look(wanted)
+    found = resources.observe(wanted)
     resources.bring(wanted, found)
     assert resources.bring(wanted, found)["name"] == "one"
 
@@ -224,7 +224,7 @@ def test_an_answer_that_is_lost_makes_nothing_twice(google, resources, kind):
     assert gcp_resource.present(resources, wanted, check_mode=False)["changed"]
 
 
-def test_an_operation_that_fails_is_told(google, resources):
+def test_an_operation_that_fails_is_reported(google, resources):
     google.front.compute.failing.append({"code": "QUOTA_EXCEEDED", "message": "Quota 'FIREWALLS' exceeded."})
     with pytest.raises(errors.QuotaExceeded, match="FIREWALLS"):
         gcp_resource.present(resources, Wanted("firewall", "one", "global", BODIES["firewall"][1]), check_mode=False)
@@ -237,7 +237,7 @@ def test_what_is_in_use_cannot_be_removed(resources):
 
 def test_a_place_that_cannot_be(resources):
     with pytest.raises(Failed, match="not in a zone"):
-        resources.look(Wanted("network", "one", ZONE))
+        resources.observe(Wanted("network", "one", ZONE))
 
 
 def test_only_the_rules_that_differ_are_touched(google, resources):
@@ -270,8 +270,8 @@ def test_what_is_made_with_a_mark_is_known_by_it(google, resources, kind):
     for body in (first, {**first, **more}):
         made = gcp_resource.present(resources, Wanted(kind, "one", location, body, mark=MARK), check_mode=False)
         assert made["resource"]["description"] == MARK
-    foretold = gcp_resource.present(resources, Wanted(kind, "two", location, first, mark=MARK), check_mode=True)
-    assert MARK in foretold["diff"]["after"]
+    predicted = gcp_resource.present(resources, Wanted(kind, "two", location, first, mark=MARK), check_mode=True)
+    assert MARK in predicted["diff"]["after"]
     segment = KINDS[kind].collection
     [found] = [one for path, one in google.front.compute.resources.of_kind(PROJECT, segment) if path.endswith("/one")]
     found["description"] = f"{MARK} (kept by the platform team)"

@@ -36,10 +36,10 @@ def run(accounts: ServiceAccounts, check: bool = False, **options: Any) -> dict[
 
 
 def test_from_nothing_to_gone(google: Google, accounts: ServiceAccounts) -> None:
-    foretold = run(accounts, check=True)
-    assert (foretold["changed"], operations(google, True)) == (True, [])
+    predicted = run(accounts, check=True)
+    assert (predicted["changed"], operations(google, True)) == (True, [])
     done = run(accounts)
-    assert done == foretold
+    assert done == predicted
     assert done["email"] == EMAIL
     found = accounts.find("praxis-alpha")
     assert found is not None
@@ -47,8 +47,8 @@ def test_from_nothing_to_gone(google: Google, accounts: ServiceAccounts) -> None
     assert run(accounts) == {"changed": False, "email": EMAIL}
     assert operations(google, True) == ["projects.serviceAccounts.create"]
 
-    foretold = run(accounts, check=True, state="absent")
-    assert run(accounts, state="absent") == foretold
+    predicted = run(accounts, check=True, state="absent")
+    assert run(accounts, state="absent") == predicted
     assert accounts.find(EMAIL) is None
     assert run(accounts, state="absent") == {"changed": False, "email": EMAIL}
 
@@ -67,7 +67,7 @@ def test_somebody_else_s_is_neither_taken_nor_removed(google: Google, accounts: 
 
 @pytest.mark.parametrize("kind", ["throttle", "error", "reset", "lose", "truncate"])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_in_bad_weather(google: Google, accounts: ServiceAccounts, kind: str, state: str) -> None:
+def test_through_transient_errors(google: Google, accounts: ServiceAccounts, kind: str, state: str) -> None:
     if state == "absent":
         run(accounts)
     method = {"present": "create", "absent": "delete"}[state]
@@ -81,18 +81,18 @@ def test_one_that_a_stranger_makes_meanwhile_is_left_alone(
     accounts: ServiceAccounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts.make("praxis-alpha", {"description": "theirs"}, "")
-    real, looks = ServiceAccounts.find, []
+    real, observations = ServiceAccounts.find, []
 
     def find(self: ServiceAccounts, name: str) -> Any:
-        looks.append(name)
-        # The look, and one after the refusal, came too early.
-        return None if len(looks) < 3 else real(self, name)
+        observations.append(name)
+        # The observation, and one after the refusal, came too early.
+        return None if len(observations) < 3 else real(self, name)
 
     monkeypatch.setattr(ServiceAccounts, "find", find)
     with pytest.raises(Failed) as failed:
         run(accounts)
     assert failed.value.findings[0].code == "service-account-not-ours"
-    assert len(looks) == 3
+    assert len(observations) == 3
 
 
 def test_a_name_that_google_does_not_take(accounts: ServiceAccounts) -> None:

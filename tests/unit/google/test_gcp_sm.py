@@ -109,7 +109,7 @@ def test_denied_says_what_to_grant(shop):
     assert found.code == "secret-denied" and "secretmanager.secretAccessor" in found.fix
 
 
-def test_several_failures_are_told_at_once(shop):
+def test_several_failures_are_reported_at_once(shop):
     shop.put("good", b"value")
     with pytest.raises(Failed) as failed:
         shop.fetch(f"gcp-sm://{PROJECT}/good", f"gcp-sm://{PROJECT}/one", f"gcp-sm://{PROJECT}/two")
@@ -149,7 +149,7 @@ def test_many_secrets_come_several_at_a_time_over_few_connections(shop, monkeypa
     assert len([path for path in connections if path.startswith("secretmanager.")]) <= 8, connections
 
 
-def test_what_is_about_all_of_them_stops_the_rest_and_is_told_once(shop):
+def test_what_is_about_all_of_them_stops_the_rest_and_is_reported_once(shop):
     for number in range(40):
         shop.put(f"s-{number}", b"value")
     shop.google.front.identities.expire()
@@ -200,7 +200,7 @@ def test_no_answer_is_not_taken_for_no_secret(shop):
         assert found.code == "cloud-unavailable"
 
 
-def test_a_service_that_is_switched_off_is_told_once(shop, monkeypatch):
+def test_a_service_that_is_switched_off_is_reported_once(shop, monkeypatch):
     def off(*_arguments):
         raise Refused(403, "SERVICE_DISABLED", "Secret Manager API has not been used in project 1 before.")
 
@@ -212,7 +212,7 @@ def test_a_service_that_is_switched_off_is_told_once(shop, monkeypatch):
     assert (found.code, "API is enabled" in found.fix) == ("cloud-denied", True)
 
 
-def test_weather_is_waited_out(shop):
+def test_transient_error_is_waited_out(shop):
     shop.put("plain", b"value")
     for kind in ("throttle", "error", "reset"):
         shop.google.faults.add({"kind": kind, "operations": ["secretmanager:*access"], "count": 1})

@@ -175,8 +175,8 @@ def test_a_registry_s_refusal_holds_no_login(google):
         images = Images(AwsClient(), client(), [(f"{ARTIFACT}/{PROJECT}/praxis/agent:1.0", None)])
         [token] = registry.logins
     login = base64.b64encode(f"oauth2accesstoken:{token}".encode()).decode()
-    told = f"{images.findings}{[str(each) for each in images.findings]}"
-    assert not [each for each in (token, login) if each in told]
+    reported = f"{images.findings}{[str(each) for each in images.findings]}"
+    assert not [each for each in (token, login) if each in reported]
 
 
 PROBE = """
@@ -232,13 +232,13 @@ def test_no_library_logs_a_value_a_seed_or_a_token(google, monkeypatch, scope, t
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
-    def looks() -> list[str]:
+    def observations() -> list[str]:
         seed = google.front.secrets._secrets[PROJECT, "praxis_demo_identity_gcp-1"].versions[0].data
         return [*FORMS, *tokens, seed.hex(), base64.b64encode(seed).decode(), repr(seed)[2:-1]]
 
     printed = probe()
     assert len(tokens) >= 2
-    assert [look for look in looks() if look in printed] == []
+    assert [observation for observation in observations() if observation in printed] == []
     assert "Starting new HTTPS connection" in printed  # the handler does hear of DEBUG
     if not scope:
         misunderstood(google, monkeypatch)
@@ -246,4 +246,4 @@ def test_no_library_logs_a_value_a_seed_or_a_token(google, monkeypatch, scope, t
         assert leaked(probe("plain")) == []
         owner.call("secretmanager", "DELETE", f"{secrets}/praxis_demo_identity_gcp-1")
         loud = probe("loud")
-        assert [look for look in looks() if look in loud] != []
+        assert [observation for observation in observations() if observation in loud] != []

@@ -63,11 +63,11 @@ def identity(run: Callable[..., Ran], check: bool = False, **options: Any) -> Ra
     return run("p2p_identity", check=check, **{"cloud": "gcp", "fleet": "demo", "slots": ["gcp-1"], **options})
 
 
-def test_identities_are_foretold_made_kept_and_removed(google, owner, run):
+def test_identities_are_predicted_made_kept_and_removed(google, owner, run):
     both = {"slots": ["gcp-1", "gcp-2"]}
-    foretold = identity(run, check=True, **both)
-    assert (foretold.changed, google.changes()) == (True, [])
-    assert foretold.result["diff"]["after"]["gcp-1"] == {"name": NAME, "version": UNKNOWN, "peer_id": UNKNOWN}
+    predicted = identity(run, check=True, **both)
+    assert (predicted.changed, google.changes()) == (True, [])
+    assert predicted.result["diff"]["after"]["gcp-1"] == {"name": NAME, "version": UNKNOWN, "peer_id": UNKNOWN}
     made = identity(run, **both)
     stored = base64.b64decode(owner("GET", f"/{NAME}/versions/1:access")["payload"]["data"])
     assert made.result["identities"]["gcp-1"] == {
@@ -87,7 +87,7 @@ def test_identities_are_foretold_made_kept_and_removed(google, owner, run):
     assert not identity(run, **removal).changed
     found = run("p2p_identity_info", cloud="gcp", fleet="demo", **both)
     assert found.result["missing"] == ["gcp-1", "gcp-2"]
-    printed = "".join(each.printed for each in (foretold, made, again, found))
+    printed = "".join(each.printed for each in (predicted, made, again, found))
     assert not [form for form in (stored.hex(), base64.b64encode(stored).decode()) if form in printed]
 
 
@@ -95,8 +95,8 @@ def test_a_half_made_one_is_missing_is_made_and_can_be_removed(google, owner, ru
     keep(owner, NAME)
     assert run("p2p_identity_info", cloud="gcp", fleet="demo").result["missing"] == ["gcp-1"]
     nothing = {"name": NAME, "version": None, "peer_id": None}
-    foretold, made = identity(run, check=True), identity(run)
-    assert foretold.result["diff"]["before"] == made.result["diff"]["before"] == {"gcp-1": nothing}
+    predicted, made = identity(run, check=True), identity(run)
+    assert predicted.result["diff"]["before"] == made.result["diff"]["before"] == {"gcp-1": nothing}
     assert made.result["identities"]["gcp-1"]["created"]
     assert google.changes()[-1] == "addVersion"
 
@@ -107,7 +107,7 @@ def test_a_half_made_one_is_missing_is_made_and_can_be_removed(google, owner, ru
     ({"credentials_file": "/nowhere/key.json"}, "cloud-credentials"),
     ({"credentials_file": "/nowhere/key.json", "access_token": "x"}, "cloud-options"),
 ])
-def test_what_cannot_be_is_told_before_anything_is_asked(google, run, options, code):
+def test_what_cannot_be_is_reported_before_anything_is_asked(google, run, options, code):
     assert identity(run, **options).codes == [code]
     assert google.operations() == []
 
@@ -129,7 +129,7 @@ def test_versions_of_both_stores_in_one_list(cloud, google, owner, run):
     assert one.keys() == two.keys()
 
 
-def test_failures_of_both_stores_are_told_at_once(cloud, run):
+def test_failures_of_both_stores_are_reported_at_once(cloud, run):
     ran = run("secret_info", references=["aws-sm://none", f"gcp-sm://{PROJECT}/none"])
     assert ran.codes == ["secret-not-found", "secret-not-found"]
     assert len({each["what"] for each in ran.result["failures"]}) == 1
@@ -175,9 +175,9 @@ def test_the_lookup_s_options(google, owner, template, monkeypatch):
     keep(owner, "llm", b"value")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
     monkeypatch.setenv("GCP_ACCESS_TOKEN", google.front.identities.issue(google.email))
-    look = f"lookup('praxis.cloud.secret', 'gcp-sm://{PROJECT}/llm'"
-    assert template(f"{{{{ {look}) }}}}") == "value"
+    observation = f"lookup('praxis.cloud.secret', 'gcp-sm://{PROJECT}/llm'"
+    assert template(f"{{{{ {observation}) }}}}") == "value"
     monkeypatch.delenv("GCP_ACCESS_TOKEN")
-    assert template(f"{{{{ {look}, credentials_file='{google.key_file}') }}}}") == "value"
+    assert template(f"{{{{ {observation}, credentials_file='{google.key_file}') }}}}") == "value"
     with pytest.raises(AnsibleError, match="no usable credentials"):
-        template(f"{{{{ {look}) }}}}")
+        template(f"{{{{ {observation}) }}}}")

@@ -161,8 +161,8 @@ def test_without_credentials_what_is_open_can_be_had_and_nothing_else(registry, 
     found = images("gcr.io/distroless/static", by_digest, IMAGE, f"{IMAGE}@{DIGEST}")
     assert found.digests["gcr.io/distroless/static", None] == found.digests[by_digest, None] == by_digest
     assert found.logins["gcr.io/distroless/static", None] is None
-    [told] = found.findings
-    assert (told.code, told.where) == ("cloud-credentials", "Google Cloud credentials")
+    [reported] = found.findings
+    assert (reported.code, reported.where) == ("cloud-credentials", "Google Cloud credentials")
     assert registry.logins == []
 
 
@@ -173,20 +173,20 @@ def test_without_google_s_libraries_what_is_open_can_be_had(registry, monkeypatc
     registry.open.add(REPOSITORY)
     assert images(IMAGE).digests[IMAGE, None].endswith(DIGEST)
     registry.open.clear()
-    [told] = images(IMAGE).findings
-    assert (told.code, "pip install google-auth" in told.fix) == ("sdk-missing", True)
+    [reported] = images(IMAGE).findings
+    assert (reported.code, "pip install google-auth" in reported.fix) == ("sdk-missing", True)
 
 
-def test_an_authority_that_nobody_vouches_for_is_told(registry, monkeypatch, tmp_path):
+def test_an_authority_that_nobody_vouches_for_is_reported(registry, monkeypatch, tmp_path):
     monkeypatch.delenv("SSL_CERT_FILE")
     [found] = images(IMAGE).findings
     assert found.code == "registry-tls"
 
 
-def test_an_account_that_is_gone_is_told_once(registry):
+def test_an_account_that_is_gone_is_reported_once(registry):
     registry.google.front.identities._accounts.clear()
     found = images(IMAGE, f"{ARTIFACT}/{REPOSITORY}:1.1")
-    assert [told.code for told in found.findings] == ["cloud-credentials"]
+    assert [reported.code for reported in found.findings] == ["cloud-credentials"]
 
 
 def test_no_way_to_google_is_no_reason_to_ask_without_a_login(registry, monkeypatch):
@@ -195,5 +195,5 @@ def test_no_way_to_google_is_no_reason_to_ask_without_a_login(registry, monkeypa
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         found = images(IMAGE, f"{IMAGE[:-3]}2.0", gcp=GcpClient(retry=Retry(deadline=0.1, base=0.01)))
-    assert [told.code for told in found.findings] == ["cloud-unavailable"]
+    assert [reported.code for reported in found.findings] == ["cloud-unavailable"]
     assert registry.requests == []

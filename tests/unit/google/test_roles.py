@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backends import HEALTH_CHECK_RANGES
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import HEALTH_CHECK_RANGES
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import BALANCER
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import LAST_RULE
 from ansible_collections.praxis.cloud.plugins.modules import gcp_machines

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import PEER, FakeEngine
@@ -77,5 +77,5 @@ def _no_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
 def answering(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the agent's API answers."""
     api = {"health": 200, "peer_id": PEER, "error": None}
-    monkeypatch.setattr(looking, "read_api", lambda _port: dict(api))
+    monkeypatch.setattr(observing, "read_api", lambda _port: dict(api))
     return api

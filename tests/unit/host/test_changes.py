@@ -23,12 +23,12 @@ def desired(**more: Any) -> Desired:
 
 
 def current(container: dict[str, Any] | None, link: str | None = "r2", files: Any = None, peer_id: str = "") -> Current:
-    look = {
+    observation = {
         "release": {"current": link, "running": None, "kept": []},
         "container": container,
         "api": {"health": 200, "peer_id": peer_id or None, "error": None},
     }
-    return Current(look=look, files=files)
+    return Current(observation=observation, files=files)
 
 
 def container(release_id: str = "r2", state: str = "running", health: str | None = "healthy") -> dict[str, Any]:

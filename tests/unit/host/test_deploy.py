@@ -16,14 +16,14 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     agent_api,
+    capacity,
     deploy,
     files,
     mounts,
     ports,
-    room,
     socket_group,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import IMAGE, PEER, FakeEngine, framed, release
@@ -76,7 +76,7 @@ def test_a_bare_host_needs_docker_and_is_not_touched(paths: Paths, monkeypatch: 
     assert not os.path.exists(paths.run)
 
 
-def test_after_the_docker_role_a_bare_host_foretells(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_docker_role_a_bare_host_predicts(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     result = run(paths, "prepared", check=True, engine_made=True)
     assert result["changed"]
@@ -88,14 +88,14 @@ def test_after_the_docker_role_a_bare_host_foretells(paths: Paths, monkeypatch: 
     assert (still["outcome"], still["changed"]) == ("needs-docker", False)
 
 
-def test_prepare_writes_what_it_foretold(paths: Paths, engine: FakeEngine, docker: Path) -> None:
-    foretold = run(paths, "prepared", check=True)
+def test_prepare_writes_what_it_predicted(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+    predicted = run(paths, "prepared", check=True)
     assert not os.path.exists(paths.root)
     assert not os.path.exists(paths.lock)
     done = run(paths, "prepared")
     assert done["outcome"] == "prepared"
     assert {name: done[name] for name in ("changed", "changes", "diff", "activation")} == {
-        name: foretold[name] for name in ("changed", "changes", "diff", "activation")
+        name: predicted[name] for name in ("changed", "changes", "diff", "activation")
     }
     assert Path(paths.environment("r1")).read_text() == "export OPENAI_API_KEY='%s'\n" % SECRET
     assert Path(paths.node_key).read_bytes() == bytes(range(32))
@@ -169,11 +169,11 @@ def test_secrets_are_never_written_to_a_disk(
     assert [name for _folder, _folders, names in os.walk(paths.run) for name in names] == []
 
 
-def test_activation_does_what_it_foretold(host: Paths, engine: FakeEngine, docker: Path) -> None:
+def test_activation_does_what_it_predicted(host: Paths, engine: FakeEngine, docker: Path) -> None:
     before = tree(host)
-    foretold = run(host, "active", check=True)
+    predicted = run(host, "active", check=True)
     assert tree(host) == before
-    assert [item.split()[0] for item in foretold["changes"]] == ["peers", "config", "current", "start"]
+    assert [item.split()[0] for item in predicted["changes"]] == ["peers", "config", "current", "start"]
     engine.run("r0")  # what Compose would have made of it is the engine's to say
     done = run(host, "active", gate={"peer_id": PEER, "deadline": 0.01})
     assert done["changes"][-1] == "switch container"
@@ -229,10 +229,10 @@ def test_peers_of_a_running_release_change_in_place(host: Paths, engine: FakeEng
     run(host, "active")
     calls = (docker / "calls").read_text() if (docker / "calls").exists() else ""
     more = {"revision": "p2", "multiaddrs": [*PEERS["multiaddrs"], "/ip4/10.0.1.13/tcp/4001/p2p/12D3KooWGamma"]}
-    foretold = run(host, "prepared", peers=more, check=True)
+    predicted = run(host, "prepared", peers=more, check=True)
     done = run(host, "prepared", peers=more)
     assert done["changed"]
-    assert done["changes"] == foretold["changes"] == ["peers " + host.peers, "config " + host.config("alpha")]
+    assert done["changes"] == predicted["changes"] == ["peers " + host.peers, "config " + host.config("alpha")]
     assert done["activation"] == "none"
     assert "12D3KooWGamma" in done["diff"][0]["after"]
     assert "12D3KooWGamma" not in done["diff"][0]["before"]
@@ -248,9 +248,9 @@ def test_peers_wait_for_the_switch_when_another_release_runs(host: Paths, engine
 def test_a_first_deployment_that_failed_leaves_no_agent(host: Paths, engine: FakeEngine, docker: Path) -> None:
     engine.run("r1", "exited", State={"ExitCode": 1})
     assert run(host, "active")["previous"] is None
-    foretold = run(host, "restored", previous=None, check=True)
+    predicted = run(host, "restored", previous=None, check=True)
     done = run(host, "restored", previous=None)
-    assert (done["outcome"], done["changes"]) == ("restored", foretold["changes"])
+    assert (done["outcome"], done["changes"]) == ("restored", predicted["changes"])
     assert done["changes"][0] == "down container"
     assert "down --remove-orphans" in (docker / "calls").read_text()
     assert not os.path.lexists(host.current)
@@ -284,10 +284,10 @@ def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths
         assert run(host, "active", release=release(name))["outcome"] == "activated"
         assert run(host, "confirmed", release=release(name), keep_releases=5)["outcome"] == "confirmed"
     run(host, "prepared", release=release("worse"))
-    foretold = run(host, "confirmed", release=release("r2"), keep_releases=2, check=True)
+    predicted = run(host, "confirmed", release=release("r2"), keep_releases=2, check=True)
     done = run(host, "confirmed", release=release("r2"), keep_releases=2)
-    assert done["changes"] == foretold["changes"]
-    assert done["look"]["release"]["kept"] == ["r2", "r1"]
+    assert done["changes"] == predicted["changes"]
+    assert done["observation"]["release"]["kept"] == ["r2", "r1"]
     assert sorted(os.listdir(host.run)) == ["keys", "r1", "r2"]
     assert IMAGE in engine.images
 
@@ -321,16 +321,16 @@ def test_an_image_goes_with_its_last_release(host: Paths, engine: FakeEngine) ->
 def test_a_release_is_good_only_when_it_was_confirmed(host: Paths, engine: FakeEngine) -> None:
     engine.run("r1")
     active = run(host, "active")
-    assert active["look"]["release"]["good"] is None
-    foretold, done = run(host, "confirmed", check=True), run(host, "confirmed")
+    assert active["observation"]["release"]["good"] is None
+    predicted, done = run(host, "confirmed", check=True), run(host, "confirmed")
     assert (done["outcome"], done["changes"]) == ("confirmed", ["good " + host.good])
-    assert done["diff"] == foretold["diff"]
-    assert done["look"]["release"]["good"] == "r1"
+    assert done["diff"] == predicted["diff"]
+    assert done["observation"]["release"]["good"] == "r1"
     assert run(host, "confirmed")["changed"] is False
     # Another release in its place, active and not confirmed: the good one is where a rollback goes.
     run(host, "prepared", release=release("r2"))
     engine.run("r2")
-    assert run(host, "active", release=release("r2"))["look"]["release"]["good"] == "r1"
+    assert run(host, "active", release=release("r2"))["observation"]["release"]["good"] == "r1"
 
 
 def test_confirming_brings_the_bootstrap_list_up_to_date(host: Paths, engine: FakeEngine) -> None:
@@ -338,10 +338,10 @@ def test_confirming_brings_the_bootstrap_list_up_to_date(host: Paths, engine: Fa
     engine.run("r1")
     then = {"revision": "then", "multiaddrs": [PEERS["multiaddrs"][0].replace("4001", "4000")]}
     run(host, "active", peers=then)
-    foretold, done = run(host, "confirmed", check=True), run(host, "confirmed")
-    assert done["diff"] == foretold["diff"]
+    predicted, done = run(host, "confirmed", check=True), run(host, "confirmed")
+    assert done["diff"] == predicted["diff"]
     assert done["changes"] == ["peers " + host.peers, "config " + host.config("alpha"), "good " + host.good]
-    assert done["look"]["peers"]["revision"] == PEERS["revision"]
+    assert done["observation"]["peers"]["revision"] == PEERS["revision"]
     assert PEERS["multiaddrs"][0] in Path(host.config("alpha")).read_text(encoding="utf-8")
     assert run(host, "confirmed")["changed"] is False
 
@@ -360,26 +360,26 @@ def test_a_release_that_an_earlier_version_called_good_by_its_date_is_good(host:
     engine.run("r1")
     run(host, "active")
     os.utime(host.release("r1"))
-    assert run(host, "prepared")["look"]["release"]["good"] == "r1"
+    assert run(host, "prepared")["observation"]["release"]["good"] == "r1"
 
 
 def test_what_runs_is_asked_at_its_own_port(
     host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, answering: dict[str, Any]
 ) -> None:
     engine.run("r1")
-    monkeypatch.setattr(looking, "read_api", lambda port: {**answering, "error": "asked at %d" % port})
-    assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["error"] == "asked at 8000"
-    assert run(host, "prepared", release=release("r2", api_port=8001))["look"]["api"]["port"] == 8000
-    assert run(host, "prepared", release=release("r2", p2p_port=4002))["look"]["p2p_port"] == 4001
+    monkeypatch.setattr(observing, "read_api", lambda port: {**answering, "error": "asked at %d" % port})
+    assert run(host, "prepared", release=release("r2", api_port=8001))["observation"]["api"]["error"] == "asked at 8000"
+    assert run(host, "prepared", release=release("r2", api_port=8001))["observation"]["api"]["port"] == 8000
+    assert run(host, "prepared", release=release("r2", p2p_port=4002))["observation"]["p2p_port"] == 4001
 
 
 def test_absent_takes_everything_and_a_second_time_nothing(host: Paths, engine: FakeEngine, docker: Path) -> None:
     engine.run("r1")
     run(host, "active")
-    foretold = run(host, "absent", check=True)
+    predicted = run(host, "absent", check=True)
     assert os.path.exists(host.root)
     done = run(host, "absent")
-    assert (done["outcome"], done["changes"]) == ("removed", foretold["changes"])
+    assert (done["outcome"], done["changes"]) == ("removed", predicted["changes"])
     assert not os.path.exists(host.root)
     assert not os.path.exists(host.run)
     engine.container = None
@@ -422,9 +422,9 @@ def test_a_wrong_option_is_refused(paths: Paths, option: str, value: Any) -> Non
         run(paths, "prepared", **{option: value})
 
 
-def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    seen = looking.take(paths, 8000, 4001, [], 1.0)
+    seen = observing.take(paths, 8000, 4001, [], 1.0)
     assert sorted(seen) == [
         "api", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers", "release", "switch",
     ]  # fmt: skip
@@ -437,12 +437,12 @@ def test_the_look_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytest.Monke
     assert json.loads(json.dumps(seen)) == seen
 
 
-def test_logs_are_in_a_look_only_when_something_is_wrong(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+def test_logs_are_observed_only_when_something_is_wrong(paths: Paths, engine: FakeEngine, docker: Path) -> None:
     engine.log = framed("\x1b[32mcolour\x1b[0m\n")
     engine.run("r1")
-    assert looking.take(paths)["container"]["logs"] == []
+    assert observing.take(paths)["container"]["logs"] == []
     engine.run("r1", "exited", State={"ExitCode": 137, "OOMKilled": True})
-    found = looking.take(paths)["container"]
+    found = observing.take(paths)["container"]
     assert (found["exit_code"], found["oom_killed"], found["release"]) == (137, True, "r1")
     assert found["logs"] == ["colour"]
 
@@ -463,7 +463,7 @@ def test_the_docker_role_s_failure_is_among_the_reasons(paths: Paths, monkeypatc
     assert result["reasons"][-1] == "the docker role failed: Unit docker.service is masked."
 
 
-def test_a_release_without_room_is_refused_and_nothing_is_written(
+def test_a_release_without_space_is_refused_and_nothing_is_written(
     paths: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = release("r1")
@@ -565,9 +565,9 @@ def test_an_agent_with_the_docker_socket_is_started_with_the_socket_s_group(
     group = str(os.stat(host.engine_socket).st_gid)
     assert run(host, "prepared", release=wanted)["outcome"] == "prepared"
     assert not os.path.exists(host.socket_group)  # it is no part of what is prepared, and of no release
-    foretold = run(host, "active", check=True, release=wanted)
+    predicted = run(host, "active", check=True, release=wanted)
     done = run(host, "active", release=wanted)
-    assert done["changes"] == foretold["changes"]
+    assert done["changes"] == predicted["changes"]
     assert f"socket-group {host.socket_group}" in done["changes"]
     file = json.loads(Path(host.socket_group).read_text())
     assert file == {"services": {"agent": {"group_add": [group]}}}
@@ -589,26 +589,26 @@ def test_an_agent_without_the_docker_socket_gets_no_group(host: Paths) -> None:
     assert not os.path.exists(host.socket_group)
 
 
-def test_the_socket_s_group_is_foretold_before_there_is_an_engine(
+def test_the_socket_s_group_is_predicted_before_there_is_an_engine(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    foretold = run(paths, "active", check=True, release=with_socket("r1"))
-    assert f"socket-group {paths.socket_group}" in foretold["changes"]
-    assert "group (known after apply)" in json.dumps(foretold["diff"])
+    predicted = run(paths, "active", check=True, release=with_socket("r1"))
+    assert f"socket-group {paths.socket_group}" in predicted["changes"]
+    assert "group (known after apply)" in json.dumps(predicted["diff"])
 
 
 def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
     engine.run("r1", RestartCount=1)
-    assert looking.take(host)["container"]["oom_killed"] is False
+    assert observing.take(host)["container"]["oom_killed"] is False
     engine.events = b'{"status": "oom", "id": "c0ffee"}\n'
-    assert looking.take(host)["container"]["oom_killed"] is True
+    assert observing.take(host)["container"]["oom_killed"] is True
     (asked,) = [query for _method, path, query, _headers in engine.requests[-9:] if path == "/events"][-1:]
     assert json.loads(asked["filters"]) == {"container": ["c0ffee"], "event": ["oom"]}
-    assert float(asked["until"]) - float(asked["since"]) == looking.OOM_SECONDS
+    assert float(asked["until"]) - float(asked["since"]) == observing.OOM_SECONDS
     engine.run("r1")  # one that never restarted is not asked about
     before = len(engine.requests)
-    looking.take(host)
+    observing.take(host)
     assert "/events" not in [path for _method, path, _query, _headers in engine.requests[before:]]
 
 
@@ -616,7 +616,7 @@ def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: 
     ("limit", "size"), [("512m", 512), ("2g", 2048), ("1.5g", 1536), ("1073741824", 1024), ("", None), ("much", None)]
 )
 def test_limits_are_read_as_compose_reads_them(limit: str, size: int | None) -> None:
-    assert room.memory_mb(limit) == size
+    assert capacity.memory_mb(limit) == size
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_step_is_remembered(running: Paths) -> None:
     assert (found["run"], found["fence"], found["ended"]) == ("a", 3, False)
     assert found["expires"] - found["at"] == pytest.approx(900)
     assert before <= found["at"] <= time.time()
-    assert done["look"]["deployment"] == found
+    assert done["observation"]["deployment"] == found
 
 
 def test_the_last_step_ends_it_there(running: Paths) -> None:

@@ -35,14 +35,14 @@ GOOD: dict[str, Any] = {
 GATE = gate.Gate(peer_id=PEER, dial=DIAL, min_edges=2, other_peer_id="12D3KooWOther")
 
 
-def judged(look: dict[str, Any], wanted: gate.Gate = GATE, restarts: int = 0) -> gate.Verdict:
-    return gate.judge(look, wanted, 4001, "alpha", restarts)
+def judged(observation: dict[str, Any], wanted: gate.Gate = GATE, restarts: int = 0) -> gate.Verdict:
+    return gate.judge(observation, wanted, 4001, "alpha", restarts)
 
 
 def altered(part: str, **values: Any) -> dict[str, Any]:
-    look = copy.deepcopy(GOOD)
-    look[part] = {**look[part], **values}
-    return look
+    observation = copy.deepcopy(GOOD)
+    observation[part] = {**observation[part], **values}
+    return observation
 
 
 def test_a_good_agent_passes() -> None:
@@ -98,19 +98,19 @@ def test_the_other_schemes_id_points_to_the_setting() -> None:
 
 @pytest.mark.parametrize("retransmits", [0, 3])
 def test_a_retransmitting_edge_is_not_live(retransmits: int) -> None:
-    look = copy.deepcopy(GOOD)
-    look["edges"][1]["retransmits"] = retransmits
-    live = gate.live_members(look, DIAL, 4001)
+    observation = copy.deepcopy(GOOD)
+    observation["edges"][1]["retransmits"] = retransmits
+    live = gate.live_members(observation, DIAL, 4001)
     assert live == (["beta"] if retransmits else ["beta", "gamma"])
 
 
 def test_another_port_or_a_longer_address_is_not_the_peer() -> None:
-    look = copy.deepcopy(GOOD)
-    look["edges"][0].update(remote="10.0.1.121:4001", local="172.18.0.2:4001")
-    look["edges"][1].update(remote="10.0.1.13:4001", local="172.18.0.2:46016")
-    assert gate.live_members(look, DIAL, 4001) == ["gamma"]
-    look["edges"][1].update(remote="10.0.1.13:51000", local="172.18.0.2:8000")
-    assert gate.live_members(look, DIAL, 4001) == []
+    observation = copy.deepcopy(GOOD)
+    observation["edges"][0].update(remote="10.0.1.121:4001", local="172.18.0.2:4001")
+    observation["edges"][1].update(remote="10.0.1.13:4001", local="172.18.0.2:46016")
+    assert gate.live_members(observation, DIAL, 4001) == ["gamma"]
+    observation["edges"][1].update(remote="10.0.1.13:51000", local="172.18.0.2:8000")
+    assert gate.live_members(observation, DIAL, 4001) == []
 
 
 def test_the_message_names_who_is_missing_and_how_the_dial_went() -> None:
@@ -121,9 +121,9 @@ def test_the_message_names_who_is_missing_and_how_the_dial_went() -> None:
     assert judged({**GOOD, "edges": []}, gate.Gate(peer_id=PEER, dial=DIAL, min_edges=0)).finding is None
 
 
-def waited(looks: list[dict[str, Any]], deadline: float) -> tuple[Any, float]:
+def waited(observations: list[dict[str, Any]], deadline: float) -> tuple[Any, float]:
     now = [0.0]
-    left = iter(looks)
+    left = iter(observations)
     last: dict[str, Any] = {}
 
     def take() -> dict[str, Any]:
@@ -133,7 +133,7 @@ def waited(looks: list[dict[str, Any]], deadline: float) -> tuple[Any, float]:
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    _look, finding = gate.wait(take, judged, deadline, clock=lambda: now[0], sleep=sleep)
+    _observation, finding = gate.wait(take, judged, deadline, clock=lambda: now[0], sleep=sleep)
     return finding, now[0]
 
 
@@ -169,7 +169,7 @@ def test_the_gate_does_not_wait_for_the_dead() -> None:
 def test_a_connection_whose_address_was_rewritten_counts_for_a_member_that_answers(
     remote: str, retransmits: int, dial: str, passes: bool
 ) -> None:
-    look = copy.deepcopy(GOOD)
-    look["edges"][0].update(remote=remote, retransmits=retransmits)
-    look["dials"]["10.0.1.12:4001"] = dial
-    assert (judged(look).finding is None) is passes
+    observation = copy.deepcopy(GOOD)
+    observation["edges"][0].update(remote=remote, retransmits=retransmits)
+    observation["dials"]["10.0.1.12:4001"] = dial
+    assert (judged(observation).finding is None) is passes

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.host import history, kept
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from tests.unit.host.fakes import FakeEngine, release
 
@@ -58,7 +58,7 @@ def test_what_is_kept_is_what_is_whole(root: Paths, engine: FakeEngine) -> None:
     for path in (root.environment("whole"), root.node_key):
         Path(path).write_text("x", encoding="utf-8")
     Path(root.peers).write_text(json.dumps({"revision": "p", "multiaddrs": ["/ip4/10.0.0.2/tcp/1/p2p/Q"]}))
-    found = kept.look_at(root, looking.take(root))
+    found = kept.observe(root, observing.take(root))
     assert {name: item["secrets"] for name, item in found["kept"].items()} == {"whole": True, "secretless": False}
     assert found["kept"]["whole"]["files"] == release("whole")["files"]
     assert (found["peers"], found["history"]) == (["/ip4/10.0.0.2/tcp/1/p2p/Q"], [])

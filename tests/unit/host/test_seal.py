@@ -65,9 +65,9 @@ def reboot(paths: Paths) -> None:
 def test_preparing_seals_once_and_says_so_before(host: Paths) -> None:
     shutil.rmtree(host.sealed)
     os.unlink(host.unit)
-    foretold, done = run(host, "prepared", check=True), run(host, "prepared")
+    predicted, done = run(host, "prepared", check=True), run(host, "prepared")
     assert [item.split()[0] for item in done["changes"]] == ["seal", "seal-key", "unit"]
-    assert (foretold["changes"], foretold["diff"]) == (done["changes"], done["diff"])
+    assert (predicted["changes"], predicted["diff"]) == (done["changes"], done["diff"])
     assert run(host, "prepared")["changed"] is False
 
 
@@ -135,4 +135,4 @@ def test_a_machine_without_systemd_seals_nothing(host: Paths) -> None:
     os.rmdir(host.systemd)
     shutil.rmtree(host.sealed)
     result = run(host, "prepared")
-    assert (result["changed"], result["look"]["host"]["seals"]) == (False, False)
+    assert (result["changed"], result["observation"]["host"]["seals"]) == (False, False)

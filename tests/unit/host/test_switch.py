@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import look as looking
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host import switch
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
@@ -57,13 +57,13 @@ def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_
     host: Paths, engine: FakeEngine
 ) -> None:
     active(host, engine)
-    seen = looking.take(host)["switch"]
+    seen = observing.take(host)["switch"]
     assert (seen["armed"]["run"], seen["armed"]["wanted"], seen["armed"]["back"]) == ("d1", "r2", "r1")
     assert seen["rolled_back"] is None
     timer = Path(os.path.dirname(host.unit), switch.TIMER).read_text(encoding="utf-8")
     assert "Persistent=true" in timer and "OnCalendar=20" in timer
     assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "confirmed"
-    assert left(host) == [] and looking.take(host)["switch"] == {"armed": None, "rolled_back": None}
+    assert left(host) == [] and observing.take(host)["switch"] == {"armed": None, "rolled_back": None}
     assert os.listdir(os.path.dirname(host.config("alpha"))) == ["alpha.yaml"]
 
 
@@ -89,12 +89,12 @@ def test_a_rollback_by_the_controller_leaves_nothing_of_it(host: Paths, engine: 
 
 def test_somebody_who_is_at_work_again_winds_it_up(host: Paths, engine: FakeEngine) -> None:
     active(host, engine)
-    before = looking.take(host)["switch"]["armed"]["until"]
+    before = observing.take(host)["switch"]["armed"]["until"]
     run(host, "prepared", release=release("r2"), confirm_within=1200.0)
-    after = looking.take(host)["switch"]["armed"]
+    after = observing.take(host)["switch"]["armed"]
     assert 500 < after["until"] - before < 700
     run(host, "prepared", release=release("r2"), confirm_within=1.0)
-    assert looking.take(host)["switch"]["armed"] == after, "never shorter"
+    assert observing.take(host)["switch"]["armed"] == after, "never shorter"
 
 
 def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docker: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert os.readlink(host.current) == "releases/r1"
     assert Path(host.config("alpha")).read_text(encoding="utf-8") == before
     assert "releases/r1/compose.yaml" in (docker / "calls").read_text(encoding="utf-8")
-    said = looking.take(host)["switch"]
+    said = observing.take(host)["switch"]
     assert said["armed"] is None
     assert {key: said["rolled_back"][key] for key in ("run", "from", "to")} == {"run": "d1", "from": "r2", "to": "r1"}
     assert left(host) == []
@@ -125,7 +125,7 @@ def test_the_script_does_nothing_once_it_is_disarmed(host: Paths, engine: FakeEn
     run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)
     assert subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=False).returncode == 0
     assert os.readlink(host.current) == "releases/r2"
-    assert json.dumps(looking.take(host)["switch"]["rolled_back"]) == "null"
+    assert json.dumps(observing.take(host)["switch"]["rolled_back"]) == "null"
 
 
 def test_without_a_whole_release_to_go_back_to_nothing_is_armed(host: Paths, engine: FakeEngine) -> None:

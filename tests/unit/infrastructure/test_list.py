@@ -19,8 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     Balancer,
     Existing,
     Settings,
-    carve,
     desired,
+    subnets_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     Open,
@@ -177,7 +177,7 @@ def across(number: int, apart: int) -> list[str]:
 
 
 def test_sixty_members_elsewhere_whose_addresses_lie_together_are_merged_to_fit() -> None:
-    """64 addresses from a boundary on are one network; nobody else is let in, and what fits is left as it is."""
+    """64 addresses from a boundary on are one network; nobody else is admitted, and what fits is left as it is."""
     settings = replace(SETTINGS, open=Open(inside="10.42.0.0/16", p2p_from=across(64, 1)))
     (member,) = [each for each in desired(settings) if each.name == "praxis-alpha-member"]
     assert "tcp 4001 from 198.51.0.0/26 (Peer to peer with members elsewhere)" in map(str, member.fields["rules"])
@@ -241,7 +241,7 @@ def test_what_is_no_network() -> None:
 @pytest.mark.parametrize(("network", "count"), [("10.0.0.0/25", 1), ("10.0.0.0/16", 16), ("2001:db8::/32", 1)])
 def test_what_cannot_be_cut(network: str, count: int) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        carve(network, count)
+        subnets_of(network, count)
 
 
 def test_a_fleet_needs_two_zones() -> None:

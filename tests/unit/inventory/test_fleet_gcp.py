@@ -268,7 +268,7 @@ def answering(cloud: Google, monkeypatch: pytest.MonkeyPatch, left: dict[str, An
     return answered
 
 
-def test_weather_that_passes_is_waited_out(cloud: Google, tmp_path: Path) -> None:
+def test_transient_error_is_waited_out(cloud: Google, tmp_path: Path) -> None:
     member(cloud, "one")
     fault = cloud.faults.add({"kind": "throttle", "count": 2})
     assert list(read(source(tmp_path)).hosts) == ["one"]

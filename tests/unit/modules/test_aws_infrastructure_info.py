@@ -94,7 +94,7 @@ def test_a_balancer_that_is_not_there_is_named(run: Any, theirs: dict[str, Any],
     assert ran.codes == [f"{option.replace('_', '-')}-not-found"]
 
 
-def test_all_that_is_missing_is_told_at_once(run: Any, theirs: dict[str, Any]) -> None:
+def test_all_that_is_missing_is_reported_at_once(run: Any, theirs: dict[str, Any]) -> None:
     given = {**theirs, "vpc": "vpc-none", "subnets": [*theirs["subnets"], "subnet-none"], "key_name": "none"}
     ran = run("aws_infrastructure_info", fleet="alpha", **given)
     assert ran.codes == ["infrastructure-not-found"] * 3

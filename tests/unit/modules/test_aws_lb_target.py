@@ -122,7 +122,7 @@ def test_a_draining_target_is_registered_again(run: Any, cloud: Any, group: str,
 def test_only_a_target_that_is_not_known_yet_is_registered_again(
     run: Any, cloud: Any, group: str, fate: str, codes: list[str], asked: int
 ) -> None:
-    cloud.weather["RegisterTargets"] = [fate]
+    cloud.fault["RegisterTargets"] = [fate]
     ran = run("aws_lb_target", target_group="demo", targets=targets("10.0.0.4"))
     assert (ran.codes, cloud.changes()) == (codes, ["RegisterTargets"] * asked)
 

@@ -171,7 +171,7 @@ def test_a_foreign_machine_in_our_slot_is_named(run: Any, cloud: Any, options: d
 
 @pytest.mark.parametrize("fate", ["RequestLimitExceeded", "InvalidGroup.NotFound", "InvalidSubnetID.NotFound"])
 def test_a_refused_launch_is_sent_again(run: Any, cloud: Any, options: dict[str, Any], fate: str) -> None:
-    cloud.weather["RunInstances"] = [fate]
+    cloud.fault["RunInstances"] = [fate]
     one = {**options, "hosts": 1}
     assert len(run("aws_machines", **one).result["machines"]) == 1
     assert len(instances(cloud)) == 1
@@ -181,8 +181,8 @@ def test_a_refused_launch_is_sent_again(run: Any, cloud: Any, options: dict[str,
 def test_a_launch_whose_answer_is_lost_is_sent_again_with_its_token(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:
-    """By the token EC2 knows the request; the cloud in this process does not look at it, and so makes two."""
-    cloud.weather["RunInstances"] = ["lost"]
+    """By the token EC2 knows the request; the cloud in this process does not observe it, and so makes two."""
+    cloud.fault["RunInstances"] = ["lost"]
     run("aws_machines", **{**options, "hosts": 1})
     reservations = cloud.client("ec2").describe_instances()["Reservations"]
     tokens = [each["ClientToken"] for reservation in reservations for each in reservation["Instances"]]
@@ -193,7 +193,7 @@ def test_a_launch_whose_answer_is_lost_is_sent_again_with_its_token(
 def test_a_launch_that_fails_beside_one_that_does_not_names_both(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:
-    cloud.weather["RunInstances"] = ["InsufficientInstanceCapacity"]
+    cloud.fault["RunInstances"] = ["InsufficientInstanceCapacity"]
     stopped = run("aws_machines", **options)
     assert stopped.codes == ["cloud-quota", "machines-half-made"]
     made = instances(cloud)
@@ -205,7 +205,7 @@ def test_a_launch_that_fails_beside_one_that_does_not_names_both(
 def test_surplus_stays_while_a_slot_has_no_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     cloud.client("ec2").terminate_instances(InstanceIds=[instances(cloud)["alpha-aws-1"]["InstanceId"]])
-    cloud.weather["RunInstances"] = ["InsufficientInstanceCapacity"]
+    cloud.fault["RunInstances"] = ["InsufficientInstanceCapacity"]
     stopped = run("aws_machines", **{**options, "hosts": 1}, allow_shrink=True)
     assert stopped.codes == ["cloud-quota"]
     assert set(instances(cloud)) == {"alpha-aws-2", "alpha-aws-3"}
@@ -236,7 +236,7 @@ def test_a_machine_that_is_stopping_keeps_no_other_from_being_started(
     ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}
     cloud.client("ec2").stop_instances(InstanceIds=list(ids.values()))
     cloud.operations.clear()
-    cloud.weather["StartInstances"] = ["IncorrectInstanceState"]
+    cloud.fault["StartInstances"] = ["IncorrectInstanceState"]
     again = run("aws_machines", **options)
     assert again.changed and len(again.result["machines"]) == 3
     assert {each["State"]["Name"] for each in instances(cloud).values()} == {"running"}

@@ -73,7 +73,7 @@ def test_binary(cloud: Any, template: Any) -> None:
         template("{{ lookup('praxis.cloud.secret', 'aws-sm://seed') }}")
 
 
-def test_failures_are_told_together_and_hide_values(cloud: Any, template: Any) -> None:
+def test_failures_are_reported_together_and_hide_values(cloud: Any, template: Any) -> None:
     keep(cloud, "a", f'{{"password": "{PLANTED}"}}')
     with pytest.raises(AnsibleError) as caught:
         template("{{ query('praxis.cloud.secret', 'aws-sm://a#pasword', 'aws-sm://none') }}")
@@ -129,12 +129,12 @@ def test_a_real_run_at_the_highest_verbosity_shows_no_value(cloud: Any, tmp_path
         )
         return done.returncode, done.stdout + done.stderr + (tmp_path / "log").read_text()
 
-    looks = [PLANTED, KEYS["AWS_SECRET_ACCESS_KEY"], seed.hex(), base64.b64encode(seed).decode(), seed.decode()]
+    observations = [PLANTED, KEYS["AWS_SECRET_ACCESS_KEY"], seed.hex(), base64.b64encode(seed).decode(), seed.decode()]
     code, printed = play(QUIET)
     assert code == 2, printed
     assert f"length {len(PLANTED)}, changed True" in printed
     assert "Did you mean 'password'?" in printed
-    assert [look for look in looks if look in printed] == []
+    assert [observation for observation in observations if observation in printed] == []
     # And that the search finds a value that a task prints.
     code, printed = play(LOUD)
     assert code == 0, printed

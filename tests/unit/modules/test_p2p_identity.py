@@ -30,7 +30,7 @@ def keep(cloud: Any, slot: str, seed: bytes = SEED) -> str:
     return str(version)
 
 
-def looks_of(seed: bytes) -> list[str]:
+def observations_of(seed: bytes) -> list[str]:
     """The forms in which a seed could leak."""
     return [seed.hex(), base64.b64encode(seed).decode(), seed.decode("latin-1"), repr(seed)[2:-1]]
 
@@ -81,7 +81,7 @@ def test_create_and_again(run: Any, cloud: Any) -> None:
         assert "diff" not in again.result
         assert not any(each["created"] for each in again.result["identities"].values())
         assert again.result["identities"]["a"]["peer_id"] == ran.result["identities"]["a"]["peer_id"]
-    # One call looks at both slots, and nothing else is asked.
+    # One call observes both slots, and nothing else is asked.
     assert cloud.operations == ["BatchGetSecretValue", "BatchGetSecretValue"]
     assert stored(cloud) == seeds
 
@@ -143,13 +143,13 @@ def test_an_unusable_seed_can_be_removed_as_its_message_says(run: Any, cloud: An
     assert "state=absent and recovery_window_days=0" in run("p2p_identity", **options).result["msg"]
     removal = {**options, "state": "absent", "recovery_window_days": 0}
     cloud.operations.clear()
-    foretold = run("p2p_identity", check=True, **removal)
+    predicted = run("p2p_identity", check=True, **removal)
     assert cloud.changes() == []
     removed = run("p2p_identity", **removal)
-    assert foretold.result["removed"] == removed.result["removed"] == ["a"]
+    assert predicted.result["removed"] == removed.result["removed"] == ["a"]
     nothing = {"name": "praxis/demo/identity/a", "version": None, "peer_id": None}
-    assert foretold.result["diff"] == removed.result["diff"] == {"before": {"a": nothing}, "after": {}}
-    assert "planted" not in foretold.printed + removed.printed
+    assert predicted.result["diff"] == removed.result["diff"] == {"before": {"a": nothing}, "after": {}}
+    assert "planted" not in predicted.printed + removed.printed
     assert run("p2p_identity", **options).changed
 
 
@@ -175,15 +175,15 @@ def test_seeds_are_nowhere(run: Any, cloud: Any) -> None:
     printed = made.printed + run("p2p_identity_info", fleet="demo").printed
     printed += run("p2p_identity", fleet="demo", slots=["a"], state="absent").printed
     for seed in stored(cloud).values():
-        assert not [look for look in looks_of(seed) if look in printed]
+        assert not [observation for observation in observations_of(seed) if observation in printed]
     # And that the search finds one that is printed: options come back with the result.
     echo = run("p2p_identity_info", fleet="demo", slots=[SEED.hex()]).printed
-    assert [look for look in looks_of(SEED) if look in echo]
+    assert [observation for observation in observations_of(SEED) if observation in echo]
 
 
 @pytest.mark.parametrize("fate", ["lost", "ThrottlingException"])
-def test_no_weather_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None:
-    cloud.weather["CreateSecret"] = [fate]
+def test_no_transient_error_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None:
+    cloud.fault["CreateSecret"] = [fate]
     ran = run("p2p_identity", fleet="demo", slots=["a"])
     (seed,) = stored(cloud).values()
     assert ran.result["identities"]["a"]["peer_id"] == peer_id(seed)
@@ -192,9 +192,9 @@ def test_no_weather_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None
 
 @pytest.mark.parametrize("days", [0, 30])
 @pytest.mark.parametrize("fate", ["lost", "ThrottlingException"])
-def test_removed_whatever_the_weather(run: Any, cloud: Any, fate: str, days: int) -> None:
+def test_removed_whatever_fails(run: Any, cloud: Any, fate: str, days: int) -> None:
     keep(cloud, "a")
-    cloud.weather["DeleteSecret"] = [fate]
+    cloud.fault["DeleteSecret"] = [fate]
     ran = run("p2p_identity", state="absent", fleet="demo", slots=["a"], recovery_window_days=days)
     assert ran.result["removed"] == ["a"]
     assert stored(cloud) == {}
@@ -202,7 +202,7 @@ def test_removed_whatever_the_weather(run: Any, cloud: Any, fate: str, days: int
 
 def test_a_removal_that_is_refused_fails(run: Any, cloud: Any) -> None:
     keep(cloud, "a")
-    cloud.weather["DeleteSecret"] = ["InvalidRequestException"]
+    cloud.fault["DeleteSecret"] = ["InvalidRequestException"]
     assert run("p2p_identity", state="absent", fleet="demo", slots=["a"]).codes == ["cloud-invalid"]
     assert list(stored(cloud)) == ["praxis/demo/identity/a"]
 
@@ -221,7 +221,7 @@ def test_two_runs_at_once_agree_on_one_seed(cloud: Any, monkeypatch: pytest.Monk
                "secret_key": KEYS["AWS_SECRET_ACCESS_KEY"]}  # fmt: skip
     changes = [Change("create", slot, f"praxis/demo/identity/{slot}") for slot in ("a", "b", "c")]
     ready = Barrier(2)
-    cloud.weather["BatchGetSecretValue"] = ["", "InternalServiceError"]
+    cloud.fault["BatchGetSecretValue"] = ["", "InternalServiceError"]
 
     def one(_number: int) -> dict[str, bytes]:
         store = AwsIdentities(aws_client(options), "demo")

@@ -94,7 +94,7 @@ def planner(hostvars: Mapping[str, Any], **options: Any) -> Planner:
     return Planner(fleet_variables.members(hostvars, list(hostvars)), **options)
 
 
-def told(failed: Failed) -> list[str]:
+def reported(failed: Failed) -> list[str]:
     """The codes of all findings, each of which is complete."""
     for finding in failed.findings:
         assert all(finding.as_dict().values()), finding
@@ -103,5 +103,5 @@ def told(failed: Failed) -> list[str]:
 
 def only(failed: Failed) -> Finding:
     """The one finding."""
-    assert len(told(failed)) == 1, failed
+    assert len(reported(failed)) == 1, failed
     return failed.findings[0]

@@ -156,8 +156,8 @@ def facts_missing(played: Played) -> Any:
 def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int) -> None:
     """One run at the highest verbosity: identities, plan, and what becomes of each kind of host."""
     empty.seeds([1])
-    look = {"release": {"current": "5f00d1", "good": "81bb02"}, "note": MARKER}
-    answer = json.dumps({"changed": True, "outcome": "prepared", "look": look, "not_kept": 1})
+    observation = {"release": {"current": "5f00d1", "good": "81bb02"}, "note": MARKER}
+    answer = json.dumps({"changed": True, "outcome": "prepared", "observation": observation, "not_kept": 1})
     own = {
         1: site.host("m1", f"echo '{answer}'"),
         2: site.host("m2", "echo 'Traceback: no such thing' >&2; exit 3"),
@@ -175,12 +175,12 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     wrong_id = "{{ praxis_plan.id | regex_replace('[0-9a-f]{8}$', '00000000') }}"
     again = {"name": "again", "praxis.cloud.fleet_plan": {"hosts": [], "plan_id": wrong_id}}
     active = {**release("active"), "when": "inventory_hostname == 'm1'"}
-    look_again = {"name": "look", "praxis.cloud.agent_info": {"run": RUN}}
+    observe_again = {"name": "observation", "praxis.cloud.agent_info": {"run": RUN}}
     book = [
         PLAN,
         {**LOCAL, "tasks": [{"block": [again], "rescue": [{"ansible.builtin.debug": {"msg": "refused"}}]}]},
         {**hosts, "hosts": "praxis", "tasks": [release("prepared")]},
-        {**hosts, "hosts": "m1:m2", "tasks": [active, release("restored"), look_again]},
+        {**hosts, "hosts": "m1:m2", "tasks": [active, release("restored"), observe_again]},
         {**LOCAL, "tasks": [site.keep()]},
     ]
     played = site.play(book, "-vvvvv", "--diff")
@@ -201,11 +201,11 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
 
     # m1 answers, and what the verdict needs of it is kept.
     outcome = json.loads((site.folder / "kept/outcomes/m1").read_text())
-    assert outcome == {"changed": True, "outcome": "prepared", "look": look}
+    assert outcome == {"changed": True, "outcome": "prepared", "observation": observation}
     assert json.loads((site.folder / "kept/touched/m1").read_text()) == {"previous": "81bb02"}
     # Four batches of one: each its gate's deadline, its soak and two minutes; and two minutes.
     assert b'"confirm_within": 1200.0' in (site.folder / "sent-m1").read_bytes()
-    # m2's module crashes: its task does not fail, and says so as data. Nothing was done to it, so nothing is put back.
+    # m2's module crashes: its task does not fail, and says so as data. Nothing was done to it, so nothing is restored.
     crashed = played.of("prepared", "m2")
     assert (crashed["status"], crashed["outcome"]) == ("ok", "failed")
     assert crashed["failure"]["code"] == "module-failed"
@@ -214,7 +214,7 @@ def test_a_deployment_up_to_the_hosts(site: Site, empty: Account, deaf_port: int
     assert "sudo" in crashed["failure"]["fix"]
     assert json.loads((site.folder / "kept/outcomes/m2").read_text())["outcome"] == "failed"
     assert played.of("restored", "m2")["status"] == "skipped"
-    assert played.of("look", "m2")["outcome"] == "failed"
+    assert played.of("observation", "m2")["outcome"] == "failed"
     # m3 is not there: Ansible has a word for that, and the verdict will hear of it.
     assert played.of("prepared", "m3")["status"] == "unreachable"
     assert "refused" in json.loads((site.folder / "kept/outcomes/m3").read_text())["unreachable"]
@@ -250,7 +250,7 @@ def ssh(site: Site, name: str, script: str) -> dict[str, Any]:
 
 def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
     """Through Ansible's own SSH plugin, with commands in ssh's place: one that answers, and one whose sudo refuses."""
-    answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {"host": {"clock": 1000.0}}})
+    answer = json.dumps({"changed": False, "outcome": "unchanged", "observation": {"host": {"clock": 1000.0}}})
     scripts = {
         "m1": f"cat > /dev/null; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'",
         "m2": "echo 'sudo: a password is required' >&2; exit 1",
@@ -285,7 +285,7 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
 )
 def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: bool, sentence: str) -> None:
     """What an image says to root at a forced command, on standard output. A banner before the answer does no harm."""
-    answer = json.dumps({"changed": False, "outcome": "unchanged", "look": {}})
+    answer = json.dumps({"changed": False, "outcome": "unchanged", "observation": {}})
     own = {
         "m1": ssh(site, "m1", f"cat > /dev/null; echo '{sentence}'; exit 142"),
         "m2": ssh(site, "m2", f"cat > /dev/null; echo 'Welcome!'; echo BECOME-SUCCESS; {CHAIN}; echo '{answer}'"),
@@ -309,8 +309,9 @@ def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site,
     holder = "state=active release=5f00d1 pid=7 since=2026-01-01T00:00:00Z owner=ann@desk run=20260101T000000Z-a1b2c3"
     busy = {"code": "host-locked", "what": f"Another deployment holds this host: {holder}. Waited 3 s for it.",
             "where": "/opt/praxis.lock", "fix": "Let it end."}  # fmt: skip
-    held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "look": {}})
-    free = json.dumps({"changed": True, "outcome": "prepared", "failure": None, "look": {}, "fence": 1, "locked": True})
+    held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "observation": {}})
+    outcome = {"changed": True, "outcome": "prepared", "failure": None, "observation": {}}
+    free = json.dumps({**outcome, "fence": 1, "locked": True})
     once = site.folder / "python-once"
     script = f"[ -e {once} ] && echo '{free}' || {{ touch {once}; echo '{held}'; }}"
     site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", script)}})
@@ -346,8 +347,9 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
               "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "lease": 600.0, **more}  # fmt: skip
     now = time.time()
     held = Deployment(**wanted).record(now - age, ended=False)
-    looks = {"m1": {"deployment": held, "host": {"clock": now}}, "m2": {"deployment": None, "host": {"clock": now}}}
-    answers = {name: json.dumps({"changed": False, "look": look}) for name, look in looks.items()}
+    deployments = {"m1": held, "m2": None}
+    observations = {name: {"deployment": one, "host": {"clock": now}} for name, one in deployments.items()}
+    answers = {name: json.dumps({"changed": False, "observation": one}) for name, one in observations.items()}
     scripts = {name: f"echo '{answer}'" for name, answer in answers.items()}
     scripts["m2"] = "exit 3" if silent else scripts["m2"]
     site.inventory({name: {**fleet(2)[name], **site.host(name, script)} for name, script in scripts.items()})
@@ -378,8 +380,10 @@ def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Accoun
     facts = {"distribution": "Debian", "distribution_version": "13", "distribution_major_version": "13",
              "python": {"executable": "/usr/bin/python3"}}  # fmt: skip
     answers = {
-        "agent_release": {"changed": False, "outcome": "needs-docker", "reasons": ["docker is missing"], "look": {}},
-        "agent_info": {"look": {"engine": {"running": False, "version": None, "compose": None, "daemon": {}}}},
+        "agent_release": {
+            "changed": False, "outcome": "needs-docker", "reasons": ["docker is missing"], "observation": {},
+        },
+        "agent_info": {"observation": {"engine": {"running": False, "version": None, "compose": None, "daemon": {}}}},
         "modules.setup": {"ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}},
         "dpkg-query": {"rc": 1, "stdout": "", "stderr": "", "changed": True},
         "modules.apt": {"failed": True, "msg": "Failed to update apt cache after 5 retries: "},
@@ -398,7 +402,7 @@ def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Accoun
     assert played.rc == 2
     sent_reason = played.of("Prepare the release on the new engine", "m1")
     assert sent_reason["outcome"] == "needs-docker", played.printed[-6000:]
-    # What the module is told comes back from a real host among its reasons.
+    # What the module is reported comes back from a real host among its reasons.
     last = [each for each in played.results if each["task"] == "Go on to the verdict"][-1]
     reason = step_failure.of_task(**last["result"]["ansible_facts"]["praxis_docker_failure"])
     assert "after 5 retries" in reason and "Temporary failure resolving 'deb.debian.org'" in reason
@@ -406,8 +410,8 @@ def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Accoun
     assert reason.startswith("Say why the engine could not be installed: ")
 
 
-def test_check_mode_foretells_and_changes_nothing(site: Site, empty: Account) -> None:
-    answer = json.dumps({"changed": True, "outcome": "prepared", "look": {}})
+def test_check_mode_predicts_and_changes_nothing(site: Site, empty: Account) -> None:
+    answer = json.dumps({"changed": True, "outcome": "prepared", "observation": {}})
     own = {1: site.host("m1", f"echo '{answer}'"), 2: site.host("m2", "exit 3")}
     site.inventory({name: {**found, **own[at]} for at, (name, found) in enumerate(fleet(2).items(), 1)})
     tasks = [release("prepared"), release("active")]
@@ -504,16 +508,16 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
 
 
-def test_identities_that_cannot_be_made_are_told_with_their_own_findings(site: Site, empty: Account) -> None:
-    """The task goes through the places that lack identities; each one's findings are told, not that items failed."""
+def test_identities_that_cannot_be_made_are_reported_with_their_own_findings(site: Site, empty: Account) -> None:
+    """The task goes through the places that lack identities; each one's findings are given, not that items failed."""
     site.inventory(fleet(3, {3: {"region": "eu-west-1"}}, agent_secrets={"OPENAI_API_KEY": PLAIN}))
-    empty.cloud.weather["CreateSecret"] = ["AccessDeniedException"] * 3
+    empty.cloud.fault["CreateSecret"] = ["AccessDeniedException"] * 3
     played = site.play([PLAN], "-v")
     assert played.rc == 2
-    told = played.of("Fail with what was refused", "m1")["msg"].splitlines()
-    assert [line.count("AccessDeniedException") for line in told] == [1, 1, 1], told
-    assert ["eu-west-1" in line for line in told] == [False, False, True]
-    assert "items failed" not in str(told)
+    reported = played.of("Fail with what was refused", "m1")["msg"].splitlines()
+    assert [line.count("AccessDeniedException") for line in reported] == [1, 1, 1], reported
+    assert ["eu-west-1" in line for line in reported] == [False, False, True]
+    assert "items failed" not in str(reported)
 
 
 def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:

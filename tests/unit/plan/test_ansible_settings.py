@@ -56,7 +56,7 @@ class Deployment:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        look = {
+        observation = {
             "release": {"current": "5f00d1", "running": "5f00d1", "good": "5f00d1", "kept": []},
             "container": {"state": "running", "health": "unhealthy", "exit_code": 0, "id": "c1", "restarts": 0},
             "api": {"health": 503, "peer_id": None, "error": None},
@@ -65,7 +65,7 @@ class Deployment:
             "deployment": None,
         }
         answer = {"changed": True, "diff": [], "outcome": "activated", "activation": "switch", "failure": None}
-        self.answer = json.dumps({**answer, "locked": True, "fence": 1, "look": look})
+        self.answer = json.dumps({**answer, "locked": True, "fence": 1, "observation": observation})
 
     def hosts(
         self, script: str = "", everybody: dict[str, Any] | None = None, **others: dict[str, Any]
@@ -124,7 +124,7 @@ def usual(deployment: Deployment) -> Usual:
 
 
 def test_every_setting_has_one_row() -> None:
-    """A new one of Ansible's is thought about before it is let in."""
+    """A new one of Ansible's is thought about before it is admitted."""
     patterns = [name for group in (rows.NEVER, rows.WISHES) for names in group.values() for name in names]
     patterns += [*rows.SAME, *rows.SAME_THERE, *rows.REFUSED]
     found = {name: [one for one in patterns if fnmatch.fnmatchcase(name, one)] for name in rows.known()}

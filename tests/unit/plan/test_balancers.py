@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which balancer is told of which members, in the words of its own cloud's module."""
+"""Which balancer is reported of which members, in the words of its own cloud's module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible import constants
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_action, fleet_variables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancers import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
 from tests.unit.fleet.made import meshed, order
@@ -58,11 +58,11 @@ def test_machines_of_no_cloud_are_asked_for_on_aws() -> None:
     assert [each["module"] for each in of({1: {"target_group": "agents"}})] == ["praxis.cloud.aws_lb_target"]
 
 
-REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "where": "i-1", "fix": "Mend it."}
+REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "where": "i-1", "fix": "Fix it."}
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         ({"changed": True}, []),
         ({"failed": True, "msg": "...", "failures": [REFUSED]}, [("target-not-healthy", "The target is unhealthy.")]),
@@ -70,9 +70,11 @@ REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "wh
         ({"failed": True}, [("load-balancer", "It did not answer.")]),
     ],
 )
-def test_whatever_a_balancer_s_module_fails_with_is_told(answer: dict[str, Any], told: list[tuple[str, str]]) -> None:
+def test_whatever_a_balancer_s_module_fails_with_is_reported(
+    answer: dict[str, Any], reported: list[tuple[str, str]]
+) -> None:
     found = fleet_balancer._failures(answer, {"options": {"target_group": "agents"}})
-    assert [(item["code"], item["what"]) for item in found] == told
+    assert [(item["code"], item["what"]) for item in found] == reported
 
 
 PLAN = wired(4)
@@ -80,7 +82,7 @@ HEALTHY = {"state": "healthy", "description": ""}
 
 
 class Balancer:
-    """The action, over a run's directory, with a module in the cloud's place that answers as it is told.
+    """The action, over a run's directory, with a module in the cloud's place that answers as it is reported.
 
     :param health: by target id, the state that it answers; healthy unless it is given.
     """
@@ -92,15 +94,15 @@ class Balancer:
                  "balancers": [{"module": "m", "options": {"target_group": "agents"}, "targets": targets}]}
         each: dict[str, Any] = {name: {} for name in PLAN.members}
         self.run = RunDirectory.create(PLAN, each, each, {**known, **options})
-        self.looks = meshed(PLAN)
+        self.observations = meshed(PLAN)
         self.health: dict[str, str] = {}
         self.others: list[dict[str, Any]] = []
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
-        for name, look in self.looks.items():
-            self.run.report(name, {"look": look})
+        for name, observation in self.observations.items():
+            self.run.report(name, {"observation": observation})
         action = object.__new__(fleet_balancer.ActionModule)
         action._task = SimpleNamespace(check_mode=check_mode)
         action._execute_module = self._module
@@ -128,8 +130,8 @@ def balancer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_before_a_batch_is_drained_the_others_that_can_serve_are_brought_in(balancer: Any) -> None:
     """Those that serve at the port that they listen at now, and the batch whatever port it is registered with."""
     one = balancer()
-    for look in one.looks.values():
-        look["api"]["port"] = 8000
+    for observation in one.observations.values():
+        observation["api"]["port"] = 8000
     assert not one.set("absent", "m1").get("failed")
     others = [{"id": f"i-{name}", "port": 8000} for name in ("m2", "m3", "m4")]
     assert one.asked == [("present", others), ("absent", [{"id": "i-m1"}])]
@@ -184,7 +186,7 @@ def test_a_member_that_leaves_is_waited_for_on_its_machine_and_no_other(balancer
 
 def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) -> None:
     one = balancer()
-    one.looks["m2"]["container"] = None
+    one.observations["m2"]["container"] = None
     with pytest.raises(Failed) as refused:
         one.set("absent", "m1")
     assert [finding.code for finding in refused.value.findings] == ["floor"]
@@ -198,7 +200,7 @@ def test_members_outside_the_run_count_when_the_balancer_has_them_in_service(
     balancer: Any, in_service: str, codes: list[str]
 ) -> None:
     one = balancer(hosts=["m1"])
-    one.looks = {"m1": one.looks["m1"]}
+    one.observations = {"m1": one.observations["m1"]}
     one.others = [{"id": f"i-m{number}", "port": 8000, "state": "healthy"} for number in in_service]
     one.others += [{"id": "i-m3", "port": 8000, "state": "unhealthy"}] if "3" not in in_service else []
     found = one.set("absent", "m1")
@@ -222,7 +224,7 @@ def test_check_mode_waits_for_nobody(balancer: Any) -> None:
 
 def test_only_those_that_serve_rejoin_after_a_rollback(balancer: Any) -> None:
     one = balancer()
-    one.looks["m2"]["container"] = None
+    one.observations["m2"]["container"] = None
     one.set("present", "m1", "m2", only_serving=True)
     assert one.asked == [("present", [{"id": "i-m1", "port": 8001}])]
     assert [entry["hosts"] for entry in one.run.journalled()] == [["m1"]]
@@ -234,7 +236,7 @@ def test_drains_and_rejoins_are_in_the_journal_of_those_behind_a_balancer(balanc
     one.set("present", "m1")
     one.health = {"i-m1": "unhealthy"}
     one.set("present", "m1", "m2")
-    one.looks["m2"]["container"] = None
+    one.observations["m2"]["container"] = None
     with pytest.raises(Failed):
         one.set("absent", "m1")
     assert [(entry["step"], entry["hosts"], entry["outcome"]) for entry in one.run.journalled()] == [

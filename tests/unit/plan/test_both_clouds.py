@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Pla
 from tests.unit.conftest import REGION
 from tests.unit.google.conftest import PROJECT, Google
 from tests.unit.google.registry import ARTIFACT, DIGEST, Registry, served
-from tests.unit.plan.made import IMAGE, OPENAI, Account, fleet, only, planner, seed, told
+from tests.unit.plan.made import IMAGE, OPENAI, Account, fleet, only, planner, reported, seed
 from tests.unit.plan.test_actions import LOCAL, PLAN, Site, facts_missing, forms
 
 REPOSITORY = f"{PROJECT}/praxis/praxis-agent"
@@ -154,7 +154,7 @@ class TestPlan:
             secrets = {name: each["secrets"]["OPENAI_API_KEY"] for name, each in made.host_secrets().items()}
             assert secrets == {"m1": LLM, "m2": LLM, "m3": OPENAI, "m4": "planted-west"}
 
-    def test_what_is_missing_is_told_by_place(self, both: Both) -> None:
+    def test_what_is_missing_is_reported_by_place(self, both: Both) -> None:
         plain = {"agent_secrets": {"OPENAI_API_KEY": "planted-plain"}}
         own = {
             1: on_google(1), 2: on_google(2, project=ELSEWHERE), 3: on_google(3),
@@ -203,7 +203,7 @@ class TestRefusals:
         changes = both.google.changes()
         failed = refused(fleet(1, {1: on_google(1, agent_secrets={"OPENAI_API_KEY": "planted-plain", **secrets})}))
         assert both.google.changes() == changes
-        assert len(told(failed)) == len(codes)
+        assert len(reported(failed)) == len(codes)
         for at, (reference, code) in enumerate(codes.items()):
             (found,) = [each for each in failed.findings if f"OTHER_{at}" in each.where]
             assert (found.code, secrets[f"OTHER_{at}"] in f"{found.where} {found.what}") == (code, True), reference
@@ -246,14 +246,14 @@ class TestRefusals:
         found = only(refused(fleet(1, {1: on_google(1, project=None)})))
         assert (found.code, "project" in found.fix) == ("cloud-no-project", True)
 
-    def test_a_cloud_without_credentials_is_told_once_and_hides_nothing(
+    def test_a_cloud_without_credentials_is_reported_once_and_hides_nothing(
         self, both: Both, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
         both.account.seeds([3])
         own = {1: on_google(1), 2: on_google(2, agent_config_host={"llm": {"timeot": 7}})}
         failed = refused(fleet(3, {**own, 3: {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://none"}}}))
-        assert sorted(told(failed)) == ["cloud-credentials", "secret-not-found", "unknown-setting"]
+        assert sorted(reported(failed)) == ["cloud-credentials", "secret-not-found", "unknown-setting"]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""praxis_hooks: which files are meant, and what is told before anything is touched."""
+"""praxis_hooks: which files are meant, and what is reported before anything is touched."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_file_may_be_named_from_where_the_run_is_started(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ("a.yml", ("bad-variable", "praxis_hooks", "before_batch")),
         (["a.yml"], ("bad-variable", "praxis_hooks", "before_batch")),
@@ -39,12 +39,12 @@ def test_a_file_may_be_named_from_where_the_run_is_started(tmp_path: Path, monke
         ({"failure": "/"}, ("hook-missing", "praxis_hooks.failure", "whole path")),
     ],
 )
-def test_a_wrong_one_is_told(given: Any, told: tuple[str, str, str]) -> None:
+def test_a_wrong_one_is_reported(given: Any, reported: tuple[str, str, str]) -> None:
     (finding,) = hooks(given)[1]
-    assert (finding.code, finding.where) == told[:2]
-    assert told[2] in finding.fix
+    assert (finding.code, finding.where) == reported[:2]
+    assert reported[2] in finding.fix
 
 
-def test_all_are_told_at_once() -> None:
+def test_all_are_reported_at_once() -> None:
     assert [finding.where for finding in hooks({"plan": 1, "later": "x", "success": "/nowhere"})[1]] == [
         "praxis_hooks.plan", "praxis_hooks.later", "praxis_hooks.success"]  # fmt: skip

@@ -85,7 +85,7 @@ def answer(name: str, *releases: str, good: str = "", **more: Any) -> dict[str, 
         "history": THREE.get(name, []),
         "kept": {release: kept_release(name, 8001 if release == "b1" else 8000) for release in releases},
         "peers": [f"/ip4/10.0.0.{other[1:]}/tcp/4001/p2p/{PEERS[other]}"],
-        "look": {"release": {"good": good or "now", "current": "now"}, "api": {"peer_id": PEERS.get(name)}},
+        "observation": {"release": {"good": good or "now", "current": "now"}, "api": {"peer_id": PEERS.get(name)}},
         **more,
     }
 
@@ -119,7 +119,7 @@ def test_without_a_neighbour_the_agent_s_own_word_is_taken() -> None:
     assert {name: member.peer_id for name, member in made.plan().members.items()} == PEERS
 
 
-def test_what_is_not_there_any_more_is_told_for_every_host() -> None:
+def test_what_is_not_there_any_more_is_reported_for_every_host() -> None:
     bare = answer("m2", "a2")
     bare["kept"]["a2"]["secrets"] = False
     with pytest.raises(Failed) as failed:

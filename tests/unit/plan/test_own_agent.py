@@ -129,5 +129,6 @@ def test_a_peer_without_an_address_is_named() -> None:
 
 def test_words_that_no_argument_stands_for_stay() -> None:
     finding = Finding("c", "praxis_image, praxis_batch", "praxis_agent_config", "praxis_soak")
-    (told,) = own_agent.in_role_words([finding])
-    assert (told.what, told.where, told.fix) == ("agent_image, praxis_batch", "agent_settings", "agent_soak")
+    (reported,) = own_agent.in_role_words([finding])
+    named = (reported.what, reported.where, reported.fix)
+    assert named == ("agent_image, praxis_batch", "agent_settings", "agent_soak")

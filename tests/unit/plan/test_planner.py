@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Plan, difference, require_id
-from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, seed, told
+from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, reported, seed
 
 KEY = "aws-sm://llm#openai"
 #: A secret as the task definition of an ECS service names it.
@@ -111,7 +111,7 @@ class TestPlan:
         assert plan(1, **slow).releases["m1"].limits.start_period == "50s"
         assert plan(1, **slow, container={"start_period": "7s"}).releases["m1"].limits.start_period == "7s"
 
-    def test_warnings_do_not_stop_it_and_are_told_once(self, account: Account) -> None:
+    def test_warnings_do_not_stop_it_and_are_reported_once(self, account: Account) -> None:
         made = planner(fleet(3, agent_config={"mcp": {"enabled": True}}))
         made.plan()
         (warning,) = made.warnings
@@ -138,7 +138,7 @@ class TestIdentitiesToCome:
         empty.seeds([1, 3])
         empty.remove("praxis/demo/identity/aws-3")
         failed = refused(empty, fleet(3))
-        assert told(failed) == ["no-identity", "no-identity"]
+        assert reported(failed) == ["no-identity", "no-identity"]
         assert [finding.where for finding in failed.findings] == ["identity slot aws-2", "identity slot aws-3"]
         assert "missing" in failed.findings[0].what
         assert "scheduled for deletion" in failed.findings[1].what
@@ -363,12 +363,12 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
 
 class TestRefusals:
     @pytest.mark.parametrize("wrong", SETTINGS)
-    def test_it_is_named_with_its_place_and_its_mend(self, account: Account, wrong: str) -> None:
+    def test_it_is_named_with_its_place_and_its_fix(self, account: Account, wrong: str) -> None:
         stored = {"openai": OPENAI, "pin": 12, "echoed": OPENAI + "\n", "onepassword": "op://a/b"}
         account.change("llm", json.dumps(stored))
         everyone, own, (code, where, what, fix) = SETTINGS[wrong]
         failed = refused(account, fleet(3, own, **everyone))
-        told(failed)
+        reported(failed)
         finding = only(failed)
         assert finding.code == code, finding
         assert where in finding.where
@@ -388,7 +388,7 @@ class TestRefusals:
         (warning,) = [each for each in made.warnings if each.code in ("foreign-reference", "secret-padding")]
         assert "planted" not in str(warning)
 
-    def test_everything_is_told_at_once(self, account: Account) -> None:
+    def test_everything_is_reported_at_once(self, account: Account) -> None:
         account.seeds([5, 6, 7, 8])
         account.secret("praxis/demo/identity/aws-4", b"x" * 31)
         config = {"p2p": {"enabled": False}, "logging": {"format": "json"}, "llm": {"timeot": 1}}
@@ -402,17 +402,17 @@ class TestRefusals:
             8: {"image": f"{REPOSITORY}:1.o", "slot": "aws-6"},
         }
         failed = refused(account, fleet(8, own, agent_config=config))
-        assert sorted(told(failed)) == [
+        assert sorted(reported(failed)) == [
             "identity-seed", "image-tag-not-found", "logging-format-json", "no-address", "no-settings-file",
             "openai-key-missing", "p2p-disabled", "ports-equal", "reference-malformed", "reference-malformed",
             "secret-not-found", "shared-slot", "short-secret", "unknown-limit", "unknown-setting",
         ]  # fmt: skip
 
-    def test_faults_that_others_found_are_told_too(self, account: Account) -> None:
-        fault = Finding("bad-variable", "praxis_api_port is 0 and no port.", "m9", "Mend its value.")
+    def test_faults_that_others_found_are_reported_too(self, account: Account) -> None:
+        fault = Finding("bad-variable", "praxis_api_port is 0 and no port.", "m9", "Fix its value.")
         with pytest.raises(Failed) as error:
             planner(fleet(2, agent_config={"llm": {"timeot": 7}}), faults=[fault]).plan()
-        assert told(error.value) == ["bad-variable", "unknown-setting"]
+        assert reported(error.value) == ["bad-variable", "unknown-setting"]
         with pytest.raises(Failed) as error:
             planner({}, faults=[fault]).plan()
         assert error.value.findings == (fault,)
@@ -422,14 +422,14 @@ class TestRefusals:
     ) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "no url")
         failed = refused(account, fleet(2, agent_config={"llm": {"timeot": 7}}))
-        assert sorted(set(told(failed))) == ["cloud-options", "unknown-setting"]
+        assert sorted(set(reported(failed))) == ["cloud-options", "unknown-setting"]
 
     def test_an_empty_fleet(self, empty: Account) -> None:
         finding = only(refused(empty, {}))
         assert finding.code == "empty-fleet"
         assert "provision.yml" in finding.fix
 
-    def test_every_secret_that_cannot_be_had_is_told(self, account: Account) -> None:
+    def test_every_secret_that_cannot_be_had_is_reported(self, account: Account) -> None:
         account.secret("gone", "planted-gone")
         account.remove("gone")
         account.secret("binary", b"\x00\x01planted")
@@ -450,8 +450,8 @@ class TestRefusals:
             "aws-sm://twice#key": "secret-key-ambiguous",
             f"aws-sm://llm?version={'0' * 32}": "secret-version-not-found",
         }
-        # Two keys of one secret that is gone: told once.
-        assert len(told(failed)) == len(references) - 1
+        # Two keys of one secret that is gone: reported once.
+        assert len(reported(failed)) == len(references) - 1
         (gone,) = [finding for finding in failed.findings if finding.code == "secret-deleted"]
         assert gone.where.endswith(" for OTHER_1, OTHER_7")
         assert "planted" not in str(failed)
@@ -461,7 +461,7 @@ class TestRefusals:
         account.secret("short", "abc")
         secrets = {"OPENAI_API_KEY": "aws-sm://binary", "OTHER": "aws-sm://short"}
         failed = refused(account, fleet(3, {2: {"agent_secrets": secrets}}))
-        assert told(failed) == ["secret-binary", "short-secret"]
+        assert reported(failed) == ["secret-binary", "short-secret"]
         assert [finding.where for finding in failed.findings] == ["OPENAI_API_KEY (m2)", "OTHER (m2)"]
 
     @pytest.mark.parametrize("stored", [b"x" * 31, b"x" * 33, "text of thirty-two characters ok"])
@@ -522,6 +522,6 @@ class TestNetworks:
         plan = planner(allowed).plan()
         assert [dial["address"] for dial in plan.dials("m1")] == ["198.51.100.1", "10.0.0.3"]
 
-    def test_it_is_told_with_everything_else(self, account: Account) -> None:
+    def test_it_is_reported_with_everything_else(self, account: Account) -> None:
         failed = refused(account, fleet(3, {1: {"network": "a"}, 2: {"agent_secrets": {"OPENAI_API_KEY": "x"}}}))
-        assert {"networks-crossed", "short-secret"} <= set(told(failed))
+        assert {"networks-crossed", "short-secret"} <= set(reported(failed))

@@ -42,8 +42,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
                "deployment": {"run": ID, "owner": "anna@desk", "reason": "deploy"},
                "record": str(tmp_path / "kept" / "records"), "began": 1_800_000_000.0}  # fmt: skip
     made = RunDirectory.create(PLAN, each, each, options)
-    for name, look in meshed(PLAN).items():
-        made.report(name, {"outcome": "unchanged", "look": look})
+    for name, observation in meshed(PLAN).items():
+        made.report(name, {"outcome": "unchanged", "observation": observation})
     return made
 
 
@@ -125,9 +125,9 @@ class TestNotWritten:
         assert (found["ok"], found["record"], found["text"]) == (True, "", "")
         assert [(item["code"], item["level"]) for item in found["findings"]] == [
             ("lock-kept", "warning"), ("record-not-written", "warning")]  # fmt: skip
-        told = found["findings"][1]
-        assert told["where"] == str(tmp_path / where)
-        assert "could not be written" in told["what"] and "praxis_record" in told["fix"]
+        reported = found["findings"][1]
+        assert reported["where"] == str(tmp_path / where)
+        assert "could not be written" in reported["what"] and "praxis_record" in reported["fix"]
 
     def test_an_empty_directory_name_means_none(self, run: RunDirectory) -> None:
         run._write("options.json", json.dumps({**run.options(), "record": ""}).encode())
@@ -192,7 +192,7 @@ class TestDirectory:
         assert records.directory("records", "demo") == str(tmp_path / "records")
 
     @pytest.mark.parametrize("given", [7, True, ["a"], {"a": 1}])
-    def test_a_wrong_one_is_told(self, given: Any) -> None:
+    def test_a_wrong_one_is_reported(self, given: Any) -> None:
         (finding,) = records.check(given)
         assert (finding.code, finding.where) == ("bad-variable", "praxis_record")
 
@@ -232,7 +232,8 @@ def test_the_summary_names_the_page_in_one_line() -> None:
 def site(tmp_path: Path, account: Account, cloud: Cloud) -> Site:
     """Two members: one whose Python ends at once, and one that prepares."""
     found = Site(tmp_path, account)
-    answer = json.dumps({"changed": True, "outcome": "prepared", "activation": "start", "look": {"container": None}})
+    outcome = {"changed": True, "outcome": "prepared", "activation": "start"}
+    answer = json.dumps({**outcome, "observation": {"container": None}})
     scripts = {"m1": "exit 3", "m2": f"echo '{answer}'"}
     hosts = {name: found.host(name, script) for name, script in scripts.items()}
     found.inventory({name: {**each, **hosts[name]} for name, each in fleet(2, target_group="").items()})
@@ -245,7 +246,7 @@ def site(tmp_path: Path, account: Account, cloud: Cloud) -> Site:
     [("deploy.yml", (), True), ("deploy.yml", ("--check",), False), ("status.yml", (), False),
      ("deploy.yml", ("-e", "praxis_record="), False)],
 )  # fmt: skip
-def test_a_deployment_leaves_a_record_and_what_only_looks_leaves_none(
+def test_a_deployment_leaves_a_record_and_what_only_observes_leaves_none(
     site: Site, playbook: str, arguments: tuple[str, ...], written: bool
 ) -> None:
     # The hosts only pretend: there is nobody to become.

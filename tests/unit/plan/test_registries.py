@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import choose, read_registries, unused
 from tests.unit.cloud.wire import Answer, Request, serving
 from tests.unit.google.registry import ARTIFACT
-from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, told
+from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, reported
 
 SERVER = "registry.example.com"
 PASSWORD = "planted-registry-password-5b1e"
@@ -118,7 +118,7 @@ class TestEntries:
         assert (finding.code, finding.level) == ("registry-unused", "warning")
         assert finding.where == f"praxis_registries[{SERVER}]"
         assert "Images are in: docker.io, ghcr.io." in finding.fix
-        assert unused([SERVER], ["no/Image"]) == []  # which is told, and may be in any registry
+        assert unused([SERVER], ["no/Image"]) == []  # which is reported, and may be in any registry
 
     def test_no_representation_holds_the_password(self) -> None:
         assert PASSWORD not in repr(read_registries([{"server": SERVER, **LOGIN}], []))
@@ -210,7 +210,7 @@ class TestPlan:
     ],
 )  # fmt: skip
 def test_a_value_that_is_no_login(account: Account, value: dict[str, str], code: str, where: str) -> None:
-    """Told once for all members, by its own name, without the value."""
+    """Reported once for all members, by its own name, without the value."""
     account.secret("binary", b"\x00\xff")
     entry = {"server": SERVER, **LOGIN, **value}
     made = planner(fleet(3, image=f"{SERVER}/praxis@{DIGEST}", registries=[entry]))
@@ -229,11 +229,11 @@ def test_an_entry_that_no_image_is_in_is_not_fetched(account: Account) -> None:
     assert [finding.code for finding in made.warnings] == ["registry-unused"]
 
 
-def test_everything_that_is_wrong_is_told_with_the_rest(account: Account) -> None:
+def test_everything_that_is_wrong_is_reported_with_the_rest(account: Account) -> None:
     entries = [{"server": SERVER, **LOGIN}, {"server": f"{SERVER}:443", **LOGIN}, {"server": "a b", **LOGIN}]
     with pytest.raises(Failed) as caught:
         planner(fleet(3, image="x/Y", registries=entries)).plan()
-    assert sorted(told(caught.value)) == ["bad-variable", "image-malformed", "registry-twice"]
+    assert sorted(reported(caught.value)) == ["bad-variable", "image-malformed", "registry-twice"]
     assert all("(all 3 members)" in item.where for item in caught.value.findings if item.code != "image-malformed")
 
 
@@ -244,7 +244,7 @@ def test_it_is_a_list(account: Account, value: Any) -> None:
     assert only(caught.value).what == "praxis_registries is no list."
 
 
-def test_docker_hub_s_login_has_the_name_that_the_engine_looks_it_up_by(account: Account) -> None:
+def test_docker_hub_s_login_has_the_name_that_the_engine_observations_it_up_by(account: Account) -> None:
     for image in (f"praxis/agent@{DIGEST}", f"index.docker.io/praxis/agent@{DIGEST}",
                   f"registry-1.docker.io/praxis/agent@{DIGEST}"):
         made = planner(fleet(1, image=image, registries=[{"server": "docker.io", **LOGIN}]))

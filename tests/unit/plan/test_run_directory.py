@@ -53,7 +53,7 @@ class TestPlan:
             return [path.name for path in Path(run.path).rglob("*") if path.is_file() and marker in path.read_bytes()]
 
         assert files_with(b"planted") == []
-        run.report("m1", {"look": "planted"})
+        run.report("m1", {"observation": "planted"})
         assert files_with(b"planted") == ["m1"]
 
     def test_a_run_that_has_ended_is_told_so(self, run: RunDirectory, tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ class TestJournal:
 
     def test_what_was_there_before(self, run: RunDirectory) -> None:
         assert run.before() == {}
-        looks = {"m1": {"release": {"running": "81bb02"}}}
-        run.set_order(order(live={("m1", "m2")}, activate=["m2", "m1"], serial=[1, 1]), looks)
+        observations = {"m1": {"release": {"running": "81bb02"}}}
+        run.set_order(order(live={("m1", "m2")}, activate=["m2", "m1"], serial=[1, 1]), observations)
         assert run.before() == {
             "batches": [["m2"], ["m1"]], "live": [["m1", "m2"]], "releases": {"m1": "81bb02"}}  # fmt: skip
 
@@ -172,7 +172,7 @@ def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirecto
     def work(number: int) -> None:
         for turn in range(50):
             run.renew()
-            run.record([Finding("failed", "What.", f"m{number}-{turn}", "Mend.")])
+            run.record([Finding("failed", "What.", f"m{number}-{turn}", "Fix.")])
             run.journal("observe", [f"m{number}"], turn, "ok")
 
     workers = [multiprocessing.get_context("fork").Process(target=work, args=(number,)) for number in range(4)]

@@ -32,15 +32,16 @@ class Fleet:
         self.site = site
         hostvars = fleet(2)
         plan = planner(hostvars).plan()
-        looks = {name: self._look(plan, name, other) for name, other in (("m1", "m2"), ("m2", "m1"))}
+        observations = {name: self._observe(plan, name, other) for name, other in (("m1", "m2"), ("m2", "m1"))}
         self.releases = {name: member.release for name, member in plan.members.items()}
         # The hosts' clocks are right: the shell says what time it is when it is asked.
-        answers = {name: json.dumps({"look": look}).replace('"CLOCK"', "'$(date +%s)'") for name, look in looks.items()}
+        texts = {name: json.dumps({"observation": one}) for name, one in observations.items()}
+        answers = {name: text.replace('"CLOCK"', "'$(date +%s)'") for name, text in texts.items()}
         hosts = {name: site.host(name, f"echo '{answers[name]}'") for name in hostvars}
         self.hostvars = {name: {**found, **hosts[name]} for name, found in hostvars.items()}
         site.inventory(self.hostvars)
 
-    def _look(self, plan: Any, name: str, other: str) -> dict[str, Any]:
+    def _observe(self, plan: Any, name: str, other: str) -> dict[str, Any]:
         here, there = plan.members[name], plan.members[other]
         ends = ("172.18.0.2:4001", f"{there.address}:40001")
         if name == "m2":
@@ -87,7 +88,7 @@ def test_nothing_but_json_on_standard_output_even_when_asked_to_be_loud(two: Fle
         "findings": [],
     }  # fmt: skip
     assert "TASK" not in done.stderr and "agent_info" in done.stderr
-    # One module a host, and it only looks.
+    # One module a host, and it only observes.
     sent = (two.site.folder / "sent-m1").read_bytes()
     assert sent.count(b"_ansible_check_mode") == 1 and b"agent_info" in sent
     assert two.site.was_sent("m2")
@@ -124,7 +125,7 @@ def test_a_task_that_is_not_ours_gives_its_message(two: Fleet) -> None:
 
 
 def test_a_summary_without_members_says_why_it_stopped(two: Fleet) -> None:
-    findings = [{"code": "a-code", "what": "What.", "where": "here", "fix": "Mend.", "level": "error"}]
+    findings = [{"code": "a-code", "what": "What.", "where": "here", "fix": "Fix.", "level": "error"}]
     findings.append({**findings[0], "code": "a-warning", "level": "warning"})
     stats = {"data": {"praxis_summary": {"ok": False, "findings": findings, "text": "..."}}, "aggregate": False}
     tasks = [{"ansible.builtin.set_stats": stats}, {"ansible.builtin.fail": {"msg": "What it says."}}]
@@ -132,7 +133,7 @@ def test_a_summary_without_members_says_why_it_stopped(two: Fleet) -> None:
     book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
     done = subprocess.run([ANSIBLE, "-i", "hosts.json", str(book)], cwd=two.site.folder, text=True, capture_output=True,
                           env=two.environment | AS_JSON, stdin=subprocess.DEVNULL, timeout=60, check=False)
-    failure = {"code": "a-code", "what": "What.", "where": "here", "fix": "Mend."}
+    failure = {"code": "a-code", "what": "What.", "where": "here", "fix": "Fix."}
     assert json.loads(done.stdout) == {"failure": failure, "failures": [failure]}
 
 
@@ -154,7 +155,7 @@ def test_without_the_callback_the_table_is_there_as_well(two: Fleet) -> None:
     assert done.stdout.count("MEMBER") == 1
 
 
-def test_why_a_run_was_stopped_is_told_on_standard_error(two: Fleet) -> None:
+def test_why_a_run_was_stopped_is_reported_on_standard_error(two: Fleet) -> None:
     done = two.run(SUMMARY, "-e", '{"praxis_agent_config": {"llm": {"timeot": 7}}}')
     assert (done.returncode, done.stdout) == (2, "")
     assert "llm.timeot is not a setting of the agent." in done.stderr and "Did you mean llm.timeout?" in done.stderr

@@ -30,7 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
     run_options,
 )
 from tests.unit.fleet.made import PEERS
-from tests.unit.plan.made import only, told, variables
+from tests.unit.plan.made import only, reported, variables
 
 CYCLE: dict[str, Any] = {}
 CYCLE["itself"] = CYCLE
@@ -191,11 +191,11 @@ class TestRefusals:
         assert (finding.code, finding.what) == ("missing-variable", f"praxis_{name} is not set.")
         assert fix in finding.fix
 
-    def test_everything_wrong_in_every_member_is_told_at_once(self) -> None:
+    def test_everything_wrong_in_every_member_is_reported_at_once(self) -> None:
         found = {"m1": variables(1, api_port="a", strict="b"), "m2": variables(2), "m3": variables(3, slot=None)}
         with pytest.raises(Failed) as error:
             members(found, list(found))
-        assert told(error.value) == ["bad-variable", "bad-variable", "missing-variable"]
+        assert reported(error.value) == ["bad-variable", "bad-variable", "missing-variable"]
         assert [finding.where for finding in error.value.findings] == ["m1", "m1", "m3"]
 
     def test_an_unknown_limit_of_the_container(self) -> None:
@@ -234,10 +234,10 @@ class TestRefusals:
         assert f"praxis_container.{next(iter(limits))} is" in finding.what
         assert fix in finding.fix
 
-    def test_every_wrong_limit_is_told_with_the_nearest_name(self) -> None:
+    def test_every_wrong_limit_is_reported_with_the_nearest_name(self) -> None:
         with pytest.raises(Failed) as error:
             read(container={"memroy": "1g", "pids": "x"}).limits  # noqa: B018 - read for what it raises
-        assert told(error.value) == ["unknown-limit", "bad-limit"]
+        assert reported(error.value) == ["unknown-limit", "bad-limit"]
         assert "Did you mean memory?" in error.value.findings[0].fix
 
     def test_limits_in_the_ways_people_write_them(self) -> None:
@@ -261,7 +261,7 @@ class TestRunOptions:
 
     @pytest.mark.parametrize("given", [0, -1, "two", True, 1.5, [1], pytest.param(10**5000, id="huge")])
     @pytest.mark.parametrize("option", list(RUN_OPTIONS))
-    def test_a_wrong_one_is_told_by_the_variables_name(self, option: str, given: Any) -> None:
+    def test_a_wrong_one_is_reported_by_the_variables_name(self, option: str, given: Any) -> None:
         found, findings = run_options({option: given})
         if given == 0 and RUN_OPTIONS[option][1] == 0:
             assert (found[option], findings) == (0, [])
@@ -285,7 +285,7 @@ class TestRunOptions:
             found, (finding,) = run_options({option: wrong})
             assert (found[option], finding.where, words[1] in finding.fix) == (words[0], variable, True)
 
-    def test_all_are_told_at_once(self) -> None:
+    def test_all_are_reported_at_once(self) -> None:
         _found, findings = run_options(dict.fromkeys(RUN_OPTIONS, "x"))
         assert [one.code for one in findings] == ["bad-variable"] * len(RUN_OPTIONS)
 
@@ -483,7 +483,7 @@ praxis:
         with pytest.raises(Failed) as error:
             members(found, ["m1", "m2"])
         first, second = error.value.findings
-        assert told(error.value) == ["unreadable-variable", "unreadable-variable"]
+        assert reported(error.value) == ["unreadable-variable", "unreadable-variable"]
         assert (first.where, second.where) == ("m1", "m2")
         assert "praxis_agent_secrets cannot be read" in first.what
         assert "!unsafe" in first.fix

@@ -37,8 +37,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
     words = {"take_over": None, "unfinished": "continue"}
     options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, **words, **PACE}
     made = RunDirectory.create(PLAN, each, each, options)
-    for name, look in meshed(PLAN).items():
-        made.report(name, {"outcome": "unchanged", "look": look})
+    for name, observation in meshed(PLAN).items():
+        made.report(name, {"outcome": "unchanged", "observation": observation})
     made.touch("m1", "81bb02")
     return made
 
@@ -63,7 +63,7 @@ def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> N
     found = judged(run)
     assert (found["ok"], [item["level"] for item in found["findings"]]) == (True, ["warning"])
     # And when it is back in the middle of the run, with what it had.
-    run.report("m2", {"look": {**meshed(PLAN)["m2"], "release": {"running": "before", "good": "then"}}})
+    run.report("m2", {"observation": {**meshed(PLAN)["m2"], "release": {"running": "before", "good": "then"}}})
     assert [(item["code"], item["level"]) for item in judged(run)["findings"]] == [
         ("host-unreachable", "warning"), ("other-release", "warning")]  # fmt: skip
     assert (judged(run)["ok"], judged(run)["confirm"]) == (True, ["m1"])
@@ -77,9 +77,9 @@ def in_check_mode(run: RunDirectory) -> dict[str, Any]:
 
 
 def test_check_mode_counts_no_edge_of_those_it_would_activate(run: RunDirectory) -> None:
-    """Nor does it complain of one: the deployment itself would find it live, or mend it."""
+    """Nor does it complain of one: the deployment itself would find it live, or fix it."""
     outcome = run.outcome("m2") or {}
-    run.report("m2", {**outcome, "look": {**outcome["look"], "edges": []}})
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "edges": []}})
     run.set_order(order(activate=["m2"], serial=[1], min_edges={"m2": 1}), {})
     found = in_check_mode(run)
     assert (found["ok"], found["findings"]) == (True, [])
@@ -96,17 +96,17 @@ def test_what_went_wrong_in_this_run_is_no_success_however_well_all_is_now(run: 
     assert [(item["code"], item["where"]) for item in found["findings"]] == [("container-exited", "m1")]
 
 
-def test_that_a_host_got_its_release_back_is_not_told_beside_the_reason(run: RunDirectory) -> None:
+def test_that_a_host_got_its_release_back_is_not_reported_beside_the_reason(run: RunDirectory) -> None:
     run.record([STOPPED])
     outcome = run.outcome("m1") or {}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "release": {"running": "81bb02"}}})
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], "release": {"running": "81bb02"}}})
     found = judged(run)
     assert (found["ok"], [item["code"] for item in found["findings"]]) == (False, ["container-exited"])
 
 
 def test_what_a_batch_has_wrong_is_remembered_to_the_end(run: RunDirectory) -> None:
     outcome = run.outcome("m1") or {}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "container": None}})
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], "container": None}})
     assert judged(run, batch=["m1"])["findings"][0]["code"] == "no-container"
     run.report("m1", outcome)
     assert (judged(run)["ok"], judged(run)["roll_back"]["hosts"]) == (False, ["m1"])
@@ -118,7 +118,7 @@ def test_a_warning_hides_nothing(run: RunDirectory) -> None:
     found = judged(run)
     assert (found["ok"], [item["code"] for item in found["findings"]]) == (
         False, ["rolled-back-itself", "host-unreachable"])  # fmt: skip
-    run.report("m1", {"outcome": "unchanged", "look": {**meshed(PLAN)["m1"], "release": {"running": "old"}}})
+    run.report("m1", {"outcome": "unchanged", "observation": {**meshed(PLAN)["m1"], "release": {"running": "old"}}})
     assert not judged(run)["ok"]
 
 
@@ -133,40 +133,42 @@ def test_a_hook_that_fails_stops_what_can_still_be_stopped(run: RunDirectory, po
 
 
 def test_a_warning_stops_nothing(run: RunDirectory) -> None:
-    run.record([Finding("w", "What.", "m1", "Mend.", level=WARNING)])
+    run.record([Finding("w", "What.", "m1", "Fix.", level=WARNING)])
     assert (judged(run)["ok"], judged(run)["roll_back"]) == (True, NOBODY)
 
 
-@pytest.mark.parametrize(("member", "told"), [("m1", ["target-not-healthy"]), ("m9", [])])
-def test_a_member_that_its_balancer_does_not_serve_is_told(run: RunDirectory, member: str, told: list[str]) -> None:
+@pytest.mark.parametrize(("member", "reported"), [("m1", ["target-not-healthy"]), ("m9", [])])
+def test_a_member_that_its_balancer_does_not_serve_is_reported(
+    run: RunDirectory, member: str, reported: list[str]
+) -> None:
     target = {"member": member, "state": "unhealthy", "healthy": False, "description": ""}
     found = judged(run, balancer={"targets": [target]})
-    assert [item["code"] for item in found["findings"]] == told
+    assert [item["code"] for item in found["findings"]] == reported
 
 
 def restarted(run: RunDirectory, restarts: int, container: str = "c1") -> None:
     """m1 was activated with container c1, and shows this now."""
     run.activate("m1", {"id": "c1", "restarts": 0})
     outcome = run.outcome("m1") or {}
-    look = outcome["look"]
-    run.report("m1", {**outcome, "look": {**look, "container": {**look["container"], "id": container,
-                                                                "restarts": restarts}}})
+    observation = outcome["observation"]
+    seen = {**observation["container"], "id": container, "restarts": restarts}
+    run.report("m1", {**outcome, "observation": {**observation, "container": seen}})
 
 
 @pytest.mark.parametrize(
-    ("restarts", "container", "told"), [(0, "c1", []), (2, "c1", ["agent-restarted"]), (2, "other", [])])
+    ("restarts", "container", "reported"), [(0, "c1", []), (2, "c1", ["agent-restarted"]), (2, "other", [])])
 def test_an_agent_that_was_started_again_since_its_activation(
-    run: RunDirectory, restarts: int, container: str, told: list[str]
+    run: RunDirectory, restarts: int, container: str, reported: list[str]
 ) -> None:
     restarted(run, restarts, container)
     found = judged(run, batch=["m1"], mesh=False)
-    assert [item["code"] for item in found["findings"]] == told
-    assert found["ok"] is not bool(told)
+    assert [item["code"] for item in found["findings"]] == reported
+    assert found["ok"] is not bool(reported)
 
 
 def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory) -> None:
     outcome = run.outcome("m1") or {}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "edges": []}})
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], "edges": []}})
     assert judged(run, batch=["m1"], mesh=False)["ok"]
     assert not judged(run, batch=["m1"])["ok"]
 
@@ -174,8 +176,9 @@ def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory
 def test_only_after_a_good_verdict_is_a_release_to_be_confirmed(run: RunDirectory) -> None:
     assert judged(run)["confirm"] == ["m1", "m2"]
     outcome = run.outcome("m2") or {}
-    release = outcome["look"]["release"]
-    run.report("m2", {**outcome, "look": {**outcome["look"], "release": {**release, "good": release["running"]}}})
+    release = outcome["observation"]["release"]
+    confirmed = {**release, "good": release["running"]}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "release": confirmed}})
     assert judged(run)["confirm"] == ["m1"]
     run.record([STOPPED])
     assert judged(run)["confirm"] == []
@@ -198,19 +201,21 @@ def test_what_is_behind_the_balancer_and_no_member_is_named(run: RunDirectory) -
     assert found["ok"]
 
 
-@pytest.mark.parametrize(("seals", "told"), [(True, []), (False, ["not-sealing"])])
-def test_a_machine_whose_agent_does_not_come_back_by_itself(run: RunDirectory, seals: bool, told: list[str]) -> None:
+@pytest.mark.parametrize(("seals", "reported"), [(True, []), (False, ["not-sealing"])])
+def test_a_machine_whose_agent_does_not_come_back_by_itself(
+    run: RunDirectory, seals: bool, reported: list[str]
+) -> None:
     outcome = run.outcome("m1") or {}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "host": {"seals": seals}}})
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], "host": {"seals": seals}}})
     found = judged(run)
-    assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, told)
+    assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, reported)
 
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: RunDirectory, code: str) -> None:
     run.record([Finding(code, "It has.", "m1", "Wait.")])
     outcome = run.outcome("m2") or {}
-    run.report("m2", {**outcome, "look": {**outcome["look"], "container": None}})
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "container": None}})
     found = judged(run)
     assert (found["ok"], found["roll_back"], found["confirm"], found["good"]) == (False, NOBODY, [], [])
     # What becomes of the fleet meanwhile is for the other one to judge.
@@ -221,11 +226,12 @@ def test_a_run_that_another_one_has_taken_over_from_leaves_the_fleet_alone(run: 
     ("record", "code"),
     [({}, "deploying"), ({"expires": 0}, "unfinished"), ({"ended": True}, ""), ({"run": "mine"}, "")],
 )
-def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict[str, Any], code: str) -> None:
+def test_a_deployment_that_has_not_ended_is_reported(run: RunDirectory, record: dict[str, Any], code: str) -> None:
     left = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m1",
             "fence": 1, "at": 0, "ended": False, "expires": time.time() + 1000, **record}  # fmt: skip
     outcome = run.outcome("m1") or {}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "deployment": left, "host": {"clock": time.time()}}})
+    seen = {**outcome["observation"], "deployment": left, "host": {"clock": time.time()}}
+    run.report("m1", {**outcome, "observation": seen})
     found = judged(run)
     assert ([item["code"] for item in found["findings"]], found["ok"]) == ([code] if code else [], True)
     # A run that has the lock has seen to it.
@@ -233,34 +239,35 @@ def test_a_deployment_that_has_not_ended_is_told(run: RunDirectory, record: dict
     assert judged(run)["findings"] == []
 
 
-def test_of_an_agent_that_crashes_nothing_but_that_is_told(run: RunDirectory) -> None:
+def test_of_an_agent_that_crashes_nothing_but_that_is_reported(run: RunDirectory) -> None:
     """Its edges are gone with it; and what its own gate has found says more."""
     outcome = run.outcome("m1") or {}
-    container = {**outcome["look"]["container"], "id": "c1", "restarts": 1}
+    container = {**outcome["observation"]["container"], "id": "c1", "restarts": 1}
     run.activate("m1", {"id": "c1", "restarts": 0})
-    crashed = {**outcome, "look": {**outcome["look"], "container": container, "edges": []}}
+    crashed = {**outcome, "observation": {**outcome["observation"], "container": container, "edges": []}}
     run.report("m1", crashed)
     assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("agent-restarted", "m1")]
 
 
 def test_what_the_gate_of_an_agent_that_crashes_has_found_says_more(run: RunDirectory) -> None:
     outcome = run.outcome("m1") or {}
-    container = {**outcome["look"]["container"], "id": "c1", "restarts": 1}
+    container = {**outcome["observation"]["container"], "id": "c1", "restarts": 1}
     run.activate("m1", {"id": "c1", "restarts": 0})
-    run.report("m1", {**outcome, "look": {**outcome["look"], "container": container}, "failure": STOPPED.as_dict()})
+    seen = {**outcome["observation"], "container": container}
+    run.report("m1", {**outcome, "observation": seen, "failure": STOPPED.as_dict()})
     assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [("container-exited", "m1")]
 
 
 def good(run: RunDirectory, name: str, switch: dict[str, Any]) -> None:
     """A host whose release is good, and what its switch shows."""
     outcome = run.outcome(name) or {}
-    running = outcome["look"]["release"]
-    look = {**outcome["look"], "release": {**running, "good": running["running"]}, "switch": switch}
-    run.report(name, {**outcome, "look": look})
+    running = outcome["observation"]["release"]
+    observation = {**outcome["observation"], "release": {**running, "good": running["running"]}, "switch": switch}
+    run.report(name, {**outcome, "observation": observation})
 
 
 @pytest.mark.parametrize(("run_id", "ok", "level"), [("mine", False, "error"), ("other", True, "warning")])
-def test_a_host_that_rolled_itself_back_is_told(run: RunDirectory, run_id: str, ok: bool, level: str) -> None:
+def test_a_host_that_rolled_itself_back_is_reported(run: RunDirectory, run_id: str, ok: bool, level: str) -> None:
     done = {"run": run_id, "from": "3f9c1a", "to": "81bb02", "at": 1792000000}
     outcome = run.outcome("m1") or {}
     good(run, "m1", {"armed": None, "rolled_back": done})
@@ -283,7 +290,7 @@ def ordered(run: RunDirectory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("unfinished", "lock", "codes"), [("continue", ["m1"], []), ("refuse", [], ["unfinished"])])
-def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_told(
+def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_reported(
     run: RunDirectory, unfinished: str, lock: list[str], codes: list[str]
 ) -> None:
     path = Path(run.path, "options.json")
@@ -291,8 +298,8 @@ def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_t
     outcome = run.outcome("m1") or {}
     record = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m1", "fence": 3,
               "at": 0, "expires": 1, "ended": False}  # fmt: skip
-    look = {**outcome["look"], "deployment": record, "host": {"clock": 10.0}}
-    run.report("m1", {**outcome, "activation": "recreate", "look": look})
+    observation = {**outcome["observation"], "deployment": record, "host": {"clock": 10.0}}
+    run.report("m1", {**outcome, "activation": "recreate", "observation": observation})
     order = ordered(run)
     assert (order["lock"], [item["code"] for item in order["findings"]]) == (lock, codes)
     assert order["activate"] == (["m1"] if lock else [])
@@ -300,11 +307,11 @@ def test_a_run_that_finds_a_deployment_that_died_goes_on_or_leaves_it_as_it_is_t
     assert (found["ok"], found["roll_back"]["hosts"]) == (not codes, [])
 
 
-def test_that_a_host_rolled_itself_back_is_told_though_it_is_activated_again(run: RunDirectory) -> None:
+def test_that_a_host_rolled_itself_back_is_reported_though_it_is_activated_again(run: RunDirectory) -> None:
     done = {"run": "other", "from": "3f9c1a", "to": "81bb02", "at": 1792000000}
     outcome = run.outcome("m1") or {}
     switch = {"armed": None, "rolled_back": done}
-    run.report("m1", {**outcome, "look": {**outcome["look"], "switch": switch}})
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], "switch": switch}})
     ordered(run)
     run.report("m1", outcome)
     found = judged(run)

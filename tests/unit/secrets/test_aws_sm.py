@@ -214,7 +214,7 @@ def test_every_secret_that_is_denied_is_named(aws: Aws) -> None:
         errors.Invalid("The library boto3 cannot be imported.", "Python", "Install it.", code="sdk-missing"),
     ],
 )
-def test_what_is_about_no_secret_is_told_once(aws: Aws, error: errors.CloudError) -> None:
+def test_what_is_about_no_secret_is_reported_once(aws: Aws, error: errors.CloudError) -> None:
     for operation in ("batch_get_secret_value", "get_secret_value", "describe_secret"):
         aws.instead[operation] = error
     wanted = [ref("aws-sm://a"), ref("aws-sm://b"), ref("aws-sm://c?stage=mine")]

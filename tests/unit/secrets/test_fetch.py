@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fetching from stores that are made up: batching, keys, and failures told together."""
+"""Fetching from stores that are made up: batching, keys, and failures reported together."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def printed(error: BaseException) -> str:
     return text
 
 
-def test_every_failure_is_told_at_once() -> None:
+def test_every_failure_is_reported_at_once() -> None:
     gone = Finding("secret-not-found", "Gone.", "b", "Look.")
     shelf = Shelf({"a": Secret("text", "v1"), "b": gone})
     wanted = [ref("aws-sm://a"), ref("aws-sm://a#k"), ref("aws-sm://b"), ref("aws-sm://b#x"), ref("gcp-sm://p/n")]
@@ -163,7 +163,7 @@ def test_both_stores_are_asked_at_the_same_time_and_once() -> None:
     assert sorted(asked) == [["a", "b"], ["n"]]
 
 
-def test_a_store_that_cannot_be_asked_is_told_once() -> None:
+def test_a_store_that_cannot_be_asked_is_reported_once() -> None:
     shelf = Shelf({"n": Secret("x", "1")})
     stores = {"aws-sm": Closed({}), "gcp-sm": shelf}
     wanted = [ref("aws-sm://a"), ref("aws-sm://b#k"), ref("gcp-sm://p/n")]

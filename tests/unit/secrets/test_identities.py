@@ -120,7 +120,7 @@ def test_what_is_there_in_google(outcome: Outcome, state: str) -> None:
         (Finding("secret-empty", "What.", "where", "Fix."), "has no bytes"),
     ],
 )
-def test_an_unusable_seed_in_google_is_told_and_can_only_be_removed(outcome: Outcome, said: str) -> None:
+def test_an_unusable_seed_in_google_is_reported_and_can_only_be_removed(outcome: Outcome, said: str) -> None:
     stores = {"gcp-sm": Shelf({"praxis_demo_identity_a": outcome})}
     with pytest.raises(Failed) as caught:
         read(places("a", "gcp-sm"), stores)
@@ -148,7 +148,7 @@ def test_what_is_there() -> None:
     assert repr(SEED)[2:-1] not in repr(found)
 
 
-def test_every_unusable_seed_is_named_with_its_mend() -> None:
+def test_every_unusable_seed_is_named_with_its_fix() -> None:
     stored: dict[str, Outcome] = {
         "a": Secret(b"short-planted", "v"),
         "b": Secret("0" * 32, "v"),
@@ -199,7 +199,7 @@ def test_an_identity_made_meanwhile_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(done["b"].seed) == 32
 
 
-def test_what_was_done_is_told_beside_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_done_is_reported_beside_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         client = AwsClient("eu-central-1", credentials=AwsCredentials("AKIAIOSFODNN7EXAMPLE", "k" * 40))

@@ -142,7 +142,7 @@ class TargetGroup:
         found = self._client.call(SERVICE, "describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"]
         return sorted(str(balancer["DNSName"]) for balancer in found)
 
-    def look(self) -> dict[Target, Health]:
+    def observe(self) -> dict[Target, Health]:
         """Every target the group knows, draining ones included."""
         answer = self._client.call(SERVICE, "describe_target_health", TargetGroupArn=self.arn)
         return {

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a machine has room for a release: ports and memory. Asked while what runs is not disturbed yet."""
+"""Whether a machine has space for a release: ports and memory. Asked while what runs is not disturbed yet."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json
-from ansible_collections.praxis.cloud.plugins.module_utils.host.look import Look
+from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
-def require_room(paths: Paths, look: Look, release: Release) -> None:
+def require_capacity(paths: Paths, observation: Observation, release: Release) -> None:
     """Refuse a release that this machine has no place for.
 
     :raises Failed: ``port-taken``, ``machine-too-small``.
     """
     wanted = (release.api_port, release.p2p_port)
-    findings = ports.taken(Engine(paths.engine_socket), wanted, _own_ports(paths, look, release))
-    limit, there = memory_mb((release.manifest.get("limits") or {}).get("memory")), look["host"]["memory_mb"]
+    findings = ports.taken(Engine(paths.engine_socket), wanted, _own_ports(paths, observation, release))
+    limit, there = memory_mb((release.manifest.get("limits") or {}).get("memory")), observation["host"]["memory_mb"]
     if limit and there and limit > there:
         findings.append(
             Finding(
@@ -48,9 +48,9 @@ def memory_mb(limit: Optional[str]) -> Optional[int]:
     return int(float(match.group(1)) * size) >> 20
 
 
-def _own_ports(paths: Paths, look: Look, release: Release) -> Set[int]:
+def _own_ports(paths: Paths, observation: Observation, release: Release) -> Set[int]:
     """The ports that the running agent holds; those of the release when its manifest is gone."""
-    container = look["container"]
+    container = observation["container"]
     if container is None or container["state"] in ("exited", "created", "dead"):
         return set()
     manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json")) or {}

@@ -102,8 +102,8 @@ def check_start(document: Mapping[str, Any], merged: Merged, report: Report) -> 
         fix = "Lower llm.timeout or llm.max_retries to %d s, or make praxis_gate_deadline longer." % START_PERIOD
         where = _places(merged, "llm.timeout", "llm.max_retries")
         report.warning("slow-start", what, where, fix, "llm.timeout")
-    looks = merged.values.get("mcp.enabled") and merged.values.get("mcp.auto_discovery", True)
-    discovery = _DISCOVERY_SECONDS * len(merged.values.get("mcp.discovery_ports", _DISCOVERY_PORTS)) if looks else 0
+    searches = merged.values.get("mcp.enabled") and merged.values.get("mcp.auto_discovery", True)
+    discovery = _DISCOVERY_SECONDS * len(merged.values.get("mcp.discovery_ports", _DISCOVERY_PORTS)) if searches else 0
     if discovery > START_PERIOD:
         what = "Looking for MCP servers on localhost delays the start by %d s (6 s a port)." % discovery
         fix = "Set mcp.auto_discovery to false, or name fewer mcp.discovery_ports."

@@ -120,18 +120,18 @@ class BackendService:
             raise Failed(*findings)
         return found
 
-    def look(self) -> dict[Target, str]:
+    def observe(self) -> dict[Target, str]:
         """Who is in the groups, and how each is.
 
         :raises Failed: with the failure of every group that could not be asked.
         """
-        answers = map_parallel(self._look, self.groups.values())
+        answers = map_parallel(self._observe, self.groups.values())
         failures = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
         if failures:
             raise Failed(*failures)
         return {target: state for answer in answers if isinstance(answer, dict) for target, state in answer.items()}
 
-    def _look(self, group: Group) -> dict[Target, str]:
+    def _observe(self, group: Group) -> dict[Target, str]:
         body = {"group": f"https://www.googleapis.com/compute/v1/{group.path}"}
         health = self._client.call(
             "compute", "POST", f"compute/v1/{self._path}/getHealth", body=body, idempotent=True

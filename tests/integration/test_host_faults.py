@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts' weather: machines in trouble, for real. Each is named with its mend; the others are left alone.
+"""Faults of hosts: machines in trouble, for real. Each is named with its fix; the others are left alone.
 
 A scene is up to three rows, each planted on a machine of its own of the four. A deployment is run that would give every
-machine a new release, and the machines are looked at past the product. Then the trouble is taken away, and a plain
-deployment mends what there is to mend. Rows share a scene where none of them lets anybody be activated; a row that
+machine a new release, and the machines are observed past the product. Then the trouble is taken away, and a plain
+deployment fixes what there is to fix. Rows share a scene where none of them lets anybody be activated; a row that
 touches an agent, or ends well, has a scene for itself.
 
 Two things are nearest to the truth and not the truth. Containers share their kernel's clock, so the machine whose clock
-is off has a Python that is told another time. And Debian has one Python, so "broken" stands for every unfit one; what
+is off has a Python that sees another time. And Debian has one Python, so "broken" stands for every unfit one; what
 a too old one says is in tests/unit/fleet/test_step_failure.py.
 """
 
@@ -36,38 +36,38 @@ MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
 WAITING = r"grep -hs python3 $(find /proc/[0-9]*/fd -lname /run/praxis.lock 2>/dev/null | sed 's,fd/.*,comm,') || true"
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
 AGENT = "praxis-agent-1"
-LISTEN = ("systemd-run --quiet --unit weather-{0} python3 -m http.server {0}; "
+LISTEN = ("systemd-run --quiet --unit fault-{0} python3 -m http.server {0}; "
           "timeout 30 sh -c 'until ss -ltnH sport = :{0} | grep -q .; do sleep 0.1; done'")
 SILENCE = "iptables -w 5 -{0} INPUT -p tcp --dport 22 -j DROP; iptables -w 5 -{0} OUTPUT -p tcp --sport 22 -j DROP"
 PYTHONS = "/usr/bin/python3 /usr/bin/python3.*"
-PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/weather.pth"
+PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/fault.pth"
 SITE = "mkdir -p $(dirname %s)" % PTH
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + 3600)(time.time)"
 
 
 @dataclass(frozen=True)
-class Weather:
+class Fault:
     """One row.
 
     :param code: of the finding that names the machine.
-    :param mend: words of its ``fix``.
+    :param fix: words of its ``fix``.
     :param plant: a shell script on the machine, or a function of cloud and machine.
     :param unplant: the opposite.
-    :param told: words of its ``what``.
+    :param reported: words of its ``what``.
     :param host: variables of the one machine.
     :param cut: ``(task, sign, script)``: run the script on the machine while this task's module runs there, once the
         shell command ``sign`` prints something.
-    :param touched: the machine is touched, by the row or by the deployment: the next one has something to mend.
-    :param kept: the machine has the release that it had before, be it that it was put back.
+    :param touched: the machine is touched, by the row or by the deployment: the next one has something to fix.
+    :param kept: the machine has the release that it had before, be it that it was restored.
     :param good: the verdict is good all the same, with a warning.
     """
 
     name: str
     code: str
-    mend: str
+    fix: str
     plant: str | Callable[[Cloud, Machine], None] = "true"
     unplant: str | Callable[[Cloud, Machine], None] = "true"
-    told: str = ""
+    reported: str = ""
     host: Mapping[str, Any] = field(default_factory=dict)
     cut: tuple[str, str, str] | None = None
     touched: bool = False
@@ -101,7 +101,7 @@ def disk_healed(cloud: Cloud, machine: Machine) -> None:
     order(cloud, "disk", "heal", machine.name)
 
 
-HELD = ("systemd-run --quiet --unit weather-lock flock /run/praxis.lock sleep 600; "
+HELD = ("systemd-run --quiet --unit fault-lock flock /run/praxis.lock sleep 600; "
         "timeout 30 sh -c 'while flock -n /run/praxis.lock true; do sleep 0.1; done'")
 SAME: dict[str, Any] = {}
 IMPATIENT = {"praxis_pull_deadline": 5}
@@ -109,7 +109,7 @@ IMPATIENT = {"praxis_pull_deadline": 5}
 
 def new() -> dict[str, Any]:
     """A release that no machine has yet, not even prepared."""
-    return {"praxis_agent_environment": {"WEATHER": uuid4().hex}}
+    return {"praxis_agent_environment": {"FAULT": uuid4().hex}}
 
 
 @dataclass(frozen=True)
@@ -120,83 +120,84 @@ class Scene:
     """
 
     variables: Mapping[str, Any]
-    weathers: tuple[Weather, ...]
+    faults: tuple[Fault, ...]
     repeats: bool = False
 
     def __str__(self) -> str:
-        return ", ".join(item.name for item in self.weathers)
+        return ", ".join(item.name for item in self.faults)
 
 
 SCENES = [
     Scene(new(), (
-        Weather("SSH refuses", "host-unreachable", "SSH reaches it", told="refused",
+        Fault("SSH refuses", "host-unreachable", "SSH reaches it", reported="refused",
                 plant="iptables -w 5 -I INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset",
                 unplant="iptables -w 5 -D INPUT -p tcp --dport 22 -j REJECT --reject-with tcp-reset"),
-        Weather("login refused", "login-refused", "authorized_keys",
+        Fault("login refused", "login-refused", "authorized_keys",
                 plant=f"mv /home/admin/.ssh/authorized_keys /root/; {LOGIN}",
                 unplant="mv /root/authorized_keys /home/admin/.ssh/"),
-        Weather("sudo refused", "sudo-refused", "/etc/sudoers.d",
+        Fault("sudo refused", "sudo-refused", "/etc/sudoers.d",
                 plant="mv /etc/sudoers.d/90-admin /root/", unplant="mv /root/90-admin /etc/sudoers.d/"),
     )),
     Scene(new(), (
-        Weather("no Python", "python-missing", "apt-get install python3",
+        Fault("no Python", "python-missing", "apt-get install python3",
                 plant=f"mkdir /root/python && mv {PYTHONS} /root/python/",
                 unplant="mv /root/python/* /usr/bin/ && rmdir /root/python"),
-        Weather("broken Python", "python-broken", "ansible_python_interpreter",
+        Fault("broken Python", "python-broken", "ansible_python_interpreter",
                 plant=f"mkdir /root/python && cp -a {PYTHONS} /root/python/ && for it in {PYTHONS}; do rm $it;"
                       " printf '#!/bin/sh\\nexit 1\\n' > $it; chmod 755 $it; done",
                 unplant="cp -a --remove-destination /root/python/* /usr/bin/ && rm -r /root/python"),
-        Weather("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
+        Fault("disk full", "disk-full", "Free some space", plant=disk_full, unplant=disk_healed),
     ), repeats=True),
     Scene(new(), (
-        Weather("no way to the registry", "registry-unreachable", "firewalls", touched=True,
+        Fault("no way to the registry", "registry-unreachable", "firewalls", touched=True,
                 plant=registry_cut, unplant=links_healed),
-        Weather("image missing", "image-not-found", "praxis_image", host={"praxis_image": "absent"}),
-        Weather("image of another architecture", "image-architecture", "linux/", host={"praxis_image": "foreign"}),
+        Fault("image missing", "image-not-found", "praxis_image", host={"praxis_image": "absent"}),
+        Fault("image of another architecture", "image-architecture", "linux/", host={"praxis_image": "foreign"}),
     )),
     Scene(IMPATIENT, (
-        Weather("slow registry", "registry-slow", "the registry's load", told="5 s",
+        Fault("slow registry", "registry-slow", "the registry's load", reported="5 s",
                 plant=registry_slow, unplant=registry_up, host={"praxis_image": "large"}),
-        Weather("the limit is more than the machine has", "machine-too-small", "praxis_container", told="9216000 MiB",
+        Fault("the limit is more than the machine has", "machine-too-small", "praxis_container", reported="9216000 MiB",
                 host={"praxis_container": {"memory": "9000g"}}),
-        Weather("API port taken", "port-taken", "praxis_api_port", told="python3 (pid", host={"praxis_api_port": 8500},
-                plant=LISTEN.format(8500), unplant="systemctl stop weather-8500"),
+        Fault("API port taken", "port-taken", "praxis_api_port", reported="python3 (pid",
+              host={"praxis_api_port": 8500},
+                plant=LISTEN.format(8500), unplant="systemctl stop fault-8500"),
     ), repeats=True),
     Scene(new(), (
-        Weather("P2P port taken", "port-taken", "praxis_p2p_port", told="Port 4001",
-                plant=f"docker stop {AGENT} && {LISTEN.format(4001)}", unplant="systemctl stop weather-4001",
+        Fault("P2P port taken", "port-taken", "praxis_p2p_port", reported="Port 4001",
+                plant=f"docker stop {AGENT} && {LISTEN.format(4001)}", unplant="systemctl stop fault-4001",
                 touched=True),
-        Weather("SSH dropped while preparing", "connection-lost", "Deploy again",
-                plant=HELD, cut=("Prepare the release", WAITING, LOGIN), unplant="systemctl stop weather-lock"),
+        Fault("SSH dropped while preparing", "connection-lost", "Deploy again",
+                plant=HELD, cut=("Prepare the release", WAITING, LOGIN), unplant="systemctl stop fault-lock"),
     ), repeats=True),
     Scene(new(), (
-        Weather("engine held down", "no-engine", "journalctl -u docker", told="masked",
+        Fault("engine held down", "no-engine", "journalctl -u docker", reported="masked",
                 plant="systemctl mask --now docker.socket docker", unplant="systemctl unmask docker.socket docker",
                 touched=True),
-        Weather("SSH silent while preparing", "connection-lost", "Deploy again",
+        Fault("SSH silent while preparing", "connection-lost", "Deploy again",
                 plant=HELD, cut=("Prepare the release", WAITING, SILENCE.format("I")),
-                unplant=f"systemctl stop weather-lock; {SILENCE.format('D')}; {LOGIN}"),
-        Weather("sudo records its input", "stdin-recorded", "!log_input", told="sudo (pid",
+                unplant=f"systemctl stop fault-lock; {SILENCE.format('D')}; {LOGIN}"),
+        Fault("sudo records its input", "stdin-recorded", "!log_input", reported="sudo (pid",
                 plant="echo 'Defaults log_input' > /etc/sudoers.d/zz-log",
                 # The step that was refused is in the log, and no secret is.
                 unplant="rm /etc/sudoers.d/zz-log; ls /var/log/sudo-io/00/00/01/stdin && "
                         "! find /var/log/sudo-io -name stdin -exec zcat {} + | grep OPENAI && rm -r /var/log/sudo-io"),
     )),
     Scene(SAME, (
-        Weather("clock off", "clock-off", "timedatectl", told="ahead of", good=True,
+        Fault("clock off", "clock-off", "timedatectl", reported="ahead of", good=True,
                 plant=f'{SITE} && echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),
     ), repeats=True),
     Scene(SAME, (
-        Weather("the agent has too little memory", "container-out-of-memory", "praxis_container", touched=True,
+        Fault("the agent has too little memory", "container-out-of-memory", "praxis_container", touched=True,
                 host={"praxis_container": {"memory": "16m"}}),
     ), repeats=True),
     Scene(SAME, (
-        Weather("SSH dropped while activating", "connection-lost", "Deploy again", touched=True,
+        Fault("SSH dropped while activating", "connection-lost", "Deploy again", touched=True,
                 host=new(), cut=("Activate the release", ACTIVATING, LOGIN)),
     )),
     Scene(SAME, (
-        # A Python that takes its time makes the look long enough to be caught.
-        Weather("SSH dropped while looking", "connection-lost", "Deploy again", touched=True, kept=False,
+        # A Python that takes its time makes the observation long enough to be caught.
+        Fault("SSH dropped while observing", "connection-lost", "Deploy again", touched=True, kept=False,
                 host=new(), cut=("Observe the agent until the batch has lasted", MODULE, LOGIN),
                 plant=f"{SITE} && echo 'import time; time.sleep(3)' > {PTH}", unplant=f"rm {PTH}"),
     ), repeats=True),
@@ -228,34 +229,34 @@ class Planted:
     """A scene, its rows that are in force, each with its machine, and whether the fleet was seen whole after it."""
 
     scene: Scene
-    rows: list[tuple[Weather, Machine]] = field(default_factory=list)
-    mended: bool = False
+    rows: list[tuple[Fault, Machine]] = field(default_factory=list)
+    fixed: bool = False
 
 
 @pytest.fixture
 def planted(request: pytest.FixtureRequest, fleet: Cloud) -> Iterator[Planted]:
-    """A scene's weather, each row on a machine of its own; scenes take turns. Taken away, whatever happens."""
+    """A scene's faults, each row on a machine of its own; scenes take turns. Taken away, whatever happens."""
     scene: Scene = request.param
     machines = sorted(fleet.machines(), key=lambda item: item.name)
     turn = SCENES.index(scene)
     found = Planted(scene)
     try:
-        for number, weather in enumerate(scene.weathers):
+        for number, fault in enumerate(scene.faults):
             machine = machines[(turn + number) % len(machines)]
-            found.rows.append((weather, machine))
-            do(fleet, machine, weather.plant)
+            found.rows.append((fault, machine))
+            do(fleet, machine, fault.plant)
         yield found
     finally:
         take_away(fleet, found)
-        if not found.mended:  # or a failed scene would spoil those after it
+        if not found.fixed:  # or a failed scene would spoil those after it
             fleet.run("deploy.yml", environment=FOUR)
 
 
 def take_away(cloud: Cloud, planted: Planted) -> None:
     """Undo the rows, once: the test does it, or the fixture when the test came to no end."""
     while planted.rows:
-        weather, machine = planted.rows.pop()
-        do(cloud, machine, weather.unplant)
+        fault, machine = planted.rows.pop()
+        do(cloud, machine, fault.unplant)
 
 
 def do(cloud: Cloud, machine: Machine, what: str | Callable[[Cloud, Machine], None]) -> None:
@@ -272,16 +273,16 @@ def test_machines_in_trouble_are_named_and_the_others_are_left_alone(
     planted: Planted, fleet: Cloud, wrong_images: dict[str, str], tmp_path: Path
 ) -> None:
     rows = list(planted.rows)
-    struck = {machine.name for _weather, machine in rows}
+    struck = {machine.name for _fault, machine in rows}
     others = [item for item in fleet.machines() if item.name not in struck]
     before = {item.name: state_of(fleet, item) for item in others}
-    releases = {machine.name: current(fleet, machine) for _weather, machine in rows}
+    releases = {machine.name: current(fleet, machine) for _fault, machine in rows}
     run = deploy(fleet, planted, wrong_images, tmp_path)
 
-    for weather, machine in rows:
-        assert_named(run, weather, machine)
+    for fault, machine in rows:
+        assert_named(run, fault, machine)
     assert not {item["where"] for item in run.summary["findings"]} & set(before), run.summary["findings"]
-    good = all(weather.good for weather, _machine in rows)
+    good = all(fault.good for fault, _machine in rows)
     assert run.rc == (0 if good else 2)
     assert run.summary["ok"] is good
     assert {item.name: state_of(fleet, item) for item in others} == before
@@ -289,29 +290,29 @@ def test_machines_in_trouble_are_named_and_the_others_are_left_alone(
         assert_nothing_is_half_written(fleet, item)
 
     take_away(fleet, planted)
-    for weather, machine in rows:
+    for fault, machine in rows:
         wait_for_what_was_cut_off(fleet, machine)
-        assert (current(fleet, machine) == releases[machine.name]) is weather.kept, weather.name
+        assert (current(fleet, machine) == releases[machine.name]) is fault.kept, fault.name
         assert_nothing_is_half_written(fleet, machine)
-    mended = fleet.run("deploy.yml", environment=FOUR)
-    assert mended.summary["ok"] and mended.summary["findings"] == []
-    touched = {machine.name for weather, machine in rows if weather.touched}
-    assert set(mended.changed) <= touched, mended.changed_tasks
-    if mended.changed:
-        mended = fleet.run("deploy.yml", environment=FOUR)
-    assert mended.changed == {} and mended.summary["ok"]
-    planted.mended = True
+    fixed = fleet.run("deploy.yml", environment=FOUR)
+    assert fixed.summary["ok"] and fixed.summary["findings"] == []
+    touched = {machine.name for fault, machine in rows if fault.touched}
+    assert set(fixed.changed) <= touched, fixed.changed_tasks
+    if fixed.changed:
+        fixed = fleet.run("deploy.yml", environment=FOUR)
+    assert fixed.changed == {} and fixed.summary["ok"]
+    planted.fixed = True
     assert {item.name: state_of(fleet, item) for item in others} == before
 
 
-def assert_named(run: Run, weather: Weather, machine: Machine) -> None:
+def assert_named(run: Run, fault: Fault, machine: Machine) -> None:
     """One finding has the row's code at its machine, and says what it has to."""
     findings = run.summary["findings"]
-    named = [item for item in findings if item["code"] == weather.code and item["where"] == machine.name]
-    assert len(named) == 1, f"{weather.name} on {machine.name}: {findings}"
-    assert named[0]["level"] == ("warning" if weather.good else "error")
-    assert weather.mend in named[0]["fix"]
-    assert weather.told in named[0]["what"]
+    named = [item for item in findings if item["code"] == fault.code and item["where"] == machine.name]
+    assert len(named) == 1, f"{fault.name} on {machine.name}: {findings}"
+    assert named[0]["level"] == ("warning" if fault.good else "error")
+    assert fault.fix in named[0]["fix"]
+    assert fault.reported in named[0]["what"]
     assert "Traceback" not in named[0]["what"]
 
 
@@ -324,9 +325,9 @@ def deploy(cloud: Cloud, planted: Planted, wrong_images: Mapping[str, str], fold
     """Run the scene's deployment, and cut off the module on the machines whose rows say so."""
     hosts = {
         machine.name: {
-            name: wrong_images[value] if name == "praxis_image" else value for name, value in weather.host.items()
+            name: wrong_images[value] if name == "praxis_image" else value for name, value in fault.host.items()
         }
-        for weather, machine in planted.rows
+        for fault, machine in planted.rows
     }
     (folder / "hosts.yml").write_text(json.dumps({"praxis": {"hosts": hosts}}))
     variables = {"praxis_gate_deadline": 25, **planted.scene.variables}
@@ -338,9 +339,9 @@ def deploy(cloud: Cloud, planted: Planted, wrong_images: Mapping[str, str], fold
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(start)
-        for weather, machine in planted.rows:
-            if weather.cut is not None:
-                cut_off(cloud, machine, log, *weather.cut)
+        for fault, machine in planted.rows:
+            if fault.cut is not None:
+                cut_off(cloud, machine, log, *fault.cut)
         return running.result()
 
 

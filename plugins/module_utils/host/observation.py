@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One look at a host: what is there, changed by nothing. The same value for every reader."""
+"""One observe a host: what is there, changed by nothing. The same value for every reader."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOG_LINES = 20
 OOM_SECONDS = 600.0
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-Look = Dict[str, Any]
+Observation = Dict[str, Any]
 
 
 def take(
@@ -34,8 +34,8 @@ def take(
     p2p_port: Optional[int] = None,
     dial: Sequence[Mapping[str, Any]] = (),
     dial_timeout: float = 3.0,
-) -> Look:
-    """Everything a look holds, as docs/architecture.md lists it.
+) -> Observation:
+    """Everything an observation holds, as docs/architecture.md lists it.
 
     :param api_port: where to ask the agent; None: do not ask.
     :param p2p_port: the agent's own P2P port; None: list no edges.
@@ -45,25 +45,25 @@ def take(
     with ThreadPoolExecutor(max_workers=2) as pool:
         targets = [(str(item["address"]), int(item["port"])) for item in dial]
         dialling = pool.submit(tcp.dial_all, targets, dial_timeout)
-        engine_look = pool.submit(look_at_engine, paths)
-        agent = look_at_agent(paths, api_port, p2p_port, dial)
+        engine_observation = pool.submit(observe_engine, paths)
+        agent = observe_agent(paths, api_port, p2p_port, dial)
         return {
-            "host": look_at_host(paths),
-            "engine": engine_look.result(),
-            "release": look_at_releases(paths, agent["container"]),
+            "host": observe_host(paths),
+            "engine": engine_observation.result(),
+            "release": observe_releases(paths, agent["container"]),
             "peers": {"revision": (read_json(paths.peers) or {}).get("revision")},
             "deployment": fence.read(paths),
-            "switch": switch.look_at(paths),
+            "switch": switch.observe(paths),
             "dials": dialling.result(),
             **agent,
         }
 
 
-def look_at_agent(
+def observe_agent(
     paths: Paths, api_port: Optional[int], p2p_port: Optional[int], dial: Sequence[Mapping[str, Any]] = ()
 ) -> Dict[str, Any]:
-    """The part of a look that changes while an agent starts: ``container``, ``api``, ``p2p_port``, ``edges``."""
-    container = look_at_container(paths, Engine(paths.engine_socket))
+    """What changes while an agent starts: ``container``, ``api``, ``p2p_port``, ``edges``."""
+    container = observe_container(paths, Engine(paths.engine_socket))
     if api_port is not None and container is not None:
         api_port = port_of(paths, container, "api", api_port)
     if p2p_port is not None and container is not None:
@@ -88,7 +88,7 @@ def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) ->
     return int(((manifest or {}).get("ports") or {}).get(kind) or port)
 
 
-def look_at_host(paths: Paths) -> Dict[str, Any]:
+def observe_host(paths: Paths) -> Dict[str, Any]:
     """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
     memory = read_text("/proc/meminfo") or ""
     place = next(place for place in ("/var/lib/docker", "/var/lib", "/") if os.path.isdir(place))
@@ -109,7 +109,7 @@ def memory_mb(meminfo: str, name: str) -> Optional[int]:
     return int(match.group(1)) // 1024 if match else None
 
 
-def look_at_engine(paths: Paths) -> Dict[str, Any]:
+def observe_engine(paths: Paths) -> Dict[str, Any]:
     """Versions and daemon.json; null where absent. ``running``: an engine answers on the socket."""
     found: Dict[str, Any] = {
         "version": None,
@@ -125,7 +125,7 @@ def look_at_engine(paths: Paths) -> Dict[str, Any]:
     return found
 
 
-def look_at_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def observe_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     """``current`` (what the link points at), ``running`` (the container's), ``good`` (last confirmed), ``kept`` (last
     confirmed first)."""
     current, good = linked(paths.current), linked(paths.good)
@@ -145,7 +145,7 @@ def linked(path: str) -> Optional[str]:
     return os.path.basename(os.readlink(path)) if os.path.islink(path) else None
 
 
-def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
+def observe_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
     """The agent's container, or None. Its log lines come only when something is wrong with it: logs are sensitive."""
     try:
         listed = engine.containers(compose.LABELS)
@@ -164,7 +164,7 @@ def look_at_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
 
 
 def describe(details: Mapping[str, Any]) -> Dict[str, Any]:
-    """A look's ``container`` from the engine's own description; ``release`` is its label."""
+    """An observation's ``container`` from the engine's own description; ``release`` is its label."""
     state = details["State"]
     return {
         "id": details["Id"],
