@@ -36,11 +36,15 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.command)
 def test_a_documented_command(stranger: Stranger, row: Row) -> None:
-    if row.command not in BEFORE_UP and stranger.type(UP).code:
+    if row.command not in (*BEFORE_UP, UP.command) and stranger.type(UP).code:
         pytest.fail("`make up` failed, and this needs what it makes")
     typed = stranger.type(row)
     assert typed.code == row.code, f"{row.typed}: return code {typed.code}\n{typed.output[-SHOWN:]}"
-    assert re.search(row.prints, typed.output), f"{row.typed} does not print {row.prints}:\n{typed.output[-SHOWN:]}"
+    # Ansible breaks long messages where the path of the checkout makes them too wide.
+    printed = " ".join(typed.output.split())
+    assert re.search(row.prints, typed.output) or re.search(row.prints, printed), (
+        f"{row.typed} does not print {row.prints}:\n{typed.output[-SHOWN:]}"
+    )
 
 
 def test_what_ran_was_the_copy(stranger: Stranger) -> None:
