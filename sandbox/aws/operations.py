@@ -31,7 +31,7 @@ SHORTEN = "sandbox.shorten"
 MACHINE_ORDERS = ("RunInstances", "StartInstances", "StopInstances", "TerminateInstances")
 PATIENCE = 3.0
 """Seconds for which an order about machines is answered late. The machine is mostly done then, and a waiter, which
-observes once and then every 15 s, loses no time. What takes longer goes on in the background."""
+looks once and then every 15 s, loses no time. What takes longer goes on in the background."""
 
 
 def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:

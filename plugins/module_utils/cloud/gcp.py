@@ -41,7 +41,7 @@ ENDPOINTS = {
     "secretmanager": "https://secretmanager.googleapis.com",
 }
 OPERATION_PAUSES = (0.1, 2.0)
-"""Seconds between two observes an operation: at first, and at most."""
+"""Seconds between two observations of an operation: at first, and at most."""
 #: Parts of a request whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"payload", "metadata"})
 
