@@ -181,7 +181,7 @@ class Runner:
         return self._codes
 
     def _one(self, lane: Lane) -> None:
-        started = time.monotonic()
+        started, cost = time.monotonic(), ""
         try:
             lane.folder.mkdir(parents=True, exist_ok=True)
             # A session of its own: Ctrl-C on the terminal is for this process, and some of a lane's tests press it.
@@ -194,11 +194,13 @@ class Runner:
                 for line in process.stdout:
                     log.write(line)
                     self._print(lane.name, line.decode(errors="replace").rstrip("\n"))
-            self._codes[lane.name] = process.wait()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = self._codes[lane.name] = os.waitstatus_to_exitcode(status)
+            cost = f", {used.ru_utime + used.ru_stime:.0f} s of a core beside its machines"
         except OSError as error:
             lane.log.write_text(f"{lane.name} could not be run: {error}\n", encoding="utf-8")
             self._codes[lane.name] = 127
-        self._print(lane.name, f"ended with {self._codes[lane.name]} after {time.monotonic() - started:.0f} s")
+        self._print(lane.name, f"ended with {self._codes[lane.name]} after {time.monotonic() - started:.0f} s{cost}")
         self._free.release()
 
     def _print(self, name: str, line: str) -> None:

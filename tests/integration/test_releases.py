@@ -192,6 +192,7 @@ def hooks_of(folder: Path) -> tuple[dict[str, Any], Path]:
     return {"praxis_hooks": dict.fromkeys(POINTS, str(folder / "hook.yml"))}, log
 
 
+@pytest.mark.repetition
 def test_a_hook_that_fails_stops_the_release_and_rolls_it_back(fleet: Cloud, tmp_path: Path) -> None:
     settle(fleet)
     before = seen.releases(fleet)
@@ -227,6 +228,7 @@ def test_source_ports_that_are_rewritten_between_members_are_no_fault(fleet: Clo
             fleet.on(item, OTHER_PORTS.format("D"))
 
 
+@pytest.mark.repetition
 def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(fleet: Cloud, tmp_path: Path) -> None:
     """It has passed its gates and its soak by then."""
     settle(fleet)
@@ -290,6 +292,7 @@ def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud
     assert lost(counted) == ({}, "")
 
 
+@pytest.mark.repetition
 def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet: Cloud, tmp_path: Path) -> None:
     settle(fleet)
     before, why = seen.releases(fleet), uuid4().hex
@@ -559,6 +562,7 @@ def test_forks_are_a_matter_of_speed_alone(fleet: Cloud, forks: str) -> None:
     assert lost(counted) == ({}, "")
 
 
+@pytest.mark.repetition
 def test_one_host_is_deployed_and_the_others_after_it(fleet: Cloud) -> None:
     before, variables = seen.releases(fleet), {**new(), "praxis_batch": 2}
     with load(fleet) as counted:
