@@ -17,7 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import E
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Run
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
     KIND_PARTS,

@@ -1,8 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What provisioning does with a fleet's list of resources and its machines, on every cloud: one plan, held to, reported,
-and carried out."""
+"""What provisioning does on every cloud with a list of resources and machines: one plan, held to and carried out."""
 
 from __future__ import annotations
 
@@ -107,7 +106,12 @@ class Run:
         }
 
     def clear(
-        self, engine: Engine[Client], resources: Sequence[Observed], machines: Leaving, last: str, lost: Mapping[str, str]
+        self,
+        engine: Engine[Client],
+        resources: Sequence[Observed],
+        machines: Leaving,
+        last: str,
+        lost: Mapping[str, str],
     ) -> dict[str, Any]:
         """The same for everything that a fleet has, in the reverse order of creation.
 
