@@ -278,7 +278,7 @@ table:
   elements: str
 project:
   description: The project.
-  returned: with O(state=present)
+  returned: success
   type: str
 network:
   description: The network, C(PROJECT/NETWORK).

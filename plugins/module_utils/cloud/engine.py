@@ -66,6 +66,7 @@ class Engine(Generic[Client]):
     poll: Poll = field(default_factory=Poll)
     observed: dict[Key, Observed] = field(default_factory=dict)
     ids: dict[Key, str] = field(default_factory=dict)
+    _foreseen: dict[Key, str] = field(default_factory=dict)
     _created: list[str] = field(default_factory=list)
     _awaited: list[Resource] = field(default_factory=list)
 
@@ -75,6 +76,8 @@ class Engine(Generic[Client]):
         :raises Failed: the cloud's refusals; ``not-managed`` for each resource that others made.
         """
         waiting, seen = list(self.desired), set[Key]()
+        foreseen = {each.key: self.table[each.kind].foreseen(self.client, each) for each in self.desired}
+        self._foreseen = {key: id_ for key, id_ in foreseen.items() if id_}
         listed = {each.key for each in self.desired}
         while waiting:
             now = [each for each in waiting if self._finds_with(each) & listed <= seen]
@@ -89,7 +92,7 @@ class Engine(Generic[Client]):
 
     def find(self, resource: Resource) -> Observed | None:
         """One resource as it is now; None while it, or what it lies in, does not exist."""
-        kind, desired = self.table[resource.kind], resource.resolved(self.ids)
+        kind, desired = self.table[resource.kind], resource.resolved({**self._foreseen, **self.ids})
         values = {**desired.made_with, **desired.fields}
         if any(values[name] == UNKNOWN for name in kind.found_by):
             return None

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
@@ -46,6 +47,9 @@ class GcpKind(Kind[GcpClient]):
 @dataclass(frozen=True)
 class ComputeKind(GcpKind):
     """A kind of Compute Engine's. Its id is its link."""
+
+    def foreseen(self, client: GcpClient, desired: Resource) -> str:
+        return Resources(client).link(self.wanted(desired))
 
     def find(self, client: GcpClient, desired: Resource) -> Observed | None:
         resources, wanted = Resources(client), self.wanted(desired)
@@ -111,7 +115,10 @@ class ForwardingRule(ComputeKind):
         link = desired.fields.get("IPAddress", UNKNOWN)
         if link == UNKNOWN:
             return desired
-        address = str(client.call("compute", "GET", f"compute/v1/{link}")["address"])
+        try:
+            address = str(client.call("compute", "GET", f"compute/v1/{link}")["address"])
+        except NotFound:
+            return desired
         return replace(desired, fields={**desired.fields, "IPAddress": address})
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import (
     FleetMachines,
     launch_of,
@@ -30,6 +31,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     words_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving, Run
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
@@ -120,7 +122,8 @@ class Provision:
         run, seconds = self._run(check_mode, True), float(options["deadline"])
         engine = Engine(self.client, removable(settings), kinds(seconds), [*KIND_PARTS], run.where, seconds, self.poll)
         resources = [change.observed for change in engine.observe() if change.observed]
-        return run.clear(engine, resources, self._leaving(check_mode), MACHINES_GO_BEFORE, _LOST)
+        cleared = run.clear(engine, resources, self._leaving(check_mode), MACHINES_GO_BEFORE, _LOST)
+        return {**cleared, "project": self.client.project}
 
     def _run(self, check_mode: bool, allow_shrink: bool) -> Run:
         fleet, region, project = self.options["fleet"], self.options["region"], self.client.project
@@ -152,11 +155,18 @@ class Provision:
         existing = {option: options[option] for option in (*EXISTING, "network_tags")}
         if existing["backend_service"] == self._name:
             existing["backend_service"] = None
+        if [*options["parts"]] == [FIREWALL] and options["network"] and not options["subnetwork"]:
+            return self._only_network(str(options["network"]))
         zonal = not {MACHINES, BALANCER}.isdisjoint(options["parts"])
         region = options["region"] if zonal or options["subnetwork"] else ""
         return Infrastructure(
             self.client, options["fleet"], region, options["zones"], existing, options["balancer"]
         ).named()
+
+    def _only_network(self, named: str) -> dict[str, Any]:
+        """A network that rules are made for, whatever it is like."""
+        link = plain(named if "/" in named else f"global/networks/{named}", self.client.project)
+        return {**dict.fromkeys(EXISTING, {}), "network": {"link": link, "id": network_of(link)}, "zones": []}
 
     def _refuse_world(self) -> None:
         """:raises Failed: ``open-to-world``."""

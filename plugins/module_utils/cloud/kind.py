@@ -32,6 +32,10 @@ class Kind(Generic[Client]):
     #: Whether to find it takes the ids of all that it refers to, as far as they exist.
     found_last: ClassVar[bool] = False
 
+    def foreseen(self, client: Client, desired: Resource) -> str:
+        """The id that it has or will have, where that follows from its name; else empty."""
+        return ""
+
     def find(self, client: Client, desired: Resource) -> Observed | None:
         """The one that exists, by what nobody can edit where there is such a thing. Only reads."""
         raise NotImplementedError
