@@ -72,10 +72,15 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Fate | None], None]:
     return disturb
 
 
-def stopped_at_each_call(run: Callable[[], Any], disturb: Callable[[Fate | None], None], *, carried_out: bool) -> int:
-    """Run again and again, each time stopped one call further, until a run comes to its end; how many were stopped."""
+def stopped_at_each_call(
+    run: Callable[[], Any], disturb: Callable[[Any], None], fated: Callable[[int], Any], *, carried_out: bool
+) -> int:
+    """Run again and again, each time stopped one call further, until a run comes to its end; how many were stopped.
+
+    :param fated: the fate of a run's calls, from how many of them go well.
+    """
     for stops in range(60):
-        fate = Fate(Denied, carried_out=carried_out, lets_through=0 if carried_out else 1)
+        fate = fated(0 if carried_out else 1)
         disturb(fate)
         try:
             run()
@@ -94,10 +99,14 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     cloud: Cloud, disturb: Callable[[Fate | None], None], carried_out: bool
 ) -> None:
     account = Account(cloud)
-    assert stopped_at_each_call(account.present, disturb, carried_out=carried_out) > 20
+
+    def fate(lets_through: int) -> Fate:
+        return Fate(Denied, carried_out=carried_out, lets_through=lets_through)
+
+    assert stopped_at_each_call(account.present, disturb, fate, carried_out=carried_out) > 20
     assert account.resources() == WHOLE
     assert rows(account.present()) == []
-    assert stopped_at_each_call(account.absent, disturb, carried_out=carried_out) > 10
+    assert stopped_at_each_call(account.absent, disturb, fate, carried_out=carried_out) > 10
     assert account.resources() == {}
     assert rows(account.absent()) == []
 
