@@ -16,7 +16,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import N
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
-    Found,
     Resources,
     Wanted,
     refuse_fixed,
@@ -38,10 +37,6 @@ class GcpKind(Kind[GcpClient]):
     deadline: float = DEADLINE
 
     unmarked: ClassVar[str] = "its description does not say so"
-
-    def set_later(self, desired: Resource) -> set[str]:
-        """Its creation sets everything."""
-        return set()
 
 
 @dataclass(frozen=True)
@@ -68,14 +63,16 @@ class ComputeKind(GcpKind):
 
     def create(self, client: GcpClient, desired: Resource) -> str:
         resources, wanted = Resources(client), self.wanted(desired)
-        # One of this name that is there already is observed, and settled.
-        resources.bring(wanted, Found(None))
+        resources.insert(wanted)
         return resources.link(wanted)
 
     def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        """Set what differs: an insert takes nearly everything."""
         resources = Resources(client)
         wanted = self.wanted(replace(desired, fields={name: desired.fields[name] for name in names}))
-        resources.bring(wanted, resources.observe(wanted))
+        found = resources.observe(wanted)
+        if found.resource is None or found.changes:
+            resources.bring(wanted, found)
 
     def remove(self, client: GcpClient, id_: str) -> None:
         _projects, _project, *scope, _collection, name = id_.split("/")
@@ -109,6 +106,9 @@ class ForwardingRule(ComputeKind):
     def create(self, client: GcpClient, desired: Resource) -> str:
         return super().create(client, self._known(client, desired))
 
+    def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        super().set(client, self._known(client, desired), id_, names)
+
     @staticmethod
     def _known(client: GcpClient, desired: Resource) -> Resource:
         """The same with the address in place of its link, as far as there is one."""
@@ -137,6 +137,9 @@ class ServiceAccount(GcpKind):
         mark = text_of(desired.tags)
         made = ServiceAccounts(client).make(desired.name, {**desired.fields, "description": mark}, mark)
         return str(made["email"])
+
+    def set_later(self, desired: Resource) -> set[str]:
+        return set()
 
     def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         ServiceAccounts(client).change(id_, {name: desired.fields[name] for name in names})

@@ -109,7 +109,7 @@ class Resources:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if found.resource is None:
-                    self._insert(wanted)
+                    self.insert(wanted)
                 elif found.changes:
                     self._change(wanted, found)
             except errors.Conflict:
@@ -145,7 +145,11 @@ class Resources:
         scope = location_of(wanted)
         return f"projects/{self._client.project}/{scope}/{wanted.row.collection}/{wanted.name}"
 
-    def _insert(self, wanted: Wanted) -> None:
+    def insert(self, wanted: Wanted) -> None:
+        """Make it.
+
+        :raises CloudError: Google refused, or did not finish in time.
+        """
         path = self._path(wanted).rpartition("/")[0]
         self._done(wanted, "POST", path, wanted.new)
 

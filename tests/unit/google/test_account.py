@@ -34,7 +34,8 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     assert made["plan"] == predicted["plan"]
     assert [kind for _action, kind, _name in rows(made)] == [
         "network", "subnetwork", "firewall rule", "firewall rule", "firewall rule", "firewall rule",
-        "service account", "instance group", "instance group", "health check", "security policy", "backend service", "URL map", "target proxy", "address", "forwarding rule", "machine",
+        "service account", "instance group", "instance group", "health check", "security policy",
+        "backend service", "URL map", "target proxy", "address", "forwarding rule", "machine",
     ]  # fmt: skip
     assert {action for action, _kind, _name in rows(made)} == {"create"}
     assert project.resources() == WHOLE

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Of every kind of Google Cloud resource, a field edited by hand is named in the plan, and restored. A kind needs a row."""
+"""Of every kind of Google's, a field edited by hand is named in the plan, and restored. A kind needs a row."""
 
 from __future__ import annotations
 
