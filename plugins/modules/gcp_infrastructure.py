@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - praxis.cloud.attributes
   - praxis.cloud.attributes.actiongroup_gcp
   - praxis.cloud.gcp
+  - praxis.cloud.infrastructure
 attributes:
   check_mode:
     support: full
@@ -33,15 +34,6 @@ attributes:
   idempotent:
     support: full
 options:
-  state:
-    description: V(absent) removes what carries the fleet's mark, in the reverse order, and nothing else.
-    type: str
-    choices: [present, absent]
-    default: present
-  fleet:
-    description: The fleet's name, at most 25 lower-case letters, digits and hyphens, a letter first.
-    type: str
-    required: true
   region:
     description: Region of the subnetwork and the machines. Only the part C(firewall) needs none.
     type: str
@@ -54,12 +46,6 @@ options:
     elements: str
     choices: [network, firewall, access, machines, balancer]
     default: [network, firewall, access, machines, balancer]
-  plan_id:
-    description: >-
-      The id of a plan that was agreed to, from the C(plan) of a run in check mode. Another plan is refused before
-      anything is touched. Empty for whatever is to be done.
-    type: str
-    default: ""
   name:
     description: The name of all resources; firewall rules' names begin with it. By default C(praxis-FLEET).
     type: str
@@ -93,11 +79,6 @@ options:
     description: Addresses of the subnetwork.
     type: str
     default: ""
-  zones:
-    description: Zones of the machines, at least two. By default the region's first two.
-    type: list
-    elements: str
-    default: []
   groups:
     description: >-
       Who is protected. By default V(member) unless O(network_tags) are yours, and V(balancer) when one is made.
@@ -112,24 +93,6 @@ options:
     description: Network that may reach SSH. By default the subnetwork's.
     type: str
     default: ""
-  api_port:
-    description: TCP port of the agents' HTTP API.
-    type: int
-    default: 8000
-  p2p_port:
-    description: TCP port of the agents' peer-to-peer listener.
-    type: int
-    default: 4001
-  ssh_from:
-    description: Networks that may reach SSH on the members.
-    type: list
-    elements: str
-    default: []
-  api_from:
-    description: Networks that may reach the members' API directly.
-    type: list
-    elements: str
-    default: []
   api_from_google:
     description: >-
       Whether Google's load balancers and health checks may reach the members' API. By default when there is a backend
@@ -140,38 +103,10 @@ options:
     type: list
     elements: str
     default: []
-  members:
-    description: >-
-      Members of the fleet as C(network) and C(address). Those in another network than the fleet's may reach the
-      peer-to-peer port, each by its address.
-    type: list
-    elements: dict
-    default: []
-  balancer_from:
-    description: Networks that may reach the load balancer.
-    type: list
-    elements: str
-    default: []
-  open_api_to_world:
-    description: Must be true for a network of the whole internet in O(api_from) or O(balancer_from).
-    type: bool
-    default: false
-  open_p2p_to_world:
-    description: Must be true for a network of the whole internet in O(p2p_from).
-    type: bool
-    default: false
-  hosts:
-    description: How many machines. Needed with O(state=present) and the part C(machines).
-    type: int
-    default: 0
   machine_type:
     description: Type of new machines.
     type: str
     default: e2-small
-  root_volume_gb:
-    description: Size of new machines' disk.
-    type: int
-    default: 20
   image:
     description: Image of new machines, by name or link. Empty takes the newest of O(image_family).
     type: str
@@ -196,27 +131,10 @@ options:
     description: Whether new machines have an address that the internet knows.
     type: bool
     default: true
-  allow_shrink:
-    description: >-
-      Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and its address.
-    type: bool
-    default: false
-  balancer:
-    description: Whether there is to be a load balancer, where O(backend_service) names none.
-    type: bool
-    default: true
   balancer_timeout:
     description: Seconds for which a request or a WebSocket through it may last.
     type: int
     default: 3600
-  health_path:
-    description: What it asks the members' API for.
-    type: str
-    default: /health
-  health_interval:
-    description: Seconds between two checks of a member.
-    type: int
-    default: 10
   draining_timeout:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -331,17 +249,16 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import EXISTING
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
 
-LISTS = ("network_tags", "zones", "ssh_from", "api_from", "p2p_from", "balancer_from")
+LISTS = ("network_tags", "p2p_from")
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "fleet": {"type": "str", "required": True},
+    **INFRASTRUCTURE_ARGUMENTS,
     "region": {"type": "str", "default": ""},
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
-    "plan_id": {"type": "str", "default": ""},
     "name": {"type": "str", "default": ""},
     "labels": {"type": "dict", "default": {}},
     "mark": {"type": "str", "default": ""},
@@ -351,26 +268,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "groups": {"type": "list", "elements": "str", "choices": ["member", "balancer"]},
     "network_tag": {"type": "str", "default": ""},
     "inside_cidr": {"type": "str", "default": ""},
-    "api_port": {"type": "int", "default": 8000},
-    "p2p_port": {"type": "int", "default": 4001},
     "api_from_google": {"type": "bool"},
-    "members": {"type": "list", "elements": "dict", "default": []},
-    "open_api_to_world": {"type": "bool", "default": False},
-    "open_p2p_to_world": {"type": "bool", "default": False},
-    "hosts": {"type": "int", "default": 0},
     "machine_type": {"type": "str", "default": "e2-small"},
-    "root_volume_gb": {"type": "int", "default": 20},
     "image": {"type": "str", "default": ""},
     "image_family": {"type": "str", "default": "debian-13"},
     "image_project": {"type": "str", "default": "debian-cloud"},
     "ssh_user": {"type": "str", "default": "praxis"},
     "ssh_public_key": {"type": "str", "default": "", "no_log": False},
     "public_address": {"type": "bool", "default": True},
-    "allow_shrink": {"type": "bool", "default": False},
-    "balancer": {"type": "bool", "default": True},
     "balancer_timeout": {"type": "int", "default": 3600},
-    "health_path": {"type": "str", "default": "/health"},
-    "health_interval": {"type": "int", "default": 10},
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }
