@@ -186,12 +186,12 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         compute("firewall", "firewall rule", deadline),
         ServiceAccount("service_account", "service account", deadline),
         compute("instance_group", "instance group", deadline),
-        compute("health_check", "health check", deadline),
+        Address("address", "address", deadline),
         compute("security_policy", "security policy", deadline),
+        compute("health_check", "health check", deadline),
         compute("backend_service", "backend service", deadline),
         compute("url_map", "URL map", deadline),
         compute("target_http_proxy", "target proxy", deadline),
-        Address("address", "address", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),
     )
     return {kind.name: kind for kind in every}

@@ -29,8 +29,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settin
 PARTS = (NETWORK, FIREWALL, ACCESS, MACHINES, BALANCER)
 KIND_PARTS = {
     "network": NETWORK, "subnetwork": NETWORK, "firewall": FIREWALL, "service_account": ACCESS,
-    "instance_group": BALANCER, "health_check": BALANCER, "security_policy": FIREWALL, "backend_service": BALANCER,
-    "url_map": BALANCER, "target_http_proxy": BALANCER, "address": BALANCER, "forwarding_rule": BALANCER,
+    "instance_group": BALANCER, "address": BALANCER, "security_policy": FIREWALL, "health_check": BALANCER,
+    "backend_service": BALANCER, "url_map": BALANCER, "target_http_proxy": BALANCER, "forwarding_rule": BALANCER,
 }  # fmt: skip
 #: Where load balancers and health checks come from (https://cloud.google.com/load-balancing/docs/health-check-concepts).
 FRONT_ENDS = ("35.191.0.0/16", "130.211.0.0/22")
@@ -41,7 +41,7 @@ LISTENER_PORT = "80"
 ADDRESS_LOST = "the load balancer's address for good"
 #: What a load balancer is made of, in the order in which it is created; its instance groups come first.
 BALANCER_KINDS = (
-    "health_check", "security_policy", "backend_service", "url_map", "target_http_proxy", "address", "forwarding_rule",
+    "address", "security_policy", "health_check", "backend_service", "url_map", "target_http_proxy", "forwarding_rule",
 )  # fmt: skip
 #: A rule of a security policy takes no more networks.
 _NETWORKS_A_RULE = 10
@@ -217,13 +217,14 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
     ports = {"namedPorts": [{"name": "api", "port": port}]}
     groups = [Resource("instance_group", f"{zone}/{name}", ports, {"location": zone}) for zone in settings.group_zones]
     yield from groups
+    yield Resource("address", name, {"labels": labels}, lost=ADDRESS_LOST)
+    if "balancer" in settings.groups:
+        yield _policy(settings)
     yield Resource("health_check", name, {
         "type": "HTTP", "httpHealthCheck": {"port": port, "requestPath": how.health_path},
         "checkIntervalSec": how.health_interval, "timeoutSec": min(5, how.health_interval), "healthyThreshold": 2,
         "unhealthyThreshold": 2,
     })  # fmt: skip
-    if "balancer" in settings.groups:
-        yield _policy(settings)
     backends = [{"group": Ref(each.kind, each.name), "balancingMode": "UTILIZATION"} for each in groups]
     # Its timeout is how long a WebSocket may last, whatever goes over it.
     yield Resource("backend_service", name, {
@@ -234,7 +235,6 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
     })  # fmt: skip
     yield Resource("url_map", name, {"defaultService": Ref("backend_service", name)})
     yield Resource("target_http_proxy", name, {"urlMap": Ref("url_map", name)})
-    yield Resource("address", name, {"labels": labels}, lost=ADDRESS_LOST)
     rule = {
         "loadBalancingScheme": "EXTERNAL_MANAGED", "IPAddress": Ref("address", name), "IPProtocol": "TCP",
         "portRange": LISTENER_PORT, "target": Ref("target_http_proxy", name), "labels": labels,

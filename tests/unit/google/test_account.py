@@ -34,8 +34,8 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     assert made["plan"] == predicted["plan"]
     assert [kind for _action, kind, _name in rows(made)] == [
         "network", "subnetwork", "firewall rule", "firewall rule", "firewall rule", "firewall rule",
-        "service account", "instance group", "instance group", "health check", "security policy",
-        "backend service", "URL map", "target proxy", "address", "forwarding rule", "machine",
+        "service account", "instance group", "instance group", "address", "security policy", "health check",
+        "backend service", "URL map", "target proxy", "forwarding rule", "machine",
     ]  # fmt: skip
     assert {action for action, _kind, _name in rows(made)} == {"create"}
     assert project.resources() == WHOLE
@@ -162,7 +162,7 @@ def test_removal_in_check_mode_then_removal_then_again(project: Project) -> None
     gone = project.absent()
     assert gone["plan"] == predicted["plan"]
     assert [kind for _action, kind, _name in rows(gone)] == [
-        "forwarding rule", "address", "target proxy", "URL map", "backend service", "security policy", "health check",
+        "forwarding rule", "target proxy", "URL map", "backend service", "health check", "security policy", "address",
         "instance group", "instance group", "machine", "service account", "firewall rule", "firewall rule",
         "firewall rule", "firewall rule", "subnetwork", "network",
     ]  # fmt: skip

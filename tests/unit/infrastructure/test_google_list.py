@@ -29,8 +29,8 @@ SETTINGS = Settings(
     cidr="10.42.0.0/16", group_zones=("r-1-a", "r-1-b"), mark=MARK, labels={"team": "search"},
 )  # fmt: skip
 MEMBERS = ["firewall"] * 3
-FRONT = ["instance_group", "instance_group", "health_check", "security_policy", "backend_service", "url_map",
-         "target_http_proxy", "address", "forwarding_rule"]  # fmt: skip
+FRONT = ["instance_group", "instance_group", "address", "security_policy", "health_check", "backend_service",
+         "url_map", "target_http_proxy", "forwarding_rule"]  # fmt: skip
 OWN = Existing(network="n", subnetwork="s", network_tags=("theirs",), service_account="a@b", backend_service="theirs")
 
 
