@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - praxis.cloud.attributes
   - praxis.cloud.attributes.actiongroup_aws
   - praxis.cloud.aws
+  - praxis.cloud.infrastructure
 attributes:
   check_mode:
     support: full
@@ -33,15 +34,6 @@ attributes:
   idempotent:
     support: full
 options:
-  state:
-    description: V(absent) removes what carries both of the fleet's tags, in the reverse order, and nothing else.
-    type: str
-    choices: [present, absent]
-    default: present
-  fleet:
-    description: The fleet's name, at most 25 lower-case letters, digits and hyphens, a letter first.
-    type: str
-    required: true
   parts:
     description:
       - What to keep. The other parts are left as they are.
@@ -50,12 +42,6 @@ options:
     elements: str
     choices: [network, firewall, access, key, machines, balancer]
     default: [network, firewall, access, key, machines, balancer]
-  plan_id:
-    description: >-
-      The id of a plan that was agreed to, from the C(plan) of a run in check mode. Another plan is refused before
-      anything is touched. Empty for whatever is to be done.
-    type: str
-    default: ""
   name:
     description: The beginning of all names; by default C(praxis-FLEET). A role's has the region in it.
     type: str
@@ -95,11 +81,6 @@ options:
     description: Network of the VPC, of which each subnet gets a sixteenth.
     type: str
     default: ""
-  zones:
-    description: Availability zones of the subnets. By default the region's first two.
-    type: list
-    elements: str
-    default: []
   groups:
     description: >-
       Which security groups to keep. By default V(member) unless O(security_groups) names yours, and V(balancer) unless
@@ -112,28 +93,10 @@ options:
     description: Network that may reach SSH and the load balancer. By default the VPC's.
     type: str
     default: ""
-  api_port:
-    description: TCP port of the agents' HTTP API.
-    type: int
-    default: 8000
-  p2p_port:
-    description: TCP port of the agents' peer-to-peer listener.
-    type: int
-    default: 4001
   listener_port:
     description: TCP port that the load balancer's security group opens.
     type: int
     default: 80
-  ssh_from:
-    description: Networks that may reach SSH on the members.
-    type: list
-    elements: str
-    default: []
-  api_from:
-    description: Networks that may reach the members' API directly.
-    type: list
-    elements: str
-    default: []
   api_from_groups:
     description: Ids of more security groups that may reach the members' API.
     type: list
@@ -144,43 +107,14 @@ options:
     type: list
     elements: str
     default: []
-  members:
-    description: >-
-      Members of the fleet as C(network) and C(address). Those in another network than the fleet's VPC may reach the
-      peer-to-peer port, each by its address. More rules than the account's quota are refused before anything is
-      touched.
-    type: list
-    elements: dict
-    default: []
-  balancer_from:
-    description: Networks that may reach the load balancer.
-    type: list
-    elements: str
-    default: []
-  open_api_to_world:
-    description: Must be true for a network of the whole internet in O(api_from) or O(balancer_from).
-    type: bool
-    default: false
-  open_p2p_to_world:
-    description: Must be true for a network of the whole internet in O(p2p_from).
-    type: bool
-    default: false
   public_key:
     description: A line of an OpenSSH public key, imported as a key pair. Not needed with O(key_name).
     type: str
     default: ""
-  hosts:
-    description: How many machines. Needed with O(state=present) and the part C(machines).
-    type: int
-    default: 0
   instance_type:
     description: Type of new machines.
     type: str
     default: t3.small
-  root_volume_gb:
-    description: Size of new machines' disk.
-    type: int
-    default: 20
   image_id:
     description: AMI of new machines.
     type: str
@@ -193,15 +127,6 @@ options:
     description: Without O(image_id), the AMI's name, the newest of those that match.
     type: str
     default: debian-13-amd64-*
-  allow_shrink:
-    description: >-
-      Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and their addresses.
-    type: bool
-    default: false
-  balancer:
-    description: Whether there is to be a load balancer, where O(target_group) names none.
-    type: bool
-    default: true
   balancer_scheme:
     description: From where it is reached. Another value than it was made with replaces it, and its address.
     type: str
@@ -211,14 +136,6 @@ options:
     description: Seconds for which a connection through it may be silent.
     type: int
     default: 3600
-  health_path:
-    description: What it asks the members' API for.
-    type: str
-    default: /health
-  health_interval:
-    description: Seconds between two checks of a member.
-    type: int
-    default: 10
   deregistration_delay:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -332,17 +249,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastruct
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 
 GROUPS = ["member", "balancer"]
-LISTS = ("zones", "ssh_from", "api_from", "api_from_groups", "p2p_from", "balancer_from")
+LISTS = ("api_from_groups", "p2p_from")
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "fleet": {"type": "str", "required": True},
+    **INFRASTRUCTURE_ARGUMENTS,
     "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
-    "plan_id": {"type": "str", "default": ""},
     "name": {"type": "str", "default": ""},
     "labels": {"type": "dict", "default": {}},
     "tags": {"type": "dict"},
@@ -351,26 +267,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "vpc_cidr": {"type": "str", "default": ""},
     "groups": {"type": "list", "elements": "str", "choices": GROUPS, "default": []},
     "inside_cidr": {"type": "str", "default": ""},
-    "api_port": {"type": "int", "default": 8000},
-    "p2p_port": {"type": "int", "default": 4001},
     "listener_port": {"type": "int", "default": 80},
     **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
-    "members": {"type": "list", "elements": "dict", "default": []},
-    "open_api_to_world": {"type": "bool", "default": False},
-    "open_p2p_to_world": {"type": "bool", "default": False},
     "public_key": {"type": "str", "default": "", "no_log": False},
-    "hosts": {"type": "int", "default": 0},
     "instance_type": {"type": "str", "default": "t3.small"},
-    "root_volume_gb": {"type": "int", "default": 20},
     "image_id": {"type": "str", "default": ""},
     "image_owner": {"type": "str", "default": "136693071363"},
     "image_name": {"type": "str", "default": "debian-13-amd64-*"},
-    "allow_shrink": {"type": "bool", "default": False},
-    "balancer": {"type": "bool", "default": True},
     "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "balancer_idle_timeout": {"type": "int", "default": 3600},
-    "health_path": {"type": "str", "default": "/health"},
-    "health_interval": {"type": "int", "default": 10},
     "deregistration_delay": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

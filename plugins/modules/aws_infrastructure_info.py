@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: aws_infrastructure_info
-short_description: Find the infrastructure that a fleet is given, and the names of what is made for it
+short_description: Find existing infrastructure for a fleet, and the names of what is made for it
 version_added: 0.1.0
 author:
   - Praxis Cloud contributors (@praxis)
@@ -29,10 +29,10 @@ options:
     type: dict
     default: {}
   vpc:
-    description: A VPC. With O(subnets) it need not be given.
+    description: A VPC. With O(subnets) it need not be named.
     type: raw
   subnets:
-    description: Subnets, in two zones at least when O(balancer) is true and no load balancer is given.
+    description: Subnets, in two zones at least when O(balancer) is true and no load balancer is named.
     type: raw
   security_groups:
     description: Security groups of the members.
@@ -43,7 +43,7 @@ options:
   target_group:
     description:
       - Name, ARN or tags of a target group of the type C(instance) that a load balancer's listener points at.
-      - The name that provisioning itself uses (C(praxis-FLEET)) counts as not given.
+      - The name that provisioning itself uses (C(praxis-FLEET)) counts as not named.
     type: raw
   key_name:
     description: Name or tags of a key pair.
@@ -81,7 +81,7 @@ mark:
   returned: success
   type: dict
 vpc:
-  description: C(id) and C(cidr) of the VPC that is given, or that the given subnets are in.
+  description: C(id) and C(cidr) of the VPC that is named, or that the subnets are in.
   returned: success
   type: dict
 subnets:
@@ -96,7 +96,7 @@ security_groups:
   elements: str
 load_balancer:
   description:
-    - C(arn), C(address) and C(security_groups) of the one given, or of the one that the target group is behind.
+    - C(arn), C(address) and C(security_groups) of the one named, or of the one that the target group is behind.
   returned: success
   type: dict
 target_group:
@@ -137,10 +137,10 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     check_labels(options["labels"])
     client = aws_client(options)
     scheme = names(fleet, client.region)
-    given = {option: options[option] for option in OPTIONS}
-    if given["target_group"] == scheme["fleet"]:
-        given["target_group"] = None
-    found = Infrastructure(client, given, options["balancer"]).observe()
+    existing = {option: options[option] for option in OPTIONS}
+    if existing["target_group"] == scheme["fleet"]:
+        existing["target_group"] = None
+    found = Infrastructure(client, existing, options["balancer"]).observe()
     return {"changed": False, "names": scheme, "mark": mark(fleet), **found}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gcp_infrastructure_info
-short_description: Find the infrastructure that a fleet is given on Google Cloud, and what was made for it
+short_description: Find existing infrastructure for a fleet on Google Cloud, and what is managed for it
 version_added: 0.1.0
 author:
   - Praxis Cloud contributors (@praxis)
@@ -38,7 +38,7 @@ options:
     elements: str
     default: []
   network:
-    description: A network, by name or link. With O(subnetwork) it need not be given.
+    description: A network, by name or link. With O(subnetwork) it need not be named.
     type: raw
   subnetwork:
     description: A subnetwork of O(region), by name or link.
@@ -54,7 +54,7 @@ options:
   backend_service:
     description:
       - A backend service with a group in each of the zones, by name or link.
-      - The name that provisioning itself uses (C(praxis-FLEET)) counts as not given.
+      - The name that provisioning itself uses (C(praxis-FLEET)) counts as not named.
     type: raw
   balancer:
     description: Whether a load balancer is wanted at all.
@@ -102,7 +102,7 @@ zones:
   type: list
   elements: str
 network:
-  description: C(link), C(name) and C(id) (C(PROJECT/NETWORK)) of the network given, or of the given subnetwork's.
+  description: C(link), C(name) and C(id) (C(PROJECT/NETWORK)) of the network, or of the subnetwork's.
   returned: success
   type: dict
 subnetwork:
@@ -133,7 +133,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import GIVEN, Infrastructure
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import EXISTING, Infrastructure
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import (
@@ -152,7 +152,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "network_tags": {"type": "list", "elements": "str", "default": []},
     "balancer": {"type": "bool", "default": True},
     "claim": {"type": "bool", "default": True},
-    **{option: {"type": "raw"} for option in GIVEN},
+    **{option: {"type": "raw"} for option in EXISTING},
 }
 
 
@@ -161,11 +161,11 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
     check_fleet(fleet)
     check_labels(options["labels"], google=True)
     client, scheme = gcp_client(options), google_names(fleet)
-    given = {option: options[option] for option in (*GIVEN, "network_tags")}
-    if given["backend_service"] == scheme["fleet"]:
-        given["backend_service"] = None
+    existing = {option: options[option] for option in (*EXISTING, "network_tags")}
+    if existing["backend_service"] == scheme["fleet"]:
+        existing["backend_service"] = None
     found = Infrastructure(
-        client, fleet, options["region"], options["zones"], given, options["balancer"], options["claim"]
+        client, fleet, options["region"], options["zones"], existing, options["balancer"], options["claim"]
     ).observe()
     marks = {"names": scheme, "mark": mark(fleet), "mark_text": mark_text(fleet)}
     return {"changed": False, **marks, "project": client.project, **found}

@@ -169,20 +169,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import Launch, require_region, settings
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import member_of
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
-    GOOGLE,
-    LIVE,
-    Changes,
-    Wanted,
-    diff,
-    picture,
-    slots,
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import (
+    FleetMachines,
+    launch_of,
+    name_of,
+    require_launch,
+    wanted_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, LIVE, Changes, Wanted, picture
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -208,61 +205,28 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def wanted_of(options: dict[str, Any]) -> Wanted:
-    """What the fleet should be."""
-    key = options["ssh_public_key"]
-    return Wanted(
-        options["fleet"],
-        slots(options["slot_prefix"], options["hosts"]),
-        options["role"],
-        {str(key): str(value) for key, value in options["labels"].items()},
-        tuple(options["network_tags"]),
-        settings(options["ssh_user"], key) if key else {},
-        GOOGLE,
-    )
-
-
-def launch_of(options: dict[str, Any], machines: Machines, changes: Changes, check_mode: bool) -> Launch:
-    """How machines are made; the image is looked up when one must be.
-
-    :raises Failed: ``launch-incomplete``, ``image-not-found``; or a CloudError.
-    """
-    image = options["image"] or f"projects/{options['image_project']}/global/images/family/{options['image_family']}"
-    missing = [name for name in ("zones", "subnetwork", "ssh_public_key") if not options[name]]
-    if changes.launch and missing and not check_mode:
-        where = f"fleet {options['fleet']}"
-        raise Failed(Finding("launch-incomplete", f"{' and '.join(missing)} not given.", where, "Set them."))
-    return Launch(
-        zones=tuple(options["zones"]),
-        subnetwork=options["subnetwork"],
-        image=machines.image(image) if changes.launch else "",
-        machine_type=options["machine_type"],
-        root_volume_gb=options["root_volume_gb"],
-        service_account=options["service_account"],
-        public_address=options["public_address"],
-    )
-
-
 def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
-    wanted = wanted_of(options)
-    found = machines.observe() if check_mode else machines.settled()
-    changes = diff(wanted, found, allow_shrink=options["allow_shrink"])
-    require_region(found, wanted, options["zones"])
-    launch = launch_of(options, machines, changes, check_mode)
+    fleet = FleetMachines(
+        machines,
+        wanted_of(options, options["network_tags"], options["slot_prefix"], options["role"]),
+        launch_of(options, options["zones"]),
+        options["allow_shrink"],
+        options["subnetwork"],
+        options["service_account"],
+    )
+    fleet.observe(check_mode)
+    fleet.plan({})
+    if fleet.changes.launch and not check_mode:
+        require_launch(options["fleet"], options, ("zones", "subnetwork", "ssh_public_key"))
+    if not check_mode:
+        fleet.apply({})
     result: dict[str, Any] = {
-        "changed": bool(changes),
-        "launched": list(changes.launch),
-        "terminated": [_name(id_) for id_ in changes.terminate],
-        "machines": [],
+        "changed": bool(fleet.changes),
+        "launched": fleet.launched,
+        "terminated": fleet.terminated,
+        "machines": fleet.running,
     }
-    if changes:
-        result["diff"] = picture(wanted, found, changes)
-    if check_mode:
-        return result
-    machines.apply(changes, wanted, launch)
-    running = machines.wait(wanted.slots)
-    result["machines"] = [_summary(instance, slot) for instance, slot in zip(running, wanted.slots)]
-    return result
+    return {**result, "diff": picture(fleet.wanted, fleet.found, fleet.changes)} if fleet.changes else result
 
 
 def absent(options: dict[str, Any], machines: Machines, check_mode: bool) -> dict[str, Any]:
@@ -271,7 +235,7 @@ def absent(options: dict[str, Any], machines: Machines, check_mode: bool) -> dic
     result: dict[str, Any] = {
         "changed": bool(live),
         "launched": [],
-        "terminated": [_name(each.id) for each in live],
+        "terminated": [name_of(each.id) for each in live],
         "machines": [],
     }
     if live:
@@ -280,17 +244,6 @@ def absent(options: dict[str, Any], machines: Machines, check_mode: bool) -> dic
     if not check_mode:
         machines.terminate(each.id for each in live)
     return result
-
-
-def _name(id_: str) -> str:
-    return id_.rpartition("/")[2]
-
-
-def _summary(instance: dict[str, Any], slot: str) -> dict[str, str]:
-    known = member_of(instance, "")["variables"]
-    words = {"instance_id": "praxis_instance_id", "zone": "praxis_zone", "private_ip": "praxis_private_ip",
-             "public_ip": "praxis_public_ip"}  # fmt: skip
-    return {"name": instance["name"], "slot": slot, **{key: known[variable] for key, variable in words.items()}}
 
 
 def main() -> None:

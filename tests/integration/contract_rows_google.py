@@ -74,6 +74,22 @@ def gcp_infrastructure_info(world: World) -> Turns:
     assert set(found["backend_service"]["zones"]) == set(own["group_zones"])
 
 
+def gcp_infrastructure(world: World) -> Turns:
+    """All but the machines, whose rows are gcp_machines', and the load balancer."""
+    region = described(world)["zone"].rpartition("/")[2].rpartition("-")[0]
+    options = {"fleet": FLEET, "region": region, "parts": ["network", "firewall", "access"], "cidr": "10.201.0.0/24",
+               "ssh_from": ["203.0.113.7/32"], "balancer_from": ["203.0.113.0/24"], **world.keys}
+    yield Turn("make", options, changes=True)
+    name = f"praxis-{FLEET}"
+    world.google.patch(f"global/firewalls/{name}-p2p", sourceTags=[name, "b"])
+    world.google.patch(f"global/firewalls/{name}-ssh", disabled=True)
+    fixed = yield Turn("put fields back", options, changes=True)
+    named = {row["name"]: [each["field"] for each in row["fields"]] for row in fixed["done"].result["plan"]["rows"]}
+    assert named == {f"{name}-p2p": ["sourceTags"], f"{name}-ssh": ["disabled"]}
+    gone = {"fleet": FLEET, "region": region, "state": "absent", "parts": options["parts"], **world.keys}
+    yield Turn("remove", gone, changes=True)
+
+
 def gcp_resource(world: World) -> Turns:
     """A network, and a firewall rule of it that is edited by hand, fields and all."""
     network = {"kind": "network", "name": FLEET, **world.keys}
@@ -178,6 +194,7 @@ GOOGLE_ROWS = (
     Row("p2p_identity", ("modules",), p2p_identity, changes=True, cloud="gcp"),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, cloud="gcp"),
     Row("gcp_infrastructure_info", ("modules",), gcp_infrastructure_info, cloud="gcp"),
+    Row("gcp_infrastructure", ("modules",), gcp_infrastructure, changes=True, cloud="gcp"),
     Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp"),
     Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp"),
     Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp"),

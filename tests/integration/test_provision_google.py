@@ -47,25 +47,28 @@ def test_check_mode_before_anything_exists_is_honest_and_reads_only(cloud: Cloud
     assert run.summary["ok"]
     assert (run.summary["machines"], run.summary["balancer"]) == ([], "(known after apply)")
     assert run.summary["launched"] == ["gcp-1", "gcp-2", "gcp-3"]
-    assert run.output.count("(known after apply)") >= 5  # three machines, the address in the rule and in the table
+    plan = run.summary["clouds"]["gcp"]["plan"]
+    assert plan["counts"] == {"create": 18, "change": 0, "replace": 0, "remove": 0}
     for thing in (
-        "network praxis-newcomer (global)",
-        "subnetwork praxis-newcomer (us-central1)",
-        "firewall praxis-newcomer-p2p (global)",
-        "firewall praxis-newcomer-api (global)",
-        "firewall praxis-newcomer-ssh (global)",
-        "security_policy praxis-newcomer (global)",
-        "service account praxis-newcomer@",
-        "instance_group praxis-newcomer (us-central1-a)",
-        "instance_group praxis-newcomer (us-central1-b)",
-        "health_check praxis-newcomer (global)",
-        "backend_service praxis-newcomer (global)",
-        "url_map praxis-newcomer (global)",
-        "target_http_proxy praxis-newcomer (global)",
-        "address praxis-newcomer (global)",
-        "forwarding_rule praxis-newcomer (global)",
+        "network praxis-newcomer",
+        "subnetwork praxis-newcomer",
+        "firewall rule praxis-newcomer-p2p",
+        "firewall rule praxis-newcomer-api",
+        "firewall rule praxis-newcomer-ssh",
+        "security policy praxis-newcomer",
+        "service account praxis-newcomer",
+        "instance group us-central1-a/praxis-newcomer",
+        "instance group us-central1-b/praxis-newcomer",
+        "health check praxis-newcomer",
+        "backend service praxis-newcomer",
+        "URL map praxis-newcomer",
+        "target proxy praxis-newcomer",
+        "address praxis-newcomer",
+        "forwarding rule praxis-newcomer",
+        "machine newcomer-gcp-3",
+        "18 to create, 0 to change, 0 to replace, 0 to remove; plan",
     ):
-        assert f"+++ after: {thing}" in run.output, thing
+        assert thing in run.output, thing
 
 
 def test_machines_are_spread_shielded_and_let_one_key_in(provisioned: Cloud, project: Project) -> None:
@@ -159,8 +162,8 @@ def test_what_was_edited_by_hand_is_named_and_put_back(provisioned: Cloud, proje
     mark = provisioned.mark()
     predicted = provisioned.run("provision.yml", "--check", "--diff")
     assert mutations(provisioned, mark) == []
-    for field in ('"sourceRanges"', '"disabled"', '"httpHealthCheck.requestPath"', '"timeoutSec"', "/elsewhere",
-                  '"rules"', "mallory", "stranger", "stolen"):
+    for field in ("sourceRanges: - ", "disabled: true -> false", "httpHealthCheck: ", "timeoutSec: 30 -> 3600",
+                  "/elsewhere", "rules: ", "mallory", "stranger", "stolen"):
         assert field in predicted.output, field
     mark = provisioned.mark()
     real = provisioned.run("provision.yml", "--diff")
@@ -187,6 +190,10 @@ def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, pr
     mark = provisioned.mark()
     refused = provisioned.run("provision.yml", expect=2, variables=off)
     assert "praxis_allow_shrink" in refused.output
+    assert mutations(provisioned, mark) == []
+    wrong = provisioned.run("provision.yml", expect=2, variables={**off, "praxis_allow_shrink": True,
+                                                                   "praxis_provision_plan_id": "0123456789ab"})
+    assert "The plan 0123456789ab was agreed to" in " ".join(wrong.output.split())
     assert mutations(provisioned, mark) == []
     run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
     assert run.summary["balancer"] == ""
@@ -229,7 +236,8 @@ def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, project: Proj
     assert again.changed == {}
     assert mutations(provisioned, mark) == []
     taken = provisioned.run("provision.yml", expect=2, environment=passing)
-    assert f"health_check praxis-{PASSING} (global): It is there already and was not made here" in " ".join(
-        taken.output.split())
+    said = " ".join(taken.output.split())
+    assert f"A health check named praxis-{PASSING} (" in said
+    assert "is there already and was not made here (its description does not say so)" in said
     assert mutations(provisioned, mark) == []
     project.finish(project.call("DELETE", f"global/healthChecks/praxis-{PASSING}"))

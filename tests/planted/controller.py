@@ -292,9 +292,9 @@ FAULTS = (
     Fault(
         name="check-mode-makes-a-network",
         breaks="Check mode makes the network.",
-        file="plugins/module_utils/cloud/aws_provision.py",
-        before="        if not check_mode:\n            engine.apply(changes)\n",
-        after="        engine.apply(changes)\n        if not check_mode:\n",
+        file="plugins/module_utils/cloud/provisioning.py",
+        before="        if not self.check_mode:\n            engine.apply(changes)\n",
+        after="        engine.apply(changes)\n        if not self.check_mode:\n",
         tests=("tests/unit/infrastructure/test_account.py",),
     ),
     Fault(

@@ -315,8 +315,8 @@ FAULTS = (
     Fault(
         name="balancer-goes-unasked",
         breaks="The load balancer and its address are removed without leave.",
-        file="plugins/module_utils/cloud/aws_provision.py",
-        before='if not lost or self.options["allow_shrink"]:',
+        file="plugins/module_utils/cloud/provisioning.py",
+        before="if not lost or self.allow_shrink:",
         after="if True:",
         tests=("tests/unit/infrastructure/test_account.py",),
     ),
@@ -339,17 +339,17 @@ FAULTS = (
     Fault(
         name="down-leaves-the-network",
         breaks="down.yml leaves the fleet's network behind.",
-        file="plugins/module_utils/cloud/aws_removal.py",
-        before="        for each in after:\n",
-        after="        for each in after[:-1]:\n",
+        file="plugins/module_utils/cloud/provisioning.py",
+        before="            for each in after:\n",
+        after="            for each in after[:-1]:\n",
         tests=("tests/unit/infrastructure/test_account.py",),
     ),
     Fault(
         name="lost-answer-makes-a-second-one",
         breaks="A VPC whose creation was answered with an error is made once more.",
-        file="plugins/module_utils/cloud/aws_engine.py",
+        file="plugins/module_utils/cloud/engine.py",
         before="                if found:\n                    id_ = found.id\n",
-        after="                if found and kind.by_creation:\n                    id_ = found.id\n",
+        after="                if found and kind.found_by:\n                    id_ = found.id\n",
         tests=("tests/unit/infrastructure/test_faults.py", "-k", "rides_it_out"),
     ),
     Fault(

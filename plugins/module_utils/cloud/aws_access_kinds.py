@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import (
     Answer,
+    AwsKind,
     Ec2Kind,
-    Kind,
-    tagged,
     unless_gone,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound, QuotaExceeded
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
@@ -124,7 +124,7 @@ class KeyPair(Ec2Kind):
         client.call("ec2", "delete_key_pair", idempotent=True, KeyName=id_)
 
 
-class NamedKind(Kind):
+class NamedKind(AwsKind):
     """A kind of IAM's: its name is its id, and it is looked up by that alone."""
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
@@ -173,7 +173,7 @@ class Role(NamedKind):
 
 
 @dataclass(frozen=True)
-class RolePolicy(Kind):
+class RolePolicy(AwsKind):
     """An inline policy of the role, which the list only ever has as one to be removed. Its id is ROLE/NAME."""
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:

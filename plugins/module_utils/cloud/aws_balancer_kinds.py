@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
@@ -29,7 +29,7 @@ _FIXED = ("protocol", "port", "vpc", "target_type")
 
 
 @dataclass(frozen=True)
-class Elbv2Kind(Kind):
+class Elbv2Kind(AwsKind):
     """A kind of Elastic Load Balancing's, known by its name.
 
     :param operation: that describes it.
@@ -181,7 +181,7 @@ class LoadBalancer(Elbv2Kind):
 
 
 @dataclass(frozen=True)
-class Listener(Kind):
+class Listener(AwsKind):
     """One port of the load balancer, all of which goes to the target group."""
 
     by_creation: ClassVar[Collection[str]] = ("load_balancer", "protocol", "target_group")

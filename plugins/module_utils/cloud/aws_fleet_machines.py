@@ -74,6 +74,16 @@ class FleetMachines:
         self.running = [summary(each, slot) for each, slot in zip(instances, wanted.slots, strict=True)]
 
     @property
+    def launched(self) -> list[str]:
+        """The slots that get a machine."""
+        return list(self.changes.launch)
+
+    @property
+    def terminated(self) -> list[str]:
+        """Ids of the instances that go."""
+        return list(self.changes.terminate)
+
+    @property
     def _machines(self) -> Machines:
         return Machines(self.client, self.options["fleet"], self.poll)
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user gives a fleet to live in: looked up, and checked to fit together, before anything is made."""
+"""What a user has for a fleet to live in: looked up, and checked to fit together, before anything is made."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Found = dict[str, Any]
 class Infrastructure:
     """Lookups in one region. Only reads.
 
-    :param given: a value of the user's for each of :data:`OPTIONS`, see :func:`selector`.
-    :param balancer: whether a load balancer is to be made where none is given; it needs two zones.
+    :param existing: a value of the user's for each of :data:`OPTIONS`, see :func:`selector`.
+    :param balancer: whether a load balancer is to be made where none exists; it needs two zones.
     """
 
-    def __init__(self, client: AwsClient, given: Mapping[str, Any], balancer: bool = True) -> None:
+    def __init__(self, client: AwsClient, existing: Mapping[str, Any], balancer: bool = True) -> None:
         self._client = client
-        self._given = given
+        self._existing = existing
         self._balancer = balancer
         self._findings: list[Finding] = []
 
     def observe(self) -> Found:
-        """Everything given, an empty value for what is not.
+        """Everything that is named, an empty value for what is not.
 
         :raises Failed: with all that is not there, not unique, or does not fit together.
         """
@@ -71,7 +71,7 @@ class Infrastructure:
 
     def _one(self, option: str, lookup: Callable[[Selector], Any]) -> Any:
         try:
-            wanted = selector(option, self._given.get(option))
+            wanted = selector(option, self._existing.get(option))
             return lookup(wanted) if wanted else ([] if option in ("subnets", "security_groups") else {})
         except Failed as failed:
             self._findings += failed.findings
@@ -145,30 +145,31 @@ class Infrastructure:
 
     def _settle_balancer(self, found: Found) -> None:
         """A target group knows its load balancer; one of the user's is never changed, so it must know it already."""
-        group, given = found["target_group"], found["load_balancer"]
+        group, named = found["target_group"], found["load_balancer"]
         if not group:
-            if given:
+            if named:
                 fix = "Point a listener of it at a target group of yours, and give that as target_group too."
-                what = "A load balancer that is given is never changed, so none of its listeners can be set up."
+                what = "An existing load balancer is never changed, so none of its listeners can be set up."
                 self._say("target-group-needed", what, "load_balancer", fix)
             return
         arns = group.get("LoadBalancerArns") or []
-        if not arns or given and given["LoadBalancerArn"] not in arns:
-            what = f"No listener of {given['LoadBalancerArn'] if given else 'a load balancer'} sends requests to it."
+        if not arns or named and named["LoadBalancerArn"] not in arns:
+            what = f"No listener of {named['LoadBalancerArn'] if named else 'a load balancer'} sends requests to it."
             self._say("target-group-unattached", what, "target_group", "Point a listener at the target group.")
-        elif not given:
+        elif not named:
             by_arn = Selector("target_group", ids=(arns[0],))
             found["load_balancer"] = balancers.find(self._client, balancers.LOAD_BALANCER, by_arn)
 
     def _settle_vpc(self, found: Found) -> None:
-        """Subnets tell their VPC; all that is given must lie in the same one."""
+        """Subnets say their VPC; all that exists must lie in the same one."""
         subnets = found["subnets"]
         if subnets and not found["vpc"]:
             found["vpc"] = self._vpc(Selector("subnets", ids=(subnets[0]["VpcId"],)))
         home = found["vpc"].get("VpcId", "")
         things = [("subnets", each["SubnetId"], each["VpcId"]) for each in subnets]
         things += [("security_groups", each["GroupId"], each["VpcId"]) for each in found["security_groups"]]
-        things += [(each, str(self._given[each]), found[each]["VpcId"]) for each in INSIDE[1:] if self._of(found, each)]
+        named = [each for each in INSIDE[1:] if self._of(found, each)]
+        things += [(each, str(self._existing[each]), found[each]["VpcId"]) for each in named]
         for option, name, vpc in things:
             if vpc != home:
                 what = f"{name} is in {vpc}, and the fleet would be in {home or 'a VPC of its own'}."
@@ -179,5 +180,5 @@ class Infrastructure:
             self._say("one-zone", what, "subnets", "Add a subnet in another zone, or make no balancer.")
 
     def _of(self, found: Found, option: str) -> bool:
-        """Whether it was given by the user, and not found by way of something else."""
-        return bool(found[option] and selector(option, self._given.get(option)))
+        """Whether it was named by the user, and not found by way of something else."""
+        return bool(found[option] and selector(option, self._existing.get(option)))

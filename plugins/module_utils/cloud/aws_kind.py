@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine asks of a kind of AWS resource: how it is found, created, changed and removed."""
+"""What all kinds of AWS resources have in common."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, MANAGED_TAG, tag_list, tags_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
 
@@ -18,41 +19,21 @@ Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind. What is desired comes with ids in place of references, :data:`UNKNOWN` for what does not exist.
+class AwsKind(Kind[AwsClient]):
+    """One kind of AWS resource, known by its tags."""
 
-    :param name: as the list has it.
-    :param words: what people call it.
-    """
-
-    name: str
-    words: str
-
+    unmarked: ClassVar[str] = f"no tag {MANAGED_TAG}"
     #: Fields that its creation sets already; the others are set afterwards.
     by_creation: ClassVar[Collection[str]] = ()
-    #: Fields without whose ids it cannot be found: while one of them is unknown, it does not exist.
-    found_by: ClassVar[Collection[str]] = ()
-    #: Whether to find it takes the ids of all that it refers to, as far as they exist.
-    found_last: ClassVar[bool] = False
 
-    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
-        """The one that exists, by what nobody can edit where there is such a thing. Only reads."""
-        raise NotImplementedError
+    def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
+        return MANAGED_TAG not in desired.tags or marked(tags, desired)
 
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        """Create it with its tags, and return its id. Sent once: after a lost answer it is asked for."""
-        raise NotImplementedError
-
-    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        """Set these fields. What is sent twice changes nothing more."""
+    def set_later(self, desired: Resource) -> set[str]:
+        return {name for name in desired.fields if name not in self.by_creation}
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
-        """Add these tags, or give them these values."""
         client.call("ec2", "create_tags", idempotent=True, Resources=[id_], Tags=tag_list(tags))
-
-    def ready(self, client: AwsClient, id_: str) -> str:
-        """Empty when what was created can be used, else the state that it is in."""
-        return ""
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
         """All that carry these tags, to be removed.
@@ -61,17 +42,9 @@ class Kind:
         """
         raise NotImplementedError
 
-    def remove(self, client: AwsClient, id_: str) -> None:
-        """Remove it. What is gone already raises NotFound, what is in use Conflict."""
-        raise NotImplementedError
-
-    def gone(self, client: AwsClient, id_: str) -> bool:
-        """Whether it is gone, where removing takes time."""
-        return True
-
 
 @dataclass(frozen=True)
-class Ec2Kind(Kind):
+class Ec2Kind(AwsKind):
     """A kind of EC2's: described by filters, tagged when it is created.
 
     :param operation: that describes it.
@@ -108,11 +81,6 @@ def marked(tags: Mapping[str, str], desired: Resource) -> bool:
     """Whether two of the three tags say that a resource is the desired one: one of them may have been edited."""
     wanted = desired.tags
     return (MANAGED_TAG in tags) + sum(tags.get(key) == wanted.get(key) for key in (FLEET_TAG, "Name")) >= 2
-
-
-def tagged(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether a resource carries all of these tags."""
-    return all(tags.get(key) == value for key, value in wanted.items())
 
 
 def known(value: Any) -> bool:

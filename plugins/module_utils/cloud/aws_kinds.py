@@ -17,7 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_ki
     LOAD_BALANCER,
     TARGET_GROUP,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import (
     GATEWAY,
     ROUTE_TABLE,
@@ -25,7 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kin
     VPC,
 )
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, AwsKind] = {
     kind.name: kind
     for kind in (
         VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, ROLE_POLICY, INSTANCE_PROFILE,

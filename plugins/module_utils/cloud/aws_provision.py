@@ -5,48 +5,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Run
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
-    BALANCER,
-    FIREWALL,
     KIND_PARTS,
-    MACHINES,
-    NETWORK,
-    Balancer,
     Existing,
     Settings,
     desired,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
-    QUOTA,
-    RULES_A_GROUP,
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTA, RULES_A_GROUP
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource, resolve
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    BALANCER,
+    FIREWALL,
+    MACHINES,
+    NETWORK,
+    Balancer,
     Open,
-    canonical,
+    across,
     refuse_world,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
-    REMOVE,
-    REPLACE,
-    Change,
-    Row,
-    counts,
-    hold,
-    plan_id,
-)
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource, resolve
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
 
 Options = Mapping[str, Any]
 
@@ -75,34 +65,19 @@ class Provision:
         options = self.options
         found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
-        engine = Engine(self.client, self._list(settings), self._kinds(), self.where, options["deadline"], self.poll)
-        changes = engine.observe()
-        machines = self._machines(settings, engine)
-        rows = [each.row(WORDS) for each in changes]
-        if machines:
-            rows += machines.plan(engine.ids)
-        self._require_leave(changes)
-        id_ = plan_id(("aws", self.client.region, options["fleet"]), rows)
-        hold(options["plan_id"], id_, rows, self.where)
-        if not check_mode:
-            engine.apply(changes)
-            if machines:
-                machines.apply(engine.ids)
-            engine.wait()
-        return {
-            **self._reported(rows, id_, done=not check_mode),
-            **self._there(settings, engine, found, check_mode),
-            "machines": machines.running if machines else [],
-            "launched": list(machines.changes.launch) if machines else [],
-            "terminated": list(machines.changes.terminate) if machines else [],
-        }
-
-    def _reported(self, rows: Sequence[Row], id_: str, *, done: bool) -> dict[str, Any]:
-        """The plan, for people, for programs and for --diff."""
-        title = f"fleet {self.options['fleet']}, AWS {self.client.region}"
-        plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
-        reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
-        return {**reported, "diff": picture(rows)} if rows else reported
+        kinds, where, seconds = self._kinds(), self.where, options["deadline"]
+        engine = Engine(self.client, self._list(settings), KINDS, kinds, where, seconds, self.poll)
+        run = Run(
+            scope=("aws", self.client.region, options["fleet"]),
+            title=f"fleet {options['fleet']}, AWS {self.client.region}",
+            where=self.where,
+            agreed=options["plan_id"],
+            allow_shrink=options["allow_shrink"],
+            check_mode=check_mode,
+            parts=KIND_PARTS,
+        )
+        kept = run.keep(engine, self._machines(settings))
+        return {**kept, **self._there(settings, engine, found, check_mode)}
 
     # -- what is wanted
 
@@ -181,8 +156,8 @@ class Provision:
             )
             if findings:
                 raise Failed(*findings)
-            across = self._across(settings)
-            settings = replace(settings, open=replace(settings.open, p2p_from=[*settings.open.p2p_from, *across]))
+            p2p_from = [*settings.open.p2p_from, *self._across(settings)]
+            settings = replace(settings, open=replace(settings.open, p2p_from=p2p_from))
         try:
             return desired(settings)
         except Failed as failed:
@@ -199,48 +174,30 @@ class Provision:
         return int(answer["Quota"]["Value"])
 
     def _across(self, settings: Settings) -> list[str]:
-        """Members in other networks, one address each. Those whose network is not known are not admitted."""
-        members = [each for each in self.options["members"] if each.get("network") and each.get("address")]
-        if not members:
-            return []
+        """Members in other networks, one address each."""
         own = settings.existing.vpc
-        if not own:
+        if self.options["members"] and not own:
             vpc = next(each for each in desired(replace(settings, parts=[])) if each.kind == "vpc")
             seen = KINDS["vpc"].find(self.client, vpc)
             own = seen.id if seen else ""
-        return sorted({canonical(each["address"]) for each in members if each["network"] != own})
+        return across(self.options["members"], own)
 
     def _kinds(self) -> list[str]:
         return [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]
 
-    def _machines(self, settings: Settings, engine: Engine) -> FleetMachines | None:
+    def _machines(self, settings: Settings) -> FleetMachines | None:
         if MACHINES not in self.options["parts"]:
             return None
         return FleetMachines(self.client, self.options, settings, self.poll)
 
-    def _require_leave(self, changes: Sequence[Change]) -> None:
-        """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
-        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
-        lost = [each for each in going if KIND_PARTS[each.resource.kind] == BALANCER]
-        if not lost or self.options["allow_shrink"]:
-            return
-        named = "; ".join(f"{each.action} {WORDS[each.resource.kind]} {each.resource.name}"
-                          + (f" (lost: {each.resource.lost})" if each.resource.lost else "")
-                          for each in lost)  # fmt: skip
-        fix = (
-            "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
-            "provision_balancer=true (praxis_balancer) and no target group of yours (praxis_target_group) keep the "
-            "load balancer."
-        )
-        raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
-
     # -- what there is
 
-    def _there(self, settings: Settings, engine: Engine, found: Options, check_mode: bool) -> dict[str, Any]:
+    def _there(self, settings: Settings, engine: Engine[AwsClient], found: Options, check_mode: bool) -> dict[str, Any]:
         """Ids and addresses, those that are not known yet in words."""
         address = (found["load_balancer"] or {}).get("address", "")
         if settings.makes_balancer and BALANCER in self.options["parts"]:
-            address = self._address(engine, check_mode)
+            listed = next(each for each in engine.desired if each.key == ("load_balancer", self._name))
+            address = engine.fact(listed, "address", check_mode)
         target_group = settings.name if settings.makes_balancer else ""
         group = {
             name: engine.ids.get(("security_group", f"{settings.name}-{name}"), "") for name in ("member", "balancer")
@@ -253,11 +210,3 @@ class Provision:
             "member_group_id": group["member"],
             "balancer_group_id": group["balancer"],
         }
-
-    def _address(self, engine: Engine, check_mode: bool) -> str:
-        key = ("load_balancer", self._name)
-        resource = next(each for each in engine.desired if each.key == key)
-        seen = engine.observed.get(key)
-        if not check_mode and (seen is None or seen.id != engine.ids.get(key)):
-            seen = engine.find(resource)
-        return seen.facts["address"] if seen else UNKNOWN

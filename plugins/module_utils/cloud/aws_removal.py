@@ -5,27 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_engine import Engine, owned
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, MACHINES_GO_BEFORE, WORDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, MACHINES_GO_BEFORE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving, Run
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Changes, Machine, Wanted, machine
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
-    ADDRESS_LOST,
-    KIND_PARTS,
-    MACHINES,
-    TARGETS_LOST,
-)
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import REMOVE, Row, counts, hold, plan_id
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import MACHINES, TARGETS_LOST
 
 _LOST = {"load_balancer": ADDRESS_LOST, "target_group": TARGETS_LOST}
 
@@ -43,31 +38,17 @@ class Removal:
 
     def absent(self, check_mode: bool) -> dict[str, Any]:
         """Plan; and unless in check mode, carry out."""
-        options, fleet = self.options, self.options["fleet"]
-        resources = self._resources()
-        machines = self._machines() if MACHINES in options["parts"] else []
-        live = [each for each in machines if each.state in LIVE]
-        before, after = _around(resources)
-        gone = machine_rows(Wanted(fleet, ()), live, Changes(terminate=tuple(each.id for each in live)))
-        rows = [*map(_row, before), *gone, *map(_row, after)]
-        id_ = plan_id(("aws", self.client.region, fleet, "absent"), rows)
-        hold(options["plan_id"], id_, rows, self._where)
-        if not check_mode:
-            self._apply(before, after, machines)
-        title = f"fleet {fleet}, AWS {self.client.region}"
-        result: dict[str, Any] = {
-            "changed": bool(rows),
-            "plan": {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]},
-            "table": lines(title, rows, id_, not check_mode),
-            "machines": [],
-            "launched": [],
-            "terminated": [each.id for each in live],
-        }
-        return {**result, "diff": picture(rows)} if rows else result
-
-    @property
-    def _where(self) -> str:
-        return f"fleet {self.options['fleet']} in {self.client.region}"
+        options, place = self.options, self.client.region
+        run = Run(
+            scope=("aws", place, options["fleet"]),
+            title=f"fleet {options['fleet']}, AWS {place}",
+            where=f"fleet {options['fleet']} in {place}",
+            agreed=options["plan_id"],
+            allow_shrink=True,
+            check_mode=check_mode,
+        )
+        engine = Engine(self.client, (), KINDS, (), run.where, options["deadline"], self.poll)
+        return run.clear(engine, self._resources(), self._machines(), MACHINES_GO_BEFORE, _LOST)
 
     def _resources(self) -> list[Observed]:
         options, scheme = self.options, names(self.options["fleet"], self.client.region)
@@ -78,29 +59,29 @@ class Removal:
         by_name = {**access, "target_group": name, "load_balancer": name}
         return owned(self.client, kinds, tags, by_name)
 
-    def _machines(self) -> list[Machine]:
-        seen = Machines(self.client, self.options["fleet"], self.poll).observe(())
-        return [each for each in (machine(one, self.options["fleet"]) for one in seen) if each and each.ours]
+    def _machines(self) -> Leaving:
+        if MACHINES not in self.options["parts"]:
+            return Leaving()
+        fleet, seconds = self.options["fleet"], float(self.options["deadline"])
+        handled = Machines(self.client, fleet, self.poll)
+        ours = [each for each in (machine(one, fleet) for one in handled.observe(())) if each and each.ours]
+        live = [each for each in ours if each.state in LIVE]
 
-    def _apply(self, before: list[Observed], after: list[Observed], machines: list[Machine]) -> None:
-        seconds = float(self.options["deadline"])
-        engine = Engine(self.client, (), where=self._where, seconds=seconds, poll=self.poll)
-        for each in before:
-            engine.remove(each)
-        handled = Machines(self.client, self.options["fleet"], self.poll)
-        handled.terminate([each.id for each in machines if each.state in LIVE])
-        handled.wait_gone([each.id for each in machines], seconds)
-        for each in after:
-            engine.remove(each)
+        def terminate() -> None:
+            handled.terminate([each.id for each in live])
+            handled.wait_gone([each.id for each in ours], seconds)
 
-
-def _around(resources: list[Observed]) -> tuple[list[Observed], list[Observed]]:
-    """Those that go before the machines, and those that machines use."""
-    order = list(KINDS)
-    used = order.index(MACHINES_GO_BEFORE)
-    before = [each for each in resources if order.index(each.kind) > used]
-    return before, [each for each in resources if order.index(each.kind) <= used]
+        return Leaving(live, terminate, [each.id for each in live])
 
 
-def _row(observed: Observed) -> Row:
-    return Row(REMOVE, WORDS[observed.kind], observed.name, observed.id, (), _LOST.get(observed.kind, ""))
+def owned(
+    client: AwsClient, kinds: Collection[str], tags: Mapping[str, str], names: Mapping[str, str]
+) -> list[Observed]:
+    """Everything that carries these tags, in the order in which it can be removed.
+
+    :param names: by kind, the name under which kinds are looked up that cannot be asked for by tags.
+    """
+    asked = [kind for name, kind in reversed(KINDS.items()) if name in kinds]
+    answers = gathered(map_parallel(lambda kind: kind.owned(client, tags, names.get(kind.name, "")), asked))
+    # Members' groups name the load balancer's, whose name comes first.
+    return [each for found in answers for each in sorted(found, key=lambda one: (one.name, one.id), reverse=True)]

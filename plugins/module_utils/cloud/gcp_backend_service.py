@@ -19,13 +19,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import FRONT_ENDS
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
 MARGIN = 60
 OPERATION_DEADLINE = 120.0
 HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
-#: From where Google's health checks come (https://cloud.google.com/load-balancing/docs/health-check-concepts).
-HEALTH_CHECK_RANGES = ("35.191.0.0/16", "130.211.0.0/22")
 
 
 @dataclass(frozen=True, order=True)
@@ -238,7 +237,7 @@ def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) 
     """A finding for every machine that is not healthy in time. Google gives no reason; these are the usual ones."""
     fix = (
         "Check that the agent answers on the health check's port and path, that the group's named port is that port, "
-        f"and that a firewall rule admits Google's health checks ({', '.join(HEALTH_CHECK_RANGES)}). A balancer that "
+        f"and that a firewall rule admits Google's health checks ({', '.join(FRONT_ENDS)}). A balancer that "
         "takes longer to learn of a change is given it by praxis_join_timeout (the module's wait_timeout)."
     )
     return [

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user gives a fleet to live in on Google Cloud, and what was made for it: looked up before anything is made."""
+"""What a user has for a fleet on Google Cloud, and what is managed for it: looked up before anything is made."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, is_marked, mark_text
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import BALANCER_KINDS
 
-#: Options that give something, in the order of their findings.
-GIVEN = ("network", "subnetwork", "service_account", "backend_service")
+#: Options that name something that exists, in the order of their findings.
+EXISTING = ("network", "subnetwork", "service_account", "backend_service")
 #: What a load balancer is made of, in the order in which it can be removed; its instance groups come last.
-BALANCER = (
-    "forwarding_rule", "target_http_proxy", "url_map", "backend_service", "health_check", "security_policy", "address",
-)  # fmt: skip
+BALANCER = tuple(reversed(BALANCER_KINDS))
 NETWORK = ("network", "subnetwork")
 #: Two, so that the loss of one is not the loss of the fleet.
 FEWEST_ZONES = 2
@@ -39,9 +38,10 @@ Found = dict[str, Any]
 class Infrastructure:
     """Lookups in one project. Only reads.
 
-    :param given: the user's value for each of :data:`GIVEN`, and ``network_tags``.
+    :param existing: the user's value for each of :data:`EXISTING`, and ``network_tags``.
+    :param region: of the machines; empty where zones are no matter.
     :param zones: of the machines; empty for the region's first two.
-    :param balancer: whether a load balancer is to be made where no backend service is given.
+    :param balancer: whether a load balancer is to be made where no backend service exists.
     :param claim: whether it is an error that something of somebody else's has a name of what is to be made.
     """
 
@@ -49,29 +49,37 @@ class Infrastructure:
     fleet: str
     region: str
     zones: Sequence[str]
-    given: Mapping[str, Any]
+    existing: Mapping[str, Any]
     balancer: bool = True
     claim: bool = True
     findings: list[Finding] = field(default_factory=list)
 
     def observe(self) -> Found:
-        """Everything that is given, an empty value for what is not, and the kinds that were made.
+        """Everything that is named, an empty value for what is not, and the kinds that are managed.
 
         :raises Failed: with all that is not there, does not fit together, or is somebody else's.
         """
-        zones = self._zones()
-        found = {option: self._given(option) for option in GIVEN}
-        self._stop()
-        self._settle(found, zones)
-        self._stop()
-        there, groups = self._made(), self._group_zones()
+        found = self.named()
+        there, groups = self._managed(), self.group_zones()
         if self.claim:
             wanted = (*(() if found["subnetwork"] else NETWORK[1:] if found["network"] else NETWORK),
                       *(BALANCER if self.balancer and not found["backend_service"] else ()))  # fmt: skip
             self.findings += [not_ours(self._wanted(kind)) for kind in wanted if there.get(kind) is False]
         self._stop()
         made = [kind for kind in BALANCER if there.get(kind)]
-        return {**found, "zones": zones, "group_zones": groups, "balancer_made": made}
+        return {**found, "group_zones": groups, "balancer_made": made}
+
+    def named(self) -> Found:
+        """Everything that is named, an empty value for what is not, and the machines' zones.
+
+        :raises Failed: with all that is not there, or does not fit together.
+        """
+        zones = self._zones() if self.region else list(self.zones)
+        found = {option: self._existing(option) for option in EXISTING}
+        self._stop()
+        self._settle(found, zones)
+        self._stop()
+        return {**found, "zones": zones}
 
     def _stop(self) -> None:
         if self.findings:
@@ -80,7 +88,7 @@ class Infrastructure:
     def _say(self, code: str, what: str, option: str, fix: str) -> None:
         self.findings.append(Finding(code, what, f"{option}, Google project {self.client.project}", fix))
 
-    # -- what is given
+    # -- what exists
 
     def _zones(self) -> list[str]:
         try:
@@ -99,13 +107,13 @@ class Infrastructure:
             self._say("one-zone", what, "zones", f"Name two of {', '.join(known)}.")
         return zones
 
-    def _given(self, option: str) -> Any:
+    def _existing(self, option: str) -> Any:
         lookups = {"network": self._network, "subnetwork": self._subnetwork, "service_account": self._account,
                    "backend_service": self._backend_service}  # fmt: skip
         try:
-            wanted = selector(option, self.given.get(option))
+            wanted = selector(option, self.existing.get(option))
             if wanted.tags or len(wanted.ids) > 1:
-                what = "Google Cloud keeps no labels on these." if wanted.tags else "Only one can be given."
+                what = "Google Cloud keeps no labels on these." if wanted.tags else "Only one can be named."
                 self._say("bad-selector", what, option, "Give one name, or one link.")
                 return {}
             return lookups[option](wanted.ids[0]) if wanted else {}
@@ -151,7 +159,7 @@ class Infrastructure:
             return path, {}
 
     def _settle(self, found: Found, zones: Sequence[str]) -> None:
-        """A subnetwork tells its network; what is given must fit together, and the zones the backend service."""
+        """A subnetwork says its network; what exists must fit together, and the zones the backend service."""
         subnetwork, network = found["subnetwork"], found["network"]
         if subnetwork and not network:
             path = subnetwork["network"]
@@ -160,7 +168,7 @@ class Infrastructure:
             what = f"{subnetwork['link']} is in {subnetwork['network']}, and not in {network['link']}."
             self._say("other-network", what, "subnetwork", "Give a subnetwork of that network, or leave network away.")
         owner = (found["network"] or {"id": ""})["id"].partition("/")[0]
-        if owner not in ("", self.client.project) and not self.given.get("network_tags"):
+        if owner not in ("", self.client.project) and not self.existing.get("network_tags"):
             what = f"The network is the project {owner}'s, and so are its firewall rules: none can be made for it here."
             fix = "Name network tags for which that project's rules admit what the fleet needs."
             self._say("other-project", what, "network_tags", fix)
@@ -170,9 +178,9 @@ class Infrastructure:
             what = f"It has no group in {', '.join(missing)}; it has groups in {there}."
             self._say("backend-zone", what, "backend_service", "Name its groups' zones, or add a group to it.")
 
-    # -- what was made
+    # -- what is managed
 
-    def _made(self) -> dict[str, bool]:
+    def _managed(self) -> dict[str, bool]:
         """The kinds of which there is one under our name, and whether it is ours."""
         resources = Resources(self.client)
         kinds = (*NETWORK, *BALANCER)
@@ -183,14 +191,18 @@ class Infrastructure:
         location = self.region if kind == "subnetwork" else "global"
         return Wanted(kind, google_names(self.fleet)["fleet"], location, mark=mark_text(self.fleet))
 
-    def _group_zones(self) -> list[str]:
+    def group_zones(self) -> list[str]:
         """The zones in which the fleet's own instance groups are."""
-        name, mark = google_names(self.fleet)["fleet"], mark_text(self.fleet)
-        groups = everywhere(self.client, self.client.project, "instanceGroups", f"name={name}")
-        return sorted(one["zone"].rpartition("/")[2] for one in groups if is_marked(one.get("description"), mark))
+        return group_zones(self.client, google_names(self.fleet)["fleet"], mark_text(self.fleet))
 
     def _path(self, wanted: str, scope: str) -> str:
         return plain(wanted if "/" in wanted else f"{scope}/{wanted}", self.client.project)
 
     def _url(self, path: str) -> str:
         return f"compute/v1/projects/{self.client.project}/{path}"
+
+
+def group_zones(client: GcpClient, name: str, mark: str) -> list[str]:
+    """The zones that have an instance group of this name with the mark in its description."""
+    groups = everywhere(client, client.project, "instanceGroups", f"name={name}")
+    return sorted(one["zone"].rpartition("/")[2] for one in groups if is_marked(one.get("description"), mark))

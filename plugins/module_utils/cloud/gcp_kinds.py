@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import differences
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import LAST_RULE
 
 Resource = Mapping[str, Any]
-#: Priority of the rule of a security policy for whom no other is for.
-LAST_RULE = 2147483647
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,12 +92,14 @@ class Resources:
             return Found(None)
         if not wanted.owns(resource):
             raise Failed(not_ours(wanted))
-        body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
-        changes = differences(resource, body, self._client.project)
-        fixed = [change for change in changes if not _changeable(wanted.row, change)]
-        if fixed:
-            raise Failed(*(_fixed(wanted, change) for change in fixed))
+        changes = self.compared(wanted, resource)
+        refuse_fixed(wanted, changes)
         return Found(resource, changes)
+
+    def compared(self, wanted: Wanted, resource: Mapping[str, Any]) -> list[Difference]:
+        """What of it is not as wanted."""
+        body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
+        return differences(resource, body, self._client.project)
 
     def bring(self, wanted: Wanted, found: Found) -> Mapping[str, Any]:
         """Make it or change it, starting from an observation; the resource as it is then.
@@ -107,7 +109,7 @@ class Resources:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if found.resource is None:
-                    self._insert(wanted)
+                    self.insert(wanted)
                 elif found.changes:
                     self._change(wanted, found)
             except errors.Conflict:
@@ -125,16 +127,29 @@ class Resources:
         )
 
     def remove(self, wanted: Wanted) -> None:
-        """Delete it and wait until it is gone.
+        """Delete it and wait until it is gone; one that is gone is no error.
 
         :raises CloudError: it is in use, protected, or not gone in time.
         """
         try:
-            self._done(wanted, "DELETE", self._path(wanted), None)
+            self.delete(wanted)
         except errors.NotFound:
             return
 
-    def _insert(self, wanted: Wanted) -> None:
+    def delete(self, wanted: Wanted) -> None:
+        """The same, and one that is gone raises NotFound."""
+        self._done(wanted, "DELETE", self._path(wanted), None)
+
+    def link(self, wanted: Wanted) -> str:
+        """Its link, from the project on."""
+        scope = location_of(wanted)
+        return f"projects/{self._client.project}/{scope}/{wanted.row.collection}/{wanted.name}"
+
+    def insert(self, wanted: Wanted) -> None:
+        """Make it.
+
+        :raises CloudError: Google refused, or did not finish in time.
+        """
         path = self._path(wanted).rpartition("/")[0]
         self._done(wanted, "POST", path, wanted.new)
 
@@ -167,8 +182,7 @@ class Resources:
         self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
 
     def _path(self, wanted: Wanted) -> str:
-        scope = location_of(wanted)
-        return f"compute/v1/projects/{self._client.project}/{scope}/{wanted.row.collection}/{wanted.name}"
+        return f"compute/v1/{self.link(wanted)}"
 
 
 def location_of(wanted: Wanted) -> str:
@@ -188,6 +202,16 @@ def location_of(wanted: Wanted) -> str:
             )
         )
     return "global" if word == "global" else f"{word}s/{location}"
+
+
+def refuse_fixed(wanted: Wanted, changes: Iterable[Difference], but_for: Collection[str] = ()) -> None:
+    """:raises Failed: ``resource-fixed`` for each difference that no request can change.
+
+    :param but_for: fields for which the resource may be made anew.
+    """
+    fixed = [each for each in changes if each.field not in but_for and not _changeable(wanted.row, each)]
+    if fixed:
+        raise Failed(*(_fixed(wanted, change) for change in fixed))
 
 
 def _changeable(row: Kind, change: Difference) -> bool:

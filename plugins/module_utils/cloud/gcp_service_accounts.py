@@ -58,6 +58,11 @@ class ServiceAccounts:
             require_ours(found, mark)
             return found
 
+    def change(self, email: str, fields: Account) -> None:
+        """Give it these fields."""
+        body = {"serviceAccount": dict(fields), "updateMask": ",".join(sorted(fields))}
+        self.client.call("iam", "PATCH", self._path(email), body=body, idempotent=True)
+
     def remove(self, email: str) -> None:
         """Delete it; one that is gone is no error."""
         try:

@@ -17,7 +17,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     RULES_A_GROUP,
-    Open,
     Rule,
     balancer_rules,
     fitted,
@@ -25,9 +24,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_ru
     too_many,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    ACCESS,
+    BALANCER,
+    FIREWALL,
+    KEY,
+    MACHINES,
+    NETWORK,
+    TARGETS_LOST,
+    Balancer,
+    Open,
+)
 
-#: What a run may be about. The others are observed, so that references to them are known, and left as they are.
-NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER = "network", "firewall", "access", "key", "machines", "balancer"
 PARTS = (NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER)
 KIND_PARTS = {
     "vpc": NETWORK, "subnet": NETWORK, "gateway": NETWORK, "route_table": NETWORK, "security_group": FIREWALL,
@@ -42,7 +50,6 @@ TRUST = {
 }
 LISTENER_PORT = 80
 ADDRESS_LOST = "its address (DNS name) for good; the deployment's targets leave it"
-TARGETS_LOST = "the registration of its targets; the next deployment registers them again"
 _CIDR_PARTS_BITS = 4
 _LONGEST_PREFIX = 28
 
@@ -58,18 +65,6 @@ class Existing:
     target_group: str = ""
     key_name: str = ""
     instance_profile: str = ""
-
-
-@dataclass(frozen=True)
-class Balancer:
-    """How the load balancer is made."""
-
-    wanted: bool = True
-    scheme: str = "internet-facing"
-    idle_timeout: int = 3600
-    health_path: str = "/health"
-    health_interval: int = 10
-    deregistration_delay: int = 60
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import Open, networks
 
 #: AWS's own quota of inbound rules a group, for IPv4 and IPv6 each. An account may have a higher one.
 RULES_A_GROUP = 60
@@ -42,21 +43,6 @@ class Rule:
         return isinstance(self.source, str) and "/" in self.source
 
 
-@dataclass(frozen=True)
-class Open:
-    """What is open to whom, as the user says it."""
-
-    inside: str
-    api_port: int = 8000
-    p2p_port: int = 4001
-    listener_port: int = 80
-    ssh_from: Sequence[str] = ()
-    api_from: Sequence[str] = ()
-    api_from_groups: Sequence[str] = ()
-    p2p_from: Sequence[str] = ()
-    balancer_from: Sequence[str] = ()
-
-
 def member_rules(open_: Open, member: Ref, balancer: Ref | None) -> list[Rule]:
     """The rules of the members' group.
 
@@ -76,47 +62,8 @@ def balancer_rules(open_: Open) -> list[Rule]:
     return _rules(open_.listener_port, [open_.inside, *open_.balancer_from], "API through the load balancer")
 
 
-def _rules(port: int, networks: Iterable[str], why: str) -> list[Rule]:
-    return [Rule(port, network, why) for network in sorted({canonical(each) for each in networks if each})]
-
-
-def canonical(network: str) -> str:
-    """A network as EC2 writes it: an address has a length, and no bit beyond the length is set.
-
-    :raises Failed: ``bad-network``.
-    """
-    try:
-        return str(ipaddress.ip_network(network.strip(), strict=False))
-    except ValueError as error:
-        fix = "Write networks like 203.0.113.0/24 or 2001:db8::/64."
-        raise Failed(Finding("bad-network", f"{network!r} is not a network: {error}.", "firewall", fix)) from None
-
-
-def address(text: str) -> str:
-    """The network of one address."""
-    return canonical(text)
-
-
-def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
-    """A finding for each option that names the whole internet without leave.
-
-    :param api: whether the API may be open to the world.
-    :param p2p: whether the peer-to-peer port may be.
-    """
-    asked = (
-        ("firewall_api_from and firewall_balancer_from", [*open_.api_from, *open_.balancer_from], api,
-         "firewall_open_api_to_world", "praxis_open_api_to_world", "the agents' API has no authentication."),
-        ("firewall_p2p_from", open_.p2p_from, p2p, "firewall_open_p2p_to_world", "praxis_open_p2p_to_world",
-         "the agents' peer-to-peer port is neither encrypted nor authenticated."),
-    )  # fmt: skip
-    findings = []
-    for names, networks, allowed, switch, variable, why in asked:
-        world = [each for each in networks if each and canonical(each).endswith("/0")]
-        if world and not allowed:
-            what = f"{names} name the whole internet ({', '.join(world)}): {why}"
-            fix = f"Name your own networks, or set {switch}=true ({variable})."
-            findings.append(Finding("open-to-world", what, "firewall", fix))
-    return findings
+def _rules(port: int, named: Iterable[str], why: str) -> list[Rule]:
+    return [Rule(port, network, why) for network in networks(named)]
 
 
 def fitted(rules: Sequence[Rule], quota: int) -> list[Rule]:
@@ -128,9 +75,9 @@ def fitted(rules: Sequence[Rule], quota: int) -> list[Rule]:
         return list(rules)
     merged = [rule for rule in rules if not rule.is_network]
     for port, why in dict.fromkeys((rule.port, rule.why) for rule in rules if rule.is_network):
-        networks = [str(rule.source) for rule in rules if rule.is_network and (rule.port, rule.why) == (port, why)]
-        v4 = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in networks if ":" not in each)
-        v6 = ipaddress.collapse_addresses(ipaddress.IPv6Network(each) for each in networks if ":" in each)
+        sources = [str(rule.source) for rule in rules if rule.is_network and (rule.port, rule.why) == (port, why)]
+        v4 = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in sources if ":" not in each)
+        v6 = ipaddress.collapse_addresses(ipaddress.IPv6Network(each) for each in sources if ":" in each)
         merged += [Rule(port, str(each), why) for each in (*v4, *v6)]
     return merged
 

@@ -172,8 +172,11 @@ def plan_id(scope: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def hold(agreed: str, found: str, rows: Sequence[Row], where: str) -> None:
-    """:raises Failed: ``plan-differs`` when another plan was agreed to than would be carried out now."""
-    if agreed and agreed != found:
+    """Several agreed ids are separated by commas: those of one run in two clouds.
+
+    :raises Failed: ``provision-plan-differs`` when another plan was agreed to than would be carried out now.
+    """
+    if agreed and found not in agreed.replace(",", " ").split():
         todo = ", ".join(f"{row.action} {row.kind} {row.name}" for row in rows) or "nothing"
         what = f"The plan {agreed} was agreed to, and the plan is {found} now: {todo}."
         fix = f"Read the new plan (--check --diff); to carry it out, run with praxis_provision_plan_id={found}."

@@ -133,3 +133,13 @@ def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
         served.shutdown()
         served.server_close()
         thread.join()
+
+
+@pytest.fixture
+def project(google: Google, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A fleet's settings in the empty project."""
+    from .project import Project
+
+    for name, value in google.environment.items():
+        monkeypatch.setenv(name, value)
+    return Project(google)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import launch_of, wanted_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
@@ -352,9 +353,9 @@ def test_another_fleet_s_machine_is_not_ours(fleet: Fleet) -> None:
 
 def test_two_runs_at_once_make_one_machine(fleet: Fleet) -> None:
     """Both have looked before either has made anything: the name is the same, and so is the zone."""
-    wanted = gcp_machines.wanted_of(fleet.options)
+    wanted = wanted_of(fleet.options, fleet.options["network_tags"])
     changes = Changes(launch=wanted.slots)
-    launch = gcp_machines.launch_of(fleet.options, fleet.machines(), changes, False)
+    launch = launch_of(fleet.options, fleet.options["zones"])
     for _run in range(2):
         fleet.machines().apply(changes, wanted, launch)
     assert sorted(fleet.instances()) == PLACES
@@ -362,9 +363,9 @@ def test_two_runs_at_once_make_one_machine(fleet: Fleet) -> None:
 
 
 def test_a_stranger_that_takes_the_name_meanwhile_is_left_alone(fleet: Fleet) -> None:
-    wanted = gcp_machines.wanted_of({**fleet.options, "hosts": 1})
+    wanted = wanted_of({**fleet.options, "hosts": 1}, fleet.options["network_tags"])
     changes = Changes(launch=wanted.slots)
-    launch = gcp_machines.launch_of(fleet.options, fleet.machines(), changes, False)
+    launch = launch_of(fleet.options, fleet.options["zones"])
     theirs = machine(fleet.google, "alpha-gcp-1", ONE)
     with pytest.raises(Failed) as failed:
         fleet.machines().apply(changes, wanted, launch)

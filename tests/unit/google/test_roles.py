@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import HEALTH_CHECK_RANGES
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import BALANCER
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import LAST_RULE
-from ansible_collections.praxis.cloud.plugins.modules import gcp_machines
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
+from ansible_collections.praxis.cloud.plugins.modules import gcp_infrastructure, gcp_machines
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 
@@ -23,30 +21,18 @@ def read(path: str) -> Any:
     return yaml.safe_load((ROLES / path).read_text(encoding="utf-8"))
 
 
-def test_the_firewall_lets_in_where_google_s_health_checks_come_from() -> None:
-    assert read("firewall/vars/main.yml")["_firewall_google"] == list(HEALTH_CHECK_RANGES)
+def test_everything_that_makes_a_load_balancer_is_looked_for() -> None:
+    made = {kind for kind, part in KIND_PARTS.items() if part == "balancer"} | {"security_policy"}
+    assert made - {"instance_group"} == set(BALANCER)
 
 
-def test_whom_no_rule_is_for_is_refused() -> None:
-    (rest,) = read("firewall/vars/main.yml")["_firewall_gcp_rest"]
-    assert (rest["priority"], rest["action"]) == (LAST_RULE, "deny(403)")
-    assert rest["match"]["config"]["srcIpRanges"] == ["*"]
-
-
-def test_everything_that_makes_a_load_balancer_can_be_removed() -> None:
-    """What is made is in the code's list, which is in the order of removal."""
-    made = [task["praxis.cloud.gcp_resource"]["kind"] for task in read("provision/tasks/gcp/balancer.yml")]
-    made += [task["praxis.cloud.gcp_resource"]["kind"] for task in read("firewall/tasks/gcp_present.yml")[1]["block"]
-             if "load balancer" in task["name"]]
-    assert set(made) - {"instance_group"} == set(BALANCER)
-
-
-def test_every_resource_that_the_roles_make_is_marked_and_removed_by_its_mark() -> None:
+def test_the_roles_name_only_options_that_there_are_and_leave_no_task_for_check_mode_alone() -> None:
     files = [*ROLES.glob("provision/tasks/gcp/*.yml"), *ROLES.glob("firewall/tasks/gcp_*.yml")]
-    texts = [file.read_text(encoding="utf-8") for file in files]
-    marked = sum(text.count("    mark: ") for text in texts)
-    made = sum(len(re.findall(r"praxis\.cloud\.gcp_(resource|service_account):", text)) for text in texts)
-    assert marked == made > 15
+    tasks = [task for file in files for task in yaml.safe_load(file.read_text(encoding="utf-8"))]
+    asked = [task["praxis.cloud.gcp_infrastructure"] for task in tasks if "praxis.cloud.gcp_infrastructure" in task]
+    assert len(asked) == 4
+    assert {option for each in asked for option in each} <= {*gcp_infrastructure.ARGUMENTS, "project"}
+    assert not [task["name"] for task in tasks if "ansible_check_mode" in str(task)]
 
 
 def test_the_role_s_machines_are_the_module_s_unless_it_is_told_otherwise() -> None:
@@ -54,3 +40,4 @@ def test_the_role_s_machines_are_the_module_s_unless_it_is_told_otherwise() -> N
     for name, option in (("instance_type", "machine_type"), ("image_owner", "image_project"),
                          ("image_name", "image_family"), ("ssh_user", "ssh_user")):
         assert str(gcp_machines.ARGUMENTS[option]["default"]) in str(defaults[f"provision_{name}"])
+        assert gcp_machines.ARGUMENTS[option]["default"] == gcp_infrastructure.ARGUMENTS[option]["default"]

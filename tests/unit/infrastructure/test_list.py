@@ -14,28 +14,26 @@ from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
-    FIREWALL,
     KIND_PARTS,
-    Balancer,
     Existing,
     Settings,
     desired,
     subnets_of,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
-    Open,
-    Rule,
-    canonical,
-    fitted,
-    refuse_world,
-    rule_count,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule, fitted, rule_count
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute, hold, ordered, plan_id
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import (
     UNKNOWN,
     Observed,
     Ref,
     Resource,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    FIREWALL,
+    Balancer,
+    Open,
+    canonical,
+    refuse_world,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines
 

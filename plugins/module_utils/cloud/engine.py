@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine of AWS infrastructure: observe all resources of a list at once, compare, apply in the order of references.
+"""The engine of infrastructure: observe all resources of a list at once, compare, apply in the order of references.
 
 A creation is sent once. When its answer is lost, or contradicts us, the engine asks whether the resource exists before
 it sends anything again; everything else names what it changes, and may be sent twice.
@@ -13,21 +13,18 @@ import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Generic
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import marked, tagged
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
     CloudError,
     Conflict,
     NotFound,
     Unavailable,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Client, Kind, tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MANAGED_TAG
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     CREATE,
     REMOVE,
@@ -45,29 +42,32 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 
 #: Seconds in which one change must be made, and seen to be made when its answer was lost.
 DEADLINE = 120.0
-#: Seconds for which AWS may not show what it has just made.
+#: Seconds for which a cloud may not show what it has just made.
 LATE = 10.0
 
 
 @dataclass
-class Engine:
+class Engine(Generic[Client]):
     """One list of resources in one region.
 
     :param desired: the list.
+    :param table: the cloud's kinds, in the order in which they are created.
     :param kinds: which kinds are kept; the others are observed only.
     :param where: whose they are, for findings.
     :param seconds: how long to wait until what was created can be used, and what is removed is gone.
     """
 
-    client: AwsClient
+    client: Client
     desired: Sequence[Resource]
-    kinds: Collection[str] = tuple(KINDS)
+    table: Mapping[str, Kind[Client]]
+    kinds: Collection[str] = ()
     where: str = ""
     seconds: float = 600.0
     poll: Poll = field(default_factory=Poll)
     observed: dict[Key, Observed] = field(default_factory=dict)
     ids: dict[Key, str] = field(default_factory=dict)
-    _made: list[str] = field(default_factory=list)
+    _foreseen: dict[Key, str] = field(default_factory=dict)
+    _created: list[str] = field(default_factory=list)
     _awaited: list[Resource] = field(default_factory=list)
 
     def observe(self) -> list[Change]:
@@ -76,9 +76,11 @@ class Engine:
         :raises Failed: the cloud's refusals; ``not-managed`` for each resource that others made.
         """
         waiting, seen = list(self.desired), set[Key]()
+        foreseen = {each.key: self.table[each.kind].foreseen(self.client, each) for each in self.desired}
+        self._foreseen = {key: id_ for key, id_ in foreseen.items() if id_}
         listed = {each.key for each in self.desired}
         while waiting:
-            now = [each for each in waiting if _finds_with(each) & listed <= seen]
+            now = [each for each in waiting if self._finds_with(each) & listed <= seen]
             for resource, found in zip(now, gathered(map_parallel(self.find, now)), strict=True):
                 seen.add(resource.key)
                 if found:
@@ -90,7 +92,7 @@ class Engine:
 
     def find(self, resource: Resource) -> Observed | None:
         """One resource as it is now; None while it, or what it lies in, does not exist."""
-        kind, desired = KINDS[resource.kind], resource.resolved(self.ids)
+        kind, desired = self.table[resource.kind], resource.resolved({**self._foreseen, **self.ids})
         values = {**desired.made_with, **desired.fields}
         if any(values[name] == UNKNOWN for name in kind.found_by):
             return None
@@ -108,9 +110,10 @@ class Engine:
         findings = []
         for resource in self.desired:
             found = self.observed.get(resource.key)
-            if found and resource.present and MANAGED_TAG in resource.tags and not marked(found.tags, resource):
-                named = f"A {WORDS[resource.kind]} named {resource.name} ({found.id})"
-                what = f"{named} is there already and was not made here (no tag {MANAGED_TAG})."
+            kind = self.table[resource.kind]
+            if found and resource.present and not kind.ours(found.tags, resource):
+                named = f"A {kind.words} named {resource.name} ({found.id})"
+                what = f"{named} is there already and was not made here ({kind.unmarked})."
                 fix = "Choose another name for the fleet, rename it, or name it as yours where an option takes one."
                 findings.append(Finding("not-managed", what, self.where, fix))
         if findings:
@@ -138,17 +141,17 @@ class Engine:
             act(*arguments)
         except CloudError as error:
             finding, resource = error.finding, change.resource
-            so_far = ", ".join([*dict.fromkeys(self._made)]) or "nothing"
-            what = f"Could not {change.action} {WORDS[resource.kind]} {resource.name}: {finding.what}"
+            so_far = ", ".join([*dict.fromkeys(self._created)]) or "nothing"
+            what = f"Could not {change.action} {self.table[resource.kind].words} {resource.name}: {finding.what}"
             what = f"{what} Made by this run so far: {so_far}."
             fix = f"{finding.fix} A second run goes on from what is there; down.yml removes it."
             raise Failed(Finding(finding.code, what, f"{self.where}, {finding.where}", fix)) from None
 
     def _make(self, change: Change, resource: Resource) -> None:
-        kind = KINDS[resource.kind]
+        kind = self.table[resource.kind]
         if change.action in (CREATE, REPLACE):
             self._create(resource)
-            names, tags = {name for name in resource.fields if name not in kind.by_creation}, {}
+            names, tags = kind.set_later(resource), {}
         else:
             names = {each.name for each in change.fields if each.name in resource.fields}
             tags = {each.name[4:]: each.after for each in change.fields if each.name.startswith("tag ")}
@@ -156,7 +159,7 @@ class Engine:
             self._set(resource, names, tags)
 
     def _create(self, resource: Resource) -> None:
-        kind, end = KINDS[resource.kind], self.poll.clock() + DEADLINE
+        kind, end = self.table[resource.kind], self.poll.clock() + DEADLINE
         while True:
             try:
                 id_ = kind.create(self.client, resource.resolved(self.ids))
@@ -171,11 +174,11 @@ class Engine:
                 if self.poll.clock() >= end:
                     raise
         self.ids[resource.key] = id_
-        self._made.append(f"{WORDS[resource.kind]} {id_}")
+        self._created.append(f"{self.table[resource.kind].words} {id_}")
         self._awaited.append(resource)
 
     def _set(self, resource: Resource, names: Collection[str], tags: Mapping[str, str]) -> None:
-        kind, id_, end = KINDS[resource.kind], self.ids[resource.key], self.poll.clock() + DEADLINE
+        kind, id_, end = self.table[resource.kind], self.ids[resource.key], self.poll.clock() + DEADLINE
         while True:
             desired = resource.resolved(self.ids)
             try:
@@ -209,7 +212,7 @@ class Engine:
 
         :raises Failed: ``infrastructure-not-gone``.
         """
-        kind = KINDS[observed.kind]
+        kind = self.table[observed.kind]
 
         def attempt() -> CloudError | None:
             try:
@@ -235,31 +238,24 @@ class Engine:
         :raises Failed: ``infrastructure-not-ready``.
         """
         for resource in self._awaited:
-            kind, id_ = KINDS[resource.kind], self.ids[resource.key]
+            kind, id_ = self.table[resource.kind], self.ids[resource.key]
             state, _done = self.poll.until(partial(kind.ready, self.client, id_), operator.not_, seconds=self.seconds)
             if state:
                 what = f"The {kind.words} {resource.name} is in the state {state} after {self.seconds:.0f} s."
-                fix = "Observe it in AWS, then run again."
+                fix = "Observe it in the cloud, then run again."
                 raise Failed(Finding("infrastructure-not-ready", what, self.where, fix))
 
+    def fact(self, resource: Resource, name: str, check_mode: bool) -> str:
+        """A fact of one resource, as it is after the run: :data:`UNKNOWN` while nothing has created it."""
+        seen = self.observed.get(resource.key)
+        if not check_mode and (seen is None or seen.id != self.ids.get(resource.key)):
+            seen = self.find(resource)
+        return seen.facts[name] if seen else UNKNOWN
 
-def owned(
-    client: AwsClient, kinds: Collection[str], tags: Mapping[str, str], names: Mapping[str, str]
-) -> list[Observed]:
-    """Everything that carries these tags, in the order in which it can be removed.
-
-    :param names: by kind, the name under which kinds are looked up that cannot be asked for by tags.
-    """
-    asked = [kind for name, kind in reversed(KINDS.items()) if name in kinds]
-    answers = gathered(map_parallel(lambda kind: kind.owned(client, tags, names.get(kind.name, "")), asked))
-    # Members' groups name the load balancer's, whose name comes first.
-    return [each for found in answers for each in sorted(found, key=lambda one: (one.name, one.id), reverse=True)]
-
-
-def _finds_with(resource: Resource) -> set[Key]:
-    """What must have been observed before this one can be."""
-    kind = KINDS[resource.kind]
-    if kind.found_last:
-        return resource.refs()
-    values = {**resource.made_with, **resource.fields}
-    return Resource("", "", {name: values[name] for name in kind.found_by}).refs()
+    def _finds_with(self, resource: Resource) -> set[Key]:
+        """What must have been observed before this one can be."""
+        kind = self.table[resource.kind]
+        if kind.found_last:
+            return resource.refs()
+        values = {**resource.made_with, **resource.fields}
+        return Resource("", "", {name: values[name] for name in kind.found_by}).refs()

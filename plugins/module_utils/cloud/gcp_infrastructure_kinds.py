@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of Google Cloud resources that provisioning keeps, in the order of creation. Removal goes from the end.
+
+Compute Engine's are rows of ``gcp_kinds.py``, and change by :class:`Resources`, as ``gcp_resource`` changes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
+    Resources,
+    Wanted,
+    refuse_fixed,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import ServiceAccounts
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Kind, tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
+
+DEADLINE = 600.0
+
+
+@dataclass(frozen=True)
+class GcpKind(Kind[GcpClient]):
+    """A kind that is known by its name, and as ours by the words of its description, which stand for tags here.
+
+    :param deadline: seconds that each operation may take.
+    """
+
+    deadline: float = DEADLINE
+
+    unmarked: ClassVar[str] = "its description does not say so"
+
+
+@dataclass(frozen=True)
+class ComputeKind(GcpKind):
+    """A kind of Compute Engine's. Its id is its link."""
+
+    def foreseen(self, client: GcpClient, desired: Resource) -> str:
+        return Resources(client).link(self.wanted(desired))
+
+    def find(self, client: GcpClient, desired: Resource) -> Observed | None:
+        resources, wanted = Resources(client), self.wanted(desired)
+        found = resources.find(wanted)
+        if found is None:
+            return None
+        tags = words_of(found.get("description"))
+        if tagged(tags, desired.tags):
+            refuse_fixed(wanted, resources.compared(wanted, found), but_for=desired.remade_by)
+        fields = {name: seen(found.get(name), value, client.project) for name, value in desired.fields.items()}
+        return Observed(self.name, desired.name, resources.link(wanted), fields, tags, self.facts(found))
+
+    def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
+        """What else is handed over."""
+        return {}
+
+    def create(self, client: GcpClient, desired: Resource) -> str:
+        resources, wanted = Resources(client), self.wanted(desired)
+        resources.insert(wanted)
+        return resources.link(wanted)
+
+    def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        """Set what differs: an insert takes nearly everything."""
+        resources = Resources(client)
+        wanted = self.wanted(replace(desired, fields={name: desired.fields[name] for name in names}))
+        found = resources.observe(wanted)
+        if found.resource is None or found.changes:
+            resources.bring(wanted, found)
+
+    def remove(self, client: GcpClient, id_: str) -> None:
+        _projects, _project, *scope, _collection, name = id_.split("/")
+        Resources(client).delete(Wanted(self.name, name, scope[-1], deadline=self.deadline))
+
+    def wanted(self, desired: Resource) -> Wanted:
+        """The same as :class:`Resources` takes it."""
+        name, location = desired.name.rpartition("/")[2], desired.made_with.get("location", "global")
+        return Wanted(self.name, name, location, desired.fields, self.deadline, text_of(desired.tags))
+
+
+@dataclass(frozen=True)
+class Address(ComputeKind):
+    """A reserved address."""
+
+    def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
+        return {"address": str(found.get("address", ""))}
+
+
+@dataclass(frozen=True)
+class ForwardingRule(ComputeKind):
+    """A rule. What is desired names the address by its link; Google answers with the address itself."""
+
+    def find(self, client: GcpClient, desired: Resource) -> Observed | None:
+        known = self._known(client, desired)
+        found = super().find(client, known)
+        if found is None or known is desired or found.fields["IPAddress"] != known.fields["IPAddress"]:
+            return found
+        return replace(found, fields={**found.fields, "IPAddress": desired.fields["IPAddress"]})
+
+    def create(self, client: GcpClient, desired: Resource) -> str:
+        return super().create(client, self._known(client, desired))
+
+    def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        super().set(client, self._known(client, desired), id_, names)
+
+    @staticmethod
+    def _known(client: GcpClient, desired: Resource) -> Resource:
+        """The same with the address in place of its link, as far as there is one."""
+        link = desired.fields.get("IPAddress", UNKNOWN)
+        if link == UNKNOWN:
+            return desired
+        try:
+            address = str(client.call("compute", "GET", f"compute/v1/{link}")["address"])
+        except NotFound:
+            return desired
+        return replace(desired, fields={**desired.fields, "IPAddress": address})
+
+
+@dataclass(frozen=True)
+class ServiceAccount(GcpKind):
+    """A service account without a role. Its id is its email."""
+
+    def find(self, client: GcpClient, desired: Resource) -> Observed | None:
+        found = ServiceAccounts(client).find(desired.name)
+        if found is None:
+            return None
+        fields = {name: found.get(name, "") for name in desired.fields}
+        return Observed(self.name, desired.name, str(found["email"]), fields, words_of(found.get("description")))
+
+    def create(self, client: GcpClient, desired: Resource) -> str:
+        mark = text_of(desired.tags)
+        made = ServiceAccounts(client).make(desired.name, {**desired.fields, "description": mark}, mark)
+        return str(made["email"])
+
+    def set_later(self, desired: Resource) -> set[str]:
+        return set()
+
+    def set(self, client: GcpClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        ServiceAccounts(client).change(id_, {name: desired.fields[name] for name in names})
+
+    def remove(self, client: GcpClient, id_: str) -> None:
+        ServiceAccounts(client).remove(id_)
+
+
+def words_of(description: Any) -> dict[str, str]:
+    """A description's words, ``KEY=VALUE`` or ``KEY``, as tags."""
+    pairs = [word.partition("=") for word in str(description or "").split()]
+    return {key: value for key, _equals, value in pairs}
+
+
+def text_of(tags: Mapping[str, str]) -> str:
+    """Tags as the words of a description."""
+    return " ".join(f"{key}={value}" if value else key for key, value in tags.items())
+
+
+def seen(current: Any, wanted: Any, project: str) -> Any:
+    """A field as it is, in the form of the wanted one: that itself where they are the same to Google.
+
+    What is wanted of a mapping is all that is shown of it, and so it is of each item that has its like in a list.
+    """
+    if same(current, wanted, project):
+        return wanted
+    if isinstance(current, Mapping) and isinstance(wanted, Mapping):
+        return {name: seen(current.get(name), value, project) for name, value in wanted.items()}
+    if isinstance(current, list) and isinstance(wanted, list):
+        alike = [next((each for each in wanted if same(one, each, project)), one) for one in current]
+        return sorted(alike, key=str)
+    return current
+
+
+def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
+    """All kinds.
+
+    :param deadline: seconds that each operation may take.
+    """
+    compute = ComputeKind
+    every: tuple[GcpKind, ...] = (
+        compute("network", "network", deadline),
+        compute("subnetwork", "subnetwork", deadline),
+        compute("firewall", "firewall rule", deadline),
+        ServiceAccount("service_account", "service account", deadline),
+        compute("instance_group", "instance group", deadline),
+        Address("address", "address", deadline),
+        compute("security_policy", "security policy", deadline),
+        compute("health_check", "health check", deadline),
+        compute("backend_service", "backend service", deadline),
+        compute("url_map", "URL map", deadline),
+        compute("target_http_proxy", "target proxy", deadline),
+        ForwardingRule("forwarding_rule", "forwarding rule", deadline),
+    )
+    return {kind.name: kind for kind in every}
+
+
+#: The machines are launched after all of them, and go before what they use.
+MACHINES_GO_BEFORE = "service_account"

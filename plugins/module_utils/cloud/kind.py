@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine asks of a kind of cloud resource: how it is found, created, changed and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
+
+Client = TypeVar("Client")
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Client]):
+    """One kind. What is desired comes with ids in place of references, ``UNKNOWN`` for what does not exist.
+
+    :param name: as the list has it.
+    :param words: what people call it.
+    """
+
+    name: str
+    words: str
+
+    #: How one of others is known, for the message.
+    unmarked: ClassVar[str] = ""
+    #: Fields without whose ids it cannot be found: while one of them is unknown, it does not exist.
+    found_by: ClassVar[Collection[str]] = ()
+    #: Whether to find it takes the ids of all that it refers to, as far as they exist.
+    found_last: ClassVar[bool] = False
+
+    def foreseen(self, client: Client, desired: Resource) -> str:
+        """The id that it has or will have, where that follows from its name; else empty."""
+        return ""
+
+    def find(self, client: Client, desired: Resource) -> Observed | None:
+        """The one that exists, by what nobody can edit where there is such a thing. Only reads."""
+        raise NotImplementedError
+
+    def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
+        """Whether one of these tags is the desired one, and not somebody else's."""
+        return tagged(tags, desired.tags)
+
+    def create(self, client: Client, desired: Resource) -> str:
+        """Create it with its tags, and return its id. Sent once: after a lost answer it is asked for."""
+        raise NotImplementedError
+
+    def set_later(self, desired: Resource) -> set[str]:
+        """Fields that its creation does not set."""
+        return set(desired.fields)
+
+    def set(self, client: Client, desired: Resource, id_: str, names: Collection[str]) -> None:
+        """Set these fields. What is sent twice changes nothing more."""
+
+    def tag(self, client: Client, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        """Add these tags, or give them these values."""
+
+    def ready(self, client: Client, id_: str) -> str:
+        """Empty when what was created can be used, else the state that it is in."""
+        return ""
+
+    def remove(self, client: Client, id_: str) -> None:
+        """Remove it. What is gone already raises NotFound, what is in use Conflict."""
+        raise NotImplementedError
+
+    def gone(self, client: Client, id_: str) -> bool:
+        """Whether it is gone, where removing takes time."""
+        return True
+
+
+def tagged(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether a resource carries all of these tags."""
+    return all(tags.get(key) == value for key, value in wanted.items())

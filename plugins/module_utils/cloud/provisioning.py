@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What provisioning does on every cloud with a list of resources and machines: one plan, held to and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Client
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Changes, Machine, Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
+    REMOVE,
+    REPLACE,
+    Change,
+    Row,
+    counts,
+    hold,
+    plan_id,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ids, Observed
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import BALANCER
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
+
+
+class FleetMachines(Protocol):
+    """A fleet's machines, as every cloud's part of provisioning handles them."""
+
+    @property
+    def running(self) -> list[dict[str, str]]:
+        """After :meth:`apply`, the machines as results have them; empty before."""
+
+    @property
+    def launched(self) -> list[str]:
+        """The slots that get a machine."""
+
+    @property
+    def terminated(self) -> list[str]:
+        """The machines that go."""
+
+    def plan(self, ids: Ids) -> list[Row]:
+        """What would be done, as rows. Only reads."""
+
+    def apply(self, ids: Ids) -> None:
+        """Carry it out."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """The machines that are removed with a fleet.
+
+    :param terminate: removes them and waits until they are gone.
+    """
+
+    live: Sequence[Machine] = ()
+    terminate: Callable[[], None] = lambda: None
+    names: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of provisioning in one cloud.
+
+    :param scope: what its plans are of: cloud, region and project, fleet.
+    :param title: the same for people.
+    :param where: the same for findings.
+    :param agreed: the id of the plan that was agreed to, or empty.
+    :param allow_shrink: whether machines and a load balancer may go.
+    :param parts: of each kind, the part that it belongs to.
+    """
+
+    scope: Sequence[str]
+    title: str
+    where: str
+    agreed: str
+    allow_shrink: bool
+    check_mode: bool
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def keep(self, engine: Engine[Client], machines: FleetMachines | None) -> dict[str, Any]:
+        """Plan; and unless in check mode, carry out.
+
+        :raises Failed: everything that stands in the way, before anything is touched.
+        """
+        changes = engine.observe()
+        rows = _rows(engine, changes)
+        if machines:
+            rows += machines.plan(engine.ids)
+        self._require_leave(engine, changes)
+        reported = self._held(rows)
+        if not self.check_mode:
+            engine.apply(changes)
+            if machines:
+                machines.apply(engine.ids)
+            engine.wait()
+        return {
+            **reported,
+            "machines": machines.running if machines else [],
+            "launched": machines.launched if machines else [],
+            "terminated": machines.terminated if machines else [],
+        }
+
+    def clear(
+        self,
+        engine: Engine[Client],
+        resources: Sequence[Observed],
+        machines: Leaving,
+        last: str,
+        lost: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """The same for everything that a fleet has, in the reverse order of creation.
+
+        :param resources: in the order in which they can be removed.
+        :param last: the last of the kinds that the machines use.
+        :param lost: by kind, what goes with it.
+        """
+        order = [*engine.table]
+        before = [each for each in resources if order.index(each.kind) > order.index(last)]
+        after = [each for each in resources if order.index(each.kind) <= order.index(last)]
+        gone = Changes(terminate=tuple(each.id for each in machines.live))
+
+        def row(observed: Observed) -> Row:
+            words = engine.table[observed.kind].words
+            return Row(REMOVE, words, observed.name, observed.id, (), lost.get(observed.kind, ""))
+
+        rows = [*map(row, before), *machine_rows(Wanted(self.scope[-1], ()), machines.live, gone), *map(row, after)]
+        reported = self._held(rows, "absent")
+        if not self.check_mode:
+            for each in before:
+                engine.remove(each)
+            machines.terminate()
+            for each in after:
+                engine.remove(each)
+        return {**reported, "machines": [], "launched": [], "terminated": list(machines.names)}
+
+    def _held(self, rows: Sequence[Row], *state: str) -> dict[str, Any]:
+        """The plan, for people, for programs and for --diff.
+
+        :raises Failed: another one was agreed to.
+        """
+        id_ = plan_id((*self.scope, *state), rows)
+        hold(self.agreed, id_, rows, self.where)
+        plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
+        table = lines(self.title, rows, id_, not self.check_mode)
+        reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": table}
+        return {**reported, "diff": picture(rows)} if rows else reported
+
+    def _require_leave(self, engine: Engine[Client], changes: Sequence[Change]) -> None:
+        """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
+        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
+        lost = [each for each in going if self.parts[each.resource.kind] == BALANCER]
+        if not lost or self.allow_shrink:
+            return
+        named = "; ".join(f"{each.action} {engine.table[each.resource.kind].words} {each.resource.name}"
+                          + (f" (lost: {each.resource.lost})" if each.resource.lost else "")
+                          for each in lost)  # fmt: skip
+        fix = (
+            "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
+            "provision_balancer=true (praxis_balancer) and nothing of yours in provision_target_group "
+            "(praxis_target_group) keep the load balancer."
+        )
+        raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
+
+
+def _rows(engine: Engine[Client], changes: Sequence[Change]) -> list[Row]:
+    words = {name: kind.words for name, kind in engine.table.items()}
+    return [each.row(words) for each in changes]

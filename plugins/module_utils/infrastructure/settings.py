@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user says of a fleet's infrastructure, the same on every cloud. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+#: What a run may be about. The others are observed, so that references to them are known, and left as they are.
+NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER = "network", "firewall", "access", "key", "machines", "balancer"
+TARGETS_LOST = "the registration of its targets; the next deployment registers them again"
+
+
+@dataclass(frozen=True)
+class Open:
+    """What is open to whom, as the user says it."""
+
+    inside: str
+    api_port: int = 8000
+    p2p_port: int = 4001
+    listener_port: int = 80
+    ssh_from: Sequence[str] = ()
+    api_from: Sequence[str] = ()
+    api_from_groups: Sequence[str] = ()
+    p2p_from: Sequence[str] = ()
+    balancer_from: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """How the load balancer is made.
+
+    :param scheme: from where it is reached; on AWS alone.
+    :param idle_timeout: seconds for which a connection may be silent; on Google Cloud, may last.
+    """
+
+    wanted: bool = True
+    scheme: str = "internet-facing"
+    idle_timeout: int = 3600
+    health_path: str = "/health"
+    health_interval: int = 10
+    deregistration_delay: int = 60
+
+
+def canonical(network: str) -> str:
+    """A network as clouds write it: an address has a length, and no bit beyond the length is set.
+
+    :raises Failed: ``bad-network``.
+    """
+    try:
+        return str(ipaddress.ip_network(network.strip(), strict=False))
+    except ValueError as error:
+        fix = "Write networks like 203.0.113.0/24 or 2001:db8::/64."
+        raise Failed(Finding("bad-network", f"{network!r} is not a network: {error}.", "firewall", fix)) from None
+
+
+def networks(named: Iterable[str]) -> list[str]:
+    """Networks as clouds write them, each once, in order."""
+    return sorted({canonical(each) for each in named if each})
+
+
+def across(members: Iterable[Mapping[str, Any]], own: str) -> list[str]:
+    """Members in other networks than this one, one address each. Those whose network is not known are not admitted.
+
+    :param members: each with ``network`` and ``address``.
+    """
+    known = [each for each in members if each.get("network") and each.get("address")]
+    return networks(str(each["address"]) for each in known if each["network"] != own)
+
+
+def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
+    """A finding for each option that names the whole internet without leave.
+
+    :param api: whether the API may be open to the world.
+    :param p2p: whether the peer-to-peer port may be.
+    """
+    asked = (
+        ("firewall_api_from and firewall_balancer_from", [*open_.api_from, *open_.balancer_from], api,
+         "firewall_open_api_to_world", "praxis_open_api_to_world", "the agents' API has no authentication."),
+        ("firewall_p2p_from", open_.p2p_from, p2p, "firewall_open_p2p_to_world", "praxis_open_p2p_to_world",
+         "the agents' peer-to-peer port is neither encrypted nor authenticated."),
+    )  # fmt: skip
+    findings = []
+    for names, networks, allowed, switch, variable, why in asked:
+        world = [each for each in networks if each and canonical(each).endswith("/0")]
+        if world and not allowed:
+            what = f"{names} name the whole internet ({', '.join(world)}): {why}"
+            fix = f"Name your own networks, or set {switch}=true ({variable})."
+            findings.append(Finding("open-to-world", what, "firewall", fix))
+    return findings

@@ -1,0 +1,304 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gcp_infrastructure
+short_description: Everything that a Praxis fleet has in Google Cloud, as one plan
+version_added: 0.2.0
+author:
+  - Praxis Cloud contributors (@praxis)
+description:
+  - Works out the list of resources that a fleet should have (network, subnetwork, firewall rules, service account,
+    instance groups, health check, security policy, backend service, URL map, target proxy, address, forwarding rule,
+    machines), observes all of them at once, and makes the difference, in the order in which they refer to each other.
+  - A resource is the fleet's by its name and by the words C(praxis_fleet=FLEET praxis_managed_by=provision) in its
+    description. What is not the fleet's is never adopted, changed or removed. A field that was edited by hand is
+    named, and restored.
+  - Every request has an id by which Google knows a repeated one. When it must stop in the middle, the failure names
+    what was made; the next run goes on from there.
+extends_documentation_fragment:
+  - praxis.cloud.attributes
+  - praxis.cloud.attributes.actiongroup_gcp
+  - praxis.cloud.gcp
+  - praxis.cloud.infrastructure
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - What changes, by resource; what is to be made reads "(known after apply)" where a link or an address would be.
+  idempotent:
+    support: full
+options:
+  region:
+    description: Region of the subnetwork and the machines. Only the part C(firewall) needs none.
+    type: str
+    default: ""
+  parts:
+    description:
+      - What to keep. The other parts are left as they are.
+      - C(access) is the machines' service account. It has no role; those that you give it stay.
+    type: list
+    elements: str
+    choices: [network, firewall, access, machines, balancer]
+    default: [network, firewall, access, machines, balancer]
+  name:
+    description: The name of all resources; firewall rules' names begin with it. By default C(praxis-FLEET).
+    type: str
+    default: ""
+  labels:
+    description: Labels of your own on what has labels. Keys of the scheme's own (C(praxis_…)) are refused.
+    type: dict
+    default: {}
+  mark:
+    description: Words for the description of what is made, in place of the fleet's mark; O(labels) are then all labels.
+    type: str
+    default: ""
+  network:
+    description: A network of your own, by name or link. With O(subnetwork) it need not be named.
+    type: raw
+  subnetwork:
+    description: A subnetwork of your own in O(region), by name or link.
+    type: raw
+  network_tags:
+    description: Network tags of the machines for which firewall rules of your own exist. Then no rule is made for them.
+    type: list
+    elements: str
+    default: []
+  service_account:
+    description: A service account of your own, by name or email.
+    type: raw
+  backend_service:
+    description: A backend service of your own with a group in each of the zones, by name or link.
+    type: raw
+  cidr:
+    description: Addresses of the subnetwork.
+    type: str
+    default: ""
+  groups:
+    description: >-
+      Who is protected. By default V(member) unless O(network_tags) are yours, and V(balancer) when one is made.
+    type: list
+    elements: str
+    choices: [member, balancer]
+  network_tag:
+    description: Network tag by which firewall rules know the machines. By default O(name).
+    type: str
+    default: ""
+  inside_cidr:
+    description: Network that may reach SSH. By default the subnetwork's.
+    type: str
+    default: ""
+  api_from_google:
+    description: >-
+      Whether Google's load balancers and health checks may reach the members' API. By default when there is a backend
+      service.
+    type: bool
+  p2p_from:
+    description: Networks of members that do not carry the network tag.
+    type: list
+    elements: str
+    default: []
+  machine_type:
+    description: Type of new machines.
+    type: str
+    default: e2-small
+  image:
+    description: Image of new machines, by name or link. Empty takes the newest of O(image_family).
+    type: str
+    default: ""
+  image_family:
+    description: Image family of new machines.
+    type: str
+    default: debian-13
+  image_project:
+    description: Project of O(image_family).
+    type: str
+    default: debian-cloud
+  ssh_user:
+    description: Account that O(ssh_public_key) admits.
+    type: str
+    default: praxis
+  ssh_public_key:
+    description: Public key that the machines admit, and the only one. Needed for the part C(machines).
+    type: str
+    default: ""
+  public_address:
+    description: Whether new machines have an address that the internet knows.
+    type: bool
+    default: true
+  balancer_timeout:
+    description: Seconds for which a request or a WebSocket through it may last.
+    type: int
+    default: 3600
+  draining_timeout:
+    description: Seconds for which a member that leaves may finish its requests.
+    type: int
+    default: 60
+  deadline:
+    description: Seconds that each operation may take, that all machines may take to run, and each resource to be gone.
+    type: int
+    default: 600
+"""
+
+EXAMPLES = r"""
+- name: Show what a fleet of three would need
+  praxis.cloud.gcp_infrastructure:
+    project: my-project
+    region: europe-west1
+    fleet: demo
+    hosts: 3
+    cidr: 10.42.0.0/16
+    ssh_public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+  check_mode: true
+  register: shown
+
+- name: Make exactly that
+  praxis.cloud.gcp_infrastructure:
+    project: my-project
+    region: europe-west1
+    fleet: demo
+    hosts: 3
+    cidr: 10.42.0.0/16
+    ssh_public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+    plan_id: "{{ shown.plan.id }}"
+
+- name: Remove it
+  praxis.cloud.gcp_infrastructure:
+    project: my-project
+    region: europe-west1
+    fleet: demo
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description: What was done, in check mode what would be.
+  returned: success
+  type: dict
+  contains:
+    id: {description: By which O(plan_id) knows this plan., type: str}
+    counts: {description: "How many to C(create), C(change), C(replace), C(remove).", type: dict}
+    rows:
+      description: >-
+        One a resource that changes: C(action), C(kind), C(name), C(id), C(fields) with their C(before) and C(after),
+        and what is C(lost).
+      type: list
+      elements: dict
+table:
+  description: The same for people, line by line.
+  returned: success
+  type: list
+  elements: str
+project:
+  description: The project.
+  returned: success
+  type: str
+network:
+  description: The network, C(PROJECT/NETWORK).
+  returned: with O(state=present)
+  type: str
+subnetwork:
+  description: The subnetwork's link, "(known after apply)" before it is there.
+  returned: with O(state=present)
+  type: str
+balancer:
+  description: The load balancer's address, "(known after apply)" before it is there, empty without one.
+  returned: with O(state=present)
+  type: str
+backend_service:
+  description: Name of the backend service, empty without one.
+  returned: with O(state=present)
+  type: str
+security_policy:
+  description: Link of the load balancer's security policy, empty without one.
+  returned: with O(state=present)
+  type: str
+machines:
+  description: The running machines, in the slots' order. Empty in check mode and with O(state=absent).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: The instance's name., type: str}
+    slot: {description: The slot., type: str}
+    instance_id: {description: The instance's name., type: str}
+    zone: {description: Zone., type: str}
+    private_ip: {description: Private address., type: str}
+    public_ip: {description: Public address or an empty string., type: str}
+launched:
+  description: Slots for which a machine is launched.
+  returned: success
+  type: list
+  elements: str
+terminated:
+  description: Names of the instances that are deleted.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import EXISTING
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
+
+LISTS = ("network_tags", "p2p_from")
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **INFRASTRUCTURE_ARGUMENTS,
+    "region": {"type": "str", "default": ""},
+    "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
+    "name": {"type": "str", "default": ""},
+    "labels": {"type": "dict", "default": {}},
+    "mark": {"type": "str", "default": ""},
+    **{option: {"type": "raw"} for option in EXISTING},
+    **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
+    "cidr": {"type": "str", "default": ""},
+    "groups": {"type": "list", "elements": "str", "choices": ["member", "balancer"]},
+    "network_tag": {"type": "str", "default": ""},
+    "inside_cidr": {"type": "str", "default": ""},
+    "api_from_google": {"type": "bool"},
+    "machine_type": {"type": "str", "default": "e2-small"},
+    "image": {"type": "str", "default": ""},
+    "image_family": {"type": "str", "default": "debian-13"},
+    "image_project": {"type": "str", "default": "debian-cloud"},
+    "ssh_user": {"type": "str", "default": "praxis"},
+    "ssh_public_key": {"type": "str", "default": "", "no_log": False},
+    "public_address": {"type": "bool", "default": True},
+    "balancer_timeout": {"type": "int", "default": 3600},
+    "draining_timeout": {"type": "int", "default": 60},
+    "deadline": {"type": "int", "default": 600},
+}
+
+
+def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+    check_fleet(options["fleet"])
+    # In place of the fleet's mark, labels may be those of the scheme.
+    if not options["mark"]:
+        check_labels(options["labels"], google=True)
+    provision = Provision(gcp_client(options), options)
+    return provision.present(check_mode) if options["state"] == "present" else provision.absent(check_mode)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**GCP_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    try:
+        result = run(module.params, module.check_mode)
+    except Failed as failed:
+        module.fail_json(**failed.as_result())
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

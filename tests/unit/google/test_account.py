@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run does to a Google Cloud project: nothing in check mode, exactly that then, and nothing to what is not the
+fleet's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from tests.unit.infrastructure.account import rows
+from tests.unit.infrastructure.test_account import codes
+
+from .conftest import PROJECT
+from .made import ONE, REGION, TWO, network, operations
+from .project import NAME, Project
+
+WHOLE = {
+    "addresses": 1, "backendServices": 1, "firewalls": 4, "forwardingRules": 1, "healthChecks": 1, "instanceGroups": 2,
+    "instances": 1, "networks": 1, "securityPolicies": 1, "serviceAccounts": 1, "subnetworks": 1,
+    "targetHttpProxies": 1, "urlMaps": 1,
+}  # fmt: skip
+#: How many requests a run that finds nothing to do makes.
+READS_OF_A_RUN = 26
+
+
+def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_reads(project: Project) -> None:
+    predicted = project.present(check=True)
+    assert project.changes() == []
+    made = project.present(plan_id=predicted["plan"]["id"])
+    assert made["plan"] == predicted["plan"]
+    assert [kind for _action, kind, _name in rows(made)] == [
+        "network", "subnetwork", "firewall rule", "firewall rule", "firewall rule", "firewall rule",
+        "service account", "instance group", "instance group", "address", "security policy", "health check",
+        "backend service", "URL map", "target proxy", "forwarding rule", "machine",
+    ]  # fmt: skip
+    assert {action for action, _kind, _name in rows(made)} == {"create"}
+    assert project.resources() == WHOLE
+    mark, asked = project.mark(), len(operations(project.google))
+    again = project.present()
+    assert (again["changed"], rows(again), "diff" in again) == (False, [], False)
+    assert again["table"][-1].startswith("  nothing to do; plan ")
+    assert project.changes(mark) == []
+    assert len(operations(project.google)) - asked == READS_OF_A_RUN
+    assert [machine["slot"] for machine in again["machines"]] == ["gcp-1"]
+    for key in ("network", "subnetwork", "balancer", "backend_service", "security_policy", "machines"):
+        assert again[key] == made[key] != ""
+
+
+def test_another_plan_than_the_one_agreed_to_is_refused_untouched(project: Project) -> None:
+    id_ = project.present(check=True)["plan"]["id"]
+    with pytest.raises(Failed) as refused:
+        project.present(plan_id=id_, hosts=2)
+    assert codes(refused) == ["provision-plan-differs"]
+    assert project.changes() == []
+    project.present(plan_id=f"another, {id_}")  # as of a run in two clouds
+
+
+def test_the_table_says_what_is_made_changed_and_removed(project: Project) -> None:
+    table = project.present(check=True)["table"]
+    assert table[0] == f"fleet alpha, Google Cloud project {PROJECT}, {REGION}"
+    assert any(line.startswith(f"  +   firewall rule {NAME}-ssh ") for line in table)
+    assert "17 to create" in table[-1]
+    project.present()
+    changed = project.present(balancer_timeout=77)["table"]
+    assert "        timeoutSec: 3600 -> 77" in changed
+    removed = project.present(balancer=False, allow_shrink=True)["table"]
+    assert any(line.startswith(f"  -   address {NAME} ") for line in removed)
+    assert "        lost: the load balancer's address for good" in removed
+
+
+def test_a_load_balancer_goes_only_with_leave(project: Project) -> None:
+    project.present()
+    mark = project.mark()
+    with pytest.raises(Failed) as refused:
+        project.present(balancer=False)
+    assert codes(refused) == ["would-shrink"]
+    assert "lost:" in refused.value.findings[0].what
+    assert project.changes(mark) == []
+    project.present(balancer=False, allow_shrink=True)
+    gone = {"addresses", "backendServices", "forwardingRules", "healthChecks", "instanceGroups", "securityPolicies",
+            "targetHttpProxies", "urlMaps"}  # fmt: skip
+    assert gone.isdisjoint(project.resources())
+    assert rows(project.present(balancer=False)) == []
+
+
+def test_machines_go_only_with_leave(project: Project) -> None:
+    project.present(hosts=2)
+    with pytest.raises(Failed) as refused:
+        project.present()
+    assert codes(refused) == ["would-shrink"]
+    fewer = project.present(allow_shrink=True)
+    assert (rows(fewer), fewer["terminated"]) == ([("remove", "machine", "alpha-gcp-2")], ["alpha-gcp-2"])
+
+
+def test_what_others_made_is_neither_adopted_nor_changed_nor_removed(project: Project) -> None:
+    """Under names of ours, one of them with half of the mark."""
+    project.edit("POST", "global/healthChecks", {"name": NAME, "type": "HTTP"})
+    project.edit("POST", f"zones/{ONE}/instanceGroups", {"name": NAME, "description": "praxis_fleet=alpha"})
+    project.own = set(project._listed())
+    with pytest.raises(Failed) as refused:
+        project.present()
+    assert codes(refused) == ["not-managed"] * 2
+    assert project.changes() == []
+    project.present(parts=["network", "firewall", "access"])
+    project.absent()
+    assert project.resources() == {}
+    assert project.own == set(project._listed())
+
+
+@pytest.mark.parametrize("options", [{"cidr": "10.77.144.0/20"}])
+def test_what_cannot_change_is_refused(project: Project, options: dict[str, Any]) -> None:
+    project.present(parts=["network"])
+    mark = project.mark()
+    with pytest.raises(Failed) as refused:
+        project.present(**options)
+    assert (codes(refused), project.changes(mark)) == (["resource-fixed"], [])
+
+
+def test_what_the_user_brings_is_left_as_it_is(project: Project) -> None:
+    network(project.google)
+    project.own = set(project._listed())
+    made = project.present(subnetwork="net", network_tags=["theirs"])
+    assert made["network"] == f"{PROJECT}/net"
+    assert {"networks", "subnetworks", "firewalls"}.isdisjoint(project.resources())
+    assert rows(project.present(subnetwork="net", network_tags=["theirs"])) == []
+    project.absent()
+    assert project.resources() == {}
+    assert project.own == set(project._listed())
+
+
+def test_members_of_another_network_are_let_in_by_their_address(project: Project) -> None:
+    own = project.present()["network"]
+    members = [{"network": own, "address": "198.51.100.1"}, {"network": "elsewhere", "address": "198.51.100.2"},
+               {"network": "", "address": "198.51.100.3"}]  # fmt: skip
+    changed = project.present(parts=["firewall"], members=members)
+    assert rows(changed) == [("create", "firewall rule", f"{NAME}-p2p-from")]
+    assert project.get(f"global/firewalls/{NAME}-p2p-from")["sourceRanges"] == ["198.51.100.2/32"]
+    assert rows(project.present(parts=["firewall"])) == [("remove", "firewall rule", f"{NAME}-p2p-from")]
+
+
+def test_the_world_is_refused_before_anything_is_asked(project: Project) -> None:
+    with pytest.raises(Failed) as refused:
+        project.present(p2p_from=["::/0"], api_from=["::/0"])
+    assert codes(refused) == ["open-to-world"] * 2
+    assert project.changes() == []
+
+
+def test_other_zones_leave_machines_and_groups_where_they_are(project: Project) -> None:
+    project.present(zones=[ONE, TWO])
+    assert rows(project.present(zones=[TWO, ONE])) == []
+
+
+def test_removal_in_check_mode_then_removal_then_again(project: Project) -> None:
+    project.present()
+    mark = project.mark()
+    predicted = project.absent(check=True)
+    assert project.changes(mark) == []
+    gone = project.absent()
+    assert gone["plan"] == predicted["plan"]
+    assert [kind for _action, kind, _name in rows(gone)] == [
+        "forwarding rule", "target proxy", "URL map", "backend service", "health check", "security policy", "address",
+        "instance group", "instance group", "machine", "service account", "firewall rule", "firewall rule",
+        "firewall rule", "firewall rule", "subnetwork", "network",
+    ]  # fmt: skip
+    assert project.resources() == {}
+    mark = project.mark()
+    assert (rows(project.absent()), project.changes(mark)) == ([], [])

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each API call that changes something in Google Cloud fails in turn: nothing is there twice or orphaned."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
+
+from .conftest import PROJECT
+from .project import NAME, Project
+from .test_account import WHOLE
+
+
+@pytest.fixture
+def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
+    """Google knows a request by its id, and a launch waits for an account that is not known everywhere yet."""
+    return disturbing(
+        monkeypatch,
+        GcpClient,
+        reads=lambda to: to[1] == "GET",
+        remembered=lambda more: True,
+        what=f"{NAME}@{PROJECT}.iam.gserviceaccount.com is not known.",
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
+    project: Project, disturb: Disturb, carried_out: bool
+) -> None:
+    completed_by_the_next(project, disturb, WHOLE, carried_out=carried_out, calls=(15, 15))
+
+
+@RIDDEN_OUT
+def test_one_run_rides_it_out(project: Project, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
+    ridden_out(project, disturb, Fate(kind, carried_out=carried_out, lets_through=None), WHOLE, 15)
