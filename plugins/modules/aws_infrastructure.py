@@ -121,7 +121,7 @@ options:
     type: int
     default: 4001
   listener_port:
-    description: TCP port that the load balancer's security group opens.
+    description: TCP port that the load balancer's security group opens. With O(certificate) it opens 80 and 443.
     type: int
     default: 80
   ssh_from:
@@ -211,6 +211,24 @@ options:
     description: Seconds for which a connection through it may be silent.
     type: int
     default: 3600
+  certificate:
+    description:
+      - ARN of a certificate of yours in AWS Certificate Manager, in this region and account. Given, the load balancer
+        answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
+      - One that has expired, is not issued, lies elsewhere, or is not for O(dns_name) is refused before anything is
+        touched.
+    type: str
+    default: ""
+  tls_policy:
+    description: >-
+      Security policy of the HTTPS listener, by its name in AWS. Empty for the one that AWS recommends
+      (C(ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09), TLS 1.2 and 1.3).
+    type: str
+    default: ""
+  dns_name:
+    description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
+    type: str
+    default: ""
   health_path:
     description: What it asks the members' API for.
     type: str
@@ -369,6 +387,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "balancer": {"type": "bool", "default": True},
     "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "balancer_idle_timeout": {"type": "int", "default": 3600},
+    **{name: {"type": "str", "default": ""} for name in ("certificate", "tls_policy", "dns_name")},
     "health_path": {"type": "str", "default": "/health"},
     "health_interval": {"type": "int", "default": 10},
     "deregistration_delay": {"type": "int", "default": 60},

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Target group, load balancer and listener."""
+"""Target group and load balancer."""
 
 from __future__ import annotations
 
@@ -180,54 +180,7 @@ class LoadBalancer(Elbv2Kind):
             return True
 
 
-@dataclass(frozen=True)
-class Listener(Kind):
-    """One port of the load balancer, all of which goes to the target group."""
-
-    by_creation: ClassVar[Collection[str]] = ("load_balancer", "protocol", "target_group")
-    found_by: ClassVar[Collection[str]] = ("load_balancer",)
-
-    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
-        arn, port = desired.fields["load_balancer"], desired.made_with["port"]
-        for each in client.paginate(SERVICE, "describe_listeners", LoadBalancerArn=arn):
-            if each["Port"] == port:
-                fields = {"load_balancer": arn, "protocol": each["Protocol"], "target_group": _goes_to(each)}
-                return Observed(self.name, desired.name, each["ListenerArn"], fields)
-        return None
-
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        wanted = desired.fields
-        made = client.call(SERVICE, "create_listener", LoadBalancerArn=wanted["load_balancer"],
-                           Port=desired.made_with["port"], **_listening(desired))  # fmt: skip
-        return str(made["Listeners"][0]["ListenerArn"])
-
-    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        client.call(SERVICE, "modify_listener", idempotent=True, ListenerArn=id_, **_listening(desired))
-
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        return []  # goes with its load balancer
-
-    def remove(self, client: AwsClient, id_: str) -> None:
-        client.call(SERVICE, "delete_listener", idempotent=True, ListenerArn=id_)
-
-
-def _listening(desired: Resource) -> Answer:
-    action = {"Type": "forward", "TargetGroupArn": desired.fields["target_group"]}
-    return {"Protocol": desired.fields["protocol"], "DefaultActions": [action]}
-
-
-def _goes_to(listener: Answer) -> str:
-    """The one target group that everything is forwarded to; else words for what happens in its place."""
-    actions = listener["DefaultActions"]
-    if len(actions) == 1 and actions[0]["Type"] == "forward":
-        groups = actions[0].get("ForwardConfig", {}).get("TargetGroups", [])
-        arns = {each["TargetGroupArn"] for each in groups} | {actions[0].get("TargetGroupArn", "")} - {""}
-        return ", ".join(sorted(arns))
-    return ", ".join(str(each["Type"]) for each in actions)
-
-
 TARGET_GROUP = TargetGroup("target_group", "target group", "describe_target_groups", "TargetGroups", "TargetGroupArn")
 LOAD_BALANCER = LoadBalancer(
     "load_balancer", "load balancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"
 )
-LISTENER = Listener("listener", "listener")

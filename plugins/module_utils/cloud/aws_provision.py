@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import require_usable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
@@ -28,6 +29,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     Existing,
     Settings,
     desired,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import (
+    HTTP,
+    HTTPS,
+    TLS_POLICY,
+    Tls,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     QUOTA,
@@ -75,6 +82,7 @@ class Provision:
         options = self.options
         found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
+        self._require_tls(settings)
         engine = Engine(self.client, self._list(settings), self._kinds(), self.where, options["deadline"], self.poll)
         changes = engine.observe()
         machines = self._machines(settings, engine)
@@ -103,6 +111,18 @@ class Provision:
         plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
         reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
         return {**reported, "diff": picture(rows)} if rows else reported
+
+    def _require_tls(self, settings: Settings) -> None:
+        """:raises Failed: what stands in the way of HTTPS, before anything is touched."""
+        certificate = settings.balancer.tls.certificate
+        if not certificate or BALANCER not in self.options["parts"]:
+            return
+        if settings.existing.target_group:
+            what = "A load balancer of yours is never changed, so it gets no certificate."
+            fix = "Give the certificate to a listener of it, and leave provision_certificate (praxis_certificate) empty."
+            raise Failed(Finding("certificate-without-balancer", what, self.where, fix))
+        if settings.makes_balancer:
+            require_usable(self.client, certificate, self.options["dns_name"])
 
     # -- what is wanted
 
@@ -133,7 +153,7 @@ class Provision:
             role=names(options["fleet"], self.client.region)["role"],
             open=Open(
                 inside=options["inside_cidr"] or (found["vpc"] or {}).get("cidr", "") or options["vpc_cidr"],
-                listener_port=options["listener_port"],
+                listener_ports=[HTTP, HTTPS] if options["certificate"] else [options["listener_port"]],
                 api_port=options["api_port"],
                 p2p_port=options["p2p_port"],
                 ssh_from=options["ssh_from"],
@@ -156,6 +176,7 @@ class Provision:
                 health_path=options["health_path"],
                 health_interval=options["health_interval"],
                 deregistration_delay=options["deregistration_delay"],
+                tls=Tls(options["certificate"], options["tls_policy"] or TLS_POLICY),
             ),
             parts=options["parts"],
         )
@@ -230,7 +251,7 @@ class Provision:
         fix = (
             "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
             "provision_balancer=true (praxis_balancer) and no target group of yours (praxis_target_group) keep the "
-            "load balancer."
+            "load balancer, provision_certificate (praxis_certificate) keeps HTTPS."
         )
         raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Tls, listeners
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     RULES_A_GROUP,
     Open,
@@ -40,7 +41,6 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-LISTENER_PORT = 80
 ADDRESS_LOST = "its address (DNS name) for good; the deployment's targets leave it"
 TARGETS_LOST = "the registration of its targets; the next deployment registers them again"
 _CIDR_PARTS_BITS = 4
@@ -70,6 +70,7 @@ class Balancer:
     health_path: str = "/health"
     health_interval: int = 10
     deregistration_delay: int = 60
+    tls: Tls = field(default_factory=Tls)
 
 
 @dataclass(frozen=True)
@@ -249,9 +250,4 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "idle_timeout": how.idle_timeout,
     }
     yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
-    # Others' listeners of this load balancer are left alone; a listener is known by its port.
-    listener = {
-        "load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name),
-    }  # fmt: skip
-    own, port = f"{name}:{LISTENER_PORT}", {"port": LISTENER_PORT}
-    yield Resource("listener", own, listener, port, remade_by=frozenset({"load_balancer"}))
+    yield from listeners(name, how.tls, tags, mark(settings.fleet))

@@ -49,7 +49,7 @@ class Open:
     inside: str
     api_port: int = 8000
     p2p_port: int = 4001
-    listener_port: int = 80
+    listener_ports: Sequence[int] = (80,)
     ssh_from: Sequence[str] = ()
     api_from: Sequence[str] = ()
     api_from_groups: Sequence[str] = ()
@@ -73,7 +73,8 @@ def member_rules(open_: Open, member: Ref, balancer: Ref | None) -> list[Rule]:
 
 def balancer_rules(open_: Open) -> list[Rule]:
     """The rules of the load balancer's group."""
-    return _rules(open_.listener_port, [open_.inside, *open_.balancer_from], "API through the load balancer")
+    networks = [open_.inside, *open_.balancer_from]
+    return [rule for port in open_.listener_ports for rule in _rules(port, networks, "API through the load balancer")]
 
 
 def _rules(port: int, networks: Iterable[str], why: str) -> list[Rule]:

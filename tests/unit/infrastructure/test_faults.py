@@ -14,10 +14,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Denied, NotFound, Unavailable
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import READS, Cloud
-from tests.unit.infrastructure.account import Account, rows
+from tests.unit.infrastructure.account import Account, certificate, rows
 
 WHOLE = {
-    "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 1, "LoadBalancers": 1,
+    "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 2, "LoadBalancers": 1,
     "Roles": 1, "RouteTables": 1, "SecurityGroups": 2, "Subnets": 2, "TargetGroups": 1, "Vpcs": 1,
 }  # fmt: skip
 Send = Callable[..., dict[str, Any]]
@@ -93,7 +93,7 @@ def stopped_at_each_call(run: Callable[[], Any], disturb: Callable[[Fate | None]
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     cloud: Cloud, disturb: Callable[[Fate | None], None], carried_out: bool
 ) -> None:
-    account = Account(cloud)
+    account = Account(cloud, options={"certificate": certificate(cloud)})
     assert stopped_at_each_call(account.present, disturb, carried_out=carried_out) > 20
     assert account.resources() == WHOLE
     assert rows(account.present()) == []
@@ -110,7 +110,7 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 def test_one_run_rides_it_out(
     cloud: Cloud, disturb: Callable[[Fate | None], None], kind: type[CloudError], carried_out: bool
 ) -> None:
-    account = Account(cloud)
+    account = Account(cloud, options={"certificate": certificate(cloud)})
     fate = Fate(kind, carried_out=carried_out, lets_through=None)
     disturb(fate)
     account.present()
