@@ -301,8 +301,8 @@ def test_one_that_is_not_issued_yet_and_one_that_has_expired_are_refused(
 
 def test_a_load_balancer_of_the_users_gets_no_certificate(cloud: Cloud) -> None:
     account = Account(cloud)
-    account.present()
+    vpc = account.present()["vpc"]
     (group,) = cloud.client("elbv2").describe_target_groups()["TargetGroups"]
     with pytest.raises(Failed) as refused:
-        account.present(target_group=group["TargetGroupArn"], certificate=ARN)
+        account.present(vpc=vpc, target_group=group["TargetGroupArn"], certificate=ARN)
     assert codes(refused) == ["certificate-without-balancer"]
