@@ -229,6 +229,43 @@ options:
     description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
     type: str
     default: ""
+  api_exposure:
+    description:
+      - From where the agents' API may be reached through the load balancer. Empty for what O(balancer_scheme) and
+        O(balancer_from) say.
+      - V(internal) makes it with the scheme V(internal). For one that exists with public addresses that is a
+        replacement, and its address is lost.
+      - V(public) demands O(certificate) and O(oidc), for the API has no authentication, unless O(open_api_to_world)
+        accepts the risk. With both, O(balancer_from) may name the whole internet.
+    type: str
+    choices: ["", internal, public]
+    default: ""
+  oidc:
+    description: >-
+      A provider of OpenID Connect with which everybody has to log in before the load balancer lets a request pass.
+      Needs O(certificate).
+    type: dict
+    suboptions:
+      issuer:
+        description: The provider's issuer, as it names itself.
+        type: str
+      authorization_endpoint:
+        description: URL of its authorization endpoint.
+        type: str
+      token_endpoint:
+        description: URL of its token endpoint.
+        type: str
+      user_info_endpoint:
+        description: URL of its user info endpoint.
+        type: str
+      client_id:
+        description: The client's id there.
+        type: str
+      client_secret:
+        description: >-
+          Reference to the client's secret in AWS Secrets Manager (C(aws-sm://ID#KEY)). A newer version of it is set by
+          the next run.
+        type: str
   health_path:
     description: What it asks the members' API for.
     type: str
@@ -353,6 +390,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal imp
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import INTERNAL, OIDC, PUBLIC
 
 GROUPS = ["member", "balancer"]
 LISTS = ("zones", "ssh_from", "api_from", "api_from_groups", "p2p_from", "balancer_from")
@@ -388,6 +426,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "balancer_idle_timeout": {"type": "int", "default": 3600},
     **{name: {"type": "str", "default": ""} for name in ("certificate", "tls_policy", "dns_name")},
+    "api_exposure": {"type": "str", "choices": ["", INTERNAL, PUBLIC], "default": ""},
+    # A reference, which is no secret, but a plain value may be given by mistake.
+    "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
     "health_path": {"type": "str", "default": "/health"},
     "health_interval": {"type": "int", "default": 10},
     "deregistration_delay": {"type": "int", "default": 60},

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import require_usable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import exposure, with_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
@@ -43,6 +43,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_ru
     canonical,
     refuse_world,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     REMOVE,
     REPLACE,
@@ -82,7 +83,8 @@ class Provision:
         options = self.options
         found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
-        self._require_tls(settings)
+        if BALANCER in options["parts"]:
+            settings = with_front(self.client, options, settings, self.where)
         engine = Engine(self.client, self._list(settings), self._kinds(), self.where, options["deadline"], self.poll)
         changes = engine.observe()
         machines = self._machines(settings, engine)
@@ -111,18 +113,6 @@ class Provision:
         plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
         reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": lines(title, rows, id_, done)}
         return {**reported, "diff": picture(rows)} if rows else reported
-
-    def _require_tls(self, settings: Settings) -> None:
-        """:raises Failed: what stands in the way of HTTPS, before anything is touched."""
-        certificate = settings.balancer.tls.certificate
-        if not certificate or BALANCER not in self.options["parts"]:
-            return
-        if settings.existing.target_group:
-            what = "A load balancer of yours is never changed, so it gets no certificate."
-            fix = "Give the certificate to a listener of it, and leave provision_certificate (praxis_certificate) empty."
-            raise Failed(Finding("certificate-without-balancer", what, self.where, fix))
-        if settings.makes_balancer:
-            require_usable(self.client, certificate, self.options["dns_name"])
 
     # -- what is wanted
 
@@ -171,7 +161,7 @@ class Provision:
             existing=existing,
             balancer=Balancer(
                 wanted=options["balancer"],
-                scheme=options["balancer_scheme"],
+                scheme=exposure(options).made_with,
                 idle_timeout=options["balancer_idle_timeout"],
                 health_path=options["health_path"],
                 health_interval=options["health_interval"],
@@ -197,9 +187,10 @@ class Provision:
         """:raises Failed: ``open-to-world``, ``rules-over-quota``, and what else cannot be."""
         options = self.options
         if FIREWALL in options["parts"]:
-            findings = refuse_world(
-                settings.open, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"]
-            )
+            # Behind a login, the load balancer may be open to everybody.
+            public = exposure(options).wanted == PUBLIC and exposure(options).guarded
+            asked = replace(settings.open, balancer_from=()) if public else settings.open
+            findings = refuse_world(asked, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"])
             if findings:
                 raise Failed(*findings)
             across = self._across(settings)

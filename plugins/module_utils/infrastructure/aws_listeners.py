@@ -20,15 +20,52 @@ REDIRECT = f"HTTPS://#{{host}}:{HTTPS}/#{{path}}?#{{query}} HTTP_301"
 HTTPS_LOST = "HTTPS: port 443 no longer answers, and port 80 answers in plain text"
 
 
+#: In place of a login's settings where there is none.
+NO_LOGIN = "none"
+#: The tag of a listener that holds the version of its client secret, which AWS shows to nobody.
+SECRET_TAG = "praxis_oidc_secret"
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A value that is handed to the cloud, and shown nowhere."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "(hidden)"
+
+
+@dataclass(frozen=True)
+class Login:
+    """An OpenID Connect provider that everybody has to log in with.
+
+    :param endpoints: issuer and endpoints by their names in the settings.
+    :param version: of the client secret.
+    """
+
+    endpoints: Mapping[str, str]
+    client_id: str
+    version: str
+    secret: Hidden
+
+    def fields(self) -> dict[str, str]:
+        """What is kept, and can be observed."""
+        return {**self.endpoints, "client_id": self.client_id, "client_secret": f"version {self.version}",
+                "unauthenticated": "authenticate"}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Tls:
     """How the load balancer answers by HTTPS.
 
     :param certificate: ARN of the certificate; empty for plain HTTP.
+    :param login: what stands before the targets; None when everybody passes.
     """
 
     certificate: str = ""
     policy: str = TLS_POLICY
+    login: Login | None = None
 
 
 def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, str]) -> Iterator[Resource]:
@@ -40,7 +77,7 @@ def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, s
     balancer, group = Ref("load_balancer", name), Ref("target_group", name)
     remade = frozenset({"load_balancer"})
     secure, plain = f"{name}:{HTTPS}", f"{name}:{HTTP}"
-    port = {"port": HTTPS}
+    port: dict[str, Any] = {"port": HTTPS}
     if not tls.certificate:
         fields: dict[str, Any] = {"load_balancer": balancer}
         yield Resource("listener", secure, fields, port, mark, present=False, lost=HTTPS_LOST)
@@ -49,8 +86,10 @@ def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, s
         return
     fields = {
         "load_balancer": balancer, "protocol": "HTTPS", "certificate": tls.certificate, "tls_policy": tls.policy,
-        "target_group": group,
+        "target_group": group, "login": tls.login.fields() if tls.login else NO_LOGIN,
     }  # fmt: skip
+    if tls.login:
+        port = {**port, "client_secret": tls.login.secret}
     yield Resource("listener", secure, fields, port, {**tags, "Name": secure}, remade, lost=HTTPS_LOST)
     fields = {"load_balancer": balancer, "protocol": "HTTP", "redirect": REDIRECT}
     yield Resource("listener", plain, fields, {"port": HTTP}, remade_by=remade)

@@ -305,4 +305,4 @@ def test_a_load_balancer_of_the_users_gets_no_certificate(cloud: Cloud) -> None:
     (group,) = cloud.client("elbv2").describe_target_groups()["TargetGroups"]
     with pytest.raises(Failed) as refused:
         account.present(vpc=vpc, target_group=group["TargetGroupArn"], certificate=ARN)
-    assert codes(refused) == ["certificate-without-balancer"]
+    assert codes(refused) == ["front-without-balancer"]
