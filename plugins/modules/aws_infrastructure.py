@@ -266,6 +266,21 @@ options:
           Reference to the client's secret in AWS Secrets Manager (C(aws-sm://ID#KEY)). A newer version of it is set by
           the next run.
         type: str
+  access_logs:
+    description: >-
+      Where the load balancer writes its access logs. Without it they are left as they are.
+    type: dict
+    suboptions:
+      bucket:
+        description: >-
+          Name of an S3 bucket in this region, whose policy lets the region's load balancers write. An empty name turns
+          the logs off.
+        type: str
+        default: ""
+      prefix:
+        description: Beginning of the logs' names in the bucket.
+        type: str
+        default: ""
   health_path:
     description: What it asks the members' API for.
     type: str
@@ -429,6 +444,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_exposure": {"type": "str", "choices": ["", INTERNAL, PUBLIC], "default": ""},
     # A reference, which is no secret, but a plain value may be given by mistake.
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
+    "access_logs": {"type": "dict", "options": {each: {"type": "str", "default": ""} for each in ("bucket", "prefix")}},
     "health_path": {"type": "str", "default": "/health"},
     "health_interval": {"type": "int", "default": 10},
     "deregistration_delay": {"type": "int", "default": 60},

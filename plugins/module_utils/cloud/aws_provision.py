@@ -35,6 +35,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     HTTPS,
     TLS_POLICY,
     Tls,
+    logs_at,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     QUOTA,
@@ -166,6 +167,7 @@ class Provision:
                 health_path=options["health_path"],
                 health_interval=options["health_interval"],
                 deregistration_delay=options["deregistration_delay"],
+                access_logs=_access_logs(options["access_logs"]),
                 tls=Tls(options["certificate"], options["tls_policy"] or TLS_POLICY),
             ),
             parts=options["parts"],
@@ -273,3 +275,8 @@ class Provision:
         if not check_mode and (seen is None or seen.id != engine.ids.get(key)):
             seen = engine.find(resource)
         return seen.facts["address"] if seen else UNKNOWN
+
+
+def _access_logs(option: Options | None) -> str:
+    """Empty for what is left as it is."""
+    return logs_at(option.get("bucket") or "", option.get("prefix") or "") if option else ""

@@ -62,7 +62,10 @@ class Existing:
 
 @dataclass(frozen=True)
 class Balancer:
-    """How the load balancer is made."""
+    """How the load balancer is made.
+
+    :param access_logs: where they are written; empty leaves them as they are.
+    """
 
     wanted: bool = True
     scheme: str = "internet-facing"
@@ -70,6 +73,7 @@ class Balancer:
     health_path: str = "/health"
     health_interval: int = 10
     deregistration_delay: int = 60
+    access_logs: str = ""
     tls: Tls = field(default_factory=Tls)
 
 
@@ -248,6 +252,7 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "subnets": settings.subnets,
         "security_groups": [Ref("security_group", f"{name}-balancer")],
         "idle_timeout": how.idle_timeout,
+        **({"access_logs": how.access_logs} if how.access_logs else {}),
     }
     yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
     yield from listeners(name, how.tls, tags, mark(settings.fleet))

@@ -26,6 +26,15 @@ NO_LOGIN = "none"
 SECRET_TAG = "praxis_oidc_secret"
 
 
+#: In place of a bucket where there are no access logs.
+NO_LOGS = "off"
+
+
+def logs_at(bucket: str, prefix: str) -> str:
+    """The place of access logs, in words; a bucket without a name turns them off."""
+    return f"s3://{bucket}/{prefix.strip('/')}" if bucket else NO_LOGS
+
+
 @dataclass(frozen=True)
 class Hidden:
     """A value that is handed to the cloud, and shown nowhere."""

@@ -306,3 +306,33 @@ def test_a_load_balancer_of_the_users_gets_no_certificate(cloud: Cloud) -> None:
     with pytest.raises(Failed) as refused:
         account.present(vpc=vpc, target_group=group["TargetGroupArn"], certificate=ARN)
     assert codes(refused) == ["front-without-balancer"]
+
+
+# -- access logs
+
+
+def logging(cloud: Cloud) -> dict[str, str]:
+    elb = cloud.client("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    found = elb.describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])["Attributes"]
+    cloud.operations.clear()
+    return {each["Key"]: each["Value"] for each in found if each["Key"].startswith("access_logs.s3.")}
+
+
+def test_access_logs_are_written_where_they_are_wanted_and_left_alone_otherwise(cloud: Cloud) -> None:
+    account = Account(cloud)
+    cloud.client("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    wanted = {"access_logs": {"bucket": "logs", "prefix": "/praxis/alpha/"}}
+    account.present(**wanted)
+    assert logging(cloud) == {
+        "access_logs.s3.enabled": "true", "access_logs.s3.bucket": "logs", "access_logs.s3.prefix": "praxis/alpha",
+    }  # fmt: skip
+    for options in (wanted, {}, {"access_logs": {}}):
+        assert rows(account.present(**options)) == []
+    (row,) = account.present(access_logs={"bucket": "", "prefix": ""})["plan"]["rows"]
+    assert [(each["field"], each["before"], each["after"]) for each in row["fields"]] == [
+        ("access_logs", "s3://logs/praxis/alpha", "off"),
+    ]  # fmt: skip
+    assert logging(cloud)["access_logs.s3.enabled"] == "false"
+    (row,) = account.present(**wanted)["plan"]["rows"]
+    assert [each["field"] for each in row["fields"]] == ["access_logs"]
