@@ -281,11 +281,11 @@ def answers(address: str) -> tuple[str, int, str, int] | None:
 def asked(address: str) -> tuple[str, int, str, int]:
     """Of both ports."""
     context = ssl.create_default_context(cafile=str(HOME / "tls" / "ca.crt"))
-    with socket.create_connection((address, 443), 5) as plain:
-        with context.wrap_socket(plain, server_hostname=DOMAIN) as secure:
-            secure.sendall(f"GET /health HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
-            status = int(secure.recv(64).split()[1])
-            names = [name for _kind, name in (secure.getpeercert() or {})["subjectAltName"]]
+    plain = socket.create_connection((address, 443), 5)
+    with plain, context.wrap_socket(plain, server_hostname=DOMAIN) as secure:
+        secure.sendall(f"GET /health HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
+        status = int(secure.recv(64).split()[1])
+        names = [name for _kind, name in (secure.getpeercert() or {})["subjectAltName"]]
     plainly = http.client.HTTPConnection(address, 80, timeout=5)
     plainly.request("GET", "/health?x=1", headers={"Host": DOMAIN})
     redirect = plainly.getresponse()

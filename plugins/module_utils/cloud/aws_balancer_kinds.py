@@ -90,7 +90,8 @@ class TargetGroup(Elbv2Kind):
             return None
         tags, attributes = self.more(client, found[self.arn])
         fields: dict[str, Any] = {name: found.get(key) for name, key in _TARGET.items()}
-        fields |= {"codes": found.get("Matcher", {}).get("HttpCode"), "deregistration_delay": int(attributes.get(DELAY, 0))}
+        fields["codes"] = found.get("Matcher", {}).get("HttpCode")
+        fields["deregistration_delay"] = int(attributes.get(DELAY, 0))
         return Observed(self.name, desired.name, found[self.arn], fields, tags)
 
     def create(self, client: AwsClient, desired: Resource) -> str:

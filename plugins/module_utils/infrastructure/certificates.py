@@ -40,7 +40,7 @@ def misplaced(arn: str, region: str, account: str) -> Finding | None:
     found = _ARN.fullmatch(arn)
     if not found:
         what = "It is not the ARN of a certificate of AWS Certificate Manager."
-        fix = "Give one like arn:aws:acm:REGION:ACCOUNT:certificate/ID; a certificate from elsewhere is imported into ACM."
+        fix = "Give one like arn:aws:acm:REGION:ACCOUNT:certificate/ID; one from elsewhere can be imported into ACM."
         return Finding("bad-certificate", what, where, fix)
     if found["region"] != region:
         what = f"It is in {found['region']}, and the load balancer would be in {region}."
@@ -62,7 +62,7 @@ def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
     ended = certificate.ends is not None and certificate.ends <= now
     if certificate.status == EXPIRED or ended:
         when = f" on {day(certificate.ends)}" if certificate.ends is not None else ""
-        fix = "Renew or import it again (the ARN stays), or name another one in provision_certificate (praxis_certificate)."
+        fix = "Renew or import it again (the ARN stays), or name another in provision_certificate (praxis_certificate)."
         findings.append(Finding("certificate-expired", f"It expired{when}.", where, fix))
     elif certificate.status != ISSUED:
         what = f"It is in the state {certificate.status}: a listener takes one that is issued."
@@ -91,4 +91,4 @@ def covers(name: str, host: str) -> bool:
 
 def day(moment: float) -> str:
     """A moment's date, in UTC."""
-    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime("%Y-%m-%d")
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%d")

@@ -76,13 +76,14 @@ class Exposure:
 
 def _bad_oidc(oidc: Mapping[str, Any], where: str) -> list[Finding]:
     place, findings = f"provision_oidc (praxis_oidc), {where}", []
-    fix = "Give issuer, authorization_endpoint, token_endpoint, user_info_endpoint, client_id and client_secret."
     missing = [name for name in OIDC if not oidc.get(name)]
     if missing:
+        fix = f"Give {', '.join(OIDC)}."
         findings.append(Finding("bad-oidc", f"It lacks {', '.join(missing)}.", place, fix))
     for name in ENDPOINTS:
         parts = urlsplit(str(oidc.get(name) or "https://unset"))
         if parts.scheme != "https" or not parts.hostname:
             what = f"{name} is {oidc[name]!r}, and a load balancer takes URLs with https:// only."
-            findings.append(Finding("bad-oidc", what, place, "Correct it; the provider's .well-known page has them all."))
+            fix = "Correct it; the provider's .well-known page has them all."
+            findings.append(Finding("bad-oidc", what, place, fix))
     return findings
