@@ -43,7 +43,7 @@ class Listener(Kind):
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         named = {**desired.tags, **_version(desired)}
-        tags = {"Tags": tag_list(named)} if named else {}
+        tags: Answer = {"Tags": tag_list(named)} if named else {}
         made = client.call(SERVICE, "create_listener", quotable=not _has_secret(desired),
                            LoadBalancerArn=desired.fields["load_balancer"], Port=desired.made_with["port"],
                            **_listening(desired), **tags)  # fmt: skip
