@@ -89,7 +89,8 @@ def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, s
     port: dict[str, Any] = {"port": HTTPS}
     if not tls.certificate:
         fields: dict[str, Any] = {"load_balancer": balancer}
-        yield Resource("listener", secure, fields, port, mark, present=False, lost=HTTPS_LOST)
+        # A target group that no listener leads to is not checked, and its targets would get no requests for a while.
+        yield Resource("listener", secure, fields, port, mark, present=False, lost=HTTPS_LOST, goes_last=True)
         fields = {"load_balancer": balancer, "protocol": "HTTP", "target_group": group}
         yield Resource("listener", plain, fields, {"port": HTTP}, remade_by=remade)
         return
