@@ -10,6 +10,7 @@ Its targets are servers that come and go without that.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import socket
@@ -88,16 +89,55 @@ HTTP_CHECK = """\
     http-check expect status {codes}
 """
 EVERYWHERE = ("0.0.0.0:80",)
+PEM = "listener.pem"
+SECURE = """
+frontend https
+    # Certificate {digest}
+    bind 0.0.0.0:443 ssl crt /etc/sandbox/{pem} ssl-min-ver TLSv1.2 alpn h2,http/1.1
+    http-request set-header X-Forwarded-Proto https
+    http-request set-header X-Forwarded-Port 443
+{login}    default_backend {backend}
+"""
+REDIRECTED = """
+frontend listener
+{binds}
+    http-request redirect scheme https code 301
+"""
+LOGIN = """\
+    # Stands for the cloud's own login: nobody passes without a session, and nobody can get one here.
+    http-request redirect location {login} code 302
+"""
 
 
-def configuration(check: Check | None, idle_timeout: int, binds: Sequence[str] = EVERYWHERE) -> str:
-    """HAProxy's configuration for one listener; without a check there is nothing to route to.
+@dataclass(frozen=True)
+class Https:
+    """How port 443 answers.
+
+    :param certificate: certificate, chain and key, as PEM.
+    :param redirected: whether port 80 redirects there; else it goes to the targets, too.
+    :param login: where those without a session are sent, who are all; empty when everybody may pass.
+    """
+
+    certificate: str
+    redirected: bool = True
+    login: str = ""
+
+
+def configuration(check: Check | None, idle_timeout: int, binds: Sequence[str] = EVERYWHERE,
+                  https: Https | None = None) -> str:
+    """HAProxy's configuration for one balancer; without a check there is nothing to route to.
 
     :param binds: addresses with ports that it answers at; none, and it answers nowhere.
+    :param https: how it answers by HTTPS, if it does.
     """
     text = HEAD.format(runtime=RUNTIME_PORT, idle=idle_timeout)
     if binds:
-        text += FRONTEND.format(binds="\n".join(f"    bind {bind}" for bind in binds), backend=BACKEND)
+        frontend = REDIRECTED if https and https.redirected else FRONTEND
+        text += frontend.format(binds="\n".join(f"    bind {bind}" for bind in binds), backend=BACKEND)
+    if https:
+        digest = hashlib.sha256(https.certificate.encode()).hexdigest()
+        login = LOGIN.format(login=https.login) if https.login else ""
+        text += SECURE.format(digest=digest, pem=PEM, login=login, backend=BACKEND)
     text += BACK.format(backend=BACKEND)
     if check and check.path:
         text += HTTP_CHECK.format(path=check.path, codes=check.codes, host=check.host, agent=check.agent)
@@ -146,12 +186,15 @@ class Balancer:
                                   f"{self.address}:{RUNTIME_PORT}", f"docker logs {self.container}") from None
                 time.sleep(0.1)
 
-    def configure(self, check: Check | None, idle_timeout: int, binds: Sequence[str] | None = None) -> bool:
+    def configure(self, check: Check | None, idle_timeout: int, binds: Sequence[str] | None = None,
+                  https: Https | None = None) -> bool:
         """Write the configuration and have it read; True when it changed (all servers are gone then)."""
-        text = configuration(check, idle_timeout, self.binds if binds is None else binds)
+        text = configuration(check, idle_timeout, self.binds if binds is None else binds, https)
         if self.file.exists() and self.file.read_text() == text:
             return False
         before = self.ask("show info").partition("Pid: ")[2].split()[0]
+        if https:
+            write(self.file.parent / PEM, https.certificate, 0o600)
         write(self.file, text)
         docker.docker("kill", "--signal", "USR2", self.container)
         until = time.monotonic() + 10

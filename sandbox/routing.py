@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sandbox.balancer import Balancer, Check, Server
+from sandbox.balancer import Balancer, Check, Https, Server
 from sandbox.docker import DockerError
 from sandbox.problem import Problem
 
@@ -47,13 +47,13 @@ class Routing:
         self._ready: dict[str, bool] = {}
 
     def bring(self, check: Check | None, idle: int, targets: Mapping[str, Target],
-              binds: Sequence[str] | None = None) -> dict[str, tuple[Target, Server]]:
+              binds: Sequence[str] | None = None, https: Https | None = None) -> dict[str, tuple[Target, Server]]:
         """One round: what is there, and the difference to what should be; the targets that are in, as they are found.
 
         :param idle: the listener's timeout, in seconds.
         :param targets: by their names in HAProxy.
         """
-        if self.balancer.configure(check, idle, binds):
+        if self.balancer.configure(check, idle, binds, https):
             self._ready.clear()
         servers = self.balancer.servers()
         for name in servers.keys() - targets.keys():

@@ -94,7 +94,7 @@ options:
     type: str
     default: ""
   listener_port:
-    description: TCP port that the load balancer's security group opens.
+    description: TCP port that the load balancer's security group opens. With O(certificate) it opens 80 and 443.
     type: int
     default: 80
   api_from_groups:
@@ -136,6 +136,76 @@ options:
     description: Seconds for which a connection through it may be silent.
     type: int
     default: 3600
+  certificate:
+    description:
+      - ARN of a certificate of yours in AWS Certificate Manager, in this region and account. Given, the load balancer
+        answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
+      - One that has expired, is not issued, lies elsewhere, or is not for O(dns_name) is refused before anything is
+        touched.
+    type: str
+    default: ""
+  tls_policy:
+    description: >-
+      Security policy of the HTTPS listener, by its name in AWS. Empty for the one that AWS recommends
+      (C(ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09), TLS 1.2 and 1.3).
+    type: str
+    default: ""
+  dns_name:
+    description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
+    type: str
+    default: ""
+  api_exposure:
+    description:
+      - From where the agents' API may be reached through the load balancer. Empty for what O(balancer_scheme) and
+        O(balancer_from) say.
+      - V(internal) makes it with the scheme V(internal). For one that exists with public addresses that is a
+        replacement, and its address is lost.
+      - V(public) demands O(certificate) and O(oidc), for the API has no authentication, unless O(open_api_to_world)
+        accepts the risk. With both, O(balancer_from) may name the whole internet.
+    type: str
+    choices: ["", internal, public]
+    default: ""
+  oidc:
+    description: >-
+      A provider of OpenID Connect with which everybody has to log in before the load balancer lets a request pass.
+      Needs O(certificate).
+    type: dict
+    suboptions:
+      issuer:
+        description: The provider's issuer, as it names itself.
+        type: str
+      authorization_endpoint:
+        description: URL of its authorization endpoint.
+        type: str
+      token_endpoint:
+        description: URL of its token endpoint.
+        type: str
+      user_info_endpoint:
+        description: URL of its user info endpoint.
+        type: str
+      client_id:
+        description: The client's id there.
+        type: str
+      client_secret:
+        description: >-
+          Reference to the client's secret in AWS Secrets Manager (C(aws-sm://ID#KEY)). A newer version of it is set by
+          the next run.
+        type: str
+  access_logs:
+    description: >-
+      Where the load balancer writes its access logs. Without it they are left as they are.
+    type: dict
+    suboptions:
+      bucket:
+        description: >-
+          Name of an S3 bucket in this region, whose policy lets the region's load balancers write. An empty name turns
+          the logs off.
+        type: str
+        default: ""
+      prefix:
+        description: Beginning of the logs' names in the bucket.
+        type: str
+        default: ""
   deregistration_delay:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -253,6 +323,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import INTERNAL, OIDC, PUBLIC
 
 GROUPS = ["member", "balancer"]
 LISTS = ("api_from_groups", "p2p_from")
@@ -276,6 +347,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image_name": {"type": "str", "default": "debian-13-amd64-*"},
     "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "balancer_idle_timeout": {"type": "int", "default": 3600},
+    **{name: {"type": "str", "default": ""} for name in ("certificate", "tls_policy", "dns_name")},
+    "api_exposure": {"type": "str", "choices": ["", INTERNAL, PUBLIC], "default": ""},
+    # A reference, which is no secret, but a plain value may be given by mistake.
+    "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
+    "access_logs": {"type": "dict", "options": {each: {"type": "str", "default": ""} for each in ("bucket", "prefix")}},
     "deregistration_delay": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an account has before praxis.cloud comes to it: a controller's identity, an image repository, two secrets."""
+"""What an account has before praxis.cloud comes to it: a controller's identity, an image repository, secrets, a
+certificate."""
 
 from __future__ import annotations
 
@@ -11,11 +12,14 @@ from typing import Any
 
 import boto3
 
+from sandbox import certificates
 from sandbox.agent_secret import agent_secret
 from sandbox.aws.cloud import Cloud
 from sandbox.site import REGION, write
 
 FLEET = "praxis"
+DOMAIN = "agents.sandbox.example"
+"""What the sandbox's certificate is for. It stands for one of the user's: its authority is the sandbox's own."""
 POLICIES = Path(__file__).resolve().parent / "policies"
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -41,3 +45,13 @@ def run(cloud: Cloud) -> None:
         write(home / f"{name}.json", json.dumps(_user(iam, name, policy)) + "\n", 0o600)
     _client(cloud, "ecr").create_repository(repositoryName="praxis-agent")
     _client(cloud, "secretsmanager").create_secret(Name=f"praxis/{FLEET}/agent", SecretString=agent_secret())
+    write(home / "certificate", f"{_import_certificate(cloud)}\n")
+
+
+def _import_certificate(cloud: Cloud) -> str:
+    """A certificate with a real key, imported into ACM as a user would import theirs; its ARN."""
+    folder = cloud.site.home / "tls"
+    certificates.make_certificate(folder, "balancer", [DOMAIN, f"*.{DOMAIN}"], [cloud.balancer.address])
+    parts = {"Certificate": "balancer.crt", "PrivateKey": "balancer.key", "CertificateChain": "ca.crt"}
+    read = {name: (folder / file).read_bytes() for name, file in parts.items()}
+    return str(_client(cloud, "acm").import_certificate(**read)["CertificateArn"])

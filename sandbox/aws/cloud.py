@@ -57,6 +57,13 @@ class Cloud:
 
         return elbv2_backends[ACCOUNT][REGION]
 
+    def certificate(self, arn: str) -> str:
+        """A certificate of the account's ACM with its key, as PEM. The key is real: moto keeps what it is given."""
+        from moto.acm.models import acm_backends
+
+        held = acm_backends[ACCOUNT][REGION].get_certificate(arn)
+        return f"{held.cert.decode().strip()}\n{held.key.decode().strip()}\n"
+
     def write_state(self) -> None:
         """Write .sandbox/state.json from what exists now."""
         with self.changes:

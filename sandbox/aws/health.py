@@ -11,7 +11,8 @@ from typing import Any
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
 
 from sandbox.aws.cloud import Cloud
-from sandbox.balancer import Check, Server
+from sandbox.aws.load_balancers import PORT, SECURE_PORT
+from sandbox.balancer import Check, Https, Server
 from sandbox.routing import Routing, Target, watch
 
 Verdict = tuple[str, str | None, str | None]
@@ -40,6 +41,13 @@ def verdict(server: Server) -> Verdict:
     return ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
+def _forwards_to(action: Any) -> str | None:
+    """ARN of the target group of an action, if it has one."""
+    groups = (action.data.get("ForwardConfig") or {}).get("TargetGroups") or []
+    arn = action.data.get("TargetGroupArn") or next((group["TargetGroupArn"] for group in groups), None)
+    return str(arn) if arn else None
+
+
 def check_of(group: Any) -> Check:
     """The group's health check."""
     return Check(group.health_check_path or "/", str((group.matcher or {}).get("HttpCode") or "200"),
@@ -61,17 +69,28 @@ class Health:
         watch(self.observe, self.cloud.log.say)
 
     def served(self) -> tuple[Any, int] | None:
-        """The target group that the listener forwards to, and the idle timeout in seconds."""
+        """The target group that a listener forwards to, and the idle timeout in seconds."""
         backend = self.cloud.elbv2()
-        for balancer in list(backend.load_balancers.values()):
-            for listener in list(balancer.listeners.values()):
-                for action in listener.default_actions:
-                    arn = action.data.get("TargetGroupArn") or next(
-                        (group["TargetGroupArn"] for group in
-                         (action.data.get("ForwardConfig") or {}).get("TargetGroups") or []), None)
-                    if group := backend.target_groups.get(arn):
-                        return group, int(balancer.attrs["idle_timeout.timeout_seconds"])
+        for balancer, listener in self._listeners():
+            for action in listener.default_actions:
+                if group := backend.target_groups.get(_forwards_to(action)):
+                    return group, int(balancer.attrs["idle_timeout.timeout_seconds"])
         return None
+
+    def https(self) -> Https | None:
+        """How the listener for HTTPS answers, with the certificate that the account's ACM holds."""
+        heard = {int(listener.port): listener for _balancer, listener in self._listeners()}
+        if SECURE_PORT not in heard:
+            return None
+        pem = self.cloud.certificate(heard[SECURE_PORT].certificate)
+        redirected = PORT in heard and any(action.type == "redirect" for action in heard[PORT].default_actions)
+        logins = [action.data["AuthenticateOidcConfig"]["AuthorizationEndpoint"]
+                  for action in heard[SECURE_PORT].default_actions if action.type == "authenticate-oidc"]
+        return Https(pem, redirected, logins[0] if logins else "")
+
+    def _listeners(self) -> list[tuple[Any, Any]]:
+        balancers = list(self.cloud.elbv2().load_balancers.values())
+        return [(balancer, listener) for balancer in balancers for listener in list(balancer.listeners.values())]
 
     def observe(self) -> None:
         """One round: what should be there, what is there, and the difference."""
@@ -80,7 +99,8 @@ class Health:
             targets = {target.server: target for target in self._targets(served[0])} if served else {}
             check = check_of(served[0]) if served else None
             idle = served[1] if served else 60
-        kept = self.routing.bring(check, idle, targets)
+            https = self.https()
+        kept = self.routing.bring(check, idle, targets, https=https)
         self.found = {target.ident: verdict(server) for target, server in kept.values()}
 
     def _targets(self, group: Any) -> list[Target]:

@@ -12,7 +12,8 @@ from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from sandbox.aws.cloud import Cloud
 
-PORT = 80
+PORT, SECURE_PORT = 80, 443
+SERVED = {(PORT, "HTTP"), (SECURE_PORT, "HTTPS")}
 ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
     "client_keep_alive.seconds": "3600",
@@ -44,8 +45,8 @@ def install(cloud: Cloud) -> None:
     create = ELBv2Backend.create_listener
 
     def create_listener(self: Any, load_balancer_arn: str, protocol: str, port: str, *args: Any, **kwargs: Any) -> Any:
-        if int(port) != PORT or protocol != "HTTP":
-            raise ValidationError(f"The sandbox's balancer serves HTTP on port {PORT} only; "
+        if (int(port), protocol) not in SERVED:
+            raise ValidationError(f"The sandbox's balancer serves HTTP on port {PORT} and HTTPS on {SECURE_PORT} only; "
                                   f"this listener is {protocol} on {port}")
         taken = [balancer.name for balancer in self.load_balancers.values()
                  if balancer.arn != load_balancer_arn and balancer.listeners]

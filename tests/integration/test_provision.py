@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import json
+import socket
+import ssl
 from typing import Any
 
 import boto3
 import pytest
 
 from .conftest import HOME, Cloud
+from .seen import wait_for
 
 FLEET, PASSING = "praxis", "passing"
+#: What the sandbox's certificate is for.
+DOMAIN = "agents.sandbox.example"
 
 
 class Account:
@@ -262,6 +268,51 @@ def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
     assert "firewall_api_from and firewall_balancer_from name the whole internet (::/0, 0.0.0.0/0)" in said
     for switch in ("firewall_open_api_to_world=true", "firewall_open_p2p_to_world=true"):
         assert switch in said
+
+
+def answers(address: str) -> tuple[str, int, str, int] | None:
+    """Of port 443, the certificate's name and the status; of port 80, where it sends to; None where nothing answers."""
+    try:
+        return asked(address)
+    except OSError:
+        return None
+
+
+def asked(address: str) -> tuple[str, int, str, int]:
+    """Of both ports."""
+    context = ssl.create_default_context(cafile=str(HOME / "tls" / "ca.crt"))
+    plain = socket.create_connection((address, 443), 5)
+    with plain, context.wrap_socket(plain, server_hostname=DOMAIN) as secure:
+        secure.sendall(f"GET /health HTTP/1.1\r\nHost: {DOMAIN}\r\nConnection: close\r\n\r\n".encode())
+        status = int(secure.recv(64).split()[1])
+        names = [name for _kind, name in (secure.getpeercert() or {})["subjectAltName"]]
+    plainly = http.client.HTTPConnection(address, 80, timeout=5)
+    plainly.request("GET", "/health?x=1", headers={"Host": DOMAIN})
+    redirect = plainly.getresponse()
+    plainly.close()
+    return names[0], status, redirect.headers["Location"] or "", redirect.status
+
+
+def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(provisioned: Cloud) -> None:
+    """A real HAProxy stands for the load balancer; a wrong name and a public API are refused untouched."""
+    secure = {"PRAXIS_CERTIFICATE": (HOME / "aws" / "certificate").read_text().strip(), "PRAXIS_DNS_NAME": DOMAIN}
+    mark = provisioned.mark()
+    wrong = {**secure, "PRAXIS_DNS_NAME": "agents.example.org", "PRAXIS_API_EXPOSURE": "public"}
+    refused = provisioned.run("provision.yml", expect=2, environment=wrong)
+    assert [each["code"] for each in refused.failed[0]["failures"]] == [
+        "public-without-authentication",
+        "certificate-mismatch",
+    ]
+    assert mutations(provisioned, mark) == []
+
+    run = provisioned.run("provision.yml", environment=secure)
+    assert run.summary["clouds"]["aws"]["plan"]["counts"] == {"create": 1, "change": 2, "replace": 0, "remove": 0}
+    # Without a member in it yet, the balancer itself answers 503.
+    expected = (DOMAIN, 503, f"https://{DOMAIN}/health?x=1", 301)
+    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected, deadline=10)
+
+    plain = provisioned.run("provision.yml", variables={"praxis_allow_shrink": True})
+    assert plain.summary["clouds"]["aws"]["plan"]["counts"] == {"create": 0, "change": 2, "replace": 0, "remove": 1}
 
 
 def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, account: Account, passing: dict[str, str]) -> None:

@@ -132,6 +132,10 @@ WORDS = {
     ("praxis_config_dir", ""): "the collection's",
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
+    ("praxis_certificate", ""): "none",
+    ("praxis_dns_name", ""): "any",
+    ("praxis_tls_policy", ""): "what AWS recommends",
+    ("praxis_api_exposure", ""): "as praxis_balancer_scheme says",
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
     ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
     ("praxis_take_over", ""): "none",
@@ -170,7 +174,11 @@ def test_the_readme_s_limits_are_the_limits() -> None:
 
 
 #: Variables that only one cloud has a use for.
-ONLY = {"aws": set(), "gcp": {"praxis_project", "praxis_public_address"}}
+ONLY = {
+    "aws": {"praxis_certificate", "praxis_dns_name", "praxis_tls_policy", "praxis_api_exposure", "praxis_oidc",
+            "praxis_access_logs"},
+    "gcp": {"praxis_project", "praxis_public_address"},
+}  # fmt: skip
 
 
 def test_the_clouds_have_the_same_variables_in_the_same_order() -> None:

@@ -145,19 +145,22 @@ class AwsClient:
                 )
             return self._elsewhere[region]
 
-    def call(self, service: str, operation: str, *, idempotent: bool | None = None, **params: Any) -> dict[str, Any]:
+    def call(
+        self, service: str, operation: str, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
+    ) -> dict[str, Any]:
         """One operation, retried as the policy and the operation allow.
 
         :param service: SDK service name (``secretsmanager``).
         :param operation: SDK method name (``get_secret_value``).
         :param idempotent: whether it may be sent again after a failure that leaves its fate unknown.
             Default: reads only.
+        :param quotable: false when a parameter holds a secret, which the service may quote back in its error.
         :raises CloudError: the typed failure.
         """
         name = _api_name(self._service(service), operation)
         where = f"AWS {service} {name} in {self.region}"
         permission = f"{self._service(service).meta.service_model.signing_name}:{name}"
-        quotable = _CONFIDENTIAL.isdisjoint(params)
+        quotable = quotable and _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
             try:

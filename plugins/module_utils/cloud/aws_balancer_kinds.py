@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Target group, load balancer and listener."""
+"""Target group and load balancer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import NO_LOGS, logs_at
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 SERVICE = "elbv2"
 IDLE, DELAY = "idle_timeout.timeout_seconds", "deregistration_delay.timeout_seconds"
+LOGS = "access_logs.s3"
 #: Fields of a target group, by the API's names.
 _TARGET = {
     "protocol": "Protocol", "port": "Port", "vpc": "VpcId", "target_type": "TargetType",
@@ -49,32 +51,20 @@ class Elbv2Kind(AwsKind):
             return None
         return dict(found)
 
-    def attribute(self, client: AwsClient, arn: str, key: str) -> int:
-        """One of its attributes."""
+    def attributes(self, client: AwsClient, arn: str) -> dict[str, str]:
+        """Its attributes."""
         operation = self.operation[:-1] + "_attributes"
         which: Answer = {self.arn: arn}
-        for each in client.call(SERVICE, operation, **which)["Attributes"]:
-            if each["Key"] == key:
-                return int(each["Value"])
-        return 0
+        return {each["Key"]: each["Value"] for each in client.call(SERVICE, operation, **which)["Attributes"]}
 
     def tags(self, client: AwsClient, arn: str) -> dict[str, str]:
         """Its tags."""
         return tags_of(client.call(SERVICE, "describe_tags", ResourceArns=[arn])["TagDescriptions"][0])
 
-    def more(self, client: AwsClient, arn: str, key: str) -> tuple[dict[str, str], int]:
-        """Tags and one attribute, asked for at the same time."""
-        tags: dict[str, str] = {}
-        numbers: list[int] = []
-
-        def ask(what: str) -> None:
-            if what == "tags":
-                tags.update(self.tags(client, arn))
-            else:
-                numbers.append(self.attribute(client, arn, key))
-
-        gathered(map_parallel(ask, ("tags", "attribute")))
-        return tags, numbers[0]
+    def more(self, client: AwsClient, arn: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Tags and attributes, asked for at the same time."""
+        tags, attributes = gathered(map_parallel(lambda ask: ask(client, arn), (self.tags, self.attributes)))
+        return tags, attributes
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
         client.call(SERVICE, "add_tags", idempotent=True, ResourceArns=[id_], Tags=tag_list(tags))
@@ -98,9 +88,10 @@ class TargetGroup(Elbv2Kind):
         found = self.described(client, desired.name)
         if not found:
             return None
-        tags, delay = self.more(client, found[self.arn], DELAY)
+        tags, attributes = self.more(client, found[self.arn])
         fields: dict[str, Any] = {name: found.get(key) for name, key in _TARGET.items()}
-        fields |= {"codes": found.get("Matcher", {}).get("HttpCode"), "deregistration_delay": delay}
+        fields["codes"] = found.get("Matcher", {}).get("HttpCode")
+        fields["deregistration_delay"] = int(attributes.get(DELAY, 0))
         return Observed(self.name, desired.name, found[self.arn], fields, tags)
 
     def create(self, client: AwsClient, desired: Resource) -> str:
@@ -136,12 +127,13 @@ class LoadBalancer(Elbv2Kind):
         found = self.described(client, desired.name)
         if not found:
             return None
-        tags, idle = self.more(client, found[self.arn], IDLE)
+        tags, attributes = self.more(client, found[self.arn])
         fields = {
             "scheme": found["Scheme"],
             "subnets": sorted(each["SubnetId"] for each in found["AvailabilityZones"]),
             "security_groups": sorted(found.get("SecurityGroups", ())),
-            "idle_timeout": idle,
+            "idle_timeout": int(attributes.get(IDLE, 0)),
+            "access_logs": _logs_to(attributes),
         }
         facts = {"address": str(found.get("DNSName", ""))}
         return Observed(self.name, desired.name, found[self.arn], fields, tags, facts)
@@ -160,10 +152,13 @@ class LoadBalancer(Elbv2Kind):
             client.call(SERVICE, "set_security_groups", idempotent=True, LoadBalancerArn=id_, SecurityGroups=groups)
         if "subnets" in names:
             client.call(SERVICE, "set_subnets", idempotent=True, LoadBalancerArn=id_, Subnets=wanted["subnets"])
-        if "idle_timeout" in names:
-            attributes = [{"Key": IDLE, "Value": str(wanted["idle_timeout"])}]
+        attributes = {IDLE: str(wanted["idle_timeout"])} if "idle_timeout" in names else {}
+        if "access_logs" in names:
+            attributes |= _logging(wanted["access_logs"])
+        if attributes:
+            listed = [{"Key": key, "Value": value} for key, value in attributes.items()]
             client.call(SERVICE, "modify_load_balancer_attributes", idempotent=True, LoadBalancerArn=id_,
-                        Attributes=attributes)  # fmt: skip
+                        Attributes=listed)  # fmt: skip
 
     def ready(self, client: AwsClient, id_: str) -> str:
         (found,) = client.call(SERVICE, self.operation, LoadBalancerArns=[id_])[self.list_key]
@@ -180,54 +175,21 @@ class LoadBalancer(Elbv2Kind):
             return True
 
 
-@dataclass(frozen=True)
-class Listener(AwsKind):
-    """One port of the load balancer, all of which goes to the target group."""
-
-    by_creation: ClassVar[Collection[str]] = ("load_balancer", "protocol", "target_group")
-    found_by: ClassVar[Collection[str]] = ("load_balancer",)
-
-    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
-        arn, port = desired.fields["load_balancer"], desired.made_with["port"]
-        for each in client.paginate(SERVICE, "describe_listeners", LoadBalancerArn=arn):
-            if each["Port"] == port:
-                fields = {"load_balancer": arn, "protocol": each["Protocol"], "target_group": _goes_to(each)}
-                return Observed(self.name, desired.name, each["ListenerArn"], fields)
-        return None
-
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        wanted = desired.fields
-        made = client.call(SERVICE, "create_listener", LoadBalancerArn=wanted["load_balancer"],
-                           Port=desired.made_with["port"], **_listening(desired))  # fmt: skip
-        return str(made["Listeners"][0]["ListenerArn"])
-
-    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        client.call(SERVICE, "modify_listener", idempotent=True, ListenerArn=id_, **_listening(desired))
-
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        return []  # goes with its load balancer
-
-    def remove(self, client: AwsClient, id_: str) -> None:
-        client.call(SERVICE, "delete_listener", idempotent=True, ListenerArn=id_)
+def _logs_to(attributes: Mapping[str, str]) -> str:
+    """Where access logs are written, in the words of the list."""
+    if attributes.get(f"{LOGS}.enabled") != "true":
+        return NO_LOGS
+    return logs_at(attributes.get(f"{LOGS}.bucket", ""), attributes.get(f"{LOGS}.prefix", ""))
 
 
-def _listening(desired: Resource) -> Answer:
-    action = {"Type": "forward", "TargetGroupArn": desired.fields["target_group"]}
-    return {"Protocol": desired.fields["protocol"], "DefaultActions": [action]}
-
-
-def _goes_to(listener: Answer) -> str:
-    """The one target group that everything is forwarded to; else words for what happens in its place."""
-    actions = listener["DefaultActions"]
-    if len(actions) == 1 and actions[0]["Type"] == "forward":
-        groups = actions[0].get("ForwardConfig", {}).get("TargetGroups", [])
-        arns = {each["TargetGroupArn"] for each in groups} | {actions[0].get("TargetGroupArn", "")} - {""}
-        return ", ".join(sorted(arns))
-    return ", ".join(str(each["Type"]) for each in actions)
+def _logging(place: str) -> dict[str, str]:
+    if place == NO_LOGS:
+        return {f"{LOGS}.enabled": "false"}
+    bucket, _slash, prefix = place.removeprefix("s3://").partition("/")
+    return {f"{LOGS}.enabled": "true", f"{LOGS}.bucket": bucket, f"{LOGS}.prefix": prefix}
 
 
 TARGET_GROUP = TargetGroup("target_group", "target group", "describe_target_groups", "TargetGroups", "TargetGroupArn")
 LOAD_BALANCER = LoadBalancer(
     "load_balancer", "load balancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerArn"
 )
-LISTENER = Listener("listener", "listener")

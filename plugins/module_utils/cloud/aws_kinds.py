@@ -12,12 +12,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
     ROLE_POLICY,
     SECURITY_GROUP,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import (
-    LISTENER,
-    LOAD_BALANCER,
-    TARGET_GROUP,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import LOAD_BALANCER, TARGET_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_listener_kind import LISTENER
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import (
     GATEWAY,
     ROUTE_TABLE,

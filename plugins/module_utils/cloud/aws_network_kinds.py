@@ -69,7 +69,7 @@ class Vpc(Ec2Kind):
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         for name in names:
-            attribute = {_ATTRIBUTES[name]: {"Value": desired.fields[name]}}
+            attribute: Answer = {_ATTRIBUTES[name]: {"Value": desired.fields[name]}}
             client.call("ec2", "modify_vpc_attribute", idempotent=True, VpcId=id_, **attribute)
 
     def remove(self, client: AwsClient, id_: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import exposure, with_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
@@ -25,7 +26,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     Settings,
     desired,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import (
+    HTTP,
+    HTTPS,
+    TLS_POLICY,
+    Tls,
+    logs_at,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTA, RULES_A_GROUP
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource, resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
@@ -65,6 +74,8 @@ class Provision:
         options = self.options
         found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
+        if BALANCER in options["parts"]:
+            settings = with_front(self.client, options, settings, self.where)
         kinds, where, seconds = self._kinds(), self.where, options["deadline"]
         engine = Engine(self.client, self._list(settings), KINDS, kinds, where, seconds, self.poll)
         run = Run(
@@ -108,7 +119,7 @@ class Provision:
             role=names(options["fleet"], self.client.region)["role"],
             open=Open(
                 inside=options["inside_cidr"] or (found["vpc"] or {}).get("cidr", "") or options["vpc_cidr"],
-                listener_port=options["listener_port"],
+                listener_ports=[HTTP, HTTPS] if options["certificate"] else [options["listener_port"]],
                 api_port=options["api_port"],
                 p2p_port=options["p2p_port"],
                 ssh_from=options["ssh_from"],
@@ -126,11 +137,13 @@ class Provision:
             existing=existing,
             balancer=Balancer(
                 wanted=options["balancer"],
-                scheme=options["balancer_scheme"],
+                scheme=exposure(options).made_with,
                 idle_timeout=options["balancer_idle_timeout"],
                 health_path=options["health_path"],
                 health_interval=options["health_interval"],
                 deregistration_delay=options["deregistration_delay"],
+                access_logs=_access_logs(options["access_logs"]),
+                tls=Tls(options["certificate"], options["tls_policy"] or TLS_POLICY),
             ),
             parts=options["parts"],
         )
@@ -151,9 +164,10 @@ class Provision:
         """:raises Failed: ``open-to-world``, ``rules-over-quota``, and what else cannot be."""
         options = self.options
         if FIREWALL in options["parts"]:
-            findings = refuse_world(
-                settings.open, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"]
-            )
+            # Behind a login, the load balancer may be open to everybody.
+            public = exposure(options).wanted == PUBLIC and exposure(options).guarded
+            asked = replace(settings.open, balancer_from=()) if public else settings.open
+            findings = refuse_world(asked, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"])
             if findings:
                 raise Failed(*findings)
             p2p_from = [*settings.open.p2p_from, *self._across(settings)]
@@ -210,3 +224,8 @@ class Provision:
             "member_group_id": group["member"],
             "balancer_group_id": group["balancer"],
         }
+
+
+def _access_logs(option: Options | None) -> str:
+    """Empty for what is left as it is."""
+    return logs_at(option.get("bucket") or "", option.get("prefix") or "") if option else ""

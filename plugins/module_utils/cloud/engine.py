@@ -120,20 +120,25 @@ class Engine(Generic[Client]):
             raise Failed(*findings)
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Make the changes: removals first, then what is new and what differs, in the order of references.
+        """Make the changes: removals first, then what is new and what differs, in the order of references, and then
+        the removals whose place is taken by then.
 
         :raises Failed: the change that could not be made, and what was made so far.
         """
-        gone = [each for each in changes if each.action == REMOVE]
+        gone = [each for each in changes if each.action == REMOVE and not each.resource.goes_last]
         gone += [each for each in reversed(changes) if each.action == REPLACE]
-        for change in gone:
-            if change.observed:
-                self._named(change, self.remove, change.observed)
-                self.ids.pop(change.resource.key, None)
+        self._remove(gone)
         listed = {each.key: each for each in self.desired}
         for change in changes:
             if change.action != REMOVE:
                 self._named(change, self._make, change, listed[change.resource.key])
+        self._remove([each for each in changes if each.action == REMOVE and each.resource.goes_last])
+
+    def _remove(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.observed:
+                self._named(change, self.remove, change.observed)
+                self.ids.pop(change.resource.key, None)
 
     def _named(self, change: Change, act: Callable[..., None], *arguments: Any) -> None:
         """Do it; a refusal says what could not be done."""

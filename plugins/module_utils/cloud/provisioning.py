@@ -162,7 +162,7 @@ class Run:
         fix = (
             "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
             "provision_balancer=true (praxis_balancer) and nothing of yours in provision_target_group "
-            "(praxis_target_group) keep the load balancer."
+            "(praxis_target_group) keep the load balancer; provision_certificate (praxis_certificate) keeps HTTPS."
         )
         raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
 

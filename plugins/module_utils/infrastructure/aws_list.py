@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import listeners
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     RULES_A_GROUP,
     Rule,
@@ -48,7 +49,6 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-LISTENER_PORT = 80
 ADDRESS_LOST = "its address (DNS name) for good; the deployment's targets leave it"
 _CIDR_PARTS_BITS = 4
 _LONGEST_PREFIX = 28
@@ -242,11 +242,7 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "subnets": settings.subnets,
         "security_groups": [Ref("security_group", f"{name}-balancer")],
         "idle_timeout": how.idle_timeout,
+        **({"access_logs": how.access_logs} if how.access_logs else {}),
     }
     yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
-    # Others' listeners of this load balancer are left alone; a listener is known by its port.
-    listener = {
-        "load_balancer": Ref("load_balancer", name), "protocol": "HTTP", "target_group": Ref("target_group", name),
-    }  # fmt: skip
-    own, port = f"{name}:{LISTENER_PORT}", {"port": LISTENER_PORT}
-    yield Resource("listener", own, listener, port, remade_by=frozenset({"load_balancer"}))
+    yield from listeners(name, how.tls, tags, mark(settings.fleet))

@@ -59,7 +59,8 @@ def member_rules(open_: Open, member: Ref, balancer: Ref | None) -> list[Rule]:
 
 def balancer_rules(open_: Open) -> list[Rule]:
     """The rules of the load balancer's group."""
-    return _rules(open_.listener_port, [open_.inside, *open_.balancer_from], "API through the load balancer")
+    inside = [open_.inside, *open_.balancer_from]
+    return [rule for port in open_.listener_ports for rule in _rules(port, inside, "API through the load balancer")]
 
 
 def _rules(port: int, named: Iterable[str], why: str) -> list[Rule]:

@@ -118,7 +118,8 @@ def compare(desired: Resource, observed: Observed | None) -> Change | None:
 
 
 def compute(desired: Sequence[Resource], observed: Mapping[Key, Observed]) -> list[Change]:
-    """Everything that is to be done, in an order in which it can be done: removals first, from the last to the first.
+    """Everything that is to be done, in an order in which it can be done: removals first, from the last to the first,
+    but for those whose place is taken before they go.
 
     What stands on a resource that is replaced is replaced with it.
     """
@@ -135,8 +136,9 @@ def compute(desired: Sequence[Resource], observed: Mapping[Key, Observed]) -> li
         if change:
             changes.append(change)
     # In their own order, so that who comes last goes first.
-    removals = [each for each in changes if each.action == REMOVE]
-    return [*reversed(removals), *(each for each in changes if each.action != REMOVE)]
+    removals = [each for each in changes if each.action == REMOVE and not each.resource.goes_last]
+    last = [each for each in changes if each.action == REMOVE and each.resource.goes_last]
+    return [*reversed(removals), *(each for each in changes if each.action != REMOVE), *reversed(last)]
 
 
 def ordered(desired: Sequence[Resource]) -> list[Resource]:

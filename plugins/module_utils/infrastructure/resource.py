@@ -39,6 +39,7 @@ class Resource:
     :param remade_by: names of fields that the cloud cannot change: another value means a replacement.
     :param present: false for what is to be removed where it exists and is ours.
     :param lost: what goes with it when it is removed or replaced.
+    :param goes_last: whether it is removed after all other changes, because one of them takes its place.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Resource:
     remade_by: frozenset[str] = frozenset()
     present: bool = True
     lost: str = ""
+    goes_last: bool = False
 
     @property
     def key(self) -> Key:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Tls
 
 #: What a run may be about. The others are observed, so that references to them are known, and left as they are.
 NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER = "network", "firewall", "access", "key", "machines", "balancer"
@@ -24,7 +25,7 @@ class Open:
     inside: str
     api_port: int = 8000
     p2p_port: int = 4001
-    listener_port: int = 80
+    listener_ports: Sequence[int] = (80,)
     ssh_from: Sequence[str] = ()
     api_from: Sequence[str] = ()
     api_from_groups: Sequence[str] = ()
@@ -38,6 +39,8 @@ class Balancer:
 
     :param scheme: from where it is reached; on AWS alone.
     :param idle_timeout: seconds for which a connection may be silent; on Google Cloud, may last.
+    :param access_logs: where they are written, on AWS alone; empty leaves them as they are.
+    :param tls: HTTPS and the login before the API, on AWS alone.
     """
 
     wanted: bool = True
@@ -46,6 +49,8 @@ class Balancer:
     health_path: str = "/health"
     health_interval: int = 10
     deregistration_delay: int = 60
+    access_logs: str = ""
+    tls: Tls = field(default_factory=Tls)
 
 
 def canonical(network: str) -> str:

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
@@ -16,7 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import ARGUMENTS
 from tests.unit.conftest import KEYS, REGION, Cloud
 
-FLEET = "alpha"
+FLEET, HOST = "alpha", "agents.example.org"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 somebody"
 #: Everything that an account has of a fleet: operation, key of the list, key of the id.
 LISTED = (
@@ -103,6 +109,25 @@ class Account:
             listeners = self.cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])
             yield from (("Listeners", each["ListenerArn"]) for each in listeners["Listeners"])
         self.cloud.operations.clear()
+
+
+def certificate(cloud: Cloud, host: str = HOST) -> str:
+    """ARN of a certificate of the user's, with a key of its own."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    answer = cloud.client("acm").import_certificate(Certificate=made.public_bytes(pem), PrivateKey=private)
+    cloud.operations.clear()
+    return str(answer["CertificateArn"])
 
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -10,11 +10,11 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from tests.unit.conftest import READS, Cloud
-from tests.unit.infrastructure.account import Account
+from tests.unit.infrastructure.account import Account, certificate
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
 WHOLE = {
-    "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 1, "LoadBalancers": 1,
+    "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 2, "LoadBalancers": 1,
     "Roles": 1, "RouteTables": 1, "SecurityGroups": 2, "Subnets": 2, "TargetGroups": 1, "Vpcs": 1,
 }  # fmt: skip
 
@@ -36,10 +36,12 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     cloud: Cloud, disturb: Disturb, carried_out: bool
 ) -> None:
-    completed_by_the_next(Account(cloud), disturb, WHOLE, carried_out=carried_out, calls=(20, 10))
+    account = Account(cloud, options={"certificate": certificate(cloud)})
+    completed_by_the_next(account, disturb, WHOLE, carried_out=carried_out, calls=(20, 10))
 
 
 @RIDDEN_OUT
 def test_one_run_rides_it_out(cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
+    account = Account(cloud, options={"certificate": certificate(cloud)})
     fate = Fate(kind, carried_out=carried_out, lets_through=None)
-    ridden_out(Account(cloud), disturb, fate, WHOLE, 20)
+    ridden_out(account, disturb, fate, WHOLE, 20)

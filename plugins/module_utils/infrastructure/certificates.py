@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a certificate can serve a fleet's load balancer. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):acm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):certificate/[\w-]+")
+ISSUED, PENDING, EXPIRED = "ISSUED", "PENDING_VALIDATION", "EXPIRED"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate as its store shows it.
+
+    :param status: in the words of AWS Certificate Manager.
+    :param names: host names that it is for; one of them may begin with ``*.``.
+    :param ends: when it expires, in seconds since 1970; None for one that was never issued.
+    """
+
+    arn: str
+    status: str
+    names: Sequence[str] = ()
+    ends: float | None = None
+
+
+def misplaced(arn: str, region: str, account: str) -> Finding | None:
+    """A finding for what no load balancer of this region and account can use.
+
+    :param account: the caller's; empty while it is not known.
+    """
+    where = f"certificate {arn}"
+    found = _ARN.fullmatch(arn)
+    if not found:
+        what = "It is not the ARN of a certificate of AWS Certificate Manager."
+        fix = "Give one like arn:aws:acm:REGION:ACCOUNT:certificate/ID; one from elsewhere can be imported into ACM."
+        return Finding("bad-certificate", what, where, fix)
+    if found["region"] != region:
+        what = f"It is in {found['region']}, and the load balancer would be in {region}."
+        fix = f"Request or import the certificate in {region}: a load balancer uses those of its own region only."
+        return Finding("certificate-elsewhere", what, where, fix)
+    if account and found["account"] != account:
+        what = f"It is in the account {found['account']}, and the load balancer would be in {account}."
+        fix = f"Request or import the certificate in the account {account}."
+        return Finding("certificate-elsewhere", what, where, fix)
+    return None
+
+
+def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
+    """Findings for a certificate with which clients would refuse the connection, or AWS the listener.
+
+    :param host: the name by which clients reach the load balancer; empty when it is not known.
+    """
+    where, findings = f"certificate {certificate.arn}", []
+    ended = certificate.ends is not None and certificate.ends <= now
+    if certificate.status == EXPIRED or ended:
+        when = f" on {day(certificate.ends)}" if certificate.ends is not None else ""
+        fix = "Renew or import it again (the ARN stays), or name another in provision_certificate (praxis_certificate)."
+        findings.append(Finding("certificate-expired", f"It expired{when}.", where, fix))
+    elif certificate.status != ISSUED:
+        what = f"It is in the state {certificate.status}: a listener takes one that is issued."
+        fix = (
+            "Create its validation records, wait until ACM shows it as issued, and run again."
+            if certificate.status == PENDING
+            else "Request a new one, and name it in provision_certificate (praxis_certificate)."
+        )
+        findings.append(Finding("certificate-not-issued", what, where, fix))
+    if host and not any(covers(name, host) for name in certificate.names):
+        names = ", ".join(certificate.names) or "no name"
+        what = f"It is for {names}, and clients would ask for {host}: they refuse it."
+        fix = "Use a certificate for that name, or correct provision_dns_name (praxis_dns_name)."
+        findings.append(Finding("certificate-mismatch", what, where, fix))
+    return findings
+
+
+def covers(name: str, host: str) -> bool:
+    """Whether a certificate's name is for this host, as RFC 6125 has it: a wildcard stands for one whole label."""
+    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
+    if name.startswith("*."):
+        label, _dot, rest = host.partition(".")
+        return bool(label) and rest == name[2:]
+    return name == host
+
+
+def day(moment: float) -> str:
+    """A moment's date, in UTC."""
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From where a fleet's API can be reached, and what that demands of its load balancer. Pure.
+
+The agents' API has no authentication of its own. So an API that is meant for the public has a front that has one, and
+TLS in front of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+INTERNAL, PUBLIC = "internal", "public"
+INTERNAL_SCHEME, INTERNET_FACING = "internal", "internet-facing"
+ENDPOINTS = ("issuer", "authorization_endpoint", "token_endpoint", "user_info_endpoint")
+OIDC = (*ENDPOINTS, "client_id", "client_secret")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What the user says of it.
+
+    :param wanted: ``internal``, ``public``, or empty for what ``scheme`` says.
+    :param scheme: of the load balancer.
+    :param tls: whether it answers by HTTPS.
+    :param oidc: the settings of its login; empty without one.
+    :param accepted: whether the user accepts by name that the API is open to the world.
+    """
+
+    wanted: str = ""
+    scheme: str = INTERNET_FACING
+    tls: bool = False
+    oidc: Mapping[str, Any] | None = None
+    accepted: bool = False
+
+    @property
+    def made_with(self) -> str:
+        """The scheme with which the load balancer is made."""
+        return INTERNAL_SCHEME if self.wanted == INTERNAL else self.scheme
+
+    @property
+    def guarded(self) -> bool:
+        """Whether nobody passes the load balancer without having logged in."""
+        return self.tls and bool(self.oidc)
+
+    def refused(self, where: str) -> list[Finding]:
+        """What stands against it."""
+        findings = _bad_oidc(self.oidc, where) if self.oidc else []
+        if self.oidc and not self.tls:
+            what = "A login needs HTTPS, and there is no certificate."
+            fix = "Name one in provision_certificate (praxis_certificate)."
+            findings.append(Finding("login-without-tls", what, where, fix))
+        if self.wanted != PUBLIC:
+            return findings
+        if self.scheme == INTERNAL_SCHEME:
+            what = "Its API is to be public, and its load balancer internal."
+            fix = "Choose one: provision_api_exposure (praxis_api_exposure) or provision_balancer_scheme."
+            findings.append(Finding("exposure-differs", what, where, fix))
+        missing = [] if self.tls else ["TLS (provision_certificate, praxis_certificate)"]
+        missing += [] if self.oidc else ["a login (provision_oidc, praxis_oidc)"]
+        if missing and not self.accepted:
+            what = f"Its API is to be public, has no authentication of its own, and lacks {' and '.join(missing)}."
+            fix = (
+                "Add what is missing, choose provision_api_exposure=internal, or accept the risk by name: "
+                "provision_open_api_to_world=true (praxis_open_api_to_world)."
+            )
+            findings.append(Finding("public-without-authentication", what, where, fix))
+        return findings
+
+
+def _bad_oidc(oidc: Mapping[str, Any], where: str) -> list[Finding]:
+    place, findings = f"provision_oidc (praxis_oidc), {where}", []
+    missing = [name for name in OIDC if not oidc.get(name)]
+    if missing:
+        fix = f"Give {', '.join(OIDC)}."
+        findings.append(Finding("bad-oidc", f"It lacks {', '.join(missing)}.", place, fix))
+    for name in ENDPOINTS:
+        parts = urlsplit(str(oidc.get(name) or "https://unset"))
+        if parts.scheme != "https" or not parts.hostname:
+            what = f"{name} is {oidc[name]!r}, and a load balancer takes URLs with https:// only."
+            fix = "Correct it; the provider's .well-known page has them all."
+            findings.append(Finding("bad-oidc", what, place, fix))
+    return findings
