@@ -63,7 +63,7 @@ def _fault_parser(fault: argparse.ArgumentParser) -> None:
                        ("storm", "throttling, 5xx, resets, lost and cut answers, drawn by the seed"),
                        ("fail", "Google takes a change on, and its operation ends in an error"),
                        ("hang", "Google takes a change on, and its operation never ends"),
-                       ("stale", "somebody else changes the resource between a observe it and the change"),
+                       ("stale", "somebody else changes the resource between its observation and the change"),
                        ("quota", "Google refuses a change: the quota is used up"),
                        ("page", "a list's pages after the first fail")):
         one = kinds.add_parser(kind, help=text)

@@ -15,7 +15,7 @@ CLOCK = 1767225600.0 + 3 * 86400 + 4 * 3600
 
 
 def seen(plan, without=()):
-    """What each host answered: a observe a container that was started at STARTED."""
+    """What each host answered: the observation of a container that was started at STARTED."""
     observations = meshed(plan, without)
     for observation in observations.values():
         observation["container"].update(started_at=STARTED, restarts=0, image=IMAGE)
