@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    container_network,
     drain,
     engine_failure,
     fence,
@@ -190,7 +191,12 @@ def _gate(
     def judged(seen: observation.Observation) -> gate.Verdict:
         return gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
 
-    return gate.wait(take, judged, wanted.deadline)
+    seen, finding = gate.wait(take, judged, wanted.deadline)
+    if finding is not None and finding.code == "mesh-missing":
+        # The engine may have made the network that covers a peer with this very activation.
+        covered = container_network.captured(wanted.dial)
+        finding = container_network.overlap(covered) if covered else finding
+    return seen, finding
 
 
 class Dials:
