@@ -43,8 +43,8 @@ PYTHONS = "/usr/bin/python3 /usr/bin/python3.*"
 PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/fault.pth"
 SITE = "mkdir -p $(dirname %s)" % PTH
 REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \"/etc/docker/daemon.json\"; "
-         "found = json.load(open(path)); found[\"userns-remap\"] = \"default\"; json.dump(found, open(path, \"w\"))' && "
-         "systemctl restart docker")
+         "found = json.load(open(path)); found[\"userns-remap\"] = \"default\"; json.dump(found, open(path, \"w\"))' "
+         "&& systemctl restart docker")
 # Compose is missing, and the mirror that has it does not answer.
 COMPOSE = "/usr/libexec/docker/cli-plugins/docker-compose"
 NO_MIRROR = (f"mv {COMPOSE} /etc/apt/sources.list /root/ && "

@@ -234,9 +234,9 @@ def finding_of(error: Exception, desired: Desired) -> Finding:
     if isinstance(error, EngineError):
         return engine_failure.explain(str(error), "member %s" % name) or Finding(
             "engine-failed",
-            "The Docker Engine did not do as asked: %s." % error,
+            "The Docker Engine refused a request: %s." % error,
             "member %s" % name,
-            "Observe the engine's own log on the host: journalctl -u docker.",
+            "Read the engine's log on the host: journalctl -u docker.",
         )
     no_space = isinstance(error, OSError) and error.errno == 28
     return Finding(

@@ -261,7 +261,7 @@ def require_running(observation: Observation, release: Release) -> None:
         raise Failed(
             Finding(
                 "not-confirmed",
-                "Release %s runs here, and not %s." % (found["running"] or "none", release.id),
+                "The host runs release %s, not %s." % (found["running"] or "none", release.id),
                 "member %s" % release.name,
                 "See what changed it (the machine's journal, another deployment), and deploy again.",
             )

@@ -175,6 +175,6 @@ def hold(agreed: str, found: str, rows: Sequence[Row], where: str) -> None:
     """:raises Failed: ``plan-differs`` when another plan was agreed to than would be carried out now."""
     if agreed and agreed != found:
         todo = ", ".join(f"{row.action} {row.kind} {row.name}" for row in rows) or "nothing"
-        what = f"The plan {agreed} was agreed to, and the plan is {found} now: {todo}."
+        what = f"You agreed to the plan {agreed}, but the plan is now {found}: {todo}."
         fix = f"Read the new plan (--check --diff); to carry it out, run with praxis_provision_plan_id={found}."
         raise Failed(Finding("provision-plan-differs", what, where, fix))
