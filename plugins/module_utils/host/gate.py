@@ -181,7 +181,8 @@ def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name:
         "The agent is connected to %d members and needs %d; not to %s."
         % (len(live), gate.min_edges, ", ".join(missing)),
         "member %s" % name,
-        "A dial that times out is a firewall, a refused one an agent that is down; with dials ok, restart one end.",
+        "A dial that times out means a firewall, a refused one means that the agent is down. With dials ok, restart "
+        "one end; if that does not help, containers have no way out (iptables, net.ipv4.ip_forward).",
     )
 
 

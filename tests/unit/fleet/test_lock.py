@@ -57,7 +57,7 @@ def test_a_deployment_holds_the_fleet_until_it_gives_the_lock_back() -> None:
     held = lock.holder(observations(60, m1=AT_WORK), elsewhere)
     assert held is not None and (held.run, held.gone) == ("a", "")
     text = held.locked().what
-    assert "Deployment a of ann@desk" in text and "60 s ago" in text and "40 s more" in text
+    assert "Deployment a of ann@desk" in text and "60 s ago" in text and "ends in 40 s" in text
     assert "praxis_take_over=a" in held.locked().fix
     assert lock.holder(observations(60, m1=ENDED), elsewhere) is None
 
