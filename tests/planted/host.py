@@ -372,8 +372,8 @@ FAULTS = (
         name="an-engine-whose-machine-forwards-nothing-is-taken",
         breaks="An agent whose container reaches nobody is started, and its batch with it.",
         file="plugins/module_utils/host/container_network.py",
-        before='    if info.get("IPv4Forwarding") is False:\n',
-        after="    if False:\n",
+        before='    return (read_text(FORWARDING) or "").strip() != "0"\n',
+        after="    return True\n",
         tests=("tests/unit/host/test_container_network.py",),
     ),
     Fault(

@@ -24,8 +24,8 @@ REASONS = (
         r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch",
         "packages-untrusted",
         "The machine does not trust what its package mirror sent.",
-        "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and who answers "
-        "as the mirror (a proxy or a login page of the network).",
+        "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and who "
+        "answers as the mirror (a proxy or a login page of the network).",
     ),
     (
         r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|lock was locked by"

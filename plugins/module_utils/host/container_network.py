@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.files import rea
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 ROUTES = "/proc/net/route"
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 NAT_COMMANDS = (("iptables", "-w", "5", "-t", "nat", "-S", "POSTROUTING"), ("nft", "list", "ruleset"))
 NAT_TIMEOUT = 10.0
 _MASQUERADE = re.compile(r"masquerade|\bsnat\b", re.IGNORECASE)
@@ -51,7 +52,8 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any], dial: Dial) ->
     :param dial: the members that the agent is to reach.
     """
     where = "this host's engine"
-    if info.get("IPv4Forwarding") is False:
+    # The engine turns it on at its start, and goes on saying so when it has been turned off since.
+    if (info or daemon.get("ip-forward") is False) and not forwards():
         what = "The machine forwards no packets (net.ipv4.ip_forward is 0), so its containers reach nobody."
         fix = "Set net.ipv4.ip_forward = 1 in /etc/sysctl.d (a later file may set 0 again), and run sysctl --system."
         yield Finding("containers-cut-off", what, where, fix)
@@ -89,6 +91,11 @@ def captured(dial: Dial) -> List[Mapping[str, Any]]:
     """The members whose address the machine routes into a network of its engine."""
     routes = _routes(routing_table())
     return [item for item in dial if _ENGINE_BRIDGE.match(_interface(routes, str(item["address"])) or "")]
+
+
+def forwards() -> bool:
+    """Whether the kernel forwards packets between its interfaces."""
+    return (read_text(FORWARDING) or "").strip() != "0"
 
 
 def routing_table() -> str:

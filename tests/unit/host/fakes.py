@@ -32,7 +32,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.log = b""
         self.events = b""
         self.security = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
-        self.info: dict[str, Any] = {"IPv4Forwarding": True, "DefaultRuntime": "runc"}
+        self.info: dict[str, Any] = {"DefaultRuntime": "runc"}
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 

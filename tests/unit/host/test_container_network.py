@@ -36,9 +36,13 @@ STALE_RULES = (
 
 
 @pytest.fixture(autouse=True)
-def _network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network of whoever runs the tests is not the host's."""
+def forwarding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The network of whoever runs the tests is not the host's. The kernel's switch for forwarding."""
     machine_with(monkeypatch)
+    switch = tmp_path / "ip_forward"
+    switch.write_text("1\n")
+    monkeypatch.setattr(container_network, "FORWARDING", str(switch))
+    return switch
 
 
 def machine_with(monkeypatch: pytest.MonkeyPatch, routes: str = ROUTES, rules: str = "") -> None:
@@ -48,9 +52,6 @@ def machine_with(monkeypatch: pytest.MonkeyPatch, routes: str = ROUTES, rules: s
 
 REFUSED = [
     ({"iptables": False}, {}, "containers-cut-off", "iptables"),
-    ({"ip-forward": False}, {"IPv4Forwarding": False}, "containers-cut-off", "net.ipv4.ip_forward"),
-    # Somebody took it back after the engine was started.
-    ({}, {"IPv4Forwarding": False}, "containers-cut-off", "net.ipv4.ip_forward"),
     ({"bip": "172.18.0.1/16"}, {}, "network-overlap", "beta (172.18.0.9)"),
     ({"default-runtime": "runsc"}, {}, "runtime-unsupported", "runsc"),
     ({}, {"DefaultRuntime": "kata-runtime"}, "runtime-unsupported", "kata-runtime"),
@@ -77,6 +78,29 @@ def test_an_engine_whose_containers_would_reach_nobody_is_refused_and_nothing_is
     assert words in result["failure"]["what"]
     assert not os.path.exists(paths.root)
     assert {method for method, _path, _query, _headers in engine.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("daemon", [{}, {"ip-forward": False}])
+def test_a_machine_that_forwards_nothing_is_refused_whatever_the_engine_says_of_it(
+    paths: Paths, engine: FakeEngine, docker: Path, forwarding: Path, daemon: dict[str, Any]
+) -> None:
+    """An engine says what it found when it was started; sysctl may have turned it off since."""
+    engine.info["IPv4Forwarding"] = True
+    Path(paths.daemon_json).write_text(json.dumps(daemon))
+    forwarding.write_text("0\n")
+    result = run(paths, "prepared")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "containers-cut-off")
+    assert "net.ipv4.ip_forward" in result["failure"]["what"]
+    assert not os.path.exists(paths.root)
+
+
+@pytest.mark.parametrize(("daemon", "code"), [({}, None), ({"ip-forward": False}, "containers-cut-off")])
+def test_an_engine_that_is_yet_to_start_turns_forwarding_on_unless_it_is_told_not_to(
+    paths: Paths, docker: Path, forwarding: Path, daemon: dict[str, Any], code: str | None
+) -> None:
+    Path(paths.daemon_json).write_text(json.dumps(daemon))
+    forwarding.write_text("0\n")
+    assert (run(paths, "prepared")["failure"] or {}).get("code") == code
 
 
 @pytest.mark.parametrize(("daemon", "info"), TAKEN)
