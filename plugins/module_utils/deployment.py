@@ -131,12 +131,12 @@ def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
     :param now: the clock of the host that has the record.
     """
     if is_by_hand(record):
-        what = "%s has locked the fleet (%s) %d s ago, for %d s more." % (
+        what = "%s locked the fleet (%s) %d s ago. The lock ends in %d s." % (
             record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
         )  # fmt: skip
         fix = "Ask them; unlock.yml unlocks it. To deploy all the same: praxis_take_over=%s." % record["run"]
         return Finding("fleet-locked", what, where, fix)
-    what = "Deployment %s of %s holds the fleet (%s). It was last at work %d s ago, and is waited for %d s more." % (
+    what = "Deployment %s of %s holds the fleet (%s). Its last sign of life was %d s ago; its lease ends in %d s." % (
         record["run"], record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
     )  # fmt: skip
     fix = "Let it end. If you know that it is dead, deploy with praxis_take_over=%s." % record["run"]
@@ -144,7 +144,7 @@ def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
 
 
 def _changed(record: Mapping[str, Any], where: str) -> Finding:
-    what = "Deployment %s of %s went through the fleet after this run had observed it." % (
+    what = "Deployment %s of %s changed the fleet after this run had observed it." % (
         record["run"],
         record["owner"],
     )

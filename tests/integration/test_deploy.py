@@ -107,6 +107,31 @@ def test_one_setting_of_one_host_gives_that_host_a_new_release(fleet, tmp_path, 
     assert seen.releases(fleet) == releases and back.summary["ok"]
 
 
+ASKS_THE_ENGINE = ("docker exec praxis-agent-1 sh -c 'id -u; curl -sS -o /dev/null -w %{http_code} --unix-socket"
+                   " /var/run/docker.sock http://localhost/version'")
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_an_agent_with_the_docker_socket_talks_to_the_engine_whatever_the_socket_s_group(fleet, tmp_path):
+    """The group's number is the machine's own: no image knows it, and it changes when Docker is installed anew."""
+    chosen = fleet.machines()[0]
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"praxis": {"hosts": {chosen.name: {"praxis_docker_socket": True}}}}))
+    limited = ("-i", str(inventory), "--limit", chosen.name)
+    fleet.run("deploy.yml", *limited)
+    assert fleet.on(chosen, ASKS_THE_ENGINE).split() == ["10001", "200"]
+    group = fleet.on(chosen, "stat -c %g /var/run/docker.sock").strip()
+    fleet.on(chosen, "groupmod -g 4711 docker && chgrp docker /var/run/docker.sock")
+    try:
+        run = fleet.run("deploy.yml", *limited)
+        assert set(run.changed) == {chosen.name} and run.summary["ok"]
+        assert fleet.on(chosen, ASKS_THE_ENGINE).split() == ["10001", "200"]
+    finally:
+        fleet.on(chosen, f"groupmod -g {group} docker && chgrp docker /var/run/docker.sock")
+    assert fleet.run("deploy.yml").summary["ok"]
+
+
 @pytest.mark.alike
 def test_a_restart_keeps_the_peer_ids(fleet):
     before = {item.name: seen.peer_id(fleet, item) for item in fleet.machines()}

@@ -42,6 +42,13 @@ SILENCE = "iptables -w 5 -{0} INPUT -p tcp --dport 22 -j DROP; iptables -w 5 -{0
 PYTHONS = "/usr/bin/python3 /usr/bin/python3.*"
 PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/fault.pth"
 SITE = "mkdir -p $(dirname %s)" % PTH
+REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \"/etc/docker/daemon.json\"; "
+         "found = json.load(open(path)); found[\"userns-remap\"] = \"default\"; json.dump(found, open(path, \"w\"))' "
+         "&& systemctl restart docker")
+# Compose is missing, and the mirror that has it does not answer.
+COMPOSE = "/usr/libexec/docker/cli-plugins/docker-compose"
+NO_MIRROR = (f"mv {COMPOSE} /etc/apt/sources.list /root/ && "
+             "echo 'deb http://127.0.0.1:9/debian trixie main' > /etc/apt/sources.list")
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + 3600)(time.time)"
 
 
@@ -183,6 +190,16 @@ SCENES = [
                 unplant="rm /etc/sudoers.d/zz-log; ls /var/log/sudo-io/00/00/01/stdin && "
                         "! find /var/log/sudo-io -name stdin -exec zcat {} + | grep OPENAI && rm -r /var/log/sudo-io"),
     )),
+    Scene(new(), (
+        Fault("users of containers are remapped", "mounts-unreadable", "daemon.json", reported="userns-remap",
+                plant=REMAP, touched=True, unplant="mv /root/daemon.json /etc/docker/ && systemctl restart docker"),
+        Fault("no way to the package mirror", "packages-unreachable", "Acquire::http::Proxy", touched=True,
+                reported="Could not connect to 127.0.0.1:9", plant=NO_MIRROR,
+                unplant=f"mv /root/sources.list /etc/apt/ && mv /root/docker-compose {COMPOSE}"),
+        Fault("the machine forwards nothing", "containers-cut-off", "/etc/sysctl.d", reported="net.ipv4.ip_forward",
+                plant="sysctl -w net.ipv4.ip_forward=0", touched=True,
+                unplant=f"sysctl -w net.ipv4.ip_forward=1 && docker restart {AGENT}"),
+    ), repeats=True),
     Scene(SAME, (
         Fault("clock off", "clock-off", "timedatectl", reported="ahead of", good=True,
                 plant=f'{SITE} && echo "{ANOTHER_TIME}" > {PTH}', unplant=f"rm {PTH}"),

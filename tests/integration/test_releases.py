@@ -336,7 +336,7 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
     assert set(codes(refused_first)) == {"fleet-locked"} and run_id in str(refused_first.summary["findings"])
     assert [(item["code"], item["level"]) for item in taken.summary["findings"]] == [("taken-over", "warning")]
     said = output.read_text(encoding="utf-8")
-    assert stopped.returncode == 2 and "went through the fleet after this run had observed it" in said, said
+    assert stopped.returncode == 2 and "changed the fleet after this run had observed it" in said, said
     assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")

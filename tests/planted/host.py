@@ -369,6 +369,14 @@ FAULTS = (
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(
+        name="an-engine-whose-machine-forwards-nothing-is-taken",
+        breaks="An agent whose container reaches nobody is started, and its batch with it.",
+        file="plugins/module_utils/host/container_network.py",
+        before='    return (read_text(FORWARDING) or "").strip() != "0"\n',
+        after="    return True\n",
+        tests=("tests/unit/host/test_container_network.py",),
+    ),
+    Fault(
         name="the-socket-s-group-is-written-and-not-used",
         breaks="The Docker socket has come to belong to another group, and the agent goes on with the former one.",
         file="plugins/module_utils/host/changes.py",

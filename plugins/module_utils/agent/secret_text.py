@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text in the place of a secret that is not it: another tool's pointer, or the value with what storing it added.
+"""Text in the place of a secret that is not it: another tool's pointer, a placeholder, or the value with an addition.
 
 No answer holds a part of the text: it may be secret. Pure.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Optional, Tuple
 
@@ -20,6 +21,9 @@ _PARAMETER = (
     "Parameters are not read. Keep the value in AWS Secrets Manager (aws-sm://NAME#KEY), "
     "or write \"{{ lookup('amazon.aws.ssm_parameter', 'NAME') }}\" in a variable."
 )
+_COMMAND = "Write \"{{ lookup('ansible.builtin.pipe', 'COMMAND') }}\" in a variable, for a command of the controller."
+_VARIABLE = "Write \"{{ lookup('ansible.builtin.env', 'NAME') }}\" in a variable, or the value."
+_PLACEHOLDER = "Write the secret itself, or a reference to it: whoever put this here has left it open."
 _TEMPLATE = "A template is filled in only in a variable without !unsafe. Write the value, or a reference."
 _FILE = "Write \"{{ lookup('ansible.builtin.file', 'PATH') }}\" in a variable, for a file of the controller."
 _VAULT = "Put the tag !vault before it, outside of quotes, or decrypt it."
@@ -30,32 +34,39 @@ _RESOURCE = r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]
 _POINTERS: Tuple[Tuple[str, str, str], ...] = (
     (r"(resolve:)?arn:aws[a-z-]*:secretsmanager:", "an ARN of AWS Secrets Manager, as ECS takes it", _AWS),
     (r"arn:aws[a-z-]*:ssm:", "an ARN of a parameter in AWS Systems Manager", _PARAMETER),
-    (r"(aws-?|resolve:)?ssm(-secure)?:|aws-?ssm://|aws-?parameter", "a pointer to a parameter", _PARAMETER),
-    (r"(resolve:|aws[:-]?)?secrets-?manager:|(aws-?)?asm://|awssm://|aws-?secrets?(-?manager)?://",
+    (r"(\$\{)?(aws-?|resolve:)?ssm(-secure)?:|aws-?ssm://|aws-?parameter|parameter-?store:", "a pointer to a parameter",
+     _PARAMETER),
+    (r"(resolve:|aws[:_-]?)?secrets-?manager:|(aws-?)?asm://|aws_?sm://|aws[_-]?secrets?([_-]?manager)?://",
      "a pointer to AWS Secrets Manager in another notation", _AWS),
     (_RESOURCE + "locations/", "the name of a regional secret of Google Secret Manager", _REGIONAL),
     (_RESOURCE + "secrets/", "a resource name of Google Secret Manager", _GCP),
-    (r"(resolve:|gcp[:-]?|google[:-]?)?secretmanager:|sm://|gsm://|gcp-?sm://|gcp-?secrets?(-?manager)?://",
+    (r"(resolve:|gcp[:_-]?|google[:_-]?)?secretmanager:|sm://|gsm://|(gcp|google)[_-]?sm://"
+     r"|(gcp|google)[_-]?secrets?([_-]?manager)?://",
      "a pointer to Google Secret Manager in another notation", _GCP),
     (r"ref\+[a-z0-9]+://|secretref\+", "a pointer of vals", _LOOKUP),
     (r"vault:v[0-9]+:", "a text that Vault's transit engine encrypted", _DECRYPT),
-    (r"(>>)?(hashi|hcp)?-?vault:(//|\S*[/#])", "a pointer to HashiCorp Vault", _LOOKUP),
+    (r"(>>)?((hashi|hcp)?-?vault|(open)?bao):(//|\S*[/#])|hvac://|<path:", "a pointer to HashiCorp Vault", _LOOKUP),
     (r"op://", "a pointer to 1Password", _LOOKUP),
-    (r"(bws?|bitwarden|doppler|infisical|keeper|lastpass|conjur|akeyless|dashlane|dl|pass)://",
+    (r"(bws?|bitwarden|doppler|infisical|keeper|lastpass|conjur|akeyless|dashlane|dl|pass|chamber|berglas|keyring)://"
+     r"|(gopass|lpass):",
      "a pointer to a password manager", _LOOKUP),
-    (r"@Microsoft\.KeyVault\(|(akv|azure-?kv|keyvault)://|https://[a-z0-9-]+\.vault\.azure\.net/",
+    (r"@Microsoft\.KeyVault\(|(akv|azure-?kv|(azure-?)?key-?vault)://|https://[a-z0-9-]+\.vault\.azure\.net/",
      "a pointer to Azure Key Vault", _LOOKUP),
     (r"(k8s|kubernetes|secret|secretref)://|k8s:|(secretKeyRef|valueFrom)\b",
      "a pointer to a Kubernetes secret", _LOOKUP),
-    (r"/(var/)?run/secrets/\S+\Z|file://", "the path of a file, not what the file holds", _FILE),
-    (r"env://|\$[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z|\$\([A-Za-z_][A-Za-z0-9_.-]*\)\Z", "the name of a variable",
-     "Write \"{{ lookup('ansible.builtin.env', 'NAME') }}\" in a variable, or the value."),
+    (r"/(var/)?run/secrets/\S+\Z|file://|(~|@|\.\.?)/\S+\Z", "the path of a file, not what the file holds", _FILE),
+    (r"env://|env:[A-Za-z_]\w*\Z|\$[A-Z][A-Z0-9]*_[A-Z0-9_]+\Z|\$\{\w+\}\Z|%[A-Z][A-Z0-9]*_[A-Z0-9_]+%\Z"
+     r"|\$\([A-Za-z_][A-Za-z0-9_.-]*\)\Z", "the name of a variable", _VARIABLE),
+    (r"\$\(\S+\s.*\)\Z", "a command, which nothing runs", _COMMAND),
+    (r"(\*{4,}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER|None|null|undefined|<[A-Z][A-Z0-9_ -]*>"
+     r"|(?i:change[-_ ]?me|replace[-_ ]?me|<?your[-_ ]([a-z]+[-_ ])*(key|secret|token|password)([-_ ]here)?>?))\Z",
+     "a placeholder", _PLACEHOLDER),
     (r"\$ANSIBLE_VAULT;", "a text that Ansible Vault encrypted", _VAULT),
     (r"!(vault|unsafe|Ref|Sub|GetAtt|ImportValue|reference|secret)\b", "a YAML tag within quotes", _QUOTED_TAG),
     (r"ENC\[[A-Za-z0-9_]+,", "a text that sops or eyaml encrypted", _DECRYPT),
     (r"ENC\(.+\)\Z", "a text that Jasypt encrypted", _DECRYPT),
     (r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)-----|age-encryption\.org/", "an encrypted file", _DECRYPT),
-    (r"\$?\{\{.*\}\}\Z|<%.*%>\Z", "a template, which nothing fills in", _TEMPLATE),
+    (r"\$?\{\{.*\}\}\Z|\$\{[^{}]+\}\Z|<%.*%>\Z", "a template, which nothing fills in", _TEMPLATE),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), kind, fix) for pattern, kind, fix in _POINTERS)
 
@@ -68,6 +79,8 @@ _NAMES = {
     " ": "a space",
     "\ufeff": "a byte order mark",
 }
+#: An assignment to the variable, as a shell, a Dockerfile or PowerShell has it, or a line of YAML.
+_ASSIGNMENT = r"(export\s+|setx?\s+|env\s+|declare\s+-x\s+|environment=|\$env:)?%s\s*[=:]"
 _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u00ab\u00bb", "\u201e\u201c")
 #: Variables whose value the agent sends as an HTTP header.
 _HEADERS = frozenset(("OPENAI_API_KEY",))
@@ -101,14 +114,36 @@ def carried(name: str, value: str) -> str:
                 return "%s %s" % (word, _called(edge))
         if any(text[0] + text[-1] == pair and not set(pair) & set(text[1:-1]) for pair in _QUOTES if len(text) > 1):
             return "has quotes around it"
-    if re.match(r"(export\s+)?%s\s*[=:]" % re.escape(name), text):
+    if re.match(_ASSIGNMENT % re.escape(name), text, re.IGNORECASE):
         return "begins with the variable's own name"
-    return _unfit_for_header(text) if name in _HEADERS else ""
+    if name in _keys(text):
+        return "is a JSON object with the variable's name among its keys: name the key"
+    return _printed(text) or (_unfit_for_header(text) if name in _HEADERS else "")
+
+
+def _printed(text: str) -> str:
+    """What a program added that printed the value for a person."""
+    if "\x1b" in text:
+        return "holds an escape sequence of a terminal"
+    if re.search(r"\\n\Z", text):
+        return "ends in a line break that is written as two characters"
+    return "is bytes as Python prints them" if re.match(r"b(['\"]).*\1\Z", text) else ""
+
+
+def _keys(text: str) -> Tuple[str, ...]:
+    """The keys of a JSON object; none for any other text."""
+    try:
+        found = json.loads(text) if text[0] == "{" else None
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(found) if isinstance(found, dict) else ()
 
 
 def _unfit_for_header(text: str) -> str:
-    if text[:7].lower() == "bearer ":
+    if re.match(r"(authorization:\s*)?bearer ", text, re.IGNORECASE):
         return "begins with the word Bearer, which the agent's HTTP client adds"
+    if _keys(text):
+        return "is a JSON object and no key: name one of its keys after #"
     unfit = [char for char in text if not " " <= char <= "~"]
     return "holds %s, which no HTTP header can carry" % _called(unfit[0]) if unfit else ""
 

@@ -206,7 +206,7 @@ class Machines:
 
     def _late(self, code: str, what: str, seconds: float) -> Failed:
         where = f"fleet {self.fleet} in {self.client.region}"
-        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Observe them in EC2, then run again."))
+        return Failed(Finding(code, f"{what} within {seconds:.0f} s.", where, "Check them in EC2, then run again."))
 
     def _launch(self, slot: str, wanted: Wanted, launch: Launch, predecessors: list[str]) -> str:
         """The id of the instance that was launched."""

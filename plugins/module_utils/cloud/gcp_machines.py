@@ -202,7 +202,7 @@ class Machines:
         return f"fleet {self.fleet} in project {self.client.project}"
 
     def _late(self, code: str, what: str) -> Failed:
-        fix = "Observe them in Compute Engine, then run again."
+        fix = "Check them in Compute Engine, then run again."
         return Failed(Finding(code, f"{what} within {self.deadline:.0f} s.", self._where, fix))
 
 

@@ -162,7 +162,7 @@ class _Registry:
         offered = headers.get_all("WWW-Authenticate", [])
         challenge = best_challenge(offered)
         if challenge is None:
-            what = f"The registry wants a login of another kind: {', '.join(offered)[:_LONGEST]!r}."
+            what = f"The registry requires another kind of login: {', '.join(offered)[:_LONGEST]!r}."
             raise self._refused(what, "Use a registry with Basic or Bearer.")
         if challenge.scheme == "bearer":
             return "Bearer " + self._token(challenge.parameters)

@@ -14,10 +14,18 @@ LONGEST = 900
 #: pattern, code, what, fix. The first that matches is taken.
 REASONS = (
     (
-        r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature",
+        r"No space left on device|enough free space",
+        "disk-full",
+        "The machine's disk has no space for the packages.",
+        "Free some space (df -h shows which disk is full) and deploy again.",
+    ),
+    (
+        r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature"
+        r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch",
         "packages-untrusted",
         "The machine does not trust what its package mirror sent.",
-        "Check the machine's clock (timedatectl), the package debian-archive-keyring, and who answers as the mirror.",
+        "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and who "
+        "answers as the mirror (a proxy or a login page of the network).",
     ),
     (
         r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|lock was locked by"
@@ -27,13 +35,15 @@ REASONS = (
         "Let it end (unattended-upgrades, cloud-init) and deploy again; after an interruption: dpkg --configure -a.",
     ),
     (
-        r"Unable to locate package|No package matching|has no installation candidate|unmet dependencies|held broken",
+        r"Unable to locate package|No package matching|has no installation candidate|[Uu]nmet dependencies|held broken"
+        r"|does not have a Release file",
         "packages-missing",
         "The machine's package sources do not have what the engine needs.",
         "Check /etc/apt/sources.list.d and sources.list: a mirror has to have the component main of this release.",
     ),
     (
-        r"Failed to fetch|Failed to update apt cache|Temporary failure resolving|Could not connect to \S+:\d+ \(",
+        r"Failed to fetch|Failed to update apt cache|Temporary failure resolving|Could not connect to \S+:\d+ \("
+        r"|Proxy Authentication Required",
         "packages-unreachable",
         "The machine does not get packages from its mirror.",
         "See that `apt-get update` works there. Give the machine a way out to the mirror (a NAT gateway or public "

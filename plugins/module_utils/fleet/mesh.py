@@ -86,7 +86,7 @@ def verdict(
     """Judge members and mesh.
 
     :param observations: member -> what was seen on its machine.
-    :param absent: member -> why there is no observe it, or what its own gate found already.
+    :param absent: member -> why there is no observation of it, or what its own gate found already.
     :param scope: judge these members and their edges only (a batch); everybody by default.
     :param strict: every planned edge between members that were observed has to be live; otherwise at least
         ``min(table.min_edges, active - 1)`` a member, and one connected graph.

@@ -28,14 +28,14 @@ REASONS = (
         r"[Pp]lease log ?in as |account is (currently )?not available|restricted: cannot|\brbash:"
         r"|allows sftp connections only|[Nn]o interactive login|The login runs no commands",
         "no-shell",
-        "This user's login is no shell that runs commands.",
+        "The login of this user does not run commands.",
         "Set ansible_user for this host to a user with a shell: the one that the machine names, if it names one.",
     ),
     (
         r"password (has|is) expired|required to change your password|[Pp]assword change required"
         r"|[Pp]assword must be changed",
         "password-expired",
-        "The login user's password has to be changed before anything else.",
+        "The login user has to change its password first.",
         "Change it by hand (ssh to the machine), or let it never expire: `chage -M -1 -E -1 USER` there, as root.",
     ),
     (
@@ -62,7 +62,7 @@ REASONS = (
     (
         r"interpreter '[^']*' was not found|python[\d.]*: (No such file|not found|command not found)",
         "python-missing",
-        "There is no Python where Ansible looks for it.",
+        "Ansible finds no Python on the machine.",
         "Install Python 3.9 or newer (apt-get install python3), or set ansible_python_interpreter for this host.",
     ),
     (
@@ -75,13 +75,13 @@ REASONS = (
         r"No space left on device|No usable temporary directory|Disk quota exceeded",
         "disk-full",
         "The machine's disk is full.",
-        "Free some space (df -h shows where it is wanted) and deploy again.",
+        "Free some space (df -h shows which disk is full) and deploy again.",
     ),
     (
         r"Cannot allocate memory|MemoryError|\bKilled\b|out of memory",
         "machine-out-of-memory",
         "The machine had no memory left for the step.",
-        "See who takes it (free -m, dmesg), and end that or use a larger machine.",
+        "Stop the process that uses the memory (free -m, dmesg), or use a larger machine.",
     ),
     (
         # An answer that is none, from a Python that did not get as far as a traceback.
@@ -89,7 +89,7 @@ REASONS = (
         r"|deserialization failed(?!.*Traceback)",
         "python-broken",
         "Python on the machine did not run the step.",
-        "Run `python3 -c 'import json, ssl'` there and fix what it says, or set ansible_python_interpreter.",
+        "Run `python3 -c 'import json, ssl'` there and fix the error that it shows, or set ansible_python_interpreter.",
     ),
     (
         r"Permission denied \(|Too many authentication failures",
@@ -100,13 +100,13 @@ REASONS = (
     (
         r"host key is known for .* requested strict checking",
         "host-key-unknown",
-        "The machine's host key is not among those that are known, and no other is accepted.",
+        "The machine's host key is not in the list of known keys, and no other key is accepted.",
         "Write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys), or correct praxis_host_keys.",
     ),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
-        "Another machine answers than the one that was known.",
+        "The machine answers with another host key than the known one.",
         "Find out why. If the machine was replaced on purpose, take its old key out of known_hosts (ssh-keygen -R), or "
         "write the fleet's keys anew (ansible-playbook praxis.cloud.host_keys).",
     ),
@@ -116,8 +116,8 @@ REASONS = (
         # SSH always says why it could not connect; a kept connection that breaks may end without a word.
         r"|can be reached over ssh:\s*\Z",
         "connection-lost",
-        "The connection broke in the middle of the step.",
-        "Deploy again: what was done stays, and the rest is done. Where links are bad, ansible_ssh_retries helps.",
+        "The connection broke during the step.",
+        "Deploy again: finished work stays, and the rest is done. On bad links, set ansible_ssh_retries.",
     ),
 )
 
@@ -151,10 +151,10 @@ def not_run(name: str, said: str, printed: str = "") -> Finding:
         return Finding("module-failed", what, name, fix)
     if found.code != "python-broken" or not printed.strip() or re.search(PYTHON, both):
         return found
-    what = "The login printed something else than the step's answer: %s" % _first(printed)
+    what = "The login printed other text in place of the step's answer: %s" % _first(printed)
     fix = (
         "Log in by hand and see who prints it: a forced command in authorized_keys, the user's shell, or its start "
-        "files. Silence it for commands that are no terminal's, or set ansible_user."
+        "files. Make it print nothing without a terminal, or set ansible_user."
     )
     return Finding("no-shell", what, name, fix)
 

@@ -60,7 +60,7 @@ def _checked(paths: Paths, arguments: Sequence[str], where: str) -> None:
                 "compose-timeout",
                 "docker compose %s did not end within %d s." % (arguments[-1], COMPOSE_TIMEOUT),
                 where,
-                "Observe the engine's own log on the host: journalctl -u docker.",
+                "Read the engine's log on the host: journalctl -u docker.",
             )
         ) from error
     if code != 0:

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    container_network,
     drain,
     engine_failure,
     fence,
@@ -190,7 +191,12 @@ def _gate(
     def judged(seen: observation.Observation) -> gate.Verdict:
         return gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
 
-    return gate.wait(take, judged, wanted.deadline)
+    seen, finding = gate.wait(take, judged, wanted.deadline)
+    if finding is not None and finding.code == "mesh-missing":
+        # The engine may have made the network that covers a peer with this very activation.
+        covered = container_network.captured(wanted.dial)
+        finding = container_network.overlap(covered) if covered else finding
+    return seen, finding
 
 
 class Dials:
@@ -228,9 +234,9 @@ def finding_of(error: Exception, desired: Desired) -> Finding:
     if isinstance(error, EngineError):
         return engine_failure.explain(str(error), "member %s" % name) or Finding(
             "engine-failed",
-            "The Docker Engine did not do as asked: %s." % error,
+            "The Docker Engine refused a request: %s." % error,
             "member %s" % name,
-            "Observe the engine's own log on the host: journalctl -u docker.",
+            "Read the engine's log on the host: journalctl -u docker.",
         )
     no_space = isinstance(error, OSError) and error.errno == 28
     return Finding(

@@ -69,7 +69,7 @@ def judge(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str, 
                 "unhealthy",
                 "The container's health check says %s, though the API answers this machine." % container["health"],
                 "member %s" % name,
-                "Observe the health check's own output: docker inspect -f '{{json .State.Health}}' on the host.",
+                "Read the output of the health check: docker inspect -f '{{json .State.Health}}' on the host.",
             )
         )
     return Verdict(_judge_mesh(observation, gate, p2p_port, name))
@@ -108,7 +108,7 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
         )
     if api["health"] != 200:
         return Verdict(
-            Finding("api-error", "The agent's API is not well: %s." % api["error"], where, "Read the agent's log.")
+            Finding("api-error", "The agent's API reports an error: %s." % api["error"], where, "Read the agent's log.")
         )
     if api["peer_id"] is None:
         return Verdict(
@@ -126,7 +126,7 @@ def _judge_api(api: Mapping[str, Any], gate: Gate, name: str) -> Verdict:
 
 def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
     what = "The agent runs as %s, not as %s." % (found, gate.peer_id)
-    fix = "Observe /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
+    fix = "Check /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
     if found == gate.other_peer_id:
         what += " It is the same key's id in the other scheme, which this image's libp2p has."
         fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
@@ -181,7 +181,8 @@ def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name:
         "The agent is connected to %d members and needs %d; not to %s."
         % (len(live), gate.min_edges, ", ".join(missing)),
         "member %s" % name,
-        "A dial that times out is a firewall, a refused one an agent that is down; with dials ok, restart one end.",
+        "A dial that times out means a firewall, a refused one means that the agent is down. With dials ok, restart "
+        "one end; if that does not help, containers have no way out (iptables, net.ipv4.ip_forward).",
     )
 
 

@@ -9,39 +9,28 @@ other numbers, or other labels, locks the agent out of them, and it is restarted
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Sequence, Set, Tuple
+from typing import Any, Iterator, Mapping, Sequence, Set, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_text
-from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 #: ``1`` while SELinux enforces its policy; there is no such file where it does not run.
 ENFORCE = "/sys/fs/selinux/enforce"
-#: Seconds for the engine's description of itself: it counts its containers and images for it.
-INFO_TIMEOUT = 30.0
 
 
-def require_readable(paths: Paths, observation: Observation, wanted: Mapping[str, Any]) -> None:
-    """Refuse an engine whose containers cannot read the agent's files, before anything is disturbed.
+def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Finding]:
+    """What keeps the containers of an engine from the agent's files.
 
-    :param wanted: what daemon.json has to hold; the docker role would write it over what is there.
-    :raises Failed: ``mounts-unreadable``.
+    :param daemon: daemon.json as it is to be.
+    :param info: the engine's description of itself; empty when it does not run.
     """
-    daemon = {**(observation["engine"]["daemon"] or {}), **wanted}
-    running = observation["engine"]["running"]
-    options = Engine(paths.engine_socket, INFO_TIMEOUT).info().get("SecurityOptions") if running else ()
     enforcing = (read_text(ENFORCE) or "").strip() == "1"
-    findings = [
-        Finding("mounts-unreadable", "%s, so the agent could not read its files." % what, "this host's engine", fix)
-        for what, fix in _obstacles(_names(options or ()), daemon, enforcing)
-    ]
-    if findings:
-        raise Failed(*findings)
+    for what, fix in _obstacles(_names(info.get("SecurityOptions") or ()), daemon, enforcing):
+        words = "%s, so the agent could not read its files." % what
+        yield Finding("mounts-unreadable", words, "this host's engine", fix)
 
 
-def _obstacles(security: Set[str], daemon: Dict[str, Any], enforcing: bool) -> Iterator[Tuple[str, str]]:
+def _obstacles(security: Set[str], daemon: Mapping[str, Any], enforcing: bool) -> Iterator[Tuple[str, str]]:
     if "userns" in security or daemon.get("userns-remap"):
         fix = "Take userns-remap out of daemon.json or dockerd's options, and restart Docker."
         yield "The Docker Engine gives the users of containers other numbers (userns-remap)", fix

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One observe a host: what is there, changed by nothing. The same value for every reader."""
+"""One observation of a host: what is there, changed by nothing. The same value for every reader."""
 
 from __future__ import annotations
 
@@ -91,8 +91,7 @@ def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) ->
 def observe_host(paths: Paths) -> Dict[str, Any]:
     """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
     memory = read_text("/proc/meminfo") or ""
-    place = next(place for place in ("/var/lib/docker", "/var/lib", "/") if os.path.isdir(place))
-    disk = os.statvfs(place)
+    disk = os.statvfs(_image_place(paths))
     return {
         "python": platform.python_version(),
         "disk_free_mb": disk.f_bavail * disk.f_frsize // 1048576,
@@ -101,6 +100,14 @@ def observe_host(paths: Paths) -> Dict[str, Any]:
         "clock": round(time.time(), 3),
         "seals": seal.can(paths),
     }
+
+
+def _image_place(paths: Paths) -> str:
+    """Where the engine keeps its images, or will: the nearest directory above it that is there."""
+    place = str((read_json(paths.daemon_json) or {}).get("data-root") or "/var/lib/docker")
+    while not os.path.isdir(place):
+        place = os.path.dirname(place) or "/"
+    return place
 
 
 def memory_mb(meminfo: str, name: str) -> Optional[int]:

@@ -12,7 +12,13 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files, seal, socket_group
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    container_network,
+    files,
+    mounts,
+    seal,
+    socket_group,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
     SECRET_MODE,
@@ -22,9 +28,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import 
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change, Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
-from ansible_collections.praxis.cloud.plugins.module_utils.host.mounts import require_readable
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
+
+#: Seconds for the engine's description of itself: it counts its containers and images for it.
+INFO_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def plan(desired: Desired, paths: Paths, observation: Observation) -> Plan:
 
 
 def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
-    require_readable(paths, observation, desired.daemon)
+    require_fitting(desired, paths, observation)
     release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
@@ -66,6 +74,26 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
         reasons += ("the docker role failed: %s" % desired.engine_failure,)
     outcome = "needs-docker" if reasons else "prepared"
     return Plan(changes, outcome, release, config, compare.activation(current, wanted), reasons)
+
+
+def require_fitting(desired: Desired, paths: Paths, observation: Observation) -> None:
+    """Refuse an engine with which the agent could not work, before anything is disturbed.
+
+    daemon.json is judged as it will be: the docker role writes what is wanted over what is there.
+
+    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``containers-cut-off``, ``network-overlap``,
+        ``runtime-unsupported``.
+    """
+    running = observation["engine"]["running"]
+    daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
+    info = Engine(paths.engine_socket, INFO_TIMEOUT).info() if running else {}
+    findings = [
+        *container_network.elsewhere(paths, daemon, running),
+        *mounts.obstacles(daemon, info),
+        *container_network.obstacles(daemon, info, desired.gate.dial),
+    ]
+    if findings:
+        raise Failed(*findings)
 
 
 def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:
@@ -233,7 +261,7 @@ def require_running(observation: Observation, release: Release) -> None:
         raise Failed(
             Finding(
                 "not-confirmed",
-                "Release %s runs here, and not %s." % (found["running"] or "none", release.id),
+                "The host runs release %s, not %s." % (found["running"] or "none", release.id),
                 "member %s" % release.name,
                 "See what changed it (the machine's journal, another deployment), and deploy again.",
             )

@@ -63,15 +63,15 @@ _REASONS = (
     (
         r"no progress for|took more than",
         "registry-slow",
-        "The pull did not get on.",
-        "Observe the network between this machine and the registry, and at the registry's load.",
+        "The pull made no progress.",
+        "Check the network between this machine and the registry, and the registry's load.",
     ),
     (
         r"no such host|connection refused|i/o timeout|deadline exceeded|Client\.Timeout|no route to host|unreachable"
         r"|TLS handshake timeout|connection reset|server misbehaving|EOF|received unexpected HTTP status: 5",
         "registry-unreachable",
         "The registry does not answer this machine.",
-        "Observe name resolution, routes and firewalls from this machine to the registry.",
+        "Check name resolution, routes and firewalls from this machine to the registry.",
     ),
 )
 

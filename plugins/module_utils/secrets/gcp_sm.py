@@ -118,7 +118,7 @@ class GcpSecretManager:
         answer = self._ask("access_secret_version", reference, name=_version_path(reference))
         data = bytes(answer.payload.data)
         if "data_crc32c" in answer.payload and crc32c(data) != int(answer.payload.data_crc32c):
-            fix = "Run it again; if it stays so, something between here and Google changes what passes."
+            fix = "Run it again. If it fails again, a program on the way to Google (a proxy) changes the data."
             return Finding("secret-damaged", "The value does not match its checksum.", str(reference), fix)
         if not data:
             return empty(str(reference))

@@ -127,6 +127,9 @@ def parse(text: str) -> Reference | None:
     for prefix, read in _FORMS:
         if text.startswith(prefix):
             return read(text)
+    if re.match(r"\{\{\s*resolve:ssm(-secure)?:", text):
+        what = "Parameters of AWS Systems Manager are not read."
+        raise _fault(text, 0, what, f"Keep the value in AWS Secrets Manager. {_AWS_SHAPE}")
     begin = f"Begin with one of {', '.join(prefix for prefix, _read in _FORMS)}"
     raise _fault(text, 0, "The beginning of the reference is malformed.", begin)
 

@@ -26,6 +26,20 @@ SAID = [
      "packages-locked", "unattended-upgrades"),
     ("Wait for cloud-init to end: non-zero return code", "packages-locked", "cloud-init"),
     ("No package matching 'docker-compose' is available", "packages-missing", "sources.list"),
+    ("Err:1 http://deb.debian.org/debian trixie InRelease 407 Proxy Authentication Required", "packages-unreachable",
+     "Proxy"),
+    ("E: The repository 'http://mirror trixie Release' does not have a Release file.", "packages-missing",
+     "sources.list"),
+    ("Err:1 https://mirror Certificate verification failed: The certificate is NOT trusted.", "packages-untrusted",
+     "ca-certificates"),
+    ("E: Failed to fetch http://mirror Clearsigned file isn't valid, got 'NOSPLIT' (does the network require "
+     "authentication?)", "packages-untrusted", "who answers"),
+    ("E: Failed to fetch http://mirror/x.deb Hash Sum mismatch", "packages-untrusted", "who answers"),
+    ("E: You don't have enough free space in /var/cache/apt/archives/.", "disk-full", "df -h"),
+    ("E: Failed to fetch http://mirror/x.deb write (28: No space left on device)", "disk-full", "df -h"),
+    ("E: Unmet dependencies. Try 'apt --fix-broken install'", "packages-missing", "sources.list"),
+    ("E: Could not open lock file /var/lib/dpkg/lock-frontend - open (30: Read-only file system)", "no-engine",
+     "journalctl"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip
 

@@ -57,7 +57,7 @@ def test_a_deployment_holds_the_fleet_until_it_gives_the_lock_back() -> None:
     held = lock.holder(observations(60, m1=AT_WORK), elsewhere)
     assert held is not None and (held.run, held.gone) == ("a", "")
     text = held.locked().what
-    assert "Deployment a of ann@desk" in text and "60 s ago" in text and "40 s more" in text
+    assert "Deployment a of ann@desk" in text and "60 s ago" in text and "ends in 40 s" in text
     assert "praxis_take_over=a" in held.locked().fix
     assert lock.holder(observations(60, m1=ENDED), elsewhere) is None
 
@@ -193,7 +193,7 @@ HAND = deployment(process={}, reason="migration").record(0, ended=False)
 def test_a_person_s_lock_is_refused_by_name_and_is_over_when_its_time_is() -> None:
     held = lock.holder(observations(40, m1=HAND), lambda _process: None)
     assert held is not None and held.by_hand and not held.gone
-    assert held.locked().what == "ann@desk has locked the fleet (migration) 40 s ago, for 60 s more."
+    assert held.locked().what == "ann@desk locked the fleet (migration) 40 s ago. The lock ends in 60 s."
     assert "unlock.yml" in held.locked().fix and "praxis_take_over=a" in held.locked().fix
     assert (held.at_work().code, held.at_work().level) == ("fleet-locked", "warning")
     assert code(deployment("b", 2), HAND, now=40) == "fleet-locked"

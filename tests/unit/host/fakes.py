@@ -32,6 +32,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.log = b""
         self.events = b""
         self.security = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
+        self.info: dict[str, Any] = {"DefaultRuntime": "runc"}
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 
@@ -72,7 +73,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if path == "/version":
             self._answer(200, {"Version": "26.1.5", "Arch": "amd64", "Os": "linux"})
         elif path == "/info":
-            self._answer(200, {"SecurityOptions": self.server.security})
+            self._answer(200, {"SecurityOptions": self.server.security, **self.server.info})
         elif path == "/containers/json":
             ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
             wanted = json.loads(query["filters"])["label"]

@@ -352,7 +352,7 @@ def test_what_does_not_run_is_not_called_good(host: Paths, engine: FakeEngine) -
     engine.run("r0")
     refused = run(host, "confirmed")
     assert (refused["outcome"], refused["failure"]["code"]) == ("failed", "not-confirmed")
-    assert "Release r0 runs here, and not r1" in refused["failure"]["what"]
+    assert "The host runs release r0, not r1" in refused["failure"]["what"]
     assert not os.path.lexists(host.good)
 
 

@@ -244,7 +244,7 @@ def test_it_is_a_list(account: Account, value: Any) -> None:
     assert only(caught.value).what == "praxis_registries is no list."
 
 
-def test_docker_hub_s_login_has_the_name_that_the_engine_observations_it_up_by(account: Account) -> None:
+def test_docker_hub_s_login_has_the_name_that_the_engine_knows_it_by(account: Account) -> None:
     for image in (f"praxis/agent@{DIGEST}", f"index.docker.io/praxis/agent@{DIGEST}",
                   f"registry-1.docker.io/praxis/agent@{DIGEST}"):
         made = planner(fleet(1, image=image, registries=[{"server": "docker.io", **LOGIN}]))
