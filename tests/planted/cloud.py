@@ -60,7 +60,7 @@ FAULTS = (
         name="refusal-quotes-the-value",
         breaks="AWS's refusal of a secret is shown with the value that it quotes.",
         file="plugins/module_utils/cloud/aws.py",
-        before="quotable = _CONFIDENTIAL.isdisjoint(params)",
+        before="quotable = quotable and _CONFIDENTIAL.isdisjoint(params)",
         after="quotable = True",
         tests=("tests/unit/cloud/test_aws.py",),
     ),
