@@ -92,7 +92,7 @@ order:
       description: Whether no agent of the fleet runs yet.
       type: bool
       returned: always
-    look_again:
+    observe_again:
       description: Whether the hosts are to be observed again before the verdict.
       type: bool
       returned: always

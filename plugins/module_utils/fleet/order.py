@@ -75,7 +75,7 @@ class Order:
     :param activate: hosts to activate, in order; empty when a finding stops the run.
     :param restart: those of them that are restarted only to fix the mesh.
     :param serial: batch sizes.
-    :param look_again: whether the observes hand are not the last word: something changes, or is amiss.
+    :param observe_again: whether the observations so far are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
     :param live: the edges that are live now.
