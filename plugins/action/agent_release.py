@@ -85,7 +85,7 @@ class ActionModule(HostAction):
         return arguments
 
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
-        """Where another deployment holds the host, wait for it in words; and for a host that is lost at the very end."""
+        """Where another deployment holds the host, wait for it in words; and for a host that is lost at the end."""
         run = super().execute
 
         def ask(patience: float, again: bool) -> Dict[str, Any]:

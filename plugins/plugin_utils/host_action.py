@@ -168,8 +168,10 @@ def persistently(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dict[str, Any]:
-    """A module's answer, asked for again as long as a host that was lost may come back. It is for the one step that must
-    not be missed on any host: the others have called the release good by then, and this one would roll itself back.
+    """A module's answer, asked for again as long as a host that was lost may come back.
+
+    It is for the one step that must not be missed on any host: the others have called the release good by then, and
+    this one would roll itself back.
 
     :raises AnsibleConnectionFailure: when it does not come back.
     """

@@ -333,4 +333,6 @@ def test_what_playbooks_read_of_a_fact_is_what_its_action_gives_and_its_module_d
     read = {key for text in texts for key in re.findall(rf"praxis_{name}\.(\w+)", text)}
     given = (COLLECTION / f"plugins/action/{module}.py").read_text()
     documented = (COLLECTION / f"plugins/modules/{module}.py").read_text()
-    assert read and [key for key in sorted(read) if f'"{key}": ' not in given or f"\n    {key}:\n" not in documented] == []
+    assert read
+    for key in sorted(read):
+        assert f'"{key}": ' in given and f"\n    {key}:\n" in documented, key
