@@ -13,12 +13,14 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     SSH_ARGUMENTS,
     HostAction,
     asks_for_terminal,
     not_run,
     patiently,
+    persistently,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -32,6 +34,8 @@ SECRET = ("secrets", "seed", "registry")
 LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: States that arm the dead man's switch of a host, or wind it up again.
 ARMING = ("prepared", "active")
+#: Seconds between hosts that roll themselves back although their switches were wound up at the same time.
+APART = 60.0
 #: States that take the agent away from those who are connected to it.
 DRAINED = ("active", "restored")
 #: States after which a deployment has nothing more to do on a host.
@@ -61,7 +65,8 @@ class ActionModule(HostAction):
         if isinstance(failed, Mapping):
             arguments["engine_failure"] = step_failure.of_task(**failed) if failed else ""
         if state in ARMING and acting:
-            arguments["confirm_within"] = float(options["confirm_deadline"])
+            later = _turn(run, name) * APART if state == "prepared" else 0.0
+            arguments["confirm_within"] = float(options["confirm_deadline"]) + later
         held = run.locked()
         if held is not None and acting:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
@@ -80,7 +85,7 @@ class ActionModule(HostAction):
         return arguments
 
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
-        """Where another deployment holds the host, wait for it in words."""
+        """Where another deployment holds the host, wait for it in words; and for a host that is lost at the end."""
         run = super().execute
 
         def ask(patience: float, again: bool) -> Dict[str, Any]:
@@ -88,7 +93,14 @@ class ActionModule(HostAction):
             drain = {"drain": 0.0} if again else {}
             return run(name, {**args, "lock_deadline": patience, **drain}, task_vars)
 
-        return patiently(self._display, name, args["lock_deadline"], ask)
+        def wait() -> Dict[str, Any]:
+            return patiently(self._display, name, args["lock_deadline"], ask)
+
+        def reconnect() -> None:
+            if self._connection.transport == "ssh":
+                self._connection.reset()
+
+        return persistently(self._display, name, wait, reconnect) if args["state"] == "confirmed" else wait()
 
     def observes(self, args: Dict[str, Any]) -> bool:
         """Not where the host is only reported: the last observation had fresh dials, and stands."""
@@ -149,6 +161,12 @@ def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]
     if state == "active":
         return {*run.activated(), *run.batch_of(name)}
     return () if state == "restored" else None
+
+
+def _turn(run: RunDirectory, name: str) -> int:
+    """When it is a host's turn to roll itself back, if nobody goes on: not more of them at a time than in a batch."""
+    members, options = list(run.table().order), run.options()
+    return members.index(name) // pace_of(options).size(len(members)) if "batch" in options else 0
 
 
 def _min_edges(run: RunDirectory, name: str) -> int:

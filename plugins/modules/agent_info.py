@@ -122,7 +122,8 @@ observation:
     container:
       description:
         - The agent's container, or null. C(container.release) is its label; C(container.logs) holds its
-          last lines when something is wrong with it, the secrets of its release masked.
+          last lines when something is wrong with it, the secrets of its release masked. C(container.age) is in seconds,
+          whatever the clock shows.
       type: dict
       returned: always
       sample:
@@ -131,6 +132,7 @@ observation:
         state: running
         health: healthy
         started_at: "2026-01-01T00:00:00Z"
+        age: 86400.0
         restarts: 0
         exit_code: 0
         oom_killed: false

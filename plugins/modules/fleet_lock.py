@@ -206,7 +206,8 @@ def _who(wanted: Deployment) -> str:
 
 
 def _run(module: AnsibleModule, wanted: Deployment) -> Dict[str, Any]:
-    found, now = fence.read(Paths()), time.time()
+    now = time.time()
+    found = fence.read(Paths(), now)
     if module.params["state"] == "present":
         after = takes(found, wanted, module.params["seen"], module.params["over"], now)
     else:

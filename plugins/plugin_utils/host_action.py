@@ -156,6 +156,46 @@ def patiently(
     return ask(left, True)
 
 
+#: Seconds that a host is waited for which is lost when its release is to be called good: a machine reboots in them.
+BACK, PAUSE = 180.0, 5.0
+
+
+def persistently(
+    display: Display,
+    name: str,
+    ask: Callable[[], Dict[str, Any]],
+    reconnect: Callable[[], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Dict[str, Any]:
+    """A module's answer, asked for again as long as a host that was lost may come back.
+
+    It is for the one step that must not be missed on any host: the others have called the release good by then, and
+    this one would roll itself back.
+
+    :raises AnsibleConnectionFailure: when it does not come back.
+    """
+    until: Optional[float] = None
+    while True:
+        try:
+            answer = ask()
+            cut_off = bool(answer.get("failed")) and not answer.get("failure")
+            if until is None and not cut_off or not (cut_off or answer.get("failure")) or _over(until, clock):
+                return answer
+        except AnsibleConnectionFailure:
+            if _over(until, clock):
+                raise
+        if until is None:
+            until = clock() + BACK
+            screen.tell(display, "%s: lost while its release is called good. Waiting %d s at most." % (name, BACK))
+        sleep(PAUSE)
+        reconnect()
+
+
+def _over(until: Optional[float], clock: Callable[[], float]) -> bool:
+    return until is not None and clock() >= until
+
+
 def asks_for_terminal(connection: Any, option: str) -> bool:
     """Whether these arguments of SSH's ask for a terminal."""
     given = str(connection.get_option(option) or "") if connection.transport == "ssh" else ""

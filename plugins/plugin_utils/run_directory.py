@@ -140,13 +140,13 @@ class RunDirectory:
 
     def drain(self, name: str, seconds: float) -> None:
         """A host has just been taken out of its load balancer; its connections may live for so long."""
-        self._write("draining/" + name, json.dumps({"until": time.time() + seconds}).encode())
+        self._write("draining/" + name, json.dumps({"until": time.monotonic() + seconds}).encode())
 
     def draining(self, name: str) -> float:
         """Seconds that the connections of a host may still live."""
         if not os.path.exists(self._of("draining/" + name)):
             return 0.0
-        return max(0.0, float(self._read("draining/" + name)["until"]) - time.time())
+        return max(0.0, float(self._read("draining/" + name)["until"]) - time.monotonic())
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: it is tried once, and what was activated there is gone."""
@@ -229,11 +229,13 @@ class RunDirectory:
 
     def renew(self) -> None:
         """A host has just admitted a step: from now on others wait for the whole lease again."""
-        self._write("renewed.json", json.dumps(time.time()).encode())
+        self._write("renewed.json", json.dumps([time.time(), time.monotonic()]).encode())
 
     def renewed_ago(self) -> float:
-        """Seconds since a host last admitted this run."""
-        return time.time() - float(self._read("renewed.json"))
+        """Seconds since a host last admitted this run, by the clock that says more: one may have been set back, and the
+        other stands still while a laptop sleeps."""
+        by_clock, running = self._read("renewed.json")
+        return max(time.time() - float(by_clock), time.monotonic() - float(running))
 
     def lease_is_over(self) -> bool:
         """Whether another deployment may have taken the fleet over by now."""

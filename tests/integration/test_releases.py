@@ -47,6 +47,7 @@ TIMERS = "systemctl list-timers --all --no-pager; ls /opt/praxis /etc/systemd/sy
 OTHER_PORTS = (
     "iptables -w 5 -t nat -{} POSTROUTING -s 172.16.0.0/12 -o eth0 -p tcp --dport 4001 -j MASQUERADE --random"
 )
+MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
 
 
@@ -551,6 +552,153 @@ def test_a_run_that_is_killed_at_any_step_is_continued(fleet: Cloud, tmp_path: P
     assert deploy(fleet, variables).changed == {}
     for item in fleet.machines():
         assert "praxis-rollback" not in fleet.on(item, TIMERS), item.name
+
+
+def at_step(cloud: Cloud, step: str, output: Path, deadline: float = 300) -> None:
+    """Wait for the beginning of a step in what a run prints."""
+    seen.wait_for(f"the step {step}", lambda: seen.began(step, output.read_text()), deadline, pause=0.1)
+
+
+def armed(cloud: Cloud) -> dict[str, bool]:
+    """The machines that would still go back by themselves."""
+    return {item.name: "praxis-rollback" in cloud.on(item, TIMERS, check=False) for item in cloud.machines()}
+
+
+def moved(cloud: Cloud, before: dict[str, str]) -> set[str]:
+    """The machines that have another release than before."""
+    return {name for name, release in seen.releases(cloud).items() if release != before[name]}
+
+
+def out_of_service(cloud: Cloud) -> set[str]:
+    """The members that the balancer does not call healthy, by instance."""
+    known = {target.partition(":")[0] for target, state in registered(cloud).items() if state == "healthy"}
+    ec2 = boto3.client("ec2", **cloud.administrator)
+    fleet = [{"Name": "tag:praxis_fleet", "Values": ["praxis"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+    there = ec2.describe_instances(Filters=fleet)["Reservations"]
+    return {one["InstanceId"] for many in there for one in many["Instances"]} - known
+
+
+#: Two batches, and a deadline that both are through in, on a busy machine too.
+TWO_BATCHES = {"praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5, "praxis_confirm_deadline": 300}
+#: Between these two, a batch is out of the balancer.
+DRAIN, REJOIN = "Drain the batch", "Rejoin the batch"
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("step", steps())
+def test_a_run_that_is_killed_at_any_step_and_that_nobody_continues_leaves_one_release(
+    fleet: Cloud, tmp_path: Path, step: str
+) -> None:
+    """At most the batch that was out stays out. While hosts are told that their release is good, those that have been
+    told keep it, and the others go back."""
+    settle(fleet)
+    before, output, names = seen.releases(fleet), tmp_path / "output", steps()
+    # In its first batch a run need not come through.
+    deadline = 90 if names.index(step) <= names.index(REJOIN) else 300
+    with begun(fleet, {**new(), **TWO_BATCHES, "praxis_confirm_deadline": deadline}, output) as run:
+        at_step(fleet, step, output)
+        os.killpg(run.pid, signal.SIGKILL)
+    for item in fleet.machines():
+        # A step that waits for the end of its connections does not hold the host's lock yet.
+        seen.wait_for(f"the end of the step on {item.name}", lambda item=item: not fleet.on(item, MODULE), deadline=150)
+    left = [name for name, is_armed in armed(fleet).items() if is_armed]
+    seen.wait_for(f"{left} to be at an end", lambda: not any(armed(fleet).values()), deadline + 60, pause=2)
+    assert moved(fleet, before) in (set(), set(before)) or step == "Call the release good"
+    drained = names.index(DRAIN) <= names.index(step) <= names.index(REJOIN)
+    seen.wait_for("all but a batch in service", lambda: len(out_of_service(fleet)) <= (2 if drained else 0))
+    after = deploy(fleet, AT_ONCE)
+    assert after.summary["ok"]
+    assert {item["code"] for item in after.summary["findings"]} <= {"taken-over", "rolled-back-itself"}
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
+def power_cut(host: Machine) -> None:
+    """The machine loses its power for a moment, and boots."""
+    docker.docker("kill", "--signal", "KILL", host.container)
+    docker.docker("start", host.container)
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("step", ["Prepare the release", *steps()])
+def test_a_machine_that_loses_its_power_at_any_step_leaves_one_release(
+    fleet: Cloud, tmp_path: Path, step: str
+) -> None:
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    host = machine(fleet, "praxis-aws-2")
+    with begun(fleet, {**new(), **TWO_BATCHES}, output) as run:
+        at_step(fleet, step, output)
+        power_cut(host)
+        code = run.wait(600)
+    seen.wait_for("no host to go back", lambda: not any(armed(fleet).values()), deadline=300 + 60, pause=2)
+    ends = [set(before)] if code == 0 else [set(), set(before)]
+    assert moved(fleet, before) in ends, output.read_text()[-3000:]
+    if step == "Call the release good":
+        assert code == 0, output.read_text()[-3000:]
+    after = deploy(fleet, AT_ONCE)
+    assert after.summary["ok"]
+    assert {item["code"] for item in after.summary["findings"]} <= {"rolled-back-itself"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert seen.edges(fleet) == seen.all_pairs(fleet)
+
+
+#: What a machine's Python takes for the time: containers share the clock of their kernel, so nobody can set it.
+ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + {})(time.time)"
+SITE = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
+ARMED = "test -e /opt/praxis/armed.json && echo armed || true"
+
+
+@pytest.mark.repetition
+def test_clocks_that_are_set_in_the_middle_of_a_release_do_not_matter(fleet: Cloud, tmp_path: Path) -> None:
+    """Ahead and behind by an hour, while the first batch is activated; and its timers go off, as they then do."""
+    settle(fleet)
+    before, output, machines = seen.releases(fleet), tmp_path / "output", fleet.machines()
+    variables = {**new(), **TWO_BATCHES, "praxis_confirm_deadline": 900}
+    try:
+        with load(fleet) as counted, begun(fleet, variables, output) as run:
+            seen.wait_for("an armed host", lambda: fleet.on(machines[0], ARMED), 240)
+            for number, item in enumerate(machines):
+                planted = ANOTHER_TIME.format(-3600 if number % 2 else 3600)
+                fleet.on(item, f"mkdir -p {SITE} && echo '{planted}' >{SITE}/fault.pth")
+            fleet.on(machines[0], "systemctl start --no-block praxis-rollback.service")
+            code = run.wait(400)
+        said = output.read_text()
+        assert code == 0 and "clock-off" in said, said[-3000:]
+        assert moved(fleet, before) == set(before)
+        assert not any(armed(fleet).values())
+        assert lost(counted) == ({}, "")
+        after = deploy(fleet, AT_ONCE)
+        assert after.summary["ok"] and {item["code"] for item in after.summary["findings"]} == {"clock-off"}
+    finally:
+        for item in machines:
+            fleet.on(item, f"rm -f {SITE}/fault.pth")
+    assert deploy(fleet, {}).summary["findings"] == []
+
+
+@contextlib.contextmanager
+def throttled(cloud: Cloud, probability: float) -> Iterator[None]:
+    """A burst on the balancer's API."""
+    fault = [sys.executable, "-m", "sandbox", "fault"]
+    order = ["--operations", "elbv2:DescribeTargetHealth", "elbv2:RegisterTargets", "elbv2:DeregisterTargets",
+             "--code", "Throttling", "--status", "400", "--probability", str(probability), "--seed", "11"]
+    subprocess.run([*fault, "error", *order], cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+    try:
+        yield
+    finally:
+        subprocess.run([*fault, "clear"], cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+
+
+@pytest.mark.repetition
+def test_a_burst_of_throttling_in_the_middle_of_a_release_loses_nothing(fleet: Cloud) -> None:
+    before, mark = seen.releases(fleet), fleet.mark()
+    with load(fleet) as counted, throttled(fleet, 0.6):
+        run = deploy(fleet, {**new(), "praxis_batch": 2, "praxis_canary": 2})
+    assert run.summary["ok"] and run.summary["findings"] == []
+    assert moved(fleet, before) == set(before)
+    struck = {item["operation"] for item in fleet.operations(mark) if item["fault"]}
+    assert struck == {"DescribeTargetHealth", "RegisterTargets", "DeregisterTargets"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
 
 
 @pytest.mark.repetition

@@ -21,6 +21,7 @@ ROLES = PLAYBOOKS.parent / "roles"
 Part = dict[str, Any]
 RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
 VERDICT = "praxis_verdict.ok"
+COLLECTION = Path(__file__).resolve().parents[2]
 IMPORT = "ansible.builtin.import_playbook"
 ROLE = "ansible.builtin.import_role"
 #: What an entry point of the role agent makes of a release.
@@ -323,3 +324,15 @@ def test_the_arguments_of_the_load_balancer_bear_its_role_s_name() -> None:
     """A condition that names another variable fails only where there is a load balancer, at the end of a deployment."""
     texts = [path.read_text(encoding="utf-8") for path in PLAYBOOKS.rglob("*.yml")]
     assert [found for text in texts for found in re.findall(r"(?<![\w.])balancer_\w+", text)] == []
+
+
+@pytest.mark.parametrize("name", ["order", "verdict"])
+def test_what_playbooks_read_of_a_fact_is_what_its_action_gives_and_its_module_documents(name: str) -> None:
+    module = {"order": "fleet_order", "verdict": "fleet_verify"}[name]
+    texts = [path.read_text() for path in sorted((COLLECTION / "playbooks").rglob("*.yml"))]
+    read = {key for text in texts for key in re.findall(rf"praxis_{name}\.(\w+)", text)}
+    given = (COLLECTION / f"plugins/action/{module}.py").read_text()
+    documented = (COLLECTION / f"plugins/modules/{module}.py").read_text()
+    assert read
+    for key in sorted(read):
+        assert f'"{key}": ' in given and f"\n    {key}:\n" in documented, key

@@ -283,8 +283,11 @@ def _flows(table: Table, name: str, far: str, observation: Observation) -> Dict[
 
 
 def age(observation: Observation) -> float:
-    """Seconds since the container was started, by the machine's own clock; endless when it does not say."""
-    started = (observation.get("container") or {}).get("started_at")
+    """Seconds since the container was started; endless when the machine does not say."""
+    container = observation.get("container") or {}
+    if container.get("age") is not None:
+        return float(container["age"])
+    started = container.get("started_at")
     clock = (observation.get("host") or {}).get("clock")
     if not started or clock is None:
         return float("inf")

@@ -98,7 +98,7 @@ def _placed(table: Table, name: str) -> Row:
 
 
 def _running(observation: Mapping[str, Any]) -> Row:
-    """What runs on a member's machine: null where nothing does. ``up`` is in seconds, by the machine's own clock."""
+    """What runs on a member's machine: null where nothing does. ``up`` is in seconds."""
     container = observation.get("container") or {}
     runs = container.get("state") == "running"
     started = str(container.get("started_at") or "")[:19]

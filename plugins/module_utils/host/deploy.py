@@ -138,7 +138,7 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
         if desired.state == "active" and todo.activation[0] != "none":
             _arm(desired, paths, result["observation"])
         if desired.state == "prepared" and desired.confirm_within is not None:
-            switch.wind(paths, time.time() + desired.confirm_within)
+            switch.wind(paths, desired.confirm_within)
         if desired.state == "confirmed":
             require_running(result["observation"], desired.wanted)
         host.apply(todo.changes)
@@ -168,8 +168,8 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     # The list of before: by the time this host goes back, the others do so too.
     peers = stored_peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
-    until = time.time() + desired.confirm_within
-    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, until, release.name, config))
+    within = desired.confirm_within
+    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, within, release.name, config))
 
 
 def _so_far(host: Host, todo: Plan) -> Result:

@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of the newest deployment on this host: module_utils/deployment.py says what it means."""
+"""The record of the newest deployment on this host: module_utils/deployment.py says what it means.
+
+Its times are by the host's clock, which may be set meanwhile. So the file also says how long the machine had been up,
+and a reader is given the times that today's clock would have shown.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,20 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, fenced, refuses
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
-def read(paths: Paths) -> Optional[Dict[str, Any]]:
+def read(paths: Paths, now: float) -> Optional[Dict[str, Any]]:
     """The newest deployment's record; None when there has been none."""
     found = files.read_json(paths.deployment) or {}
-    return found if isinstance(found.get("fence"), int) else None
+    if not isinstance(found.get("fence"), int):
+        return None
+    boot, up = found.pop("boot", None), found.pop("up", 0.0)
+    since = uptime.seconds()
+    # Of another boot of the machine it is at least as old as this one.
+    at = now - (since - up) if boot == uptime.boot() else min(found["at"], now - since)
+    return {**found, "at": round(at, 3), "expires": round(at + found["expires"] - found["at"], 3)}
 
 
 def admit(paths: Paths, wanted: Deployment, now: float) -> None:
@@ -25,7 +35,7 @@ def admit(paths: Paths, wanted: Deployment, now: float) -> None:
 
     :raises Failed: ``fenced``.
     """
-    found = read(paths)
+    found = read(paths, now)
     if found is not None and refuses(found, wanted):
         raise Failed(fenced(found, wanted.lock_host))
     write(paths, wanted, now)
@@ -35,5 +45,6 @@ def write(paths: Paths, deployment: Deployment, now: float, ended: bool = False)
     """Remember a deployment, in place of any other; the record."""
     files.make_directory(paths.root, 0o755)
     record = deployment.record(now, ended)
-    files.write_file(paths.deployment, json.dumps(record, indent=2, sort_keys=True).encode() + b"\n")
+    kept = {**record, "boot": uptime.boot(), "up": uptime.seconds()}
+    files.write_file(paths.deployment, json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n")
     return record

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, switch, tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, switch, tcp, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json, read_text
@@ -52,7 +52,7 @@ def take(
             "engine": engine_observation.result(),
             "release": observe_releases(paths, agent["container"]),
             "peers": {"revision": (read_json(paths.peers) or {}).get("revision")},
-            "deployment": fence.read(paths),
+            "deployment": fence.read(paths, time.time()),
             "switch": switch.observe(paths),
             "dials": dialling.result(),
             **agent,
@@ -179,6 +179,7 @@ def describe(details: Mapping[str, Any]) -> Dict[str, Any]:
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status"),
         "started_at": state.get("StartedAt"),
+        "age": uptime.age_of(state.get("Pid")),
         "restarts": int(details.get("RestartCount") or 0),
         "exit_code": state.get("ExitCode"),
         "oom_killed": bool(state.get("OOMKilled")),
@@ -192,6 +193,8 @@ def running_for(container: Optional[Mapping[str, Any]], now: float) -> float:
     """Seconds since a running container was started; endless for one that does not run: nobody has to wait for it."""
     if container is None or container["state"] != "running" or not container["started_at"]:
         return float("inf")
+    if container["age"] is not None:
+        return float(container["age"])
     return now - datetime.fromisoformat(str(container["started_at"])[:19] + "+00:00").timestamp()
 
 

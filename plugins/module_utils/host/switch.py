@@ -5,11 +5,15 @@
 
 A step that is about to disturb the agent arms it. It is a timer of systemd's that outlasts a reboot, a script, and a
 record; all of it is gone once the release is called good or rolled back. It needs no cloud, registry or controller.
+
+The machine's clock may be set meanwhile. So within a boot the time counts that the machine has been up, and after a
+reboot whatever comes first: the time by the clock, or the same number of seconds again.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import time
@@ -17,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import files
+from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT, Paths
 
 SERVICE, TIMER = "praxis-rollback.service", "praxis-rollback.timer"
@@ -30,6 +34,22 @@ set -eu
 exec 9>>%(lock)s
 flock 9
 [ -e %(armed)s ] || exit 0 # it was called good while this waited
+leave() {
+    rm -f %(armed)s
+    systemctl disable --now %(timer)s
+    rm -f %(files)s
+    systemctl daemon-reload
+}
+# The machine went down after the release had been called good, and before this was taken away.
+if [ "$(readlink %(good)s)" = releases/%(wanted)s ]; then
+    leave
+    exit 0
+fi
+# The clock was set, and the timer goes off once more when the time is really over.
+if grep -qF "$(cat /proc/sys/kernel/random/boot_id)" %(armed)s; then
+    read -r up _ </proc/uptime
+    [ "${up%%.*}" -ge "$(sed 's/.*"due": \\([0-9]*\\).*/\\1/' %(armed)s)" ] || exit 0
+fi
 [ ! -e %(unseal)s ] || sh %(unseal)s %(back)s
 cp %(config_back)s %(config)s.staging
 mv %(config)s.staging %(config)s
@@ -39,10 +59,7 @@ docker compose -p %(project)s -f %(compose)s up --detach --no-build --pull never
 printf '{"run": "%(run)s", "from": "%(wanted)s", "to": "%(back)s", "at": %%s}\\n' "$(date +%%s)" \\
     >%(rolled_back)s.staging
 mv %(rolled_back)s.staging %(rolled_back)s
-rm -f %(armed)s
-systemctl disable --now %(timer)s
-rm -f %(files)s
-systemctl daemon-reload
+leave
 """
 
 _SERVICE = """\
@@ -64,6 +81,7 @@ _TIMER = """\
 Description=Deadline for the confirmation of the Praxis agent's new release
 
 [Timer]
+OnActiveSec=%d
 OnCalendar=%s UTC
 Persistent=true
 AccuracySec=1s
@@ -80,7 +98,7 @@ class Switch:
     :param run: the deployment that armed it.
     :param wanted: the release that has to be called good.
     :param back: the last good release.
-    :param until: when it goes off, by this host's clock (seconds since 1970).
+    :param within: it goes off after so many seconds.
     :param name: the member, whose file the agent reads.
     :param config: that file's text for ``back``.
     """
@@ -88,7 +106,7 @@ class Switch:
     run: str
     wanted: str
     back: str
-    until: float
+    within: float
     name: str
     config: str
 
@@ -101,7 +119,9 @@ def can(paths: Paths) -> bool:
 def observe(paths: Paths) -> Dict[str, Any]:
     """``armed`` (``run``, ``wanted``, ``back``, ``until``): what is armed; ``rolled_back`` (``run``, ``from``, ``to``,
     ``at``): what the host has done by itself since it was last armed. None where there is none."""
-    return {"armed": _read(paths.armed), "rolled_back": _read(paths.rolled_back)}
+    armed = _read(paths.armed)
+    shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
+    return {"armed": shown, "rolled_back": _read(paths.rolled_back)}
 
 
 def arm(paths: Paths, switch: Switch) -> None:
@@ -114,18 +134,18 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.write_file(paths.rollback, script(paths, switch).encode(), 0o700)
     files.write_file(_unit(paths, SERVICE), (_SERVICE % paths.rollback).encode())
     files.remove_file(paths.rolled_back)
-    _set(paths, {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "until": switch.until})
+    _set(paths, {"run": switch.run, "wanted": switch.wanted, "back": switch.back}, switch.within)
     _systemctl(paths, ["enable", TIMER])
 
 
-def wind(paths: Paths, until: float) -> None:
-    """Have what is armed go off later: somebody is at work on this host again.
+def wind(paths: Paths, within: float) -> None:
+    """Have what is armed go off after so many seconds, if that is later: somebody is at work on this host again.
 
     :raises Failed: ``not-armed``.
     """
     armed = _read(paths.armed)
-    if armed is not None and armed["until"] < until:
-        _set(paths, {**armed, "until": until})
+    if armed is not None and _left(armed) < within:
+        _set(paths, armed, within)
 
 
 def disarm(paths: Paths) -> None:
@@ -155,6 +175,7 @@ def script(paths: Paths, switch: Switch) -> str:
         "config": paths.config(switch.name),
         "config_back": paths.armed_config,
         "current": paths.current,
+        "good": paths.good,
         "project": PROJECT,
         "compose": os.path.join(paths.release(switch.back), "compose.yaml"),
         "rolled_back": paths.rolled_back,
@@ -163,12 +184,19 @@ def script(paths: Paths, switch: Switch) -> str:
     }
 
 
-def _set(paths: Paths, armed: Dict[str, Any]) -> None:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(armed["until"]))
-    files.write_file(_unit(paths, TIMER), (_TIMER % when).encode())
-    files.write_file(paths.armed, json.dumps(armed).encode() + b"\n")
+def _set(paths: Paths, armed: Dict[str, Any], within: float) -> None:
+    until = time.time() + within
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(until + 1))
+    files.write_file(_unit(paths, TIMER), (_TIMER % (math.ceil(within), when)).encode())
+    due = {"until": until, "boot": uptime.boot(), "due": int(uptime.seconds() + within)}
+    files.write_file(paths.armed, json.dumps({**armed, **due}).encode() + b"\n")
     _systemctl(paths, ["daemon-reload"])
     _systemctl(paths, ["restart", TIMER])
+
+
+def _left(armed: Dict[str, Any]) -> float:
+    """Seconds until it goes off; none where the machine has been rebooted since, or an older version armed it."""
+    return float(armed["due"]) - uptime.seconds() if armed.get("boot") == uptime.boot() else 0.0
 
 
 def _read(path: str) -> Optional[Dict[str, Any]]:

@@ -137,6 +137,17 @@ class TestHeal:
         observations["m1"]["host"]["clock"] += 60
         assert heal(plan, observations) == ["m1"]
 
+    def test_a_clock_that_was_set_makes_no_agent_older_or_younger(self):
+        plan = fleet(2)
+        observations = meshed(plan, [("m1", "m2")])
+        observations["m1"]["container"]["started_at"] = "2027-01-15T08:00:00Z"
+        for clock in (1_800_003_600.0, 1_799_996_400.0):
+            observations["m1"]["host"] = {"clock": clock}
+            observations["m1"]["container"]["age"] = 12.5
+            assert heal(plan, observations) == []
+            observations["m1"]["container"]["age"] = 72.5
+            assert heal(plan, observations) == ["m1"]
+
     def test_ghosts_at_both_ends_are_fixed(self):
         plan = fleet(2)
         observations = meshed(plan)

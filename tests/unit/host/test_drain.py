@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> list[Any]:
         ports: list[int] = []
         monkeypatch.setattr(drain, "connected", lambda _pid, port: bool(ports.append(port)))
         busy()
-        found.append((ports[0], seconds, (fence.read(paths) or {}).get("run")))
+        found.append((ports[0], seconds, (fence.read(paths, time.time()) or {}).get("run")))
 
     monkeypatch.setattr(drain, "until_quiet", until_quiet)
     return found
@@ -122,7 +123,7 @@ def test_a_host_waits_before_it_admits_the_step(
     assert waited == []
     run(paths, "active", release=release("r2"), drain=60.0, deployment=DEPLOYMENT)
     assert waited == [(port, 60.0, None)]
-    assert (fence.read(paths) or {})["run"] == "d1"
+    assert (fence.read(paths, time.time()) or {})["run"] == "d1"
 
 
 def test_nobody_waits_in_check_mode_or_where_nothing_runs(

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
-from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
@@ -54,7 +54,21 @@ def test_a_step_is_remembered(running: Paths) -> None:
     assert (found["run"], found["fence"], found["ended"]) == ("a", 3, False)
     assert found["expires"] - found["at"] == pytest.approx(900)
     assert before <= found["at"] <= time.time()
-    assert done["observation"]["deployment"] == found
+    assert {**found, **done["observation"]["deployment"]} == found
+
+
+@pytest.mark.parametrize("set_by", [3600, -3600])
+def test_a_clock_that_is_set_makes_no_lease_shorter_or_longer(running: Paths, set_by: int) -> None:
+    """Of another boot, it is known to be as old as this one at least."""
+    fence.write(running, OTHER, 1000000.0)
+    found = fence.read(running, 1000000.0 + set_by)
+    assert found is not None and set(found) == set(record(running)) - {"boot", "up"}
+    assert found["expires"] - (1000000.0 + set_by) == pytest.approx(900, abs=5)
+    kept = {**record(running), "boot": "another"}
+    Path(running.deployment).write_text(json.dumps(kept), encoding="utf-8")
+    after = fence.read(running, 1000000.0 + set_by)
+    assert after is not None and after["at"] <= 1000000.0 + set_by - uptime.seconds() + 5
+    assert after["expires"] - after["at"] == 900
 
 
 def test_the_last_step_ends_it_there(running: Paths) -> None:
@@ -86,7 +100,7 @@ def test_without_a_deployment_nothing_is_remembered(running: Paths) -> None:
 def test_a_record_that_is_none_is_no_deployment(paths: Paths, text: str) -> None:
     os.makedirs(paths.root, exist_ok=True)
     Path(paths.deployment).write_text(text, encoding="utf-8")
-    assert fence.read(paths) is None
+    assert fence.read(paths, 0.0) is None
 
 
 def test_this_process_is_alive_and_one_that_has_ended_is_not() -> None:

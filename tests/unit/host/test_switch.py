@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
-from ansible_collections.praxis.cloud.plugins.module_utils.host import switch
+from ansible_collections.praxis.cloud.plugins.module_utils.host import switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
 from tests.unit.host.test_deploy import run
@@ -45,6 +46,15 @@ def active(host: Paths, engine: FakeEngine, **more: Any) -> dict[str, Any]:
     before = run(host, "active", release=release("r2"), **{**ARMED, **more})
     engine.run("r2")
     return before
+
+
+def armed(host: Paths) -> Any:
+    return json.loads(Path(host.armed).read_text(encoding="utf-8"))
+
+
+def over(host: Paths) -> None:
+    """The time is over."""
+    Path(host.armed).write_text(json.dumps({**armed(host), "due": 0}), encoding="utf-8")
 
 
 def left(host: Paths) -> list[str]:
@@ -101,6 +111,7 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     active(host, engine)
     before = Path(host.config("alpha")).read_text(encoding="utf-8")
     Path(host.config("alpha")).write_text("other\n", encoding="utf-8")
+    over(host)
     done = subprocess.run(["/bin/sh", host.rollback], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert os.readlink(host.current) == "releases/r1"
@@ -112,9 +123,56 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert left(host) == []
 
 
+def test_a_clock_that_is_set_rolls_nobody_back(host: Paths, engine: FakeEngine) -> None:
+    """The timer goes off by the clock, too early; and again by the time that the machine has been up."""
+    active(host, engine)
+    timer = Path(os.path.dirname(host.unit), switch.TIMER).read_text(encoding="utf-8")
+    assert "OnActiveSec=600" in timer
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r2" and observing.take(host)["switch"]["armed"]
+    over(host)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r1"
+
+
+@pytest.mark.parametrize("set_by", [3600, -3600])
+def test_a_clock_that_is_set_winds_nothing_up_or_down(
+    host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, set_by: int
+) -> None:
+    active(host, engine)
+    there = time.time
+    monkeypatch.setattr(switch.time, "time", lambda: there() + set_by)
+    switch.wind(host, 300.0)
+    assert armed(host)["due"] > uptime.seconds() + 500, "never shorter"
+    switch.wind(host, 900.0)
+    assert armed(host)["due"] > uptime.seconds() + 800
+    timer = Path(os.path.dirname(host.unit), switch.TIMER).read_text(encoding="utf-8")
+    assert "OnActiveSec=900" in timer
+
+
+def test_after_a_reboot_the_time_by_the_clock_counts(host: Paths, engine: FakeEngine) -> None:
+    active(host, engine)
+    Path(host.armed).write_text(json.dumps({**armed(host), "boot": "another"}), encoding="utf-8")
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r1"
+
+
+def test_a_machine_that_went_down_when_its_release_had_been_called_good_keeps_it(
+    host: Paths, engine: FakeEngine
+) -> None:
+    active(host, engine)
+    os.unlink(host.good)
+    os.symlink("releases/r2", host.good)
+    over(host)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r2"
+    assert left(host) == [] and observing.take(host)["switch"] == {"armed": None, "rolled_back": None}
+
+
 def test_the_script_unseals_what_the_old_release_needs(host: Paths, engine: FakeEngine, tmp_path: Path) -> None:
     Path(host.unseal).write_text(f'echo "$1" >{tmp_path}/unsealed\n', encoding="utf-8")
     active(host, engine)
+    over(host)
     subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
     assert (tmp_path / "unsealed").read_text(encoding="utf-8") == "r1\n"
 

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,21 @@ class TestStagedWrites:
         with pytest.raises(KeyboardInterrupt):
             run.report("m1", {"outcome": "activated"})
         assert run.outcomes() == {"m1": {"outcome": "prepared"}}
+
+
+@pytest.mark.parametrize("set_by", [3600, -3600])
+def test_a_clock_of_the_controller_that_is_set_makes_no_drain_and_no_lease_longer(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, set_by: int
+) -> None:
+    """A lease rather ends too early: it may be sleep that no other clock has counted."""
+    run.lock({"run": "a", "lock_host": "m1", "fence": 1, "lease": 900.0})
+    run.drain("m1", 60.0)
+    there, running = time.time, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: there() + set_by)
+    assert 50 < run.draining("m1") <= 60
+    assert run.lease_is_over() is (set_by > 0)
+    monkeypatch.setattr(time, "monotonic", lambda: running() + 901)
+    assert run.lease_is_over()
 
 
 def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirectory) -> None:
