@@ -191,8 +191,8 @@ def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, pr
     refused = provisioned.run("provision.yml", expect=2, variables=off)
     assert "praxis_allow_shrink" in refused.output
     assert mutations(provisioned, mark) == []
-    wrong = provisioned.run("provision.yml", expect=2, variables={**off, "praxis_allow_shrink": True,
-                                                                   "praxis_provision_plan_id": "0123456789ab"})
+    another = {**off, "praxis_allow_shrink": True, "praxis_provision_plan_id": "0123456789ab"}
+    wrong = provisioned.run("provision.yml", expect=2, variables=another)
     assert "The plan 0123456789ab was agreed to" in " ".join(wrong.output.split())
     assert mutations(provisioned, mark) == []
     run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
