@@ -108,7 +108,7 @@ def test_an_operation_that_ends_in_an_error(fault: Client, google: Google,
     with pytest.raises(Answered, match="404"):
         google.call("GET", f"zones/{ZONES[0]}/instances/never")
     fault.fault("fail", "gcp", operations=["compute:healthChecks.*"], code="QUOTA_EXCEEDED", message="No more.",
-                  count=1)
+                count=1)
     with pytest.raises(Answered, match="403 QUOTA_EXCEEDED: No more"):
         google.do("POST", "global/healthChecks", CHECK)
 

@@ -81,8 +81,8 @@ def test_nothing_given_is_nothing_found_and_the_first_two_zones(site: Site) -> N
                                   "https://www.googleapis.com/compute/v1/projects/a-project/global/{kind}/{name}"])
 def test_by_name_or_link_it_is_the_same(site: Site, form: str) -> None:
     found = site.observe(network=form.format(kind="networks", name="net"),
-                      backend_service=[form.format(kind="backendServices", name="agents")],
-                      subnetwork="net", service_account="agents", zones=[TWO, ONE])
+                         backend_service=[form.format(kind="backendServices", name="agents")],
+                         subnetwork="net", service_account="agents", zones=[TWO, ONE])
     assert found["network"] == {"link": NET, "name": "net", "id": f"{PROJECT}/net"}
     assert found["subnetwork"] == {"link": SUB, "cidr": "10.77.128.0/20", "network": NET}
     assert found["backend_service"]["name"] == "agents"
