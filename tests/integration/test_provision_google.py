@@ -193,7 +193,7 @@ def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, pr
     assert mutations(provisioned, mark) == []
     another = {**off, "praxis_allow_shrink": True, "praxis_provision_plan_id": "0123456789ab"}
     wrong = provisioned.run("provision.yml", expect=2, variables=another)
-    assert "The plan 0123456789ab was agreed to" in " ".join(wrong.output.split())
+    assert "You agreed to the plan 0123456789ab" in " ".join(wrong.output.split())
     assert mutations(provisioned, mark) == []
     run = provisioned.run("provision.yml", variables={**off, "praxis_allow_shrink": True})
     assert run.summary["balancer"] == ""
