@@ -194,7 +194,7 @@ class Runner:
                 for line in process.stdout:
                     log.write(line)
                     self._print(lane.name, line.decode(errors="replace").rstrip("\n"))
-            _, status, used = os.wait4(process.pid, 0)
+            status, used = os.wait4(process.pid, 0)[1:]
             process.returncode = self._codes[lane.name] = os.waitstatus_to_exitcode(status)
             cost = f", {used.ru_utime + used.ru_stime:.0f} s of a core beside its machines"
         except OSError as error:

@@ -36,7 +36,7 @@ from .load import Load, load
 
 FOUR = {"PRAXIS_HOSTS": "4"}
 #: A short soak, where it is not what is tried.
-QUICK = {"praxis_soak": 5, "praxis_gate_deadline": 60}
+QUICK = {"praxis_soak": 5, "praxis_gate_deadline": 120}
 #: One batch, and nobody kept in service.
 AT_ONCE = {"praxis_batch": "100%", "praxis_canary": 4, "praxis_min_available": 0, "praxis_soak": 1}
 ACTIVATING = "grep -s state=active /run/praxis.lock || true"
@@ -242,6 +242,7 @@ def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(f
     settle(fleet)
 
 
+@pytest.mark.repetition
 def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
     """Far before the delay that the balancer goes on showing; and who joins while it is shown is served again."""
     elb = boto3.client("elbv2", **fleet.administrator)
@@ -320,6 +321,7 @@ def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet
     assert deploy(fleet, {}).summary["findings"] == []
 
 
+@pytest.mark.repetition
 def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more(fleet: Cloud, tmp_path: Path) -> None:
     """The first is stopped in the soak of its first batch, and goes on when the second is through."""
     output = tmp_path / "output"
@@ -495,6 +497,7 @@ def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: s
     assert deploy(fleet, {}).summary["findings"] == []
 
 
+@pytest.mark.repetition
 def test_ctrl_c_undoes_a_deployment_in_order(fleet: Cloud, tmp_path: Path) -> None:
     settle(fleet)
     before, output = seen.releases(fleet), tmp_path / "interrupted"
