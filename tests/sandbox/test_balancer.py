@@ -128,7 +128,7 @@ def test_a_link_that_is_cut_makes_a_target_time_out(healed: Client, balanced: Ba
 
 def test_what_the_balancer_cannot_serve_is_refused(balanced: Balanced) -> None:
     balancer = balanced.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    with pytest.raises(ClientError, match="port 80 only"):
+    with pytest.raises(ClientError, match="port 80 and HTTPS on 443 only"):
         balanced.elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=8080,
                                      DefaultActions=[{"Type": "forward", "TargetGroupArn": balanced.group}])
 
