@@ -150,7 +150,7 @@ class Balancer:
     def __init__(self, site: Site, cloud: str = "aws") -> None:
         name = "balancer" if cloud == "aws" else f"balancer-{cloud}"
         self.binds: Sequence[str] = EVERYWHERE if cloud == "aws" else ()
-        """Where it answers before it is reported."""
+        """Where it answers before it has a configuration."""
         self.site = site
         self.container = site.container(name)
         self.address = site.addresses.balancer if cloud == "aws" else site.addresses.google_balancer

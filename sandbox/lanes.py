@@ -14,7 +14,7 @@ AT_ONCE = 3
 
 
 class Lanes:
-    """One lane for each machine. `say` is reported of work that failed."""
+    """One lane for each machine. `say` is called with work that failed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say

@@ -103,7 +103,7 @@ class ActionModule(HostAction):
         return persistently(self._display, name, wait, reconnect) if args["state"] == "confirmed" else wait()
 
     def observes(self, args: Dict[str, Any]) -> bool:
-        """Not where the host is only reported: the last observation had fresh dials, and stands."""
+        """Not where the host only gets to know the verdict: the last observation had fresh dials, and stands."""
         return args["state"] not in PLAIN
 
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:

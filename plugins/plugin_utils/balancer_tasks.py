@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which load balancers a fleet is behind, and what each cloud's module is reported about one."""
+"""Which load balancers a fleet is behind, and the arguments of each cloud's module for one."""
 
 from __future__ import annotations
 

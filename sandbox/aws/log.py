@@ -32,7 +32,7 @@ class Log:
 
     def operation(self, service: str, operation: str, *, status: int, error: str | None, access_key: str,
                   fault: str | None, mutating: bool | None = None) -> None:
-        """Record one operation; whether it is a change is reported by its name unless it is said."""
+        """Record one operation; whether it is a change follows from its name unless it is said."""
         change = mutates(operation, status) if mutating is None else mutating
         self._append({"service": service, "operation": operation, "mutating": change,
                       "status": status, "error": error, "access_key": access_key, "fault": fault})

@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """A observe it.
+    """An observation of it.
 
     :param resource: None when there is none.
     """

@@ -58,6 +58,6 @@ def _left_out(page: Mapping[str, Any], project: str, regions: Sequence[str]) -> 
 
 
 def _wanted(scope: str, regions: Sequence[str]) -> bool:
-    """Whether a scope (``zones/us-central1-a``) is in one of the regions; what cannot be reported is."""
+    """Whether a scope (``zones/us-central1-a``) is in one of the regions; one that is unknown counts as in."""
     place = _PLACE.fullmatch(scope.rpartition("/")[2])
     return not regions or place is None or place[1] in regions

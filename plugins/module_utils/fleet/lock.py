@@ -54,7 +54,7 @@ class Holder:
         if self.by_hand:
             return replace(self.locked(), level=WARNING)
         what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
-        return Finding("deploying", what, self.where, "Observe again when it has ended.", level=WARNING)
+        return Finding("deploying", what, self.where, "Run this again when it has ended.", level=WARNING)
 
     def taken_over(self) -> Finding:
         """This run goes on where it stopped."""

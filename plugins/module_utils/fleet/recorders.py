@@ -83,7 +83,7 @@ _OTHER = (
 
 
 def _way(processes: Sequence[Process], controller: Optional[int]) -> Sequence[Process]:
-    """The step's own process, up to the one that the connection started. Where that cannot be reported, up to the
+    """The step's own process, up to the one that the connection started. Where that is not known, up to the
     outermost that became another user."""
     for at, item in enumerate(processes):
         if at and (item.name.startswith(SERVERS) if controller is None else item.pid == controller):

@@ -152,7 +152,7 @@ def live_members(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], 
 
 def strangers(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int) -> int:
     """Sound accepted connections from addresses that are no member's: where what comes in has its address rewritten, a
-    member cannot be reported by it. The controller matches them with the connections of the members that dialled."""
+    member is not recognised by it. The controller matches them with the connections of the members that dialled."""
     members = tuple(endpoint(str(item["address"]), 0)[:-1] for item in dial)
     ours = ":%d" % p2p_port
     accepted = [edge for edge in observation["edges"] if edge["local"].endswith(ours) and not edge["retransmits"]]
