@@ -23,7 +23,9 @@ def read(paths: Paths, now: float) -> Optional[Dict[str, Any]]:
     found = files.read_json(paths.deployment) or {}
     if not isinstance(found.get("fence"), int):
         return None
-    boot, up = found.pop("boot", None), found.pop("up", 0.0)
+    if "boot" not in found:  # an earlier version wrote it
+        return found
+    boot, up = found.pop("boot"), found.pop("up")
     since = uptime.seconds()
     # Of another boot of the machine it is at least as old as this one.
     at = now - (since - up) if boot == uptime.boot() else min(found["at"], now - since)

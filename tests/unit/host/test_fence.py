@@ -71,6 +71,14 @@ def test_a_clock_that_is_set_makes_no_lease_shorter_or_longer(running: Paths, se
     assert after["expires"] - after["at"] == 900
 
 
+def test_a_record_of_an_earlier_version_goes_by_the_clock(running: Paths) -> None:
+    """It says nothing of the boot, and what holds the fleet by it goes on holding it."""
+    fence.write(running, OTHER, 1000000.0)
+    kept = {name: value for name, value in record(running).items() if name not in ("boot", "up")}
+    Path(running.deployment).write_text(json.dumps(kept), encoding="utf-8")
+    assert fence.read(running, 1000010.0) == kept
+
+
 def test_the_last_step_ends_it_there(running: Paths) -> None:
     step(running, "confirmed", last=True)
     assert record(running)["ended"] is True
