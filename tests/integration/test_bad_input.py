@@ -24,6 +24,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests import tiers
+
 from . import hunting, seen
 from .conftest import CHECKOUT, Cloud, OwnRegistry, Run
 
@@ -267,7 +269,7 @@ def expect(run: Run, row: Row) -> None:
 @pytest.mark.parametrize(
     ("name", "check"),
     [*(pytest.param(name, False, marks=() if name in CHECKED else pytest.mark.repetition) for name in ROWS),
-     *((name, True) for name in CHECKED)])
+     *tiers.first([(name, True) for name in CHECKED], 2)])
 def test_it_is_refused_with_one_clear_finding(refusals: Refusals, name: str, check: bool) -> None:
     row = ROWS[name]
     run = refusals.run(*(["--check", "--diff"] if check else []), own=row.own, variables=row.variables,
@@ -433,7 +435,9 @@ HALVES = {"one source": ([], {"PRAXIS_REGIONS": "us-east-1,eu-central-1"}, False
 
 @pytest.mark.parametrize(
     "case", ["one source", pytest.param("two sources", marks=pytest.mark.repetition), "two sources and a limit"])
-@pytest.mark.parametrize("loose", [False, True], ids=["our ansible.cfg", "any ansible.cfg"])
+@pytest.mark.parametrize(
+    "loose", [pytest.param(False, id="our ansible.cfg", marks=pytest.mark.repetition),
+              pytest.param(True, id="any ansible.cfg")])
 @pytest.mark.usefixtures("region_failing")
 def test_one_region_failing_is_no_half_fleet(refusals: Refusals, case: str, loose: bool) -> None:
     arguments, environment, static = HALVES[case]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import tiers
 from tests.documented import ROWS, Row
 
 from .conftest import SHOWN
@@ -34,7 +35,9 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stranger]:
         made.leave()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.command)
+@pytest.mark.parametrize(
+    "row", tiers.only(ROWS, lambda row: not row.again), ids=lambda row: row.command
+)
 def test_a_documented_command(stranger: Stranger, row: Row) -> None:
     if row.command not in (*BEFORE_UP, UP.command) and stranger.type(UP).code:
         pytest.fail("`make up` failed, and this needs what it makes")

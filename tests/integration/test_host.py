@@ -522,7 +522,8 @@ def test_a_cut_link_fails_the_mesh_gate_and_names_the_member(pair: list[Host]) -
     assert alpha.call("active", gate={"min_edges": 1, "deadline": 90})["failure"] is None
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["trixie", "bookworm"])
+@pytest.mark.parametrize(
+    "number", [pytest.param(0, id="trixie"), pytest.param(1, id="bookworm", marks=pytest.mark.repetition)])
 def test_after_a_reboot_the_agent_comes_back_by_itself(pair: list[Host], site: Site, number: int) -> None:
     """With its secrets and its identity, out of what systemd sealed: no registry, no store, and no controller."""
     host = pair[number]

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from tests import tiers
 from tests.unit.plan import ansible_settings_rows as rows
 
 from . import hostile, seen
@@ -252,6 +253,7 @@ def test_the_cloud_s_own_plugin_gives_the_same_variables_groups_and_plan(fleet: 
     assert len(set(plans)) == 1
 
 
+@pytest.mark.alike
 def test_the_cloud_s_own_plugin_with_names_of_one_s_own(fleet: Fleet) -> None:
     """Machines that carry none of our tags: named and filtered as the documentation says."""
     found = inventory(fleet, fleet.platform.own_names(fleet.two, fleet.folder))
@@ -259,7 +261,7 @@ def test_the_cloud_s_own_plugin_with_names_of_one_s_own(fleet: Fleet) -> None:
     assert found["_meta"]["hostvars"][fleet.two]["praxis_slot"] == fleet.two
 
 
-@pytest.mark.parametrize("way", [0, 1])
+@pytest.mark.parametrize("way", tiers.first([0, 1]))
 def test_members_join_the_given_target_group(fleet: Fleet, way: int) -> None:
     target_group = {"praxis_target_group": fleet.platform.target_groups[way]}
     mark = fleet.cloud.mark()
@@ -337,7 +339,7 @@ def deployed_with_passwords(fleet: Fleet) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("kind", ["private", "public"])
+@pytest.mark.parametrize("kind", tiers.first(["public", "private"]))
 def test_the_kind_of_address_decides_the_bootstrap_lists(fleet: Fleet, kind: str) -> None:
     """Planned only: the public addresses are the documentation's, and nothing is ever sent to them."""
     public = {fleet.one: {"praxis_public_ip": "203.0.113.1"}, fleet.two: {"praxis_public_ip": "203.0.113.2"}}

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
+
 pytestmark = pytest.mark.slow
 #: What dpkg says on Debian 13, and on Debian 12.
 LOCKED = (
@@ -48,7 +50,7 @@ def calls(folder: Path) -> int:
     return len((folder / "calls").read_text().splitlines())
 
 
-@pytest.mark.parametrize("said", LOCKED)
+@pytest.mark.parametrize("said", tiers.first(LOCKED))
 def test_a_lock_of_dpkg_s_is_waited_for(tmp_path: Path, said: str) -> None:
     program(tmp_path, "apt-mark", f"[ $(wc -l < {tmp_path}/calls) -ge 3 ] || {{ echo '{said}' >&2; exit 100; }}")
     rc, printed = play(tmp_path, "hold", docker_wait=10, __docker_hold_pause=1)
@@ -69,7 +71,8 @@ def test_nothing_else_is_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "expected"), [("sleep 1; exit 2", 0), ("exit 1", 0), ("exit 0", 0), ("exec sleep 60", 2)]
+    ("script", "expected"),
+    tiers.first([("sleep 1; exit 2", 0), ("exec sleep 60", 2), ("exit 1", 0), ("exit 0", 0)], 2),
 )
 def test_cloud_init_is_waited_for(tmp_path: Path, script: str, expected: int) -> None:
     """However it ends, and for so long at most."""

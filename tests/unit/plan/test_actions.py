@@ -26,7 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
-from tests import deprecations
+from tests import deprecations, tiers
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
 
@@ -277,11 +277,13 @@ def test_what_ssh_and_sudo_do_is_data(site: Site, empty: Account) -> None:
 
 @pytest.mark.parametrize(
     ("become", "sentence"),
-    [
-        (False, 'Please login as the user "admin" rather than the user "root".'),
-        (True, 'Please login as the user "admin" rather than the user "root".'),
-        (True, "Choose: start or stop"),
-    ],
+    tiers.first(
+        [
+            (True, 'Please login as the user "admin" rather than the user "root".'),
+            (False, 'Please login as the user "admin" rather than the user "root".'),
+            (True, "Choose: start or stop"),
+        ]
+    ),
 )
 def test_a_login_that_is_no_shell_is_quoted(site: Site, empty: Account, become: bool, sentence: str) -> None:
     """What an image says to root at a forced command, on standard output. A banner before the answer does no harm."""
@@ -466,12 +468,15 @@ UNREAD = {"p2p": {"max_peers": 9, "host": "0.0.0.0", "mdns_service": "a"}, "exec
 
 @pytest.mark.parametrize(
     ("wrong", "callback", "arguments", "lines"),
-    [
-        ({}, "ansible.builtin.default", ["--check"], 2),
-        ({}, "praxis.cloud.live", ["--check", "-v"], 5),
-        ({"p2p_port": 8000}, "praxis.cloud.live", ["--check"], 2),
-        ({"p2p_port": 8000}, "ansible.builtin.default", ["--check", "-v"], 5),
-    ],
+    tiers.first(
+        [
+            ({}, "ansible.builtin.default", ["--check"], 2),
+            ({"p2p_port": 8000}, "praxis.cloud.live", ["--check"], 2),
+            ({}, "praxis.cloud.live", ["--check", "-v"], 5),
+            ({"p2p_port": 8000}, "ansible.builtin.default", ["--check", "-v"], 5),
+        ],
+        2,
+    ),
 )
 def test_of_settings_that_nothing_reads_a_person_sees_one_line(
     site: Site, empty: Account, wrong: dict[str, Any], callback: str, arguments: list[str], lines: int
@@ -532,11 +537,14 @@ def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Si
 
 @pytest.mark.parametrize(
     ("playbook", "part"),
-    [
-        *((playbook, ("--tags", "deploy")) for playbook in ROOT_PLAYBOOKS),
-        ("deploy.yml", ("--skip-tags", "x")),
-        ("deploy.yml", ("--tags", "deploy", "--limit", "m1")),
-    ],
+    tiers.first(
+        [
+            ("deploy.yml", ("--skip-tags", "x")),
+            ("deploy.yml", ("--tags", "deploy", "--limit", "m1")),
+            *((playbook, ("--tags", "deploy")) for playbook in ROOT_PLAYBOOKS),
+        ],
+        2,
+    ),
 )
 def test_no_part_of_a_playbook_is_taken_for_all_of_it(
     site: Site, empty: Account, playbook: str, part: tuple[str, ...]
@@ -656,7 +664,7 @@ def test_what_else_makes_ansible_print_more_prints_no_secret(site: Site, empty: 
     assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) == {"sent-m1"}
 
 
-@pytest.mark.parametrize("playbook", ["deploy.yml", "plan.yml", "status.yml", "verify.yml"])
+@pytest.mark.parametrize("playbook", tiers.first(["deploy.yml", "plan.yml", "status.yml", "verify.yml"]))
 def test_an_empty_fleet_is_refused(site: Site, empty: Account, playbook: str) -> None:
     site.inventory({})
     played = site.play(CHECKOUT / playbook)

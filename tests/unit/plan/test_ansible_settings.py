@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests import tiers
 from tests.unit.plan import ansible_settings_rows as rows
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, ROOT_PLAYBOOKS, Played, Site, deaf_port
@@ -26,19 +27,13 @@ pytestmark = pytest.mark.slow
 DEPLOY = CHECKOUT / "playbooks" / "deploy.yml"
 __all__ = ["deaf_port"]
 
-#: Each runs by itself: it has changed what a deployment comes to, or looks as if it could.
+#: Each runs by itself: it has changed what a deployment comes to, and is in the way of the others.
 ALONE = {
-    "DEFAULT_STRATEGY": ["free", "host_pinned"],
-    "INJECT_FACTS_AS_VARS": ["false"],
-    "DEFAULT_NO_LOG": ["true"],
+    "DEFAULT_STRATEGY": ["free"],
     "ANY_ERRORS_FATAL": ["true"],
-    "ENABLE_TASK_DEBUGGER": ["true"],
-    "DEFAULT_JINJA2_NATIVE": ["false"],
-    "DEFAULT_UNDEFINED_VAR_BEHAVIOR": ["false"],
-    "CACHE_PLUGIN_TIMEOUT": ["1"],
-    "DEFAULT_STDOUT_CALLBACK": ["minimal", "ansible.posix.json"],
+    "DEFAULT_STDOUT_CALLBACK": ["minimal"],
 }
-#: Run together: none has ever changed anything, and one that begins to do so is found by the tests of each.
+#: Run together: one that changes anything is found by the tests of each.
 TOGETHER = {name: values[0] for name, values in rows.SAME.items() if name not in ALONE}
 EACH = [
     pytest.param(
@@ -179,7 +174,8 @@ def sudo(deployment: Deployment) -> dict[str, str]:
 
 #: ansible.cfg's words, and the same as variables of all hosts, which come before what a play says.
 THEIRS = [
-    pytest.param({"DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"}, {}, id="ansible.cfg"),
+    pytest.param({"DEFAULT_BECOME": "true", "DEFAULT_BECOME_USER": "nobody"}, {}, id="ansible.cfg",
+                 marks=pytest.mark.repetition),
     pytest.param({}, {"ansible_become": True, "ansible_become_user": "nobody"}, id="variables"),
 ]
 
@@ -228,7 +224,7 @@ def test_a_setting_that_is_refused_is_named_before_a_host_is_asked(deployment: D
 
 
 # init.yml asks no machine and reads no inventory.
-@pytest.mark.parametrize("playbook", sorted(set(ROOT_PLAYBOOKS) - {"init.yml"}))
+@pytest.mark.parametrize("playbook", tiers.only(sorted(set(ROOT_PLAYBOOKS) - {"init.yml"}), "deploy.yml".__eq__))
 def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Deployment, playbook: str) -> None:
     path, folder = CHECKOUT / "playbooks" / playbook, deployment.site.folder
     unfit = {"ANSIBLE_HOST_PATTERN_MISMATCH": "error", "ANSIBLE_TRANSPORT": "local"}

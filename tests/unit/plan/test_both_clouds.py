@@ -273,6 +273,7 @@ def without(folder: Path, *libraries: str) -> dict[str, str]:
 class TestRuns:
     """Real runs of the tasks that plan and make identities."""
 
+    @pytest.mark.repetition  # tests/integration/test_both.py deploys one
     def test_a_fleet_on_both_clouds(self, both: Both, site: Site) -> None:
         site.inventory(fleet(4, {2: on_google(2), 3: on_google(3), 4: {"identity_store": "gcp-sm"}}))
         checked = site.play([PLAN], "--check", "--diff", **both.google.environment)
@@ -302,6 +303,7 @@ class TestRuns:
             "ok", "ok", "skipped", "skipped",
         ]  # fmt: skip
 
+    @pytest.mark.repetition
     def test_a_fleet_on_google_needs_nothing_of_aws(self, both: Both, site: Site) -> None:
         site.inventory(fleet(2, {1: on_google(1), 2: on_google(2)}))
         nothing = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"), "")

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.plugin_utils import journal, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from tests import tiers
 from tests.unit.conftest import Cloud
 from tests.unit.fleet.made import fleet as wired
 from tests.unit.fleet.made import meshed
@@ -243,8 +244,8 @@ def site(tmp_path: Path, account: Account, cloud: Cloud) -> Site:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("playbook", "arguments", "written"),
-    [("deploy.yml", (), True), ("deploy.yml", ("--check",), False), ("status.yml", (), False),
-     ("deploy.yml", ("-e", "praxis_record="), False)],
+    tiers.first([("deploy.yml", (), True), ("deploy.yml", ("--check",), False), ("status.yml", (), False),
+                 ("deploy.yml", ("-e", "praxis_record="), False)], 2),
 )  # fmt: skip
 def test_a_deployment_leaves_a_record_and_what_only_observes_leaves_none(
     site: Site, playbook: str, arguments: tuple[str, ...], written: bool

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rows of a table of tests `make test` runs, and which only `make test-all` does: the marker ``repetition``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+
+def first(values: Iterable[Any], count: int = 1) -> list[Any]:
+    """Values for ``parametrize`` of which all but the first are repetitions."""
+    every = list(values)
+    return only(every, lambda value: value in every[:count])
+
+
+def only(values: Iterable[Any], chosen: Callable[[Any], bool]) -> list[Any]:
+    """Values for ``parametrize`` of which all but the chosen are repetitions."""
+    return [value if chosen(value) else _repetition(value) for value in values]
+
+
+def _repetition(value: Any) -> Any:
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.repetition)
