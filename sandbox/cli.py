@@ -27,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
                     help=f"{', '.join(CLOUDS)}, or several with a comma between; added to what is up")
     up.add_argument("--dial-delay", type=float, metavar="SECONDS",
                     help="how long the agent's stand-in waits before it dials its peers; 10, as the agent, by default")
+    up.add_argument("--with-docker", action="store_true",
+                    help="clouds that are started now have Docker in their newest Debian, which saves its installation")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")
@@ -141,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     client = Client(site)
     if options.verb == "up":
         with step(f"bringing up the {' and '.join(options.cloud)} sandbox of {site.root}"):
-            lifecycle.up(site, options.cloud, options.dial_delay)
+            lifecycle.up(site, options.cloud, options.dial_delay, options.with_docker)
         print(f". {site.home / 'env'}")
     elif options.verb == "down":
         with step(f"taking down the sandbox of {site.root}"):

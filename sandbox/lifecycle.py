@@ -29,10 +29,12 @@ AGENTS = ("1.0", "1.1")
 API_DEADLINE = 60.0
 
 
-def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = None) -> None:
+def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = None,
+       with_docker: bool = False) -> None:
     """Bring clouds up, beside what is up; what runs already is kept.
 
     :param dial_delay: seconds that the agent's stand-in waits before it dials its peers; the agent's own unless given.
+    :param with_docker: the newest Debian of a cloud that is started now has Docker in it already; a real one has not.
     """
     docker.require_engine()
     client, logs = Client(site), site.home / "logs"
@@ -41,6 +43,8 @@ def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = 
             _clear_leftovers(site, cloud)
     tags = {name: images.ensure(image, logs) for name, image in
             (("registry", images.REGISTRY), ("balancer", images.BALANCER), ("machine", images.machine("trixie")))}
+    if with_docker:
+        images.ensure(images.engine("trixie"), logs)
     certificates.make_tls(site.home / "tls", site.registry_name, site.addresses.registry)
     certificates.make_ssh_key(site.home / "ssh" / "id_ed25519", "praxis-sandbox")
     network.up(site)
@@ -56,7 +60,7 @@ def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = 
     for cloud in clouds:
         if not client.running(cloud):
             with step(f"starting the API of {cloud}"):
-                _start_api(site, cloud)
+                _start_api(site, cloud, with_docker)
     write(site.home / "env", environment(site, client.clouds(), AGENTS[0]), 0o600)
     client.state()
 
@@ -85,13 +89,13 @@ def _clear_leftovers(site: Site, cloud: str) -> None:
     (site.home / cloud / "operations.jsonl").unlink(missing_ok=True)
 
 
-def _start_api(site: Site, cloud: str) -> None:
+def _start_api(site: Site, cloud: str, with_docker: bool) -> None:
     log = site.home / cloud / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "sandbox", "serve", "--cloud", cloud], cwd=CHECKOUT,
                                    stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                                   env=_api_environment(site))
+                                   env=_api_environment(site) | ({images.WITH_DOCKER: "1"} if with_docker else {}))
     until = time.monotonic() + API_DEADLINE
     while not Client(site).running(cloud):
         if process.poll() is not None or time.monotonic() > until:

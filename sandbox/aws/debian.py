@@ -16,7 +16,7 @@ from sandbox.site import ACCOUNT
 
 OWNER = "136693071363"
 BUILDS = {
-    "debian-13-amd64-20260901-2222": (OWNER, images.machine("trixie")),
+    "debian-13-amd64-20260901-2222": (OWNER, images.debian()),
     "debian-12-amd64-20260831-2220": (OWNER, images.machine("bookworm")),
     "docker-13-amd64-20260901-2222": (ACCOUNT, images.engine("trixie")),
 }

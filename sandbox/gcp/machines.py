@@ -23,7 +23,7 @@ from sandbox.problem import Problem
 from sandbox.site import PROJECT, Site
 
 IMAGES = {
-    "debian-cloud/debian-13": ("debian-13-trixie-v20260915", images.machine("trixie")),
+    "debian-cloud/debian-13": ("debian-13-trixie-v20260915", images.debian()),
     "debian-cloud/debian-12": ("debian-12-bookworm-v20260915", images.machine("bookworm")),
     f"{PROJECT}/docker-13": ("docker-13-trixie-v20260915", images.engine("trixie")),
 }

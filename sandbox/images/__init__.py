@@ -23,6 +23,7 @@ FOLDER = Path(__file__).resolve().parent
 STANDIN = FOLDER.parent / "standin"
 MIRROR = "http://deb.debian.org/debian"
 REPOSITORY = "praxis-sandbox"
+WITH_DOCKER = "PRAXIS_SANDBOX_WITH_DOCKER"
 BASE_REVISION = "1"
 """Raise it to have the base images made again."""
 
@@ -67,6 +68,11 @@ def machine(suite: str) -> Image:
 def engine(suite: str) -> Image:
     """The same machine with Docker in it already."""
     return Image(f"engine-{suite}", FOLDER / "engine", suite, under=machine(suite))
+
+
+def debian() -> Image:
+    """What the clouds' newest Debian is here: bare, as theirs is, unless the sandbox was asked to have Docker in it."""
+    return engine("trixie") if os.environ.get(WITH_DOCKER) else machine("trixie")
 
 
 REGISTRY = Image("registry", FOLDER / "registry")

@@ -37,6 +37,8 @@ CLOUD = "PRAXIS_TEST_CLOUD"
 #: Files that begin with an account in which nobody has made anything.
 EMPTY_ACCOUNT = ("test_own", "test_storm")
 DIAL_DELAY = 1  # seconds from the start of an agent's P2P to its first dials; the real agent's are 10
+#: Files that install Docker on AWS's side: their machines are bare, as a cloud's are. All others' have it already.
+BARE = ("test_provision", "test_deploy", "test_leaks", "test_own")
 #: The file whose agents wait as long as the real one.
 UNHURRIED = "test_own"
 SHOWN = 6000  # characters of a run's output that a failed test shows
@@ -291,11 +293,13 @@ def sandbox(*arguments: str) -> None:
 
 
 def up(clouds: str, file: str = "") -> None:
-    """A sandbox whose agents dial soon after their start.
+    """A sandbox whose agents dial soon after their start, with machines that have Docker already.
 
-    :param file: the test file that it is for; one has agents that wait as long as the real ones.
+    :param file: the test file that it is for: UNHURRIED or one of BARE gets the usual instead.
     """
-    sandbox("up", "--cloud", clouds, *(() if file == UNHURRIED else ("--dial-delay", str(DIAL_DELAY))))
+    quick = () if file == UNHURRIED else ("--dial-delay", str(DIAL_DELAY))
+    ready = () if clouds == "aws" and file in BARE else ("--with-docker",)
+    sandbox("up", "--cloud", clouds, *quick, *ready)
 
 
 def reused() -> bool:
@@ -304,13 +308,13 @@ def reused() -> bool:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
+def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     """A sandbox with an empty account, removed at the end. With PRAXIS_TEST_REUSE=1: one that is up, and stays up."""
     reuse = reused()
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
     (name,) = {lane.cloud for lane in lanes()}
-    up(name)
+    up(name, request.session.items[0].path.stem)
     try:
         yield Cloud(name)
     finally:
@@ -320,8 +324,9 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module", autouse=True)
 def empty_account(request: pytest.FixtureRequest) -> None:
-    """A new sandbox in the old one's place, for the files that want one."""
-    if request.path.stem in EMPTY_ACCOUNT and not reused():
+    """A new sandbox in the old one's place, for the files that want one, and are not the first."""
+    first_file = request.session.items[0].path
+    if request.path.stem in EMPTY_ACCOUNT and request.path != first_file and not reused():
         cloud = request.getfixturevalue("cloud")
         sandbox("down")
         up(cloud.name, request.path.stem)

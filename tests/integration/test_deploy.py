@@ -152,6 +152,7 @@ def test_a_stopped_container_is_started_with_the_same_release(fleet):
     assert seen.container(fleet, chosen)["State"]["Running"]
 
 
+@pytest.mark.alike
 def test_a_bad_release_is_put_back_everywhere(fleet):
     releases, starts = seen.releases(fleet), seen.started(fleet)
     run = fleet.run("deploy.yml", expect=2, variables={"praxis_agent_environment": {"STANDIN_FAIL": "crash"}})

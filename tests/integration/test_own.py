@@ -216,7 +216,7 @@ def test_sudo_that_is_turned_off_is_named(fleet: Fleet) -> None:
     assert errors == [("become-off", fleet.two)]
 
 
-@pytest.mark.alike
+@pytest.mark.repetition
 def test_a_rollback_by_a_static_inventory_asks_no_api(fleet: Fleet) -> None:
     static, before = fleet.static(), seen.releases(fleet.cloud)
     changed = fleet.run("deploy.yml", inventory=static, variables={"praxis_agent_config": {"llm": {"timeout": 61}}})

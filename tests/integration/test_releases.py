@@ -377,6 +377,7 @@ def test_a_drain_that_is_refused_touches_nothing(fleet: Cloud) -> None:
     assert lost(counted) == ({}, "")
 
 
+@pytest.mark.repetition
 def test_a_drain_that_would_go_under_the_floor_is_refused(fleet: Cloud) -> None:
     """A member that the balancer does not call healthy counts for nothing, however well it is by itself."""
     before, starts = seen.releases(fleet), seen.started(fleet)
