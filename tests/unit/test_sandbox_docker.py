@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import docker
+from sandbox import docker, images
 
 GOING_ON = "docker rm: Error response from daemon: removal of container one is already in progress"
 SLOW = "docker rm: Error response from daemon: could not kill: did not receive an exit event"
@@ -58,3 +58,10 @@ def test_there_is_a_deadline(monkeypatch):
     with pytest.raises(docker.DockerError, match="exit event"):
         docker.remove_container("one", deadline=5.0)
     assert 5.0 < engine.now <= 6.0
+
+
+def test_the_newest_debian_is_bare_unless_docker_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(images.WITH_DOCKER, raising=False)
+    assert images.debian() == images.machine("trixie")
+    monkeypatch.setenv(images.WITH_DOCKER, "1")
+    assert images.debian() == images.engine("trixie")
