@@ -134,6 +134,7 @@ def test_one_cloud_s_failure_does_not_stop_the_other(fleet: Cloud) -> None:
     assert "There is no region 'nowhere-1'" in " ".join(run.output.split())
 
 
+@pytest.mark.repetition
 def test_references_may_point_at_the_other_cloud_s_store(fleet: Cloud) -> None:
     """Everybody's second key comes from the other cloud; then back to what the inventories say."""
     project = fleet.environment["GOOGLE_CLOUD_PROJECT"]

@@ -141,7 +141,7 @@ def test_a_restart_keeps_the_peer_ids(fleet):
     assert {item.name: seen.peer_id(fleet, item) for item in fleet.machines()} == before
 
 
-@pytest.mark.alike
+@pytest.mark.repetition
 def test_a_stopped_container_is_started_with_the_same_release(fleet):
     releases = seen.releases(fleet)
     chosen = fleet.machines()[0]
@@ -177,7 +177,7 @@ def test_a_cut_link_turns_verify_red_and_is_named(fleet):
     seen.wait_for("a whole mesh", lambda: fleet.run("verify.yml", expect=None).rc == 0, deadline=150, pause=3)
 
 
-@pytest.mark.alike
+@pytest.mark.repetition
 def test_a_dead_machine_is_named_and_the_others_are_untouched(fleet):
     starts = seen.started(fleet)
     dead = sorted(starts)[2]

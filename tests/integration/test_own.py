@@ -117,6 +117,7 @@ def test_by_id_or_link_it_is_the_same(fleet: Fleet) -> None:
     assert (run.changed, fleet.mutations(mark)) == ({}, [])
 
 
+@pytest.mark.alike
 def test_what_is_not_there_is_reported_before_anything_is_made(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     for wrong in fleet.platform.wrong:
@@ -126,6 +127,7 @@ def test_what_is_not_there_is_reported_before_anything_is_made(fleet: Fleet) -> 
     assert fleet.mutations(mark) == []
 
 
+@pytest.mark.alike
 def test_what_is_not_given_is_made_and_fits_what_is(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     fleet.run("provision.yml", variables={**fleet.platform.ids, "praxis_security_groups": []})
@@ -408,6 +410,7 @@ def seed_of(name: str) -> str:
 
 
 @pytest.mark.once
+@pytest.mark.repetition
 def test_agents_of_a_play_of_one_s_own(fleet: Fleet) -> None:
     """The example as it is shipped: peers of each other; a second run, check mode, a bad release, and their removal."""
 

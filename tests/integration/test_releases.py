@@ -162,6 +162,7 @@ def test_a_killed_run_is_continued_without_a_lost_request(fleet: Cloud) -> None:
     assert {name: after[name] for name in after if after[name] == before[name]} == {}
 
 
+@pytest.mark.repetition
 def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> None:
     before, starts = seen.releases(fleet), seen.started(fleet)
     with load(fleet) as counted:
@@ -367,6 +368,7 @@ def test_a_deployment_goes_on_without_a_host_that_is_dead_when_told_so(fleet: Cl
     settle(fleet)
 
 
+@pytest.mark.repetition
 def test_a_drain_that_is_refused_touches_nothing(fleet: Cloud) -> None:
     before, starts = seen.releases(fleet), seen.started(fleet)
     with load(fleet) as counted, refused(fleet, "elbv2:DeregisterTargets"):

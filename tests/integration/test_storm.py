@@ -149,6 +149,7 @@ def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int,
         yield promised
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "seed", [pytest.param(seed, marks=() if seed in FEW else pytest.mark.repetition) for seed in SEEDS])
 def test_a_storm_is_ridden_out_with_nothing_made_twice(outcomes: dict[int, Future[Outcome]], seed: int) -> None:
