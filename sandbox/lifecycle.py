@@ -41,10 +41,9 @@ def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = 
     for cloud in clouds:
         if not client.running(cloud):
             _clear_leftovers(site, cloud)
+    machine = images.engine if with_docker else images.machine
     tags = {name: images.ensure(image, logs) for name, image in
-            (("registry", images.REGISTRY), ("balancer", images.BALANCER), ("machine", images.machine("trixie")))}
-    if with_docker:
-        images.ensure(images.engine("trixie"), logs)
+            (("registry", images.REGISTRY), ("balancer", images.BALANCER), ("machine", machine("trixie")))}
     certificates.make_tls(site.home / "tls", site.registry_name, site.addresses.registry)
     certificates.make_ssh_key(site.home / "ssh" / "id_ed25519", "praxis-sandbox")
     network.up(site)

@@ -35,7 +35,7 @@ class Row:
     :param code: the return code.
     :param prints: a regular expression for the output.
     :param until: run it on a terminal, and interrupt it once it has written this.
-    :param again: shows once more what another row or another file's test shows: a repetition, for make test-all.
+    :param repeats: shows once more what another row or another file's test shows: a repetition, for make test-all.
     :param shell: whether it is typed into a shell with ``. .sandbox/env``; ``make`` needs none. In that shell
         ``on_machine COMMAND`` runs a command on the fleet's first machine.
     """
@@ -46,7 +46,7 @@ class Row:
     code: int = 0
     prints: str = ""
     until: str = ""
-    again: bool = False
+    repeats: bool = False
     shell: bool = True
 
     @property
@@ -141,51 +141,51 @@ ROWS = (
     # with the fleet deployed
     Row(". .sandbox/env"),
     Row("make sandbox", run="make up", why="it is what make up begins with"),
-    Row("python -m sandbox up --cloud aws", again=True, prints=r"\.sandbox/env"),
-    Row("make provision deploy", again=True, prints=_GOOD),
-    Row("make provision", again=True, run="make provision deploy", why="the two were run together"),
-    Row("make deploy", again=True, run="make provision deploy", why="the two were run together"),
+    Row("python -m sandbox up --cloud aws", repeats=True, prints=r"\.sandbox/env"),
+    Row("make provision deploy", repeats=True, prints=_GOOD),
+    Row("make provision", repeats=True, run="make provision deploy", why="the two were run together"),
+    Row("make deploy", repeats=True, run="make provision deploy", why="the two were run together"),
     Row("make plan", prints=r"Plan [0-9a-f-]{35}"),
     Row('ARGS="-e praxis_plan_id=ID"', run=_AGREED, why="ID is what make plan prints", prints=_GOOD),
-    Row('make deploy ARGS="--check --diff"', again=True, prints=_GOOD),
-    Row("ansible-playbook deploy.yml -i inventories/aws --check --diff", again=True, prints=_GOOD),
-    Row("CLOUD=aws", again=True, run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
-    Row("HOSTS=3", again=True, run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
-    Row("make status", again=True, prints=_GOOD),
+    Row('make deploy ARGS="--check --diff"', repeats=True, prints=_GOOD),
+    Row("ansible-playbook deploy.yml -i inventories/aws --check --diff", repeats=True, prints=_GOOD),
+    Row("CLOUD=aws", repeats=True, run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
+    Row("HOSTS=3", repeats=True, run="make plan CLOUD=aws HOSTS=3", why=_SAME, prints=r"Plan [0-9a-f-]{35}"),
+    Row("make status", repeats=True, prints=_GOOD),
     Row("make status JSON=1", run="make status JSON=1 | python3 -m json.tool", why="to see that it is JSON and no more",
         prints=r'"verdict": "good"'),
     Row("JSON=1", run="make status JSON=1 | python3 -m json.tool", why=_SAME, prints=r'"verdict": "good"'),
     Row("make status WATCH=5", until="fleet praxis: .*good.*; 3 members"),
     Row("WATCH=5", run="make status WATCH=5", why=_SAME, until="fleet praxis: .*good.*; 3 members"),
-    Row("scripts/status", again=True, prints=_GOOD),
+    Row("scripts/status", repeats=True, prints=_GOOD),
     Row("scripts/status --json --limit praxis-aws-1", prints=r'"verdict": "good"'),
     Row("ansible-playbook praxis.cloud.status -i INVENTORY",
-        run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", again=True, prints=_GOOD),
-    Row("make verify", again=True, prints=_GOOD),
-    Row("make history", again=True, prints="DEPLOYMENT"),
-    Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, again=True,
+        run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", repeats=True, prints=_GOOD),
+    Row("make verify", repeats=True, prints=_GOOD),
+    Row("make history", repeats=True, prints="DEPLOYMENT"),
+    Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),
     *(Row(f"ansible-playbook praxis.cloud.init -e dest={dest}", run=_PROJECT, why="a directory that is no other row's",
-          again=True, prints="0 differ and stay") for dest in ("fleet && cd fleet", "DIRECTORY")),
+          repeats=True, prints="0 differ and stay") for dest in ("fleet && cd fleet", "DIRECTORY")),
     Row("pip install -r requirements.txt", run="pip --version", why=_INSTALLED, prints="pip"),
     *(Row(f"ansible-playbook praxis.cloud.{verb} -i inventories/aws", run="make provision deploy",
-          why="the same playbooks", again=True, prints=_GOOD) for verb in ("provision", "deploy")),
+          why="the same playbooks", repeats=True, prints=_GOOD) for verb in ("provision", "deploy")),
     *(Row(f"ansible-playbook praxis.cloud.host_keys -i {inventory}", run=_HOST_KEYS, prints="keys of 3 of 3 members",
           why="into a file that the checkout's runs do not find") for inventory in ("INVENTORY", "inventories/aws")),
     Row("make lock", prints="The fleet is locked until"),
     Row("make unlock", prints="The fleet is unlocked"),
-    Row("make rollback", run=_THERE_AND_BACK, again=True, prints=_GOOD,
+    Row("make rollback", run=_THERE_AND_BACK, repeats=True, prints=_GOOD,
         why="there has been one deployment only, and all at once is quicker"),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
         prints=r"MODULE .*praxis\.cloud\.fleet_plan"),
-    Row("ansible-doc praxis.cloud.agent_info", again=True, prints=r"MODULE .*praxis\.cloud\.agent_info"),
-    Row("ansible-doc -t callback praxis.cloud.summary", again=True, prints=r"CALLBACK .*praxis\.cloud\.summary"),
-    Row("ansible-doc -t callback praxis.cloud.live", again=True, prints=r"CALLBACK .*praxis\.cloud\.live"),
+    Row("ansible-doc praxis.cloud.agent_info", repeats=True, prints=r"MODULE .*praxis\.cloud\.agent_info"),
+    Row("ansible-doc -t callback praxis.cloud.summary", repeats=True, prints=r"CALLBACK .*praxis\.cloud\.summary"),
+    Row("ansible-doc -t callback praxis.cloud.live", repeats=True, prints=r"CALLBACK .*praxis\.cloud\.live"),
     Row("ansible-doc -t inventory praxis.cloud.fleet", prints=r"INVENTORY .*praxis\.cloud\.fleet"),
     Row("docker inspect", run="on_machine docker inspect praxis-agent-1", why="on a machine, of its agent",
         prints='"RestartCount": 0'),
-    Row("ansible-playbook plan.yml -i inventories/aws_ec2", again=True, prints=r"Plan [0-9a-f-]{35}"),
-    Row("ansible-playbook deploy.yml -i inventories/aws_ec2", again=True, prints=_GOOD),
+    Row("ansible-playbook plan.yml -i inventories/aws_ec2", repeats=True, prints=r"Plan [0-9a-f-]{35}"),
+    Row("ansible-playbook deploy.yml -i inventories/aws_ec2", repeats=True, prints=_GOOD),
     *(Row(f"ansible-playbook deploy.yml -i inventories/static{more}", run=_STATIC, why="its hosts are examples")
       for more in ("", " --ask-become-pass", " --become-password-file FILE")),
     *(Row(command, run=f"on_machine {command}{more}", why="on a machine") for command, more in _ON_A_MACHINE),

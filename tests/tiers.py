@@ -14,12 +14,17 @@ import pytest
 def first(values: Iterable[Any], count: int = 1) -> list[Any]:
     """Values for ``parametrize`` of which all but the first are repetitions."""
     every = list(values)
-    return only(every, lambda value: value in every[:count])
+    return [*every[:count], *map(_repetition, every[count:])]
 
 
 def only(values: Iterable[Any], chosen: Callable[[Any], bool]) -> list[Any]:
     """Values for ``parametrize`` of which all but the chosen are repetitions."""
     return [value if chosen(value) else _repetition(value) for value in values]
+
+
+def rows(values: Iterable[Any]) -> list[Any]:
+    """Rows for ``parametrize`` of which those that say so, by ``repeats``, are repetitions."""
+    return only(values, lambda row: not row.repeats)
 
 
 def _repetition(value: Any) -> Any:

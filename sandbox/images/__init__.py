@@ -24,6 +24,7 @@ STANDIN = FOLDER.parent / "standin"
 MIRROR = "http://deb.debian.org/debian"
 REPOSITORY = "praxis-sandbox"
 WITH_DOCKER = "PRAXIS_SANDBOX_WITH_DOCKER"
+"""Set in the environment of a cloud's API whose newest Debian has Docker in it: `up --with-docker`."""
 BASE_REVISION = "1"
 """Raise it to have the base images made again."""
 

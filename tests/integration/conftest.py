@@ -37,8 +37,9 @@ CLOUD = "PRAXIS_TEST_CLOUD"
 #: Files that begin with an account in which nobody has made anything.
 EMPTY_ACCOUNT = ("test_own", "test_storm")
 DIAL_DELAY = 1  # seconds from the start of an agent's P2P to its first dials; the real agent's are 10
-#: Files that install Docker on AWS's side: their machines are bare, as a cloud's are. All others' have it already.
-BARE = ("test_provision", "test_deploy", "test_leaks", "test_own")
+#: By cloud: files whose machines are bare, as a cloud's are, for they install Docker. All others' have it already.
+BARE = {"aws": ("test_provision", "test_deploy", "test_leaks", "test_own", "test_storm", "test_playbooks"),
+        "gcp": ("test_storm",)}
 #: The file whose agents wait as long as the real one.
 UNHURRIED = "test_own"
 SHOWN = 6000  # characters of a run's output that a failed test shows
@@ -298,7 +299,7 @@ def up(clouds: str, file: str = "") -> None:
     :param file: the test file that it is for: UNHURRIED or one of BARE gets the usual instead.
     """
     quick = () if file == UNHURRIED else ("--dial-delay", str(DIAL_DELAY))
-    ready = () if clouds == "aws" and file in BARE else ("--with-docker",)
+    ready = () if file in BARE.get(clouds, ()) else ("--with-docker",)
     sandbox("up", "--cloud", clouds, *quick, *ready)
 
 

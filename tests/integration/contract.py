@@ -98,7 +98,7 @@ class Row:
         controller.
     :param changes: whether it is there to change something; else it only observes.
     :param cloud: whose account it is played in; what does not depend on it goes with AWS.
-    :param again: a repetition: other rows show its kind of turns, and other tests what it does.
+    :param repeats: a repetition: other rows show its kind of turns, and other tests what it does.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Row:
     on: str = "account"
     changes: bool = False
     cloud: str = "aws"
-    again: bool = False
+    repeats: bool = False
 
 
 @dataclass

@@ -189,14 +189,14 @@ def remove(world: World, name: str) -> None:
 
 GOOGLE_ROWS = (
     Row("fleet", ("inventory",), fleet, cloud="gcp"),
-    Row("secret", ("lookup",), secret, cloud="gcp", again=True),
-    Row("secret_info", ("modules",), secret_info, cloud="gcp", again=True),
+    Row("secret", ("lookup",), secret, cloud="gcp", repeats=True),
+    Row("secret_info", ("modules",), secret_info, cloud="gcp", repeats=True),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True, cloud="gcp"),
-    Row("p2p_identity_info", ("modules",), p2p_identity_info, cloud="gcp", again=True),
+    Row("p2p_identity_info", ("modules",), p2p_identity_info, cloud="gcp", repeats=True),
     Row("gcp_infrastructure_info", ("modules",), gcp_infrastructure_info, cloud="gcp"),
     Row("gcp_infrastructure", ("modules",), gcp_infrastructure, changes=True, cloud="gcp"),
-    Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp", again=True),
-    Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp", again=True),
+    Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp", repeats=True),
+    Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp", repeats=True),
     Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp"),
     Row("gcp_lb_target", ("modules",), gcp_lb_target, changes=True, cloud="gcp"),
 )

@@ -268,7 +268,7 @@ def expect(run: Run, row: Row) -> None:
 
 @pytest.mark.parametrize(
     ("name", "check"),
-    [*(pytest.param(name, False, marks=() if name in CHECKED[:4] else pytest.mark.repetition) for name in ROWS),
+    [*tiers.only([(name, False) for name in ROWS], lambda row: row[0] in CHECKED[:4]),
      *tiers.first([(name, True) for name in CHECKED])])
 def test_it_is_refused_with_one_clear_finding(refusals: Refusals, name: str, check: bool) -> None:
     row = ROWS[name]
@@ -286,8 +286,7 @@ IMAGES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.repetition if place else ()) for place, name in enumerate(IMAGES)])
+@pytest.mark.parametrize("name", tiers.first(IMAGES))
 def test_an_image_that_does_not_exist(refusals: Refusals, name: str) -> None:
     text, code, what, fix = IMAGES[name]
     image = text.format(**refusals.cloud.state["registry"])
@@ -403,7 +402,7 @@ def test_a_vaulted_value_and_an_unsafe_reference(refusals: Refusals, vaulted: Va
     assert [form for form in forms if form in run.output] == []
 
 
-@pytest.mark.parametrize("password", ["wrong", pytest.param("none", marks=pytest.mark.repetition)])
+@pytest.mark.parametrize("password", tiers.first(["wrong", "none"]))
 def test_a_vault_that_cannot_be_opened(refusals: Refusals, vaulted: Vaulted, tmp_path: Path, password: str) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_text("another password", encoding="utf-8")
@@ -436,8 +435,7 @@ HALVES = {"one source": ([], {"PRAXIS_REGIONS": "us-east-1,eu-central-1"}, False
 @pytest.mark.parametrize(
     "case", ["one source", pytest.param("two sources", marks=pytest.mark.repetition), "two sources and a limit"])
 @pytest.mark.parametrize(
-    "loose", [pytest.param(False, id="our ansible.cfg", marks=pytest.mark.repetition),
-              pytest.param(True, id="any ansible.cfg")])
+    "loose", tiers.only([False, True], bool), ids=["our ansible.cfg", "any ansible.cfg"])
 @pytest.mark.usefixtures("region_failing")
 def test_one_region_failing_is_no_half_fleet(refusals: Refusals, case: str, loose: bool) -> None:
     arguments, environment, static = HALVES[case]

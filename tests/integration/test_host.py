@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
 from sandbox import certificates, docker, images, machines, network
 from sandbox.registry import USER, Registry
 from sandbox.site import Site
+from tests import tiers
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IN_MACHINE = "/srv/test/ansible_collections/praxis/cloud/plugins"
@@ -522,8 +523,7 @@ def test_a_cut_link_fails_the_mesh_gate_and_names_the_member(pair: list[Host]) -
     assert alpha.call("active", gate={"min_edges": 1, "deadline": 90})["failure"] is None
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(0, id="trixie"), pytest.param(1, id="bookworm", marks=pytest.mark.repetition)])
+@pytest.mark.parametrize("number", tiers.first([0, 1]), ids=["trixie", "bookworm"])
 def test_after_a_reboot_the_agent_comes_back_by_itself(pair: list[Host], site: Site, number: int) -> None:
     """With its secrets and its identity, out of what systemd sealed: no registry, no store, and no controller."""
     host = pair[number]

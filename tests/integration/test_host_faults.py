@@ -25,6 +25,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests import tiers
+
 from . import pushed, seen
 from .conftest import Cloud, Machine, Run
 from .test_deploy import order
@@ -283,9 +285,7 @@ def do(cloud: Cloud, machine: Machine, what: str | Callable[[Cloud, Machine], No
         cloud.on(machine, what)
 
 
-@pytest.mark.parametrize(
-    "planted", [pytest.param(scene, marks=pytest.mark.repetition if scene.repeats else ()) for scene in SCENES],
-    ids=str, indirect=True)
+@pytest.mark.parametrize("planted", tiers.rows(SCENES), ids=str, indirect=True)
 def test_machines_in_trouble_are_named_and_the_others_are_left_alone(
     planted: Planted, fleet: Cloud, wrong_images: dict[str, str], tmp_path: Path
 ) -> None:

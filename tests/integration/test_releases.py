@@ -28,6 +28,7 @@ import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
 from sandbox import docker
+from tests import tiers
 
 from . import seen
 from .accounts import account_of
@@ -278,7 +279,7 @@ def at_once(*runs: Callable[[], Run]) -> list[Run]:
         return sorted((found.result() for found in [pool.submit(run) for run in runs]), key=lambda run: run.rc)
 
 
-@pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.repetition) for turn in range(1, 10))])
+@pytest.mark.parametrize("turn", tiers.first(range(10)))
 def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud, turn: int) -> None:
     starts = seen.started(fleet)
     two = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1} for number in (0, 1)]
@@ -479,7 +480,7 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
     assert "unknown-deployment" in str(wrong.failed)
 
 
-@pytest.mark.parametrize("then", ["", pytest.param("reboot", marks=pytest.mark.repetition)])
+@pytest.mark.parametrize("then", tiers.first(["", "reboot"]))
 def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: str) -> None:
     settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)

@@ -23,6 +23,7 @@ import pytest
 from sandbox import images
 from sandbox.client import Client
 from sandbox.site import here
+from tests import tiers
 
 from .accounts import PREFIX, Account, Operator, account_of
 from .conftest import HOME, Cloud, Run
@@ -150,8 +151,7 @@ def outcomes(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[dict[int,
 
 
 @pytest.mark.alike
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=() if seed in FEW else pytest.mark.repetition) for seed in SEEDS])
+@pytest.mark.parametrize("seed", tiers.only(SEEDS, FEW.__contains__))
 def test_a_storm_is_ridden_out_with_nothing_made_twice(outcomes: dict[int, Future[Outcome]], seed: int) -> None:
     outcome = outcomes[seed].result()
     # Which kinds of requests were struck, reads and writes, is reported over all seeds below: some storms are short.
