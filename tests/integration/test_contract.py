@@ -33,7 +33,6 @@ COMMON = {"ansible_facts", "changed", "diff", "failed", "invocation", "warnings"
 OURS = [row for row in ROWS if row.cloud in {lane.cloud for lane in lanes()}]
 
 
-
 def each(rows: list[Row]) -> pytest.MarkDecorator:
     """A test for each of these rows."""
     return pytest.mark.parametrize("row", tiers.rows(rows), ids=lambda row: row.name)
