@@ -135,6 +135,60 @@ options:
     description: Seconds for which a request or a WebSocket through it may last.
     type: int
     default: 3600
+  certificate:
+    description:
+      - An SSL certificate of yours in Compute Engine, by name or link, global and in this project. Given, the load
+        balancer answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
+      - One that has expired, will never be issued, lies elsewhere, or is not for O(dns_name) is refused before
+        anything is touched.
+    type: str
+    default: ""
+  tls_policy:
+    description: >-
+      SSL policy of yours, by name or link. Empty for one that is made, with the profile V(MODERN) and TLS 1.2 and 1.3.
+    type: str
+    default: ""
+  dns_name:
+    description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
+    type: str
+    default: ""
+  api_exposure:
+    description:
+      - From where the agents' API may be reached through the load balancer. Empty for what O(balancer_from) says.
+      - V(public) demands O(certificate) and O(oidc), for the API has no authentication, unless O(open_api_to_world)
+        accepts the risk. With both, O(balancer_from) may name the whole internet.
+      - V(internal) is refused, no internal load balancer is made here.
+    type: str
+    choices: ["", internal, public]
+    default: ""
+  oidc:
+    description:
+      - The login that everybody has to pass before the load balancer lets a request pass, Google's Identity-Aware Proxy
+        (IAP). Needs O(certificate).
+      - With nothing but the issuer, IAP uses a client of its own, for the people of the project's organisation.
+        Who may pass is what you grant in IAP.
+    type: dict
+    suboptions:
+      issuer:
+        description: V(https://accounts.google.com), the only issuer of this login.
+        type: str
+      authorization_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      token_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      user_info_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      client_id:
+        description: Id of an OAuth client of yours.
+        type: str
+      client_secret:
+        description: >-
+          Reference to the client's secret in Secret Manager (C(gcp-sm://PROJECT/NAME#KEY)). A newer version of it is
+          set by the next run.
+        type: str
   draining_timeout:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -252,6 +306,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import OIDC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
 
 LISTS = ("network_tags", "p2p_from")
@@ -277,6 +332,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_public_key": {"type": "str", "default": "", "no_log": False},
     "public_address": {"type": "bool", "default": True},
     "balancer_timeout": {"type": "int", "default": 3600},
+    "certificate": {"type": "str", "default": ""},
+    "tls_policy": {"type": "str", "default": ""},
+    "dns_name": {"type": "str", "default": ""},
+    "api_exposure": {"type": "str", "choices": ["", "internal", "public"], "default": ""},
+    "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

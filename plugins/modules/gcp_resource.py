@@ -45,8 +45,10 @@ options:
       - network
       - network_endpoint_group
       - security_policy
+      - ssl_policy
       - subnetwork
       - target_http_proxy
+      - target_https_proxy
       - url_map
   name:
     description: Its name.

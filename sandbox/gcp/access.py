@@ -40,10 +40,13 @@ USES = {
     "backendServices": {"healthChecks": "compute.healthChecks.useReadOnly"},
     "urlMaps": {"defaultService": "compute.backendServices.use"},
     "targetHttpProxies": {"urlMap": "compute.urlMaps.use"},
-    "globalForwardingRules": {"target": "compute.targetHttpProxies.use", "IPAddress": "compute.globalAddresses.use"},
+    "targetHttpsProxies": {"urlMap": "compute.urlMaps.use", "sslCertificates": "compute.sslCertificates.get",
+                           "sslPolicy": "compute.sslPolicies.use"},
+    "globalForwardingRules": {"IPAddress": "compute.globalAddresses.use"},
 }
 """What inserting, patching, updating or deleting one needs beside its own permission, if the body has the field; a
 delete has no body. The methods' own pages have it (https://cloud.google.com/compute/docs/reference/rest/v1)."""
+TARGETS = {"targetHttpProxies": "compute.targetHttpProxies.use", "targetHttpsProxies": "compute.targetHttpsProxies.use"}
 GROUPS = {"instanceGroups": "compute.instanceGroups.use", "networkEndpointGroups": "compute.networkEndpointGroups.use"}
 MEMBERS = ("addInstances", "attachNetworkEndpoints")
 
@@ -108,6 +111,9 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     for field, permission in USES.get(collection, {}).items():
         if not field or any(value is not None for value in _values(call.body, field)):
             yield permission, project
+    if collection == "globalForwardingRules":
+        for target in _values(call.body, "target"):
+            yield from ((permission, project) for segment, permission in TARGETS.items() if f"/{segment}/" in str(target))
     if collection == "backendServices":
         for group in _values(call.body, "backends.group"):
             yield from ((permission, project) for segment, permission in GROUPS.items() if f"/{segment}/" in str(group))

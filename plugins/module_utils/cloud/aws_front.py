@@ -14,7 +14,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificate
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import Settings
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden, Login
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import ENDPOINTS, Exposure
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
+    ENDPOINTS,
+    Exposure,
+    refuse_existing,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse_all
@@ -40,13 +44,7 @@ def with_front(client: AwsClient, options: Options, settings: Settings, where: s
     """
     wanted = exposure(options)
     if settings.existing.target_group:
-        asked = {"provision_certificate": wanted.tls, "provision_oidc": wanted.oidc,
-                 "provision_api_exposure": wanted.wanted}  # fmt: skip
-        named = ", ".join(name for name, value in asked.items() if value)
-        if named:
-            what = f"A load balancer of yours is never changed, and {named} would change it."
-            fix = "Set up its listeners yourself, and leave these empty."
-            raise Failed(Finding("front-without-balancer", what, where, fix))
+        refuse_existing(wanted, where)
     if not settings.makes_balancer:
         return settings
     findings = wanted.refused(where)

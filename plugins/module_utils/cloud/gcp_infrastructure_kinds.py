@@ -191,6 +191,8 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         compute("health_check", "health check", deadline),
         compute("backend_service", "backend service", deadline),
         compute("url_map", "URL map", deadline),
+        compute("ssl_policy", "SSL policy", deadline),
+        compute("target_https_proxy", "HTTPS target proxy", deadline),
         compute("target_http_proxy", "target proxy", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),
     )

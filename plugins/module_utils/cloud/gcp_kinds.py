@@ -146,10 +146,12 @@ KINDS: Mapping[str, Kind] = {
         "securityPolicies", ("global",), guarded=True, fixed=frozenset({"type"}),
         setters={**LABELS, "rules": Setter(("addRule", "patchRule", "removeRule"), _rules)},
     ),
+    "ssl_policy": Kind("sslPolicies", ("global",), guarded=True),
     "subnetwork": Kind(
         "subnetworks", ("region",), guarded=True, fixed=frozenset({"network", "ipCidrRange", "purpose", "role"}),
     ),
     "target_http_proxy": Kind("targetHttpProxies", ("global",), guarded=True),  # a regional one has no patch
+    "target_https_proxy": Kind("targetHttpsProxies", ("global",), guarded=True),
     "url_map": Kind("urlMaps", EVERYWHERE, guarded=True),
 }  # fmt: skip
 """By the name that the module's option ``kind`` takes."""

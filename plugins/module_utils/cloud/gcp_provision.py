@@ -7,7 +7,7 @@ or all of it removed, in the reverse order."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machi
     require_launch,
     wanted_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import exposure, front_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import (
     EXISTING,
     Infrastructure,
@@ -37,6 +38,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark, mark_text
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     ADDRESS_LOST,
     KIND_PARTS,
@@ -79,10 +82,11 @@ class Provision:
         """
         found = self._named()
         self._refuse_world()
+        front = self._front(found)
         machines = self._machines(found)
         if machines:
             machines.observe(check_mode)
-        settings = self._settings(found, machines)
+        settings = replace(self._settings(found, machines), front=front)
         if machines:
             machines.subnetwork, machines.service_account = settings.subnetwork, settings.service_account
         run = self._run(check_mode, self.options["allow_shrink"])
@@ -131,7 +135,7 @@ class Provision:
         return Run(
             scope=("gcp", project, region, fleet),
             title=f"fleet {fleet}, Google Cloud {place}",
-            where=f"fleet {fleet} in {place}",
+            where=self._where,
             agreed=self.options["plan_id"],
             allow_shrink=allow_shrink,
             check_mode=check_mode,
@@ -173,8 +177,24 @@ class Provision:
         if FIREWALL not in self.options["parts"]:
             return
         api, p2p = self.options["open_api_to_world"], self.options["open_p2p_to_world"]
-        if findings := refuse_world(self._open(""), api=api, p2p=p2p):
+        front, asked = exposure(self.options), self._open("")
+        if front.wanted == PUBLIC and front.guarded:
+            # Behind a login, the load balancer may be open to everybody.
+            asked = replace(asked, balancer_from=())
+        if findings := refuse_world(asked, api=api, p2p=p2p):
             raise Failed(*findings)
+
+    def _front(self, found: Options) -> Front:
+        """:raises Failed: what clients could not be met with."""
+        if BALANCER not in self.options["parts"]:
+            return Front()
+        return front_of(self.client, self.options, found["backend_service"].get("name", ""), self._where)
+
+    @property
+    def _where(self) -> str:
+        """For findings."""
+        region = self.options["region"]
+        return f"fleet {self.options['fleet']} in project {self.client.project}" + (f", {region}" if region else "")
 
     def _open(self, inside: str, own_network: str = "") -> Open:
         options = self.options

@@ -46,8 +46,9 @@ class Wanted:
 
     @property
     def new(self) -> dict[str, Any]:
-        """The body by which it is made."""
-        return {"name": self.name, **({"description": self.mark} if self.mark else {}), **self.body}
+        """The body by which it is made. What must not be there is not mentioned."""
+        body = {name: value for name, value in self.body.items() if value is not None}
+        return {"name": self.name, **({"description": self.mark} if self.mark else {}), **body}
 
     def owns(self, resource: Mapping[str, Any]) -> bool:
         """Whether what is there under this name was made here, as far as that counts."""

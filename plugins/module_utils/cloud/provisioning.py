@@ -152,7 +152,9 @@ class Run:
 
     def _require_leave(self, engine: Engine[Client], changes: Sequence[Change]) -> None:
         """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
-        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
+        # What goes last and loses nothing has been replaced.
+        going = [each for each in changes if each.action == REPLACE
+                 or each.action == REMOVE and not (each.resource.goes_last and not each.resource.lost)]  # fmt: skip
         lost = [each for each in going if self.parts[each.resource.kind] == BALANCER]
         if not lost or self.allow_shrink:
             return

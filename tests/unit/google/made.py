@@ -10,6 +10,8 @@ from typing import Any
 
 from sandbox.gcp import discovery
 
+from tests.unit.infrastructure.account import HOST, key_pair
+
 from .conftest import PROJECT, Google
 
 DEBIAN = "projects/debian-cloud/global/images/family/debian-12"
@@ -49,6 +51,14 @@ def member(google: Google, name: str, zone: str = ONE, fleet: str = "praxis", *,
            **labels: str) -> dict[str, Any]:
     """An instance with the label of a fleet."""
     return machine(google, name, zone, project=project, labels={"praxis_fleet": fleet, **labels})
+
+
+def certificate(google: Google, name: str = "theirs", host: str = HOST, days: float = 1.0) -> str:
+    """Link of a certificate of the user's, with a key of its own."""
+    public, private = key_pair(host, days)
+    ask(google, "POST", f"projects/{PROJECT}/global/sslCertificates", {
+        "name": name, "certificate": public.decode(), "privateKey": private.decode()})
+    return f"projects/{PROJECT}/global/sslCertificates/{name}"
 
 
 def operations(google: Google, mutating: bool | None = None) -> list[str]:

@@ -16,13 +16,14 @@ from ansible_collections.praxis.cloud.plugins.modules.gcp_infrastructure import 
 from tests.unit.infrastructure.account import FLEET, KEY, Clock
 
 from .conftest import PROJECT, Google
-from .made import REGION, ask, operations
+from .made import REGION, ask, certificate, operations
 
 NAME = f"praxis-{FLEET}"
 #: Everything that a project has of a fleet, by the name of its collection.
 COLLECTIONS = (
     "networks", "subnetworks", "firewalls", "instanceGroups", "healthChecks", "securityPolicies", "backendServices",
-    "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances",
+    "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances", "sslPolicies", "sslCertificates",
+    "targetHttpsProxies",
 )  # fmt: skip
 
 
@@ -42,6 +43,11 @@ class Project:
             "image_family": "debian-12", "ssh_from": ["203.0.113.7/32", "2001:db8::/64"],
             "balancer_from": ["198.51.100.0/24"], "labels": {"team": "search"}, "deadline": 60, **self.options,
         }  # fmt: skip
+        self.own = set(self._listed())
+
+    def secure(self, **options: Any) -> None:
+        """From now on with HTTPS, by a certificate of the user's."""
+        self.options |= {"certificate": certificate(self.google), **options}
         self.own = set(self._listed())
 
     def client(self) -> GcpClient:

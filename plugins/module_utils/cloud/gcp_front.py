@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in front of a fleet's API on Google Cloud, checked before anything is touched: certificate, exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_certificates import link_of, require_usable
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
+    GoogleExposure,
+    refuse_existing,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
+
+Options = Mapping[str, Any]
+
+
+def exposure(options: Options) -> GoogleExposure:
+    """What the module's options say of it."""
+    return GoogleExposure(
+        wanted=options["api_exposure"] or "",
+        tls=bool(options["certificate"]),
+        oidc={key: value for key, value in (options["oidc"] or {}).items() if value},
+        accepted=options["open_api_to_world"],
+    )
+
+
+def front_of(client: GcpClient, options: Options, existing: str, where: str) -> Front:
+    """How the load balancer answers, when all of it can be as it is wanted.
+
+    :param existing: the user's backend service, if there is one.
+    :raises Failed: with everything that cannot.
+    """
+    wanted = exposure(options)
+    if existing:
+        refuse_existing(wanted, where)
+    if existing or not options["balancer"]:
+        return Front()
+    findings = wanted.refused(where)
+    certificate = link_of(client, options["certificate"]) if wanted.tls else ""
+    if certificate:
+        findings += _of_certificate(client, certificate, options["dns_name"])
+    if findings:
+        raise Failed(*findings)
+    return Front(certificate=certificate, policy=_policy(client, options["tls_policy"]))
+
+
+def _of_certificate(client: GcpClient, link: str, host: str) -> list[Finding]:
+    try:
+        require_usable(client, link, host)
+    except Failed as failed:
+        return list(failed.findings)
+    return []
+
+
+def _policy(client: GcpClient, named: str) -> str:
+    """The link of an SSL policy, by its name or any form of its link."""
+    return plain(named if "/" in named else f"global/sslPolicies/{named}", client.project) if named else ""
