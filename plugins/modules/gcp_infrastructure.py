@@ -189,6 +189,15 @@ options:
           Reference to the client's secret in Secret Manager (C(gcp-sm://PROJECT/NAME#KEY)). A newer version of it is
           set by the next run.
         type: str
+  access_logs:
+    description: >-
+      Whether the load balancer's requests are logged, in Cloud Logging. Without it the logs are left as they are.
+    type: dict
+    suboptions:
+      sample_rate:
+        description: Which part of the requests, from 0 (none, which turns the logs off) to 1 (all).
+        type: float
+        default: 1.0
   draining_timeout:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -337,6 +346,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "dns_name": {"type": "str", "default": ""},
     "api_exposure": {"type": "str", "choices": ["", "internal", "public"], "default": ""},
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
+    "access_logs": {"type": "dict", "options": {"sample_rate": {"type": "float", "default": 1.0}}},
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

@@ -113,7 +113,8 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
             yield permission, project
     if collection == "globalForwardingRules":
         for target in _values(call.body, "target"):
-            yield from ((permission, project) for segment, permission in TARGETS.items() if f"/{segment}/" in str(target))
+            found = [permission for segment, permission in TARGETS.items() if f"/{segment}/" in str(target)]
+            yield from ((permission, project) for permission in found)
     if collection == "backendServices":
         for group in _values(call.body, "backends.group"):
             yield from ((permission, project) for segment, permission in GROUPS.items() if f"/{segment}/" in str(group))

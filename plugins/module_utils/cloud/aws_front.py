@@ -20,8 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposu
     refuse_existing,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_text
 
 Options = Mapping[str, Any]
 
@@ -68,10 +67,6 @@ def _of_certificate(client: AwsClient, options: Options) -> list[Finding]:
 
 def _login(client: AwsClient, oidc: Mapping[str, Any]) -> Login:
     """:raises Failed: what is no reference, and what the store says."""
-    (reference,) = parse_all([oidc["client_secret"]])
-    secret = fetch_all([reference], {"aws-sm": AwsSecretsManager(client)})[reference]
-    if isinstance(secret.value, bytes):
-        fix = "Store the client secret as text."
-        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(reference), fix))
+    value, version = fetch_text(oidc["client_secret"], {"aws-sm": AwsSecretsManager(client)})
     endpoints = {name: str(oidc[name]) for name in ENDPOINTS}
-    return Login(endpoints, str(oidc["client_id"]), secret.version, Hidden(secret.value))
+    return Login(endpoints, str(oidc["client_id"]), version, Hidden(value))

@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_certificates import link_of, require_usable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     GoogleExposure,
     refuse_existing,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_text
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
 
 Options = Mapping[str, Any]
 
@@ -42,13 +46,36 @@ def front_of(client: GcpClient, options: Options, existing: str, where: str) -> 
         refuse_existing(wanted, where)
     if existing or not options["balancer"]:
         return Front()
-    findings = wanted.refused(where)
+    findings = [*wanted.refused(where), *_bad_rate(options["access_logs"] or {}, where)]
     certificate = link_of(client, options["certificate"]) if wanted.tls else ""
     if certificate:
         findings += _of_certificate(client, certificate, options["dns_name"])
     if findings:
         raise Failed(*findings)
-    return Front(certificate=certificate, policy=_policy(client, options["tls_policy"]))
+    logs = options["access_logs"] or {}
+    front = Front(
+        certificate=certificate,
+        policy=_policy(client, options["tls_policy"]),
+        login=bool(wanted.oidc),
+        sample_rate=logs.get("sample_rate"),
+    )
+    return _with_client(client, front, wanted.oidc or {})
+
+
+def _with_client(client: GcpClient, front: Front, oidc: Mapping[str, Any]) -> Front:
+    """:raises Failed: what is no reference, and what the store says."""
+    if not oidc.get("client_id"):
+        return front
+    value, version = fetch_text(oidc["client_secret"], {"gcp-sm": GcpSecretManager(client)})
+    return replace(front, client_id=oidc["client_id"], version=version, secret=Hidden(value))
+
+
+def _bad_rate(logs: Mapping[str, Any], where: str) -> list[Finding]:
+    rate = logs.get("sample_rate")
+    if rate is None or 0 <= rate <= 1:
+        return []
+    what, place = f"sample_rate is {rate}.", f"provision_access_logs (praxis_access_logs), {where}"
+    return [Finding("bad-sample-rate", what, place, "Give a part of the requests, from 0 (none) to 1 (all).")]
 
 
 def _of_certificate(client: GcpClient, link: str, host: str) -> list[Finding]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
     Resources,
     Wanted,
@@ -54,8 +55,12 @@ class ComputeKind(GcpKind):
         tags = words_of(found.get("description"))
         if tagged(tags, desired.tags):
             refuse_fixed(wanted, resources.compared(wanted, found), but_for=desired.remade_by)
-        fields = {name: seen(found.get(name), value, client.project) for name, value in desired.fields.items()}
+        fields = self.fields(found, desired, client.project)
         return Observed(self.name, desired.name, resources.link(wanted), fields, tags, self.facts(found))
+
+    def fields(self, found: Mapping[str, Any], desired: Resource, project: str) -> dict[str, Any]:
+        """Of each field that is kept, what there is, in the form of what is wanted."""
+        return {name: seen(found.get(name), value, project) for name, value in desired.fields.items()}
 
     def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
         """What else is handed over."""
@@ -82,6 +87,27 @@ class ComputeKind(GcpKind):
         """The same as :class:`Resources` takes it."""
         name, location = desired.name.rpartition("/")[2], desired.made_with.get("location", "global")
         return Wanted(self.name, name, location, desired.fields, self.deadline, text_of(desired.tags))
+
+
+@dataclass(frozen=True)
+class BackendService(ComputeKind):
+    """A service, before which there may be a login (IAP). Its client's secret is desired as a version, and handed over
+    hidden; what Google has of it is a digest."""
+
+    def fields(self, found: Mapping[str, Any], desired: Resource, project: str) -> dict[str, Any]:
+        fields, hidden = super().fields(found, desired, project), desired.made_with.get("client_secret")
+        if hidden is None:
+            return fields
+        wanted, there = desired.fields["iap"], (found.get("iap") or {}).get("oauth2ClientSecretSha256")
+        version = wanted["oauth2ClientSecret"] if there == digest(hidden.value) else "another" if there else None
+        return {**fields, "iap": {**fields["iap"], "oauth2ClientSecret": version} if fields["iap"] else None}
+
+    def wanted(self, desired: Resource) -> Wanted:
+        wanted, hidden = super().wanted(desired), desired.made_with.get("client_secret")
+        if hidden is None or "iap" not in wanted.body:
+            return wanted
+        iap = {**wanted.body["iap"], "oauth2ClientSecret": hidden.value}
+        return replace(wanted, body={**wanted.body, "iap": iap})
 
 
 @dataclass(frozen=True)
@@ -189,7 +215,7 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         Address("address", "address", deadline),
         compute("security_policy", "security policy", deadline),
         compute("health_check", "health check", deadline),
-        compute("backend_service", "backend service", deadline),
+        BackendService("backend_service", "backend service", deadline),
         compute("url_map", "URL map", deadline),
         compute("ssl_policy", "SSL policy", deadline),
         compute("target_https_proxy", "HTTPS target proxy", deadline),

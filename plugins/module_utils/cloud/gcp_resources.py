@@ -99,7 +99,7 @@ class Resources:
 
     def compared(self, wanted: Wanted, resource: Mapping[str, Any]) -> list[Difference]:
         """What of it is not as wanted."""
-        body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
+        body = {name: value for name, value in wanted.row.shown(wanted.body).items() if name not in wanted.row.written}
         return differences(resource, body, self._client.project)
 
     def bring(self, wanted: Wanted, found: Found) -> Mapping[str, Any]:

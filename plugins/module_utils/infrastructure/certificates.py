@@ -66,7 +66,7 @@ def misplaced_link(link: str, project: str) -> Finding | None:
     found = _LINK.fullmatch(link)
     if not found:
         what = "It is not the name or link of an SSL certificate of Compute Engine."
-        fix = "Give one like projects/PROJECT/global/sslCertificates/NAME; gcloud compute ssl-certificates list has them."
+        fix = "Give one like projects/PROJECT/global/sslCertificates/NAME (gcloud compute ssl-certificates list)."
         return Finding("bad-certificate", what, where, fix)
     if found["scope"] != "global":
         what = f"It is in {found['scope'].rpartition('/')[2]}, and the load balancer is global."

@@ -120,7 +120,7 @@ class GoogleExposure(Exposure):
         strange = [name for name in ENDPOINTS[1:] if oidc.get(name)]
         if strange or oidc.get("issuer") not in (None, GOOGLE_ISSUER):
             named = ", ".join([*(["issuer"] if oidc.get("issuer") else []), *strange])
-            what = f"It names {named}, and on Google Cloud the login is the Identity-Aware Proxy, with Google's accounts."
+            what = f"It names {named}, and the login on Google Cloud is the Identity-Aware Proxy with Google accounts."
             fix = f"Leave the endpoints empty, and issuer at {GOOGLE_ISSUER}."
             findings.append(Finding("bad-oidc", what, place, fix))
         missing = [name for name in CLIENT if not oidc.get(name)]
@@ -134,7 +134,7 @@ class GoogleExposure(Exposure):
             return super().refused(where)
         what = "Its API is to be internal, and on Google Cloud no internal load balancer is made."
         fix = (
-            "Name a backend service of yours in provision_target_group (praxis_target_group), or make no load balancer: "
-            "provision_balancer=false (praxis_balancer)."
+            "Name a backend service of yours in provision_target_group (praxis_target_group), or make no load "
+            "balancer: provision_balancer=false (praxis_balancer)."
         )
         return [Finding("no-internal-balancer", what, where, fix), *super().refused(where)]

@@ -8,10 +8,11 @@ It is the global external one, so its certificates, policies and proxies are glo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 
 HTTP, HTTPS = "80", "443"
@@ -22,6 +23,7 @@ TLS_POLICY: Mapping[str, Any] = {"profile": "MODERN", "minTlsVersion": "TLS_1_2"
 REDIRECT: Mapping[str, Any] = {
     "httpsRedirect": True, "redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT", "stripQuery": False,
 }  # fmt: skip
+LOGIN_LOST = "the login before the API: who reaches the load balancer, reaches the API"
 HTTPS_LOST = "HTTPS: port 443 no longer answers, and port 80 answers in plain text"
 #: Kinds that a load balancer has for HTTPS alone, in the order in which they are created.
 HTTPS_KINDS = ("ssl_policy", "target_https_proxy")
@@ -33,10 +35,29 @@ class Front:
 
     :param certificate: link of the certificate; empty for plain HTTP.
     :param policy: link of an SSL policy of the user's; empty for one that is made.
+    :param login: whether everybody has to pass the Identity-Aware Proxy.
+    :param client_id: of the login's client; empty for one of Google's own.
+    :param version: of the client's secret.
+    :param sample_rate: which part of the requests is logged, from 0 to 1; None leaves the logs as they are.
     """
 
     certificate: str = ""
     policy: str = ""
+    login: bool = False
+    client_id: str = ""
+    version: str = ""
+    secret: Hidden = Hidden("")
+    sample_rate: float | None = None
+
+
+def guard(front: Front) -> dict[str, Any]:
+    """The backend service's fields by which a login stands before it, and requests are logged."""
+    iap: dict[str, Any] = {"enabled": front.login}
+    if front.client_id:
+        iap |= {"oauth2ClientId": front.client_id, "oauth2ClientSecret": f"version {front.version}"}
+    rate = front.sample_rate
+    logs = {} if rate is None else {"logConfig": {"enable": True, "sampleRate": rate} if rate else {"enable": False}}
+    return {"iap": iap, **logs}
 
 
 def way(name: str, front: Front, labels: Mapping[str, str]) -> Iterator[Resource]:

@@ -15,8 +15,10 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import (
     HTTPS_KINDS,
+    LOGIN_LOST,
     SCHEME,
     Front,
+    guard,
     no_https,
     way,
 )
@@ -235,14 +237,18 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "unhealthyThreshold": 2,
     })  # fmt: skip
     backends = [{"group": Ref(each.kind, each.name), "balancingMode": "UTILIZATION"} for each in groups]
+    front = settings.front
+    hidden = {"client_secret": front.secret} if front.client_id else {}
     # Its timeout is how long a WebSocket may last, whatever goes over it.
-    yield Resource("backend_service", name, {
+    service = {
         "loadBalancingScheme": SCHEME, "protocol": "HTTP", "portName": "api",
         "timeoutSec": how.idle_timeout, "connectionDraining": {"drainingTimeoutSec": how.deregistration_delay},
         "healthChecks": [Ref("health_check", name)], "backends": backends,
-        "securityPolicy": Ref("security_policy", name) if "balancer" in settings.groups else "",
-    })  # fmt: skip
-    yield from way(name, settings.front, labels)
+        "securityPolicy": Ref("security_policy", name) if "balancer" in settings.groups else "", **guard(front),
+    }  # fmt: skip
+    lost_by = frozenset() if front.login else frozenset({"iap"})
+    yield Resource("backend_service", name, service, hidden, lost=LOGIN_LOST if lost_by else "", lost_by=lost_by)
+    yield from way(name, front, labels)
 
 
 def _no_balancer(settings: Settings) -> Iterator[Resource]:

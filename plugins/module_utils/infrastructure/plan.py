@@ -75,12 +75,18 @@ class Change:
     observed: Observed | None = None
     fields: tuple[Field, ...] = field(default=())
 
+    @property
+    def loses(self) -> bool:
+        """Whether something goes with it."""
+        by_field = any(each.name in self.resource.lost_by for each in self.fields)
+        return self.action in (REMOVE, REPLACE) or self.action == CHANGE and by_field
+
     def row(self, words: Mapping[str, str]) -> Row:
         """The same for a table.
 
         :param words: for each kind, what people call it.
         """
-        lost = self.resource.lost if self.action in (REMOVE, REPLACE) else ""
+        lost = self.resource.lost if self.loses else ""
         id_ = self.observed.id if self.observed else ""
         return Row(self.action, words[self.resource.kind], self.resource.name, id_, self.fields, lost)
 

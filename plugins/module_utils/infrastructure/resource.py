@@ -39,6 +39,7 @@ class Resource:
     :param remade_by: names of fields that the cloud cannot change: another value means a replacement.
     :param present: false for what is to be removed where it exists and is ours.
     :param lost: what goes with it when it is removed or replaced.
+    :param lost_by: names of fields whose change loses the same.
     :param goes_last: whether it is removed after all other changes, because one of them takes its place.
     """
 
@@ -50,6 +51,7 @@ class Resource:
     remade_by: frozenset[str] = frozenset()
     present: bool = True
     lost: str = ""
+    lost_by: frozenset[str] = frozenset()
     goes_last: bool = False
 
     @property

@@ -9,7 +9,6 @@ import json
 from typing import Any
 
 from sandbox.gcp import discovery
-
 from tests.unit.infrastructure.account import HOST, key_pair
 
 from .conftest import PROJECT, Google

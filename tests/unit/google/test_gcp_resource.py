@@ -48,7 +48,8 @@ LINK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/"
     ([{"IPProtocol": "tcp", "ports": ["1", "2"]}], [{"ports": ["2", 1], "IPProtocol": "tcp"}], True),
     ({"a": 1, "filled in": 2}, {"a": 1}, True), ({"a": 1}, {"a": 1, "b": 2}, False),
     ({}, {"a": []}, True), ({}, {"a": ""}, True), ({}, {"a": False}, True), ({}, {"a": 0}, False),
-    ({"a": 1}, {"a": None}, False),
+    ({"a": 1}, {"a": None}, False), ({}, {"a": {"b": False}}, True), ({}, {"a": {"b": True}}, False),
+    (1, 1.0, True), (0.5, 0.5, True), (1, 0.5, False),
 ])  # fmt: skip
 def test_what_counts_as_the_same(current, wanted, is_same):
     assert same(current, wanted, PROJECT) is is_same
@@ -123,7 +124,8 @@ BODIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "url_map": ("global", {"defaultService": "global/backendServices/base"}, {"description": "changed"}),
     "target_http_proxy": ("global", {"urlMap": "global/urlMaps/base"}, {"urlMap": "global/urlMaps/other"}),
     "ssl_policy": ("global", {"profile": "MODERN"}, {"minTlsVersion": "TLS_1_2"}),
-    "target_https_proxy": ("global", {"urlMap": "global/urlMaps/base", "sslCertificates": ["global/sslCertificates/base"]},
+    "target_https_proxy": ("global", {"urlMap": "global/urlMaps/base",
+                                      "sslCertificates": ["global/sslCertificates/base"]},
                            {"sslPolicy": "global/sslPolicies/base"}),
     "forwarding_rule": ("global", {"target": "global/targetHttpProxies/base", "portRange": "80"},
                         {"labels": {"praxis_fleet": "praxis"}}),

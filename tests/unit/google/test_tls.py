@@ -28,6 +28,11 @@ MADE = [
 ]  # fmt: skip
 
 
+def managed(project: Project, name: str) -> None:
+    """A certificate of the user's that Google makes."""
+    project.edit("POST", "global/sslCertificates", {"name": name, "type": "MANAGED", "managed": {"domains": [HOST]}})
+
+
 def test_a_fleet_gets_https_keeps_it_and_loses_it_only_with_leave(project: Project) -> None:
     before = project.present()
     link, mark = certificate(project.google), project.mark()
@@ -161,7 +166,7 @@ def test_a_certificate_that_cannot_serve_is_refused_before_anything_is_touched(
     project: Project, options: dict[str, Any], code: str
 ) -> None:
     certificate(project.google, "old", days=-1)
-    project.edit("POST", "global/sslCertificates", {"name": "failed", "type": "MANAGED", "managed": {"domains": [HOST]}})
+    managed(project, "failed")
     failed = project.google.front.compute.resources.get(f"projects/{PROJECT}/global/sslCertificates/failed")
     failed["managed"]["status"] = "PROVISIONING_FAILED_PERMANENTLY"
     project.secure(dns_name=HOST)
@@ -173,7 +178,7 @@ def test_a_certificate_that_cannot_serve_is_refused_before_anything_is_touched(
 
 
 def test_one_that_google_makes_is_issued_after_the_load_balancer_has_it(project: Project) -> None:
-    project.edit("POST", "global/sslCertificates", {"name": "made", "type": "MANAGED", "managed": {"domains": [HOST]}})
+    managed(project, "made")
     project.own = set(project._listed())
     project.present(certificate="made", dns_name=HOST)
     served = serving(project.google.front.compute.resources)
