@@ -152,6 +152,12 @@ options:
     description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
     type: str
     default: ""
+  dns_zone:
+    description: >-
+      A managed zone of Cloud DNS in this project, by its name, in which a record leads O(dns_name) to the load
+      balancer. Empty for none.
+    type: str
+    default: ""
   api_exposure:
     description:
       - From where the agents' API may be reached through the load balancer. Empty for what O(balancer_from) says.
@@ -344,6 +350,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "certificate": {"type": "str", "default": ""},
     "tls_policy": {"type": "str", "default": ""},
     "dns_name": {"type": "str", "default": ""},
+    "dns_zone": {"type": "str", "default": ""},
     "api_exposure": {"type": "str", "choices": ["", "internal", "public"], "default": ""},
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
     "access_logs": {"type": "dict", "options": {"sample_rate": {"type": "float", "default": 1.0}}},

@@ -98,6 +98,8 @@ class Access:
 def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     """The permissions that a call needs, and on what."""
     yield permission_of(api, call), resource_of(call)
+    if api == "dns":
+        yield from ((permission, resource_of(call)) for permission in _of_records(call))
     if api != "compute":
         return
     project = f"projects/{call.where['project']}"
@@ -121,6 +123,15 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     if collection == "instances":
         for email in _values(call.body, "serviceAccounts.email"):
             yield "iam.serviceAccounts.actAs", f"{project}/serviceAccounts/{email}"
+
+
+def _of_records(call: Call) -> Iterator[str]:
+    """What a change of records needs beside its own permission."""
+    if call.method.collection == "resourceRecordSets" and call.method.name in ("create", "patch", "delete"):
+        yield "dns.changes.create"
+    for field, permission in (("additions", "create"), ("deletions", "delete")):
+        if call.method.collection == "changes" and call.body.get(field):
+            yield f"dns.resourceRecordSets.{permission}"
 
 
 def _values(value: Any, field: str) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a project has before praxis.cloud comes to it: regions and images, two service accounts, the agents' secret, a
-certificate."""
+certificate, a zone."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ def run(cloud: Cloud) -> None:
         cloud.front.access.grant(EVERYBODY, ["compute.images.get*", "compute.images.list"], f"projects/{owner}")
     _secret(cloud, f"praxis_{FLEET}_agent", agent_secret())
     write(cloud.site.home / "gcp" / "certificate", f"{_certificate(cloud)}\n")
+    zone = {"name": "agents", "dnsName": f"{certificates.DOMAIN}.", "description": "Nobody resolves it"}
+    call = discovery.load("dns.v1").call("POST", f"/dns/v1/projects/{PROJECT}/managedZones", [],
+                                         json.dumps(zone).encode())
+    cloud.front.dns.answer(call)
 
 
 def _certificate(cloud: Cloud) -> str:

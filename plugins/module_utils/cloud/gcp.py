@@ -37,6 +37,7 @@ TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
 ENDPOINTS = {
     "compute": "https://compute.googleapis.com",
+    "dns": "https://dns.googleapis.com",
     "iam": "https://iam.googleapis.com",
     "secretmanager": "https://secretmanager.googleapis.com",
 }

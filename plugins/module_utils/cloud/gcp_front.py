@@ -9,14 +9,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_certificates import link_of, require_usable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Resources, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     GoogleExposure,
     refuse_existing,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import (
+    bad_name,
+    record,
+    remembered,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_text
@@ -35,18 +42,21 @@ def exposure(options: Options) -> GoogleExposure:
     )
 
 
-def front_of(client: GcpClient, options: Options, existing: str, where: str) -> Front:
+def front_of(client: GcpClient, options: Options, address: str, existing: str, where: str) -> Front:
     """How the load balancer answers, when all of it can be as it is wanted.
 
+    :param address: the name of the load balancer's.
     :param existing: the user's backend service, if there is one.
     :raises Failed: with everything that cannot.
     """
     wanted = exposure(options)
     if existing:
         refuse_existing(wanted, where)
+    known = known_record(client, address)
     if existing or not options["balancer"]:
-        return Front()
+        return Front(known_record=known)
     findings = [*wanted.refused(where), *_bad_rate(options["access_logs"] or {}, where)]
+    findings += _bad_record(client, options["dns_zone"], options["dns_name"], where)
     certificate = link_of(client, options["certificate"]) if wanted.tls else ""
     if certificate:
         findings += _of_certificate(client, certificate, options["dns_name"])
@@ -57,9 +67,30 @@ def front_of(client: GcpClient, options: Options, existing: str, where: str) -> 
         certificate=certificate,
         policy=_policy(client, options["tls_policy"]),
         login=bool(wanted.oidc),
+        record=record(options["dns_zone"], options["dns_name"]),
+        known_record=known,
         sample_rate=logs.get("sample_rate"),
     )
     return _with_client(client, front, wanted.oidc or {})
+
+
+def known_record(client: GcpClient, address: str) -> str:
+    """The DNS record that the load balancer's address remembers."""
+    found = Resources(client).find(Wanted("address", address))
+    return remembered((found or {}).get("labels") or {})
+
+
+def _bad_record(client: GcpClient, zone: str, name: str, where: str) -> list[Finding]:
+    if not zone:
+        return []
+    try:
+        found = client.call("dns", "GET", f"dns/v1/projects/{client.project}/managedZones/{zone}")
+    except NotFound:
+        what = f"The project has no zone {zone!r} in Cloud DNS."
+        place = f"provision_dns_zone (praxis_dns_zone), {where}"
+        fix = "Correct it (gcloud dns managed-zones list), or leave it empty: then the record is yours to make."
+        return [Finding("dns-zone-not-found", what, place, fix)]
+    return bad_name(zone, str(found.get("dnsName", "")), name, where)
 
 
 def _with_client(client: GcpClient, front: Front, oidc: Mapping[str, Any]) -> Front:

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_dns_kind import DnsRecord
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import (
+    DEADLINE,
+    GcpKind,
+    address_of,
+    text_of,
+    words_of,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
     Resources,
@@ -22,22 +29,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources i
     refuse_fixed,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import ServiceAccounts
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Kind, tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
-
-DEADLINE = 600.0
-
-
-@dataclass(frozen=True)
-class GcpKind(Kind[GcpClient]):
-    """A kind that is known by its name, and as ours by the words of its description, which stand for tags here.
-
-    :param deadline: seconds that each operation may take.
-    """
-
-    deadline: float = DEADLINE
-
-    unmarked: ClassVar[str] = "its description does not say so"
 
 
 @dataclass(frozen=True)
@@ -138,14 +131,8 @@ class ForwardingRule(ComputeKind):
     @staticmethod
     def _known(client: GcpClient, desired: Resource) -> Resource:
         """The same with the address in place of its link, as far as there is one."""
-        link = desired.fields.get("IPAddress", UNKNOWN)
-        if link == UNKNOWN:
-            return desired
-        try:
-            address = str(client.call("compute", "GET", f"compute/v1/{link}")["address"])
-        except NotFound:
-            return desired
-        return replace(desired, fields={**desired.fields, "IPAddress": address})
+        address = address_of(client, desired.fields.get("IPAddress", UNKNOWN))
+        return replace(desired, fields={**desired.fields, "IPAddress": address}) if address else desired
 
 
 @dataclass(frozen=True)
@@ -172,17 +159,6 @@ class ServiceAccount(GcpKind):
 
     def remove(self, client: GcpClient, id_: str) -> None:
         ServiceAccounts(client).remove(id_)
-
-
-def words_of(description: Any) -> dict[str, str]:
-    """A description's words, ``KEY=VALUE`` or ``KEY``, as tags."""
-    pairs = [word.partition("=") for word in str(description or "").split()]
-    return {key: value for key, _equals, value in pairs}
-
-
-def text_of(tags: Mapping[str, str]) -> str:
-    """Tags as the words of a description."""
-    return " ".join(f"{key}={value}" if value else key for key, value in tags.items())
 
 
 def seen(current: Any, wanted: Any, project: str) -> Any:
@@ -221,6 +197,7 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         compute("target_https_proxy", "HTTPS target proxy", deadline),
         compute("target_http_proxy", "target proxy", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),
+        DnsRecord("dns_record", "DNS record", deadline),
     )
     return {kind.name: kind for kind in every}
 

@@ -20,7 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machi
     require_launch,
     wanted_of,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import exposure, front_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import exposure, front_of, known_record
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import (
     EXISTING,
     Infrastructure,
@@ -112,7 +112,9 @@ class Provision:
     def absent(self, check_mode: bool) -> dict[str, Any]:
         """Plan to remove what carries the mark; and unless in check mode, carry out."""
         options = self.options
-        zones = group_zones(self.client, self._name, self._mark) if BALANCER in options["parts"] else []
+        balanced = BALANCER in options["parts"]
+        zones = group_zones(self.client, self._name, self._mark) if balanced else []
+        known = known_record(self.client, self._name) if balanced else ""
         settings = Settings(
             fleet=options["fleet"],
             name=self._name,
@@ -121,6 +123,7 @@ class Provision:
             region=options["region"],
             group_zones=zones,
             mark=words_of(self._mark),
+            front=Front(known_record=known),
             parts=options["parts"],
         )
         run, seconds = self._run(check_mode, True), float(options["deadline"])
@@ -188,7 +191,9 @@ class Provision:
         """:raises Failed: what clients could not be met with."""
         if BALANCER not in self.options["parts"]:
             return Front()
-        return front_of(self.client, self.options, found["backend_service"].get("name", ""), self._where)
+        return front_of(
+            self.client, self.options, self._name, found["backend_service"].get("name", ""), self._where
+        )
 
     @property
     def _where(self) -> str:

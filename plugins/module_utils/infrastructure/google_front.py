@@ -38,6 +38,8 @@ class Front:
     :param login: whether everybody has to pass the Identity-Aware Proxy.
     :param client_id: of the login's client; empty for one of Google's own.
     :param version: of the client's secret.
+    :param record: of Cloud DNS that leads to the load balancer, ``ZONE/NAME``; empty for none.
+    :param known_record: the one that the address's labels name.
     :param sample_rate: which part of the requests is logged, from 0 to 1; None leaves the logs as they are.
     """
 
@@ -47,6 +49,8 @@ class Front:
     client_id: str = ""
     version: str = ""
     secret: Hidden = Hidden("")
+    record: str = ""
+    known_record: str = ""
     sample_rate: float | None = None
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import labels_of, records
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import (
     HTTPS_KINDS,
     LOGIN_LOST,
@@ -40,7 +41,7 @@ KIND_PARTS = {
     "network": NETWORK, "subnetwork": NETWORK, "firewall": FIREWALL, "service_account": ACCESS,
     "instance_group": BALANCER, "address": BALANCER, "security_policy": FIREWALL, "health_check": BALANCER,
     "backend_service": BALANCER, "url_map": BALANCER, "target_http_proxy": BALANCER, "forwarding_rule": BALANCER,
-    **dict.fromkeys(HTTPS_KINDS, BALANCER),
+    **dict.fromkeys(HTTPS_KINDS, BALANCER), "dns_record": BALANCER,
 }  # fmt: skip
 #: Where load balancers and health checks come from (https://cloud.google.com/load-balancing/docs/health-check-concepts).
 FRONT_ENDS = ("35.191.0.0/16", "130.211.0.0/22")
@@ -225,10 +226,12 @@ def _policy_rule(priority: int, action: str, sources: Sequence[str]) -> dict[str
 def _balancer(settings: Settings) -> Iterator[Resource]:
     """Who is in the groups is the deployment's: it puts in what it has found to be good."""
     name, how, port, labels = settings.name, settings.balancer, settings.open.api_port, settings.labels
+    front = settings.front
     ports = {"namedPorts": [{"name": "api", "port": port}]}
     groups = [Resource("instance_group", f"{zone}/{name}", ports, {"location": zone}) for zone in settings.group_zones]
     yield from groups
-    yield Resource("address", name, {"labels": labels}, lost=ADDRESS_LOST)
+    remembered = labels_of(front.record, front.known_record)
+    yield Resource("address", name, {"labels": {**labels, **remembered}}, lost=ADDRESS_LOST)
     if "balancer" in settings.groups:
         yield _policy(settings)
     yield Resource("health_check", name, {
@@ -237,7 +240,6 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "unhealthyThreshold": 2,
     })  # fmt: skip
     backends = [{"group": Ref(each.kind, each.name), "balancingMode": "UTILIZATION"} for each in groups]
-    front = settings.front
     hidden = {"client_secret": front.secret} if front.client_id else {}
     # Its timeout is how long a WebSocket may last, whatever goes over it.
     service = {
@@ -249,6 +251,7 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
     lost_by = frozenset() if front.login else frozenset({"iap"})
     yield Resource("backend_service", name, service, hidden, lost=LOGIN_LOST if lost_by else "", lost_by=lost_by)
     yield from way(name, front, labels)
+    yield from records(name, front.record, front.known_record)
 
 
 def _no_balancer(settings: Settings) -> Iterator[Resource]:
@@ -261,3 +264,4 @@ def _no_balancer(settings: Settings) -> Iterator[Resource]:
             yield from no_https(settings.name)
         lost = ADDRESS_LOST if kind == "address" else ""
         yield Resource(kind, settings.name, present=False, lost=lost)
+    yield from records(settings.name, "", settings.front.known_record)

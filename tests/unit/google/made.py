@@ -60,6 +60,18 @@ def certificate(google: Google, name: str = "theirs", host: str = HOST, days: fl
     return f"projects/{PROJECT}/global/sslCertificates/{name}"
 
 
+def zone(google: Google, name: str = "agents", domain: str = HOST.partition(".")[2]) -> None:
+    """A managed zone of the user's."""
+    dns(google, "POST", f"projects/{PROJECT}/managedZones", {
+        "name": name, "dnsName": f"{domain}.", "description": ""})
+
+
+def dns(google: Google, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One request of Cloud DNS, past the network and the log."""
+    call = discovery.load("dns.v1").call(verb, f"/dns/v1/{path}", [], json.dumps(body or {}).encode())
+    return google.front.dns.answer(call)
+
+
 def operations(google: Google, mutating: bool | None = None) -> list[str]:
     """The API operations asked for, oldest first; all of them, or only those that change something, or none."""
     lines = [json.loads(line) for line in google.log.path.read_text().splitlines()] if google.log.path.exists() else []

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
-from tests.unit.infrastructure.account import rows
+from tests.unit.infrastructure.account import HOST, rows
 
 from .conftest import PROJECT
-from .made import ONE
+from .made import ONE, dns
 from .project import NAME, Project
 
 Edit = Callable[[Project], None]
@@ -81,6 +81,11 @@ def elsewhere(project: Project) -> None:
         "loadBalancingScheme": "EXTERNAL_MANAGED", "protocol": "HTTP"})
 
 
+def record(project: Project) -> None:
+    path = f"projects/{PROJECT}/managedZones/agents/rrsets/{HOST}./A"
+    dns(project.google, "PATCH", path, {"name": f"{HOST}.", "type": "A", "rrdatas": ["192.0.2.66"]})
+
+
 def machine(project: Project) -> None:
     """The keys of its metadata: whose they are may log in."""
     path = f"zones/{ONE}/instances/alpha-gcp-1"
@@ -107,6 +112,7 @@ EDITS: dict[str, tuple[Edit, str] | None] = {
     "target_https_proxy": (target_https_proxy, "sslPolicy"),
     "address": (relabel(f"global/addresses/{NAME}"), "labels"),
     "forwarding_rule": (relabel(f"global/forwardingRules/{NAME}"), "labels"),
+    "dns_record": (record, "rrdatas"),
     "machine": (machine, "ssh-keys"),
 }  # fmt: skip
 DONE = {kind: row for kind, row in EDITS.items() if row}

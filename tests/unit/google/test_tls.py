@@ -84,7 +84,8 @@ def test_from_an_empty_project_check_mode_names_what_the_run_makes_and_a_removal
     assert set(MADE) < set(rows(made))
     assert project.resources() == SECURE
     gone = [(kind, name) for _action, kind, name in rows(project.absent())]
-    assert gone[:7] == [
+    assert gone[:8] == [
+        ("DNS record", f"agents/{HOST}"),
         ("forwarding rule", NAME), ("target proxy", NAME), ("URL map", f"{NAME}-redirect"),
         ("forwarding rule", f"{NAME}-https"), ("HTTPS target proxy", NAME), ("SSL policy", NAME), ("URL map", NAME),
     ]  # fmt: skip
@@ -157,7 +158,7 @@ def test_somebody_elses_rule_and_proxy_are_neither_adopted_nor_removed(project: 
         ({"certificate": "arn:aws:acm:r:123456789012:certificate/1"}, "bad-certificate"),
         ({"certificate": "//certificatemanager.googleapis.com/projects/p/locations/global/certificates/c"},
          "bad-certificate"),
-        ({"dns_name": "other.example.com"}, "certificate-mismatch"),
+        ({"dns_name": "other.example.org"}, "certificate-mismatch"),
         ({"certificate": "old"}, "certificate-expired"),
         ({"certificate": "failed"}, "certificate-not-issued"),
     ],
