@@ -141,6 +141,8 @@ options:
         balancer answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
       - One that has expired, will never be issued, lies elsewhere, or is not for O(dns_name) is refused before
         anything is touched.
+      - V(managed) for one that Google makes for O(dns_name), when that name leads to the load balancer. That takes up
+        to an hour, and is not waited for; port 443 answers only then.
     type: str
     default: ""
   tls_policy:
@@ -277,6 +279,12 @@ subnetwork:
   type: str
 balancer:
   description: The load balancer's address, "(known after apply)" before it is there, empty without one.
+  returned: with O(state=present)
+  type: str
+certificate_status:
+  description: >-
+    With O(certificate=managed), Google's word for the certificate, V(PROVISIONING) until it is V(ACTIVE); "(known after
+    apply)" before it is there.
   returned: with O(state=present)
   type: str
 backend_service:

@@ -127,7 +127,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources i
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "kind": {"type": "str", "required": True, "choices": sorted(KINDS)},
+    "kind": {"type": "str", "required": True, "choices": sorted(name for name, row in KINDS.items() if row.offered)},
     "name": {"type": "str", "required": True},
     "location": {"type": "str", "default": "global"},
     "body": {"type": "dict", "default": {}},

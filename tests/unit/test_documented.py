@@ -134,6 +134,7 @@ WORDS = {
     ("praxis_plan_id", ""): "any",
     ("praxis_certificate", ""): "none",
     ("praxis_dns_name", ""): "any",
+    ("praxis_dns_zone", ""): "none",
     ("praxis_tls_policy", ""): "TLS 1.2 and 1.3",
     ("praxis_api_exposure", ""): "as praxis_balancer_scheme says",
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
@@ -176,7 +177,7 @@ def test_the_readme_s_limits_are_the_limits() -> None:
 #: Variables that only one cloud has a use for.
 ONLY = {
     "aws": set(),
-    "gcp": {"praxis_project", "praxis_public_address"},
+    "gcp": {"praxis_project", "praxis_public_address", "praxis_dns_zone"},
 }  # fmt: skip
 
 

@@ -14,7 +14,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_certificates import link_of, require_usable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Resources, Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import is_marked
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     GoogleExposure,
@@ -22,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposu
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import (
     bad_name,
+    plain_name,
     record,
     remembered,
 )
@@ -30,6 +33,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import 
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
 
 Options = Mapping[str, Any]
+#: In place of a certificate of the user's, for one that Google makes.
+MANAGED = "managed"
 
 
 def exposure(options: Options) -> GoogleExposure:
@@ -42,42 +47,60 @@ def exposure(options: Options) -> GoogleExposure:
     )
 
 
-def front_of(client: GcpClient, options: Options, address: str, existing: str, where: str) -> Front:
+def front_of(client: GcpClient, options: Options, name: str, mark: str, existing: str, where: str) -> Front:
     """How the load balancer answers, when all of it can be as it is wanted.
 
-    :param address: the name of the load balancer's.
+    :param name: the name of the load balancer.
+    :param mark: words by which it is known as made here.
     :param existing: the user's backend service, if there is one.
     :raises Failed: with everything that cannot.
     """
     wanted = exposure(options)
     if existing:
         refuse_existing(wanted, where)
-    known = known_record(client, address)
+    known = known_front(client, name, mark)
     if existing or not options["balancer"]:
-        return Front(known_record=known)
+        return known
     findings = [*wanted.refused(where), *_bad_rate(options["access_logs"] or {}, where)]
     findings += _bad_record(client, options["dns_zone"], options["dns_name"], where)
-    certificate = link_of(client, options["certificate"]) if wanted.tls else ""
+    made = options["certificate"] == MANAGED
+    certificate = link_of(client, options["certificate"]) if wanted.tls and not made else ""
     if certificate:
         findings += _of_certificate(client, certificate, options["dns_name"])
+    if made and not options["dns_name"]:
+        what = "Google is to make it, and there is no name that it would be for."
+        place = "provision_certificate (praxis_certificate)"
+        findings.append(Finding("bad-certificate", what, place, "Give one in provision_dns_name (praxis_dns_name)."))
     if findings:
         raise Failed(*findings)
     logs = options["access_logs"] or {}
-    front = Front(
+    front = replace(
+        known,
         certificate=certificate,
+        domain=plain_name(options["dns_name"]) if made else "",
         policy=_policy(client, options["tls_policy"]),
         login=bool(wanted.oidc),
         record=record(options["dns_zone"], options["dns_name"]),
-        known_record=known,
         sample_rate=logs.get("sample_rate"),
     )
     return _with_client(client, front, wanted.oidc or {})
 
 
-def known_record(client: GcpClient, address: str) -> str:
-    """The DNS record that the load balancer's address remembers."""
-    found = Resources(client).find(Wanted("address", address))
-    return remembered((found or {}).get("labels") or {})
+def known_front(client: GcpClient, name: str, mark: str) -> Front:
+    """What was made for the front so far: the record that the address remembers, and the certificates."""
+    path = f"compute/v1/projects/{client.project}/global"
+
+    def seen(collection: str) -> list[dict[str, Any]]:
+        if collection == "sslCertificates":
+            return list(client.paginate("compute", f"{path}/{collection}"))
+        return [dict(Resources(client).find(Wanted("address", name)) or {})]
+
+    (address,), listed = gathered(map_parallel(seen, ("addresses", "sslCertificates")))
+    ours = [each["name"] for each in listed if is_marked(each.get("description"), mark)]
+    return Front(
+        known_record=remembered(address.get("labels") or {}),
+        known_certificates=sorted(each for each in ours if each.startswith(f"{name}-")),
+    )
 
 
 def _bad_record(client: GcpClient, zone: str, name: str, where: str) -> list[Finding]:

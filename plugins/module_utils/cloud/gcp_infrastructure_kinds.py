@@ -112,6 +112,14 @@ class Address(ComputeKind):
 
 
 @dataclass(frozen=True)
+class Certificate(ComputeKind):
+    """A certificate that Google makes, when the name leads to the load balancer that has it: it is not waited for."""
+
+    def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
+        return {"status": str((found.get("managed") or {}).get("status", ""))}
+
+
+@dataclass(frozen=True)
 class ForwardingRule(ComputeKind):
     """A rule. What is desired names the address by its link; Google answers with the address itself."""
 
@@ -194,6 +202,7 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         BackendService("backend_service", "backend service", deadline),
         compute("url_map", "URL map", deadline),
         compute("ssl_policy", "SSL policy", deadline),
+        Certificate("ssl_certificate", "SSL certificate", deadline),
         compute("target_https_proxy", "HTTPS target proxy", deadline),
         compute("target_http_proxy", "target proxy", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),

@@ -60,6 +60,7 @@ class Kind:
     :param written: fields that an insert takes and that Google does not answer as they were given; not compared.
     :param setters: fields with a method of their own.
     :param shown: a body as Google answers it.
+    :param offered: whether a user may name it; not where a body may hold a key.
     """
 
     collection: str
@@ -70,6 +71,7 @@ class Kind:
     written: frozenset[str] = frozenset()
     setters: Mapping[str, Setter] = field(default_factory=dict)
     shown: Callable[[Resource], Resource] = _as_it_is
+    offered: bool = True
 
 
 def _by(method: str, body: Callable[[Any, Resource], dict[str, Any]]) -> Setter:
@@ -165,6 +167,10 @@ KINDS: Mapping[str, Kind] = {
     "security_policy": Kind(
         "securityPolicies", ("global",), guarded=True, fixed=frozenset({"type"}),
         setters={**LABELS, "rules": Setter(("addRule", "patchRule", "removeRule"), _rules)},
+    ),
+    "ssl_certificate": Kind(
+        "sslCertificates", ("global",), patched=False, offered=False, written=frozenset({"privateKey"}),
+        fixed=frozenset({"type", "managed", "certificate"}),
     ),
     "ssl_policy": Kind("sslPolicies", ("global",), guarded=True),
     "subnetwork": Kind(

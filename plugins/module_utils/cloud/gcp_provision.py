@@ -20,7 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machi
     require_launch,
     wanted_of,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import exposure, front_of, known_record
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import exposure, front_of, known_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import (
     EXISTING,
     Infrastructure,
@@ -29,8 +29,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import (
     MACHINES_GO_BEFORE,
     kinds,
-    words_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving, Run
@@ -94,17 +94,20 @@ class Provision:
         seconds = float(self.options["deadline"])
         engine = Engine(self.client, desired(settings), kinds(seconds), kept, run.where, seconds, self.poll)
         result = run.keep(engine, machines)
-        address = ""
-        if settings.makes_balancer and settings.about(BALANCER):
-            listed = next(each for each in engine.desired if each.kind == "address")
-            address = engine.fact(listed, "address", check_mode)
+        makes = settings.makes_balancer and settings.about(BALANCER)
+        facts = {each.kind: each for each in engine.desired if each.present} if makes else {}
+
+        def fact(kind: str, name: str) -> str:
+            return engine.fact(facts[kind], name, check_mode) if kind in facts else ""
+
         policy = f"global/securityPolicies/{settings.name}" if "balancer" in settings.groups else ""
         return {
             **result,
             "project": self.client.project,
             "network": self._network_id(found),
             "subnetwork": str(resolve(settings.subnetwork, engine.ids)) if settings.about(MACHINES) else "",
-            "balancer": address,
+            "balancer": fact("address", "address"),
+            "certificate_status": fact("ssl_certificate", "status"),
             "backend_service": found["backend_service"].get("name", settings.name if settings.makes_balancer else ""),
             "security_policy": policy,
         }
@@ -114,7 +117,7 @@ class Provision:
         options = self.options
         balanced = BALANCER in options["parts"]
         zones = group_zones(self.client, self._name, self._mark) if balanced else []
-        known = known_record(self.client, self._name) if balanced else ""
+        front = known_front(self.client, self._name, self._mark) if balanced else Front()
         settings = Settings(
             fleet=options["fleet"],
             name=self._name,
@@ -123,7 +126,7 @@ class Provision:
             region=options["region"],
             group_zones=zones,
             mark=words_of(self._mark),
-            front=Front(known_record=known),
+            front=front,
             parts=options["parts"],
         )
         run, seconds = self._run(check_mode, True), float(options["deadline"])
@@ -192,7 +195,7 @@ class Provision:
         if BALANCER not in self.options["parts"]:
             return Front()
         return front_of(
-            self.client, self.options, self._name, found["backend_service"].get("name", ""), self._where
+            self.client, self.options, self._name, self._mark, found["backend_service"].get("name", ""), self._where
         )
 
     @property

@@ -8,7 +8,8 @@ It is the global external one, so its certificates, policies and proxies are glo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,16 @@ REDIRECT: Mapping[str, Any] = {
 LOGIN_LOST = "the login before the API: who reaches the load balancer, reaches the API"
 HTTPS_LOST = "HTTPS: port 443 no longer answers, and port 80 answers in plain text"
 #: Kinds that a load balancer has for HTTPS alone, in the order in which they are created.
-HTTPS_KINDS = ("ssl_policy", "target_https_proxy")
+HTTPS_KINDS = ("ssl_policy", "ssl_certificate", "target_https_proxy")
 
 
 @dataclass(frozen=True)
 class Front:
     """What clients find before the backend service.
 
-    :param certificate: link of the certificate; empty for plain HTTP.
+    :param certificate: link of a certificate of the user's; empty for none.
+    :param domain: for which Google makes one; empty where the user has one, or for plain HTTP.
+    :param known_certificates: names of those that were made for this fleet so far.
     :param policy: link of an SSL policy of the user's; empty for one that is made.
     :param login: whether everybody has to pass the Identity-Aware Proxy.
     :param client_id: of the login's client; empty for one of Google's own.
@@ -44,6 +47,8 @@ class Front:
     """
 
     certificate: str = ""
+    domain: str = ""
+    known_certificates: Sequence[str] = ()
     policy: str = ""
     login: bool = False
     client_id: str = ""
@@ -52,6 +57,17 @@ class Front:
     record: str = ""
     known_record: str = ""
     sample_rate: float | None = None
+
+
+    @property
+    def secure(self) -> bool:
+        """Whether it answers by HTTPS."""
+        return bool(self.certificate or self.domain)
+
+
+def certificate_name(name: str, domain: str) -> str:
+    """Of the certificate that Google makes. It carries the domain's digest: for another domain it is another one."""
+    return f"{name}-{hashlib.sha256(domain.encode()).hexdigest()[:8]}"
 
 
 def guard(front: Front) -> dict[str, Any]:
@@ -67,18 +83,20 @@ def guard(front: Front) -> dict[str, Any]:
 def way(name: str, front: Front, labels: Mapping[str, str]) -> Iterator[Resource]:
     """What leads to the backend service, HTTPS before what redirects to it."""
     yield Resource("url_map", name, {"defaultService": Ref("backend_service", name)})
-    yield from _secure(name, front, labels) if front.certificate else no_https(name, goes_last=True)
-    url_map = Ref("url_map", _redirect(name) if front.certificate else name)
+    yield from _secure(name, front, labels) if front.secure else no_https(name, front, goes_last=True)
+    url_map = Ref("url_map", _redirect(name) if front.secure else name)
     yield Resource("target_http_proxy", name, {"urlMap": url_map})
     yield _rule(name, name, HTTP, Ref("target_http_proxy", name), labels)
 
 
-def no_https(name: str, *, goes_last: bool = False) -> Iterator[Resource]:
+def no_https(name: str, front: Front, *, goes_last: bool = False) -> Iterator[Resource]:
     """What HTTPS was made of, to be removed.
 
     :param goes_last: because HTTP takes its place, and leads no longer there by then.
     """
     yield Resource("ssl_policy", name, present=False, goes_last=goes_last)
+    for each in front.known_certificates:
+        yield Resource("ssl_certificate", each, present=False, goes_last=goes_last)
     yield Resource("target_https_proxy", name, present=False, goes_last=goes_last)
     yield Resource("forwarding_rule", _rule_name(name), present=False, lost=HTTPS_LOST, goes_last=goes_last)
     yield Resource("url_map", _redirect(name), present=False, goes_last=goes_last)
@@ -87,8 +105,15 @@ def no_https(name: str, *, goes_last: bool = False) -> Iterator[Resource]:
 def _secure(name: str, front: Front, labels: Mapping[str, str]) -> Iterator[Resource]:
     # One of ours goes where the user has another, as soon as the proxy has that one.
     yield Resource("ssl_policy", name, {} if front.policy else TLS_POLICY, present=not front.policy, goes_last=True)
+    made = certificate_name(name, front.domain) if front.domain else ""
+    for each in front.known_certificates:
+        if each != made:
+            yield Resource("ssl_certificate", each, present=False, goes_last=True)
+    if made:
+        yield Resource("ssl_certificate", made, {"type": "MANAGED", "managed": {"domains": [front.domain]}})
     yield Resource("target_https_proxy", name, {
-        "urlMap": Ref("url_map", name), "sslCertificates": [front.certificate],
+        "urlMap": Ref("url_map", name),
+        "sslCertificates": [Ref("ssl_certificate", made) if made else front.certificate],
         "sslPolicy": front.policy or Ref("ssl_policy", name),
         # With a map, Google would ignore the certificate.
         "certificateMap": None,

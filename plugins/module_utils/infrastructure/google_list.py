@@ -261,7 +261,7 @@ def _no_balancer(settings: Settings) -> Iterator[Resource]:
         yield Resource("instance_group", f"{zone}/{settings.name}", {}, at, present=False, lost=TARGETS_LOST)
     for kind in BALANCER_KINDS:
         if kind == "target_http_proxy":
-            yield from no_https(settings.name)
+            yield from no_https(settings.name, settings.front)
         lost = ADDRESS_LOST if kind == "address" else ""
         yield Resource(kind, settings.name, present=False, lost=lost)
     yield from records(settings.name, "", settings.front.known_record)

@@ -26,7 +26,7 @@ WHOLE = {
 #: The same with HTTPS.
 SECURE = {**WHOLE, "dnsRecords": 2, "forwardingRules": 2, "sslPolicies": 1, "targetHttpsProxies": 1, "urlMaps": 2}
 #: How many requests a run that finds nothing to do makes.
-READS_OF_A_RUN = 31
+READS_OF_A_RUN = 32
 
 
 def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_reads(project: Project) -> None:

@@ -108,6 +108,7 @@ EDITS: dict[str, tuple[Edit, str] | None] = {
     "backend_service": (patch(f"global/backendServices/{NAME}", timeoutSec=30), "timeoutSec"),
     "url_map": (url_map, "defaultService"),
     "target_http_proxy": (target_http_proxy, "urlMap"),
+    "ssl_certificate": None,
     "ssl_policy": (patch(f"global/sslPolicies/{NAME}", profile="COMPATIBLE"), "profile"),
     "target_https_proxy": (target_https_proxy, "sslPolicy"),
     "address": (relabel(f"global/addresses/{NAME}"), "labels"),

@@ -24,7 +24,7 @@ def read(path: str) -> Any:
 
 def test_everything_that_makes_a_load_balancer_is_looked_for() -> None:
     made = {kind for kind, part in KIND_PARTS.items() if part == "balancer"} | {"security_policy"}
-    assert made - {"instance_group", *HTTPS_KINDS} == set(BALANCER)
+    assert made - {"instance_group", "dns_record", *HTTPS_KINDS} == set(BALANCER)
 
 
 def test_the_roles_name_only_options_that_there_are_and_leave_no_task_for_check_mode_alone() -> None:

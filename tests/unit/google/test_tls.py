@@ -16,7 +16,7 @@ from tests.unit.infrastructure.account import HOST, rows
 from tests.unit.infrastructure.test_account import codes
 
 from .conftest import PROJECT
-from .made import REGION, certificate, operations
+from .made import REGION, certificate, operations, zone
 from .project import NAME, Project
 from .test_account import READS_OF_A_RUN, SECURE, WHOLE
 from .test_kinds import patch
@@ -186,6 +186,39 @@ def test_one_that_google_makes_is_issued_after_the_load_balancer_has_it(project:
     assert served
     assert served.https
     assert (served.https.certificate, served.https.redirected) == ("", True)
+
+
+def test_google_makes_one_and_another_one_for_another_name(project: Project) -> None:
+    zone(project.google)
+    project.own = set(project._listed())
+    wanted = {"certificate": "managed", "dns_zone": "agents", "dns_name": HOST}
+    with pytest.raises(Failed) as refused:
+        project.present(certificate="managed")
+    assert (codes(refused), project.changes()) == (["bad-certificate"], [])
+    predicted = project.present(check=True, **wanted)
+    assert predicted["certificate_status"] == "(known after apply)"
+    made = project.present(**wanted, plan_id=predicted["plan"]["id"])
+    assert made["certificate_status"] == "PROVISIONING"
+    assert project.resources() == {**SECURE, "sslCertificates": 1}
+    (first,) = [name for _action, kind, name in rows(made) if kind == "SSL certificate"]
+    assert project.get(f"global/sslCertificates/{first}")["managed"]["domains"] == [HOST]
+    assert rows(project.present(**wanted)) == []
+
+    other = {**wanted, "dns_name": "other.example.org"}
+    changed = project.present(**other, allow_shrink=True)
+    assert rows(changed)[-1] == ("remove", "SSL certificate", first)
+    assert project.resources() == {**SECURE, "sslCertificates": 1}
+    link = certificate(project.google, host="other.example.org")
+    project.own.add(link)
+    # It has been replaced: nothing is lost.
+    own = project.present(**{**other, "certificate": link})
+    assert [(action, kind) for action, kind, _name in rows(own)] == [
+        ("change", "HTTPS target proxy"), ("remove", "SSL certificate"),
+    ]  # fmt: skip
+    assert project.resources() == SECURE
+    project.present(**other)
+    project.absent()
+    assert project.resources() == {}
 
 
 def test_a_load_balancer_of_the_users_gets_no_certificate(project: Project) -> None:
