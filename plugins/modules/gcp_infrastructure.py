@@ -326,6 +326,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import EXISTING
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
@@ -372,8 +373,10 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     # In place of the fleet's mark, labels may be those of the scheme.
     if not options["mark"]:
         check_labels(options["labels"], google=True)
-    provision = Provision(gcp_client(options), options)
-    return provision.present(check_mode) if options["state"] == "present" else provision.absent(check_mode)
+    client = gcp_client(options)
+    if options["state"] == "absent":
+        return Removal(client, options).absent(check_mode)
+    return Provision(client, options).present(check_mode)
 
 
 def main() -> None:

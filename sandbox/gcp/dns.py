@@ -72,7 +72,8 @@ class Dns:
         self.zones[key] = {"visibility": "public", **call.body, "kind": "dns#managedZone", "creationTime": now(),
                            "id": str(next(self._numbers))}
         servers: Record = {"name": domain, "type": "NS", "ttl": 21600, "rrdatas": ["ns.sandbox.example."]}
-        soa: Record = {"name": domain, "type": "SOA", "ttl": 21600, "rrdatas": [f"ns.sandbox.example. a.{domain} 1 2 3 4 5"]}
+        soa: Record = {"name": domain, "type": "SOA", "ttl": 21600,
+                       "rrdatas": [f"ns.sandbox.example. a.{domain} 1 2 3 4 5"]}
         self.records[key] = {(each["name"], each["type"]): each for each in (servers, soa)}
         return self.zones[key]
 

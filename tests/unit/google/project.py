@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
 from ansible_collections.praxis.cloud.plugins.modules.gcp_infrastructure import ARGUMENTS
 from tests.unit.infrastructure.account import FLEET, HOST, KEY, Clock
@@ -69,7 +70,8 @@ class Project:
         return self.provision(**options).present(check)
 
     def absent(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        return self.provision(**options).absent(check)
+        given = self.provision(**options)
+        return Removal(given.client, given.options, given.poll).absent(check)
 
     def resources(self) -> dict[str, int]:
         """How many there are of each kind, beyond what the project had."""
