@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fleet has in Google Cloud, as one plan: the list worked out, all of it observed, one table, and carried out."""
+"""What a fleet has in Google Cloud, as one plan: the list worked out, all observed, one table, and carried out."""
 
 from __future__ import annotations
 
