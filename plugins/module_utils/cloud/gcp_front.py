@@ -57,7 +57,7 @@ def front_of(client: GcpClient, options: Options, name: str, mark: str, existing
     """
     wanted = exposure(options)
     if existing:
-        refuse_existing(wanted, where)
+        refuse_existing(wanted, where, options["dns_zone"])
     known = known_front(client, name, mark)
     if existing or not options["balancer"]:
         return known

@@ -162,8 +162,9 @@ class Run:
         fix = (
             "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
             "provision_balancer=true (praxis_balancer) and nothing of yours in provision_target_group "
-            "(praxis_target_group) keep the load balancer; provision_certificate (praxis_certificate) keeps HTTPS, and "
-            "provision_oidc (praxis_oidc) the login."
+            "(praxis_target_group) keep the load balancer; provision_certificate (praxis_certificate) keeps HTTPS, "
+            "provision_oidc (praxis_oidc) the login, and provision_dns_name with provision_dns_zone (praxis_dns_zone) "
+            "the name."
         )
         raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
 

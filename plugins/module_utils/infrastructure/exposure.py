@@ -78,10 +78,10 @@ class Exposure:
         return findings
 
 
-def refuse_existing(exposure: Exposure, where: str) -> None:
+def refuse_existing(exposure: Exposure, where: str, zone: str = "") -> None:
     """:raises Failed: ``front-without-balancer`` when a load balancer of the user's would have to change."""
     asked = {"provision_certificate": exposure.tls, "provision_oidc": exposure.oidc,
-             "provision_api_exposure": exposure.wanted}  # fmt: skip
+             "provision_api_exposure": exposure.wanted, "provision_dns_zone": zone}  # fmt: skip
     named = ", ".join(name for name, value in asked.items() if value)
     if named:
         what = f"A load balancer of yours is never changed, and {named} would change it."

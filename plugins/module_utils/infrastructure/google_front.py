@@ -23,6 +23,7 @@ TLS_POLICY: Mapping[str, Any] = {"profile": "MODERN", "minTlsVersion": "TLS_1_2"
 #: The request's own host, path and query stay.
 REDIRECT: Mapping[str, Any] = {
     "httpsRedirect": True, "redirectResponseCode": "MOVED_PERMANENTLY_DEFAULT", "stripQuery": False,
+    "hostRedirect": None, "pathRedirect": None, "prefixRedirect": None,
 }  # fmt: skip
 LOGIN_LOST = "the login before the API: who reaches the load balancer, reaches the API"
 HTTPS_LOST = "HTTPS: port 443 no longer answers, and port 80 answers in plain text"

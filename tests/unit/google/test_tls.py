@@ -120,11 +120,12 @@ def elsewhere(project: Project) -> None:
     ("edit", "kind", "named"),
     [
         (plain, "URL map", ["defaultUrlRedirect", "defaultService"]),
+        (elsewhere, "URL map", ["defaultUrlRedirect"]),
         (patch(f"global/targetHttpsProxies/{NAME}", certificateMap="//certificatemanager.googleapis.com/x"),
          "HTTPS target proxy", ["certificateMap"]),
         (patch(f"global/sslPolicies/{NAME}", minTlsVersion="TLS_1_0"), "SSL policy", ["minTlsVersion"]),
     ],
-    ids=["no redirect", "another certificate", "TLS 1.0"],
+    ids=["no redirect", "redirect elsewhere", "another certificate", "TLS 1.0"],
 )  # fmt: skip
 def test_what_is_edited_by_hand_is_named_and_restored(
     project: Project, edit: Callable[[Project], None], kind: str, named: list[str]
@@ -226,9 +227,10 @@ def test_a_load_balancer_of_the_users_gets_no_certificate(project: Project) -> N
     project.edit("POST", "global/backendServices", {
         "name": "theirs", "healthChecks": [f"global/healthChecks/{NAME}"],
         "backends": project.get(f"global/backendServices/{NAME}")["backends"]})  # fmt: skip
-    with pytest.raises(Failed) as refused:
-        project.present(backend_service="theirs", certificate=LINK)
-    assert codes(refused) == ["front-without-balancer"]
+    for options in ({"certificate": LINK}, {"dns_zone": "agents"}):
+        with pytest.raises(Failed) as refused:
+            project.present(backend_service="theirs", **options)
+        assert codes(refused) == ["front-without-balancer"]
 
 
 def test_the_sandboxs_balancer_answers_443_and_redirects_80(project: Project) -> None:
