@@ -59,7 +59,6 @@ class Front:
     known_record: str = ""
     sample_rate: float | None = None
 
-
     @property
     def secure(self) -> bool:
         """Whether it answers by HTTPS."""

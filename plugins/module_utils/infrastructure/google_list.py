@@ -215,7 +215,8 @@ def _policy(settings: Settings) -> Resource:
     rules = [_policy_rule(_FIRST_RULE + at, "allow", batch) for at, batch in enumerate(batches)]
     rules.append(_policy_rule(LAST_RULE, "deny(403)", ["*"]))
     fields = {"type": "CLOUD_ARMOR", "rules": rules, "labels": settings.labels}
-    return Resource("security_policy", settings.name, fields)
+    # What it opens to everybody is opened when the login stands before it.
+    return Resource("security_policy", settings.name, fields, goes_last=settings.front.login)
 
 
 def _policy_rule(priority: int, action: str, sources: Sequence[str]) -> dict[str, Any]:

@@ -141,10 +141,12 @@ def compute(desired: Sequence[Resource], observed: Mapping[Key, Observed]) -> li
             gone.add(resource.key)
         if change:
             changes.append(change)
+    late = [each for each in changes if each.action == CHANGE and each.resource.goes_last]
     # In their own order, so that who comes last goes first.
     removals = [each for each in changes if each.action == REMOVE and not each.resource.goes_last]
     last = [each for each in changes if each.action == REMOVE and each.resource.goes_last]
-    return [*reversed(removals), *(each for each in changes if each.action != REMOVE), *reversed(last)]
+    others = [each for each in changes if each.action != REMOVE and each not in late]
+    return [*reversed(removals), *others, *late, *reversed(last)]
 
 
 def ordered(desired: Sequence[Resource]) -> list[Resource]:

@@ -40,7 +40,8 @@ class Resource:
     :param present: false for what is to be removed where it exists and is ours.
     :param lost: what goes with it when it is removed or replaced.
     :param lost_by: names of fields whose change loses the same.
-    :param goes_last: whether it is removed after all other changes, because one of them takes its place.
+    :param goes_last: whether it is removed or changed after all other changes: one of them takes its place, or stands
+        before what it opens.
     """
 
     kind: str

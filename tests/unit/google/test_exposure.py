@@ -101,6 +101,23 @@ def test_nobody_passes_a_public_balancer_without_a_login(fronted: Project) -> No
         assert codes(refused)[0] in ("public-without-authentication", "open-to-world")
 
 
+def test_a_balancer_is_opened_to_the_world_only_after_the_login_stands_before_it(project: Project) -> None:
+    project.present()
+    secret(project.google)
+    project.secure(oidc=OIDC, api_exposure="public")
+    mark = project.mark()
+    project.present(**WORLD)
+    made = project.changes(mark)
+    opened = made.index("securityPolicies.patchRule")
+    assert opened > made.index("backendServices.patch")
+    assert opened > made.index("targetHttpProxies.patch")
+    # And closed before the login goes.
+    mark = project.mark()
+    project.present(oidc=None, api_exposure="", allow_shrink=True)
+    made = project.changes(mark)
+    assert made.index("securityPolicies.patchRule") < made.index("backendServices.patch")
+
+
 def test_a_newer_secret_is_handed_over(fronted: Project) -> None:
     fronted.present()
     before = fronted.get(SERVICE)["iap"]["oauth2ClientSecretSha256"]
