@@ -134,7 +134,8 @@ WORDS = {
     ("praxis_plan_id", ""): "any",
     ("praxis_certificate", ""): "none",
     ("praxis_dns_name", ""): "any",
-    ("praxis_tls_policy", ""): "what AWS recommends",
+    ("praxis_dns_zone", ""): "none",
+    ("praxis_tls_policy", ""): "TLS 1.2 and 1.3",
     ("praxis_api_exposure", ""): "as praxis_balancer_scheme says",
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
     ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
@@ -175,9 +176,8 @@ def test_the_readme_s_limits_are_the_limits() -> None:
 
 #: Variables that only one cloud has a use for.
 ONLY = {
-    "aws": {"praxis_certificate", "praxis_dns_name", "praxis_tls_policy", "praxis_api_exposure", "praxis_oidc",
-            "praxis_access_logs"},
-    "gcp": {"praxis_project", "praxis_public_address"},
+    "aws": set(),
+    "gcp": {"praxis_project", "praxis_public_address", "praxis_dns_zone"},
 }  # fmt: skip
 
 
