@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
 from tests.unit.test_repository import documentation

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     require_id,
     table_from_plain,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import SERVICE, Paths
 
 from .made import IMAGE, PEERS, fleet, member, release
