@@ -72,6 +72,7 @@ class MemberVariables:
     agent_config_host: Mapping[str, Any] = field(default_factory=dict)
     docker_daemon: Mapping[str, Any] = field(default_factory=dict)
     registries: Entries = field(default=(), repr=False)
+    services: Entries = field(default=(), repr=False)
 
     @property
     def addresses(self) -> Tuple[str, ...]:

@@ -211,8 +211,8 @@ FAULTS = (
         name="unused-logins-are-fetched",
         breaks="The password of a registry that no image is in is fetched, and stops the plan when it is not there.",
         file="plugins/plugin_utils/drafts.py",
-        before="logins = self.registry.sources() if self.registry else {}",
-        after="logins = {name: each for entry in self.registries.values() for name, each in entry.sources().items()}",
+        before="entries = [entry for entry in map(self.registry, self.images) if entry]",
+        after="entries = list(self.registries.values())",
         tests=("tests/unit/plan/test_registries.py",),
     ),
     Fault(

@@ -101,6 +101,7 @@ def in_effect(name: str) -> Any:
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
         "praxis_registries": [],
+        "praxis_services": [],
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
