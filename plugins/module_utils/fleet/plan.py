@@ -350,5 +350,5 @@ def _blanked(release: Release) -> Tuple[Service, ...]:
 
 def _of_services(release: Release, key: str) -> List[Any]:
     """What the plan's id knows of the services; nothing where there are none."""
-    found = {service.name: getattr(service, key) for service in release.services}
-    return [{name: dict(value) if isinstance(value, Mapping) else value for name, value in found.items()}] if found else []
+    values = [(service.name, getattr(service, key)) for service in release.services]
+    return [[name, dict(value) if isinstance(value, Mapping) else value] for name, value in values]

@@ -98,12 +98,13 @@ class Release:
         }
 
     def _services_manifest(self) -> Dict[str, Any]:
-        """What the machine has to know of the services. ``parts``: one line, for a shell to read at boot."""
+        """What the machine has to know of the services. ``secret_parts``: one line, for a shell to read at boot."""
         if not self.services:
             return {}
+        secret = [service.part for service in self.services if service.secrets]
         return {
             "agent_part": self.agent_part,
-            "parts": " ".join([self.agent_part, *(service.part for service in self.services)]),
+            "secret_parts": " ".join([self.agent_part, *secret]),
             "services": {service.name: service.manifest() for service in self.services},
         }
 

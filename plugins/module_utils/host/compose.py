@@ -42,6 +42,17 @@ def up(paths: Paths, release_id: str) -> None:
     _checked(paths, arguments, "release %s" % release_id)
 
 
+def up_services(paths: Paths, release_id: str, names: Sequence[str]) -> None:
+    """Make these services' containers anew, and remove those that the release has none of; the agent's stays.
+
+    Without names nothing is made anew.
+    """
+    file = os.path.join(paths.release(release_id), "compose.yaml")
+    arguments = ["-f", file, "up", "--detach", "--no-build", "--pull", "never", "--remove-orphans"]
+    arguments += ["--no-deps", "--force-recreate", *names] if names else ["--no-recreate"]
+    _checked(paths, arguments, "release %s" % release_id)
+
+
 def down(paths: Paths) -> None:
     """Stop and remove the project's containers and network; volumes stay."""
     _checked(paths, ["down", "--remove-orphans"], "Compose project %s" % PROJECT)

@@ -226,7 +226,7 @@ class TestRelease:
         found = service()
         made = release("m1", services=(found,))
         manifest = json.loads(made.files()["release.json"])
-        assert manifest["parts"].split() == [made.agent_part, found.part]
+        assert manifest["secret_parts"].split() == [made.agent_part, found.part]
         assert manifest["services"]["files"]["part"] == found.part
         assert manifest["services"]["files"]["secrets"] == {"TOKEN": "v1"}
         assert manifest["services"]["files"]["files"] == {"/tools/serve.py": "print(1)\n"}
