@@ -79,7 +79,8 @@ class Planner:
         drafts = [self._clouds.meant(draft) for draft in drafts]
         secrets = FleetSecrets(self._clouds, fleet, drafts, self._allow_missing)
         wanted = self._wanted(drafts, secrets)
-        images = Images(self._clouds.aws, self._clouds.gcp, [want for each in wanted.values() for want in each.values()])
+        all_wanted = [want for each in wanted.values() for want in each.values()]
+        images = Images(self._clouds.aws, self._clouds.gcp, all_wanted)
         self._findings += [*images.findings, *secrets.findings]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]

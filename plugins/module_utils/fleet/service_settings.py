@@ -232,7 +232,7 @@ class _Entry:
         given = self._entry.get("health")
         if given is None:
             return None
-        fix = "Write `test:` with a list (a command) or a text (a line for sh), and interval, timeout, retries if wanted."
+        fix = "Write `test:` with a list (a command) or a text (a line for sh); by choice interval, timeout, retries."
         if not isinstance(given, Mapping) or set(given) - {"test", "interval", "timeout", "retries"}:
             self._add("It is no mapping of test, interval, timeout and retries.", "health", fix)
             return None

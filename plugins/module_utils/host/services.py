@@ -116,5 +116,5 @@ def _ended(name: str, service: Mapping[str, Any], member: str) -> Finding:
 def _not_up(name: str, service: Mapping[str, Any], member: str) -> Finding:
     what = "The service %s is %s" % (name, service["state"])
     what += ", and its health check says %s." % service["health"] if service["health"] else " and not up yet."
-    fix = "Read the output of its health check: docker inspect -f '{{json .State.Health}}' praxis-%s-1 on the host." % name
+    fix = "Read what its health check said: docker inspect -f '{{json .State.Health}}' praxis-%s-1 on the host." % name
     return Finding("service-unhealthy", what, "member %s" % member, fix)

@@ -208,10 +208,10 @@ class TestRelease:
         assert release("m1", services=(before,)).id != release("m1", services=(after,)).id
 
     def test_a_change_of_the_agent_leaves_the_services_as_they_are(self) -> None:
-        files = [
-            json.loads(release("m1", environment={"PRAXIS_API__PORT": port}, services=(service(),)).compose())["services"]
-            for port in ("8000", "8001")
+        made = [
+            release("m1", environment={"PRAXIS_API__PORT": port}, services=(service(),)) for port in ("8000", "8001")
         ]
+        files = [json.loads(each.compose())["services"] for each in made]
         assert files[0]["files"] == files[1]["files"]
         assert files[0]["agent"] != files[1]["agent"]
 

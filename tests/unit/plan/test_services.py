@@ -69,7 +69,7 @@ def test_a_value_in_place_of_a_reference_has_a_keyed_digest_for_a_version(accoun
     [
         ({"image": f"{REPOSITORY}:nothing"}, "image-tag-not-found", "nothing"),
         ({"image": "registry.example.com/Files:1"}, "image-malformed", "Files"),
-        ({"secrets": {"TOKEN": "aws-sm://files#tokne"}}, "secret-key-not-found", "praxis_services[files].secrets.TOKEN"),
+        ({"secrets": {"TOKEN": "aws-sm://files#tokne"}}, "secret-key-not-found", "[files].secrets.TOKEN"),
         ({"secrets": {"TOKEN": "abc"}}, "short-secret", "praxis_services[files].secrets.TOKEN"),
         ({"secrets": {"TOKEN": "aws-sm:/files"}}, "", "praxis_services[files].secrets.TOKEN"),
         ({"privileged": True}, "service-unsafe", "praxis_services[files]"),
