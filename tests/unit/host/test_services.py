@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states on a host whose release has a service: what is written, started and left alone, and what fails the gate."""
+"""The states on a host whose release has a service: what is written, started, left alone; what fails the gate."""
 
 from __future__ import annotations
 
