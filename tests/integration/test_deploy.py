@@ -210,7 +210,7 @@ def test_a_filesystem_server_beside_each_agent(fleet):
     assert fleet.on(fleet.machines()[0], "docker exec praxis-files-1 cat /shared/note") == "of the agent"
 
     releases = seen.releases(fleet)
-    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=None))  # the image's own command ends with 2
+    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=None))
     assert "service-exited" in {item["code"] for item in bad.summary["findings"]}
     assert any("service files" in item["what"] for item in bad.summary["findings"])
     assert seen.releases(fleet) == releases
