@@ -237,8 +237,16 @@ FAULTS = (
         name="agents-secrets-in-the-log",
         breaks="agent_release shows the agent's secrets among its arguments.",
         file="plugins/modules/agent_release.py",
-        before='"secrets": {"type": "dict", "no_log": True},',
-        after='"secrets": {"type": "dict"},',
+        before='            "secrets": {"type": "dict", "no_log": True},',
+        after='            "secrets": {"type": "dict"},',
+        tests=("tests/unit/modules/test_agent_release.py",),
+    ),
+    Fault(
+        name="services-secrets-in-the-log",
+        breaks="agent_release shows the services' secrets among its arguments.",
+        file="plugins/modules/agent_release.py",
+        before='    "secrets": {"type": "dict", "no_log": True},\n    "registry"',
+        after='    "secrets": {"type": "dict"},\n    "registry"',
         tests=("tests/unit/modules/test_agent_release.py",),
     ),
     Fault(

@@ -27,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     image_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import require_capacity
-from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
@@ -181,7 +181,7 @@ def read_current(desired: Desired, paths: Paths, observation: Observation, relea
         to_unseal=can_unseal(paths, release.id),
         peers=stored_peers(paths),
         config=files.read_text(paths.config(release.name)),
-        socket_group=(socket_group.of_socket(paths) or compare.UNKNOWN) if mounts_socket else None,
+        socket_group=(socket_group.of_socket(paths) or UNKNOWN) if mounts_socket else None,
         socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
         beside=_beside(paths, engine if observation["engine"]["running"] else None, release, right, sealed),
     )
