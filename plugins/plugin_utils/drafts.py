@@ -140,6 +140,7 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         docker_socket=member.docker_socket,
         public_p2p=member.address == "public",
         address=addresses[0] if addresses else "",
+        volumes=sorted({volume.agent for service in services for volume in service.volumes if volume.agent}),
         strict=member.strict,
     )
     findings.extend(compiled.findings)

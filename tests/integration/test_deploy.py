@@ -177,6 +177,7 @@ def with_services(**changes: Any) -> dict[str, Any]:
     files["image"] = "{{ praxis_image }}"
     files["files"][0]["content"] = "{{ lookup('ansible.builtin.file', '%s') }}" % (EXAMPLE / "files/files_server.py")
     files["environment"].update(changes.pop("environment", {}))
+    files["secrets"] = {"TOKEN": "aws-sm://praxis/praxis/files#token"}
     variables["praxis_services"] = [{**files, **changes}]
     return {**variables, **AT_ONCE}
 
@@ -190,7 +191,11 @@ def containers(cloud: Cloud, service: str) -> dict[str, str]:
 def test_a_filesystem_server_beside_each_agent(fleet):
     """It shares a directory with the agent; a change of it leaves the agent alone, and a bad one is rolled back."""
     alone, note = seen.releases(fleet), {"path": "note", "content": "of the agent"}
-    assert fleet.run("deploy.yml", variables=with_services()).summary["ok"]
+    token = "planted-token-of-the-files-service"
+    store = boto3.client("secretsmanager", **fleet.administrator)
+    store.create_secret(Name="praxis/praxis/files", SecretString=json.dumps({"token": token}))
+    run = fleet.run("deploy.yml", "--diff", "-vvvvv", variables=with_services())
+    assert run.summary["ok"] and token not in run.output
     params = {"name": "write_file", "arguments": note}
     call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
     for machine in fleet.machines():
@@ -199,7 +204,9 @@ def test_a_filesystem_server_beside_each_agent(fleet):
         assert fleet.on(machine, "docker exec praxis-agent-1 cat /app/shared/note") == "of the agent"
         inspected = seen.container(fleet, machine, "files")
         assert inspected["State"]["Health"]["Status"] == "healthy"
-        assert inspected["Config"]["User"] == "10001:10001"
+        assert inspected["Config"]["User"] == "10001:10001" and token not in json.dumps(inspected)
+        assert token in fleet.on(machine, "docker exec praxis-files-1 sh -c 'cat /proc/*/environ'", check=False)
+        assert fleet.on(machine, f"grep -rl {token} /opt/praxis /var/lib/praxis", check=False) == ""
         assert (inspected["HostConfig"]["ReadonlyRootfs"], inspected["HostConfig"]["CapDrop"]) == (True, ["ALL"])
     agents, files = containers(fleet, "agent"), containers(fleet, "files")
 
@@ -210,7 +217,7 @@ def test_a_filesystem_server_beside_each_agent(fleet):
     assert fleet.on(fleet.machines()[0], "docker exec praxis-files-1 cat /shared/note") == "of the agent"
 
     releases = seen.releases(fleet)
-    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=None))
+    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=["python3", "/nothing"]))
     assert "service-exited" in {item["code"] for item in bad.summary["findings"]}
     assert any("service files" in item["what"] for item in bad.summary["findings"])
     assert seen.releases(fleet) == releases

@@ -158,7 +158,7 @@ def socket_changes(current: Current, paths: Paths) -> List[Change]:
 
 def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
     """The secrets that a reboot took out of memory, when they are sealed on this machine."""
-    return [Change("unseal", paths.environment(release.id), "", "unsealed\n")] if current.to_unseal else []
+    return [Change("unseal", paths.environment(release.agent_part), "", "unsealed\n")] if current.to_unseal else []
 
 
 def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:

@@ -192,8 +192,9 @@ def release_of(paths: Paths, part: Optional[str]) -> Optional[str]:
     """The release that the agent's container belongs to: several may have the same agent, with other services."""
     if part is None:
         return None
-    first = [name for name in (linked(paths.current), linked(paths.good)) if name]
-    for name in (*first, *(sorted(os.listdir(paths.releases)) if os.path.isdir(paths.releases) else ())):
+    names = [name for name in (linked(paths.current), linked(paths.good)) if name]
+    names += sorted(os.listdir(paths.releases)) if os.path.isdir(paths.releases) else []
+    for name in names:
         if parts.agent_part(services.manifest_of(paths, name), name) == part:
             return name
     return part

@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import compose
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import IMAGE, PEER, FakeEngine, framed
 from tests.unit.host.test_deploy import run
+from tests.unit.host.test_seal import CREDS, SYSTEMCTL, reboot
 
 TOKEN = "the-marker-of-a-service"
 TOOLS = "registry.example/tools@sha256:" + "2" * 64
@@ -268,3 +269,55 @@ def test_a_machine_without_services_is_asked_for_none(
     assert run(paths, "prepared")["observation"]["services"] == {}
     filters = [query["filters"] for _verb, path, query, _headers in engine.requests if path == "/containers/json"]
     assert all("service" in text or text == '{"label": []}' for text in filters)
+
+
+class TestReboot:
+    """What was sealed comes back for each part of the release."""
+
+    @pytest.fixture
+    def sealing(
+        self, paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], tmp_path: Path
+    ) -> Host:
+        os.mkdir(paths.systemd)
+        os.mkdir(os.path.dirname(paths.unit))
+        for name, text in (("systemd-creds", CREDS), ("systemctl", SYSTEMCTL.format(tmp_path))):
+            (docker / name).write_text(text)
+            (docker / name).chmod(0o755)
+        engine.images[IMAGE] = engine.images[TOOLS] = {"Architecture": "amd64"}
+        return Host(paths, engine, docker)
+
+    def test_the_unit_brings_the_secrets_of_every_part_back(self, sealing: Host) -> None:
+        paths, found = sealing.paths, sealing.release
+        reboot(paths)
+        assert os.system(f"/bin/sh {paths.unseal}") == 0
+        assert TOKEN in Path(paths.environment(FILES.part)).read_text()
+        assert os.path.exists(paths.environment(found.agent_part))
+        assert not os.path.exists(paths.secrets_dir(WEB.part))  # it has none
+        assert step(paths, "prepared", found)["changed"] is False
+
+    def test_a_release_from_before_the_services_comes_back_too(self, sealing: Host) -> None:
+        """The script that is there by then knows of both."""
+        before = made(environment={"A": "1"})
+        step(sealing.paths, "prepared", before)
+        reboot(sealing.paths)
+        assert os.system(f"/bin/sh {sealing.paths.unseal} {before.id}") == 0
+        assert os.path.exists(sealing.paths.environment(before.id))
+        assert not os.path.exists(sealing.paths.secrets_dir(FILES.part))
+
+    def test_a_rollback_after_a_reboot_needs_no_store(self, sealing: Host) -> None:
+        bad = replace(FILES, secrets={"TOKEN": "v2"})
+        wanted = made(bad, WEB)
+        step(sealing.paths, "prepared", wanted)
+        sealing.engine.beside("files", bad.part)
+        step(sealing.paths, "active", wanted)
+        reboot(sealing.paths)
+        plain = {"secrets": None, "seed": None, "services": None}
+        options = {"release": option(wanted), "previous": sealing.release.id, **plain}
+        result = run(sealing.paths, "restored", **options)
+        assert result["changes"][0] == "unseal " + sealing.paths.environment(sealing.release.agent_part)
+        assert TOKEN in Path(sealing.paths.environment(FILES.part)).read_text()
+
+    def test_nothing_of_a_secret_is_on_the_disk(self, sealing: Host) -> None:
+        kept = [path for path in Path(sealing.paths.root).rglob("*") if path.is_file() and not path.is_symlink()]
+        assert len(kept) > 5
+        assert [path for path in kept if TOKEN.encode() in path.read_bytes()] == []

@@ -95,3 +95,13 @@ def test_an_entry_of_praxis_registries_is_used_for_a_service_alone(account: Acco
     given = made.host_secrets()["m1"]
     assert given["services"][0]["registry"]["username"] == "robot"
     assert given["registry"]["username"] == "AWS"
+
+
+def test_the_agent_may_keep_what_it_shares_in_a_volume_of_a_service(account: Account) -> None:
+    shared = {"agent_environment": {"PRAXIS_SHARED_PATH": "/app/shared"}}
+    with pytest.raises(Failed) as error:
+        planner(fleet(1, services=[FILES], **shared)).plan()
+    assert reported(error.value) == ["shared-path-unwritable"]
+    volume = {"name": "shared", "target": "/shared", "agent": "/app/shared"}
+    made = planner(fleet(1, services=[{**FILES, "volumes": [volume]}], **shared)).plan()
+    assert made.releases["m1"].environment["PRAXIS_SHARED_PATH"] == "/app/shared"
