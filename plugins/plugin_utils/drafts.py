@@ -11,7 +11,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_settings import read_services, where
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_settings import read_services
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables

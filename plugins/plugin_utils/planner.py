@@ -25,7 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     make_plan,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_settings import where
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import posixpath
 import re
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -15,9 +14,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import s
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import is_duration, read_limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import (
+    VARIABLE,
+    clashes,
+    is_address,
+    is_anything,
+    is_ip,
+    is_plain,
+    is_port,
+    where,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Health, Port, Service, Volume
 
-VARIABLE = "praxis_services"
 KEYS = (
     "name", "image", "command", "args", "environment", "secrets", "files", "volumes", "tmpfs", "ports", "extra_hosts",
     "health", "container",
@@ -53,13 +61,8 @@ def read_services(entries: Sequence[Any], agent_ports: Collection[int], findings
             findings.append(Finding("service-twice", "Two services have this name.", where(service.name), fix))
         found[service.name] = service
     services = tuple(found[name] for name in sorted(found))
-    findings.extend([*_port_clashes(services, agent_ports), *_mount_clashes(services)])
+    findings.extend(clashes(services, agent_ports))
     return services
-
-
-def where(name: str, key: str = "") -> str:
-    """A service, or one key of it, as findings call it."""
-    return "%s[%s]%s" % (VARIABLE, name, "." + key if key else "")
 
 
 class _Entry:
@@ -86,7 +89,7 @@ class _Entry:
             command=self._words("command"),
             args=self._words("args"),
             environment=self._environment(),
-            secrets=self._mapping("secrets", _is_anything, "a reference or a vaulted value"),
+            secrets=self._mapping("secrets", is_anything, "a reference or a vaulted value"),
             files=self._files(),
             volumes=self._volumes(),
             tmpfs=tuple(self._path(item, "tmpfs") for item in self._list("tmpfs")),
@@ -172,11 +175,11 @@ class _Entry:
         return {str(name): item for name, item in value.items()}
 
     def _environment(self) -> Dict[str, str]:
-        found = self._mapping("environment", _is_plain, "a text, in quotes where YAML reads something else")
+        found = self._mapping("environment", is_plain, "a text, in quotes where YAML reads something else")
         return {name: str(value) for name, value in found.items()}
 
     def _extra_hosts(self) -> Dict[str, str]:
-        found = self._mapping("extra_hosts", _is_address, "an IP address, or host-gateway for the machine itself")
+        found = self._mapping("extra_hosts", is_address, "an IP address, or host-gateway for the machine itself")
         for name in found:
             if not _HOST.fullmatch(name):
                 self._add("%s is no host's name." % shown(name), "extra_hosts", "Write letters, digits, dots, hyphens.")
@@ -218,10 +221,10 @@ class _Entry:
         for item in self._items("ports", ("published", "target", "address")):
             published, address = item.get("published"), item.get("address", Port.address)
             target = item.get("target", published)
-            if not (_is_port(published) and _is_port(target)):
+            if not (is_port(published) and is_port(target)):
                 what = "%s:%s is no port." % (shown(published), shown(target))
                 self._add(what, "ports", "Write numbers from 1 to 65535.")
-            elif not _is_ip(address):
+            elif not is_ip(address):
                 fix = "Write an IPv4 address of the machine, or 0.0.0.0 for all: then it is open to all who reach them."
                 self._add("The address is %s." % shown(address), "ports", fix)
             else:
@@ -288,65 +291,5 @@ class _Entry:
         return ""
 
 
-def _port_clashes(services: Sequence[Service], agent_ports: Collection[int]) -> List[Finding]:
-    holders: Dict[int, str] = dict.fromkeys(agent_ports, "the agent")
-    findings = []
-    for service in services:
-        for port in service.ports:
-            holder = holders.setdefault(port.published, "the service %s" % service.name)
-            if holder != "the service %s" % service.name or service.ports.count(port) > 1:
-                fix = "Publish another port of the machine, or none: the agent reaches the service by its name."
-                what = "Port %d of the machine is %s's already." % (port.published, holder)
-                findings.append(Finding("service-port-clash", what, where(service.name, "ports"), fix))
-    return list(dict.fromkeys(findings))
-
-
-def _mount_clashes(services: Sequence[Service]) -> List[Finding]:
-    """The agent has a volume at one path, and at each path one volume."""
-    places: Dict[str, str] = {}
-    volumes: Dict[str, str] = {}
-    findings = []
-    for service in services:
-        for volume in service.volumes:
-            if not volume.agent:
-                continue
-            same = places.setdefault(volume.agent, volume.name) == volume.name
-            if not same or volumes.setdefault(volume.name, volume.agent) != volume.agent:
-                what = "The agent would have two volumes at %s, or one at two paths." % volume.agent
-                fix = "Give each volume one path in the agent's container."
-                findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))
-            if volume.agent in ("/app/configs", "/keys", "/tmp", "/app"):
-                fix = "Choose another path, such as /app/shared."
-                what = "The agent keeps %s for itself." % volume.agent
-                findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))
-    return findings
-
-
 def _bad(what: str, place: str, fix: str) -> Finding:
     return Finding("bad-service", what, place, fix)
-
-
-def _is_anything(_value: Any) -> bool:
-    return True
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
-
-
-def _is_port(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535
-
-
-def _is_ip(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and ipaddress.ip_address(value).version == 4
-    except ValueError:
-        return False
-
-
-def _is_address(value: Any) -> bool:
-    try:
-        return isinstance(value, str) and (value == "host-gateway" or bool(ipaddress.ip_address(value)))
-    except ValueError:
-        return False
