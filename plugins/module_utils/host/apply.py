@@ -158,9 +158,13 @@ class Host:
         """Start services anew, wait until all are well, and let nothing else of the project be touched."""
         release = self._desired.wanted
         wanted = parts.wanted(release.manifest)
-        names = [name for name in change.subject.split(", ") if name in wanted]
+        named = change.subject.split(", ")
+        names = [name for name in named if name in wanted]
         before = services.restarts_of(observation.observe_services(self._paths, self._engine))
-        compose.up_services(self._paths, release.id, names)
+        if names:
+            compose.up_services(self._paths, release.id, names)
+        if len(names) < len(named):
+            compose.remove_others(self._paths, release.id)
         _seen, finding = gate.wait(
             lambda: observation.observe_services(self._paths, self._engine),
             lambda seen: services.judge(seen, wanted, before, release.name),

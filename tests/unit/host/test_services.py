@@ -150,7 +150,7 @@ def test_a_changed_setting_replaces_that_container_alone(host: Host) -> None:
     result = step(host.paths, "active", wanted, gate={"peer_id": PEER, "deadline": 0.01})
     assert result["failure"]["code"] == "service-missing"  # the stand-in for Compose replaces nothing
     (call,) = host.calls()
-    assert call.endswith("--remove-orphans --no-deps --force-recreate files")
+    assert call.endswith("--pull never --no-deps --force-recreate files")
     host.engine.beside("files", changed.part)
     result = step(host.paths, "active", wanted)
     assert (result["outcome"], result["activation"]) == ("unchanged", "none")
@@ -172,7 +172,8 @@ def test_a_service_that_is_taken_out_is_removed_and_the_agent_stays(host: Host) 
     del host.engine.services["web"]
     host.engine.beside("web", WEB.part)
     assert step(host.paths, "active", wanted)["outcome"] == "activated"
-    assert host.calls()[0].endswith("--remove-orphans --no-recreate")
+    (call,) = host.calls()
+    assert call.endswith("--pull never --no-recreate --remove-orphans")
 
 
 @pytest.mark.parametrize(
