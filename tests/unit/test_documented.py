@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
 from tests.unit.test_repository import documentation
@@ -101,6 +101,7 @@ def in_effect(name: str) -> Any:
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
         "praxis_registries": [],
+        "praxis_services": [],
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
