@@ -165,14 +165,14 @@ def test_a_list_whose_second_page_cannot_be_had(fault: Client, google: Google, u
 def test_a_new_instance_is_not_seen_at_once(fault: Client, google: Google,
                                             google_machines: tuple[Shell, Shell]) -> None:
     offset = fault.operations(cloud="gcp")[1]
-    fault = fault.fault("hide", "gcp", calls=2)
+    hidden = fault.fault("hide", "gcp", calls=2)
     path = f"zones/{ZONES[0]}/instances"
     google.do("POST", path, google.machine("hidden"))
     assert {one["name"] for one in google.call("GET", path)["items"]} == {"google-1"}
     with pytest.raises(Answered, match="404"):
         google.call("GET", f"{path}/hidden")
     assert {one["name"] for one in google.call("GET", path)["items"]} == {"google-1", "hidden"}
-    assert fault["ident"] in {entry["fault"] for entry in fault.operations(offset, cloud="gcp")[0]}
+    assert hidden["ident"] in {entry["fault"] for entry in fault.operations(offset, cloud="gcp")[0]}
     google.do("DELETE", f"{path}/hidden")
 
 
