@@ -123,7 +123,8 @@ _INSTALLED = "tests/integration/test_installed.py installs all of it"
 _ARCHIVE = """ansible-galaxy collection build --force --output-path build
 ansible-galaxy collection install --offline --no-deps --force build/praxis-cloud-*.tar.gz -p build/collections"""
 _PROJECT = "ansible-playbook praxis.cloud.init -e dest=build/project-$RANDOM"
-_HOST_KEYS = "ansible-playbook praxis.cloud.host_keys -i inventories/aws -e praxis_host_keys_file=build/host_keys"
+_HOST_KEYS = """mkdir -p build
+ansible-playbook praxis.cloud.host_keys -i inventories/aws -e praxis_host_keys_file=build/host_keys"""
 _GOOD = r"fleet praxis: good; .*3 members, 3 of 3 edges live"
 
 #: In the order in which they are run: a stranger's way from a fresh checkout to a fleet, and back to nothing. A command

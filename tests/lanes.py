@@ -54,11 +54,11 @@ class Playbooks:
 #: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs none but its own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
+    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
+    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
+    "releases": Playbooks("aws", ("test_releases",)),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
-    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
-    "releases": Playbooks("aws", ("test_releases",)),
-    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     # The second leg: with the newest ansible-core.
     "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip
@@ -140,9 +140,9 @@ def lanes(tier: str) -> list[Lane]:
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
     first = [
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS if name != "newest"),
-        FIRST.sandbox("sandbox", *few, "tests/sandbox"),
         FIRST.static("static", "scripts/static"),
         FIRST.units("unit", *few),
+        FIRST.sandbox("sandbox", *few, "tests/sandbox"),
     ]
     if tier == "all":
         planted = Lane("planted", (sys.executable, "-m", "tests.planted"))

@@ -384,7 +384,7 @@ def fleet_host_keys(world: World) -> Turns:
 BOTH = ("action", "modules")
 ROWS = (
     Row("fleet", ("inventory",), fleet),
-    Row("summary", ("callback",), summary),
+    Row("summary", ("callback",), summary, again=True),
     Row("live", ("callback",), live, again=True),
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
