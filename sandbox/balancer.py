@@ -89,11 +89,12 @@ HTTP_CHECK = """\
     http-check expect status {codes}
 """
 EVERYWHERE = ("0.0.0.0:80",)
+SECURE_BIND = "    bind {bind} ssl crt /etc/sandbox/{pem} ssl-min-ver TLSv1.2 alpn h2,http/1.1"
 PEM = "listener.pem"
 SECURE = """
 frontend https
     # Certificate {digest}
-    bind 0.0.0.0:443 ssl crt /etc/sandbox/{pem} ssl-min-ver TLSv1.2 alpn h2,http/1.1
+{binds}
     http-request set-header X-Forwarded-Proto https
     http-request set-header X-Forwarded-Port 443
 {login}    default_backend {backend}
@@ -113,14 +114,16 @@ LOGIN = """\
 class Https:
     """How port 443 answers.
 
-    :param certificate: certificate, chain and key, as PEM.
+    :param certificate: certificate, chain and key, as PEM; empty for one that is not issued yet.
     :param redirected: whether port 80 redirects there; else it goes to the targets, too.
     :param login: where those without a session are sent, who are all; empty when everybody may pass.
+    :param binds: addresses with ports that it answers at.
     """
 
     certificate: str
     redirected: bool = True
     login: str = ""
+    binds: Sequence[str] = ("0.0.0.0:443",)
 
 
 def configuration(check: Check | None, idle_timeout: int, binds: Sequence[str] = EVERYWHERE,
@@ -134,10 +137,11 @@ def configuration(check: Check | None, idle_timeout: int, binds: Sequence[str] =
     if binds:
         frontend = REDIRECTED if https and https.redirected else FRONTEND
         text += frontend.format(binds="\n".join(f"    bind {bind}" for bind in binds), backend=BACKEND)
-    if https:
+    if https and https.certificate:
         digest = hashlib.sha256(https.certificate.encode()).hexdigest()
         login = LOGIN.format(login=https.login) if https.login else ""
-        text += SECURE.format(digest=digest, pem=PEM, login=login, backend=BACKEND)
+        binds = "\n".join(SECURE_BIND.format(bind=bind, pem=PEM) for bind in https.binds)
+        text += SECURE.format(digest=digest, binds=binds, login=login, backend=BACKEND)
     text += BACK.format(backend=BACKEND)
     if check and check.path:
         text += HTTP_CHECK.format(path=check.path, codes=check.codes, host=check.host, agent=check.agent)

@@ -17,6 +17,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sandbox.site import write
 
+DOMAIN = "agents.sandbox.example"
+"""What the balancers' certificate is for."""
 VALID = datetime.timedelta(days=365)
 
 
@@ -76,6 +78,15 @@ def make_tls(folder: Path, host: str, address: str) -> None:
     """Make the authority and the registry's certificate in a folder, unless they are there."""
     make_authority(folder)
     make_certificate(folder, "registry", [host], [address])
+
+
+def for_balancers(folder: Path, address: str) -> tuple[bytes, bytes]:
+    """A certificate with a real key, as a user would have one for the load balancer; and the key.
+
+    It stands for one of the user's: its authority is the sandbox's own.
+    """
+    make_certificate(folder, "balancer", [DOMAIN, f"*.{DOMAIN}"], [address])
+    return (folder / "balancer.crt").read_bytes(), (folder / "balancer.key").read_bytes()
 
 
 def make_ssh_key(path: Path, comment: str) -> None:

@@ -29,7 +29,7 @@ LOCK_SECONDS = 60
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
 #: Arguments that nobody on the way may keep.
-SECRET = ("secrets", "seed", "registry")
+SECRET = ("secrets", "seed", "registry", "services")
 #: Connections whose far end is a login on another machine.
 LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: States that arm the dead man's switch of a host, or wind it up again.
@@ -110,9 +110,10 @@ class ActionModule(HostAction):
         """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
         if args.get("deployment") and not outcome.get("failure") and "observation" in outcome:
             run.renew()
-        container = (outcome.get("observation") or {}).get("container")
+        observation = outcome.get("observation") or {}
+        container = observation.get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
-            run.activate(name, container)
+            run.activate(name, container, observation.get("services") or {})
         failed = absences([name], {name: outcome}).get(name)
         if args["state"] == "restored" and failed is not None:
             what = "It could not be rolled back to release %s: %s" % (run.touched()[name] or "none", failed.what)

@@ -121,9 +121,9 @@ observation:
       sample: {current: 3f9c1a, running: 3f9c1a, good: 3f9c1a, kept: [3f9c1a, 81bb02]}
     container:
       description:
-        - The agent's container, or null. C(container.release) is its label; C(container.logs) holds its
-          last lines when something is wrong with it, the secrets of its release masked. C(container.age) is in seconds,
-          whatever the clock shows.
+        - The agent's container, or null. C(container.release) is the release that it belongs to, C(container.part) its
+          label, which differs where there are services; C(container.logs) holds its last lines when something is wrong
+          with it, the secrets of its release masked. C(container.age) is in seconds, whatever the clock shows.
       type: dict
       returned: always
       sample:
@@ -138,7 +138,15 @@ observation:
         oom_killed: false
         image: registry.example.com/praxis-agent@sha256:0123
         release: 3f9c1a
+        part: 3f9c1a
         logs: []
+    services:
+      description:
+        - The containers of the services beside the agent, by name, each like C(container). C(part) is what it was made
+          from, C(wanted) what the current release has; C(state) is V(missing) where there is none.
+      type: dict
+      returned: always
+      sample: {files: {id: 7ac3, state: running, health: healthy, restarts: 0, part: 52c1, wanted: 52c1}}
     api:
       description: HTTP status of C(/health), peer id from C(/p2p/info), the first thing that went wrong, and the port.
       type: dict
@@ -245,7 +253,8 @@ def main() -> None:
         return gate.judge(seen, wanted, options["p2p_port"], "here")
 
     seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
-    left = options["soak"] - observation.running_for(seen["container"], time.time())
+    newest = [seen["container"], *seen["services"].values()]
+    left = options["soak"] - min(observation.running_for(container, time.time()) for container in newest)
     if left > 0:
         time.sleep(left)
         seen = take()

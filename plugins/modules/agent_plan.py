@@ -80,6 +80,9 @@ options:
   docker_daemon:
     description: What the engine's C(daemon.json) holds beyond the docker role's defaults.
     type: raw
+  services:
+    description: Containers that run beside the agent, as C(praxis_services) of a fleet.
+    type: raw
   region:
     description: The AWS region of secrets that are named without one.
     type: raw

@@ -123,6 +123,35 @@ options:
         description: The password or token.
         type: str
         required: true
+  services:
+    description:
+      - What only this host may see of the services beside the agent. What they are is part of the release.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The service.
+        type: str
+        required: true
+      secrets:
+        description: The values of its secret environment variables.
+        type: dict
+      registry:
+        description: The login for the pull of its image.
+        type: dict
+        suboptions:
+          server:
+            description: The registry's host name.
+            type: str
+            required: true
+          username:
+            description: The user.
+            type: str
+            required: true
+          password:
+            description: The password or token.
+            type: str
+            required: true
   gate:
     description:
       - What must hold after activation.
@@ -298,7 +327,9 @@ changes:
   elements: str
   sample: ["release /opt/praxis/releases/3f9c1a", "switch container"]
 activation:
-  description: What activation does, V(none), V(start), V(switch) or V(restart).
+  description:
+    - What activation does, V(none), V(start), V(switch), V(restart), or V(services) where services are started or
+      removed and the agent is left alone.
   returned: always
   type: str
 activation_reason:
@@ -351,6 +382,11 @@ REGISTRY = {
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "required": True, "no_log": True},
 }
+SERVICE = {
+    "name": {"type": "str", "required": True},
+    "secrets": {"type": "dict", "no_log": True},
+    "registry": {"type": "dict", "options": REGISTRY},
+}
 GATE = {
     "peer_id": {"type": "str"},
     "other_peer_id": {"type": "str"},
@@ -371,6 +407,7 @@ def main() -> None:
             "secrets": {"type": "dict", "no_log": True},
             "seed": {"type": "str", "no_log": True},
             "registry": {"type": "dict", "options": REGISTRY},
+            "services": {"type": "list", "elements": "dict", "options": SERVICE},
             "gate": {"type": "dict", "options": GATE},
             "engine": {"type": "dict", "options": ENGINE},
             "keep_releases": {"type": "int", "default": 5},

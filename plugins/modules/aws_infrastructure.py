@@ -93,10 +93,11 @@ options:
     description: Network that may reach SSH and the load balancer. By default the VPC's.
     type: str
     default: ""
-  listener_port:
-    description: TCP port that the load balancer's security group opens. With O(certificate) it opens 80 and 443.
-    type: int
-    default: 80
+  listener_ports:
+    description: TCP ports that the load balancer's security group opens. With O(certificate) it opens 80 and 443.
+    type: list
+    elements: int
+    default: [80]
   api_from_groups:
     description: Ids of more security groups that may reach the members' API.
     type: list
@@ -338,7 +339,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "vpc_cidr": {"type": "str", "default": ""},
     "groups": {"type": "list", "elements": "str", "choices": GROUPS, "default": []},
     "inside_cidr": {"type": "str", "default": ""},
-    "listener_port": {"type": "int", "default": 80},
+    "listener_ports": {"type": "list", "elements": "int", "default": [80]},
     **{name: {"type": "list", "elements": "str", "default": []} for name in LISTS},
     "public_key": {"type": "str", "default": "", "no_log": False},
     "instance_type": {"type": "str", "default": "t3.small"},

@@ -135,6 +135,77 @@ options:
     description: Seconds for which a request or a WebSocket through it may last.
     type: int
     default: 3600
+  certificate:
+    description:
+      - An SSL certificate of yours in Compute Engine, by name or link, global and in this project. Given, the load
+        balancer answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
+      - One that has expired, will never be issued, lies elsewhere, or is not for O(dns_name) is refused before
+        anything is touched.
+      - V(managed) for one that Google makes for O(dns_name), when that name leads to the load balancer. That takes up
+        to an hour, and is not waited for; port 443 answers only then.
+    type: str
+    default: ""
+  tls_policy:
+    description: >-
+      SSL policy of yours, by name or link. Empty for one that is made, with the profile V(MODERN) and TLS 1.2 and 1.3.
+    type: str
+    default: ""
+  dns_name:
+    description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
+    type: str
+    default: ""
+  dns_zone:
+    description: >-
+      A managed zone of Cloud DNS in this project, by its name, in which a record leads O(dns_name) to the load
+      balancer. Empty for none.
+    type: str
+    default: ""
+  api_exposure:
+    description:
+      - From where the agents' API may be reached through the load balancer. Empty for what O(balancer_from) says.
+      - V(public) demands O(certificate) and O(oidc), for the API has no authentication, unless O(open_api_to_world)
+        accepts the risk. With both, O(balancer_from) may name the whole internet.
+      - V(internal) is refused, no internal load balancer is made here.
+    type: str
+    choices: ["", internal, public]
+    default: ""
+  oidc:
+    description:
+      - The login that everybody has to pass before the load balancer lets a request pass, Google's Identity-Aware Proxy
+        (IAP). Needs O(certificate).
+      - With nothing but the issuer, IAP uses a client of its own, for the people of the project's organisation.
+        Who may pass is what you grant in IAP.
+    type: dict
+    suboptions:
+      issuer:
+        description: V(https://accounts.google.com), the only issuer of this login.
+        type: str
+      authorization_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      token_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      user_info_endpoint:
+        description: Not on Google Cloud.
+        type: str
+      client_id:
+        description: Id of an OAuth client of yours.
+        type: str
+      client_secret:
+        description: >-
+          Reference to the client's secret in Secret Manager (C(gcp-sm://PROJECT/NAME#KEY)). A newer version of it is
+          set by the next run.
+        type: str
+  access_logs:
+    description: >-
+      Whether the load balancer's requests are logged, in Cloud Logging. Without it the logs are left as they are.
+    type: dict
+    suboptions:
+      sample_rate:
+        description: Which part of the requests, from 0 (none, which turns the logs off) to 1 (all).
+        type: float
+        default: 1.0
   draining_timeout:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -210,6 +281,12 @@ balancer:
   description: The load balancer's address, "(known after apply)" before it is there, empty without one.
   returned: with O(state=present)
   type: str
+certificate_status:
+  description: >-
+    With O(certificate=managed), Google's word for the certificate, V(PROVISIONING) until it is V(ACTIVE); "(known after
+    apply)" before it is there.
+  returned: with O(state=present)
+  type: str
 backend_service:
   description: Name of the backend service, empty without one.
   returned: with O(state=present)
@@ -249,9 +326,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import EXISTING
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import OIDC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
 
 LISTS = ("network_tags", "p2p_from")
@@ -277,6 +356,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ssh_public_key": {"type": "str", "default": "", "no_log": False},
     "public_address": {"type": "bool", "default": True},
     "balancer_timeout": {"type": "int", "default": 3600},
+    "certificate": {"type": "str", "default": ""},
+    "tls_policy": {"type": "str", "default": ""},
+    "dns_name": {"type": "str", "default": ""},
+    "dns_zone": {"type": "str", "default": ""},
+    "api_exposure": {"type": "str", "choices": ["", "internal", "public"], "default": ""},
+    "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
+    "access_logs": {"type": "dict", "options": {"sample_rate": {"type": "float", "default": 1.0}}},
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }
@@ -287,8 +373,10 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     # In place of the fleet's mark, labels may be those of the scheme.
     if not options["mark"]:
         check_labels(options["labels"], google=True)
-    provision = Provision(gcp_client(options), options)
-    return provision.present(check_mode) if options["state"] == "present" else provision.absent(check_mode)
+    client = gcp_client(options)
+    if options["state"] == "absent":
+        return Removal(client, options).absent(check_mode)
+    return Provision(client, options).present(check_mode)
 
 
 def main() -> None:

@@ -45,8 +45,10 @@ options:
       - network
       - network_endpoint_group
       - security_policy
+      - ssl_policy
       - subnetwork
       - target_http_proxy
+      - target_https_proxy
       - url_map
   name:
     description: Its name.
@@ -125,7 +127,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources i
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "kind": {"type": "str", "required": True, "choices": sorted(KINDS)},
+    "kind": {"type": "str", "required": True, "choices": sorted(name for name, row in KINDS.items() if row.offered)},
     "name": {"type": "str", "required": True},
     "location": {"type": "str", "default": "global"},
     "body": {"type": "dict", "default": {}},

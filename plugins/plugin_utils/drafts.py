@@ -10,7 +10,10 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_settings import read_services
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import (
@@ -29,6 +32,8 @@ class Draft:
     """A member with its settings compiled.
 
     :param registries: its ``praxis_registries``, by server.
+    :param services: its ``praxis_services``, as the user wrote them.
+    :param service_sources: by service, where its secrets come from.
     """
 
     variables: MemberVariables
@@ -37,27 +42,45 @@ class Draft:
     addresses: Tuple[str, ...]
     limits: Limits
     registries: Mapping[str, RegistryEntry] = field(default_factory=dict)
+    services: Tuple[Service, ...] = ()
+    service_sources: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
 
     @property
-    def registry(self) -> Optional[RegistryEntry]:
-        """The entry of the registry that its image is in, if it has one."""
-        return choose(self.registries, self.variables.image)
+    def images(self) -> List[str]:
+        """The images that it wants, the agent's first."""
+        return list(dict.fromkeys([self.variables.image, *(service.image for service in self.services)]))
+
+    def registry(self, image: str) -> Optional[RegistryEntry]:
+        """The entry of the registry that an image is in, if it has one."""
+        return choose(self.registries, image)
 
     def references(self) -> Iterator[Tuple[str, Reference]]:
         """Everything of it that is in a store, with what it is for."""
-        logins = self.registry.sources() if self.registry else {}
-        for name, source in (*self.sources.items(), *logins.items()):
+        entries = [entry for entry in map(self.registry, self.images) if entry]
+        logins = [pair for entry in entries for pair in entry.sources().items()]
+        services = [
+            (where(service, "secrets.%s" % name), source)
+            for service, sources in self.service_sources.items()
+            for name, source in sources.items()
+        ]
+        for name, source in dict([*self.sources.items(), *logins, *services]).items():
             if isinstance(source, Reference):
                 yield name, source
 
     def looked_up_in(self, region: str) -> Draft:
         """The draft with its references as somebody in this AWS region means them."""
-        sources = {
-            name: source.looked_up_in(region) if isinstance(source, Reference) else source
-            for name, source in self.sources.items()
-        }
         registries = {server: entry.looked_up_in(region) for server, entry in self.registries.items()}
-        return replace(self, sources=sources, registries=registries)
+        services = {name: _looked_up(sources, region) for name, sources in self.service_sources.items()}
+        return replace(
+            self, sources=_looked_up(self.sources, region), registries=registries, service_sources=services
+        )
+
+
+def _looked_up(sources: Mapping[str, Source], region: str) -> Dict[str, Source]:
+    return {
+        name: source.looked_up_in(region) if isinstance(source, Reference) else source
+        for name, source in sources.items()
+    }
 
 
 class Shared:
@@ -90,7 +113,8 @@ def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Fin
         if draft is not None:
             drafts.append(draft)
     servers = {server for draft in drafts for server in draft.registries}
-    return drafts, [*shared.reported(), *unused(servers, [member.image for member in members])]
+    images = [*(member.image for member in members), *(image for draft in drafts for image in draft.images)]
+    return drafts, [*shared.reported(), *unused(servers, images)]
 
 
 def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
@@ -99,6 +123,10 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
     layers = _tried(member.layers, findings)
     addresses = _tried(lambda: member.addresses, findings)
     limits = _tried(lambda: member.limits, findings)
+    services = read_services(member.services, (member.api_port, member.p2p_port), findings)
+    service_sources = {
+        service.name: _sources(service.secrets, findings, where(service.name, "secrets.")) for service in services
+    }
     if layers is None:
         return None
     compiled = compile_settings(
@@ -113,11 +141,14 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         docker_socket=member.docker_socket,
         public_p2p=member.address == "public",
         address=addresses[0] if addresses else "",
+        volumes=sorted({volume.agent for service in services for volume in service.volumes if volume.agent}),
         strict=member.strict,
     )
     findings.extend(compiled.findings)
     sources = {**_sources(compiled.secrets, findings), **sources}
-    return Draft(member, compiled, sources, addresses or ("",), limits or Limits(), registries)
+    return Draft(
+        member, compiled, sources, addresses or ("",), limits or Limits(), registries, services, service_sources
+    )
 
 
 def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
@@ -128,11 +159,11 @@ def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
         return None
 
 
-def _sources(values: Mapping[str, Any], findings: List[Finding]) -> Dict[str, Source]:
+def _sources(values: Mapping[str, Any], findings: List[Finding], place: str = "") -> Dict[str, Source]:
     found: Dict[str, Source] = {}
     for name, value in values.items():
         try:
-            found[name] = read_source(name, value)
+            found[name] = read_source(place + name, value)
         except Failed as error:
             findings.extend(error.findings)
     return found

@@ -17,8 +17,8 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
@@ -72,6 +72,7 @@ class MemberVariables:
     agent_config_host: Mapping[str, Any] = field(default_factory=dict)
     docker_daemon: Mapping[str, Any] = field(default_factory=dict)
     registries: Entries = field(default=(), repr=False)
+    services: Entries = field(default=(), repr=False)
 
     @property
     def addresses(self) -> Tuple[str, ...]:

@@ -33,6 +33,7 @@ FIELDS = {
     "container": "container",
     "docker_socket": "docker_socket",
     "docker_daemon": "docker_daemon",
+    "services": "services",
     "region": "region",
     "project": "project",
 }

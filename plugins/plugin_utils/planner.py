@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     make_plan,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
@@ -33,7 +34,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images, Login, Want
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import own_login
 from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import doubtful, undeliverable
+from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source
 
+#: Versions of secrets: the agent's by name, and by service.
+Versions = Tuple[Dict[str, str], Dict[str, Dict[str, str]]]
 #: What the docker role makes true, and what a host is held against.
 MIN_COMPOSE = "2.20"
 
@@ -75,17 +79,21 @@ class Planner:
         drafts = [self._clouds.meant(draft) for draft in drafts]
         secrets = FleetSecrets(self._clouds, fleet, drafts, self._allow_missing)
         wanted = self._wanted(drafts, secrets)
-        images = Images(self._clouds.aws, self._clouds.gcp, wanted.values())
+        all_wanted = [want for each in wanted.values() for want in each.values()]
+        images = Images(self._clouds.aws, self._clouds.gcp, all_wanted)
         self._findings += [*images.findings, *secrets.findings]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
         self._findings += check_networks(members, {item.name for item in self.members if item.p2p_plaintext_across})
-        logins = {name: images.logins.get(want) for name, want in wanted.items()}
+        logins = {
+            name: {image: images.logins.get(want) for image, want in each.items()} for name, each in wanted.items()
+        }
         versions = self._keep(drafts, secrets, logins)
         self._stop_at_errors(fleet, members)
-        releases = [
-            _release(draft, images.digests[wanted[draft.variables.name]], of) for draft, of in zip(drafts, versions)
-        ]
+        releases = []
+        for draft, of in zip(drafts, versions):
+            digests = {image: images.digests[want] for image, want in wanted[draft.variables.name].items()}
+            releases.append(_release(draft, digests, of))
         return make_plan(fleet, members, releases, self._min_edges)
 
     def host_secrets(self) -> Mapping[str, Mapping[str, Any]]:
@@ -101,17 +109,19 @@ class Planner:
         """What the plan goes on with all the same."""
         return [finding for finding in self._findings if finding.level != ERROR]
 
-    def _wanted(self, drafts: Sequence[Draft], secrets: FleetSecrets) -> Dict[str, Want]:
-        """Each member's image and the login of the user's own, without the members whose login cannot be had."""
+    def _wanted(self, drafts: Sequence[Draft], secrets: FleetSecrets) -> Dict[str, Dict[str, Want]]:
+        """Each member's images and the logins of the user's own, without the images whose login cannot be had."""
         shared = Shared(len(self.members))
-        wanted: Dict[str, Want] = {}
+        wanted: Dict[str, Dict[str, Want]] = {}
         for draft in drafts:
             findings: List[Finding] = []
-            entry, image, name = draft.registry, draft.variables.image, draft.variables.name
-            own = own_login(entry, image, secrets.values, findings) if entry else None
-            shared.add(name, findings)
-            if own or not entry:
-                wanted[name] = (image, own)
+            found = wanted.setdefault(draft.variables.name, {})
+            for image in draft.images:
+                entry = draft.registry(image)
+                own = own_login(entry, image, secrets.values, findings) if entry else None
+                if own or not entry:
+                    found[image] = (image, own)
+            shared.add(draft.variables.name, findings)
         self._findings += shared.reported()
         return wanted
 
@@ -119,21 +129,34 @@ class Planner:
         self,
         drafts: Sequence[Draft],
         secrets: FleetSecrets,
-        logins: Mapping[str, Login],
-    ) -> List[Dict[str, str]]:
+        logins: Mapping[str, Mapping[str, Login]],
+    ) -> List[Versions]:
         """Keep what each host is to get; the versions of each one's secrets."""
         shared = Shared(len(self.members))
         found = []
         for draft in drafts:
             variables = draft.variables
-            seed = secrets.seeds.get(variables.name)
-            values, versions, findings = _deliver(draft, secrets.values, seed)
+            seed, own = secrets.seeds.get(variables.name), logins[variables.name]
+            values, versions, findings = _deliver(draft.sources, draft.variables.strict, secrets.values, seed)
+            services, of_services = [], {}
+            for service in draft.services:
+                given = _deliver(
+                    draft.service_sources[service.name],
+                    draft.variables.strict,
+                    secrets.values,
+                    seed,
+                    where(service.name, "secrets."),
+                )
+                of_services[service.name] = given[1]
+                findings += given[2]
+                services.append({"name": service.name, "secrets": given[0], "registry": own.get(service.image)})
             shared.add(variables.name, findings)
-            found.append(versions)
+            found.append((versions, of_services))
             self._secrets[variables.name] = {
                 "secrets": values,
                 "seed": base64.b64encode(seed or b"").decode(),
-                "registry": logins.get(variables.name),
+                "registry": own.get(variables.image),
+                **({"services": services} if services else {}),
             }
         self._findings += shared.reported()
         return found
@@ -202,38 +225,52 @@ def place(
     )
 
 
-def _release(draft: Draft, image: str, versions: Mapping[str, str]) -> Release:
+def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Release:
+    """
+    :param images: each of its images by digest.
+    """
     variables, compiled = draft.variables, draft.compiled
     limits = draft.limits
     if "start_period" not in variables.container:
         limits = replace(limits, start_period="%ds" % compiled.start_period)
     return Release(
         name=variables.name,
-        image=image,
+        image=images[variables.image],
         document=dump(compiled.document),
         settings=compiled.document,
         environment=compiled.environment,
-        secrets=versions,
+        secrets=versions[0],
         api_port=variables.api_port,
         p2p_port=variables.p2p_port,
         limits=limits,
         docker_socket=variables.docker_socket,
+        services=tuple(
+            replace(service, image=images[service.image], secrets=versions[1][service.name])
+            for service in draft.services
+        ),
     )
 
 
 def _deliver(
-    draft: Draft, secrets: Mapping[Reference, Secret], seed: Optional[bytes]
+    sources: Mapping[str, Source],
+    strict: bool,
+    secrets: Mapping[Reference, Secret],
+    seed: Optional[bytes],
+    place: str = "",
 ) -> Tuple[Dict[str, str], Dict[str, str], List[Finding]]:
-    """A member's secrets: values, the versions that go into its release, and what cannot be delivered."""
+    """The secrets of a container: values, the versions that go into its release, and what cannot be delivered.
+
+    :param place: what findings call their names after.
+    """
     values: Dict[str, str] = {}
     versions: Dict[str, str] = {}
     findings: List[Finding] = []
-    for name, source in sorted(draft.sources.items()):
+    for name, source in sorted(sources.items()):
         secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
         if secret is None:  # reported already
             continue
-        strict = draft.variables.strict
-        fault = undeliverable(name, source, secret.value) or doubtful(name, source, secret.value, strict)
+        called = place + name
+        fault = undeliverable(called, source, secret.value) or doubtful(called, source, secret.value, strict)
         findings += [fault] if fault else []
         if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
             values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)

@@ -16,6 +16,7 @@ import tempfile
 import time
 import uuid
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible import constants as C
@@ -130,12 +131,18 @@ class RunDirectory:
         """The hosts that were disturbed in this run, and the release that each goes back to: the last good one."""
         return {name: found["previous"] for name, found in self._all("touched").items()}
 
-    def activate(self, name: str, container: Mapping[str, Any]) -> None:
-        """Remember the container that a host's activation left, and how often it had been restarted by then."""
-        self._write("activated/" + name, json.dumps({key: container.get(key) for key in ("id", "restarts")}).encode())
+    def activate(
+        self, name: str, container: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    ) -> None:
+        """Remember the containers that a host's activation left, and how often each had been restarted by then."""
+        keys = ("id", "restarts")
+        beside = {service: {key: found.get(key) for key in keys} for service, found in services.items()}
+        kept = {**{key: container.get(key) for key in keys}, **({"services": beside} if beside else {})}
+        self._write("activated/" + name, json.dumps(kept).encode())
 
     def activated(self) -> Dict[str, Dict[str, Any]]:
-        """``id`` and ``restarts`` of the container of every host that was activated in this run."""
+        """``id`` and ``restarts`` of the container of every host that was activated in this run, and of its
+        ``services`` where there are any."""
         return self._all("activated")
 
     def drain(self, name: str, seconds: float) -> None:

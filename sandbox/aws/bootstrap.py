@@ -18,8 +18,6 @@ from sandbox.aws.cloud import Cloud
 from sandbox.site import REGION, write
 
 FLEET = "praxis"
-DOMAIN = "agents.sandbox.example"
-"""What the sandbox's certificate is for. It stands for one of the user's: its authority is the sandbox's own."""
 POLICIES = Path(__file__).resolve().parent / "policies"
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -51,7 +49,6 @@ def run(cloud: Cloud) -> None:
 def _import_certificate(cloud: Cloud) -> str:
     """A certificate with a real key, imported into ACM as a user would import theirs; its ARN."""
     folder = cloud.site.home / "tls"
-    certificates.make_certificate(folder, "balancer", [DOMAIN, f"*.{DOMAIN}"], [cloud.balancer.address])
-    parts = {"Certificate": "balancer.crt", "PrivateKey": "balancer.key", "CertificateChain": "ca.crt"}
-    read = {name: (folder / file).read_bytes() for name, file in parts.items()}
-    return str(_client(cloud, "acm").import_certificate(**read)["CertificateArn"])
+    certificate, key = certificates.for_balancers(folder, cloud.site.addresses.balancer)
+    parts = {"Certificate": certificate, "PrivateKey": key, "CertificateChain": (folder / "ca.crt").read_bytes()}
+    return str(_client(cloud, "acm").import_certificate(**parts)["CertificateArn"])

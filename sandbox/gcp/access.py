@@ -40,10 +40,13 @@ USES = {
     "backendServices": {"healthChecks": "compute.healthChecks.useReadOnly"},
     "urlMaps": {"defaultService": "compute.backendServices.use"},
     "targetHttpProxies": {"urlMap": "compute.urlMaps.use"},
-    "globalForwardingRules": {"target": "compute.targetHttpProxies.use", "IPAddress": "compute.globalAddresses.use"},
+    "targetHttpsProxies": {"urlMap": "compute.urlMaps.use", "sslCertificates": "compute.sslCertificates.get",
+                           "sslPolicy": "compute.sslPolicies.use"},
+    "globalForwardingRules": {"IPAddress": "compute.globalAddresses.use"},
 }
 """What inserting, patching, updating or deleting one needs beside its own permission, if the body has the field; a
 delete has no body. The methods' own pages have it (https://cloud.google.com/compute/docs/reference/rest/v1)."""
+TARGETS = {"targetHttpProxies": "compute.targetHttpProxies.use", "targetHttpsProxies": "compute.targetHttpsProxies.use"}
 GROUPS = {"instanceGroups": "compute.instanceGroups.use", "networkEndpointGroups": "compute.networkEndpointGroups.use"}
 MEMBERS = ("addInstances", "attachNetworkEndpoints")
 
@@ -95,6 +98,8 @@ class Access:
 def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     """The permissions that a call needs, and on what."""
     yield permission_of(api, call), resource_of(call)
+    if api == "dns":
+        yield from ((permission, resource_of(call)) for permission in _of_records(call))
     if api != "compute":
         return
     project = f"projects/{call.where['project']}"
@@ -108,12 +113,25 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     for field, permission in USES.get(collection, {}).items():
         if not field or any(value is not None for value in _values(call.body, field)):
             yield permission, project
+    if collection == "globalForwardingRules":
+        for target in _values(call.body, "target"):
+            found = [permission for segment, permission in TARGETS.items() if f"/{segment}/" in str(target)]
+            yield from ((permission, project) for permission in found)
     if collection == "backendServices":
         for group in _values(call.body, "backends.group"):
             yield from ((permission, project) for segment, permission in GROUPS.items() if f"/{segment}/" in str(group))
     if collection == "instances":
         for email in _values(call.body, "serviceAccounts.email"):
             yield "iam.serviceAccounts.actAs", f"{project}/serviceAccounts/{email}"
+
+
+def _of_records(call: Call) -> Iterator[str]:
+    """What a change of records needs beside its own permission."""
+    if call.method.collection == "resourceRecordSets" and call.method.name in ("create", "patch", "delete"):
+        yield "dns.changes.create"
+    for field, permission in (("additions", "create"), ("deletions", "delete")):
+        if call.method.collection == "changes" and call.body.get(field):
+            yield f"dns.resourceRecordSets.{permission}"
 
 
 def _values(value: Any, field: str) -> Iterator[Any]:

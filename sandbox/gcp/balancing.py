@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.balancer import Balancer, Check, Server
+from sandbox.balancer import Balancer, Check, Https, Server
 from sandbox.gcp.compute.resources import Resource, Resources, now, path_of
 from sandbox.gcp.compute.service import Compute
+from sandbox.gcp.compute.tls import key_of
 from sandbox.gcp.compute.verbs import members
 from sandbox.routing import Routing, Target
 
@@ -26,23 +27,34 @@ HEALTHY, UNHEALTHY = "HEALTHY", "UNHEALTHY"
 SPECS = {"HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck", "TCP": "tcpHealthCheck"}
 CODES = "200"
 """What Google takes for healthy."""
+LOGIN = "https://accounts.google.com/o/oauth2/v2/auth"
+"""Where the Identity-Aware Proxy sends those without a session."""
+Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Served:
     """A backend service that a forwarding rule leads to.
 
-    :param places: addresses and ports of the rules.
+    :param places: addresses and ports at which HTTP is answered.
+    :param https: how HTTPS is answered, if it is.
     :param timeout: seconds that a request, or a WebSocket, may take.
     :param draining: seconds that connections to a machine that left live on.
     """
 
     link: str
-    places: tuple[tuple[str, int], ...]
+    places: tuple[Place, ...]
     check: Check | None
     timeout: int
     draining: float
     targets: dict[str, Target] = field(default_factory=dict)
+    https: Https | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it answers at all."""
+        secure = [bind.rpartition(":")[0] for bind in (self.https.binds if self.https else ())]
+        return sorted({*(address for address, _port in self.places), *secure})
 
 
 class Balancing:
@@ -63,7 +75,10 @@ class Balancing:
     def url(self) -> str:
         """Where the balancer answers; its own address, where it does not, while no rule leads to it."""
         with self._lock:
-            address, port = self._served.places[0] if self._served else (self._balancer.address, 80)
+            served = self._served
+        if served and not served.places:
+            return f"https://{served.addresses[0]}"
+        address, port = served.places[0] if served else (self._balancer.address, 80)
         return f"http://{address}" + (f":{port}" if port != 80 else "")
 
     def health(self, service: Resource, address: str, port: int) -> str:
@@ -81,7 +96,8 @@ class Balancing:
         targets = self._with_leaving(served)
         self._answer_at(served)
         binds = [f"{address}:{port}" for address, port in served.places] if served else []
-        kept = self._routing.bring(served.check if served else None, served.timeout if served else 60, targets, binds)
+        kept = self._routing.bring(served.check if served else None, served.timeout if served else 60, targets, binds,
+                                   served.https if served else None)
         if served:
             self._balancer.end_older(served.timeout)
         found = {(target.address, target.port): verdict(server) for target, server in kept.values()
@@ -108,7 +124,7 @@ class Balancing:
         return {**self._leaving, **served.targets}
 
     def _answer_at(self, served: Served | None) -> None:
-        wanted = sorted({address for address, _port in served.places}) if served else []
+        wanted = served.addresses if served else []
         if wanted != self._addresses:
             self._addresses = None
             self._balancer.answer_at(wanted)
@@ -143,23 +159,52 @@ def serving(resources: Resources) -> Served | None:
     if not ways:
         return None
     service = ways[0][1]
-    places = tuple((str(rule["IPAddress"]), int(str(rule.get("portRange") or "80").partition("-")[0]))
-                   for rule, other in ways if other is service)
+    leading = [rule for rule, other in ways if other is service]
+    secure = [rule for rule in leading if "/targetHttpsProxies/" in rule["target"]]
+    plain = [rule for rule in leading if rule not in secure]
+    redirected = not plain and [rule for rule in rules if _redirects(rule, resources)]
+    https = _https(secure, service, bool(redirected), resources) if secure else None
     check = next((resources.get(path_of(link, "")) for link in service.get("healthChecks") or []), None)
     targets = {target.server: target for target in _targets(service, check, resources)}
     draining = float((service.get("connectionDraining") or {}).get("drainingTimeoutSec") or 0)
-    return Served(service["selfLink"], places, check_of(check) if check else None, int(service["timeoutSec"]),
-                  draining, targets)
+    return Served(service["selfLink"], tuple(map(_place, plain or redirected or [])),
+                  check_of(check) if check else None, int(service["timeoutSec"]), draining, targets, https)
 
 
-def _service_of(rule: Resource, resources: Resources) -> Resource | None:
+def _place(rule: Resource) -> Place:
+    return str(rule["IPAddress"]), int(str(rule.get("portRange") or "80").partition("-")[0])
+
+
+def _https(rules: list[Resource], service: Resource, redirected: bool, resources: Resources) -> Https:
+    """With the certificate that the project has under the proxy's first link."""
+    proxy = resources.get(path_of(rules[0]["target"], ""))
+    certificate = resources.get(path_of(proxy["sslCertificates"][0], ""))
+    binds = [f"{address}:{port}" for address, port in map(_place, rules)]
+    login = LOGIN if service.get("iap", {}).get("enabled") else ""
+    return Https(key_of(certificate), redirected, login, binds)
+
+
+def _redirects(rule: Resource, resources: Resources) -> bool:
+    """Whether a rule's requests are all sent to HTTPS."""
+    url_map = _url_map_of(rule, resources)
+    return bool(url_map and url_map.get("defaultUrlRedirect", {}).get("httpsRedirect"))
+
+
+def _url_map_of(rule: Resource, resources: Resources) -> Resource | None:
     found = rule
-    for name in ("target", "urlMap", "defaultService"):
+    for name in ("target", "urlMap"):
         path = path_of(found.get(name) or "", "")
         if path not in resources:
             return None
         found = resources.get(path)
-    return found if "/backendServices/" in found["selfLink"] else None
+    return found
+
+
+def _service_of(rule: Resource, resources: Resources) -> Resource | None:
+    url_map = _url_map_of(rule, resources)
+    path = path_of((url_map or {}).get("defaultService") or "", "")
+    found = resources.get(path) if path in resources else None
+    return found if found and "/backendServices/" in found["selfLink"] else None
 
 
 def _targets(service: Resource, check: Resource | None, resources: Resources) -> Iterator[Target]:

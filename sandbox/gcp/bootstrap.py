@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a project has before praxis.cloud comes to it: regions and images, two service accounts, the agents' secret."""
+"""What a project has before praxis.cloud comes to it: regions and images, two service accounts, the agents' secret, a
+certificate, a zone."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import base64
 import json
 from pathlib import Path
 
+from sandbox import certificates
 from sandbox.agent_secret import agent_secret
 from sandbox.gcp import discovery
 from sandbox.gcp.access import EVERYBODY
@@ -43,6 +45,23 @@ def run(cloud: Cloud) -> None:
     for owner in {family.split("/")[0] for family in IMAGES} - {PROJECT}:
         cloud.front.access.grant(EVERYBODY, ["compute.images.get*", "compute.images.list"], f"projects/{owner}")
     _secret(cloud, f"praxis_{FLEET}_agent", agent_secret())
+    write(cloud.site.home / "gcp" / "certificate", f"{_certificate(cloud)}\n")
+    zone = {"name": "agents", "dnsName": f"{certificates.DOMAIN}.", "description": "Nobody resolves it"}
+    call = discovery.load("dns.v1").call("POST", f"/dns/v1/projects/{PROJECT}/managedZones", [],
+                                         json.dumps(zone).encode())
+    cloud.front.dns.answer(call)
+
+
+def _certificate(cloud: Cloud) -> str:
+    """An SSL certificate of Compute Engine with a real key, as a user would upload theirs; its link."""
+    folder = cloud.site.home / "tls"
+    certificate, key = certificates.for_balancers(folder, cloud.site.addresses.balancer)
+    chain = certificate.decode() + (folder / "ca.crt").read_text()
+    path = f"projects/{PROJECT}/global/sslCertificates"
+    body = {"name": "agents", "certificate": chain, "privateKey": key.decode()}
+    call = discovery.load("compute.v1").call("POST", f"/compute/v1/{path}", [], json.dumps(body).encode())
+    cloud.compute.answer(call, "bootstrap")
+    return f"{path}/agents"
 
 
 def _secret(cloud: Cloud, name: str, value: str) -> None:

@@ -21,6 +21,7 @@ from sandbox.gcp.compute.resources import Resource
 from sandbox.gcp.compute.service import Compute
 from sandbox.gcp.container_registry import ArtifactRegistry
 from sandbox.gcp.discovery import Call
+from sandbox.gcp.dns import Dns
 from sandbox.gcp.iam import ServiceAccounts
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
@@ -33,7 +34,7 @@ READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth
 
 COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
 SERVICES = {"secretmanager.googleapis.com": "secretmanager", "iam.googleapis.com": "iam",
-            "artifactregistry.googleapis.com": "artifactregistry"}
+            "artifactregistry.googleapis.com": "artifactregistry", "dns.googleapis.com": "dns"}
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 REFUSALS = {"throttle": "Quota exceeded for quota metric.", "error": "The service is currently unavailable.",
             "expire": "Request had invalid authentication credentials.",
@@ -53,6 +54,7 @@ class Front:
                  registry: Registry | None = None) -> None:
         self.compute = compute
         self.secrets = SecretManager()
+        self.dns = Dns()
         self.identities = Identities()
         self.accounts = ServiceAccounts(self.identities)
         self.access = Access()
@@ -141,6 +143,8 @@ class Front:
             return self.compute.answer(call, email, strike)
         if name == "iam":
             return self.accounts.answer(call)
+        if name == "dns":
+            return self.dns.answer(call)
         if name == "artifactregistry" and self.registry:
             return self.registry.api(call)
         return self.secrets.answer(call)

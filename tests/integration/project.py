@@ -18,6 +18,7 @@ KINDS = {
     "instance": "aggregated/instances", "group": "aggregated/instanceGroups", "check": "global/healthChecks",
     "service": "global/backendServices", "map": "global/urlMaps", "proxy": "global/targetHttpProxies",
     "address": "global/addresses", "rule": "global/forwardingRules", "policy": "global/securityPolicies",
+    "secure": "global/targetHttpsProxies", "ciphers": "global/sslPolicies",
 }  # fmt: skip
 BALANCER = {"group": 2, "check": 1, "service": 1, "map": 1, "proxy": 1, "address": 1, "rule": 1, "policy": 1}
 

@@ -16,10 +16,11 @@ from .conftest import Cloud, Machine
 P2P_PORT = 4001
 
 
-def container(cloud: Cloud, machine: Machine) -> dict[str, Any]:
-    """What the machine's own engine says of the agent's container."""
-    inside = cloud.on(machine, "docker ps -aq --filter label=com.docker.compose.project=praxis").split()
-    assert len(inside) == 1, f"{machine.name} has {len(inside)} agent containers"
+def container(cloud: Cloud, machine: Machine, service: str = "agent") -> dict[str, Any]:
+    """What the machine's own engine says of the container of the agent, or of a service beside it."""
+    label = "--filter label=com.docker.compose"
+    inside = cloud.on(machine, f"docker ps -aq {label}.project=praxis {label}.service={service}").split()
+    assert len(inside) == 1, f"{machine.name} has {len(inside)} containers of {service}"
     return json.loads(cloud.on(machine, f"docker inspect {inside[0]}"))[0]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 
 from . import seen
 from .conftest import CHECKOUT, Cloud, OwnRegistry, reused
@@ -163,6 +164,72 @@ def test_a_bad_release_is_put_back_everywhere(fleet):
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {first}
     assert fleet.run("verify.yml").summary["ok"]
     assert fleet.run("deploy.yml").changed == {}
+
+
+EXAMPLE = CHECKOUT / "examples/services"
+#: All at once: what is looked at here is the machines, not the order.
+AT_ONCE = {"praxis_batch": 3, "praxis_min_available": 0}
+
+
+def with_services(**changes: Any) -> dict[str, Any]:
+    """The variables of the example. The agent's stand-in has python3 and curl: its image stands in for the server's."""
+    variables = yaml.safe_load((EXAMPLE / "group_vars/praxis.yml").read_text(encoding="utf-8"))
+    (files,) = variables["praxis_services"]
+    files["image"] = "{{ praxis_image }}"
+    files["files"][0]["content"] = "{{ lookup('ansible.builtin.file', '%s') }}" % (EXAMPLE / "files/files_server.py")
+    files["environment"].update(changes.pop("environment", {}))
+    files["secrets"] = {"TOKEN": "aws-sm://praxis/praxis/files#token"}
+    variables["praxis_services"] = [{**files, **changes}]
+    return {**variables, **AT_ONCE}
+
+
+def containers(cloud: Cloud, service: str) -> dict[str, str]:
+    """Each machine's container of the agent, or of a service."""
+    return {item.name: seen.container(cloud, item, service)["Id"] for item in cloud.machines()}
+
+
+@pytest.mark.once
+def test_a_filesystem_server_beside_each_agent(fleet):
+    """It shares a directory with the agent; a change of it leaves the agent alone, and a bad one is rolled back."""
+    alone, note = seen.releases(fleet), {"path": "note", "content": "of the agent"}
+    token = "planted-token-of-the-files-service"
+    store = boto3.client("secretsmanager", **fleet.administrator)
+    store.create_secret(Name="praxis/praxis/files", SecretString=json.dumps({"token": token}))
+    run = fleet.run("deploy.yml", "--diff", "-vvvvv", variables=with_services())
+    assert run.summary["ok"] and token not in run.output
+    params = {"name": "write_file", "arguments": note}
+    call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    for machine in fleet.machines():
+        said = fleet.on(machine, f"docker exec praxis-agent-1 curl -fsS http://files:3002 -d '{call}'")
+        assert not json.loads(said)["result"]["isError"]
+        assert fleet.on(machine, "docker exec praxis-agent-1 cat /app/shared/note") == "of the agent"
+        inspected = seen.container(fleet, machine, "files")
+        assert inspected["State"]["Health"]["Status"] == "healthy"
+        assert inspected["Config"]["User"] == "10001:10001" and token not in json.dumps(inspected)
+        assert token in fleet.on(machine, "docker exec praxis-files-1 sh -c 'cat /proc/*/environ'", check=False)
+        assert fleet.on(machine, f"grep -rl {token} /opt/praxis /var/lib/praxis", check=False) == ""
+        assert (inspected["HostConfig"]["ReadonlyRootfs"], inspected["HostConfig"]["CapDrop"]) == (True, ["ALL"])
+    agents, files = containers(fleet, "agent"), containers(fleet, "files")
+
+    run = fleet.run("deploy.yml", "--diff", variables=with_services(environment={"LEVEL": "debug"}))
+    assert run.summary["ok"] and "services.files.environment.LEVEL" in run.output
+    assert containers(fleet, "agent") == agents
+    assert not set(containers(fleet, "files").values()) & set(files.values())
+    assert fleet.on(fleet.machines()[0], "docker exec praxis-files-1 cat /shared/note") == "of the agent"
+
+    releases = seen.releases(fleet)
+    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=["python3", "/nothing"]))
+    assert "service-exited" in {item["code"] for item in bad.summary["findings"]}
+    assert any("service files" in item["what"] for item in bad.summary["findings"])
+    assert seen.releases(fleet) == releases
+    assert containers(fleet, "agent") == agents
+    assert {seen.container(fleet, item, "files")["State"]["Status"] for item in fleet.machines()} == {"running"}
+
+    assert fleet.run("deploy.yml", variables=AT_ONCE).summary["ok"]
+    assert seen.releases(fleet) == alone
+    for machine in fleet.machines():
+        left = "docker ps -aq --filter name=praxis-files; cat /var/lib/praxis/volumes/shared/note"
+        assert fleet.on(machine, left) == "of the agent"
 
 
 @pytest.mark.alike

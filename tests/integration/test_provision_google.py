@@ -12,7 +12,8 @@ import pytest
 
 from .conftest import HOME, Cloud
 from .project import BALANCER, Project, last
-from .test_provision import mutations
+from .seen import wait_for
+from .test_provision import DOMAIN, answers, mutations
 
 FLEET, PASSING = "praxis", "passing"
 GOOGLE = ["130.211.0.0/22", "35.191.0.0/16"]
@@ -210,6 +211,30 @@ def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
     said = " ".join(run.output.split())
     assert "firewall_p2p_from name the whole internet (::/0)" in said
     assert "firewall_api_from and firewall_balancer_from name the whole internet (::/0, 0.0.0.0/0)" in said
+
+
+def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
+    provisioned: Cloud, project: Project
+) -> None:
+    """As test_provision.py has it for AWS; beside it, what is made for it is the fleet's."""
+    certificate = (HOME / "gcp" / "certificate").read_text(encoding="utf-8").strip()
+    secure = {"PRAXIS_GCP_CERTIFICATE": certificate, "PRAXIS_GCP_DNS_NAME": DOMAIN}
+    mark = provisioned.mark()
+    wrong = {**secure, "PRAXIS_GCP_DNS_NAME": "agents.example.org", "PRAXIS_API_EXPOSURE": "public"}
+    refused = provisioned.run("provision.yml", expect=2, environment=wrong)
+    assert [each["code"] for each in refused.failed[0]["failures"]] == [
+        "public-without-authentication", "certificate-mismatch"]
+    assert mutations(provisioned, mark) == []
+
+    run = provisioned.run("provision.yml", environment=secure)
+    assert run.summary["clouds"]["gcp"]["plan"]["counts"] == {"create": 4, "change": 1, "replace": 0, "remove": 0}
+    assert {"map": 2, "rule": 2, "secure": 1, "ciphers": 1}.items() <= project.counted(FLEET).items()
+    # Without a member in it yet, the balancer itself answers 503.
+    expected = (DOMAIN, 503, f"https://{DOMAIN}/health?x=1", 301)
+    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected, deadline=10)
+
+    plain = provisioned.run("provision.yml", variables={"praxis_allow_shrink": True})
+    assert plain.summary["clouds"]["gcp"]["plan"]["counts"] == {"create": 0, "change": 1, "replace": 0, "remove": 4}
 
 
 def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, project: Project, passing: dict[str, str]) -> None:

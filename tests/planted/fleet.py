@@ -251,9 +251,9 @@ FAULTS = (
     Fault(
         name="root-is-writable",
         breaks="The agent may write to its container's root.",
-        file="plugins/module_utils/fleet/release.py",
-        before='"read_only": True,\n            "tmpfs": ["/tmp"],',
-        after='"read_only": False,\n            "tmpfs": ["/tmp"],',
+        file="plugins/module_utils/fleet/container.py",
+        before='"read_only": True,\n        "tmpfs": ["/tmp"],',
+        after='"read_only": False,\n        "tmpfs": ["/tmp"],',
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(

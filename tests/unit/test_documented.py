@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from tests.documented import NO_COMMANDS, ROWS, Row, commands, in_markdown, targets
 from tests.unit.test_repository import documentation
@@ -101,6 +101,7 @@ def in_effect(name: str) -> Any:
         "praxis_min_edges": topology.MIN_EDGES,
         "praxis_lock_reason": None,
         "praxis_registries": [],
+        "praxis_services": [],
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
@@ -134,7 +135,8 @@ WORDS = {
     ("praxis_plan_id", ""): "any",
     ("praxis_certificate", ""): "none",
     ("praxis_dns_name", ""): "any",
-    ("praxis_tls_policy", ""): "what AWS recommends",
+    ("praxis_dns_zone", ""): "none",
+    ("praxis_tls_policy", ""): "TLS 1.2 and 1.3",
     ("praxis_api_exposure", ""): "as praxis_balancer_scheme says",
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
     ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
@@ -175,9 +177,8 @@ def test_the_readme_s_limits_are_the_limits() -> None:
 
 #: Variables that only one cloud has a use for.
 ONLY = {
-    "aws": {"praxis_certificate", "praxis_dns_name", "praxis_tls_policy", "praxis_api_exposure", "praxis_oidc",
-            "praxis_access_logs"},
-    "gcp": {"praxis_project", "praxis_public_address"},
+    "aws": set(),
+    "gcp": {"praxis_project", "praxis_public_address", "praxis_dns_zone"},
 }  # fmt: skip
 
 

@@ -62,6 +62,7 @@ def compile_settings(
     docker_socket: bool = False,
     public_p2p: bool = False,
     address: str = "",
+    volumes: Sequence[str] = (),
     strict: bool = True,
 ) -> Compiled:
     """Compile one member's settings.
@@ -77,6 +78,7 @@ def compile_settings(
     :param docker_socket: whether the machine's Docker socket is mounted into the agent.
     :param public_p2p: whether members dial each other's public addresses.
     :param address: where the other members reach this one; its card says so, unless the settings name another host.
+    :param volumes: directories of the agent's container that it may write to, besides /tmp.
     :param strict: off turns errors that an agent survives into warnings.
     """
     report = Report(strict)
@@ -90,7 +92,7 @@ def compile_settings(
     rules.check_settings(seen, member, report)
     rules.check_exposure(seen, docker_socket, public_p2p, report)
     variables = routes.variables(merged, user, report)
-    environment_checks.check_environment(variables, seen, user, deployment, behind_balancer, report)
+    environment_checks.check_environment(variables, seen, user, deployment, behind_balancer, report, volumes)
     variables.update(environment_checks.minimum(variables, user, api_port, deployment))
     start_period = environment_checks.check_start(document, seen, report)
     ordered = {name: variables[name] for name in sorted(variables)}

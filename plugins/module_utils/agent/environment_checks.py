@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, Mapping
+import posixpath
+from typing import Any, Dict, Mapping, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import Report
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import PLACE, UserEnvironment
@@ -28,10 +29,14 @@ def check_environment(
     deployment: str,
     behind_balancer: bool,
     report: Report,
+    volumes: Sequence[str] = (),
 ) -> None:
-    """What the agent reads from its environment and would break on."""
+    """What the agent reads from its environment and would break on.
+
+    :param volumes: directories that the agent may write to, besides /tmp.
+    """
     _check_key(variables, user, report)
-    _check_shared_path(variables, report)
+    _check_shared_path(variables, report, volumes)
     if variables.get("PRAXIS_ENVIRONMENT", "").strip().lower() == "production":
         what = "The agent's environment is production: it answers 400 to every Host but localhost."
         word = agent_environment(deployment)
@@ -49,11 +54,14 @@ def check_environment(
         report.error("metrics-to-vendor", what, where, fix, "metrics.enabled", True)
 
 
-def _check_shared_path(variables: Mapping[str, str], report: Report) -> None:
+def _check_shared_path(variables: Mapping[str, str], report: Report, volumes: Sequence[str]) -> None:
     path = variables.get("PRAXIS_SHARED_PATH", "/tmp/shared")
-    if not is_writable(path.rstrip("/")):
-        what = "PRAXIS_SHARED_PATH is %r, and the agent writes to it at its start; only /tmp is writable." % path
-        report.error("shared-path-unwritable", what, PLACE, "Leave it out, or name a place below /tmp.")
+    place = posixpath.normpath(path)
+    if not is_writable(path.rstrip("/")) and not any((place + "/").startswith(volume + "/") for volume in volumes):
+        places = " and ".join(["/tmp", *volumes])
+        what = "PRAXIS_SHARED_PATH is %r, and the agent writes to it at its start; only %s is writable."
+        fix = "Leave it out, or name a place below %s." % places.replace(" and ", " or ")
+        report.error("shared-path-unwritable", what % (path, places), PLACE, fix)
 
 
 def _check_key(variables: Mapping[str, str], user: UserEnvironment, report: Report) -> None:

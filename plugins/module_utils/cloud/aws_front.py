@@ -14,10 +14,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificate
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import Settings
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden, Login
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import ENDPOINTS, Exposure
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
+    ENDPOINTS,
+    Exposure,
+    refuse_existing,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import AwsSecretsManager
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_text
 
 Options = Mapping[str, Any]
 
@@ -40,13 +43,7 @@ def with_front(client: AwsClient, options: Options, settings: Settings, where: s
     """
     wanted = exposure(options)
     if settings.existing.target_group:
-        asked = {"provision_certificate": wanted.tls, "provision_oidc": wanted.oidc,
-                 "provision_api_exposure": wanted.wanted}  # fmt: skip
-        named = ", ".join(name for name, value in asked.items() if value)
-        if named:
-            what = f"A load balancer of yours is never changed, and {named} would change it."
-            fix = "Set up its listeners yourself, and leave these empty."
-            raise Failed(Finding("front-without-balancer", what, where, fix))
+        refuse_existing(wanted, where)
     if not settings.makes_balancer:
         return settings
     findings = wanted.refused(where)
@@ -70,10 +67,6 @@ def _of_certificate(client: AwsClient, options: Options) -> list[Finding]:
 
 def _login(client: AwsClient, oidc: Mapping[str, Any]) -> Login:
     """:raises Failed: what is no reference, and what the store says."""
-    (reference,) = parse_all([oidc["client_secret"]])
-    secret = fetch_all([reference], {"aws-sm": AwsSecretsManager(client)})[reference]
-    if isinstance(secret.value, bytes):
-        fix = "Store the client secret as text."
-        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(reference), fix))
+    value, version = fetch_text(oidc["client_secret"], {"aws-sm": AwsSecretsManager(client)})
     endpoints = {name: str(oidc[name]) for name in ENDPOINTS}
-    return Login(endpoints, str(oidc["client_id"]), secret.version, Hidden(secret.value))
+    return Login(endpoints, str(oidc["client_id"]), version, Hidden(value))

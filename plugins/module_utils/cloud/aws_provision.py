@@ -119,7 +119,7 @@ class Provision:
             role=names(options["fleet"], self.client.region)["role"],
             open=Open(
                 inside=options["inside_cidr"] or (found["vpc"] or {}).get("cidr", "") or options["vpc_cidr"],
-                listener_ports=[HTTP, HTTPS] if options["certificate"] else [options["listener_port"]],
+                listener_ports=[HTTP, HTTPS] if options["certificate"] else options["listener_ports"],
                 api_port=options["api_port"],
                 p2p_port=options["p2p_port"],
                 ssh_from=options["ssh_from"],

@@ -37,13 +37,14 @@ TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
 ENDPOINTS = {
     "compute": "https://compute.googleapis.com",
+    "dns": "https://dns.googleapis.com",
     "iam": "https://iam.googleapis.com",
     "secretmanager": "https://secretmanager.googleapis.com",
 }
 OPERATION_PAUSES = (0.1, 2.0)
 """Seconds between two observations of an operation: at first, and at most."""
 #: Parts of a request whose text a service may quote back in its error.
-_CONFIDENTIAL = frozenset({"payload", "metadata"})
+_CONFIDENTIAL = frozenset({"payload", "metadata", "oauth2ClientSecret"})
 
 T = TypeVar("T")
 
@@ -145,7 +146,7 @@ class GcpClient:
         """
         where = f"Google {service} {verb} {path}"
         url = f"{self.endpoint(service)}/{path}"
-        quotable = _CONFIDENTIAL.isdisjoint(body or {})
+        quotable = body is None or _CONFIDENTIAL.isdisjoint({*body, *(body.get("iap") or ())})
         data = None if body is None else json.dumps(body).encode()
 
         def attempt() -> dict[str, Any]:

@@ -51,6 +51,8 @@ def _compare(current: Any, wanted: Any, project: str, path: str) -> Iterator[Dif
 
 def same(current: Any, wanted: Any, project: str) -> bool:
     """Whether a value is the wanted one as far as Google is concerned."""
+    if isinstance(wanted, Mapping) and current in (ABSENT, None):
+        return all(same(ABSENT, value, project) for value in wanted.values())
     if wanted is None or current is ABSENT:
         # Google leaves out what is empty.
         return current in (ABSENT, None) and (wanted is False or wanted in (None, "", [], {}))
@@ -60,6 +62,8 @@ def same(current: Any, wanted: Any, project: str) -> bool:
         return isinstance(current, list) and _same_items(current, wanted, project)
     if isinstance(wanted, bool) or isinstance(current, bool):
         return current is wanted
+    if isinstance(wanted, float) and isinstance(current, (int, float)):
+        return current == wanted
     return plain(current, project) == plain(wanted, project)
 
 

@@ -10,33 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_dns_kind import DnsRecord
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import (
+    DEADLINE,
+    GcpKind,
+    address_of,
+    text_of,
+    words_of,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
     Resources,
     Wanted,
     refuse_fixed,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import ServiceAccounts
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Kind, tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
-
-DEADLINE = 600.0
-
-
-@dataclass(frozen=True)
-class GcpKind(Kind[GcpClient]):
-    """A kind that is known by its name, and as ours by the words of its description, which stand for tags here.
-
-    :param deadline: seconds that each operation may take.
-    """
-
-    deadline: float = DEADLINE
-
-    unmarked: ClassVar[str] = "its description does not say so"
 
 
 @dataclass(frozen=True)
@@ -54,8 +48,12 @@ class ComputeKind(GcpKind):
         tags = words_of(found.get("description"))
         if tagged(tags, desired.tags):
             refuse_fixed(wanted, resources.compared(wanted, found), but_for=desired.remade_by)
-        fields = {name: seen(found.get(name), value, client.project) for name, value in desired.fields.items()}
+        fields = self.fields(found, desired, client.project)
         return Observed(self.name, desired.name, resources.link(wanted), fields, tags, self.facts(found))
+
+    def fields(self, found: Mapping[str, Any], desired: Resource, project: str) -> dict[str, Any]:
+        """Of each field that is kept, what there is, in the form of what is wanted."""
+        return {name: seen(found.get(name), value, project) for name, value in desired.fields.items()}
 
     def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
         """What else is handed over."""
@@ -85,11 +83,40 @@ class ComputeKind(GcpKind):
 
 
 @dataclass(frozen=True)
+class BackendService(ComputeKind):
+    """A service, before which there may be a login (IAP). Its client's secret is desired as a version, and handed over
+    hidden; what Google has of it is a digest."""
+
+    def fields(self, found: Mapping[str, Any], desired: Resource, project: str) -> dict[str, Any]:
+        fields, hidden = super().fields(found, desired, project), desired.made_with.get("client_secret")
+        if hidden is None:
+            return fields
+        wanted, there = desired.fields["iap"], (found.get("iap") or {}).get("oauth2ClientSecretSha256")
+        version = wanted["oauth2ClientSecret"] if there == digest(hidden.value) else "another" if there else None
+        return {**fields, "iap": {**fields["iap"], "oauth2ClientSecret": version} if fields["iap"] else None}
+
+    def wanted(self, desired: Resource) -> Wanted:
+        wanted, hidden = super().wanted(desired), desired.made_with.get("client_secret")
+        if hidden is None or "iap" not in wanted.body:
+            return wanted
+        iap = {**wanted.body["iap"], "oauth2ClientSecret": hidden.value}
+        return replace(wanted, body={**wanted.body, "iap": iap})
+
+
+@dataclass(frozen=True)
 class Address(ComputeKind):
     """A reserved address."""
 
     def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
         return {"address": str(found.get("address", ""))}
+
+
+@dataclass(frozen=True)
+class Certificate(ComputeKind):
+    """A certificate that Google makes, when the name leads to the load balancer that has it: it is not waited for."""
+
+    def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
+        return {"status": str((found.get("managed") or {}).get("status", ""))}
 
 
 @dataclass(frozen=True)
@@ -112,14 +139,8 @@ class ForwardingRule(ComputeKind):
     @staticmethod
     def _known(client: GcpClient, desired: Resource) -> Resource:
         """The same with the address in place of its link, as far as there is one."""
-        link = desired.fields.get("IPAddress", UNKNOWN)
-        if link == UNKNOWN:
-            return desired
-        try:
-            address = str(client.call("compute", "GET", f"compute/v1/{link}")["address"])
-        except NotFound:
-            return desired
-        return replace(desired, fields={**desired.fields, "IPAddress": address})
+        address = address_of(client, desired.fields.get("IPAddress", UNKNOWN))
+        return replace(desired, fields={**desired.fields, "IPAddress": address}) if address else desired
 
 
 @dataclass(frozen=True)
@@ -146,17 +167,6 @@ class ServiceAccount(GcpKind):
 
     def remove(self, client: GcpClient, id_: str) -> None:
         ServiceAccounts(client).remove(id_)
-
-
-def words_of(description: Any) -> dict[str, str]:
-    """A description's words, ``KEY=VALUE`` or ``KEY``, as tags."""
-    pairs = [word.partition("=") for word in str(description or "").split()]
-    return {key: value for key, _equals, value in pairs}
-
-
-def text_of(tags: Mapping[str, str]) -> str:
-    """Tags as the words of a description."""
-    return " ".join(f"{key}={value}" if value else key for key, value in tags.items())
 
 
 def seen(current: Any, wanted: Any, project: str) -> Any:
@@ -189,10 +199,14 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         Address("address", "address", deadline),
         compute("security_policy", "security policy", deadline),
         compute("health_check", "health check", deadline),
-        compute("backend_service", "backend service", deadline),
+        BackendService("backend_service", "backend service", deadline),
         compute("url_map", "URL map", deadline),
+        compute("ssl_policy", "SSL policy", deadline),
+        Certificate("ssl_certificate", "SSL certificate", deadline),
+        compute("target_https_proxy", "HTTPS target proxy", deadline),
         compute("target_http_proxy", "target proxy", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),
+        DnsRecord("dns_record", "DNS record", deadline),
     )
     return {kind.name: kind for kind in every}
 

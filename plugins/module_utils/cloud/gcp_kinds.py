@@ -8,6 +8,7 @@ Another kind is another row. The facts are those of https://cloud.google.com/com
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +44,10 @@ class Setter:
     calls: Callable[[Any, Resource], Iterable[Call]]
 
 
+def _as_it_is(body: Resource) -> Resource:
+    return body
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of resource.
@@ -54,6 +59,8 @@ class Kind:
     :param fixed: fields that no request changes once it is made.
     :param written: fields that an insert takes and that Google does not answer as they were given; not compared.
     :param setters: fields with a method of their own.
+    :param shown: a body as Google answers it.
+    :param offered: whether a user may name it; not where a body may hold a key.
     """
 
     collection: str
@@ -63,6 +70,8 @@ class Kind:
     fixed: frozenset[str] = frozenset()
     written: frozenset[str] = frozenset()
     setters: Mapping[str, Setter] = field(default_factory=dict)
+    shown: Callable[[Resource], Resource] = _as_it_is
+    offered: bool = True
 
 
 def _by(method: str, body: Callable[[Any, Resource], dict[str, Any]]) -> Setter:
@@ -90,6 +99,19 @@ def _policy(wanted: Any, _current: Resource) -> dict[str, Any]:
     return {"securityPolicy": wanted} if wanted else {}
 
 
+def _digested(body: Resource) -> Resource:
+    """Of the secret of a login's client, Google shows the digest."""
+    iap = dict(body.get("iap") or {})
+    if not iap.get("oauth2ClientSecret"):
+        return body
+    return {**body, "iap": {**iap, "oauth2ClientSecretSha256": digest(str(iap.pop("oauth2ClientSecret")))}}
+
+
+def digest(secret: str) -> str:
+    """As Google writes it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def _rules(wanted: Any, current: Resource) -> Iterator[Call]:
     """A security policy's rules, known by their priority: those not wanted go, but for the last, which cannot."""
     there = {int(rule["priority"]): rule for rule in current.get("rules") or ()}
@@ -112,7 +134,7 @@ KINDS: Mapping[str, Kind] = {
         fixed=frozenset({"address", "addressType", "networkTier", "purpose", "subnetwork", "network"}),
     ),
     "backend_service": Kind(
-        "backendServices", EVERYWHERE, guarded=True, fixed=frozenset({"loadBalancingScheme"}),
+        "backendServices", EVERYWHERE, guarded=True, fixed=frozenset({"loadBalancingScheme"}), shown=_digested,
         setters={"securityPolicy": _by("setSecurityPolicy", _policy)},
     ),
     "firewall": Kind("firewalls", ("global",), fixed=frozenset({"network", "direction"})),
@@ -146,10 +168,16 @@ KINDS: Mapping[str, Kind] = {
         "securityPolicies", ("global",), guarded=True, fixed=frozenset({"type"}),
         setters={**LABELS, "rules": Setter(("addRule", "patchRule", "removeRule"), _rules)},
     ),
+    "ssl_certificate": Kind(
+        "sslCertificates", ("global",), patched=False, offered=False, written=frozenset({"privateKey"}),
+        fixed=frozenset({"type", "managed", "certificate"}),
+    ),
+    "ssl_policy": Kind("sslPolicies", ("global",), guarded=True),
     "subnetwork": Kind(
         "subnetworks", ("region",), guarded=True, fixed=frozenset({"network", "ipCidrRange", "purpose", "role"}),
     ),
     "target_http_proxy": Kind("targetHttpProxies", ("global",), guarded=True),  # a regional one has no patch
+    "target_https_proxy": Kind("targetHttpsProxies", ("global",), guarded=True),
     "url_map": Kind("urlMaps", EVERYWHERE, guarded=True),
 }  # fmt: skip
 """By the name that the module's option ``kind`` takes."""

@@ -46,8 +46,8 @@ class Wanted:
 
     @property
     def new(self) -> dict[str, Any]:
-        """The body by which it is made."""
-        return {"name": self.name, **({"description": self.mark} if self.mark else {}), **self.body}
+        """The body by which it is made. What must not be there is not mentioned."""
+        return {"name": self.name, **({"description": self.mark} if self.mark else {}), **_without_nulls(self.body)}
 
     def owns(self, resource: Mapping[str, Any]) -> bool:
         """Whether what is there under this name was made here, as far as that counts."""
@@ -98,7 +98,7 @@ class Resources:
 
     def compared(self, wanted: Wanted, resource: Mapping[str, Any]) -> list[Difference]:
         """What of it is not as wanted."""
-        body = {name: value for name, value in wanted.body.items() if name not in wanted.row.written}
+        body = {name: value for name, value in wanted.row.shown(wanted.body).items() if name not in wanted.row.written}
         return differences(resource, body, self._client.project)
 
     def bring(self, wanted: Wanted, found: Found) -> Mapping[str, Any]:
@@ -216,6 +216,14 @@ def refuse_fixed(wanted: Wanted, changes: Iterable[Difference], but_for: Collect
 
 def _changeable(row: Kind, change: Difference) -> bool:
     return change.field in row.setters or (row.patched and change.field not in row.fixed)
+
+
+def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in body.items()
+        if value is not None
+    }
 
 
 def not_ours(wanted: Wanted) -> Finding:

@@ -16,7 +16,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     REMOVE,
-    REPLACE,
     Change,
     Row,
     counts,
@@ -152,7 +151,8 @@ class Run:
 
     def _require_leave(self, engine: Engine[Client], changes: Sequence[Change]) -> None:
         """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
-        going = [each for each in changes if each.action in (REMOVE, REPLACE)]
+        # What goes last, and nothing with it, has been replaced.
+        going = [each for each in changes if each.loses and (each.resource.lost or not each.resource.goes_last)]
         lost = [each for each in going if self.parts[each.resource.kind] == BALANCER]
         if not lost or self.allow_shrink:
             return
@@ -162,7 +162,9 @@ class Run:
         fix = (
             "Set provision_allow_shrink=true (praxis_allow_shrink) to go on, or leave the settings as they were: "
             "provision_balancer=true (praxis_balancer) and nothing of yours in provision_target_group "
-            "(praxis_target_group) keep the load balancer; provision_certificate (praxis_certificate) keeps HTTPS."
+            "(praxis_target_group) keep the load balancer; provision_certificate (praxis_certificate) keeps HTTPS, "
+            "provision_oidc (praxis_oidc) the login, and provision_dns_name with provision_dns_zone (praxis_dns_zone) "
+            "the name."
         )
         raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
 

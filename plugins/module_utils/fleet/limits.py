@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 
 VARIABLE = "praxis_container"
 _NAMES = tuple(item.name for item in fields(Limits))
@@ -24,21 +24,22 @@ _LEAST_MEMORY = 6 * 1024**2
 _UNITS = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
-def read_limits(given: Mapping[str, Any], where: str) -> Limits:
+def read_limits(given: Mapping[str, Any], where: str, variable: str = VARIABLE) -> Limits:
     """The limits that ``praxis_container`` gives, the defaults for the rest.
 
     :param where: the member.
+    :param variable: what gives them, for findings.
     :raises Failed: every limit that is unknown, or has a value that Compose would refuse.
     """
     findings: List[Finding] = []
     values: Dict[str, Any] = {}
     for name, value in given.items():
         if name not in _NAMES:
-            findings.append(_unknown(name, where))
+            findings.append(_unknown(name, where, variable))
             continue
         fix = _fault(name, value)
         if fix:
-            findings.append(Finding("bad-limit", "%s.%s is %s." % (VARIABLE, name, shown(value)), where, fix))
+            findings.append(Finding("bad-limit", "%s.%s is %s." % (variable, name, shown(value)), where, fix))
         else:
             values[name] = int(value) if name in _COUNTS else str(value)
     if findings:
@@ -46,11 +47,16 @@ def read_limits(given: Mapping[str, Any], where: str) -> Limits:
     return Limits(**values)
 
 
-def _unknown(name: str, where: str) -> Finding:
+def _unknown(name: str, where: str, variable: str) -> Finding:
     near = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.6)
     hint = "Did you mean %s? " % near[0] if near else ""
     fix = "%sKnown: %s." % (hint, ", ".join(_NAMES))
-    return Finding("unknown-limit", "%s holds %s." % (VARIABLE, name), where, fix)
+    return Finding("unknown-limit", "%s holds %s." % (variable, name), where, fix)
+
+
+def is_duration(value: Any) -> bool:
+    """Whether Compose takes it for a time."""
+    return isinstance(value, str) and _DURATION.fullmatch(value) is not None
 
 
 def _fault(name: str, value: Any) -> str:

@@ -28,6 +28,8 @@ Flow = Tuple[str, int]
 #: (one end, the other) -> the connections between them as the first lists them, with their retransmits.
 Flows = Dict[Tuple[str, str], Dict[Flow, int]]
 OTHER_RELEASE = "other-release"
+#: Findings about a member whose agent takes requests all the same.
+SERVING = (OTHER_RELEASE, "service-missing", "service-exited", "service-unhealthy", "service-unwanted")
 #: Joins the two members that a finding about an edge is about.
 BETWEEN = " <-> "
 #: An agent dials ten seconds after its start, one peer after the other; by now it has.
@@ -155,13 +157,36 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
     running = (observation.get("release") or {}).get("running")
     if running != member.release:
         return finding(OTHER_RELEASE, "It runs release %s and not %s." % (running, member.release), deploy)
-    return []
+    return service_findings(name, observation)
+
+
+def service_findings(name: str, observation: Observation) -> List[Finding]:
+    """What is wrong with the services beside a member's agent, as its current release has them."""
+    findings = []
+    for service, found in sorted((observation.get("services") or {}).items()):
+        log = "Read its log on the machine (docker logs praxis-%s-1), and run deploy.yml." % service
+        if found["wanted"] is None:
+            what = "The service %s runs, and is not one of its release." % service
+            findings.append(Finding("service-unwanted", what, name, "Run deploy.yml.", WARNING))
+        elif found["state"] == "missing" or found["part"] != found["wanted"]:
+            what = "There is no container of the service %s." % service
+            if found["state"] != "missing":
+                what = "The service %s runs as another release has it." % service
+            findings.append(Finding("service-missing", what, name, "Run deploy.yml."))
+        elif found["state"] != "running":
+            what = "The service %s is %s (exit code %s)." % (service, found["state"], found.get("exit_code"))
+            findings.append(Finding("service-exited", what, name, log))
+        elif found["health"] not in (None, "healthy"):
+            what = "The health check of the service %s says %s." % (service, found["health"])
+            findings.append(Finding("service-unhealthy", what, name, log))
+    return findings
 
 
 def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[str, Observation]) -> List[Finding]:
     """The agents that the engine has started again since they were activated: they crash, and pass gates in between.
 
-    :param activated: member -> ``id`` and ``restarts`` of its container when its activation had ended.
+    :param activated: member -> ``id`` and ``restarts`` of its container when its activation had ended, and of its
+        services' by name.
     """
     findings = []
     for name, before in sorted(activated.items()):
@@ -171,12 +196,23 @@ def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[s
             what = "The agent ended and was started again since it was activated: %d restarts." % again
             fix = "Read its log on the machine (docker logs praxis-agent-1): a release that crashes is not good."
             findings.append(Finding("agent-restarted", what, name, fix))
+        beside = (observations.get(name) or {}).get("services") or {}
+        for service, earlier in sorted((before.get("services") or {}).items()):
+            found = beside.get(service) or {}
+            again = (found.get("restarts") or 0) - (earlier["restarts"] or 0)
+            if found.get("id") == earlier["id"] and again > 0:
+                what = "The service %s ended and was started again since it was activated: %d restarts."
+                fix = "Read its log on the machine: docker logs praxis-%s-1." % service
+                findings.append(Finding("service-restarted", what % (service, again), name, fix))
     return findings
 
 
 def serves(table: Table, name: str, observation: Observation) -> bool:
-    """Whether a member is well, be it with another release: it takes requests, and its peers can count on it."""
-    return all(finding.code == OTHER_RELEASE for finding in member_findings(table, name, observation))
+    """Whether a member's agent is well, be it with another release: it takes requests, and its peers can count on it.
+
+    That holds without the services beside it, too.
+    """
+    return all(finding.code in SERVING for finding in member_findings(table, name, observation))
 
 
 def observed(table: Table, observations: Mapping[str, Observation]) -> Table:

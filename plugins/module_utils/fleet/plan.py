@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
 
 #: What check mode says of a value that only a real run can know.
 UNKNOWN = "(known after apply)"
@@ -142,9 +143,9 @@ class Plan(Table):
         releases = sorted(self.releases.items())
         parts = (
             [self._placed(member) for _name, member in sorted(self.members.items())],
-            [[name, release.image] for name, release in releases],
+            [[name, release.image, *_of_services(release, "image")] for name, release in releases],
             [[name, release.id, dict(release.environment), release.document] for name, release in _apart(releases)],
-            [[name, dict(release.secrets)] for name, release in releases],
+            [[name, dict(release.secrets), *_of_services(release, "secrets")] for name, release in releases],
         )
         return "-".join(digest([self.fleet, part])[:8] for part in parts)
 
@@ -337,4 +338,17 @@ def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
 
 def _apart(releases: Sequence[Tuple[str, Release]]) -> List[Tuple[str, Release]]:
     """The releases with image and secret versions blanked: those have parts of the plan's id of their own."""
-    return [(name, replace(release, image="", secrets={})) for name, release in releases]
+    return [(name, replace(release, image="", secrets={}, services=_blanked(release))) for name, release in releases]
+
+
+def _blanked(release: Release) -> Tuple[Service, ...]:
+    """Whether it has secrets stays: its container is started in another way then."""
+    return tuple(
+        replace(service, image="", secrets=dict.fromkeys(service.secrets, "")) for service in release.services
+    )
+
+
+def _of_services(release: Release, key: str) -> List[Any]:
+    """What the plan's id knows of the services; nothing where there are none."""
+    values = [(service.name, getattr(service, key)) for service in release.services]
+    return [[name, dict(value) if isinstance(value, Mapping) else value] for name, value in values]

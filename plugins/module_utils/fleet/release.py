@@ -12,33 +12,24 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
-#: The user and group that the container runs as, and that reads the files in its tmpfs.
-CONTAINER_USER = 10001
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import (
+    SECRETS_MOUNT,
+    START,
+    Limits,
+    bind,
+    hardened,
+    logging,
+    secrets_directory,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service, volume_directory
+
 #: Where the agent looks for the file that bears its name; tools register from nowhere else.
 CONFIG_MOUNT = "/app/configs"
 KEY_MOUNT = "/keys"
 #: A file of the machine's own, made by host/socket_group.py.
 SOCKET_FILE = "/opt/praxis/socket.yaml"
-SECRETS_MOUNT = "/run/praxis"
-
-#: The image promises curl, sh and python, nothing more. The environment file is read by the shell that then becomes
-#: the agent, so that the values are in no argument list and in nothing that the engine can be asked for.
-_START = '. %s/environment && exec "$@"' % SECRETS_MOUNT
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a container may use. The agent sets no limits of its own."""
-
-    memory: str = "512m"
-    pids: int = 256
-    stop_grace: str = "15s"
-    start_period: str = "30s"
-    log_size: str = "10m"
-    log_files: int = 3
-
 
 @dataclass(frozen=True)
 class Release:
@@ -50,6 +41,7 @@ class Release:
     :param settings: the same document as a mapping, for diffs.
     :param environment: plain environment.
     :param secrets: name -> version; never a value.
+    :param services: what runs beside the agent.
     """
 
     name: str
@@ -62,10 +54,22 @@ class Release:
     p2p_port: int
     limits: Limits = Limits()
     docker_socket: bool = False
+    services: Tuple[Service, ...] = ()
 
     @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits. Anything that a container would have to be replaced for changes it."""
+        if not self.services:
+            return self.agent_part
+        parts = {service.name: service.part for service in self.services}
+        return digest({"agent": self.agent_part, "services": parts})[:12]
+
+    @cached_property
+    def agent_part(self) -> str:
+        """What the agent's own container is known by: a service may change, and the agent goes on as it is.
+
+        Without services it is the release's id.
+        """
         return digest(
             {
                 "name": self.name,
@@ -90,6 +94,18 @@ class Release:
             "secrets": dict(self.secrets),
             "limits": asdict(self.limits),
             "ports": {"api": self.api_port, "p2p": self.p2p_port},
+            **self._services_manifest(),
+        }
+
+    def _services_manifest(self) -> Dict[str, Any]:
+        """What the machine has to know of the services. ``secret_parts``: one line, for a shell to read at boot."""
+        if not self.services:
+            return {}
+        secret = [service.part for service in self.services if service.secrets]
+        return {
+            "agent_part": self.agent_part,
+            "secret_parts": " ".join([self.agent_part, *secret]),
+            "services": {service.name: service.manifest() for service in self.services},
         }
 
     def files(self) -> Dict[str, str]:
@@ -105,14 +121,23 @@ class Release:
 
         Every ``$`` is doubled: nothing in it is Compose's to interpolate.
         """
-        service = _literal(self._service(self.id))
-        return json.dumps({"name": "praxis", "services": {"agent": service}}, indent=2) + "\n"
+        services = {"agent": self._service(self.agent_part)}
+        services.update({service.name: service.compose(self.name) for service in self.services})
+        return json.dumps({"name": "praxis", "services": _literal(services)}, indent=2) + "\n"
+
+    def _volumes(self) -> List[Tuple[str, str, bool]]:
+        """The services' volumes that the agent has too, each once."""
+        shared = {
+            (volume.name, volume.agent) for service in self.services for volume in service.volumes if volume.agent
+        }
+        return [(volume_directory(name), target, False) for name, target in sorted(shared)]
 
     def _service(self, release_id: str) -> Dict[str, Any]:
         binds = [
             ("/opt/praxis/configs", CONFIG_MOUNT, True),
             ("/run/praxis/keys", KEY_MOUNT, True),
-            ("/run/praxis/%s" % release_id, SECRETS_MOUNT, True),
+            (secrets_directory(release_id), SECRETS_MOUNT, True),
+            *self._volumes(),
         ]
         socket: Dict[str, Any] = {}
         if self.docker_socket:
@@ -125,31 +150,13 @@ class Release:
         return {
             **socket,
             "image": self.image,
-            "init": True,
-            "user": "%d:%d" % (CONTAINER_USER, CONTAINER_USER),
-            "read_only": True,
-            "tmpfs": ["/tmp"],
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges:true"],
-            "mem_limit": limits.memory,
-            "pids_limit": limits.pids,
-            "restart": "unless-stopped",
-            "stop_grace_period": limits.stop_grace,
+            **hardened(limits),
             "labels": {"praxis.release": release_id, "praxis.member": self.name},
-            "entrypoint": ["sh", "-c", _START, "sh"],
+            "entrypoint": ["sh", "-c", START, "sh"],
             "command": ["python", "-m", "praxis_sdk.main", "--config", config, "run", "--name", self.name],
             "environment": dict(sorted(self.environment.items())),
             "ports": ["%d:%d" % (port, port) for port in (self.api_port, self.p2p_port)],
-            "volumes": [
-                {
-                    "type": "bind",
-                    "source": source,
-                    "target": target,
-                    "read_only": read_only,
-                    "bind": {"create_host_path": False},
-                }
-                for source, target, read_only in binds
-            ],
+            "volumes": [bind(*each) for each in binds],
             "healthcheck": {
                 "test": ["CMD", "curl", "-fsS", "-m", "3", health],
                 "interval": "5s",
@@ -157,10 +164,7 @@ class Release:
                 "retries": 6,
                 "start_period": limits.start_period,
             },
-            "logging": {
-                "driver": "json-file",
-                "options": {"max-size": limits.log_size, "max-file": str(limits.log_files)},
-            },
+            "logging": logging(limits),
         }
 
 

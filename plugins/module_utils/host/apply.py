@@ -8,10 +8,21 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, List, Sequence, Set
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, files, history, seal, socket_group
-from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    compose,
+    files,
+    gate,
+    history,
+    observation,
+    parts,
+    seal,
+    services,
+    socket_group,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import linked
@@ -20,6 +31,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import IDLE
 
 SECRET_MODE = 0o400
 SECRET_DIRECTORY_MODE = 0o500
+VOLUME_MODE = 0o700
 
 
 class Host:
@@ -37,6 +49,9 @@ class Host:
         self._steps: Dict[str, Callable[[Change], None]] = {
             "image": self._pull,
             "release": self._write_release,
+            "part": self._write_part,
+            "volume": self._make_volume,
+            "services": self._start_services,
             "secrets": self._write_secrets,
             "seed": self._write_seed,
             "seal": self._seal,
@@ -71,14 +86,25 @@ class Host:
 
     def _pull(self, change: Change) -> None:
         engine = Engine(self._paths.engine_socket, min(IDLE_TIMEOUT, self._desired.pull_deadline))
-        pull(engine, change.subject, self._desired.registry, self._desired.pull_deadline)
+        pull(engine, change.subject, self._desired.login_for(change.subject), self._desired.pull_deadline)
 
     def _write_release(self, change: Change) -> None:
         files.make_directory(self._paths.root, 0o755)
         files.write_directory(change.subject, self._desired.wanted.files)
 
+    def _write_part(self, change: Change) -> None:
+        files.make_directory(os.path.dirname(change.subject), 0o755)
+        part = os.path.basename(change.subject)
+        files.write_directory(change.subject, parts.files(self._desired.wanted.manifest)[part])
+
+    def _make_volume(self, change: Change) -> None:
+        files.make_directory(self._paths.state, 0o755)
+        files.make_directory(os.path.dirname(change.subject), 0o755)
+        files.make_directory(change.subject, VOLUME_MODE, self._paths.uid)
+
     def _write_secrets(self, change: Change) -> None:
-        self._write_secret(change.subject, self._desired.environment or b"")
+        part = os.path.basename(os.path.dirname(change.subject))
+        self._write_secret(change.subject, self._desired.environments[part])
 
     def _write_seed(self, change: Change) -> None:
         self._write_secret(change.subject, self._desired.seed or b"")
@@ -90,13 +116,14 @@ class Host:
         files.write_file(path, data, SECRET_MODE, self._paths.uid)
 
     def _seal(self, change: Change) -> None:
-        seal.seal(change.subject, seal.ENVIRONMENT, self._desired.environment or b"")
+        part = os.path.basename(change.subject)
+        seal.seal(change.subject, seal.ENVIRONMENT, self._desired.environments[part])
 
     def _seal_key(self, change: Change) -> None:
         seal.seal(change.subject, seal.KEY, self._desired.seed or b"")
 
     def _install_unit(self, _change: Change) -> None:
-        seal.install(self._paths)
+        seal.install(self._paths, several=seal.several(self._paths, self._desired.wanted.manifest))
 
     def _unseal(self, _change: Change) -> None:
         seal.unseal(self._paths, self._desired.wanted.id)
@@ -127,6 +154,25 @@ class Host:
         if self._desired.deployment is not None:
             history.add(self._paths, self._desired.deployment, wanted, before, time.time())
 
+    def _start_services(self, change: Change) -> None:
+        """Start services anew, wait until all are well, and let nothing else of the project be touched."""
+        release = self._desired.wanted
+        wanted = parts.wanted(release.manifest)
+        named = change.subject.split(", ")
+        names = [name for name in named if name in wanted]
+        before = services.restarts_of(observation.observe_services(self._paths, self._engine))
+        if names:
+            compose.up_services(self._paths, release.id, names)
+        if len(names) < len(named):
+            compose.remove_others(self._paths, release.id)
+        _seen, finding = gate.wait(
+            lambda: observation.observe_services(self._paths, self._engine),
+            lambda seen: services.judge(seen, wanted, before, release.name),
+            self._desired.gate.deadline,
+        )
+        if finding is not None:
+            raise Failed(finding)
+
     def _up(self, _change: Change) -> None:
         compose.up(self._paths, self._desired.wanted.id)
 
@@ -135,15 +181,22 @@ class Host:
         self._engine.restart(containers[0]["Id"])
 
     def _prune(self, change: Change) -> None:
-        """Remove a release, its secrets, and its image unless a kept release has the same one."""
+        """Remove a release, and of what it is made of all that no kept release has too: secrets, files, images."""
         old = os.path.basename(change.subject)
-        image = image_of(self._paths, old)
-        files.remove_tree(self._paths.secrets_dir(old))
-        files.remove_file(self._paths.sealed_environment(old))
+        kept = [name for name in os.listdir(self._paths.releases) if name != old]
+        needed = {part for name in kept for part in self._parts_of(name)}
+        for part in self._parts_of(old):
+            if part not in needed:
+                files.remove_tree(self._paths.secrets_dir(part))
+                files.remove_file(self._paths.sealed_environment(part))
+                files.remove_tree(self._paths.part(part))
+        images = images_of(self._paths, old)
         files.remove_tree(change.subject)
-        kept = {image_of(self._paths, name) for name in os.listdir(self._paths.releases)}
-        if image and image not in kept:
+        for image in sorted(images - {image for name in kept for image in images_of(self._paths, name)}):
             self._engine.remove_image(image)
+
+    def _parts_of(self, release_id: str) -> List[str]:
+        return parts.all_parts(services.manifest_of(self._paths, release_id), release_id)
 
     def _down(self, _change: Change) -> None:
         compose.down(self._paths)
@@ -164,3 +217,9 @@ def image_of(paths: Paths, release_id: str) -> str:
         return str(json.loads(text or "{}").get("image", ""))
     except ValueError:
         return ""
+
+
+def images_of(paths: Paths, release_id: str) -> Set[str]:
+    """All images that a release on this host names."""
+    found = {image_of(paths, release_id), *parts.images(services.manifest_of(paths, release_id))}
+    return found - {""}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional, Set
+from typing import Any, Iterable, Mapping, Optional, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
+from ansible_collections.praxis.cloud.plugins.module_utils.host import parts, ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json
@@ -23,7 +23,7 @@ def require_capacity(paths: Paths, observation: Observation, release: Release) -
 
     :raises Failed: ``port-taken``, ``machine-too-small``.
     """
-    wanted = (release.api_port, release.p2p_port)
+    wanted = (release.api_port, release.p2p_port, *parts.ports(release.manifest))
     findings = ports.taken(Engine(paths.engine_socket), wanted, _own_ports(paths, observation, release))
     limit, there = memory_mb((release.manifest.get("limits") or {}).get("memory")), observation["host"]["memory_mb"]
     if limit and there and limit > there:
@@ -33,6 +33,17 @@ def require_capacity(paths: Paths, observation: Observation, release: Release) -
                 "The agent may use %d MiB, and the whole machine has %d MiB." % (limit, there),
                 "member %s" % release.name,
                 "Lower memory in praxis_container, or use a larger machine.",
+            )
+        )
+    beside = [memory_mb((item.get("limits") or {}).get("memory")) or 0 for item in _services(release)]
+    total = (limit or 0) + sum(beside)
+    if beside and there and (limit or 0) <= there < total:
+        findings.append(
+            Finding(
+                "machine-too-small",
+                "Agent and services may use %d MiB together, and the whole machine has %d MiB." % (total, there),
+                "member %s" % release.name,
+                "Lower memory in praxis_container or in container of praxis_services, or use a larger machine.",
             )
         )
     if findings:
@@ -54,4 +65,9 @@ def _own_ports(paths: Paths, observation: Observation, release: Release) -> Set[
     if container is None or container["state"] in ("exited", "created", "dead"):
         return set()
     manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json")) or {}
-    return set((manifest.get("ports") or {}).values()) or {release.api_port, release.p2p_port}
+    agents = set((manifest.get("ports") or {}).values()) or {release.api_port, release.p2p_port}
+    return agents | set(parts.ports(manifest))
+
+
+def _services(release: Release) -> Iterable[Mapping[str, Any]]:
+    return parts.services(release.manifest).values()

@@ -9,11 +9,13 @@ import json
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.host import service_changes
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.compose import numbers
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
-UNKNOWN = "(known after apply)"
 OLDEST_ENGINE = "20.10"
 
 
@@ -40,29 +42,8 @@ class Current:
     config: Optional[str] = None
     socket_group: Optional[str] = None
     socket_group_stored: Optional[str] = None
+    beside: Beside = Beside()
     leftovers: Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing to do. ``kind`` names the step that does it; ``before`` and ``after`` are for the reader."""
-
-    kind: str
-    subject: str
-    before: str
-    after: str
-
-    def __str__(self) -> str:
-        return "%s %s" % (self.kind, self.subject)
-
-    def as_diff(self) -> Dict[str, str]:
-        """An item of Ansible's ``diff``."""
-        return {
-            "before_header": self.subject,
-            "after_header": self.subject,
-            "before": self.before,
-            "after": self.after,
-        }
 
 
 def engine_reasons(engine: Mapping[str, Any], min_compose: str, daemon: Mapping[str, Any]) -> List[str]:
@@ -94,12 +75,12 @@ def docker_change(reasons: List[str]) -> Change:
 
 
 def activation(current: Current, desired: Desired) -> Tuple[str, str]:
-    """``none``, ``start``, ``switch`` or ``restart``, and why."""
+    """``none``, ``start``, ``switch``, ``restart`` or ``services`` (the agent itself is left alone), and why."""
     release, container = desired.wanted, current.observation["container"]
     if container is None:
         before = current.observation["release"]["current"]
         return "start", "nothing runs yet" if before is None else "there is no container"
-    if container["release"] != release.id:
+    if container["part"] != release.agent_part:
         return "switch", "release %s runs" % container["release"]
     if current.files is not None and current.files.get("compose.yaml") != release.files["compose.yaml"]:
         return "switch", "compose.yaml of the release was changed"
@@ -116,7 +97,8 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
         return "restart", "the agent runs as %s, not as %s" % (answers, expected)
     if desired.restart:
         return "restart", "a restart was asked for"
-    return "none", "the release runs"
+    reason = service_changes.reason(current.observation["services"], release)
+    return ("services", reason) if reason else ("none", "the release runs")
 
 
 def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
@@ -126,12 +108,14 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
     if not current.image_present:
         before = UNKNOWN + "\n" if current.image_present is None else ""
         changes.append(Change("image", release.image, before, release.image + "\n"))
+    changes += service_changes.pulls(current.beside, release)
     if current.files != release.files:
         changes.append(_files_change(current, release, paths))
     if desired.secrets is not None and not current.environment_right:
         names = release.manifest.get("secrets") or dict.fromkeys(desired.secrets, "")
         lines = "".join("%s version %s\n" % (name, names[name] or UNKNOWN) for name in sorted(names))
-        changes.append(Change("secrets", paths.environment(release.id), "", lines or "(none)\n"))
+        changes.append(Change("secrets", paths.environment(release.agent_part), "", lines or "(none)\n"))
+    changes += service_changes.prepared(current.beside, desired, paths)
     if desired.seed is not None and not current.seed_right:
         changes.append(Change("seed", paths.node_key, "", "the slot's node key, 32 bytes\n"))
     if current.seals:
@@ -145,7 +129,8 @@ def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
     """What makes the machine bring the agent up by itself after a reboot."""
     sealed, changes = "sealed for this machine\n", []
     if desired.secrets is not None and not current.sealed_environment_right:
-        changes.append(Change("seal", paths.sealed_environment(desired.wanted.id), "", sealed))
+        changes.append(Change("seal", paths.sealed_environment(desired.wanted.agent_part), "", sealed))
+    changes += service_changes.sealing(current.beside, desired, paths, sealed)
     if desired.seed is not None and not current.sealed_seed_right:
         changes.append(Change("seal-key", paths.sealed_key, "", sealed))
     if not current.unit_right:
@@ -173,7 +158,7 @@ def socket_changes(current: Current, paths: Paths) -> List[Change]:
 
 def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
     """The secrets that a reboot took out of memory, when they are sealed on this machine."""
-    return [Change("unseal", paths.environment(release.id), "", "unsealed\n")] if current.to_unseal else []
+    return [Change("unseal", paths.environment(release.agent_part), "", "unsealed\n")] if current.to_unseal else []
 
 
 def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
@@ -203,9 +188,12 @@ def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:
     """What taking the agent away has to do. ``everything``: its directories too, not just what activation made."""
     changes = []
     container = current.observation["container"]
+    beside = service_changes.present(current.observation["services"])
     if container is not None:
         was = "release %s, %s\n" % (container["release"], container["state"])
         changes.append(Change("down", "container", was, ""))
+    elif beside:
+        changes.append(Change("down", ", ".join(beside), "present\n", ""))
     kind = "remove" if everything else "forget"
     changes += [Change(kind, path, "present\n", "") for path in current.leftovers]
     return changes
@@ -222,13 +210,15 @@ def peer_changes(current: Current, desired: Desired, config: str, paths: Paths) 
 
 
 def container_changes(current: Current, desired: Desired) -> List[Change]:
-    """Starting, switching or restarting the container, when there is a reason to."""
+    """Starting, switching or restarting containers, when there is a reason to. The services first: the agent looks for
+    them at its start alone, and one that does not come up leaves the agent as it is."""
     action, reason = activation(current, desired)
-    if action == "none":
-        return []
     container, release = current.observation["container"], desired.wanted
+    changes = service_changes.running(current.observation["services"], release)
+    if action in ("none", "services"):
+        return changes
     before = "" if container is None else "release %s, %s\n" % (container["release"], container["state"])
-    return [Change(action, "container", before, "release %s, running (%s)\n" % (release.id, reason))]
+    return changes + [Change(action, "container", before, "release %s, running (%s)\n" % (release.id, reason))]
 
 
 def superfluous(kept: List[str], wanted: str, before: Optional[str], keep: int) -> List[str]:
@@ -267,6 +257,10 @@ def manifest_lines(manifest: Mapping[str, Any]) -> Dict[str, str]:
     for name, value in manifest.items():
         if name == "id":
             lines["release"] = str(value)
+        elif name in ("agent_part", "secret_parts"):
+            continue
+        elif name == "services":
+            lines.update(flatten(service_changes.shown(value), name))
         elif name == "settings":
             lines.update(flatten(value))
         elif name == "secrets":

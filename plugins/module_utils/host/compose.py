@@ -37,9 +37,22 @@ def numbers(text: str) -> Tuple[int, ...]:
 
 def up(paths: Paths, release_id: str) -> None:
     """Make the project's container that of the release; the old one is stopped before the new one starts."""
+    _checked(paths, [*_up(paths, release_id), "--remove-orphans"], "release %s" % release_id)
+
+
+def up_services(paths: Paths, release_id: str, names: Sequence[str]) -> None:
+    """Make these services' containers anew; nothing else of the project is touched."""
+    _checked(paths, [*_up(paths, release_id), "--no-deps", "--force-recreate", *names], "release %s" % release_id)
+
+
+def remove_others(paths: Paths, release_id: str) -> None:
+    """Remove the containers that the release has none of; those that are there stay as they are."""
+    _checked(paths, [*_up(paths, release_id), "--no-recreate", "--remove-orphans"], "release %s" % release_id)
+
+
+def _up(paths: Paths, release_id: str) -> List[str]:
     file = os.path.join(paths.release(release_id), "compose.yaml")
-    arguments = ["-f", file, "up", "--detach", "--no-build", "--pull", "never", "--remove-orphans"]
-    _checked(paths, arguments, "release %s" % release_id)
+    return ["-f", file, "up", "--detach", "--no-build", "--pull", "never"]
 
 
 def down(paths: Paths) -> None:

@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     files,
     gate,
     observation,
+    parts,
+    services,
     switch,
     tcp,
 )
@@ -149,7 +151,10 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
         if desired.state in ("confirmed", "restored", "absent"):
             switch.disarm(paths)
     except (Failed, EngineError, OSError) as error:
-        return _failed(dict(result, **_so_far(host, todo)), finding_of(error, desired))
+        finding = finding_of(error, desired)
+        if finding.code in services.CODES:
+            result = _with_services(paths, result)
+        return _failed(dict(result, **_so_far(host, todo)), finding)
     seen = result["observation"]
     seen["switch"] = switch.observe(paths)
     seen["release"] = observation.observe_releases(paths, seen["container"])
@@ -172,6 +177,14 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, within, release.name, config))
 
 
+def _with_services(paths: Paths, result: Result) -> Result:
+    """What is there of the services after one has failed, and what they said."""
+    seen = observation.observe_services(paths, Engine(paths.engine_socket))
+    return dict(
+        result, evidence=services.evidence(seen), observation=dict(result["observation"], services=seen)
+    )
+
+
 def _so_far(host: Host, todo: Plan) -> Result:
     return predicted(replace(todo, changes=host.done))
 
@@ -180,7 +193,8 @@ def _gate(
     desired: Desired, release: Release, activation: str, paths: Paths, before: observation.Observation
 ) -> Tuple[observation.Observation, Optional[Finding]]:
     wanted = desired.gate
-    restarts = before["container"]["restarts"] if activation == "none" else 0
+    restarts = before["container"]["restarts"] if activation in ("none", "services") else 0
+    beside, known = parts.wanted(release.manifest), services.restarts_of(before["services"])
     dials = Dials([(str(item["address"]), int(item["port"])) for item in wanted.dial])
 
     def take() -> observation.Observation:
@@ -189,7 +203,8 @@ def _gate(
         return seen
 
     def judged(seen: observation.Observation) -> gate.Verdict:
-        return gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
+        agent = gate.judge(seen, wanted, release.p2p_port, release.name, restarts)
+        return agent if agent.finding else services.judge(seen["services"], beside, known, release.name)
 
     seen, finding = gate.wait(take, judged, wanted.deadline)
     if finding is not None and finding.code == "mesh-missing":

@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, deployment_from
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import parts
 from ansible_collections.praxis.cloud.plugins.module_utils.host.gate import Gate
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES
 from ansible_collections.praxis.cloud.plugins.module_utils.host.pull import repository_and_digest
@@ -38,6 +39,11 @@ class Release:
     def manifest(self) -> Dict[str, Any]:
         return dict(json.loads(self.files["release.json"]))
 
+    @property
+    def agent_part(self) -> str:
+        """What the agent's own container is known by."""
+        return parts.agent_part(self.manifest, self.id)
+
 
 @dataclass(frozen=True)
 class Peers:
@@ -52,7 +58,10 @@ class Peers:
 
 @dataclass(frozen=True)
 class Desired:
-    """All that a state may need; a state reads its own part."""
+    """All that a state may need; a state reads its own part.
+
+    :param services: by name, a service's ``secrets`` and the ``registry`` login for its image.
+    """
 
     state: str
     release: Optional[Release] = None
@@ -60,6 +69,7 @@ class Desired:
     secrets: Optional[Mapping[str, str]] = field(default=None, repr=False)
     seed: Optional[bytes] = field(default=None, repr=False)
     registry: Optional[Mapping[str, str]] = field(default=None, repr=False)
+    services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     gate: Gate = Gate()
     min_compose: str = "2.20"
     daemon: Mapping[str, Any] = field(default_factory=dict)
@@ -84,9 +94,23 @@ class Desired:
         return self.release
 
     @property
-    def environment(self) -> Optional[bytes]:
-        """The bytes of the secrets' file."""
-        return None if self.secrets is None else render(self.secrets).encode("utf-8", "surrogateescape")
+    def environments(self) -> Dict[str, bytes]:
+        """By part of the release, the bytes of its file of secrets; none where no secrets are given."""
+        if self.secrets is None:
+            return {}
+        manifest = self.wanted.manifest
+        found = {self.wanted.agent_part: self.secrets}
+        for name, service in parts.services(manifest).items():
+            if service.get("secrets"):
+                found[str(service["part"])] = (self.services.get(name) or {}).get("secrets") or {}
+        return {part: render(secrets).encode("utf-8", "surrogateescape") for part, secrets in found.items()}
+
+    def login_for(self, image: str) -> Optional[Mapping[str, str]]:
+        """The login for an image's registry."""
+        if image == self.wanted.image:
+            return self.registry
+        named = [name for name, item in parts.services(self.wanted.manifest).items() if item["image"] == image]
+        return next((self.services[name].get("registry") for name in named if name in self.services), None)
 
 
 def from_options(options: Mapping[str, Any]) -> Desired:
@@ -116,6 +140,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         secrets=options.get("secrets"),
         seed=seed,
         registry=options.get("registry"),
+        services={str(item["name"]): item for item in options.get("services") or ()},
         gate=gate_from(options.get("gate") or {}),
         min_compose=str(engine.get("min_compose") or "2.20"),
         daemon=engine.get("daemon") or {},
@@ -129,8 +154,8 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         confirm_within=options.get("confirm_within"),
         drain=float(options.get("drain") or 0),
     )
-    if desired.secrets is not None:
-        render(desired.secrets)
+    for secrets in (desired.secrets, *(item.get("secrets") for item in desired.services.values())):
+        render(secrets or {})
     return desired
 
 

@@ -13,11 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import compose, fence, seal, switch, tcp, uptime
+from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    compose,
+    fence,
+    parts,
+    seal,
+    services,
+    switch,
+    tcp,
+    uptime,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json, read_text
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_LABEL, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT_LABELS, RELEASE_LABEL, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
 
 LOG_LINES = 20
@@ -62,8 +71,9 @@ def take(
 def observe_agent(
     paths: Paths, api_port: Optional[int], p2p_port: Optional[int], dial: Sequence[Mapping[str, Any]] = ()
 ) -> Dict[str, Any]:
-    """What changes while an agent starts: ``container``, ``api``, ``p2p_port``, ``edges``."""
-    container = observe_container(paths, Engine(paths.engine_socket))
+    """What changes while an agent starts: ``container``, ``services``, ``api``, ``p2p_port``, ``edges``."""
+    engine = Engine(paths.engine_socket)
+    container = observe_container(paths, engine)
     if api_port is not None and container is not None:
         api_port = port_of(paths, container, "api", api_port)
     if p2p_port is not None and container is not None:
@@ -75,7 +85,13 @@ def observe_agent(
     if p2p_port is not None and container is not None and container["pid"]:
         ports = {int(item["port"]) for item in dial} | {p2p_port}
         edges = tcp.p2p_edges(tcp.read_tables(container["pid"]), p2p_port, ports)
-    return {"container": container, "api": api, "p2p_port": p2p_port, "edges": [item.as_edge() for item in edges]}
+    return {
+        "container": container,
+        "services": observe_services(paths, engine),
+        "api": api,
+        "p2p_port": p2p_port,
+        "edges": [item.as_edge() for item in edges],
+    }
 
 
 def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) -> int:
@@ -160,6 +176,8 @@ def observe_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
         if details is None:
             return None
         found = describe(details)
+        found["part"] = found["release"]
+        found["release"] = release_of(paths, found["part"])
         if found["state"] != "running" or found["health"] not in (None, "healthy"):
             found["logs"] = last_lines(paths, engine, found, bool(details["Config"].get("Tty")))
         if found["restarts"] and not found["oom_killed"]:
@@ -168,6 +186,49 @@ def observe_container(paths: Paths, engine: Engine) -> Optional[Dict[str, Any]]:
         return found
     except EngineError:
         return None
+
+
+def release_of(paths: Paths, part: Optional[str]) -> Optional[str]:
+    """The release that the agent's container belongs to: several may have the same agent, with other services."""
+    if part is None:
+        return None
+    names = [name for name in (linked(paths.current), linked(paths.good)) if name]
+    names += sorted(os.listdir(paths.releases)) if os.path.isdir(paths.releases) else []
+    for name in names:
+        if parts.agent_part(services.manifest_of(paths, name), name) == part:
+            return name
+    return part
+
+
+def observe_services(paths: Paths, engine: Engine) -> Dict[str, Dict[str, Any]]:
+    """The services by name: those of the current release, and what there is of others.
+
+    The engine is not asked about them on a machine whose releases, the current and the last good one, have none.
+    """
+    current, good = services.manifest_of(paths, linked(paths.current)), services.manifest_of(paths, linked(paths.good))
+    wanted = parts.wanted(current)
+    found: Dict[str, Dict[str, Any]] = {name: services.missing(part) for name, part in wanted.items()}
+    if not wanted and not parts.wanted(good):
+        return found
+    try:
+        for item in engine.containers(PROJECT_LABELS):
+            labels = item.get("Labels") or {}
+            details = engine.inspect(item["Id"]) if services.PART_LABEL in labels else None
+            if details is not None:
+                name = str(labels[services.NAME_LABEL])
+                found[name] = {**_service(paths, engine, details), "wanted": wanted.get(name)}
+    except EngineError:
+        pass  # the observation says of the engine that it does not run
+    return found
+
+
+def _service(paths: Paths, engine: Engine, details: Mapping[str, Any]) -> Dict[str, Any]:
+    found = describe(details)
+    found.pop("release")
+    found["part"] = (details["Config"].get("Labels") or {}).get(services.PART_LABEL)
+    if found["state"] != "running" or found["restarts"] or found["health"] not in (None, "healthy"):
+        found["logs"] = last_lines(paths, engine, found, bool(details["Config"].get("Tty")))
+    return found
 
 
 def describe(details: Mapping[str, Any]) -> Dict[str, Any]:
@@ -199,7 +260,7 @@ def running_for(container: Optional[Mapping[str, Any]], now: float) -> float:
 
 
 def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: bool = False) -> List[str]:
-    """The container's last log lines, without colours and with the values of the release's secrets masked."""
+    """The container's last log lines, without colours and with the values of its part's secrets masked."""
     text = _COLOUR.sub("", engine.logs(container["id"], LOG_LINES, tty))
-    stored = read_text(paths.environment(container["release"])) if container["release"] else None
+    stored = read_text(paths.environment(container["part"])) if container["part"] else None
     return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]

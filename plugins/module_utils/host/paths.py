@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 PROJECT = "praxis"
 SERVICE = "agent"
+PROJECT_LABELS = {"com.docker.compose.project": PROJECT}
 RELEASE_LABEL = "praxis.release"
 CONTAINER_UID = 10001
 RELEASE_FILES = ("compose.yaml", "agent.yaml", "release.json")
@@ -23,6 +24,7 @@ class Paths:
     :param run: a tmpfs; holds everything secret.
     :param systemd: there where systemd runs the machine.
     :param unit: what brings the secrets back after a reboot.
+    :param state: what services store; stays when the agent is removed.
     :param uid: owner, user and group, of what the container must read and nobody else may.
     """
 
@@ -33,6 +35,7 @@ class Paths:
     uid: int = CONTAINER_UID
     systemd: str = "/run/systemd/system"
     unit: str = "/etc/systemd/system/praxis-secrets.service"
+    state: str = "/var/lib/praxis"
 
     @property
     def releases(self) -> str:
@@ -40,6 +43,14 @@ class Paths:
 
     def release(self, release_id: str) -> str:
         return os.path.join(self.releases, release_id)
+
+    def part(self, part: str) -> str:
+        """The files that the container of a service has."""
+        return os.path.join(self.root, "parts", part)
+
+    def volume(self, name: str) -> str:
+        """What a volume of the services holds."""
+        return os.path.join(self.state, "volumes", name)
 
     @property
     def current(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -16,7 +16,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     container_network,
     files,
     mounts,
+    parts,
     seal,
+    services,
     socket_group,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
@@ -25,11 +27,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     image_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import require_capacity
-from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Change, Current
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
 #: Seconds for the engine's description of itself: it counts its containers and images for it.
 INFO_TIMEOUT = 30.0
@@ -158,29 +162,59 @@ def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], s
 def read_current(desired: Desired, paths: Paths, observation: Observation, release: Release) -> Current:
     """The host as far as the comparison needs it. Secrets are compared here, and only the answer is kept."""
     engine = Engine(paths.engine_socket)
-    current = observation["release"]["current"]
-    environment, seals = desired.environment, seal.can(paths)
-    sealed = {seal.ENVIRONMENT: paths.sealed_environment(release.id), seal.KEY: paths.sealed_key}
-    given = {seal.ENVIRONMENT: environment, seal.KEY: desired.seed} if desired.state == "prepared" else {}
-    known = {name: data for name, data in given.items() if seals and data is not None}
+    current, agent = observation["release"]["current"], release.agent_part
+    seals, given = seal.can(paths), desired.environments
     mounts_socket = socket_group.is_mounted(release.manifest)
-    right = {name for name, data in known.items() if seal.is_sealed(sealed[name], name, data)}
+    right = {part for part, data in given.items() if _is_secret(paths.environment(part), data, paths)}
+    sealed = sealed_right(desired, paths) if seals and desired.state == "prepared" else frozenset()
     return Current(
         observation=observation,
         manifest=files.read_json(os.path.join(paths.release(current), "release.json")) if current else None,
         files=stored_files(paths, release.id),
         image_present=engine.image(release.image) is not None if observation["engine"]["running"] else None,
-        environment_right=environment is not None and _is_secret(paths.environment(release.id), environment, paths),
+        environment_right=agent in right,
         seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
         seals=seals,
-        sealed_environment_right=seal.ENVIRONMENT in right,
-        sealed_seed_right=seal.KEY in right,
-        unit_right=seals and seal.is_installed(paths),
+        sealed_environment_right=agent in sealed,
+        sealed_seed_right=seal.KEY in sealed,
+        unit_right=seals and seal.is_installed(paths, seal.several(paths, release.manifest)),
         to_unseal=can_unseal(paths, release.id),
         peers=stored_peers(paths),
         config=files.read_text(paths.config(release.name)),
-        socket_group=(socket_group.of_socket(paths) or compare.UNKNOWN) if mounts_socket else None,
+        socket_group=(socket_group.of_socket(paths) or UNKNOWN) if mounts_socket else None,
         socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
+        beside=_beside(paths, engine if observation["engine"]["running"] else None, release, right, sealed),
+    )
+
+
+def sealed_right(desired: Desired, paths: Paths) -> FrozenSet[str]:
+    """What of this deployment's secrets is sealed here as it should be: parts of the release, and the node key."""
+    found = {
+        part
+        for part, data in desired.environments.items()
+        if seal.is_sealed(paths.sealed_environment(part), seal.ENVIRONMENT, data)
+    }
+    if desired.seed is not None and seal.is_sealed(paths.sealed_key, seal.KEY, desired.seed):
+        found.add(seal.KEY)
+    return frozenset(found)
+
+
+def _beside(
+    paths: Paths, engine: Optional[Engine], release: Release, right: Collection[str], sealed: Collection[str]
+) -> Beside:
+    """The host as far as the comparison needs it for the services."""
+    manifest = release.manifest
+    written = {
+        part
+        for part, texts in parts.files(manifest).items()
+        if {name: files.read_text(os.path.join(paths.part(part), name)) for name in texts} == texts
+    }
+    return Beside(
+        images={image: engine.image(image) is not None if engine else None for image in parts.images(manifest)},
+        files_right=frozenset(written),
+        secrets_right=frozenset(right),
+        sealed_right=frozenset(sealed),
+        volumes=frozenset(name for name in parts.volumes(manifest) if os.path.isdir(paths.volume(name))),
     )
 
 
@@ -239,7 +273,8 @@ def require_prepared(paths: Paths, release: Release) -> None:
                 "Run state=prepared with it first.",
             )
         )
-    for path in (paths.environment(release.id), paths.node_key):
+    secret = [paths.environment(part) for part in parts.secret_parts(release.manifest, release.id)]
+    for path in (*secret, paths.node_key):
         if not os.path.exists(path) and not can_unseal(paths, release.id):
             raise Failed(
                 Finding(
@@ -269,14 +304,20 @@ def require_running(observation: Observation, release: Release) -> None:
 
 
 def in_memory(paths: Paths, release_id: str) -> bool:
-    """Whether a release's secrets and the node key are there for its container."""
-    return all(os.path.exists(path) for path in (paths.environment(release_id), paths.node_key))
+    """Whether a release's secrets and the node key are there for its containers."""
+    secret = [paths.environment(part) for part in _secret_parts(paths, release_id)]
+    return all(os.path.exists(path) for path in (*secret, paths.node_key))
 
 
 def can_unseal(paths: Paths, release_id: str) -> bool:
     """Whether a release's secrets are gone from memory, and sealed on this machine."""
-    sealed = (paths.sealed_environment(release_id), paths.sealed_key, paths.unseal)
+    secret = [paths.sealed_environment(part) for part in _secret_parts(paths, release_id)]
+    sealed = (*secret, paths.sealed_key, paths.unseal)
     return not in_memory(paths, release_id) and seal.can(paths) and all(os.path.isfile(path) for path in sealed)
+
+
+def _secret_parts(paths: Paths, release_id: str) -> List[str]:
+    return parts.secret_parts(services.manifest_of(paths, release_id), release_id)
 
 
 def _is_secret(path: str, data: bytes, paths: Paths) -> bool:

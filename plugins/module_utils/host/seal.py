@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from typing import Dict, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files
@@ -40,9 +40,17 @@ unseal() { # NAME SEALED TARGET
     mv "$3.staging" "$3"
 }
 install -d -m 0700 %(run)s
-unseal %(environment)s "%(sealed)s/$release" "%(run)s/$release/environment"
+%(environments)s
 unseal %(key)s "%(sealed)s/node.key" "%(run)s/keys/node.key"
 """
+
+_ONE = 'unseal %(environment)s "%(sealed)s/$release" "%(run)s/$release/environment"'
+#: A release with services names its parts that have secrets; any other is one part.
+_SEVERAL = """\
+parts=$(sed -n 's/^  "secret_parts": "\\([0-9a-f ]*\\)".*/\\1/p' "%(releases)s/$release/release.json")
+for part in ${parts:-$release}; do
+    unseal %(environment)s "%(sealed)s/$part" "%(run)s/$part/environment"
+done"""
 
 _UNIT = """\
 [Unit]
@@ -97,9 +105,20 @@ def unseal(paths: Paths, release_id: str) -> None:
         raise Failed(_failed(paths.sealed_environment(release_id), done.stderr))
 
 
-def script(paths: Paths) -> str:
-    """The text of the script that unseals."""
-    return _SCRIPT % {**_names(paths), "environment": ENVIRONMENT, "key": KEY, "uid": paths.uid}
+def script(paths: Paths, several: bool = False) -> str:
+    """The text of the script that unseals.
+
+    :param several: for releases that may have services, too.
+    """
+    names = {**_names(paths), "environment": ENVIRONMENT, "key": KEY, "uid": paths.uid}
+    return _SCRIPT % {**names, "environments": (_SEVERAL if several else _ONE) % names}
+
+
+def several(paths: Paths, manifest: Mapping[str, Any]) -> bool:
+    """Whether a release, or one that the machine keeps, has services: then the script has to know of parts."""
+    kept = os.listdir(paths.releases) if os.path.isdir(paths.releases) else []
+    stored = (files.read_json(os.path.join(paths.release(name), "release.json")) for name in kept)
+    return any("secret_parts" in (found or {}) for found in (manifest, *stored))
 
 
 def unit(paths: Paths) -> str:
@@ -107,13 +126,13 @@ def unit(paths: Paths) -> str:
     return _UNIT % _names(paths)
 
 
-def install(paths: Paths) -> None:
+def install(paths: Paths, several: bool = False) -> None:
     """Write script and unit, and have the unit run at every boot.
 
     :raises Failed: ``not-sealed``.
     """
     files.make_directory(paths.root, 0o755)
-    files.write_file(paths.unseal, script(paths).encode(), 0o700)
+    files.write_file(paths.unseal, script(paths, several).encode(), 0o700)
     files.write_file(paths.unit, unit(paths).encode())
     for arguments in (["daemon-reload"], ["enable", UNIT]):
         _systemctl(paths, arguments)
@@ -129,11 +148,15 @@ def remove(paths: Paths) -> None:
     _systemctl(paths, ["daemon-reload"])
 
 
-def is_installed(paths: Paths) -> bool:
-    """Whether script and unit are as they should be, and the unit is enabled."""
+def is_installed(paths: Paths, several: bool = False) -> bool:
+    """Whether script and unit are as they should be, and the unit is enabled.
+
+    The script that knows of parts does for every release.
+    """
+    scripts = [script(paths, several=True)] + ([] if several else [script(paths)])
     wanted = os.path.join(os.path.dirname(paths.unit), "docker.service.wants", UNIT)
     return (
-        files.read_text(paths.unseal) == script(paths)
+        files.read_text(paths.unseal) in scripts
         and files.read_text(paths.unit) == unit(paths)
         and os.path.lexists(wanted)
     )
@@ -145,6 +168,7 @@ def _names(paths: Paths) -> Dict[str, str]:
         "run": paths.run,
         "current": paths.current,
         "sealed": paths.sealed,
+        "releases": paths.releases,
         "script": paths.unseal,
     }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
@@ -183,7 +183,9 @@ def _groups(settings: Settings) -> Iterator[Resource]:
     balancer = Ref("security_group", f"{settings.name}-balancer") if "balancer" in settings.groups else None
     if balancer:
         rules = balancer_rules(settings.open)
-        yield _group(settings, balancer.name, f"Load balancer of the Praxis fleet {settings.fleet}", rules)
+        group = _group(settings, balancer.name, f"Load balancer of the Praxis fleet {settings.fleet}", rules)
+        # What it opens to everybody is opened when the login stands before it.
+        yield replace(group, goes_last=bool(settings.balancer.tls.login))
     if "member" in settings.groups:
         rules = member_rules(settings.open, member, balancer)
         yield _group(settings, member.name, f"Members of the Praxis fleet {settings.fleet}", rules)

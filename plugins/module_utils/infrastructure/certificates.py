@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
+_LINK = re.compile(r"projects/(?P<project>[^/]+)/(?P<scope>global|regions/[^/]+)/sslCertificates/[a-z][-a-z0-9]*")
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):acm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):certificate/[\w-]+")
 ISSUED, PENDING, EXPIRED = "ISSUED", "PENDING_VALIDATION", "EXPIRED"
 
@@ -20,15 +21,18 @@ ISSUED, PENDING, EXPIRED = "ISSUED", "PENDING_VALIDATION", "EXPIRED"
 class Certificate:
     """A certificate as its store shows it.
 
-    :param status: in the words of AWS Certificate Manager.
+    :param id: its ARN or link.
+    :param status: in the words of AWS Certificate Manager; of Google's, its own where it will never be issued.
     :param names: host names that it is for; one of them may begin with ``*.``.
     :param ends: when it expires, in seconds since 1970; None for one that was never issued.
+    :param renewal: what to do when it has expired.
     """
 
-    arn: str
+    id: str
     status: str
     names: Sequence[str] = ()
     ends: float | None = None
+    renewal: str = "Renew or import it again (the ARN stays)"
 
 
 def misplaced(arn: str, region: str, account: str) -> Finding | None:
@@ -53,16 +57,38 @@ def misplaced(arn: str, region: str, account: str) -> Finding | None:
     return None
 
 
+def misplaced_link(link: str, project: str) -> Finding | None:
+    """The same for what Google's global load balancer of this project cannot use.
+
+    :param link: from the project on.
+    """
+    where = f"certificate {link}"
+    found = _LINK.fullmatch(link)
+    if not found:
+        what = "It is not the name or link of an SSL certificate of Compute Engine."
+        fix = "Give one like projects/PROJECT/global/sslCertificates/NAME (gcloud compute ssl-certificates list)."
+        return Finding("bad-certificate", what, where, fix)
+    if found["scope"] != "global":
+        what = f"It is in {found['scope'].rpartition('/')[2]}, and the load balancer is global."
+        fix = "Create it once more with --global: a load balancer uses those of its own scope only."
+        return Finding("certificate-elsewhere", what, where, fix)
+    if found["project"] != project:
+        what = f"It is in the project {found['project']}, and the load balancer would be in {project}."
+        fix = f"Create it in the project {project}."
+        return Finding("certificate-elsewhere", what, where, fix)
+    return None
+
+
 def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
     """Findings for a certificate with which clients would refuse the connection, or AWS the listener.
 
     :param host: the name by which clients reach the load balancer; empty when it is not known.
     """
-    where, findings = f"certificate {certificate.arn}", []
+    where, findings = f"certificate {certificate.id}", []
     ended = certificate.ends is not None and certificate.ends <= now
     if certificate.status == EXPIRED or ended:
         when = f" on {day(certificate.ends)}" if certificate.ends is not None else ""
-        fix = "Renew or import it again (the ARN stays), or name another in provision_certificate (praxis_certificate)."
+        fix = f"{certificate.renewal}, or name another in provision_certificate (praxis_certificate)."
         findings.append(Finding("certificate-expired", f"It expired{when}.", where, fix))
     elif certificate.status != ISSUED:
         what = f"It is in the state {certificate.status}: a listener takes one that is issued."

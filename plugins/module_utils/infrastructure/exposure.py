@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
 INTERNAL, PUBLIC = "internal", "public"
 INTERNAL_SCHEME, INTERNET_FACING = "internal", "internet-facing"
@@ -49,9 +49,13 @@ class Exposure:
         """Whether nobody passes the load balancer without having logged in."""
         return self.tls and bool(self.oidc)
 
+    def bad_login(self, oidc: Mapping[str, Any], where: str) -> list[Finding]:
+        """What is wrong with the settings of the login."""
+        return _bad_oidc(oidc, where)
+
     def refused(self, where: str) -> list[Finding]:
         """What stands against it."""
-        findings = _bad_oidc(self.oidc, where) if self.oidc else []
+        findings = self.bad_login(self.oidc, where) if self.oidc else []
         if self.oidc and not self.tls:
             what = "A login needs HTTPS, and there is no certificate."
             fix = "Name one in provision_certificate (praxis_certificate)."
@@ -74,6 +78,17 @@ class Exposure:
         return findings
 
 
+def refuse_existing(exposure: Exposure, where: str, zone: str = "") -> None:
+    """:raises Failed: ``front-without-balancer`` when a load balancer of the user's would have to change."""
+    asked = {"provision_certificate": exposure.tls, "provision_oidc": exposure.oidc,
+             "provision_api_exposure": exposure.wanted, "provision_dns_zone": zone}  # fmt: skip
+    named = ", ".join(name for name, value in asked.items() if value)
+    if named:
+        what = f"A load balancer of yours is never changed, and {named} would change it."
+        fix = "Set up its listeners yourself, and leave these empty."
+        raise Failed(Finding("front-without-balancer", what, where, fix))
+
+
 def _bad_oidc(oidc: Mapping[str, Any], where: str) -> list[Finding]:
     place, findings = f"provision_oidc (praxis_oidc), {where}", []
     missing = [name for name in OIDC if not oidc.get(name)]
@@ -87,3 +102,39 @@ def _bad_oidc(oidc: Mapping[str, Any], where: str) -> list[Finding]:
             fix = "Correct it; the provider's .well-known page has them all."
             findings.append(Finding("bad-oidc", what, place, fix))
     return findings
+
+
+#: Who logs people in at Google's Identity-Aware Proxy.
+GOOGLE_ISSUER = "https://accounts.google.com"
+CLIENT = ("client_id", "client_secret")
+
+
+class GoogleExposure(Exposure):
+    """The same for Google's load balancer, whose login is the Identity-Aware Proxy (IAP) with Google as the issuer.
+
+    Without a client of the user's, IAP has one of its own.
+    """
+
+    def bad_login(self, oidc: Mapping[str, Any], where: str) -> list[Finding]:
+        place, findings = f"provision_oidc (praxis_oidc), {where}", []
+        strange = [name for name in ENDPOINTS[1:] if oidc.get(name)]
+        if strange or oidc.get("issuer") not in (None, GOOGLE_ISSUER):
+            named = ", ".join([*(["issuer"] if oidc.get("issuer") else []), *strange])
+            what = f"It names {named}, and the login on Google Cloud is the Identity-Aware Proxy with Google accounts."
+            fix = f"Leave the endpoints empty, and issuer at {GOOGLE_ISSUER}."
+            findings.append(Finding("bad-oidc", what, place, fix))
+        missing = [name for name in CLIENT if not oidc.get(name)]
+        if len(missing) == 1:
+            fix = f"Give {' and '.join(CLIENT)}, or neither: then the Identity-Aware Proxy uses a client of its own."
+            findings.append(Finding("bad-oidc", f"It lacks {missing[0]}.", place, fix))
+        return findings
+
+    def refused(self, where: str) -> list[Finding]:
+        if self.wanted != INTERNAL:
+            return super().refused(where)
+        what = "Its API is to be internal, and on Google Cloud no internal load balancer is made."
+        fix = (
+            "Name a backend service of yours in provision_target_group (praxis_target_group), or make no load "
+            "balancer: provision_balancer=false (praxis_balancer)."
+        )
+        return [Finding("no-internal-balancer", what, where, fix), *super().refused(where)]

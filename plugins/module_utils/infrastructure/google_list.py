@@ -13,6 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import labels_of, records
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import (
+    HTTPS_KINDS,
+    LOGIN_LOST,
+    SCHEME,
+    Front,
+    guard,
+    no_https,
+    way,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     ACCESS,
@@ -31,15 +41,15 @@ KIND_PARTS = {
     "network": NETWORK, "subnetwork": NETWORK, "firewall": FIREWALL, "service_account": ACCESS,
     "instance_group": BALANCER, "address": BALANCER, "security_policy": FIREWALL, "health_check": BALANCER,
     "backend_service": BALANCER, "url_map": BALANCER, "target_http_proxy": BALANCER, "forwarding_rule": BALANCER,
+    **dict.fromkeys(HTTPS_KINDS, BALANCER), "dns_record": BALANCER,
 }  # fmt: skip
 #: Where load balancers and health checks come from (https://cloud.google.com/load-balancing/docs/health-check-concepts).
 FRONT_ENDS = ("35.191.0.0/16", "130.211.0.0/22")
 #: Priority of the rule of a security policy for whom no other is for.
 LAST_RULE = 2147483647
 FIREWALL_RULES = ("p2p", "p2p-from", "p2p-from-v6", "api", "api-v6", "ssh", "ssh-v6")
-LISTENER_PORT = "80"
 ADDRESS_LOST = "the load balancer's address for good"
-#: What a load balancer is made of, in the order in which it is created; its instance groups come first.
+#: What every load balancer is made of, in the order in which it is created; its instance groups come first.
 BALANCER_KINDS = (
     "address", "security_policy", "health_check", "backend_service", "url_map", "target_http_proxy", "forwarding_rule",
 )  # fmt: skip
@@ -72,6 +82,7 @@ class Settings:
     :param group_zones: zones that have an instance group: those of the settings, of the machines and of the groups.
     :param groups: who is protected: ``member``, ``balancer``.
     :param api_from_google: whether Google's load balancers reach the members' API.
+    :param front: how the load balancer answers.
     :param parts: what the run is about; the list holds these, and what they refer to.
     """
 
@@ -89,6 +100,7 @@ class Settings:
     labels: Mapping[str, str] = field(default_factory=dict)
     existing: Existing = field(default_factory=Existing)
     balancer: Balancer = field(default_factory=Balancer)
+    front: Front = field(default_factory=Front)
     parts: Sequence[str] = PARTS
 
     @property
@@ -203,7 +215,8 @@ def _policy(settings: Settings) -> Resource:
     rules = [_policy_rule(_FIRST_RULE + at, "allow", batch) for at, batch in enumerate(batches)]
     rules.append(_policy_rule(LAST_RULE, "deny(403)", ["*"]))
     fields = {"type": "CLOUD_ARMOR", "rules": rules, "labels": settings.labels}
-    return Resource("security_policy", settings.name, fields)
+    # What it opens to everybody is opened when the login stands before it.
+    return Resource("security_policy", settings.name, fields, goes_last=settings.front.login)
 
 
 def _policy_rule(priority: int, action: str, sources: Sequence[str]) -> dict[str, Any]:
@@ -214,10 +227,12 @@ def _policy_rule(priority: int, action: str, sources: Sequence[str]) -> dict[str
 def _balancer(settings: Settings) -> Iterator[Resource]:
     """Who is in the groups is the deployment's: it puts in what it has found to be good."""
     name, how, port, labels = settings.name, settings.balancer, settings.open.api_port, settings.labels
+    front = settings.front
     ports = {"namedPorts": [{"name": "api", "port": port}]}
     groups = [Resource("instance_group", f"{zone}/{name}", ports, {"location": zone}) for zone in settings.group_zones]
     yield from groups
-    yield Resource("address", name, {"labels": labels}, lost=ADDRESS_LOST)
+    remembered = labels_of(front.record, front.known_record)
+    yield Resource("address", name, {"labels": {**labels, **remembered}}, lost=ADDRESS_LOST)
     if "balancer" in settings.groups:
         yield _policy(settings)
     yield Resource("health_check", name, {
@@ -226,20 +241,18 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "unhealthyThreshold": 2,
     })  # fmt: skip
     backends = [{"group": Ref(each.kind, each.name), "balancingMode": "UTILIZATION"} for each in groups]
+    hidden = {"client_secret": front.secret} if front.client_id else {}
     # Its timeout is how long a WebSocket may last, whatever goes over it.
-    yield Resource("backend_service", name, {
-        "loadBalancingScheme": "EXTERNAL_MANAGED", "protocol": "HTTP", "portName": "api",
+    service = {
+        "loadBalancingScheme": SCHEME, "protocol": "HTTP", "portName": "api",
         "timeoutSec": how.idle_timeout, "connectionDraining": {"drainingTimeoutSec": how.deregistration_delay},
         "healthChecks": [Ref("health_check", name)], "backends": backends,
-        "securityPolicy": Ref("security_policy", name) if "balancer" in settings.groups else "",
-    })  # fmt: skip
-    yield Resource("url_map", name, {"defaultService": Ref("backend_service", name)})
-    yield Resource("target_http_proxy", name, {"urlMap": Ref("url_map", name)})
-    rule = {
-        "loadBalancingScheme": "EXTERNAL_MANAGED", "IPAddress": Ref("address", name), "IPProtocol": "TCP",
-        "portRange": LISTENER_PORT, "target": Ref("target_http_proxy", name), "labels": labels,
+        "securityPolicy": Ref("security_policy", name) if "balancer" in settings.groups else "", **guard(front),
     }  # fmt: skip
-    yield Resource("forwarding_rule", name, rule, remade_by=frozenset(rule) - {"labels"})
+    lost_by = frozenset() if front.login else frozenset({"iap"})
+    yield Resource("backend_service", name, service, hidden, lost=LOGIN_LOST if lost_by else "", lost_by=lost_by)
+    yield from way(name, front, labels)
+    yield from records(name, front.record, front.known_record)
 
 
 def _no_balancer(settings: Settings) -> Iterator[Resource]:
@@ -248,5 +261,8 @@ def _no_balancer(settings: Settings) -> Iterator[Resource]:
         at = {"location": zone}
         yield Resource("instance_group", f"{zone}/{settings.name}", {}, at, present=False, lost=TARGETS_LOST)
     for kind in BALANCER_KINDS:
+        if kind == "target_http_proxy":
+            yield from no_https(settings.name, settings.front)
         lost = ADDRESS_LOST if kind == "address" else ""
         yield Resource(kind, settings.name, present=False, lost=lost)
+    yield from records(settings.name, "", settings.front.known_record)

@@ -75,12 +75,18 @@ class Change:
     observed: Observed | None = None
     fields: tuple[Field, ...] = field(default=())
 
+    @property
+    def loses(self) -> bool:
+        """Whether something goes with it."""
+        by_field = any(each.name in self.resource.lost_by for each in self.fields)
+        return self.action in (REMOVE, REPLACE) or self.action == CHANGE and by_field
+
     def row(self, words: Mapping[str, str]) -> Row:
         """The same for a table.
 
         :param words: for each kind, what people call it.
         """
-        lost = self.resource.lost if self.action in (REMOVE, REPLACE) else ""
+        lost = self.resource.lost if self.loses else ""
         id_ = self.observed.id if self.observed else ""
         return Row(self.action, words[self.resource.kind], self.resource.name, id_, self.fields, lost)
 
@@ -135,10 +141,12 @@ def compute(desired: Sequence[Resource], observed: Mapping[Key, Observed]) -> li
             gone.add(resource.key)
         if change:
             changes.append(change)
+    late = [each for each in changes if each.action == CHANGE and each.resource.goes_last]
     # In their own order, so that who comes last goes first.
     removals = [each for each in changes if each.action == REMOVE and not each.resource.goes_last]
     last = [each for each in changes if each.action == REMOVE and each.resource.goes_last]
-    return [*reversed(removals), *(each for each in changes if each.action != REMOVE), *reversed(last)]
+    others = [each for each in changes if each.action != REMOVE and each not in late]
+    return [*reversed(removals), *others, *late, *reversed(last)]
 
 
 def ordered(desired: Sequence[Resource]) -> list[Resource]:

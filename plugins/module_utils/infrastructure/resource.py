@@ -39,7 +39,9 @@ class Resource:
     :param remade_by: names of fields that the cloud cannot change: another value means a replacement.
     :param present: false for what is to be removed where it exists and is ours.
     :param lost: what goes with it when it is removed or replaced.
-    :param goes_last: whether it is removed after all other changes, because one of them takes its place.
+    :param lost_by: names of fields whose change loses the same.
+    :param goes_last: whether it is removed or changed after all other changes: one of them takes its place, or stands
+        before what it opens.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Resource:
     remade_by: frozenset[str] = frozenset()
     present: bool = True
     lost: str = ""
+    lost_by: frozenset[str] = frozenset()
     goes_last: bool = False
 
     @property

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ def fetch_all(references: Iterable[Reference], stores: Mapping[str, Store]) -> d
     :raises Failed: with the finding of every reference that has none.
     """
     return _all_or_failed(fetch_each(references, stores))
+
+
+def fetch_text(named: str, stores: Mapping[str, Store]) -> tuple[str, str]:
+    """The value of one reference, and its version.
+
+    :raises Failed: what is no reference, what the store says, ``secret-binary``.
+    """
+    (reference,) = parse_all([named])
+    secret = fetch_all([reference], stores)[reference]
+    if isinstance(secret.value, bytes):
+        fix = "Store it as text."
+        raise Failed(Finding("secret-binary", "The secret is binary and no text.", str(reference), fix))
+    return secret.value, secret.version
 
 
 def fetch_each(references: Iterable[Reference], stores: Mapping[str, Store]) -> dict[Reference, Outcome]:

@@ -9,12 +9,14 @@ them.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.gcp.compute import tls
 from sandbox.gcp.compute.addresses import (
     check_reserved,
     free_address,
@@ -122,6 +124,13 @@ def health_check(resource: Resource, place: Place) -> None:
 
 def backend_service(resource: Resource, place: Place) -> None:
     """A backend has a balancing mode; the service has a port name."""
+    if resource.get("iap"):
+        _proxied(resource["iap"], resource)
+    logs = resource["logConfig"]
+    if logs["enable"]:
+        logs.setdefault("sampleRate", 1)
+    if not 0 <= float(logs.get("sampleRate", 0)) <= 1:
+        raise invalid("resource.logConfig.sampleRate", logs["sampleRate"], "Must be from 0 to 1.")
     resource.setdefault("portName", "http" if resource["protocol"] == "HTTP" else resource["protocol"].lower())
     for backend in resource.get("backends", []):
         negs = "networkEndpointGroups" in backend["group"]
@@ -130,6 +139,17 @@ def backend_service(resource: Resource, place: Place) -> None:
         if negs and backend["balancingMode"] == "UTILIZATION":
             raise invalid("resource.backends.balancingMode", "UTILIZATION",
                           "Network endpoint groups are balanced by RATE or CONNECTION.")
+
+
+def _proxied(iap: dict[str, Any], service: Resource) -> None:
+    """The Identity-Aware Proxy: a client's id and secret, or neither; of the secret, only its digest is shown."""
+    secret = iap.pop("oauth2ClientSecret", None)
+    if secret:
+        iap["oauth2ClientSecretSha256"] = hashlib.sha256(secret.encode()).hexdigest()
+    if bool(iap.get("oauth2ClientId")) != bool(iap.get("oauth2ClientSecretSha256")):
+        raise invalid("resource.iap", iap.get("oauth2ClientId"), "A client has an id and a secret.")
+    if iap.get("enabled") and service.get("enableCDN"):
+        raise invalid("resource.iap.enabled", True, "It cannot be used together with Cloud CDN.")
 
 
 def address(resource: Resource, place: Place) -> None:
@@ -142,7 +162,7 @@ def address(resource: Resource, place: Place) -> None:
 
 
 def forwarding_rule(resource: Resource, place: Place) -> None:
-    """An address, and ports as a range."""
+    """An address, and ports as a range; of two rules, one port of one address is one's."""
     ports = str(resource.get("portRange") or "")
     if ports and "-" not in ports:
         resource["portRange"] = f"{ports}-{ports}"
@@ -151,6 +171,11 @@ def forwarding_rule(resource: Resource, place: Place) -> None:
     elif "/addresses/" in resource["IPAddress"]:
         path = place.resources.referenced(resource["IPAddress"], place.project, "IPAddress")
         resource["IPAddress"] = place.resources.get(path)["address"]
+    for path, other in place.resources.of_kind(place.project, "forwardingRules"):
+        if path != place.path and all(other.get(name) == resource.get(name)
+                                      for name in ("IPAddress", "IPProtocol", "portRange")):
+            raise Refused(400, "invalid", f"Invalid value for field 'resource.IPAddress': '{resource['IPAddress']}'. "
+                                          "Specified IP address is in-use and would result in a conflict.")
 
 
 def instance(resource: Resource, place: Place) -> None:
@@ -268,7 +293,15 @@ KINDS: Mapping[str, Kind] = {
         "connectionDraining": {"drainingTimeoutSec": 0}, "affinityCookieTtlSec": 0, "enableCDN": False,
         "description": "", "logConfig": {"enable": False}}),
     "urlMaps": Kind("urlMap", references=("defaultService", "pathMatchers.defaultService",
-                                          "pathMatchers.pathRules.service"), guarded=True),
+                                          "pathMatchers.pathRules.service"), guarded=True,
+                    fill=lambda resource, place: tls.url_map(resource, place.resources)),
+    "sslCertificates": Kind("sslCertificate", fill=lambda resource, place: tls.certificate(resource), defaults={
+        "type": "SELF_MANAGED"}),
+    "sslPolicies": Kind("sslPolicy", guarded=True, fill=lambda resource, place: tls.policy(resource), defaults={
+        "profile": "COMPATIBLE", "minTlsVersion": "TLS_1_0", "postQuantumKeyExchange": "DEFAULT"}),
+    "targetHttpsProxies": Kind("targetHttpsProxy", required=("urlMap",), references=(
+        "urlMap", "sslCertificates", "sslPolicy"), guarded=True, defaults={"quicOverride": "NONE"},
+        fill=lambda resource, place: tls.https_proxy(resource, place.resources)),
     "targetHttpProxies": Kind("targetHttpProxy", required=("urlMap",), references=("urlMap",), guarded=True,
                               defaults={"proxyBind": False}),
     "forwardingRules": Kind("forwardingRule", labelled=True, fill=forwarding_rule, references=(

@@ -12,7 +12,6 @@ import os
 import re
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -264,8 +263,7 @@ def test_an_empty_openai_key_ends_the_process() -> None:
     assert codes(compiled(secret_names=[])) == {"openai-key-missing"}
     off = compiled({"llm": {"enabled": False}}, secret_names=[], strict=False)
     assert [finding.code for finding in off.errors] == ["openai-key-missing"]
-    draft: Any = SimpleNamespace(sources={"OPENAI_API_KEY": ""}, variables=SimpleNamespace(name="alpha", strict=True))
-    _values, _versions, findings = planner._deliver(draft, {}, bytes(32))
+    _values, _versions, findings = planner._deliver({"OPENAI_API_KEY": ""}, True, {}, bytes(32))
     assert [finding.code for finding in findings] == ["short-secret"]
 
 
@@ -350,9 +348,9 @@ def test_health_is_a_constant() -> None:
 
 
 def test_an_unhealthy_container_is_not_restarted_by_docker() -> None:
-    container = {"release": "r", "state": "running", "health": "unhealthy"}
+    container = {"release": "r", "part": "r", "state": "running", "health": "unhealthy"}
     current = changes.Current({"container": container, "api": {"peer_id": None}, "release": {"current": "r"}})
-    wanted = desired.Desired("active", desired.Release("r", "i", "alpha", {}, 8000, 4001))
+    wanted = desired.Desired("active", desired.Release("r", "i", "alpha", {"release.json": "{}"}, 8000, 4001))
     assert changes.activation(current, wanted) == ("restart", "the container is unhealthy")
 
 

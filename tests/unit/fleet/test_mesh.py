@@ -6,7 +6,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, member_findings, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import (
+    edge_fault,
+    heal,
+    member_findings,
+    restarts,
+    serves,
+    verdict,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, absences, make_order
 
 from .made import PEERS, fleet, flow, meshed, observation
@@ -316,3 +323,51 @@ class TestOrder:
         outcomes = {"m1": self.outcomes(plan, m1="switch")["m1"]}
         order = make_order(plan, outcomes, ["m1"], Pace())
         assert order.activate == ["m1"] and order.findings == ()
+
+
+class TestServices:
+    """The services beside the agents."""
+
+    def seen(self, **service):
+        plan = fleet(3)
+        known = {"id": "s1", "state": "running", "health": "healthy", "restarts": 0, "part": "p1", "wanted": "p1"}
+        observations = meshed(plan)
+        observations["m2"]["services"] = {"files": {**known, **service}}
+        return plan, observations
+
+    @pytest.mark.parametrize(
+        ("service", "code"),
+        [
+            ({"state": "missing", "part": None}, "service-missing"),
+            ({"part": "p0"}, "service-missing"),
+            ({"state": "restarting", "exit_code": 7}, "service-exited"),
+            ({"health": "unhealthy"}, "service-unhealthy"),
+            ({"health": "starting"}, "service-unhealthy"),
+        ],
+    )
+    def test_one_that_is_not_well_is_an_error_that_names_it_and_the_agent_serves(
+        self, service, code
+    ):
+        plan, observations = self.seen(**service)
+        found = verdict(plan, observations, {})
+        assert not found.ok
+        assert [(finding.code, finding.where) for finding in found.findings] == [(code, "m2")]
+        assert "files" in found.findings[0].what
+        assert serves(plan, "m2", observations["m2"])
+
+    @pytest.mark.parametrize("service", [{}, {"health": None}, {"restarts": 4}])
+    def test_one_that_is_well_is_not_mentioned(self, service):
+        assert verdict(*self.seen(**service), {}).findings == ()
+
+    def test_one_that_is_not_of_the_release_is_a_warning(self):
+        found = verdict(*self.seen(wanted=None), {})
+        assert found.ok
+        assert [finding.code for finding in found.findings] == ["service-unwanted"]
+
+    @pytest.mark.parametrize(("now", "codes"), [(1, []), (2, ["service-restarted"])])
+    def test_one_that_was_started_again_since_its_activation(self, now, codes):
+        _plan, observations = self.seen(restarts=now)
+        before = {"m2": {"id": "a1", "restarts": 0, "services": {"files": {"id": "s1", "restarts": 1}}}}
+        assert [finding.code for finding in restarts(before, observations)] == codes
+        before["m2"]["services"] = {"files": {"id": "s0", "restarts": 0}}
+        assert restarts(before, observations) == []

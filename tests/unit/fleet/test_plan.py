@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     PARTS,
     UNKNOWN,
@@ -18,7 +19,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     require_id,
     table_from_plain,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import SERVICE, Paths
 
 from .made import IMAGE, PEERS, fleet, member, release

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from sandbox.gcp import discovery
+from tests.unit.infrastructure.account import HOST, key_pair
 
 from .conftest import PROJECT, Google
 
@@ -49,6 +50,26 @@ def member(google: Google, name: str, zone: str = ONE, fleet: str = "praxis", *,
            **labels: str) -> dict[str, Any]:
     """An instance with the label of a fleet."""
     return machine(google, name, zone, project=project, labels={"praxis_fleet": fleet, **labels})
+
+
+def certificate(google: Google, name: str = "theirs", host: str = HOST, days: float = 1.0) -> str:
+    """Link of a certificate of the user's, with a key of its own."""
+    public, private = key_pair(host, days)
+    ask(google, "POST", f"projects/{PROJECT}/global/sslCertificates", {
+        "name": name, "certificate": public.decode(), "privateKey": private.decode()})
+    return f"projects/{PROJECT}/global/sslCertificates/{name}"
+
+
+def zone(google: Google, name: str = "agents", domain: str = HOST.partition(".")[2]) -> None:
+    """A managed zone of the user's."""
+    dns(google, "POST", f"projects/{PROJECT}/managedZones", {
+        "name": name, "dnsName": f"{domain}.", "description": ""})
+
+
+def dns(google: Google, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One request of Cloud DNS, past the network and the log."""
+    call = discovery.load("dns.v1").call(verb, f"/dns/v1/{path}", [], json.dumps(body or {}).encode())
+    return google.front.dns.answer(call)
 
 
 def operations(google: Google, mutating: bool | None = None) -> list[str]:

@@ -11,18 +11,20 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
 from ansible_collections.praxis.cloud.plugins.modules.gcp_infrastructure import ARGUMENTS
-from tests.unit.infrastructure.account import FLEET, KEY, Clock
+from tests.unit.infrastructure.account import FLEET, HOST, KEY, Clock
 
 from .conftest import PROJECT, Google
-from .made import REGION, ask, operations
+from .made import REGION, ask, certificate, operations, zone
 
 NAME = f"praxis-{FLEET}"
 #: Everything that a project has of a fleet, by the name of its collection.
 COLLECTIONS = (
     "networks", "subnetworks", "firewalls", "instanceGroups", "healthChecks", "securityPolicies", "backendServices",
-    "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances",
+    "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances", "sslPolicies", "sslCertificates",
+    "targetHttpsProxies",
 )  # fmt: skip
 
 
@@ -44,6 +46,14 @@ class Project:
         }  # fmt: skip
         self.own = set(self._listed())
 
+    def secure(self, **options: Any) -> None:
+        """From now on with HTTPS, by a certificate of the user's, and with a name in a zone of theirs."""
+        if not self.google.front.dns.zones:
+            zone(self.google)
+        named = {"certificate": certificate(self.google), "dns_zone": "agents", "dns_name": HOST}
+        self.options |= {**named, **options}
+        self.own = set(self._listed())
+
     def client(self) -> GcpClient:
         """A client whose waits take no time."""
         if self._client is None:
@@ -60,7 +70,8 @@ class Project:
         return self.provision(**options).present(check)
 
     def absent(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        return self.provision(**options).absent(check)
+        given = self.provision(**options)
+        return Removal(given.client, given.options, given.poll).absent(check)
 
     def resources(self) -> dict[str, int]:
         """How many there are of each kind, beyond what the project had."""
@@ -86,5 +97,7 @@ class Project:
     def _listed(self) -> Iterator[str]:
         for collection in COLLECTIONS:
             yield from (path for path, _one in self.google.front.compute.resources.of_kind(PROJECT, collection))
+        for records in self.google.front.dns.records.values():
+            yield from (f"dnsRecords/{name} {type_}" for name, type_ in records)
         accounts = self.google.front.identities.of_project(PROJECT)
         yield from (f"serviceAccounts/{account.email}" for account in accounts)

@@ -27,6 +27,7 @@ from ansible_collections.praxis.cloud.plugins.modules import gcp_resource
 from sandbox.gcp import discovery
 
 from .conftest import PROJECT, Google
+from .made import certificate
 
 ZONE, REGION = "us-central1-a", "us-central1"
 LINK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/"
@@ -47,7 +48,8 @@ LINK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/"
     ([{"IPProtocol": "tcp", "ports": ["1", "2"]}], [{"ports": ["2", 1], "IPProtocol": "tcp"}], True),
     ({"a": 1, "filled in": 2}, {"a": 1}, True), ({"a": 1}, {"a": 1, "b": 2}, False),
     ({}, {"a": []}, True), ({}, {"a": ""}, True), ({}, {"a": False}, True), ({}, {"a": 0}, False),
-    ({"a": 1}, {"a": None}, False),
+    ({"a": 1}, {"a": None}, False), ({}, {"a": {"b": False}}, True), ({}, {"a": {"b": True}}, False),
+    (1, 1.0, True), (0.5, 0.5, True), (1, 0.5, False),
 ])  # fmt: skip
 def test_what_counts_as_the_same(current, wanted, is_same):
     assert same(current, wanted, PROJECT) is is_same
@@ -121,6 +123,11 @@ BODIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
                          "labels": {"praxis_fleet": "praxis"}}),
     "url_map": ("global", {"defaultService": "global/backendServices/base"}, {"description": "changed"}),
     "target_http_proxy": ("global", {"urlMap": "global/urlMaps/base"}, {"urlMap": "global/urlMaps/other"}),
+    "ssl_certificate": ("global", {"type": "MANAGED", "managed": {"domains": ["agents.example.org"]}}, {}),
+    "ssl_policy": ("global", {"profile": "MODERN"}, {"minTlsVersion": "TLS_1_2"}),
+    "target_https_proxy": ("global", {"urlMap": "global/urlMaps/base",
+                                      "sslCertificates": ["global/sslCertificates/base"]},
+                           {"sslPolicy": "global/sslPolicies/base"}),
     "forwarding_rule": ("global", {"target": "global/targetHttpProxies/base", "portRange": "80"},
                         {"labels": {"praxis_fleet": "praxis"}}),
     "instance": (ZONE, {"machineType": f"zones/{ZONE}/machineTypes/e2-small", "disks": [{"initializeParams": {}}],
@@ -137,6 +144,7 @@ BASE = (
     ("security_policy", "base", "global", {}),
     ("url_map", "base", "global", {"defaultService": "global/backendServices/base"}),
     ("url_map", "other", "global", {"defaultService": "global/backendServices/base"}),
+    ("ssl_policy", "base", "global", {}),
     ("target_http_proxy", "base", "global", {"urlMap": "global/urlMaps/base"}),
 )
 
@@ -146,6 +154,7 @@ def resources(google: Google, monkeypatch: pytest.MonkeyPatch) -> Resources:
     """The project's resources, with what the others refer to."""
     for name, value in google.environment.items():
         monkeypatch.setenv(name, value)
+    certificate(google, "base")
     made = Resources(GcpClient(retry=Retry(deadline=20, base=0.01, cap=0.02)))
     for kind, name, location, body in BASE:
         wanted = Wanted(kind, name, location, body)
@@ -159,6 +168,7 @@ def mutations(google: Google) -> int:
 
 def test_every_kind_has_a_row_here():
     assert set(BODIES) == set(KINDS)
+    assert set(KINDS) - set(gcp_resource.ARGUMENTS["kind"]["choices"]) == {"ssl_certificate"}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
-from tests.unit.infrastructure.account import rows
+from tests.unit.infrastructure.account import HOST, rows
 
 from .conftest import PROJECT
-from .made import ONE
+from .made import ONE, dns
 from .project import NAME, Project
 
 Edit = Callable[[Project], None]
@@ -70,10 +70,20 @@ def target_http_proxy(project: Project) -> None:
     patch(f"global/targetHttpProxies/{NAME}", urlMap="global/urlMaps/elsewhere")(project)
 
 
+def target_https_proxy(project: Project) -> None:
+    """Then TLS 1.0 will do."""
+    patch(f"global/targetHttpsProxies/{NAME}", sslPolicy=None)(project)
+
+
 def elsewhere(project: Project) -> None:
     project.edit("POST", "global/backendServices", {
         "name": "elsewhere", "healthChecks": [f"global/healthChecks/{NAME}"],
         "loadBalancingScheme": "EXTERNAL_MANAGED", "protocol": "HTTP"})
+
+
+def record(project: Project) -> None:
+    path = f"projects/{PROJECT}/managedZones/agents/rrsets/{HOST}./A"
+    dns(project.google, "PATCH", path, {"name": f"{HOST}.", "type": "A", "rrdatas": ["192.0.2.66"]})
 
 
 def machine(project: Project) -> None:
@@ -98,8 +108,12 @@ EDITS: dict[str, tuple[Edit, str] | None] = {
     "backend_service": (patch(f"global/backendServices/{NAME}", timeoutSec=30), "timeoutSec"),
     "url_map": (url_map, "defaultService"),
     "target_http_proxy": (target_http_proxy, "urlMap"),
+    "ssl_certificate": None,
+    "ssl_policy": (patch(f"global/sslPolicies/{NAME}", profile="COMPATIBLE"), "profile"),
+    "target_https_proxy": (target_https_proxy, "sslPolicy"),
     "address": (relabel(f"global/addresses/{NAME}"), "labels"),
     "forwarding_rule": (relabel(f"global/forwardingRules/{NAME}"), "labels"),
+    "dns_record": (record, "rrdatas"),
     "machine": (machine, "ssh-keys"),
 }  # fmt: skip
 DONE = {kind: row for kind, row in EDITS.items() if row}
@@ -111,6 +125,7 @@ def test_every_kind_has_a_row_and_a_part() -> None:
 
 
 def test_a_field_edited_by_hand_is_named_and_restored(project: Project) -> None:
+    project.secure()
     project.present()
     before = project.resources()
     for edit, _field in DONE.values():
@@ -129,7 +144,7 @@ def test_a_field_edited_by_hand_is_named_and_restored(project: Project) -> None:
     assert rows(project.present()) == []
     assert project.changes(mark) == []
     assert project.resources() == edited
-    assert edited == {**before, "backendServices": 2, "urlMaps": 2}
+    assert edited == {**before, "backendServices": 2, "urlMaps": 3}
 
 
 def test_a_rule_with_another_target_is_made_anew_with_leave_and_keeps_its_address(project: Project) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import BALANCER
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import HTTPS_KINDS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
 from ansible_collections.praxis.cloud.plugins.modules import gcp_infrastructure, gcp_machines
 
@@ -23,7 +24,7 @@ def read(path: str) -> Any:
 
 def test_everything_that_makes_a_load_balancer_is_looked_for() -> None:
     made = {kind for kind, part in KIND_PARTS.items() if part == "balancer"} | {"security_policy"}
-    assert made - {"instance_group"} == set(BALANCER)
+    assert made - {"instance_group", "dns_record", *HTTPS_KINDS} == set(BALANCER)
 
 
 def test_the_roles_name_only_options_that_there_are_and_leave_no_task_for_check_mode_alone() -> None:

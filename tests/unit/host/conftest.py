@@ -30,6 +30,7 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
         daemon_json=str(tmp_path / "daemon.json"),
         uid=os.getuid(),
         systemd=str(tmp_path / "systemd"),
+        state=str(tmp_path / "state"),
         unit=str(tmp_path / "units" / "praxis-secrets.service"),
     )
     for path in sorted(run.rglob("*"), reverse=True) if run.exists() else []:

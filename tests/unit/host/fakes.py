@@ -33,6 +33,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.events = b""
         self.security = ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]
         self.info: dict[str, Any] = {"DefaultRuntime": "runc"}
+        self.services: dict[str, dict[str, Any]] = {}
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
 
@@ -45,6 +46,20 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             "State": details,
             "RestartCount": 0,
             "Config": {"Image": IMAGE, "Labels": {"praxis.release": release}, "Tty": False},
+            **more,
+        }
+
+
+    def beside(self, name: str, part: str, state: str = "running", **more: Any) -> None:
+        """Have a container of a service in a state."""
+        labels = {**LABELS, "com.docker.compose.service": name, "praxis.part": part}
+        details = {"Status": state, "Pid": 0, "ExitCode": 0, "StartedAt": "2026-01-01T00:00:00Z"}
+        details.update(more.pop("State", {}))
+        self.services[name] = {
+            "Id": "5e21" + name,
+            "State": details,
+            "RestartCount": 0,
+            "Config": {"Image": IMAGE, "Labels": labels, "Tty": False},
             **more,
         }
 
@@ -77,11 +92,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/containers/json":
             ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
             wanted = json.loads(query["filters"])["label"]
-            self._answer(200, ours if wanted else ours + self.server.neighbours)
+            beside = [
+                {"Id": each["Id"], "Created": 1, "Labels": each["Config"]["Labels"]}
+                for each in self.server.services.values()
+            ]
+            found = {0: ours + beside + self.server.neighbours, 1: ours + beside}.get(len(wanted), ours)
+            self._answer(200, found)
         elif path == "/events":
             self._answer(200, self.server.events)
         elif path.endswith("/logs"):
             self._answer(200, self.server.log)
+        elif path.startswith("/containers/5e21") and self.command == "GET":
+            self._answer(200, self.server.services[path.split("/")[2][4:]])
         elif path.startswith("/containers/") and self.command == "GET":
             self._answer(200, container) if container else self._answer(404, {"message": "No such container"})
         elif path.endswith("/restart"):

@@ -26,13 +26,14 @@ def current(container: dict[str, Any] | None, link: str | None = "r2", files: An
     observation = {
         "release": {"current": link, "running": None, "kept": []},
         "container": container,
+        "services": {},
         "api": {"health": 200, "peer_id": peer_id or None, "error": None},
     }
     return Current(observation=observation, files=files)
 
 
 def container(release_id: str = "r2", state: str = "running", health: str | None = "healthy") -> dict[str, Any]:
-    return {"release": release_id, "state": state, "health": health}
+    return {"release": release_id, "part": release_id, "state": state, "health": health}
 
 
 @pytest.mark.parametrize(

@@ -426,7 +426,8 @@ def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytes
     monkeypatch.setenv("PATH", "/nowhere")
     seen = observing.take(paths, 8000, 4001, [], 1.0)
     assert sorted(seen) == [
-        "api", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers", "release", "switch",
+        "api", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers", "release",
+        "services", "switch",
     ]  # fmt: skip
     assert seen["switch"] == {"armed": None, "rolled_back": None}
     assert seen["deployment"] is None

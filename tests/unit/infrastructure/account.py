@@ -111,21 +111,29 @@ class Account:
         self.cloud.operations.clear()
 
 
-def certificate(cloud: Cloud, host: str = HOST) -> str:
-    """ARN of a certificate of the user's, with a key of its own."""
+def key_pair(host: str, days: float = 1.0) -> tuple[bytes, bytes]:
+    """A certificate for a host with its key, as PEM.
+
+    :param days: until it expires.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=9)).not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    answer = cloud.client("acm").import_certificate(Certificate=made.public_bytes(pem), PrivateKey=private)
+    return made.public_bytes(pem), key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+
+
+def certificate(cloud: Cloud, host: str = HOST) -> str:
+    """ARN of a certificate of the user's, with a key of its own."""
+    public, private = key_pair(host)
+    answer = cloud.client("acm").import_certificate(Certificate=public, PrivateKey=private)
     cloud.operations.clear()
     return str(answer["CertificateArn"])
 

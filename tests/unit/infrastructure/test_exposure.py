@@ -125,6 +125,18 @@ def test_nobody_passes_a_public_balancer_without_a_login(cloud: Cloud, fronted: 
         assert codes(refused)[0] in ("public-without-authentication", "open-to-world")
 
 
+def test_a_balancer_is_opened_to_the_world_only_after_the_login_stands_before_it(
+    cloud: Cloud, fronted: Account
+) -> None:
+    fronted.present(oidc=None, api_exposure="", certificate="")
+    cloud.operations.clear()
+    changed = [(action, name) for action, _kind, name in rows(fronted.present(balancer_from=["0.0.0.0/0"]))]
+    assert changed[-1] == ("change", "praxis-alpha-balancer")
+    assert ("change", "praxis-alpha:80") in changed
+    closed = fronted.present(oidc=None, api_exposure="", allow_shrink=True)
+    assert [name for _action, _kind, name in rows(closed)][0] == "praxis-alpha-balancer"
+
+
 def test_a_newer_secret_is_handed_over_and_a_run_that_stopped_between_does_it_again(
     cloud: Cloud, fronted: Account
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     FIREWALL_RULES,
     KIND_PARTS,
@@ -81,7 +82,8 @@ def test_who_may_reach_the_members() -> None:
         "ssh-v6": (["22"], [], ["2001:db8::/64"]),
     }
     # One without a source would be for everybody: it is there to be removed.
-    gone = [each for each in desired(replace(SETTINGS, open=open_)) if not each.present]
+    settings = replace(SETTINGS, open=open_, parts=["firewall"])
+    gone = [each for each in desired(settings) if not each.present]
     assert [(each.kind, each.name, each.fields) for each in gone] == [("firewall", "praxis-alpha-api-v6", {})]
     without = replace(SETTINGS, api_from_google=False)
     assert "praxis-alpha-api" not in [each.name for each in desired(without) if each.present]
@@ -103,6 +105,18 @@ def test_the_load_balancer_is_wired_and_protected() -> None:
     assert fields(replace(SETTINGS, groups=["member"]), "backend_service")["securityPolicy"] == ""
     slow = replace(SETTINGS, balancer=Balancer(health_interval=3))
     assert fields(slow, "health_check")["timeoutSec"] == 3
+
+
+def test_with_a_certificate_https_is_there_before_http_redirects_to_it() -> None:
+    listed = [each.key for each in desired(replace(SETTINGS, front=Front("certificate"))) if each.present]
+    assert [key for key in listed if key not in {each.key for each in desired(SETTINGS) if each.present}] == [
+        ("ssl_policy", "praxis-alpha"), ("target_https_proxy", "praxis-alpha"),
+        ("forwarding_rule", "praxis-alpha-https"), ("url_map", "praxis-alpha-redirect"),
+    ]  # fmt: skip
+    assert listed.index(("forwarding_rule", "praxis-alpha-https")) < listed.index(("target_http_proxy", "praxis-alpha"))
+    gone = [each for each in desired(SETTINGS) if not each.present and each.kind != "firewall"]
+    assert all(each.goes_last for each in gone)
+    assert [each.name for each in gone if each.lost] == ["praxis-alpha-https"]
 
 
 def test_everything_that_may_have_been_made_can_be_removed_the_last_first() -> None:

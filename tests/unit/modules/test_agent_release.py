@@ -15,6 +15,8 @@ SECRETS = {
     "a secret": "planted-agent-secret-81d0",
     "the seed": base64.b64encode(b"planted seed of thirty-two bytes").decode(),
     "the registry's password": "planted-registry-password-c3e9",
+    "a service's secret": "planted-service-secret-5d1b",
+    "the password of a service's registry": "planted-service-registry-password-90aa",
 }
 
 
@@ -26,6 +28,17 @@ def test_arguments_are_shown_but_those_that_are_secret(run: Any) -> None:
         secrets={"OPENAI_API_KEY": SECRETS["a secret"]},
         seed=SECRETS["the seed"],
         registry={"server": "registry.example", "username": SHOWN, "password": SECRETS["the registry's password"]},
+        services=[
+            {
+                "name": "files",
+                "secrets": {"TOKEN": SECRETS["a service's secret"]},
+                "registry": {
+                    "server": "registry.example",
+                    "username": SHOWN,
+                    "password": SECRETS["the password of a service's registry"],
+                },
+            }
+        ],
     )
     assert ran.codes == ["bad-option"]
     assert SHOWN in ran.printed

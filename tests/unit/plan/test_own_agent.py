@@ -92,6 +92,13 @@ def test_a_misspelt_setting_names_the_role_s_argument(site: Site) -> None:
     assert "agent_settings" in failed["msg"] and "llm.timeout" in failed["msg"] and "praxis_agent" not in failed["msg"]
 
 
+def test_services_are_a_fleet_s_and_what_is_wrong_names_the_role_s_argument(site: Site) -> None:
+    site.inventory({"m1": local(**arguments(1, agent_services=[{"name": "files", "image": IMAGE, "user": "root"}]))})
+    failed = site.play(plan()).of("Plan the agent", "m1")
+    assert [item["code"] for item in failed["failures"]] == ["service-unsafe"]
+    assert "agent_services[files]" in failed["msg"]
+
+
 def test_a_seed_in_a_store_as_bytes_or_as_text(site: Site, empty: Account) -> None:
     empty.secret("seed-bytes", seed(1))
     empty.secret("seed-text", json.dumps({"seed": text_of(2)}))

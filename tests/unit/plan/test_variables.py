@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
     RUN_OPTIONS,

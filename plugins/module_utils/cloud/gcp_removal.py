@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fleet has in Google Cloud, removed in the reverse order of creation, as one plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet import Fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import name_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import known_front
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure import group_zones
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import (
+    MACHINES_GO_BEFORE,
+    kinds,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
+    ADDRESS_LOST,
+    KIND_PARTS,
+    Settings,
+    removable,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    BALANCER,
+    MACHINES,
+    TARGETS_LOST,
+    Open,
+)
+
+_LOST = {"address": ADDRESS_LOST, "instance_group": TARGETS_LOST}
+
+
+class Removal(Fleet):
+    """All of a fleet, gone."""
+
+    def absent(self, check_mode: bool) -> dict[str, Any]:
+        """Plan to remove what carries the mark; and unless in check mode, carry out."""
+        options = self.options
+        balanced = BALANCER in options["parts"]
+        zones = group_zones(self.client, self.name, self.mark) if balanced else []
+        front = known_front(self.client, self.name, self.mark) if balanced else Front()
+        settings = Settings(
+            fleet=options["fleet"],
+            name=self.name,
+            account=google_names(options["fleet"])["account"],
+            open=Open(inside=""),
+            region=options["region"],
+            group_zones=zones,
+            mark=words_of(self.mark),
+            front=front,
+            parts=options["parts"],
+        )
+        run, seconds = self.run(check_mode, True), float(options["deadline"])
+        engine = Engine(self.client, removable(settings), kinds(seconds), [*KIND_PARTS], run.where, seconds, self.poll)
+        resources = [change.observed for change in engine.observe() if change.observed]
+        cleared = run.clear(engine, resources, self._leaving(check_mode), MACHINES_GO_BEFORE, _LOST)
+        return {**cleared, "project": self.client.project}
+
+    def _leaving(self, check_mode: bool) -> Leaving:
+        if MACHINES not in self.options["parts"]:
+            return Leaving()
+        handled = self.machines()
+        found = handled.observe() if check_mode else handled.settled()
+        live = [each for each in found if each.ours and each.state in LIVE]
+        ids = [each.id for each in live]
+        return Leaving(live, lambda: handled.terminate(ids), [name_of(id_) for id_ in ids])
