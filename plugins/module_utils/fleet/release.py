@@ -31,6 +31,7 @@ KEY_MOUNT = "/keys"
 #: A file of the machine's own, made by host/socket_group.py.
 SOCKET_FILE = "/opt/praxis/socket.yaml"
 
+
 @dataclass(frozen=True)
 class Release:
     """Everything that makes one host's agent what it is, the peers left out.

@@ -49,7 +49,6 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             **more,
         }
 
-
     def beside(self, name: str, part: str, state: str = "running", **more: Any) -> None:
         """Have a container of a service in a state."""
         labels = {**LABELS, "com.docker.compose.service": name, "praxis.part": part}
