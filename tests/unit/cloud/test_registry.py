@@ -101,6 +101,17 @@ def test_a_host_takes_every_image_that_a_plan_takes(host: str, repository: str, 
     assert repository_and_digest(str(replace(image, digest=DIGEST))) == (image.name, DIGEST)
 
 
+def test_an_image_by_sha512_is_refused_by_the_plan_as_it_is_by_a_host() -> None:
+    """Else everything is planned, and each host refuses it in the middle of a deployment."""
+    found = []
+    for read in (parse_image, repository_and_digest):
+        with pytest.raises(Failed) as caught:
+            read(f"{HOST}/agent@sha512:{'a' * 128}")
+        found += caught.value.findings
+    assert {finding.code for finding in found} == {"image-malformed"}
+    assert all("sha256" in finding.fix for finding in found)
+
+
 @pytest.mark.parametrize(("algorithm", "digits"), [("sha256", 64), ("sha384", 96), ("sha512", 128), ("md5", 32)])
 @pytest.mark.parametrize("digit", ["0", "f", "F", "g"])
 def test_plan_and_host_know_one_rule_of_digests(algorithm: str, digits: int, digit: str) -> None:

@@ -240,6 +240,25 @@ def test_no_credentials_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert codes(inventory) == ["cloud-credentials"]
 
 
+def test_a_profile_that_wants_a_code_asks_nobody_and_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ansible-inventory has the person's terminal, and a run of AWX's none: a question is an answer to neither."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    role = "role_arn = arn:aws:iam::123456789012:role/a\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n"
+    keys = "aws_access_key_id = AKIABASE\naws_secret_access_key = planted-base-key-0b8e\n"
+    (tmp_path / "config").write_text(f"[profile p]\n{role}[profile base]\n{keys}")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "p")
+    monkeypatch.setattr(botocore.session, "get_session", botocore.session.Session)
+    monkeypatch.setattr("getpass.getpass", lambda *_words: pytest.fail("a person was asked"))
+    inventory = read(source(tmp_path))
+    assert codes(inventory) == ["cloud-mfa"]
+    assert inventory.hosts == {}
+
+
 def test_a_misspelt_option_value_is_an_error(tmp_path: Path) -> None:
     launch("one")
     inventory = read(source(tmp_path, "ssh_address: publik\n"))

@@ -242,6 +242,24 @@ def test_a_machine_that_is_stopping_keeps_no_other_from_being_started(
     assert {each["State"]["Name"] for each in instances(cloud).values()} == {"running"}
 
 
+def test_a_hop_limit_that_was_raised_is_one_again(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+    """With two hops a container reaches the machine's role: what is set at launch is also kept."""
+    run("aws_machines", **options)
+    raised, *others = [each["InstanceId"] for each in instances(cloud).values()]
+    cloud.client("ec2").modify_instance_metadata_options(
+        InstanceId=raised, HttpTokens="required", HttpPutResponseHopLimit=2
+    )
+    cloud.operations.clear()
+    predicted = run("aws_machines", check=True, **options)
+    assert (predicted.changed, cloud.changes()) == (True, [])
+    assert "metadata_hops" in str(predicted.result["diff"])
+    assert run("aws_machines", **options).changed
+    assert cloud.changes() == ["ModifyInstanceMetadataOptions"]
+    hops = {each["InstanceId"]: each["MetadataOptions"]["HttpPutResponseHopLimit"] for each in instances(cloud).values()}
+    assert hops == dict.fromkeys([raised, *others], 1)
+    assert not run("aws_machines", **options).changed
+
+
 def test_one_machine_that_may_not_be_terminated_keeps_no_other(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}

@@ -75,6 +75,22 @@ def test_meaning(text: str, reference: Reference) -> None:
     assert parse(str(reference)) == reference
 
 
+#: The prefixes that AWS's documentation of secrets managed by other services names; users choose none of these names.
+SERVICES = [
+    "rds!cluster-12345678-1234-1234-1234-123456789012", "rds!db-0000", "redshift!admin-cluster",
+    "events!connection/orders/3f2a", "appflow!123456789012-sales-1700000000000", "databrew!default-AbCdEf",
+    "opsworks-cm!chef", "sqlworkbench!1-2-3", "directconnect!prod/a.b_c+d=e@f", "ecs-sc!a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_secret_that_a_service_of_aws_s_made_has_an_exclamation_mark_in_its_name(name: str) -> None:
+    arn = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf"
+    for secret in (name, arn):
+        for text in (f"aws-sm://{secret}#password", f"{{{{resolve:secretsmanager:{secret}:SecretString:password}}}}"):
+            assert parse(text) == Reference("aws-sm", secret, "password"), text
+
+
 @pytest.mark.parametrize(
     "text",
     [
