@@ -9,7 +9,6 @@ come from the SDK's own chain (environment, shared files, roles), ``AWS_ENDPOINT
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import logging
@@ -21,6 +20,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, refuse_to_ask, typed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import of_a_profile, sdk_errors_typed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 CONNECT_TIMEOUT = 5
@@ -48,23 +48,6 @@ def _boto3() -> Any:
     # At DEBUG the SDK logs whole requests and responses, secret values included.
     logging.getLogger("botocore").setLevel(logging.INFO)
     return boto3
-
-
-@contextlib.contextmanager
-def _sdk_errors_typed() -> Iterator[None]:
-    """What the SDK raises before there is a request: while it reads the user's files, and fetches credentials.
-
-    :raises CloudError: in place of the SDK's own.
-    """
-    try:
-        yield
-    except errors.CloudError:
-        raise
-    except Exception as error:
-        mapped = typed(error, "AWS credentials", "", True)
-        if mapped is None:
-            raise
-        raise mapped from None
 
 
 @dataclass(frozen=True)
@@ -118,7 +101,7 @@ class AwsClient:
         region = self._region
         if not region:
             session = self._sdk_session()
-            with _sdk_errors_typed():
+            with sdk_errors_typed():
                 region = session.region_name
         if not region:
             raise errors.Invalid(
@@ -163,6 +146,7 @@ class AwsClient:
         quotable = quotable and _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
+            self._keys()
             try:
                 return dict(getattr(self._service(service), operation)(**params))
             except Exception as error:
@@ -202,24 +186,32 @@ class AwsClient:
         with self._lock:
             if self._session is None:
                 given = self._credentials
-                with _sdk_errors_typed():
+                with sdk_errors_typed():
                     found = _boto3().Session(
                         aws_access_key_id=given.access_key,
                         aws_secret_access_key=given.secret_key,
                         aws_session_token=given.session_token,
                         profile_name=given.profile,
                     )
-                    chain = found._session.get_component("credential_provider")
-                    chain.get_provider("assume-role")._prompter = refuse_to_ask
+                chain = of_a_profile(lambda: found._session.get_component("credential_provider"))
+                chain.get_provider("assume-role")._prompter = refuse_to_ask
                 self._session = found
             return self._session
 
     def _keys(self) -> Any:
-        """The credentials in use, to be compared."""
+        """The credentials in use, to be compared. They are fetched, or fetched anew, when it is time to.
+
+        :raises CloudError: there are none that can be used.
+        """
         session = self._sdk_session()
-        with _sdk_errors_typed():
+
+        def read() -> Any:
             found = session.get_credentials()
-            return found.get_frozen_credentials() if found else None
+            if found is None:
+                raise importlib.import_module("botocore.exceptions").NoCredentialsError()
+            return found.get_frozen_credentials()
+
+        return of_a_profile(read)
 
     def _renewed(self, refused: Any) -> bool:
         """Whether the SDK's chain (a file written anew, say) has other credentials now, which are then used."""
@@ -234,13 +226,14 @@ class AwsClient:
         with self._lock:
             if service not in self._services:
                 session = self._sdk_session()  # first of all: it tells when the SDK is missing
+                self._keys()  # before a client, of which other mistakes are reported
                 config = importlib.import_module("botocore.config").Config(
                     retries={"total_max_attempts": 1, "mode": "standard"},
                     connect_timeout=CONNECT_TIMEOUT,
                     read_timeout=READ_TIMEOUT,
                     max_pool_connections=CONNECTIONS,
                 )
-                with _sdk_errors_typed():
+                with sdk_errors_typed():
                     try:
                         sdk = session.client(
                             service, region_name=self.region, endpoint_url=self._endpoint_url, config=config

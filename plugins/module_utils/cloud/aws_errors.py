@@ -122,6 +122,9 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
     if name in _NEVER_CONNECTED or (name == "ProxyConnectionError" and _NO_PROXY.search(cause)):
         fix = "Check the network, the endpoint's address and the proxy settings."
         return errors.Unavailable(f"No connection could be made ({text}).", where, fix, untouched=True)
+    if name == "HTTPClientError" and "Invalid header value" in cause:  # it quotes the header: a session's token
+        what = "The credentials hold a character that a request cannot carry, such as a line break."
+        return errors.Expired(what, where, _CREDENTIALS_FIX)
     if name in _CUT_OFF:
         return errors.Unavailable(f"The connection broke before the answer ({text}).", where, "Run it again.")
     if name in _MFA_ERRORS:
@@ -144,7 +147,6 @@ _CREDENTIALS_FIX = (
     "Set the option profile or access_key and secret_key, export AWS_PROFILE or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or log in again; if they are fresh, check this machine's clock."
 )
-
 _MFA_FIX = (
     "Get a session first (aws sts get-session-token --serial-number ARN --token-code CODE), and export its "
     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in place of AWS_PROFILE; or use a profile without "

@@ -103,6 +103,8 @@ def _default(auth: Any) -> tuple[Any, str | None]:
         return found
     except (KeyError, AttributeError, TypeError) as error:  # a file that is JSON, and of another shape
         what = f"The application default credentials cannot be used ({type(error).__name__}: {error})."
+    except OSError as error:  # a directory, or a file of somebody else's
+        what = f"The application default credentials cannot be used ({error.strerror})."
     path = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or "application default credentials"
     raise errors.Expired(what, path, CREDENTIALS_FIX)
 

@@ -68,6 +68,8 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
         return _of_google_auth(error, name, where)
     if module.startswith("google.protobuf"):
         return unreadable(where)
+    if isinstance(error, OSError) and module == "builtins":
+        return _of_a_file(error, where)
     if not module.startswith(("requests", "urllib3")):
         return None
     if name == "SSLError":
@@ -82,6 +84,17 @@ def unanswered(error: Exception, where: str) -> errors.CloudError | None:
     if name in _CUT_OFF:
         return errors.Unavailable(f"The connection broke before the answer ({name}).", where, "Run it again.")
     return errors.Invalid(f"The request is not well-formed ({name}: {error}).", where, "Correct the option named.")
+
+
+def _of_a_file(error: OSError, where: str) -> errors.CloudError | None:
+    """The libraries let pass what the system says of a file: of a federation's token, or of authorities to trust."""
+    if "CA certificate" in str(error):
+        fix = "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) has to name a file that is there."
+        return errors.Invalid(f"TLS cannot be used ({error}).", where, fix, code="cloud-tls")
+    if error.filename is None:
+        return None
+    what = f"The credentials cannot be read ({error.strerror}: {error.filename})."
+    return errors.Expired(what, where, CREDENTIALS_FIX)
 
 
 def unreadable(where: str) -> errors.CloudError:

@@ -9,6 +9,7 @@ The tables name each class by hand: a new version of a library that brings one m
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,12 +17,15 @@ from typing import Any
 import boto3.exceptions
 import botocore.exceptions
 import botocore.parsers
+import botocore.session
 import google.auth.exceptions
 import pytest
 import requests.exceptions
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_errors, errors, gcp_errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 #: By our type and code, botocore's and boto3's classes. Those of features that we do not use are not well-formed
@@ -126,6 +130,7 @@ def test_an_exception_of_googles_libraries(name: str, kind: type[errors.CloudErr
     assert ("gcloud auth application-default login" in found.finding.fix) == (code == "cloud-credentials")
 
 
+PRINTS = """credential_process = /bin/echo '{"Version": 1, %s}'"""
 PROFILES = {
     "mfa": ("role_arn = arn:aws:iam::123456789012:role/a\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me",
             "cloud-mfa", "aws sts get-session-token"),
@@ -139,6 +144,23 @@ PROFILES = {
     "itself": ("role_arn = arn:aws:iam::1:role/a\nsource_profile = p", "cloud-credentials", "AWS_PROFILE"),
     "half": ("aws_access_key_id = AKIA", "cloud-credentials", "AWS_PROFILE"),
     "program": ("credential_process = /bin/false", "cloud-credentials", "AWS_PROFILE"),
+    "no program": ("credential_process = /nonexistent/program", "cloud-credentials", "credential_process"),
+    "a program that may not be run": ("credential_process = /etc/hostname", "cloud-credentials", "credential_process"),
+    "an empty program": ("credential_process =", "cloud-credentials", "credential_process"),
+    "a program that talks": ("credential_process = /bin/echo planted: log in", "cloud-credentials",
+                             "credential_process"),
+    "a program that lists": ("credential_process = /bin/echo []", "cloud-credentials", "credential_process"),
+    "a program that says half": (PRINTS % '"SecretAccessKey": "planted"', "cloud-credentials", "AWS_PROFILE"),
+    "a program that is late": (PRINTS % '"AccessKeyId": "A", "SecretAccessKey": "planted", "Expiration": '
+                               '"2001-01-01T00:00:00Z"', "cloud-credentials", "credential_process"),
+    "a program without a date": (PRINTS % '"AccessKeyId": "A", "SecretAccessKey": "planted", "Expiration": "tomorrow"',
+                                 "cloud-credentials", "credential_process"),
+    "no token file": ("role_arn = arn:aws:iam::123456789012:role/a\nweb_identity_token_file = /nonexistent/token",
+                      "cloud-credentials", "web_identity_token_file"),
+    "no number": ("metadata_service_timeout = often", "cloud-credentials", "numbers"),
+    "no such file format": ("[", "cloud-options", "~/.aws/config"),
+    "the same key twice": ("output = json\noutput = text", "cloud-options", "~/.aws/config"),
+    "nothing": ("", "cloud-credentials", "AWS_PROFILE"),
 }  # fmt: skip
 
 
@@ -163,3 +185,73 @@ def test_a_profile_that_needs_a_person_is_named(name: str, tmp_path: Path, monke
     assert finding.code == code, finding
     assert command in finding.fix
     assert "planted" not in str(finding)
+    held = caught.value.__context__  # what a traceback shows with -vvv
+    assert held is None or not {"doc", "object"} & set(vars(held)), held
+
+
+def test_a_session_s_token_with_a_line_break_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The HTTP library refuses the header, and quotes it."""
+    monkeypatch.setattr(botocore.session, "get_session", botocore.session.Session)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    given = AwsCredentials("AKIABASE", "planted-key-0b8e", "planted-token-0b8e\n")
+    with pytest.raises(Failed) as caught:
+        AwsClient("eu-west-1", credentials=given).call("secretsmanager", "describe_secret", SecretId="a")
+    (finding,) = caught.value.findings
+    assert (finding.code, "line break" in finding.what) == ("cloud-credentials", True)
+    assert "planted" not in str(finding) and "Signature" not in str(finding)
+
+
+FEDERATION = {"type": "external_account", "audience": "//iam.googleapis.com/a", "token_url": "http://127.0.0.1:9/token",
+              "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"}  # fmt: skip
+PERSON = {"type": "authorized_user", "client_id": "a", "client_secret": "planted", "refresh_token": "planted"}
+#: By name: what GOOGLE_APPLICATION_CREDENTIALS points at, as JSON or as a path, and what is said of it.
+DEFAULTS: dict[str, tuple[Any, str]] = {
+    "nothing there": ("/nonexistent/key.json", "/nonexistent/key.json"),
+    "a directory": ("/tmp", "directory"),
+    "a list": ([], "cannot be used"),
+    "text": ("planted", "cannot be used"),
+    "half a person": ({"type": "authorized_user"}, "authorized user"),
+    "a program": ({**FEDERATION, "credential_source": {"executable": {"command": "/bin/false"}}}, "Executables"),
+    "a token file that is none": ({**FEDERATION, "credential_source": {"file": "/tmp"}}, "directory: /tmp"),
+    "a token file that is gone": ({**FEDERATION, "credential_source": {"file": "/nonexistent"}}, "/nonexistent"),
+    "a session that is over": (PERSON, "Reauthentication is needed"),
+}
+
+
+class Over:
+    """What Google's token endpoint answers when the organisation wants the person to log in again."""
+
+    status = 400
+    headers: dict[str, str] = {}
+    data = b'{"error": "invalid_grant", "error_subtype": "rapt_required", "error_description": "reauth related error"}'
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_google_credentials_that_need_a_person_are_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on a terminal, where google-auth could ask for the password: a run asks nobody."""
+    content, said = DEFAULTS[name]
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(content))
+    here = isinstance(content, str) and content.startswith("/")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", content if here else str(path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("google.auth.transport.requests.Request.__call__", lambda *_asked, **_more: Over())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda *_words: pytest.fail("a person was asked"))
+    with pytest.raises(Failed) as caught:
+        GcpClient("a-project").call("secretmanager", "GET", "v1/projects/a-project/secrets")
+    (finding,) = caught.value.findings
+    assert (finding.code, said in str(finding)) == ("cloud-credentials", True), finding
+    assert "gcloud auth application-default login" in finding.fix
+    assert "planted" not in str(finding)
+
+
+def test_authorities_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/ca.pem")
+    with pytest.raises(Failed) as caught:
+        GcpClient("a-project", credentials=GcpCredentials(access_token="planted")).call("compute", "GET", "projects/a")
+    (finding,) = caught.value.findings
+    assert (finding.code, "/nonexistent/ca.pem" in finding.what) == ("cloud-tls", True)
+    assert "REQUESTS_CA_BUNDLE" in finding.fix
