@@ -15,7 +15,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 PAGE_SIZE = 500
 #: What an aggregated list says of a zone in which nothing was found.
 NOTHING_THERE = "NO_RESULTS_ON_PAGE"
-_PLACE = re.compile(r"([a-z]+-[a-z]+[0-9]+)(-[a-z])?")
+#: A region, and a zone's letter; zones for machine learning have more than one (us-central1-ai1a).
+_PLACE = re.compile(r"([a-z]+-[a-z]+[0-9]+)(-[a-z0-9]+)?")
 
 
 def everywhere(

@@ -91,7 +91,8 @@ def parse_image(text: str) -> Image:
     if at and not DIGEST.fullmatch(digest):
         raise _malformed(text, f"{digest!r} is not a digest that machines pull by.", SHAPE)
     first, slash, path = rest.partition("/")
-    if slash and (set(".:[") & set(first) or first == "localhost"):
+    # Docker, too, takes a capital letter for a host's: no repository has one.
+    if slash and (set(".:[") & set(first) or first == "localhost" or first != first.lower()):
         host = first
     else:
         host, path = DEFAULT_HOST, rest

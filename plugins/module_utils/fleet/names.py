@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from typing import Any, Dict, Iterator, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -23,7 +24,9 @@ MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
 FLEET_TAG = "praxis_fleet"
 
 _FLEET = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
-_GOOGLE_KEY, _GOOGLE_VALUE = re.compile(r"[a-z][a-z0-9_-]{0,62}"), re.compile(r"[a-z0-9_-]{0,63}")
+LONGEST_LABEL, LONGEST_LABEL_BYTES = 63, 128
+# Google's labels are of any script: letters without capitals, letters that know none (Lo), and digits.
+_LABEL_LETTERS, _LABEL_DIGITS = ("Ll", "Lo"), ("Nd", "Nl", "No")
 
 
 def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
@@ -60,9 +63,19 @@ def _own_problems(key: str) -> Iterator[List[str]]:
 
 
 def _google_problems(key: str, value: str) -> Iterator[List[str]]:
-    fix = "Use up to 63 lower-case letters, digits, hyphens and underscores, in a key a letter first."
-    if not _GOOGLE_KEY.fullmatch(key) or not _GOOGLE_VALUE.fullmatch(value):
+    fix = "Use up to 63 letters that are no capitals, digits, hyphens and underscores, in a key a letter first."
+    first = unicodedata.category(key[0]) if key else ""
+    if first not in _LABEL_LETTERS or not _is_google_word(key) or not _is_google_word(value):
         yield ["has a key or a value (%r) that Google Cloud does not take" % value, fix]
+
+
+def _is_google_word(text: str) -> bool:
+    allowed = (*_LABEL_LETTERS, *_LABEL_DIGITS)
+    return (
+        len(text) <= LONGEST_LABEL
+        and len(text.encode(errors="surrogatepass")) <= LONGEST_LABEL_BYTES
+        and all(letter in "-_" or unicodedata.category(letter) in allowed for letter in text)
+    )
 
 
 def _aws_problems(key: str, value: str) -> Iterator[List[str]]:

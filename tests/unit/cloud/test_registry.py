@@ -38,6 +38,7 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("praxis/agent", Image("docker.io", "praxis/agent", "latest")),
         ("docker.io/nginx", Image("docker.io", "library/nginx", "latest")),
         ("localhost/agent", Image("localhost", "agent", "latest")),
+        ("BuildHost/agent", Image("BuildHost", "agent", "latest")),
         ("127.0.0.1:5000/agent:v1", Image("127.0.0.1:5000", "agent", "v1")),
         ("registry:5000/a/b/c:v1", Image("registry:5000", "a/b/c", "v1")),
         ("[::1]:5000/agent:v1", Image("[::1]:5000", "agent", "v1")),

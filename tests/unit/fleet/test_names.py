@@ -107,6 +107,20 @@ def test_labels_that_google_takes() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
+    [("équipe", "rédaction"), ("团队", "搜索-1"), ("team", "7٣"), ("k", "é" * 63), ("команда", "поиск_1")],
+)
+def test_a_label_of_any_script_that_google_takes(key: str, value: str) -> None:
+    check_labels({key: value}, google=True)
+
+
+@pytest.mark.parametrize(("key", "value"), [("Équipe", "x"), ("team", "Поиск"), ("团" * 43, "x"), ("team", "a·b")])
+def test_a_label_of_another_script_that_google_does_not_take(key: str, value: str) -> None:
+    with pytest.raises(Failed, match="does not take"):
+        check_labels({key: value}, google=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
     [("Team", "x"), ("7th", "x"), ("", "x"), ("k" * 64, "x"), ("team", "Search"), ("team", "a b"), ("team", "v" * 64)],
 )
 def test_a_label_that_google_does_not_take(key: str, value: str) -> None:

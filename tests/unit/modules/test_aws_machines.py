@@ -255,7 +255,8 @@ def test_a_hop_limit_that_was_raised_is_one_again(run: Any, cloud: Any, options:
     assert "metadata_hops" in str(predicted.result["diff"])
     assert run("aws_machines", **options).changed
     assert cloud.changes() == ["ModifyInstanceMetadataOptions"]
-    hops = {each["InstanceId"]: each["MetadataOptions"]["HttpPutResponseHopLimit"] for each in instances(cloud).values()}
+    there = instances(cloud).values()
+    hops = {each["InstanceId"]: each["MetadataOptions"]["HttpPutResponseHopLimit"] for each in there}
     assert hops == dict.fromkeys([raised, *others], 1)
     assert not run("aws_machines", **options).changed
 
