@@ -10,6 +10,7 @@ import re
 from dataclasses import fields
 from typing import Any, Dict, List, Mapping
 
+from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
@@ -17,11 +18,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container impor
 VARIABLE = "praxis_container"
 _NAMES = tuple(item.name for item in fields(Limits))
 _COUNTS = {"pids": 4194304, "log_files": 1000}
-_SIZE = re.compile(r"([0-9]{1,9})\s*([bkmg]|[kmg]i?b)?", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]{1,9}(ms|s|m|h))+")
 #: Docker refuses to start a container with less.
 _LEAST_MEMORY = 6 * 1024**2
-_UNITS = {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
 def read_limits(given: Mapping[str, Any], where: str, variable: str = VARIABLE) -> Limits:
@@ -66,8 +65,8 @@ def _fault(name: str, value: Any) -> str:
         good = re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= _COUNTS[name]
         return "" if good else "Write a whole number from 1 to %d, such as %s." % (_COUNTS[name], _default(name))
     if name in ("memory", "log_size"):
-        size = _SIZE.fullmatch(text)
-        if size and int(size.group(1)) * _UNITS[(size.group(2) or "b")[0].lower()] >= _least(name):
+        size = in_bytes(text)
+        if size is not None and size >= _least(name):
             return ""
         return "Write a size with its unit, such as %s%s." % (_default(name), ", and 6m at least" * (name == "memory"))
     if _DURATION.fullmatch(text):

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any, Iterable, Mapping, Optional, Set
 
+from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import parts, ports
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
@@ -52,11 +52,8 @@ def require_capacity(paths: Paths, observation: Observation, release: Release) -
 
 def memory_mb(limit: Optional[str]) -> Optional[int]:
     """MiB of Compose's ``512m``, ``2g``, ``1073741824``; None when it is none of these."""
-    match = re.match(r"(\d+(?:\.\d+)?)\s*([bkmg]?)b?\Z", str(limit or "").strip().lower())
-    if not match:
-        return None
-    size = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[match.group(2)]
-    return int(float(match.group(1)) * size) >> 20
+    size = in_bytes(limit)
+    return None if size is None else size >> 20
 
 
 def _own_ports(paths: Paths, observation: Observation, release: Release) -> Set[int]:

@@ -28,6 +28,7 @@ _MASQUERADE = re.compile(r"masquerade|\bsnat\b", re.IGNORECASE)
 _ENGINE_RULE = re.compile(r'(?:! -o |oifname != ")(?:docker0|br-[0-9a-f]{12})')
 _ENGINE_BRIDGE = re.compile(r"(?:docker0|docker_gwbridge|br-[0-9a-f]{12})\Z")
 #: Runtimes that run a container behind a kernel of its own.
+_BRIDGE_OPTION = "com.docker.network.bridge."
 _OTHER_KERNEL = re.compile(r"runsc|gvisor|kata|firecracker|\bkrun\b", re.IGNORECASE)
 
 Dial = Sequence[Mapping[str, Any]]
@@ -64,6 +65,7 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any], dial: Dial) ->
         )
         fix = "Take iptables out of daemon.json and restart Docker, or give the machine masquerading rules of its own."
         yield Finding("containers-cut-off", what, where, fix)
+    yield from _new_networks(daemon)
     runtimes = [str(item) for item in (info.get("DefaultRuntime"), daemon.get("default-runtime")) if item]
     for runtime in [item for item in runtimes if _OTHER_KERNEL.search(item)][:1]:
         what = "Containers run under %s, a kernel of their own, and no connection of theirs can be observed." % runtime
@@ -72,6 +74,26 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any], dial: Dial) ->
     found = captured(dial) or [item for item in dial if _within(item, _network(daemon.get("bip")))]
     if found:
         yield overlap(found)
+
+
+def _new_networks(daemon: Mapping[str, Any]) -> Iterator[Finding]:
+    """What daemon.json says of every bridge that is made: also of the one that Compose makes for the agent."""
+    networks = daemon.get("default-network-opts")
+    options = networks.get("bridge") if isinstance(networks, Mapping) else None
+    items = options.items() if isinstance(options, Mapping) else ()
+    found = {key[len(_BRIDGE_OPTION) :]: str(value) for key, value in items if key.startswith(_BRIDGE_OPTION)}
+    address, mode = found.get("host_binding_ipv4", ""), found.get("gateway_mode_ipv4", "")
+    said = []
+    if address not in ("", "0.0.0.0"):
+        said.append("published at %s only (host_binding_ipv4)" % address)
+    if mode in ("routed", "isolated"):
+        said.append("not published (gateway_mode_ipv4: %s)" % mode)
+    elif found.get("enable_ip_masquerade", "").lower() in ("false", "0") and not _has_own_nat():
+        said.append("without a way out (enable_ip_masquerade: false)")
+    for words in said:
+        what = "The Docker Engine makes networks whose containers are %s, so the agent and others cannot reach each other."
+        fix = "Take this key out of default-network-opts in daemon.json, and restart Docker."
+        yield Finding("containers-cut-off", what % words, "this host's engine", fix)
 
 
 def overlap(members: Dial) -> Finding:

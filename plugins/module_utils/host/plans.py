@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import wi
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import changes as compare
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
+    container_limits,
     container_network,
     files,
     mounts,
@@ -85,8 +86,8 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation) ->
 
     daemon.json is judged as it will be: the docker role writes what is wanted over what is there.
 
-    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``containers-cut-off``, ``network-overlap``,
-        ``runtime-unsupported``.
+    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``engine-limits``, ``containers-cut-off``,
+        ``network-overlap``, ``runtime-unsupported``.
     """
     running = observation["engine"]["running"]
     daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
@@ -94,6 +95,7 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation) ->
     findings = [
         *container_network.elsewhere(paths, daemon, running),
         *mounts.obstacles(daemon, info),
+        *container_limits.obstacles(daemon),
         *container_network.obstacles(daemon, info, desired.gate.dial),
     ]
     if findings:

@@ -50,11 +50,21 @@ def machine_with(monkeypatch: pytest.MonkeyPatch, routes: str = ROUTES, rules: s
     monkeypatch.setattr(container_network, "nat_rules", lambda: rules)
 
 
+def bridges(**options: str) -> dict[str, Any]:
+    """daemon.json for bridges to come."""
+    named = {f"com.docker.network.bridge.{key}": value for key, value in options.items()}
+    return {"default-network-opts": {"bridge": named}}
+
+
 REFUSED = [
     ({"iptables": False}, {}, "containers-cut-off", "iptables"),
     ({"bip": "172.18.0.1/16"}, {}, "network-overlap", "beta (172.18.0.9)"),
     ({"default-runtime": "runsc"}, {}, "runtime-unsupported", "runsc"),
     ({}, {"DefaultRuntime": "kata-runtime"}, "runtime-unsupported", "kata-runtime"),
+    (bridges(host_binding_ipv4="127.0.0.1"), {}, "containers-cut-off", "127.0.0.1"),
+    (bridges(gateway_mode_ipv4="routed"), {}, "containers-cut-off", "gateway_mode_ipv4"),
+    (bridges(gateway_mode_ipv4="isolated"), {}, "containers-cut-off", "gateway_mode_ipv4"),
+    (bridges(enable_ip_masquerade="false"), {}, "containers-cut-off", "enable_ip_masquerade"),
 ]
 TAKEN = [
     ({"iptables": True, "ip-forward": True, "icc": False, "ip-masq": False, "userland-proxy": False}, {}),
@@ -62,6 +72,13 @@ TAKEN = [
     ({"bip": "172.30.0.1/16", "default-runtime": "runc", "hosts": ["unix:///var/run/docker.sock"]}, {}),
     ({"bip": "no network"}, {}),  # it is the engine's to refuse
     ({"default-runtime": "nvidia", "log-driver": "none", "registry-mirrors": ["https://mirror"]}, {}),
+    (bridges(host_binding_ipv4="0.0.0.0", gateway_mode_ipv4="nat-unprotected", enable_ip_masquerade="true"), {}),
+    # What is about the network that the engine makes for itself, or about containers that say nothing of their own.
+    ({"ip": "127.0.0.1", "bridge": "none", "no-new-privileges": True, "init": True, "live-restore": False}, {}),
+    ({"log-driver": "journald", "log-opts": {"tag": "{{.Name}}"}, "storage-driver": "vfs", "data-root": "/mnt"}, {}),
+    ({"default-ulimits": {"nofile": {"Name": "nofile", "Hard": 1048576, "Soft": 1024}, "core": {"Hard": 0}}}, {}),
+    ({"default-ulimits": {"nofile": {"Name": "nofile", "Hard": -1, "Soft": -1}}}, {}),
+    ({"default-ulimits": [], "default-network-opts": {"bridge": []}}, {}),  # it is the engine's to refuse
 ]
 
 
@@ -110,6 +127,18 @@ def test_other_settings_of_the_engine_are_taken(
     Path(paths.daemon_json).write_text(json.dumps(daemon))
     engine.info.update(info)
     assert run(paths, "prepared", gate=GATE)["outcome"] == "prepared"
+
+
+@pytest.mark.parametrize(("name", "soft"), [("nofile", 64), ("nofile", 0), ("nproc", 20)])
+def test_an_engine_that_gives_containers_too_little_to_live_on_is_refused(
+    paths: Paths, engine: FakeEngine, docker: Path, name: str, soft: int
+) -> None:
+    limit = {"Name": name, "Hard": soft, "Soft": soft}
+    Path(paths.daemon_json).write_text(json.dumps({"default-ulimits": {name: limit}}))
+    result = run(paths, "prepared", gate=GATE)
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "engine-limits")
+    assert f"{name}: {soft}" in result["failure"]["what"]
+    assert not os.path.exists(paths.root)
 
 
 @pytest.mark.parametrize(("rules", "outcome"), [(OWN_RULE, "prepared"), (STALE_RULES, "failed")])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     agent_api,
     capacity,
@@ -613,11 +614,21 @@ def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: 
     assert "/events" not in [path for _method, path, _query, _headers in engine.requests[before:]]
 
 
-@pytest.mark.parametrize(
-    ("limit", "size"), [("512m", 512), ("2g", 2048), ("1.5g", 1536), ("1073741824", 1024), ("", None), ("much", None)]
-)
-def test_limits_are_read_as_compose_reads_them(limit: str, size: int | None) -> None:
-    assert capacity.memory_mb(limit) == size
+SIZES = {
+    "512m": 512, "2g": 2048, "1.5g": 1536, "1073741824": 1024, "1GiB": 1024, "512 MB": 512, "2048kib": 2, "1T": 1048576,
+    "": None, "much": None, "1g ": None, "g": None, "1.g": None, "1  g": None, "-1": None, "1ib": None, "1e3": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", SIZES)
+def test_plan_and_host_know_one_rule_of_sizes(limit: str) -> None:
+    """What the plan takes for a limit and the host does not, the host would not hold against its memory."""
+    assert capacity.memory_mb(limit) == SIZES[limit]
+    try:
+        planned = read_limits({"memory": limit}, "m1").memory
+    except Failed:
+        planned = None
+    assert planned == (None if SIZES[limit] is None or SIZES[limit] < 6 else limit)
 
 
 @pytest.mark.parametrize(
