@@ -15,7 +15,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment imp
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
 
 _MCP_PARTS = ("mcp.servers", "mcp.external_endpoints", "agent.external_mcp_endpoints")
-_LOOPBACK = ("localhost", "::1")
+_LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost", "::1", "[::1]", "0")
+HTTPS_PORT = 443
 ANY_ADDRESS = "0.0.0.0"
 #: What a listener binds to, and no card can mean: it stands for the member's own address.
 _WILDCARDS = ("", ANY_ADDRESS, "::")
@@ -83,12 +84,23 @@ def _check_listener(merged: Merged, member: str, report: Report) -> None:
         report.error("listener-unreachable", what, merged.origin["http.host"], "Leave it out.", "http.host")
     card = merged.values.get("api.host", ANY_ADDRESS)
     fix = "Write the name under which others reach the API, or leave it out: the member's address stands for it."
-    if card in _LOOPBACK or card.startswith("127."):
+    port = merged.values.get("api.port")
+    if _means_oneself(card):
         what = "api.host is %r: the card would send others to themselves, and the listener ignores it." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
     elif card not in _WILDCARDS and not _HOST.fullmatch(card):
         what = "api.host is %r and no name of a host: the card would send others nowhere." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
+    elif card not in _WILDCARDS and port == HTTPS_PORT:
+        what = "api.port is %d, and the agent's card says http:// always: others would send plain text there." % port
+        fix = "Leave api.host and api.port out (the member's own address), or name a listener that answers plain HTTP."
+        report.warning("card-address", what, merged.origin["api.port"], fix, "api.port")
+
+
+def _means_oneself(host: str) -> bool:
+    """Whether each machine that reads this host takes it for itself."""
+    name = host.lower().rstrip(".")
+    return name in _LOOPBACK or name.startswith("127.") or name.endswith(".localhost")
 
 
 def _check_mcp(merged: Merged, member: str, report: Report) -> None:

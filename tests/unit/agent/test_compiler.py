@@ -70,6 +70,18 @@ def test_a_card_s_port_is_the_member_s_own_unless_another_host_is_named(api: dic
     assert only(compiled({"api": api}, address="10.0.0.7")).code == "port-contradiction"
 
 
+def test_a_card_of_a_member_with_another_port_says_that_port() -> None:
+    assert compiled(address="10.0.0.7", api_port=8500).document["api"] == {"host": "10.0.0.7", "port": 8500}
+
+
+def test_a_card_that_leads_plain_http_to_a_port_of_https_is_warned_about() -> None:
+    """The agent writes http:// whatever stands in front of it; a load balancer with a certificate answers at 443."""
+    found = only(compiled({"api": {"host": "agents.example.com", "port": 443}}, address="10.0.0.7"))
+    assert (found.code, found.level) == ("card-address", "warning")
+    assert "http://" in found.what and "plain HTTP" in found.fix
+    assert compiled({"api": {"host": "agents.example.com", "port": 80}}, address="10.0.0.7").findings == ()
+
+
 def test_the_least_that_is_always_set() -> None:
     found = compiled()
     assert found.findings == ()
@@ -192,6 +204,10 @@ REFUSED = [
     ({"llm": {"base_url": "http://llm.example.com:99999/v1"}}, "wrong-type", "begins with http://", False),
     ({"http": {"host": "127.0.0.1"}}, "listener-unreachable", "0.0.0.0", False),
     ({"api": {"host": "localhost"}}, "card-address", "card", True),
+    ({"api": {"host": "LocalHost."}}, "card-address", "to themselves", True),
+    ({"api": {"host": "agent.localhost"}}, "card-address", "to themselves", True),
+    ({"api": {"host": "[::1]"}}, "card-address", "to themselves", True),
+    ({"api": {"host": "2001:db8::1"}}, "card-address", "no name of a host", True),
     ({"api": {"host": "http://agents.example.com"}}, "card-address", "no name of a host", True),
     ({"api": {"host": "agents.example.com:80"}}, "card-address", "no name of a host", True),
     ({"logging": {"format": "json"}}, "logging-format-json", "json_logs", True),
