@@ -369,6 +369,12 @@ def ssh_host_keys(world: World) -> Turns:
                keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
 
 
+def machine_lines(world: World) -> Turns:
+    machine = {"name": "it", "slot": "1", "instance_id": "i-1", "zone": "z", "private_ip": "10.0.0.1", "public_ip": ""}
+    drawn = f"({[machine]} | praxis.cloud.machine_lines(['it'])) | last is match('it +1 +i-1 +z +10.0.0.1 +- +ok$')"
+    yield Turn("draw", {"that": [drawn]}, module="ansible.builtin.assert")
+
+
 def project(world: World) -> Turns:
     made = yield Turn("write", {"dest": str(world.folder / "project")}, changes=True)
     assert "ansible.cfg" in made["done"].result["written"]
@@ -388,6 +394,7 @@ ROWS = (
     Row("live", ("callback",), live, repeats=True),
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
+    Row("machine_lines", ("filter",), machine_lines, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),

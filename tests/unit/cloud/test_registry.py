@@ -109,7 +109,7 @@ def test_an_image_by_sha512_is_refused_by_the_plan_as_it_is_by_a_host() -> None:
         with pytest.raises(Failed) as caught:
             read(f"{HOST}/agent@sha512:{'a' * 128}")
         found += caught.value.findings
-    assert {finding.code for finding in found} == {"image-malformed"}
+    assert [finding.code for finding in found] == ["image-malformed", "image-not-pinned"]
     assert all("sha256" in finding.fix for finding in found)
 
 
