@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -71,13 +71,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
             if not names and not args["allow_empty"]:
-                raise Failed(empty_fleet("inventory"))
+                raise Failed(empty_fleet("inventory"), *_stopped(task_vars))
             if args["logs_in"]:
                 _require_login(task_vars["hostvars"], names)
             if args["inventory_only"]:
                 return {**result, "changed": False}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
-            return {**result, "changed": False, **self._plan(args, kept, *_members(task_vars["hostvars"], names))}
+            planned = self._plan(args, kept, _stopped(task_vars), *_members(task_vars["hostvars"], names))
+            return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
 
@@ -97,7 +98,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return found
 
     def _plan(
-        self, args: Dict[str, Any], kept: Optional[Kept], members: List[MemberVariables], faults: List[Finding]
+        self,
+        args: Dict[str, Any],
+        kept: Optional[Kept],
+        stopped: List[Finding],
+        members: List[MemberVariables],
+        faults: List[Finding],
     ) -> Dict[str, Any]:
         numbers, wrong = run_options(args)
         own_tasks, amiss = hooks(args["hooks"])
@@ -112,7 +118,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = planner.plan()
         except Failed as error:
-            return {"failed": True, **error.as_result(), "warnings": self._for_a_person(planner.warnings)}
+            return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*stopped, *planner.warnings])}
+        warnings = [*stopped, *planner.warnings]
         if args["plan_id"]:
             require_id(args["plan_id"], plan)
         # What is to be made first is known after it is made; only check mode goes on without.
@@ -135,8 +142,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         return {
             "plan": plan.describe(),
-            "warnings": self._for_a_person(planner.warnings),
-            "findings": plain_findings(planner.warnings),
+            "warnings": self._for_a_person(warnings),
+            "findings": plain_findings(warnings),
             "ansible_facts": {
                 "praxis_plan": {
                     "id": plan.id,
@@ -187,6 +194,16 @@ def _require_whole(task_vars: Mapping[str, Any]) -> None:
     errors = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
     if errors:
         raise Failed(*(Finding(**error) for error in errors))
+
+
+def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
+    """The fleet's machines that are switched off, of which praxis.cloud.fleet makes no hosts: one warning for all."""
+    places = [str(place) for place in fleet_variables.plain(task_vars.get("praxis_inventory_stopped") or [])]
+    if not places:
+        return []
+    what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
+    fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
+    return [Finding("member-stopped", what, "inventory", fix, WARNING)]
 
 
 def _require_settings() -> None:

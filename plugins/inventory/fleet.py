@@ -25,6 +25,9 @@ notes:
   - All regions and projects are asked before the first host is added. If one cannot be read, no host is added, the
     variable C(praxis_inventory_errors) is set on the group C(all), and the source fails. Ansible goes on after a failed
     source, so the first task of a playbook asserts that C(praxis_inventory_errors) is not defined.
+  - A machine that is stopped is no host. It has no address to be reached at, and whoever switched it off wants the others to go on. The variable
+    C(praxis_inventory_stopped) on the group C(all) names it, and so does each plan, as a warning (C(member-stopped)). Started again, by
+    C(praxis.cloud.provision) say, it is a member again.
   - Google Cloud is asked with application default credentials, C(GOOGLE_APPLICATION_CREDENTIALS) say.
   - Names and tags come from outside. They are never templated, and a C(Name) that is not a plain host name is an error.
 requirements:
@@ -161,11 +164,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         try:
             self._read_config_data(path)
-            members = self._members(path, cache)
+            found = self._members(path, cache)
+            members = [member for member in found if not member.get("stopped")]
             findings = check_members(members, self.get_option("ssh_address")) + self._strangers(members)
             if findings:
                 raise Failed(*findings)
             self._populate(members)
+            self._report([member for member in found if member.get("stopped")])
         except Failed as failed:
             self._refuse(path, failed.findings, failed)
         except AnsibleError as error:
@@ -178,6 +183,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         failures = [finding.as_dict() for finding in findings]
         self.inventory.set_variable("all", "praxis_inventory_errors", known + failures)
         raise AnsibleParserError(f"{path}: " + " ".join(str(finding) for finding in findings)) from cause
+
+    def _report(self, stopped: Iterable[Member]) -> None:
+        """A machine that is switched off is no host, and no secret either: the plan names it."""
+        places = ["%s (%s)" % (member["name"] or "no Name", place_of(member["variables"])) for member in stopped]
+        if places:
+            known = self.inventory.groups["all"].vars.get("praxis_inventory_stopped", [])
+            self.inventory.set_variable("all", "praxis_inventory_stopped", known + places)
 
     def _members(self, path: str, cache: bool) -> list[Member]:
         fleet = str(self.get_option("fleet"))

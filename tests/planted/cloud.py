@@ -261,9 +261,9 @@ FAULTS = (
     Fault(
         name="stopped-machines-are-members",
         breaks="A stopped machine is a member of the fleet.",
-        file="plugins/module_utils/cloud/aws_members.py",
-        before='"Values": ["pending", "running"]',
-        after='"Values": ["pending", "running", "stopped"]',
+        file="plugins/inventory/fleet.py",
+        before='members = [member for member in found if not member.get("stopped")]',
+        after="members = list(found)",
         tests=("tests/unit/inventory/test_fleet.py",),
     ),
 )

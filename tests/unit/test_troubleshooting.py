@@ -31,6 +31,7 @@ LAYERS = (
     PLUGINS / "plugin_utils" / "run_directory.py",
     PLUGINS / "action" / "agent_release.py",
     PLUGINS / "action" / "fleet_lock.py",
+    PLUGINS / "action" / "fleet_plan.py",
     PLUGINS / "action" / "fleet_verify.py",
     PLUGINS / "action" / "fleet_balancer.py",
 )

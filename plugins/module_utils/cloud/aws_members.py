@@ -13,14 +13,19 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
 
 PAGE_SIZE = 1000
+RUNNING, STOPPED = ("pending", "running"), ("stopping", "stopped")
 
 
 def member_of(instance: Mapping[str, Any], region: str) -> dict[str, Any]:
-    """One EC2 instance as DescribeInstances gives it -> name, role and host variables, all plain values."""
+    """One EC2 instance as DescribeInstances gives it -> name, role and host variables, all plain values.
+
+    ``stopped`` is whether it is switched off, and could be started.
+    """
     tags = tags_of(instance)
     return {
         "name": tags.get("Name", ""),
         "role": tags.get("praxis_role", ""),
+        "stopped": (instance.get("State") or {}).get("Name") in STOPPED,
         "variables": {
             "praxis_cloud": "aws",
             "praxis_region": region,
@@ -36,7 +41,7 @@ def member_of(instance: Mapping[str, Any], region: str) -> dict[str, Any]:
 
 
 def describe(client: AwsClient, fleet: str) -> list[dict[str, Any]]:
-    """The fleet's members in the client's region.
+    """The fleet's machines in the client's region, stopped ones too.
 
     :raises CloudError: when the region cannot be read.
     """
@@ -45,7 +50,7 @@ def describe(client: AwsClient, fleet: str) -> list[dict[str, Any]]:
         "describe_instances",
         Filters=[
             {"Name": "tag:praxis_fleet", "Values": [fleet]},
-            {"Name": "instance-state-name", "Values": ["pending", "running"]},
+            {"Name": "instance-state-name", "Values": [*RUNNING, *STOPPED]},
         ],
         MaxResults=PAGE_SIZE,
     )

@@ -16,6 +16,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 #: States of a machine that runs, or soon will (again).
 RUNNING = ("PROVISIONING", "STAGING", "RUNNING", "REPAIRING")
+#: Of one that is switched off, or soon will be, and can be started: Google has no other word for that than TERMINATED.
+STOPPED = ("PENDING_STOP", "STOPPING", "STOPPED", "SUSPENDING", "SUSPENDED", "TERMINATED")
 
 
 def collect(client: GcpClient, fleet: str, projects: Sequence[str], regions: Sequence[str]) -> list[dict[str, Any]]:
@@ -29,18 +31,20 @@ def collect(client: GcpClient, fleet: str, projects: Sequence[str], regions: Seq
 
 
 def describe(client: GcpClient, fleet: str, project: str, regions: Sequence[str]) -> list[dict[str, Any]]:
-    """The fleet's members in one project.
+    """The fleet's machines in one project, stopped ones too.
 
     :raises Failed: it, or a part of it that was asked for, cannot be read.
     """
     gathered(map_parallel(lambda region: _require_region(client, project, region), regions))
-    states = " OR ".join(f"status={state}" for state in RUNNING)
-    found = everywhere(client, project, "instances", f"labels.praxis_fleet={fleet} AND ({states})", regions)
-    return [member_of(instance, project) for instance in found]
+    found = everywhere(client, project, "instances", f"labels.praxis_fleet={fleet}", regions)
+    return [member_of(each, project) for each in found if each.get("status") in (*RUNNING, *STOPPED)]
 
 
 def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
-    """One instance in Compute Engine's words -> name, role and host variables, all plain values."""
+    """One instance in Compute Engine's words -> name, role and host variables, all plain values.
+
+    ``stopped`` is whether it is switched off, and could be started.
+    """
     labels = dict(instance.get("labels") or {})
     zone = _last(instance["zone"])
     interface = (instance.get("networkInterfaces") or [{}])[0]
@@ -48,6 +52,7 @@ def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
     return {
         "name": instance["name"],
         "role": labels.get("praxis_role", ""),
+        "stopped": instance.get("status") in STOPPED,
         "variables": {
             "praxis_cloud": "gcp",
             "praxis_project": project,

@@ -137,6 +137,28 @@ def test_only_running_members_of_this_fleet(tmp_path: Path) -> None:
     assert list(read(source(tmp_path)).hosts) == ["mine"]
 
 
+def test_a_stopped_machine_is_no_host_and_is_not_forgotten(tmp_path: Path) -> None:
+    """Whoever switched it off wants the others to go on; and the plan names it."""
+    launch("mine")
+    stopped = [*launch("zoe"), *launch("off"), *launch("off"), *launch("not a host's name")]
+    (foreign,) = launch("theirs", fleet_name="other")
+    boto3.client("ec2", REGION).stop_instances(InstanceIds=[*stopped, foreign])
+    inventory = read(source(tmp_path))
+    assert (list(inventory.hosts), errors(inventory)) == (["mine"], [])
+    named = inventory.groups["all"].vars["praxis_inventory_stopped"]
+    names = ["zoe", "off", "off", "not a host's name"]
+    assert sorted(named) == sorted(f"{name} ({id_} in {REGION})" for name, id_ in zip(names, stopped, strict=True))
+    boto3.client("ec2", REGION).start_instances(InstanceIds=stopped[:2])
+    again = read(source(tmp_path))
+    assert sorted(again.hosts) == ["mine", "off", "zoe"]
+    assert len(again.groups["all"].vars["praxis_inventory_stopped"]) == 2
+
+
+def test_a_fleet_that_runs_has_nothing_to_report_of_it(tmp_path: Path) -> None:
+    launch("mine")
+    assert "praxis_inventory_stopped" not in read(source(tmp_path)).groups["all"].vars
+
+
 def test_fleet_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launch("mine")
     launch("theirs", fleet_name="other")

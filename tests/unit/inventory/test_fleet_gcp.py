@@ -111,7 +111,12 @@ def test_only_running_members_of_this_fleet(cloud: Google, tmp_path: Path) -> No
     member(cloud, "theirs", fleet="other")
     member(cloud, "theirs-too", fleet="praxis-2")
     machine(cloud, "nobody-s")
-    assert sorted(read(source(tmp_path)).hosts) == ["mine", "repaired", "staging", "starting"]
+    member(cloud, "going")["status"] = "DEPROVISIONING"
+    inventory = read(source(tmp_path))
+    assert sorted(inventory.hosts) == ["mine", "repaired", "staging", "starting"]
+    stopped = inventory.groups["all"].vars["praxis_inventory_stopped"]
+    assert [each.partition(" ")[0] for each in stopped] == ["asleep", "leaving", "off"]
+    assert all(PROJECT in each for each in stopped)
 
 
 def test_fleet_and_project_come_from_the_environment(
