@@ -15,7 +15,7 @@ class ActionModule(HostAction):
     module = "praxis.cloud.agent_info"
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
-        activated = run.activated()
+        activated = set(run.activated_names())
         piece = run.host_slice(name, moved=activated)
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
         # Only what this run has activated has to show that it lasts.

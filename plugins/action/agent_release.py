@@ -160,7 +160,7 @@ def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]
     they were.
     """
     if state == "active":
-        return {*run.activated(), *run.batch_of(name)}
+        return {*run.activated_names(), *run.batch_of(name)}
     return () if state == "restored" else None
 
 

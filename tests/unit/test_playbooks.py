@@ -166,6 +166,16 @@ def test_the_steps_of_a_play_are_of_the_run_that_was_planned(play: Part) -> None
         assert name not in text or play["vars"][name] == "{{ praxis_plan.run }}", name
 
 
+def test_every_playbook_reads_the_run_from_the_same_variables() -> None:
+    """They stand in each file: variables from a file of their own are put together anew for each host of each task."""
+    blocks = {}
+    for path in PLAYBOOKS.rglob("*.yml"):
+        found = re.findall(r"^  vars: &run\n((?:    .+\n)+)", path.read_text(encoding="utf-8"), re.M)
+        blocks.update({path.name: block for block in found})
+    assert {"deploy.yml", "rollback.yml", "spread.yml"} < set(blocks)
+    assert set(blocks.values()) == {blocks["deploy.yml"]}
+
+
 #: What brings in the tasks of a file, and is no task that anybody sees.
 IMPORTS = ("ansible.builtin.import_tasks", ROLE)
 INCLUDES = ("ansible.builtin.include_tasks", "ansible.builtin.include_role")

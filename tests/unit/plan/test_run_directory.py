@@ -110,6 +110,15 @@ class TestOutcomes:
         assert found["peers"]["revision"] != planned["peers"]["revision"]
         assert found["release"] == planned["release"]
 
+    def test_who_was_activated_is_known_without_reading_what_each_left(
+        self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each host of a thousand asks it."""
+        for name in ("m2", "m1"):
+            run.activate(name, {"id": "c1", "restarts": 0})
+        monkeypatch.setattr(RunDirectory, "_read", lambda _run, name: pytest.fail(f"{name} was read"))
+        assert run.activated_names() == ["m1", "m2"]
+
     def test_a_host_that_is_rolled_back_has_nothing_activated(self, run: RunDirectory) -> None:
         run.activate("m1", {"id": "c1", "restarts": 0, "logs": ["not kept"]})
         run.activate("m2", {"id": "c2", "restarts": 1})
