@@ -96,7 +96,7 @@ EXAMPLES = r"""
 RETURN = r"""
 backend_service_link:
   description: The backend service's self link.
-  returned: when it was found
+  returned: when the backend service was found
   type: str
 addresses:
   description: Where the load balancers answer that lead to the backend service.
@@ -125,7 +125,7 @@ targets:
       sample: HEALTHY
 others:
   description: The other machines in the groups, in the same form.
-  returned: when the service was found
+  returned: when the backend service was found
   type: list
   elements: dict
 """

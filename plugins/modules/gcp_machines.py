@@ -254,7 +254,7 @@ def main() -> None:
     )
     options = module.params
     try:
-        machines = Machines(gcp_client(options), options["fleet"], options["deadline"])
+        machines = Machines(gcp_client(options), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
         result = run(options, machines, module.check_mode)
     except Failed as failed:
