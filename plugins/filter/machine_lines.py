@@ -9,9 +9,9 @@ short_description: The machines of a fleet as the lines of a table
 version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Draws what M(praxis.cloud.aws_infrastructure) and M(praxis.cloud.gcp_infrastructure) return as C(machines), as C(praxis.cloud.provision) shows it.
-  - In the column C(LOGIN) is what is known of a login. A machine that nobody tried to log in to, as in check mode or outside of C(--limit), has a
-    hyphen there.
+  - Draws what M(praxis.cloud.aws_infrastructure) and M(praxis.cloud.gcp_infrastructure) return as C(machines), as the
+    playbook C(praxis.cloud.provision) shows it.
+  - In the column C(LOGIN) is what is known of a login. A machine that nobody tried to log in to has a hyphen there.
 positional: answered
 options:
   _input:

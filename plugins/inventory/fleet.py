@@ -25,9 +25,9 @@ notes:
   - All regions and projects are asked before the first host is added. If one cannot be read, no host is added, the
     variable C(praxis_inventory_errors) is set on the group C(all), and the source fails. Ansible goes on after a failed
     source, so the first task of a playbook asserts that C(praxis_inventory_errors) is not defined.
-  - A machine that is stopped is no host. It has no address to be reached at, and whoever switched it off wants the others to go on. The variable
-    C(praxis_inventory_stopped) on the group C(all) names it, and so does each plan, as a warning (C(member-stopped)). Started again, by
-    C(praxis.cloud.provision) say, it is a member again.
+  - A machine that is stopped is no host. It has no address to be reached at, and whoever switched it off wants the
+    others to go on. The variable C(praxis_inventory_stopped) on the group C(all) names it, and so does each plan, as a
+    warning (C(member-stopped)). Started again, by C(praxis.cloud.provision) say, it is a member again.
   - Google Cloud is asked with application default credentials, C(GOOGLE_APPLICATION_CREDENTIALS) say.
   - Names and tags come from outside. They are never templated, and a C(Name) that is not a plain host name is an error.
 requirements:

@@ -171,7 +171,8 @@ def test_every_playbook_reads_the_run_from_the_same_variables() -> None:
     blocks = {}
     for path in PLAYBOOKS.rglob("*.yml"):
         found = re.findall(r"^  vars: &run\n((?:    .+\n)+)", path.read_text(encoding="utf-8"), re.M)
-        blocks.update({path.name: block for block in found})
+        if found:
+            (blocks[path.name],) = found
     assert {"deploy.yml", "rollback.yml", "spread.yml"} < set(blocks)
     assert set(blocks.values()) == {blocks["deploy.yml"]}
 

@@ -10,8 +10,8 @@ import re
 from dataclasses import fields
 from typing import Any, Dict, List, Mapping
 
-from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 

@@ -91,9 +91,9 @@ def _new_networks(daemon: Mapping[str, Any]) -> Iterator[Finding]:
     elif found.get("enable_ip_masquerade", "").lower() in ("false", "0") and not _has_own_nat():
         said.append("without a way out (enable_ip_masquerade: false)")
     for words in said:
-        what = "The Docker Engine makes networks whose containers are %s, so the agent and others cannot reach each other."
+        what = "The Docker Engine makes networks whose containers are %s, so the agent and others are apart." % words
         fix = "Take this key out of default-network-opts in daemon.json, and restart Docker."
-        yield Finding("containers-cut-off", what % words, "this host's engine", fix)
+        yield Finding("containers-cut-off", what, "this host's engine", fix)
 
 
 def overlap(members: Dial) -> Finding:
