@@ -497,6 +497,17 @@ def test_of_settings_that_nothing_reads_a_person_sees_one_line(
         assert len(found["findings"]) == 5 and {item["level"] for item in found["findings"]} == {"warning"}
 
 
+def test_stopped_machines_are_named_and_the_others_are_planned(site: Site, empty: Account) -> None:
+    """As praxis.cloud.fleet reports them."""
+    stopped = "m3 (i-3 in eu-west-1)"
+    site.inventory(fleet(2), praxis_inventory_stopped=[stopped])
+    played = site.play([PLAN], "--check")
+    assert played.rc == 0, played.printed[-4000:]
+    (found,) = [item for item in played.of("Plan the deployment", "m1")["findings"] if item["code"] == "member-stopped"]
+    assert found["level"] == "warning" and stopped in found["what"]
+    assert stopped in played.printed
+
+
 def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
     own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
     hostvars = fleet(2, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
