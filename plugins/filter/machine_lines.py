@@ -12,7 +12,7 @@ description:
   - Draws what M(praxis.cloud.aws_infrastructure) and M(praxis.cloud.gcp_infrastructure) return as C(machines), as the
     playbook C(praxis.cloud.provision) shows it.
   - In the column C(LOGIN) is what is known of a login. A machine that nobody tried to log in to has a hyphen there.
-positional: answered
+positional: answered, silent, unlisted
 options:
   _input:
     description: The machines.
