@@ -43,11 +43,17 @@ def of_a_profile(read: Callable[[], Any]) -> Any:
 
     :raises CloudError: in place of the SDK's own, and of Python's.
     """
+    answer, refused = _answered(read)
+    # Raised outside the handler: the exception may hold what a program printed, and must not travel as context.
+    if refused:
+        raise refused
+    return answer
+
+
+def _answered(read: Callable[[], Any]) -> tuple[Any, errors.CloudError | None]:
     try:
         with sdk_errors_typed():
-            return read()
+            return read(), None
     except _OF_A_PROFILE as error:
         what = f"The credentials cannot be read ({type(error).__name__}: {error})."
-        refused = errors.Expired(what, "AWS credentials", PROFILE_FIX)
-    # Raised outside the handler: the exception may hold what a program printed, and must not travel as context.
-    raise refused
+        return None, errors.Expired(what, "AWS credentials", PROFILE_FIX)
