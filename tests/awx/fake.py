@@ -1,91 +1,21 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fake of the API of AWX: it keeps objects, runs nothing, and refuses every field that awx.awx's own argument specs do not have."""
+"""A fake of AWX: it keeps objects, runs nothing, and refuses what is in none of awx.awx's own argument specs."""
 
 from __future__ import annotations
 
-import base64
-import json
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from tests.awx import rules, specs
+from tests.awx.kinds import KINDS, NODES, SURVEYS, TARGETS, UNIFIED
 
-USER, PASSWORD, TOKEN = "admin", "a-password-of-the-fake", "a-token-of-the-fake"
-PREFIXES = {"/api/v2/": "AWX", "/api/controller/v2/": "Red Hat Ansible Automation Platform"}
-VERSION = "24.6.1"
-NODES = "workflow_job_template_nodes"
-#: Whose ids may be a node's or a schedule's template.
-UNIFIED = ("job_templates", "workflow_job_templates", "projects", "inventory_sources", "workflow_approval_templates")
+TOKEN = "a-token-of-the-fake"
 #: Stands at the beginning of a link for the prefix by which the client came.
 LINK = "the-prefix:/"
 Body = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """An endpoint.
-
-    :param module: of awx.awx, whose argument spec says which fields there are.
-    :param needed: without these nothing is created.
-    :param refs: fields that name another object by its id, and the endpoint of it.
-    :param defaults: what the API fills in.
-    :param texts: fields that hold a dictionary as JSON.
-    :param own: fields that clients send and that are no argument.
-    """
-
-    module: str
-    needed: tuple[str, ...] = ("name",)
-    refs: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    texts: tuple[str, ...] = ()
-    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-_ORGANIZATION = {"organization": "organizations"}
-_ENVIRONMENT = {"execution_environment": "execution_environments"}
-KINDS: dict[str, Kind] = {
-    "organizations": Kind("organization", refs={"default_environment": "execution_environments"}),
-    "credential_types": Kind("credential_type", ("name", "kind"), own={"managed": {"type": "bool"}},
-                             defaults={"inputs": {}, "injectors": {}}),
-    "credentials": Kind("credential", ("name", "credential_type"), {**_ORGANIZATION, "credential_type": "credential_types"},
-                        {"inputs": {}}),
-    "execution_environments": Kind("execution_environment", ("name", "image"),
-                                   {**_ORGANIZATION, "credential": "credentials"}, {"pull": ""}),
-    "projects": Kind("project", ("name", "organization"),
-                     {**_ORGANIZATION, "credential": "credentials", "default_environment": "execution_environments"},
-                     {"scm_type": "", "scm_branch": "", "scm_revision": "", "scm_update_cache_timeout": 0}),
-    "inventories": Kind("inventory", ("name", "organization"), _ORGANIZATION,
-                        {"kind": "", "host_filter": None, "variables": ""}, ("variables",)),
-    "inventory_sources": Kind("inventory_source", ("name", "inventory", "source"),
-                              {**_ENVIRONMENT, "inventory": "inventories", "credential": "credentials",
-                               "source_project": "projects"}, {"source_vars": ""}, ("source_vars",)),
-    "job_templates": Kind("job_template", ("name", "project", "playbook", "inventory"),
-                          {**_ORGANIZATION, **_ENVIRONMENT, "inventory": "inventories", "project": "projects"},
-                          {"extra_vars": "", "survey_enabled": False, "job_slice_count": 1}, ("extra_vars",)),
-    "workflow_job_templates": Kind("workflow_job_template", ("name",), {**_ORGANIZATION, "inventory": "inventories"},
-                                   {"extra_vars": "", "survey_enabled": False}, ("extra_vars",)),
-    NODES: Kind("workflow_job_template_node", ("workflow_job_template", "identifier"),
-                {**_ENVIRONMENT, "workflow_job_template": "workflow_job_templates", "inventory": "inventories",
-                 "unified_job_template": "unified_job_templates"}, own={"type": {}}),
-    "workflow_approval_templates": Kind("workflow_job_template_node", ("name",), defaults={"description": "", "timeout": 0}),
-    "schedules": Kind("schedule", ("name", "rrule", "unified_job_template"),
-                      {**_ENVIRONMENT, "unified_job_template": "unified_job_templates", "inventory": "inventories"},
-                      {"enabled": True, "extra_data": {}}),
-    "notification_templates": Kind("notification_template",
-                                   ("name", "organization", "notification_type", "notification_configuration"),
-                                   _ORGANIZATION, {"messages": None}),
-}  # fmt: skip
-#: The endpoint of a list of other objects, where it has another name.
-TARGETS = {"galaxy_credentials": "credentials", "success_nodes": NODES, "always_nodes": NODES, "failure_nodes": NODES,
-           "input_inventories": "inventories"}  # fmt: skip
-SURVEYS = ("job_templates", "workflow_job_templates")
 
 
 class Refused(Exception):
@@ -142,12 +72,11 @@ class Controller:
     def named(self, endpoint: str) -> dict[str, Body]:
         """The objects of an endpoint, by name."""
         ids = [number for number, kind in self.kinds.items() if kind == endpoint]
-        return {self.objects[number].get("name") or self.objects[number]["identifier"]: self.objects[number] for number in ids}
+        return {_name(self.objects[number]): self.objects[number] for number in ids}
 
     def linked(self, item: Body, what: str) -> list[str]:
         """The names of the objects in a list of another one."""
-        found = [self.objects[number] for number in self.links.get((item["id"], what), [])]
-        return [each.get("identifier") or each["name"] for each in found]
+        return [_name(self.objects[number]) for number in self.links.get((item["id"], what), [])]
 
     # What a client asks of it.
 
@@ -189,7 +118,8 @@ class Controller:
         known = {"id", "type", *(name for each in members for name in specs.argument_spec(KINDS[each].module))}
         for name in query:
             refuse("detail", "" if name.removeprefix("or__") in known else f"{endpoint} has no field named '{name}'")
-        found = [item for number, item in self.objects.items() if self.kinds[number] in members and _matches(item, query)]
+        there = [item for number, item in self.objects.items() if self.kinds[number] in members]
+        found = [item for item in there if _matches(item, query)]
         return {"count": len(found), "next": None, "previous": None, "results": [self._shown(item) for item in found]}
 
     def _create(self, endpoint: str, body: Any) -> Body:
@@ -200,8 +130,9 @@ class Controller:
             refuse(name, "" if body.get(name) not in (None, "") else "This field is required.")
         owner = next((name for name in ("workflow_job_template", "inventory", "organization") if name in body), "name")
         label = "identifier" if endpoint == NODES else "name"
-        twin = [item for number, item in self.objects.items() if self.kinds[number] == endpoint
-                and all(item.get(key) == body.get(key) for key in {label, owner, *KINDS[endpoint].needed[:1]})]  # fmt: skip
+        keys = {label, owner, *KINDS[endpoint].needed[:1]}
+        there = [item for number, item in self.objects.items() if self.kinds[number] == endpoint]
+        twin = any(all(item.get(key) == body.get(key) for key in keys) for item in there)
         refuse("__all__", f"{endpoint} with this {label} already exists." if twin else "")
         given = {name: value for name, value in body.items() if value is not None and name != "type"}
         item = {**KINDS[endpoint].defaults, **given}
@@ -267,14 +198,16 @@ class Controller:
         target = "notification_templates" if what.startswith("notification_templates_") else TARGETS.get(what, what)
         there = self.links.setdefault((item["id"], what), [])
         if request.method == "GET":
-            return 200, {"count": len(there), "next": None, "results": [self._shown(self.objects[each]) for each in there]}
+            shown = [self._shown(self.objects[each]) for each in there]
+            return 200, {"count": len(there), "next": None, "previous": None, "results": shown}
         other = self._item(target, request.body["id"])
         if request.body.get("disassociate"):
             there.remove(other["id"])
             return 204, {}
         if what == "credentials":
             taken = [self.objects[each]["credential_type"] for each in there]
-            refuse("error", "Cannot assign multiple credentials of a type." if other["credential_type"] in taken else "")
+            twice = other["credential_type"] in taken
+            refuse("error", "Cannot assign multiple credentials of a type." if twice else "")
         there.append(other["id"])
         return 204, {}
 
@@ -310,67 +243,12 @@ class Controller:
 
 
 def _matches(item: Body, query: Mapping[str, str]) -> bool:
-    alternatives = [str(item.get(name.removeprefix("or__"))) == value for name, value in query.items() if name.startswith("or__")]
-    exact = [str(item.get(name)) == value for name, value in query.items() if not name.startswith("or__")]
-    return all(exact) and (any(alternatives) or not alternatives)
+    alternatives = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
+    exact = {name: value for name, value in query.items() if not name.startswith("or__")}
+    if alternatives and not any(str(item.get(name)) == value for name, value in alternatives.items()):
+        return False
+    return all(str(item.get(name)) == value for name, value in exact.items())
 
 
-@contextmanager
-def serve(controller: Controller) -> Iterator[str]:
-    """The fake behind a loopback address, which is given."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(controller))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
-    lock = threading.Lock()
-    basic = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            parsed = urlsplit(self.path)
-            prefix = next((each for each in PREFIXES if parsed.path.startswith(each)), "")
-            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            request = Request(self.command, parsed.path.removeprefix(prefix), json.loads(text) if text else {})
-            with lock:
-                status, answer = self._answer(request, dict(parse_qsl(parsed.query, keep_blank_values=True)), prefix)
-                request.status = status
-                controller.requests.append(request)
-                if status >= 400:
-                    controller.errors.append(f"{request.method} {self.path} {request.body}: {status} {answer}")
-            self._send(status, json.dumps(answer).replace(f'"{LINK}', f'"{prefix}'), PREFIXES.get(prefix, ""))
-
-        def _answer(self, request: Request, query: dict[str, str], prefix: str) -> tuple[int, Body]:
-            login = request.path == "tokens/"
-            allowed = self.headers.get("Authorization") in ((basic,) if login else (f"Bearer {TOKEN}",))
-            if not prefix or not request.path.endswith("/"):
-                return 404, {"detail": "Not found."}
-            if not allowed and request.method != "DELETE":
-                return 401, {"detail": "Authentication credentials were not provided."}
-            try:
-                return controller.answer(request, query)
-            except Refused as error:
-                return error.status, error.answer
-
-        def _send(self, status: int, answer: str, product: str) -> None:
-            text = b"" if status == 204 else answer.encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)),
-                                "X-API-Product-Name": product, "X-API-Product-Version": VERSION}.items():  # fmt: skip
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - http.server's names
-
-        def log_message(self, *_args: Any) -> None:
-            """Nothing: a test reads the requests."""
-
-    return Handler
+def _name(item: Body) -> str:
+    return str(item.get("identifier") or item["name"])

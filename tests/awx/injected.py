@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job is given by a credential, worked out of its type's injectors as AWX does it."""
+"""The data for AWX; and what a job is given by a credential, worked out of its type's injectors as AWX does it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jinja2.sandbox import SandboxedEnvironment
 
-DATA = Path(__file__).resolve().parents[2] / "awx" / "credential_types.yml"
+DATA = Path(__file__).resolve().parents[2] / "awx"
 _JINJA = SandboxedEnvironment(autoescape=False)
 
 
@@ -32,10 +32,15 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 
+def data(name: str) -> Any:
+    """What a file of the data describes, as it is written."""
+    read = yaml.load((DATA / f"{name}.yml").read_text(encoding="utf-8"), _Loader)
+    return read[f"awx_{name}"]
+
+
 def credential_types() -> dict[str, dict[str, Any]]:
     """The collection's types of credentials, by their keys."""
-    found = yaml.load(DATA.read_text(encoding="utf-8"), _Loader)["awx_credential_types"]  # noqa: S506 - a safe loader
-    return {item["key"]: item for item in found}
+    return {item["key"]: item for item in data("credential_types")}
 
 
 def inject(kind: Mapping[str, Any], inputs: Mapping[str, str], private: Path, seen: str = "") -> Injected:

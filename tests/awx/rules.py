@@ -1,10 +1,9 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX's API refuses of a survey, a type of credential, a schedule and a notification, whatever its clients let through.
+"""What AWX's API refuses of a survey, a type of credential, a schedule and a notification, whatever its clients allow.
 
-Written after AWX's own documentation and behaviour, by name of what it says. Each function gives the first thing that is wrong,
-or an empty text.
+Written after AWX's own documentation and code. Each function gives the first thing that is wrong, or an empty text.
 """
 
 from __future__ import annotations

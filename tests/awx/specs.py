@@ -19,7 +19,7 @@ MODULES = "ansible_collections.awx.awx.plugins.modules"
 _TYPES = {"str": str, "path": str, "bool": bool, "int": int, "float": (int, float), "dict": dict}
 
 
-class _AskedFor(Exception):  # noqa: N818 - it is no error
+class _AskedFor(Exception):
     """A module has come to the point where it hands over its argument spec."""
 
 

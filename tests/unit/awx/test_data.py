@@ -7,35 +7,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import botocore.credentials
 import pytest
-import yaml
 
-from tests.awx.injected import credential_types, inject
+from tests.awx.injected import DATA, credential_types, data, inject
 from tests.awx.rules import wrong_credential_type, wrong_rule
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-DATA = {path.stem: path for path in (CHECKOUT / "awx").glob("*.yml")}
 TYPES = credential_types()
-
-
-class Loader(yaml.SafeLoader):
-    """With Ansible's word for a text that is no template of its own."""
-
-
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
-
-
-def data(name: str) -> Any:
-    (found,) = [value for key, value in yaml.load(DATA[name].read_text(encoding="utf-8"), Loader).items() if name in key]
-    return found
 
 
 def test_the_playbook_reads_all_of_the_data() -> None:
     text = (CHECKOUT / "playbooks" / "awx.yml").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"\) \}\}/(\w+)\.yml\"", text)) == sorted(DATA)
+    assert sorted(re.findall(r"\) \}\}/(\w+)\.yml\"", text)) == sorted(path.stem for path in DATA.glob("*.yml"))
 
 
 def test_a_job_template_is_a_playbook_of_the_project_and_its_survey() -> None:
@@ -76,10 +61,8 @@ def test_a_job_s_credentials_are_those_that_were_filled_in(tmp_path: Path) -> No
     ssh = inject(TYPES["ssh"], {"username": "admin", "private_key": "a key\n"}, tmp_path)
     assert ssh.variables["ansible_user"] == "admin"
     assert Path(ssh.variables["ansible_ssh_private_key_file"]).read_text(encoding="utf-8") == "a key\n"
-    registry = inject(TYPES["registry"], {"server": "r.example.org", "username": "robot", "password": "pass word"}, tmp_path)
-    assert registry.variables == {
-        "praxis_registries": [{"server": "r.example.org", "username": "robot", "password": "pass word"}]
-    }
+    login = {"server": "r.example.org", "username": "robot", "password": "pass word"}
+    assert inject(TYPES["registry"], login, tmp_path).variables == {"praxis_registries": [login]}
 
 
 def test_a_session_token_that_was_not_filled_in_is_none() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.awx.fake import NODES, Controller, Refused, Request
+from tests.awx.fake import Controller, Refused, Request
 from tests.awx.injected import credential_types
+from tests.awx.kinds import NODES
 from tests.awx.rules import wrong_credential_type, wrong_notification, wrong_rule, wrong_survey
 from tests.awx.specs import argument_spec, lists
 

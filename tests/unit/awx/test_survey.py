@@ -22,7 +22,9 @@ from tests.awx.rules import wrong_survey
 CHECKOUT = Path(__file__).resolve().parents[3]
 SPECS = yaml.safe_load((CHECKOUT / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
 OPTIONS = [(book, name, option) for book, spec in SPECS.items() for name, option in spec["options"].items()]
-each_option = pytest.mark.parametrize(("book", "name", "option"), OPTIONS, ids=lambda value: value if isinstance(value, str) else "")
+each_option = pytest.mark.parametrize(
+    ("book", "name", "option"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in OPTIONS]
+)
 
 
 def asked(**option: Any) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def asked(**option: Any) -> dict[str, Any]:
         ({"type": "str", "no_log": True, "required": True}, {"type": "password", "min": 1, "max": 1024}),
         ({"type": "int", "default": 3}, {"type": "integer", "default": 3, "min": 1, "max": 9}),
         ({"type": "float", "default": 0.5}, {"type": "float", "default": 0.5}),
-        ({"type": "bool", "default": False}, {"type": "multiplechoice", "choices": ["true", "false"], "default": "false"}),
+        ({"type": "bool", "default": False},
+         {"type": "multiplechoice", "choices": ["true", "false"], "default": "false"}),
         ({"choices": ["a", "b"], "default": "b"}, {"type": "multiplechoice", "choices": ["a", "b"], "default": "b"}),
         ({"type": "int", "choices": [1, 2]}, {"type": "multiplechoice", "choices": ["1", "2"]}),
         ({"type": "list", "choices": ["a", "b"], "default": ["a", "b"]},
@@ -130,7 +133,8 @@ def test_only_what_belongs_to_one_run_is_asked() -> None:
 def test_what_a_survey_keeps_secret_becomes_no_artifact() -> None:
     """A job's artifacts are what its playbook gives to set_stats."""
     secret = {name for made in surveys.surveys().values() for name in passwords(made)}
-    secret |= {"praxis_registries", "praxis_agent_secrets"}  # what types of credentials and users' own surveys hand over
+    # What a type of credential hands over, and what a survey of a user's own may.
+    secret |= {"praxis_registries", "praxis_agent_secrets"}
     for book in (CHECKOUT / "playbooks").rglob("*.yml"):
         for stats in stats_of(yaml.safe_load(book.read_text(encoding="utf-8"))):
             assert not [name for name in secret if name in json.dumps(stats)], book.name
