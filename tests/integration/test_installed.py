@@ -43,7 +43,7 @@ def credentials(user: User) -> Injecting:
     types, around = credential_types(), user.environment
     aws = {"access_key": around["AWS_ACCESS_KEY_ID"], "secret_key": around["AWS_SECRET_ACCESS_KEY"],
            "region": around["AWS_REGION"]}  # fmt: skip
-    ssh = {"username": "admin", "private_key": (HOME / "ssh" / "id_ed25519").read_text(encoding="utf-8")}
+    ssh = {"private_key": (HOME / "ssh" / "id_ed25519").read_text(encoding="utf-8")}
     registry = {"server": "registry.example.org", "username": "robot", "password": MARKERS[1]}
     return [(types["aws"], aws), (types["ssh"], ssh), (types["registry"], registry)]
 

@@ -58,8 +58,8 @@ def test_a_job_s_credentials_are_those_that_were_filled_in(tmp_path: Path) -> No
     assert google.environment["GOOGLE_CLOUD_PROJECT"] == "one"
     file = Path(google.environment["GOOGLE_APPLICATION_CREDENTIALS"])
     assert file.read_text(encoding="utf-8") == "{}" and file.stat().st_mode & 0o077 == 0
-    ssh = inject(TYPES["ssh"], {"username": "admin", "private_key": "a key\n"}, tmp_path)
-    assert ssh.variables["ansible_user"] == "admin"
+    ssh = inject(TYPES["ssh"], {"private_key": "a key\n"}, tmp_path)
+    assert list(ssh.variables) == ["ansible_ssh_private_key_file"]
     assert Path(ssh.variables["ansible_ssh_private_key_file"]).read_text(encoding="utf-8") == "a key\n"
     login = {"server": "r.example.org", "username": "robot", "password": "pass word"}
     assert inject(TYPES["registry"], login, tmp_path).variables == {"praxis_registries": [login]}
@@ -76,3 +76,11 @@ def test_schedules_are_of_the_kind_that_awx_takes() -> None:
     names = {item["name"] for item in data("job_templates")}
     for item in data("schedules"):
         assert wrong_rule(item["rrule"]) == "" and item["job_template"] in names
+
+
+def test_the_page_lists_the_variables_that_the_playbook_reads() -> None:
+    files = [CHECKOUT / "playbooks" / "awx.yml", *DATA.glob("*.yml")]
+    read = {name for path in files for name in re.findall(r"praxis_awx_\w+", path.read_text(encoding="utf-8"))}
+    page = (CHECKOUT / "docs" / "awx.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `praxis_awx_")]
+    assert {name for row in rows for name in re.findall(r"praxis_awx_\w+", row)} == read

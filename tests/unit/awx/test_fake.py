@@ -16,7 +16,7 @@ from tests.awx.kinds import NODES
 from tests.awx.rules import wrong_credential_type, wrong_notification, wrong_rule, wrong_survey
 from tests.awx.specs import argument_spec, lists
 
-SSH = credential_types()["ssh"]
+SSH, REGISTRY = credential_types()["ssh"], credential_types()["registry"]
 
 
 @pytest.fixture
@@ -90,14 +90,14 @@ def test_an_unknown_filter_is_refused_and_a_known_one_chooses(controller: Contro
 
 
 def test_secrets_are_not_given_back_and_stay_when_their_mask_is_sent(controller: Controller) -> None:
-    fields = {key: SSH[key] for key in ("name", "inputs", "injectors")}
+    fields = {key: REGISTRY[key] for key in ("name", "inputs", "injectors")}
     kind = post(controller, "credential_types", kind="cloud", managed=False, **fields)
-    inputs = {"username": "admin", "private_key": "hidden"}
+    inputs = {"username": "robot", "password": "hidden"}
     made = post(controller, "credentials", name="c", credential_type=kind["id"], inputs=inputs)
-    assert made["inputs"] == {"username": "admin", "private_key": "$encrypted$"}
-    body = {"inputs": {"username": "root", "private_key": "$encrypted$"}}
+    assert made["inputs"] == {"username": "robot", "password": "$encrypted$"}
+    body = {"inputs": {"username": "other", "password": "$encrypted$"}}
     controller.answer(Request("PATCH", f"credentials/{made['id']}/", body), {})
-    assert controller.objects[made["id"]]["inputs"] == {"username": "root", "private_key": "hidden"}
+    assert controller.objects[made["id"]]["inputs"] == {"username": "other", "password": "hidden"}
     with pytest.raises(Refused, match="was unexpected"):
         post(controller, "credentials", name="d", credential_type=kind["id"], inputs={"key": "a"})
     other = post(controller, "credentials", name="e", credential_type=kind["id"])
