@@ -16,6 +16,7 @@ from tests.awx.kinds import NODES
 from tests.awx.rules import wrong_credential_type, wrong_notification, wrong_rule, wrong_survey
 from tests.awx.specs import argument_spec, lists
 
+pytest.importorskip("ansible_collections.awx.awx.plugins.modules.job_template", reason="no awx.awx in this ansible")
 SSH, REGISTRY = credential_types()["ssh"], credential_types()["registry"]
 
 
