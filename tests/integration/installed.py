@@ -59,15 +59,15 @@ class Job(Done):
     @property
     def artifacts(self) -> dict[str, Any]:
         """What AWX keeps as the job's artifacts, and hands to the next jobs of a workflow."""
-        events = [json.loads(path.read_text(encoding="utf-8")) for path in self.back.glob("*/job_events/*.json")]
+        events = [json.loads(path.read_text(encoding="utf-8")) for path in self.back.rglob("job_events/*.json")]
         (last,) = [event for event in events if event["event"] == "playbook_on_stats"]
         return dict(last["event_data"]["artifact_data"])
 
     @property
     def told(self) -> str:
-        """All that the job has told: its output and its events."""
-        return "\n".join(path.read_text(encoding="utf-8") for found in ("stdout", "job_events/*.json")
-                         for path in sorted(self.back.glob(f"*/{found}")))  # fmt: skip
+        """All that the job has told: its output, its events and its hosts' facts."""
+        found = [path for name in ("stdout", "job_events/*.json", "fact_cache/*") for path in self.back.rglob(name)]
+        return "\n".join(path.read_text(encoding="utf-8") for path in found)
 
 
 class User:
