@@ -15,17 +15,20 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.awx.injected import inject
 from tests.unit.test_tarball import build
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHONS = (sys.executable, "/usr/bin/python3", "/usr/bin/python3.11", "/usr/bin/python3.13")
+#: Types of credentials, each with what is filled in for its fields.
+Injecting = Sequence[tuple[Mapping[str, Any], Mapping[str, str]]]
 #: Whom nothing belongs to.
 NOBODY = "nobody"
 #: What of the sandbox's environment is the cloud's, and what any shell has.
@@ -47,6 +50,26 @@ class Done:
         return dict(json.JSONDecoder().raw_decode(printed)[0]["praxis_summary"])
 
 
+@dataclass(frozen=True)
+class Job(Done):
+    """A finished job, and what came back of it."""
+
+    back: Path
+
+    @property
+    def artifacts(self) -> dict[str, Any]:
+        """What AWX keeps as the job's artifacts, and hands to the next jobs of a workflow."""
+        events = [json.loads(path.read_text(encoding="utf-8")) for path in self.back.rglob("job_events/*.json")]
+        (last,) = [event for event in events if event["event"] == "playbook_on_stats"]
+        return dict(last["event_data"]["artifact_data"])
+
+    @property
+    def told(self) -> str:
+        """All that the job has told: its output, its events and its hosts' facts."""
+        found = [path for name in ("stdout", "job_events/*.json", "fact_cache/*") for path in self.back.rglob(name)]
+        return "\n".join(path.read_text(encoding="utf-8") for path in found)
+
+
 class User:
     """The user, and what they have.
 
@@ -59,7 +82,7 @@ class User:
         self.python = self.root / "venv" / "bin" / "python"
         self.project, self.home = self.root / "project", self.root / "home"
         self.account = pwd.getpwnam(NOBODY) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-        self._agent = 0
+        self._agent = self._jobs = 0
         kept = {name: value for name, value in environment.items() if KEPT.fullmatch(name)}
         programs = [part for part in kept["PATH"].split(":") if not part.startswith((f"{CHECKOUT}/", "/root/"))]
         self.environment = {**kept, "PATH": ":".join([str(self.python.parent), *programs]), "HOME": str(self.home),
@@ -124,31 +147,43 @@ class User:
         assert done.rc == expect, f"{name}: return code {done.rc}\n{done.output[-6000:]}"
         return done
 
-    def job(self, playbook: str, key: Path, variables: Mapping[str, Any]) -> Done:
-        """A job as AWX runs it: the inventory that was read before, credentials in the environment and in an agent of
-        the runner's, the project sent to a worker that has nothing else. What it prints comes back with the events.
+    def job(
+        self, playbook: str, variables: Mapping[str, Any], key: Path | None = None, credentials: Injecting = ()
+    ) -> Job:
+        """A job as AWX runs it: the inventory that was read before, credentials as AWX gives them, the project sent
+        to a worker that has nothing else. What it prints comes back with the events.
 
         :param playbook: one of the project's.
+        :param key: what an agent of the runner's holds, as with AWX's own type Machine.
+        :param credentials: types of the collection's, and what is filled in for their fields.
         """
-        place, work = self.project / ".job" / "sent", self.project / ".job" / "worker"
+        self._jobs += 1
+        place, work = self.project / ".job" / f"s{self._jobs}", self.project / ".job" / f"w{self._jobs}"
         given = {name: value for name, value in self.environment.items() if name.startswith(("AWS_", "PRAXIS_"))}
         listed = self.type("ansible-inventory", "-i", "inventories/aws", "--list", "--export")
         assert listed.rc == 0, listed.output
         shutil.copytree(self.project, place / "project", ignore=shutil.ignore_patterns(".ansible", ".job", "key*"))
+        (place / "env").mkdir()
+        injected = [inject(kind, inputs, place / "env", str(work / "env")) for kind, inputs in credentials]
+        environment = {**given, **{name: value for each in injected for name, value in each.environment.items()}}
+        extra = {**variables, **{name: value for each in injected for name, value in each.variables.items()}}
         # As AWX does: a script that prints what was read.
         script = f"#!/bin/sh\ncat <<'END'\n{listed.output}\nEND\n"
-        for path, text in {"inventory/hosts": script, "env/envvars": json.dumps(given),
-                           "env/extravars": json.dumps(dict(variables)),
-                           "env/ssh_key": key.read_text(encoding="utf-8")}.items():
+        files = {"inventory/hosts": script, "env/envvars": json.dumps(environment), "env/extravars": json.dumps(extra)}
+        if key:
+            files["env/ssh_key"] = key.read_text(encoding="utf-8")
+        for path, text in files.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8")
         (place / "inventory" / "hosts").chmod(0o755)
         work.mkdir()
         subprocess.run(["chown", "-R", f"{self.account.pw_uid}:{self.account.pw_gid}", str(place.parent)], check=True)
         bare = " ".join(f"-u {name}" for name in [*given, "SSH_AUTH_SOCK"])
-        piped = (f"ansible-runner transmit .job/sent -p {playbook} | env {bare} ansible-runner worker"
-                 " --private-data-dir .job/worker | ansible-runner process .job/sent")  # fmt: skip
-        return self.type("bash", "-o", "pipefail", "-c", piped)
+        sent, worker = place.relative_to(self.project), work.relative_to(self.project)
+        piped = (f"ansible-runner transmit {sent} -p {playbook} | env {bare} ansible-runner worker"
+                 f" --private-data-dir {worker} | ansible-runner process {sent}")  # fmt: skip
+        done = self.type("bash", "-o", "pipefail", "-c", piped)
+        return Job(done.rc, done.output, place / "artifacts")
 
     def leave(self) -> None:
         """Remove all of it."""

@@ -10,19 +10,48 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+from tests.awx.injected import credential_types, data
 
 from . import seen
 from .accounts import account_of
 from .conftest import HOME, Cloud
-from .installed import User
+from .installed import Injecting, User
 
 FLEET = "sandbox-archive"
 INVENTORY = ("-i", "inventories/aws")
 DOWN = json.dumps({"praxis_confirm_down": FLEET, "praxis_remove_identities": True})
 
 pytestmark = pytest.mark.once
+
+
+#: What only the job may know: the answer of a survey's question for a password, and a registry's.
+MARKERS = ("an-answer-that-is-no-artifact", "a-password-that-is-no-artifact")
+
+
+def approved(planned: dict[str, Any]) -> dict[str, Any]:
+    """The extra variables of the workflow's deployment: of its job template, and the artifact of the plan's job."""
+    (found,) = [item for item in data("job_templates") if "extra_vars" in item]
+    return {**found["extra_vars"], "praxis_summary": planned}
+
+
+def credentials(user: User) -> Injecting:
+    """What is filled in for the types of credentials that the fleet's jobs use."""
+    types, around = credential_types(), user.environment
+    aws = {"access_key": around["AWS_ACCESS_KEY_ID"], "secret_key": around["AWS_SECRET_ACCESS_KEY"],
+           "region": around["AWS_REGION"]}  # fmt: skip
+    ssh = {"private_key": (HOME / "ssh" / "id_ed25519").read_text(encoding="utf-8")}
+    registry = {"server": "registry.example.org", "username": "robot", "password": MARKERS[1]}
+    return [(types["aws"], aws), (types["ssh"], ssh), (types["registry"], registry)]
+
+
+def secrets(user: User) -> list[str]:
+    """What may not come back."""
+    key = (HOME / "ssh" / "id_ed25519").read_text(encoding="utf-8").splitlines()[2]
+    return [*MARKERS, user.environment["AWS_SECRET_ACCESS_KEY"], key]
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +92,21 @@ def test_a_fleet_from_nothing_and_back(user: User, cloud: Cloud) -> None:
     assert user.play("host_keys", *arguments).output.count("changed=0") == 1
     planned = user.play("plan", *arguments).summary
 
-    kept = {**settings, "praxis_record": str(user.project / "records")}
-    done = user.job("deploy.yml", HOME / "ssh" / "id_ed25519", kept)
+    # The workflow's second half: what the plan's job has left says which plan.
+    kept = {**settings, **approved(planned), "praxis_record": str(user.project / "records"),
+            "survey_password": MARKERS[0]}  # fmt: skip
+    done = user.job("deploy.yml", kept, credentials=credentials(user))
     assert done.rc == 0, done.output[-6000:]
     deployed = done.summary
     assert deployed["ok"]
+    assert list(done.artifacts) == ["praxis_summary"] and done.artifacts["praxis_summary"] == deployed
+    assert "Judge the fleet and show its members" in done.told
+    assert not [hidden for hidden in secrets(user) if hidden in done.told + done.output]
     # Before the first deployment there is no identity: of the plan's parts the members alone differ.
     assert deployed["plan_id"].split("-")[1:] == planned["plan_id"].split("-")[1:]
-    status = user.play("status", *arguments).summary
+    observed = user.job("status.yml", settings, key=HOME / "ssh" / "id_ed25519")
+    assert observed.rc == 0, observed.output[-6000:]
+    status = observed.summary
     assert status["ok"] and [item["name"] for item in status["members"]] == sorted(keys["keys"])
     assert len(list((user.project / "records").glob("*.html"))) == 1
     assert len(set(seen.releases(cloud).values())) == 2

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from tests.planted import agent, cloud, controller, fleet, host, playbooks, sandbox, secrets
+from tests.planted import agent, awx, cloud, controller, fleet, host, playbooks, sandbox, secrets
 from tests.planted.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
 FAULTS: tuple[Fault, ...] = (
     *agent.FAULTS,
+    *awx.FAULTS,
     *fleet.FAULTS,
     *secrets.FAULTS,
     *cloud.FAULTS,

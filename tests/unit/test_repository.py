@@ -89,7 +89,7 @@ def test_what_runs_on_a_host_is_python_3_9_and_its_standard_library(name: str) -
             assert top in sys.stdlib_module_names or imported == "ansible.module_utils.basic", imported
 
 
-@pytest.mark.parametrize("space", ["agent", "fleet"])
+@pytest.mark.parametrize("space", ["agent", "awx", "fleet"])
 def test_the_pure_layers_import_no_ansible_no_sdk_and_nothing_that_reaches_out(space: str) -> None:
     barred = {"ansible", "boto3", "botocore", "google", "requests", "socket", "subprocess", "urllib", "http", "os"}
     files = sorted(CHECKOUT.glob(f"plugins/module_utils/{space}/*.py"))
