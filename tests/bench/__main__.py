@@ -14,11 +14,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import machines, report, scale
+from tests.bench import infrastructure, machines, report, scale
 from tests.bench.measure import CHECKOUT, Failure
 from tests.bench.report import Sample
 
 BUILD = CHECKOUT / "build"
+PARTS = ("inventory", "plan", "secrets", "provision", "machines")
 
 
 def say(text: str) -> None:
@@ -27,22 +28,22 @@ def say(text: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("parts", nargs="*", choices=["machines", "inventory", "plan", "secrets", []], default=[])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--repeats", type=int, default=3, help="how often what is cheap is measured; the median counts")
     options = parser.parse_args()
-    parts = options.parts or ["inventory", "plan", "secrets", "machines"]
+    parts = options.parts or PARTS
     measured: dict[str, dict[str, list[Sample]]] = {}
-    calls: dict[str, int] = {}
     try:
-        if set(parts) - {"machines"}:
-            found, calls = scale.measure(set(parts), options.repeats, say)
-            measured |= found
+        if set(parts) - {"machines", "provision"}:
+            measured |= scale.measure(set(parts), options.repeats, say)
+        if "provision" in parts:
+            measured |= infrastructure.measure(options.repeats, say)
         if "machines" in parts:
             measured |= four_machines(options.repeats)
     except Failure as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    show(measured, calls)
+    show(measured)
     return 0
 
 
@@ -62,13 +63,13 @@ def four_machines(repeats: int) -> dict[str, dict[str, list[Sample]]]:
             _sandbox("down")
 
 
-def show(measured: dict[str, dict[str, list[Sample]]], calls: dict[str, int]) -> None:
+def show(measured: dict[str, dict[str, list[Sample]]]) -> None:
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(report.as_json(measured), indent=2) + "\n")
     details = {case: {who: [vars(run) for run in runs] for who, runs in row.items()} for case, row in measured.items()}
     (BUILD / "bench-details.json").write_text(json.dumps({"machine": machine(), "runs": details}, indent=2) + "\n")
     print("\n" + machine() + "\n\n" + report.table(measured) + "\n")
-    for aim in report.aims(measured, calls):
+    for aim in report.aims(measured):
         state = {True: "met", False: "MISSED", None: "not measured"}[aim.met]
         print(f"{state:12}  {aim.value:>10}  {aim.text}")
     print("\n" + "\n".join(report.notes(measured)))

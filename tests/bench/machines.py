@@ -49,7 +49,7 @@ class Machines:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.site = here()
-        self.environment = _environment(self.site.home / "env") | {
+        self.environment = environment_of(self.site.home / "env") | {
             "PRAXIS_HOSTS": str(HOSTS),
             "XDG_STATE_HOME": str(folder / "state"),
         }
@@ -191,7 +191,7 @@ def measure(machines: Machines, repeats: int, say: Callable[[str], None]) -> dic
     return found
 
 
-def _environment(file: Path) -> dict[str, str]:
+def environment_of(file: Path) -> dict[str, str]:
     printed = subprocess.run(["sh", "-c", f". {shlex.quote(str(file))} && env -0"], cwd=CHECKOUT, capture_output=True,
                              text=True, check=True, env=dict(os.environ)).stdout  # fmt: skip
     return dict(line.split("=", 1) for line in printed.split("\0") if line)

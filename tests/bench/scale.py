@@ -14,6 +14,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,9 @@ def cloud() -> Iterator[Scale]:
             process.wait(timeout=30)
 
 
-def measure(parts: Collection[str], repeats: int, say: Callable[[str], None]) -> tuple[Found, dict[str, int]]:
-    """The cases of these parts, and how many calls each way made for the hundred secrets."""
+def measure(parts: Collection[str], repeats: int, say: Callable[[str], None]) -> Found:
+    """The cases of these parts."""
     found: Found = defaultdict(lambda: defaultdict(list))
-    calls: dict[str, int] = {}
 
     def note(case: str, who: str, sample: Sample) -> None:
         say(f"{case} {who}: {sample.seconds:.2f} s, {sample.cpu:.2f} s of CPU, {sample.memory_mb:.0f} MB")
@@ -127,8 +127,7 @@ def measure(parts: Collection[str], repeats: int, say: Callable[[str], None]) ->
                 for who in _turned(["ours", "community", "raw"], turn):
                     scale.calls()
                     sample, values = scale.client("secrets", who)
-                    calls[who] = sum(scale.calls().values())
-                    note("secrets_100", who, sample)
+                    note("secrets_100", who, replace(sample, calls=sum(scale.calls().values())))
                     answers.append(values)
                 _same("secrets", answers)
         if "inventory" in parts:
@@ -149,7 +148,7 @@ def measure(parts: Collection[str], repeats: int, say: Callable[[str], None]) ->
             for size in PLANS:
                 for _turn in range(repeats):
                     note(f"plan_{size}", "ours", scale.plan(size))
-    return found, calls
+    return found
 
 
 def _turned(ways: list[str], turn: int) -> list[str]:
