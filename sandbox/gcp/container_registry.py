@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from sandbox.aws.log import Log
 from sandbox.gcp.access import Access
 from sandbox.gcp.answers import Answer, Request
-from sandbox.gcp.discovery import Call
+from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused
@@ -164,8 +164,7 @@ class ArtifactRegistry:
         """
         method = self._methods.get((call.method.collection, call.method.name))
         if not method:
-            name = f"artifactregistry.{call.method.collection}.{call.method.name}"
-            raise Refused(501, "notImplemented", f"{name} is Google's, but this sandbox does not do it")
+            raise unanswered("artifactregistry", call.method)
         return method(call)
 
     def _list(self, call: Call) -> dict[str, Any]:

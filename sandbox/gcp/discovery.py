@@ -58,6 +58,12 @@ class Call:
     body: dict[str, Any]
 
 
+def unanswered(service: str, method: Method) -> Refused:
+    """A method that is in the document, and that the sandbox has no answer for."""
+    name = f"{service}.{method.collection}.{method.name}"
+    return Refused(501, "notImplemented", f"{name} is Google's, but this sandbox does not do it")
+
+
 class Api:
     """One API, from its document."""
 

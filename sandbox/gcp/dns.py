@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.gcp.compute.resources import now
-from sandbox.gcp.discovery import Call
+from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused, not_found
 
@@ -49,8 +49,7 @@ class Dns:
         """
         method = self._methods.get((call.method.collection, call.method.name))
         if not method:
-            name = f"dns.{call.method.collection}.{call.method.name}"
-            raise Refused(501, "notImplemented", f"{name} is Google's, but this sandbox does not do it")
+            raise unanswered("dns", call.method)
         with self.lock:
             return method(call)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.gcp.compute.resources import fingerprint
-from sandbox.gcp.discovery import Call
+from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.identity import Identities, ServiceAccount
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused
@@ -35,8 +35,7 @@ class ServiceAccounts:
         """
         method = self._methods.get(call.method.name) if call.method.collection == "projects.serviceAccounts" else None
         if not method:
-            name = f"iam.{call.method.collection}.{call.method.name}"
-            raise Refused(501, "notImplemented", f"{name} is Google's, but this sandbox does not do it")
+            raise unanswered("iam", call.method)
         return method(call)
 
     def _account(self, call: Call) -> ServiceAccount:

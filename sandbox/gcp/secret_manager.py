@@ -14,7 +14,7 @@ from typing import Any
 import google_crc32c
 
 from sandbox.gcp.compute.resources import fingerprint, now
-from sandbox.gcp.discovery import Call
+from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.filters import matcher
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused
@@ -81,8 +81,7 @@ class SecretManager:
         """
         method = self._methods.get((call.method.collection, call.method.name))
         if not method:
-            name = f"secretmanager.{call.method.collection}.{call.method.name}"
-            raise Refused(501, "notImplemented", f"{name} is Google's, but this sandbox does not do it")
+            raise unanswered("secretmanager", call.method)
         with self.lock:
             return method(call)
 

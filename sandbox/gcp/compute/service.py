@@ -19,7 +19,7 @@ from sandbox.gcp.compute.operations import Broken, Operations
 from sandbox.gcp.compute.policies import POLICY_VERBS
 from sandbox.gcp.compute.resources import Resource, Resources, fingerprint, link, parent_of, shown
 from sandbox.gcp.compute.verbs import VERBS, Asked, Changed, World
-from sandbox.gcp.discovery import Call
+from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.filters import matcher
 from sandbox.gcp.pages import page
 from sandbox.gcp.refused import Refused, not_found
@@ -96,7 +96,7 @@ class Compute:
                 return self.operations.get(call.path)
             if call.method.name == "list":
                 return self._listed(call, self.operations.within(parent_of(call.path)), "operation")
-        raise _no_semantics(call)
+        raise unanswered("compute", call.method)
 
     def _resource(self, call: Call, user: str) -> dict[str, Any]:
         name = call.method.name
@@ -118,7 +118,7 @@ class Compute:
                 return shown(self.resources.get(call.path))
             if name == "list":
                 return self._listed(call, self.resources.within(call.path), segment.removesuffix("s"))
-            raise _no_semantics(call)
+            raise unanswered("compute", call.method)
         return self._standard(call, user, segment)
 
     def _standard(self, call: Call, user: str, segment: str) -> dict[str, Any]:
@@ -196,7 +196,7 @@ class Compute:
     def _verb(self, call: Call, user: str, segment: str) -> dict[str, Any]:
         verb = {**VERBS, **POLICY_VERBS}.get((segment, call.method.name))
         if not verb:
-            raise _no_semantics(call)
+            raise unanswered("compute", call.method)
         path = parent_of(call.path)
         resource = self.resources.get(path)
         answer = verb(Asked(resource, path, call.where["project"], call.body, call.query, self.resources, self._world))
@@ -258,8 +258,3 @@ def disturb(resource: Resource) -> None:
         for name in ("fingerprint", "labelFingerprint"):
             if place and name in place:
                 place[name] = fingerprint(["somebody else", place[name]])
-
-
-def _no_semantics(call: Call) -> Refused:
-    return Refused(501, "notImplemented",
-                   f"compute.{call.method.collection}.{call.method.name} is Google's, but this sandbox does not do it")
