@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from tests.bench import infrastructure, machines, report, scale
-from tests.bench.measure import CHECKOUT, Failure
+from tests.bench.measure import CHECKOUT, Failure, sandbox
 from tests.bench.report import Sample
 
 BUILD = CHECKOUT / "build"
@@ -51,7 +50,7 @@ def four_machines(repeats: int) -> dict[str, dict[str, list[Sample]]]:
     """A sandbox of four machines, brought up for this unless one is up, and taken down again if it was."""
     up = (CHECKOUT / ".sandbox" / "env").exists()
     if not up:
-        _sandbox("up")
+        sandbox("up")
     try:
         with tempfile.TemporaryDirectory(prefix="praxis-bench-") as folder:
             ready = machines.Machines(Path(folder))
@@ -60,7 +59,7 @@ def four_machines(repeats: int) -> dict[str, dict[str, list[Sample]]]:
             return machines.measure(ready, repeats, say)
     finally:
         if not up:
-            _sandbox("down")
+            sandbox("down")
 
 
 def show(measured: dict[str, dict[str, list[Sample]]]) -> None:
@@ -87,10 +86,6 @@ def machine() -> str:
     cores, memory = len(names), int(info[1]) / 1024 / 1024
     kind = names[0] if names else platform.machine()
     return f"{cores} cores ({kind}), {memory:.0f} GB of memory, Python {platform.python_version()}"
-
-
-def _sandbox(verb: str) -> None:
-    subprocess.run([sys.executable, "-m", "sandbox", verb], cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=True)
 
 
 if __name__ == "__main__":

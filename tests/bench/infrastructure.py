@@ -9,8 +9,6 @@ Each way has a sandbox of its own, whose account is empty: none finds what anoth
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
@@ -22,7 +20,7 @@ from pathlib import Path
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import subnets_of
 from sandbox.site import REGION, ROOT_VARIABLE
 from tests.bench.machines import HOSTS, environment_of
-from tests.bench.measure import BIN, CHECKOUT, HERE, Failure, run
+from tests.bench.measure import BIN, HERE, Failure, run, sandbox
 from tests.bench.report import Sample
 
 FLEET = "praxis"
@@ -89,14 +87,12 @@ class _Account:
 def _account(root: Path, who: str) -> Iterator[_Account]:
     """A sandbox for one way. The controller may call only what ours calls: the peer is the administrator."""
     root.mkdir()
-    own = {**os.environ, ROOT_VARIABLE: str(root)}
-    sandbox = [sys.executable, "-m", "sandbox"]
     try:
-        subprocess.run([*sandbox, "up"], cwd=CHECKOUT, env=own, check=True, stdin=subprocess.DEVNULL)
+        sandbox("up", **{ROOT_VARIABLE: str(root)})
         environment = environment_of(root / ".sandbox" / "env")
         if who == "community":
             keys = json.loads((root / ".sandbox" / "aws" / "administrator.json").read_text())
             environment |= {"AWS_ACCESS_KEY_ID": keys["access_key"], "AWS_SECRET_ACCESS_KEY": keys["secret_key"]}
         yield _Account(root, environment)
     finally:
-        subprocess.run([*sandbox, "down"], cwd=CHECKOUT, env=own, check=True, stdin=subprocess.DEVNULL)
+        sandbox("down", **{ROOT_VARIABLE: str(root)})

@@ -74,6 +74,12 @@ def run(
         return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, executions, trips)
 
 
+def sandbox(verb: str, **variables: str) -> None:
+    """``python -m sandbox`` with this verb, on this checkout's sandbox unless the variables name another."""
+    command = [sys.executable, "-m", "sandbox", verb]
+    subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, check=True)
+
+
 def _wait(process: subprocess.Popen[bytes], until: float) -> tuple[int, os.struct_rusage]:
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
