@@ -61,7 +61,8 @@ def front_of(client: GcpClient, options: Options, name: str, mark: str, existing
     known = known_front(client, name, mark)
     if existing or not options["balancer"]:
         return known
-    findings = [*wanted.refused(where), *_bad_rate(options["access_logs"] or {}, where)]
+    rate = (options["access_logs"] or {}).get("sample_rate")
+    findings = [*wanted.refused(where), *_bad_rate(rate, where)]
     findings += _bad_record(client, options["dns_zone"], options["dns_name"], where)
     made = options["certificate"] == MANAGED
     certificate = link_of(client, options["certificate"]) if wanted.tls and not made else ""
@@ -73,7 +74,6 @@ def front_of(client: GcpClient, options: Options, name: str, mark: str, existing
         findings.append(Finding("bad-certificate", what, place, "Give one in provision_dns_name (praxis_dns_name)."))
     if findings:
         raise Failed(*findings)
-    logs = options["access_logs"] or {}
     front = replace(
         known,
         certificate=certificate,
@@ -81,7 +81,7 @@ def front_of(client: GcpClient, options: Options, name: str, mark: str, existing
         policy=_policy(client, options["tls_policy"]),
         login=bool(wanted.oidc),
         record=record(options["dns_zone"], options["dns_name"]),
-        sample_rate=logs.get("sample_rate"),
+        sample_rate=rate,
     )
     return _with_client(client, front, wanted.oidc or {})
 
@@ -124,8 +124,7 @@ def _with_client(client: GcpClient, front: Front, oidc: Mapping[str, Any]) -> Fr
     return replace(front, client_id=oidc["client_id"], version=version, secret=Hidden(value))
 
 
-def _bad_rate(logs: Mapping[str, Any], where: str) -> list[Finding]:
-    rate = logs.get("sample_rate")
+def _bad_rate(rate: float | None, where: str) -> list[Finding]:
     if rate is None or 0 <= rate <= 1:
         return []
     what, place = f"sample_rate is {rate}.", f"provision_access_logs (praxis_access_logs), {where}"
