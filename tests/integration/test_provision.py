@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import ssl
 from typing import Any
@@ -200,6 +201,9 @@ def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None
     assert run.changed == {}
     assert mutations(provisioned, mark) == []
     assert len(provisioned.operations(mark)) > 0
+    # Each machine has answered once, when it was asked who holds the fleet: nothing was changed since that could shut us out.
+    assert len(re.findall(r"praxis-aws-\d .* ok$", run.output, re.MULTILINE)) == 3
+    assert not re.search(r"TASK \[Wait until SSH lets Ansible in\] \**\nok:", run.output)
 
 
 def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Account) -> None:
