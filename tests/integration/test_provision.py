@@ -201,7 +201,7 @@ def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None
     assert run.changed == {}
     assert mutations(provisioned, mark) == []
     assert len(provisioned.operations(mark)) > 0
-    # Each machine has answered once, when it was asked who holds the fleet: nothing was changed since that could shut us out.
+    # Each machine answered when it was asked who holds the fleet, and nothing was changed since that could shut us out.
     assert len(re.findall(r"praxis-aws-\d .* ok$", run.output, re.MULTILINE)) == 3
     assert not re.search(r"TASK \[Wait until SSH lets Ansible in\] \**\nok:", run.output)
 
