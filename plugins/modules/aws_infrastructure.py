@@ -143,6 +143,8 @@ options:
         answers by HTTPS on port 443, and redirects port 80 there. Empty for plain HTTP.
       - One that has expired, is not issued, lies elsewhere, or is not for O(dns_name) is refused before anything is
         touched.
+      - V(managed) for one that ACM makes and renews for O(dns_name), which it validates by a record in O(dns_zone).
+        Until it is issued, some minutes as a rule, the run waits for as long as O(deadline) says.
     type: str
     default: ""
   tls_policy:
@@ -153,6 +155,13 @@ options:
     default: ""
   dns_name:
     description: The name by which clients reach the load balancer, which O(certificate) must be for. Empty for any.
+    type: str
+    default: ""
+  dns_zone:
+    description: >-
+      A public hosted zone of Route 53 in this account, by its id or its domain, in which a record leads O(dns_name) to
+      the load balancer. Empty: the record is yours to make. A record of that name that was not made here is never
+      changed.
     type: str
     default: ""
   api_exposure:
@@ -348,7 +357,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image_name": {"type": "str", "default": "debian-13-amd64-*"},
     "balancer_scheme": {"type": "str", "choices": ["internet-facing", "internal"], "default": "internet-facing"},
     "balancer_idle_timeout": {"type": "int", "default": 3600},
-    **{name: {"type": "str", "default": ""} for name in ("certificate", "tls_policy", "dns_name")},
+    **{name: {"type": "str", "default": ""} for name in ("certificate", "tls_policy", "dns_name", "dns_zone")},
     "api_exposure": {"type": "str", "choices": ["", INTERNAL, PUBLIC], "default": ""},
     # A reference, which is no secret, but a plain value may be given by mistake.
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},

@@ -23,6 +23,7 @@ from sandbox.aws import (
     health,
     instances,
     load_balancers,
+    names,
     operations,
     secret_stages,
 )
@@ -36,7 +37,7 @@ def serve(site: Site) -> None:
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
     for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
-                    access):
+                    names, access):
         concern.install(cloud)
     checks = health.install(cloud)
     application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))

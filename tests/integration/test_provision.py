@@ -8,12 +8,14 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import ssl
 from typing import Any
 
 import boto3
 import pytest
+from cryptography import x509
 
 from .conftest import HOME, Cloud
 from .seen import wait_for
@@ -30,7 +32,8 @@ class Account:
         keys = json.loads((HOME / "aws" / "administrator.json").read_text(encoding="utf-8"))
         session = boto3.Session(keys["access_key"], keys["secret_key"], region_name=cloud.environment["AWS_REGION"])
         endpoint = cloud.environment["AWS_ENDPOINT_URL"]
-        self.ec2, self.elb, self.iam = (session.client(name, endpoint_url=endpoint) for name in ("ec2", "elbv2", "iam"))
+        services = ("ec2", "elbv2", "iam", "route53")
+        self.ec2, self.elb, self.iam, self.route53 = (session.client(each, endpoint_url=endpoint) for each in services)
 
     def resources(self, fleet: str) -> dict[str, dict[str, str]]:
         """Tags of everything that provision made for a fleet, by id."""
@@ -200,6 +203,9 @@ def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None
     assert run.changed == {}
     assert mutations(provisioned, mark) == []
     assert len(provisioned.operations(mark)) > 0
+    # Each machine answered when it was asked who holds the fleet, and nothing was changed since that could shut us out.
+    assert len(re.findall(r"praxis-aws-\d .* ok$", run.output, re.MULTILINE)) == 3
+    assert not re.search(r"TASK \[Wait until SSH lets Ansible in\] \**\nok:", run.output)
 
 
 def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Account) -> None:
@@ -293,7 +299,24 @@ def asked(address: str) -> tuple[str, int, str, int]:
     return names[0], status, redirect.headers["Location"] or "", redirect.status
 
 
-def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(provisioned: Cloud) -> None:
+def issuer(address: str) -> str:
+    """The common name of who issued the certificate of port 443. The sandbox's ACM is nobody that a client trusts."""
+    presented = x509.load_pem_x509_certificate(ssl.get_server_certificate((address, 443)).encode())
+    return str(presented.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value)
+
+
+def zone_of(account: Account) -> set[tuple[str, str]]:
+    """Name and type of the records of the balancer's zone, which is made where there is none."""
+    route53, domain = account.route53, DOMAIN.partition(".")[2]
+    zones = route53.list_hosted_zones_by_name(DNSName=domain)["HostedZones"]
+    zone = zones[0] if zones else route53.create_hosted_zone(Name=domain, CallerReference="test")["HostedZone"]
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    return {(each["Name"], each["Type"]) for each in records}
+
+
+def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
+    provisioned: Cloud, account: Account
+) -> None:
     """A real HAProxy stands for the load balancer; a wrong name and a public API are refused untouched."""
     secure = {"PRAXIS_CERTIFICATE": (HOME / "aws" / "certificate").read_text().strip(), "PRAXIS_DNS_NAME": DOMAIN}
     mark = provisioned.mark()
@@ -311,8 +334,19 @@ def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
     expected = (DOMAIN, 503, f"https://{DOMAIN}/health?x=1", 301)
     wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected, deadline=10)
 
+    # One that ACM makes takes its place, when a record in the zone has proved whose the name is.
+    zone = zone_of(account)
+    managed = {"PRAXIS_CERTIFICATE": "managed", "PRAXIS_DNS_NAME": DOMAIN, "PRAXIS_DNS_ZONE": DOMAIN.partition(".")[2]}
+    named = provisioned.run("provision.yml", environment=managed)
+    created = [row["kind"] for row in named.summary["clouds"]["aws"]["plan"]["rows"] if row["action"] == "create"]
+    assert created == ["certificate", "validation record", "DNS record"]
+    address = named.summary["balancer"]
+    wait_for("the certificate that was made", lambda: issuer(address) == "Amazon", deadline=10)
+
     plain = provisioned.run("provision.yml", variables={"praxis_allow_shrink": True})
-    assert plain.summary["clouds"]["aws"]["plan"]["counts"] == {"create": 0, "change": 2, "replace": 0, "remove": 1}
+    counts = plain.summary["clouds"]["aws"]["plan"]["counts"]
+    assert counts == {"create": 0, "change": 3, "replace": 0, "remove": 4}
+    assert zone_of(account) == zone
 
 
 def test_down_removes_its_own_and_nothing_else(provisioned: Cloud, account: Account, passing: dict[str, str]) -> None:

@@ -16,6 +16,8 @@ import botocore.loaders
 import botocore.session
 import pytest
 
+from sandbox.aws import names
+
 REGION = "eu-central-1"
 READS = ("Describe", "Get", "List", "BatchGet", "Head")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "planted-key-3f9a1c5e7b2d4a6f8091b3c5"}
@@ -88,6 +90,8 @@ def _server() -> Iterator[Cloud]:
         patch.setattr(AccountSpecificBackend, "reset", lambda self: None)
         _log_operations(patch, cloud)
         _script_health(patch, cloud)
+        patch.setattr("moto.acm.models.CertBundle.check", names.check)
+        patch.setattr("moto.route53.models.Route53Backend.change_resource_record_sets", names.change)
         yield cloud
     server.stop()
 

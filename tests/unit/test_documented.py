@@ -178,7 +178,7 @@ def test_the_readme_s_limits_are_the_limits() -> None:
 #: Variables that only one cloud has a use for.
 ONLY = {
     "aws": set(),
-    "gcp": {"praxis_project", "praxis_public_address", "praxis_dns_zone"},
+    "gcp": {"praxis_project", "praxis_public_address"},
 }  # fmt: skip
 
 

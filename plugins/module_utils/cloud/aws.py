@@ -20,7 +20,11 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, refuse_to_ask, typed
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import of_a_profile, sdk_errors_typed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import (
+    bound_programs,
+    of_a_profile,
+    sdk_errors_typed,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 CONNECT_TIMEOUT = 5
@@ -195,6 +199,7 @@ class AwsClient:
                     )
                 chain = of_a_profile(lambda: found._session.get_component("credential_provider"))
                 chain.get_provider("assume-role")._prompter = refuse_to_ask
+                bound_programs(chain)
                 self._session = found
             return self._session
 

@@ -1,20 +1,33 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The user's certificate, observed in AWS Certificate Manager before anything is touched. Only reads."""
+"""Certificates of AWS Certificate Manager: the user's, observed before anything is touched, and a fleet's own."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import (
+    USABLE,
+    USELESS,
+    ZONE_TAG,
+    Made,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certificates import (
     Certificate,
     misplaced,
     unfit,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 
 def require_usable(client: AwsClient, arn: str, host: str) -> None:
@@ -43,3 +56,71 @@ def described(client: AwsClient, arn: str) -> Certificate:
     names = {found.get("DomainName", ""), *found.get("SubjectAlternativeNames", ())} - {""}
     ends = found.get("NotAfter")
     return Certificate(arn, str(found["Status"]), sorted(names), ends.timestamp() if ends else None)
+
+
+@dataclass(frozen=True)
+class ManagedCertificate(AwsKind):
+    """One that ACM makes and renews. Its name on the list is ``ZONE/NAME``: the zone proves whose the name is."""
+
+    by_creation: ClassVar[frozenset[str]] = frozenset({"state"})
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        for made, status, tags in _requested(client, {}, desired.name.partition("/")[2]):
+            if _key(made) == desired.name:
+                state = status if status in USELESS else USABLE
+                return Observed(self.name, desired.name, made.arn, {"state": state}, tags)
+        return None
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        domain = desired.name.partition("/")[2]
+        made = client.call("acm", "request_certificate", DomainName=domain, ValidationMethod="DNS",
+                           Tags=tag_list(desired.tags))  # fmt: skip
+        return str(made["CertificateArn"])
+
+    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
+        client.call("acm", "add_tags_to_certificate", idempotent=True, CertificateArn=id_, Tags=tag_list(tags))
+
+    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
+        return [Observed(self.name, _key(made), made.arn, {}, found)
+                for made, _status, found in _requested(client, tags)]  # fmt: skip
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        client.call("acm", "delete_certificate", idempotent=True, CertificateArn=id_)
+
+
+def made_for(client: AwsClient, tags: Mapping[str, str]) -> list[Made]:
+    """Certificates that were made for who has these tags."""
+    return [made for made, _status, _tags in _requested(client, tags)]
+
+
+def _requested(client: AwsClient, tags: Mapping[str, str], domain: str = "") -> list[tuple[Made, str, dict[str, str]]]:
+    """Certificates that ACM makes and that carry these tags, with their status and all their tags.
+
+    :param domain: the name that they are for; empty for any.
+    """
+    asked = [
+        each
+        for each in client.paginate("acm", "list_certificates")
+        if each.get("Type") == "AMAZON_ISSUED" and domain in ("", each["DomainName"])
+    ]
+
+    def tags_of_one(one: Mapping[str, Any]) -> dict[str, str]:
+        try:
+            listed = client.call("acm", "list_tags_for_certificate", CertificateArn=one["CertificateArn"])["Tags"]
+        except NotFound:
+            return {}
+        return {each["Key"]: each.get("Value", "") for each in listed}
+
+    found = []
+    for each, there in zip(asked, gathered(map_parallel(tags_of_one, asked)), strict=True):
+        if there and all(there.get(key) == value for key, value in tags.items()):
+            made = Made(str(each["DomainName"]), there.get(ZONE_TAG, ""), str(each["CertificateArn"]))
+            found.append((made, str(each.get("Status", "")), there))
+    return found
+
+
+def _key(made: Made) -> str:
+    return f"{made.zone}/{made.domain}"
+
+
+CERTIFICATE = ManagedCertificate("certificate", "certificate")

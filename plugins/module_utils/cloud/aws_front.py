@@ -10,10 +10,15 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import require_usable
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import made_for, require_usable
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import remembered
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import LONGEST, MANAGED, Names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import Settings
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden, Login
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     ENDPOINTS,
     Exposure,
@@ -37,24 +42,67 @@ def exposure(options: Options) -> Exposure:
 
 
 def with_front(client: AwsClient, options: Options, settings: Settings, where: str) -> Settings:
-    """The settings with the login, when all of the front can be as it is wanted.
+    """The settings with names and login, when all of the front can be as it is wanted.
 
     :raises Failed: with everything that cannot.
     """
-    wanted = exposure(options)
+    wanted, how = exposure(options), settings.balancer
     if settings.existing.target_group:
-        refuse_existing(wanted, where)
+        refuse_existing(wanted, where, options["dns_zone"])
+    known = Names(known_record=remembered(client, settings.name), known=made_for(client, mark(settings.fleet)))
     if not settings.makes_balancer:
-        return settings
+        return replace(settings, balancer=replace(how, names=known))
     findings = wanted.refused(where)
-    if wanted.tls:
+    names, bad = _names(client, options, known, where)
+    findings += bad
+    if wanted.tls and options["certificate"] != MANAGED:
         findings += _of_certificate(client, options)
     if findings:
         raise Failed(*findings)
-    if not wanted.oidc:
-        return settings
-    tls = replace(settings.balancer.tls, login=_login(client, wanted.oidc))
-    return replace(settings, balancer=replace(settings.balancer, tls=tls))
+    tls = replace(how.tls, certificate="") if names.validated else how.tls
+    if wanted.oidc:
+        tls = replace(tls, login=_login(client, wanted.oidc))
+    return replace(settings, balancer=replace(how, tls=tls, names=names))
+
+
+def _names(client: AwsClient, options: Options, known: Names, where: str) -> tuple[Names, list[Finding]]:
+    """What the fleet is called, and what stands against it."""
+    managed = options["certificate"] == MANAGED
+    if not options["dns_zone"]:
+        if managed:
+            what = "ACM is to make it, and needs a record in the zone of its name before it does."
+            fix = "Name the zone of Route 53 in provision_dns_zone (praxis_dns_zone), or a certificate that you have."
+            return known, [Finding("bad-certificate", what, "provision_certificate (praxis_certificate)", fix)]
+        return known, []
+    zone, domain, findings = _zone(client, options["dns_zone"], where)
+    findings += bad_name(options["dns_zone"], domain, options["dns_name"], where, LONGEST)
+    wanted = record(zone, options["dns_name"])
+    return replace(known, record=wanted, validated=wanted if managed else ""), findings
+
+
+def _zone(client: AwsClient, named: str, where: str) -> tuple[str, str, list[Finding]]:
+    """A public zone's id and domain, by its id or its domain; and what stands against it."""
+    try:
+        if "." in named:
+            answer = client.call("route53", "list_hosted_zones_by_name", DNSName=named)["HostedZones"]
+            zones = [each for each in answer if each["Name"].rstrip(".") == named.lower().rstrip(".")]
+        else:
+            zones = [client.call("route53", "get_hosted_zone", Id=named)["HostedZone"]]
+    except NotFound:
+        zones = []
+    public = [each for each in zones if not each.get("Config", {}).get("PrivateZone")]
+    place = f"provision_dns_zone (praxis_dns_zone), {where}"
+    if len(public) == 1:
+        return str(public[0]["Id"]).rpartition("/")[2], str(public[0]["Name"]).rstrip("."), []
+    if public:
+        ids = ", ".join(sorted(str(each["Id"]).rpartition("/")[2] for each in public))
+        finding = Finding("dns-zone-not-found", f"{len(public)} zones are named {named}.", place, f"Give one of {ids}.")
+    else:
+        what = f"Its zone {named!r} in Route 53 is private: clients elsewhere do not see it, nor does ACM."
+        what = what if zones else f"The account has no zone {named!r} in Route 53."
+        fix = "Correct it (aws route53 list-hosted-zones), or leave it empty: then the record is yours to make."
+        finding = Finding("dns-zone-not-found", what, place, fix)
+    return named, "", [finding]
 
 
 def _of_certificate(client: AwsClient, options: Options) -> list[Finding]:

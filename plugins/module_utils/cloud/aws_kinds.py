@@ -13,6 +13,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
     SECURITY_GROUP,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import LOAD_BALANCER, TARGET_GROUP
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import CERTIFICATE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import DNS_RECORD, VALIDATION_RECORD
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_listener_kind import LISTENER
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import (
@@ -26,7 +28,7 @@ KINDS: dict[str, AwsKind] = {
     kind.name: kind
     for kind in (
         VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, ROLE_POLICY, INSTANCE_PROFILE,
-        TARGET_GROUP, LOAD_BALANCER, LISTENER,
+        CERTIFICATE, VALIDATION_RECORD, TARGET_GROUP, LOAD_BALANCER, LISTENER, DNS_RECORD,
     )
 }  # fmt: skip
 #: The machines are launched after all of them, and go before what they use.

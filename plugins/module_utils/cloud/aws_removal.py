@@ -56,7 +56,7 @@ class Removal:
         tags = {str(key): str(value) for key, value in (options["tags"] or mark(options["fleet"])).items()}
         name = options["name"] or scheme["fleet"]
         access = {"role": scheme["role"], "instance_profile": scheme["role"]}
-        by_name = {**access, "target_group": name, "load_balancer": name}
+        by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": name}
         return owned(self.client, kinds, tags, by_name)
 
     def _machines(self) -> Leaving:

@@ -183,7 +183,8 @@ class Engine(Generic[Client]):
         self._awaited.append(resource)
 
     def _set(self, resource: Resource, names: Collection[str], tags: Mapping[str, str]) -> None:
-        kind, id_, end = self.table[resource.kind], self.ids[resource.key], self.poll.clock() + DEADLINE
+        kind, id_ = self.table[resource.kind], self.ids[resource.key]
+        end = self.poll.clock() + (self.seconds if kind.awaited else DEADLINE)
         while True:
             desired = resource.resolved(self.ids)
             try:

@@ -18,9 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import (
     GcpKind,
     address_of,
-    text_of,
-    words_of,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import text_of, words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 Record = Mapping[str, Any]

@@ -18,16 +18,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import is_marked
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import (
+    bad_name,
+    plain_name,
+    record,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     GoogleExposure,
     refuse_existing,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import (
-    bad_name,
-    plain_name,
-    record,
-    remembered,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import LONGEST, remembered
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import fetch_text
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.gcp_sm import GcpSecretManager
@@ -113,7 +113,7 @@ def _bad_record(client: GcpClient, zone: str, name: str, where: str) -> list[Fin
         place = f"provision_dns_zone (praxis_dns_zone), {where}"
         fix = "Correct it (gcloud dns managed-zones list), or leave it empty: then the record is yours to make."
         return [Finding("dns-zone-not-found", what, place, fix)]
-    return bad_name(zone, str(found.get("dnsName", "")), name, where)
+    return bad_name(zone, str(found.get("dnsName", "")), name, where, LONGEST)
 
 
 def _with_client(client: GcpClient, front: Front, oidc: Mapping[str, Any]) -> Front:

@@ -19,8 +19,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import
     DEADLINE,
     GcpKind,
     address_of,
-    text_of,
-    words_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
@@ -29,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources i
     refuse_fixed,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import ServiceAccounts
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged, text_of, words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Observed, Resource
 
 

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
@@ -27,17 +26,6 @@ class GcpKind(Kind[GcpClient]):
     deadline: float = DEADLINE
 
     unmarked: ClassVar[str] = "its description does not say so"
-
-
-def words_of(description: Any) -> dict[str, str]:
-    """A description's words, ``KEY=VALUE`` or ``KEY``, as tags."""
-    pairs = [word.partition("=") for word in str(description or "").split()]
-    return {key: value for key, _equals, value in pairs}
-
-
-def text_of(tags: Mapping[str, str]) -> str:
-    """Tags as the words of a description."""
-    return " ".join(f"{key}={value}" if value else key for key, value in tags.items())
 
 
 def address_of(client: GcpClient, link: str) -> str:

@@ -27,8 +27,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import (
     kinds,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC

@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     MACHINES_GO_BEFORE,
     kinds,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names

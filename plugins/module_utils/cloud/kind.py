@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
@@ -31,6 +31,8 @@ class Kind(Generic[Client]):
     found_by: ClassVar[Collection[str]] = ()
     #: Whether to find it takes the ids of all that it refers to, as far as they exist.
     found_last: ClassVar[bool] = False
+    #: Whether to set its fields is to wait for what somebody else does, for as long as a run waits at all.
+    awaited: ClassVar[bool] = False
 
     def foreseen(self, client: Client, desired: Resource) -> str:
         """The id that it has or will have, where that follows from its name; else empty."""
@@ -74,3 +76,14 @@ class Kind(Generic[Client]):
 def tagged(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """Whether a resource carries all of these tags."""
     return all(tags.get(key) == value for key, value in wanted.items())
+
+
+def words_of(description: Any) -> dict[str, str]:
+    """A description's words, ``KEY=VALUE`` or ``KEY``, as tags."""
+    pairs = [word.partition("=") for word in str(description or "").split()]
+    return {key: value for key, _equals, value in pairs}
+
+
+def text_of(tags: Mapping[str, str]) -> str:
+    """Tags as the words of a description."""
+    return " ".join(f"{key}={value}" if value else key for key, value in tags.items())

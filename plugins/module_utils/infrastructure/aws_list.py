@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import Names, certificate, records
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import listeners
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     RULES_A_GROUP,
@@ -42,6 +43,7 @@ KIND_PARTS = {
     "vpc": NETWORK, "subnet": NETWORK, "gateway": NETWORK, "route_table": NETWORK, "security_group": FIREWALL,
     "role": ACCESS, "role_policy": ACCESS, "instance_profile": ACCESS, "key_pair": KEY,
     "target_group": BALANCER, "load_balancer": BALANCER, "listener": BALANCER,
+    "certificate": BALANCER, "validation_record": BALANCER, "dns_record": BALANCER,
 }  # fmt: skip
 #: The policy that fleets of version 0.1.0 gave their role, and nothing used.
 UNUSED_POLICY = "praxis"
@@ -226,11 +228,21 @@ def key_name(settings: Settings) -> str:
 
 
 def _balancer(settings: Settings) -> Iterator[Resource]:
-    name, tags, how = settings.name, settings.tagged(), settings.balancer
+    name, ours, names = settings.name, mark(settings.fleet), settings.balancer.names
     if not settings.makes_balancer:
-        yield Resource("target_group", name, tags=mark(settings.fleet), present=False, lost=TARGETS_LOST)
-        yield Resource("load_balancer", name, tags=mark(settings.fleet), present=False, lost=ADDRESS_LOST)
-        return
+        names = Names(known_record=names.known_record, known=names.known)
+        yield from certificate(names, {}, ours)
+        yield Resource("target_group", name, tags=ours, present=False, lost=TARGETS_LOST)
+        yield Resource("load_balancer", name, tags=ours, present=False, lost=ADDRESS_LOST)
+    else:
+        yield from certificate(names, settings.tagged(), ours)
+        yield from _way(settings)
+    yield from records(names, name, ours)
+
+
+def _way(settings: Settings) -> Iterator[Resource]:
+    """What leads to the targets."""
+    name, tags, how = settings.name, settings.tagged(), settings.balancer
     target = {
         "protocol": "HTTP", "port": settings.open.api_port, "vpc": settings.vpc, "target_type": "instance",
         "health_protocol": "HTTP", "health_path": how.health_path, "health_port": "traffic-port",
@@ -246,5 +258,6 @@ def _balancer(settings: Settings) -> Iterator[Resource]:
         "idle_timeout": how.idle_timeout,
         **({"access_logs": how.access_logs} if how.access_logs else {}),
     }
-    yield Resource("load_balancer", name, balancer, {}, tags, frozenset({"scheme"}), lost=ADDRESS_LOST)
-    yield from listeners(name, how.tls, tags, mark(settings.fleet))
+    remembering = {**tags, **how.names.balancer_tags}
+    yield Resource("load_balancer", name, balancer, {}, remembering, frozenset({"scheme"}), lost=ADDRESS_LOST)
+    yield from listeners(name, how.tls, tags, mark(settings.fleet), how.names.validated)

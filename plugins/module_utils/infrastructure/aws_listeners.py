@@ -68,7 +68,7 @@ class Login:
 class Tls:
     """How the load balancer answers by HTTPS.
 
-    :param certificate: ARN of the certificate; empty for plain HTTP.
+    :param certificate: ARN of the user's certificate; empty for plain HTTP, and for one that AWS makes.
     :param login: what stands before the targets; None when everybody passes.
     """
 
@@ -77,8 +77,12 @@ class Tls:
     login: Login | None = None
 
 
-def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, str]) -> Iterator[Resource]:
+def listeners(
+    name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, str], made: str = ""
+) -> Iterator[Resource]:
     """The listeners of the fleet's load balancer, HTTPS before what redirects to it.
+
+    :param made: the certificate that AWS makes, as the list has it; empty for one of the user's, or none.
 
     Others' listeners of this load balancer are left alone; a listener is known by its port. The one for HTTP is the
     load balancer's own from version 0.1.0 on and has no tags; the one for HTTPS has, for it may be somebody's.
@@ -87,7 +91,7 @@ def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, s
     remade = frozenset({"load_balancer"})
     secure, plain = f"{name}:{HTTPS}", f"{name}:{HTTP}"
     port: dict[str, Any] = {"port": HTTPS}
-    if not tls.certificate:
+    if not tls.certificate and not made:
         fields: dict[str, Any] = {"load_balancer": balancer}
         # A target group that no listener leads to is not checked, and its targets would get no requests for a while.
         yield Resource("listener", secure, fields, port, mark, present=False, lost=HTTPS_LOST, goes_last=True)
@@ -95,9 +99,13 @@ def listeners(name: str, tls: Tls, tags: Mapping[str, str], mark: Mapping[str, s
         yield Resource("listener", plain, fields, {"port": HTTP}, remade_by=remade)
         return
     fields = {
-        "load_balancer": balancer, "protocol": "HTTPS", "certificate": tls.certificate, "tls_policy": tls.policy,
-        "target_group": group, "login": tls.login.fields() if tls.login else NO_LOGIN,
+        "load_balancer": balancer, "protocol": "HTTPS", "tls_policy": tls.policy, "target_group": group,
+        "certificate": Ref("certificate", made) if made else tls.certificate,
+        "login": tls.login.fields() if tls.login else NO_LOGIN,
     }  # fmt: skip
+    if made:
+        # A listener takes a certificate that is issued, and that is when the record has been seen.
+        port = {**port, "validated": Ref("validation_record", made)}
     if tls.login:
         port = {**port, "client_secret": tls.login.secret}
     yield Resource("listener", secure, fields, port, {**tags, "Name": secure}, remade, lost=HTTPS_LOST)

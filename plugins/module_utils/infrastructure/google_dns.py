@@ -9,44 +9,14 @@ more.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import TTL
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 
-TTL = 300
+#: A label's value has at most 63 characters, and no dots.
+LONGEST = 63
 ZONE_LABEL, NAME_LABEL = "praxis_dns_zone", "praxis_dns_name"
-#: A label's value has no dots and at most 63 characters; a host's name has no underscores.
-_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
-
-
-def record(zone: str, name: str) -> str:
-    """As the list has it; empty without a zone."""
-    return f"{zone}/{plain_name(name)}" if zone else ""
-
-
-def plain_name(name: str) -> str:
-    """A host's name in small letters, without the root's dot."""
-    return name.lower().rstrip(".")
-
-
-def bad_name(zone: str, domain: str, name: str, where: str) -> list[Finding]:
-    """A finding for a name that no record in this zone can have.
-
-    :param domain: the zone's own.
-    """
-    place, host = f"provision_dns_name (praxis_dns_name), {where}", plain_name(name)
-    fix = f"Give a name below {domain or 'the domain of the zone'}, such as agents.{domain or 'example.org'}."
-    if not host:
-        what = f"There is a zone for a record ({zone}), and no name."
-    elif not _NAME.fullmatch(host):
-        what = f"{host!r} is no name of a host, or has more than 63 characters."
-    elif domain and not f".{host}".endswith(f".{plain_name(domain)}"):
-        what = f"{host} is not in the zone {zone}, which is for {plain_name(domain)}."
-    else:
-        return []
-    return [Finding("bad-dns-name", what, place, fix)]
 
 
 def remembered(labels: Mapping[str, str]) -> str:

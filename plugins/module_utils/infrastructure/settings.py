@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import Names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Tls
 
 #: What a run may be about. The others are observed, so that references to them are known, and left as they are.
@@ -41,6 +42,7 @@ class Balancer:
     :param idle_timeout: seconds for which a connection may be silent; on Google Cloud, may last.
     :param access_logs: where they are written, on AWS alone; empty leaves them as they are.
     :param tls: HTTPS and the login before the API, on AWS alone.
+    :param names: its record and the certificate that is made for it, on AWS alone.
     """
 
     wanted: bool = True
@@ -51,6 +53,7 @@ class Balancer:
     deregistration_delay: int = 60
     access_logs: str = ""
     tls: Tls = field(default_factory=Tls)
+    names: Names = field(default_factory=Names)
 
 
 def canonical(network: str) -> str:

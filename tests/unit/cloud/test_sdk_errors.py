@@ -22,7 +22,7 @@ import google.auth.exceptions
 import pytest
 import requests.exceptions
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_errors, errors, gcp_errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_errors, aws_profile, errors, gcp_errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
@@ -155,6 +155,11 @@ PROFILES = {
                                '"2001-01-01T00:00:00Z"', "cloud-credentials", "credential_process"),
     "a program without a date": (PRINTS % '"AccessKeyId": "A", "SecretAccessKey": "planted", "Expiration": "tomorrow"',
                                  "cloud-credentials", "credential_process"),
+    "a program that does not end": ("credential_process = /bin/sleep 600", "cloud-credentials",
+                                    "credential_process"),
+    "a source whose program does not end": (
+        "role_arn = arn:aws:iam::123456789012:role/a\nsource_profile = s\n[profile s]\n"
+        "credential_process = /bin/sleep 600", "cloud-credentials", "credential_process"),
     "no token file": ("role_arn = arn:aws:iam::123456789012:role/a\nweb_identity_token_file = /nonexistent/token",
                       "cloud-credentials", "web_identity_token_file"),
     "no number": ("metadata_service_timeout = often", "cloud-credentials", "numbers"),
@@ -179,6 +184,7 @@ def test_a_profile_that_needs_a_person_is_named(name: str, tmp_path: Path, monke
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing leaves this machine
     monkeypatch.setenv("AWS_PROFILE", "p")
     monkeypatch.setattr("getpass.getpass", lambda *_words: pytest.fail("a person was asked"))
+    monkeypatch.setattr(aws_profile, "PROGRAM_DEADLINE", 2 if "does not end" in name else 60)
     with pytest.raises(Failed) as caught:
         AwsClient().call("secretsmanager", "describe_secret", SecretId="a")
     (finding,) = caught.value.findings

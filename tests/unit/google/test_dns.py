@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import (
-    bad_name,
-    labels_of,
-    record,
-    remembered,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import labels_of, remembered
 from sandbox.gcp.refused import Refused
 from tests.unit.infrastructure.account import HOST, rows
 from tests.unit.infrastructure.test_account import codes
@@ -54,7 +50,7 @@ def test_the_address_remembers_the_record(name: str) -> None:
     ],
 )
 def test_which_names_a_zone_can_have(name: str, domain: str, bad: bool) -> None:
-    assert bool(bad_name("zone", domain, name, "fleet alpha")) is bad
+    assert bool(bad_name("zone", domain, name, "fleet alpha", 63)) is bad
 
 
 # -- a project

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -108,7 +109,24 @@ class Account:
         for balancer in self.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]:
             listeners = self.cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])
             yield from (("Listeners", each["ListenerArn"]) for each in listeners["Listeners"])
+        acm = self.cloud.client("acm")
+        for each in acm.list_certificates()["CertificateSummaryList"]:
+            # The user's own have no tags in any test.
+            if acm.list_tags_for_certificate(CertificateArn=each["CertificateArn"])["Tags"]:
+                yield "Certificates", each["CertificateArn"]
+        yield from (("Records", f"{name} {type_}") for name, type_ in self.records())
         self.cloud.operations.clear()
+
+    def records(self) -> dict[tuple[str, str], list[str]]:
+        """The records of all zones beside their own: where each leads."""
+        route53, found = self.cloud.client("route53"), {}
+        for zone in route53.list_hosted_zones()["HostedZones"]:
+            for each in route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]:
+                if each["Type"] not in ("NS", "SOA"):
+                    values = [one["Value"] for one in each.get("ResourceRecords", ())]
+                    found[each["Name"], each["Type"]] = values or [each["AliasTarget"]["DNSName"]]
+        self.cloud.operations.clear()
+        return found
 
 
 def key_pair(host: str, days: float = 1.0) -> tuple[bytes, bytes]:
@@ -128,6 +146,13 @@ def key_pair(host: str, days: float = 1.0) -> tuple[bytes, bytes]:
     )  # fmt: skip
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     return made.public_bytes(pem), key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+
+
+def zone(cloud: Cloud, domain: str = "example.org") -> str:
+    """Id of a public zone."""
+    made = cloud.client("route53").create_hosted_zone(Name=domain, CallerReference=str(uuid.uuid4()))
+    cloud.operations.clear()
+    return str(made["HostedZone"]["Id"]).rpartition("/")[2]
 
 
 def certificate(cloud: Cloud, host: str = HOST) -> str:

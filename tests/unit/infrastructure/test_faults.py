@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from tests.unit.conftest import READS, Cloud
-from tests.unit.infrastructure.account import Account, certificate
+from tests.unit.infrastructure.account import HOST, Account, certificate, zone
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
 WHOLE = {
@@ -38,6 +38,15 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 ) -> None:
     account = Account(cloud, options={"certificate": certificate(cloud)})
     completed_by_the_next(account, disturb, WHOLE, carried_out=carried_out, calls=(20, 10))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
+    zone(cloud)
+    account = Account(cloud, options={"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST})
+    whole = {**WHOLE, "Certificates": 1, "Records": 4}
+    completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
 
 
 @RIDDEN_OUT

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from tests.unit.conftest import Cloud
-from tests.unit.infrastructure.account import FLEET, Account, rows
+from tests.unit.infrastructure.account import FLEET, HOST, Account, rows, zone
 
 NAME, ROLE = f"praxis-{FLEET}", f"praxis-{FLEET}-eu-central-1"
 Owner = Callable[[str], Any]
@@ -85,9 +85,41 @@ def load_balancer(owner: Owner) -> None:
 
 def listener(owner: Owner) -> None:
     (found,) = owner("elbv2").describe_load_balancers(Names=[NAME])["LoadBalancers"]
-    (heard,) = owner("elbv2").describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
+    listed = owner("elbv2").describe_listeners(LoadBalancerArn=found["LoadBalancerArn"])["Listeners"]
+    (heard,) = [each for each in listed if each["Port"] == 443]
     closed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503", "ContentType": "text/plain"}}
     owner("elbv2").modify_listener(ListenerArn=heard["ListenerArn"], DefaultActions=[closed])
+
+
+def certificate(owner: Owner) -> None:
+    """Its names cannot be edited; its tags can."""
+    (found,) = owner("acm").list_certificates()["CertificateSummaryList"]
+    tag = {"Key": "praxis_managed_by", "Value": "somebody"}
+    owner("acm").add_tags_to_certificate(CertificateArn=found["CertificateArn"], Tags=[tag])
+
+
+def records(owner: Owner) -> tuple[str, dict[str, Any]]:
+    """The zone's id, and its records by type."""
+    (zone_,) = owner("route53").list_hosted_zones()["HostedZones"]
+    found = owner("route53").list_resource_record_sets(HostedZoneId=zone_["Id"])["ResourceRecordSets"]
+    return zone_["Id"], {each["Type"]: each for each in found}
+
+
+def changed(owner: Owner, zone_: str, action: str, record: dict[str, Any]) -> None:
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+    owner("route53").change_resource_record_sets(HostedZoneId=zone_, ChangeBatch=batch)
+
+
+def validation_record(owner: Owner) -> None:
+    """Without it, ACM does not renew the certificate."""
+    zone_, there = records(owner)
+    changed(owner, zone_, "DELETE", there["CNAME"])
+
+
+def dns_record(owner: Owner) -> None:
+    zone_, there = records(owner)
+    elsewhere = {**there["A"]["AliasTarget"], "DNSName": "elsewhere.example.net."}
+    changed(owner, zone_, "UPSERT", {**there["A"], "AliasTarget": elsewhere})
 
 
 def machine(owner: Owner) -> None:
@@ -110,16 +142,19 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "target_group": (target_group, "health_path"),
     "load_balancer": (load_balancer, "idle_timeout"),
     "listener": (listener, "target_group"),
+    "certificate": (certificate, "tag praxis_managed_by"),
+    "dns_record": (dns_record, "leads_to"),
     "machine": (machine, "metadata_hops"),
 }
 
 
 def test_every_kind_has_a_row() -> None:
-    assert {*KINDS, "machine"} == set(EDITS)
+    assert {*KINDS, "machine"} == {*EDITS, "validation_record"}
 
 
 def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
-    account = Account(cloud)
+    zone(cloud)
+    account = Account(cloud, options={"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST})
     account.present()
     before = account.resources()
     for edit, _field in EDITS.values():
@@ -135,3 +170,13 @@ def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
     assert rows(account.present()) == []
     assert cloud.changes() == []
     assert account.resources() == before
+
+
+def test_a_validation_record_that_was_removed_is_made_again(cloud: Cloud) -> None:
+    zone(cloud)
+    account = Account(cloud, options={"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST})
+    account.present()
+    before = account.records()
+    validation_record(cloud.client)
+    assert [row[:2] for row in rows(account.present())] == [("create", "validation record")]
+    assert account.records() == before

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of hosts in a zone of the user's. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+#: Seconds for which others may keep a record.
+TTL = 300
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+#: A host's name has no underscores (RFC 1123).
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})+")
+
+
+def record(zone: str, name: str) -> str:
+    """As the list has it; empty without a zone."""
+    return f"{zone}/{plain_name(name)}" if zone else ""
+
+
+def plain_name(name: str) -> str:
+    """A host's name in small letters, without the root's dot."""
+    return name.lower().rstrip(".")
+
+
+def bad_name(zone: str, domain: str, name: str, where: str, longest: int) -> list[Finding]:
+    """A finding for a name that no record in this zone can have.
+
+    :param domain: the zone's own.
+    :param longest: characters that a name may have.
+    """
+    place, host = f"provision_dns_name (praxis_dns_name), {where}", plain_name(name)
+    fix = f"Give a name below {domain or 'the domain of the zone'}, such as agents.{domain or 'example.org'}."
+    if not host:
+        what = f"There is a zone for a record ({zone}), and no name."
+    elif len(host) > longest or not _NAME.fullmatch(host):
+        what = f"{host!r} is no name of a host, or has more than {longest} characters."
+    elif domain and not f".{host}".endswith(f".{plain_name(domain)}"):
+        what = f"{host} is not in the zone {zone}, which is for {plain_name(domain)}."
+    else:
+        return []
+    return [Finding("bad-dns-name", what, place, fix)]
