@@ -531,6 +531,48 @@ def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
     assert lost(counted) == ({}, "")
 
 
+@pytest.mark.repetition
+@pytest.mark.parametrize("then", ["at once", "when all have gone back"])
+def test_a_run_that_is_killed_while_hosts_are_told_is_undone_on_all_of_them(
+    fleet: Cloud, tmp_path: Path, then: str
+) -> None:
+    """Those that were told that their release is good, too."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    one_by_one = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", "-f1"]
+    with begun(fleet, {**new(), **AT_ONCE, "praxis_confirm_deadline": 150}, output, *one_by_one) as run:
+        at_step(fleet, "Call the release good", output)
+        seen.wait_for("a host that was told", lambda: list(armed(fleet).values()).count(False) > 0, pause=0.1)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert moved(fleet, before) == set(before) and any(armed(fleet).values()), output.read_text()[-3000:]
+    if then != "at once":
+        seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 240, pause=2)
+    after = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+    assert {item["code"] for item in after.summary["findings"]} <= {"taken-over", "rolled-back-itself"}
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert deploy(fleet, {}).changed == {}
+
+
+@pytest.mark.repetition
+def test_a_rollback_that_is_killed_goes_on_when_it_is_run_again(fleet: Cloud, tmp_path: Path) -> None:
+    settle(fleet)
+    before = seen.releases(fleet)
+    assert deploy(fleet, {**new(), **AT_ONCE}).summary["ok"]
+    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "rollback.yml", "-i", "inventories/aws"]
+    with load(fleet) as counted:
+        with begun(fleet, {"praxis_batch": 2, "praxis_canary": 2}, tmp_path / "output", *playbook):
+            seen.wait_for("an activation", lambda: any(fleet.on(item, ACTIVATING) for item in fleet.machines()), 120)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)
+        assert moved(fleet, before) not in (set(), set(before))
+        again = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
+    assert [item["code"] for item in again.summary["findings"]] == ["taken-over"]
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
 def steps() -> list[str]:
     """What a deployment that goes well does to hosts and load balancer, and what it judges: the tasks as written."""
     plays = yaml.safe_load((CHECKOUT / "playbooks/plays/spread.yml").read_text(encoding="utf-8"))
