@@ -70,9 +70,16 @@ def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int
     return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR)
 
 
+#: What the fleet had when it was settled last.
+SETTLED: dict[str, str] = {}
+
+
 def settle(cloud: Cloud) -> None:
     """The fleet's own release everywhere, all at once: the ground of a test, and not what it is about."""
-    assert deploy(cloud, AT_ONCE).summary["ok"]
+    if seen.releases(cloud) != SETTLED or any(armed(cloud).values()) or out_of_service(cloud):
+        assert deploy(cloud, AT_ONCE).summary["ok"]
+        SETTLED.clear()
+        SETTLED.update(seen.releases(cloud))
 
 
 def own(folder: Path, **hosts: Any) -> list[str]:
@@ -419,6 +426,39 @@ def test_another_api_port_loses_nothing_and_leaves_no_registration(fleet: Cloud)
         assert run.summary["ok"]
         assert lost(counted) == ({}, ""), port
         assert {target.rpartition(":")[2] for target in registered(fleet)} == {str(port)}
+
+
+@pytest.mark.repetition
+def test_another_api_port_that_fails_on_the_last_host_is_taken_back(fleet: Cloud, tmp_path: Path) -> None:
+    """Everybody is in service at the port of before."""
+    settle(fleet)
+    before = seen.releases(fleet)
+    failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="crash"))
+    with load(fleet) as counted:
+        run = deploy(fleet, {"praxis_api_port": 8001, "praxis_batch": 2, "praxis_canary": 2}, *failing, expect=2)
+    assert codes(run) == {"container-exited": {"praxis-aws-4"}}
+    assert lost(counted) == ({}, "")
+    assert seen.releases(fleet) == before
+    assert list(registered(fleet).values()) == ["healthy"] * 4
+    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
+
+
+@pytest.mark.repetition
+def test_another_api_port_whose_controller_died_is_taken_back_in_service(fleet: Cloud, tmp_path: Path) -> None:
+    """Hosts have no rights in the cloud, so what they go back to is registered all the time."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    with begun(fleet, {"praxis_api_port": 8001, **TWO_BATCHES, "praxis_confirm_deadline": 240}, output) as run:
+        at_step(fleet, "Observe the agent", output)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert moved(fleet, before) == set(before)
+    seen.wait_for("all to go back", lambda: not any(armed(fleet).values()), deadline=300, pause=2)
+    assert moved(fleet, before) == set()
+    seen.wait_for("all in service", lambda: not out_of_service(fleet))
+    after = deploy(fleet, {})
+    assert {item["code"] for item in after.summary["findings"]} == {"taken-over", "rolled-back-itself"}
+    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
+    assert set(registered(fleet).values()) == {"healthy"}
 
 
 @pytest.mark.repetition
