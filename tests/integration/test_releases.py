@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +29,7 @@ import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
 from sandbox import docker
-from tests import tiers
+from tests import copies, tiers
 
 from . import seen
 from .accounts import account_of
@@ -66,8 +67,11 @@ def fleet(cloud: Cloud) -> Cloud:
     return cloud
 
 
-def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0) -> Run:
-    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR)
+def deploy(
+    cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0, checkout: Path = CHECKOUT
+) -> Run:
+    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR,
+                     checkout=checkout)
 
 
 #: What the fleet had when it was settled last.
@@ -286,12 +290,28 @@ def at_once(*runs: Callable[[], Run]) -> list[Run]:
         return sorted((found.result() for found in [pool.submit(run) for run in runs]), key=lambda run: run.rc)
 
 
+@pytest.fixture(scope="module")
+def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """This one, and a copy with programs of its own."""
+    copy = tmp_path_factory.mktemp("another") / "checkout"
+    copies.copy_files(copy)
+    copies.borrow_environment(copy)
+    copies.link_collection(copy)
+    return [CHECKOUT, copy]
+
+
 @pytest.mark.parametrize("turn", tiers.first(range(10)))
-def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud, turn: int) -> None:
+def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(
+    fleet: Cloud, two_checkouts: list[Path], turn: int
+) -> None:
     starts = seen.started(fleet)
-    two = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1} for number in (0, 1)]
+    wanted = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1,
+               **({"praxis_batch": 2, "praxis_canary": 2} if turn else {})} for number in (0, 1)]  # fmt: skip
     with load(fleet) as counted:
-        acted, left = at_once(*(lambda wanted=wanted: deploy(fleet, wanted, expect=None) for wanted in two))  # type: ignore[misc]
+        acted, left = at_once(
+            lambda: deploy(fleet, wanted[0], expect=None, checkout=two_checkouts[0]),
+            lambda: deploy(fleet, wanted[1], expect=None, checkout=two_checkouts[1]),
+        )
     assert (acted.rc, left.rc) == (0, 2), left.output
     assert {item["code"] for item in acted.summary["findings"]} == set()
     (reported,) = left.summary["findings"]
@@ -352,6 +372,35 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
     assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("how", ["it is named", "its lease is over"])
+def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud, tmp_path: Path, how: str) -> None:
+    """The first stands still just before it drains, with the lock seen to; and it goes on when the second is through.
+    Within its lease its host refuses it by the fence; after that it drains nobody any more."""
+    settle(fleet)
+    output, lease = tmp_path / "output", {"praxis_lease": 60} if "over" in how else {}
+    with load(fleet) as counted, begun(fleet, {**new(), **lease}, output) as stopped:
+        at_step(fleet, DRAIN, output)
+        os.killpg(stopped.pid, signal.SIGSTOP)
+        run_id = json.loads(fleet.on(machine(fleet, "praxis-aws-1"), RECORD))["run"]
+        two = {"praxis_agent_config": {"llm": {"timeout": 51}}, "praxis_batch": 2, "praxis_canary": 2}
+        if lease:
+            time.sleep(lease["praxis_lease"])
+        taken = deploy(fleet, {**two, **({} if lease else {"praxis_take_over": run_id})})
+        after, starts = seen.releases(fleet), seen.started(fleet)
+        os.killpg(stopped.pid, signal.SIGCONT)
+        stopped.wait(timeout=300)
+    (said,) = taken.summary["findings"]
+    assert said["code"] == "taken-over" and run_id in said["what"]
+    assert ("longer than its lease" if lease else "praxis_take_over says so") in said["what"]
+    refusal = "still for longer than its lease" if lease else "so this step was refused"
+    assert stopped.returncode == 2 and refusal in output.read_text(), output.read_text()[-3000:]
+    assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, two).summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
 
 
 @pytest.mark.repetition
