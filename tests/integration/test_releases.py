@@ -384,10 +384,12 @@ def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud
     with load(fleet) as counted, begun(fleet, {**new(), **lease}, output) as stopped:
         at_step(fleet, DRAIN, output)
         os.killpg(stopped.pid, signal.SIGSTOP)
-        run_id = json.loads(fleet.on(machine(fleet, "praxis-aws-1"), RECORD))["run"]
+        first = machine(fleet, "praxis-aws-1")
+        run_id = json.loads(fleet.on(first, RECORD))["run"]
         two = {"praxis_agent_config": {"llm": {"timeout": 51}}, "praxis_batch": 2, "praxis_canary": 2}
         if lease:
-            time.sleep(lease["praxis_lease"])
+            until = json.loads(fleet.on(first, RECORD))["expires"]
+            seen.wait_for("the end of its lease", lambda: time.time() > until, deadline=120)
         taken = deploy(fleet, {**two, **({} if lease else {"praxis_take_over": run_id})})
         after, starts = seen.releases(fleet), seen.started(fleet)
         os.killpg(stopped.pid, signal.SIGCONT)
@@ -780,9 +782,112 @@ def test_a_machine_that_loses_its_power_at_any_step_leaves_one_release(
     assert seen.edges(fleet) == seen.all_pairs(fleet)
 
 
+@pytest.mark.repetition
+def test_a_run_that_is_killed_while_it_rolls_back_leaves_one_release(fleet: Cloud, tmp_path: Path) -> None:
+    """A host that it had not got to goes back by itself."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="crash"))
+    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", *failing]
+    with begun(fleet, {"praxis_agent_config": {"llm": {"timeout": 12}}, **TWO_BATCHES}, output, *playbook) as run:
+        at_step(fleet, "Roll back to the last good release", output)
+        os.killpg(run.pid, signal.SIGKILL)
+    seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
+    assert moved(fleet, before) == set()
+    seen.wait_for("all but a batch in service", lambda: len(out_of_service(fleet)) <= 2)
+    after = deploy(fleet, AT_ONCE)
+    assert {item["code"] for item in after.summary["findings"]} == {"taken-over", "rolled-back-itself"}
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
+@pytest.mark.repetition
+def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: Cloud, tmp_path: Path) -> None:
+    """Neither a run that was told to refuse, nor one of a single host, touches what serves still."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    second = machine(fleet, "praxis-aws-2")
+    variables = {**new(), "praxis_batch": 2, "praxis_confirm_deadline": 900}
+    with load(fleet) as counted:
+        with begun(fleet, variables, output):
+            seen.wait_for("the second batch", lambda: fleet.on(second, ACTIVATING), 240)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: not fleet.on(item, MODULE), 150)
+        halfway, starts = seen.releases(fleet), seen.started(fleet)
+        assert moved(fleet, before) == {"praxis-aws-1", "praxis-aws-2", "praxis-aws-3"}
+        refused = deploy(fleet, {**variables, "praxis_unfinished": "refuse"}, expect=2)
+        limited = deploy(fleet, variables, "--limit", "praxis-aws-4", expect=2)
+        assert (seen.releases(fleet), seen.started(fleet)) == (halfway, starts)
+        undone = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
+    assert (set(codes(refused)), set(codes(limited))) == ({"unfinished"}, {"floor"})
+    assert undone.summary["ok"]
+    assert moved(fleet, before) == set()
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+def test_a_balancer_that_fails_at_the_rejoin_costs_a_batch_at_most(fleet: Cloud) -> None:
+    settle(fleet)
+    before = seen.releases(fleet)
+    with load(fleet) as counted, refused(fleet, "elbv2:RegisterTargets"):
+        run = deploy(fleet, {**new(), "praxis_batch": 2, "praxis_canary": 2}, expect=2)
+    assert "cloud-denied" in codes(run)
+    assert moved(fleet, before) == set()
+    assert len(out_of_service(fleet)) <= 2
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
 #: What a machine's Python takes for the time: containers share the clock of their kernel, so nobody can set it.
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + {})(time.time)"
 SITE = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
+#: What befalls a host that is about to be drained; how it is mended; what is reported of it.
+BEFALLS = {
+    "its engine is stopped": ("systemctl stop docker.socket docker.service", "systemctl start docker.service"),
+    "its clock is ten minutes ahead": (
+        "mkdir -p {site} && echo '{time}' >{site}/fault.pth", "rm -f {site}/fault.pth"),
+    "its sudo is gone": ("mv /usr/bin/sudo /usr/bin/sudo.away", "mv /usr/bin/sudo.away /usr/bin/sudo"),
+    "its current release is gone": ("rm /opt/praxis/current", "true"),
+    "its disk is full": ("sandbox fault disk full", "sandbox fault disk heal"),
+}  # fmt: skip
+
+
+def befall(cloud: Cloud, host: Machine, command: str) -> None:
+    """Run it on the machine, or order a fault of the sandbox for it."""
+    if command.startswith("sandbox"):
+        order = [sys.executable, "-m", *command.split(), host.name]
+        subprocess.run(order, cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+    else:
+        cloud.on(host, command)
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("what", BEFALLS)
+def test_what_befalls_a_host_before_its_batch_is_drained_harms_no_other(
+    fleet: Cloud, tmp_path: Path, what: str
+) -> None:
+    """The run ends well, or everybody has the release of before and serves."""
+    settle(fleet)
+    before, output, host = seen.releases(fleet), tmp_path / "output", machine(fleet, "praxis-aws-2")
+    fault, mend = (part.format(site=SITE, time=ANOTHER_TIME.format(600)) for part in BEFALLS[what])
+    with load(fleet) as counted:
+        with begun(fleet, {**new(), **TWO_BATCHES}, output) as run:
+            at_step(fleet, "See that the lock is still held", output)
+            befall(fleet, host, fault)
+            try:
+                code = run.wait(500)
+            finally:
+                befall(fleet, host, mend)
+        said = output.read_text()
+        seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
+        assert code in (0, 2) and moved(fleet, before) == (set(before) if code == 0 else set()), said[-3000:]
+        after = deploy(fleet, {"praxis_batch": 2, "praxis_soak": 1})
+    assert after.summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert sum(lost(counted)[0].values()) <= (3 if "engine" in what else 0), lost(counted)
+
+
 ARMED = "test -e /opt/praxis/armed.json && echo armed || true"
 
 
