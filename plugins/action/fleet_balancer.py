@@ -10,7 +10,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -75,8 +75,12 @@ class ActionModule(FleetAction):
                 failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
                 if failures:
                     break
+                _remember_ports(run, {name: observations[name] for name in names if name in observations})
                 # Whatever port they are registered with: the one in the plan may be new.
                 targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
+            elif not self._task.check_mode:
+                # After a rollback a member listens elsewhere than planned.
+                targets = [balancer_targets.at_its_port(here[name], observations.get(name) or {}) for name in names]
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
             for name in _leaving(answer, names, here):
@@ -84,13 +88,16 @@ class ActionModule(FleetAction):
             _add(result, answer)
             result["targets"] += _targets(answer, names)
             result["addresses"] += answer.get("addresses") or []
-            strangers = _strangers(answer, balancer)
+            if args["state"] == "present" and not self._task.check_mode:
+                former = [] if args["departed"] else balancer_targets.former(run, dict(zip(names, targets)))
+                failures += self._also(balancer, former, "present", result)
+                stale = balancer_targets.stale(answer, targets) if args["departed"] else []
+                failures += self._also(balancer, stale, "absent", result)
+            strangers = balancer_targets.strangers(answer, balancer)
             if strangers and args["departed"] and options["departed"] == "remove":
-                gone = self._ask(balancer, strangers, "absent")
-                failures += _failures(gone, balancer)
-                _add(result, gone)
+                failures += self._also(balancer, strangers, "absent", result)
             else:
-                result["others"] += [_name(target) for target in strangers]
+                result["others"] += [balancer_targets.name_of(target) for target in strangers]
         if failures:
             message = "\n".join(str(Finding(**failure)) for failure in failures)
             return {**result, "failed": True, "msg": message, "failure": failures[0], "failures": failures}
@@ -112,12 +119,13 @@ class ActionModule(FleetAction):
         :param beyond: those outside this run: they count when they are in service, and are left as they are.
         """
         names = list(others)
-        targets = [_at_its_port(balancer["targets"][name], others[name]) for name in names]
+        targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
         healthy = [target["member"] for target in _targets(answer, names) if target["healthy"]]
         serving_others = {str(one["id"]) for one in answer.get("others") or [] if _is_healthy(one)}
-        healthy += sorted(name for name in beyond if _id(balancer["targets"][name]) in serving_others)
+        ids = {name: balancer_targets.id_of(balancer["targets"][name]) for name in beyond}
+        healthy += sorted(name for name in beyond if ids[name] in serving_others)
         if self._task.check_mode or len(healthy) >= floor:
             return []
         if answer.get("failed") and not answer.get("targets"):
@@ -128,10 +136,23 @@ class ActionModule(FleetAction):
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
 
-    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
+    def _also(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, result: Dict[str, Any]
+    ) -> List[Mapping[str, Any]]:
+        """Set targets that no member has to serve at, and wait for none of them: what went wrong."""
+        if not targets:
+            return []
+        answer = self._ask(balancer, targets, state, wait=False)
+        _add(result, answer)
+        return _failures(answer, balancer)
+
+    def _ask(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, wait: bool = True
+    ) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
-        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
-        if state == "present" and self._join_timeout is not None:
+        wait = wait and state == "present"
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
+        if wait and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
@@ -150,17 +171,15 @@ def _leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[s
     if "draining" not in answer:
         return []
     gone = {str(target["id"]) for target in answer.get("targets") or [] if target["state"] != UNUSED}
-    return [name for name in names if _id(targets[name]) in gone]
+    return [name for name in names if balancer_targets.id_of(targets[name]) in gone]
 
 
-def _id(target: Mapping[str, Any]) -> str:
-    """As the modules answer it: without the path that Google's may have."""
-    return str(target["id"]).rpartition("/")[2]
-
-
-def _at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
-    """A member as it is registered now: the port in the plan may be new."""
-    return {**target, "port": observation["api"].get("port") or target["port"]}
+def _remember_ports(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]]) -> None:
+    """Where members listen before a batch is drained."""
+    for name, observation in observations.items():
+        port = (observation.get("api") or {}).get("port")
+        if port:
+            run.leave(name, int(port))
 
 
 def _place(balancer: Mapping[str, Any]) -> str:
@@ -184,18 +203,6 @@ def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int)
 def _lease_over(fleet: str) -> Finding:
     what = "This run has been still for longer than its lease, and another deployment may have the fleet by now."
     return Finding("lease-over", what, "fleet %s" % fleet, "Deploy again; praxis_lease is how long a run may be still.")
-
-
-def _strangers(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    """The targets behind the balancer that are no member's, in the module's words."""
-    ours = {_id(target) for target in balancer["targets"].values()}
-    words = ("id", "zone", "port")
-    others = [one for one in answer.get("others") or [] if str(one["id"]) not in ours]
-    return [{key: one[key] for key in words if one.get(key)} for one in others]
-
-
-def _name(target: Mapping[str, Any]) -> str:
-    return "%(zone)s/%(id)s" % target if "zone" in target else "%(id)s:%(port)s" % target
 
 
 def _failures(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:

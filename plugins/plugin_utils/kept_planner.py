@@ -26,7 +26,7 @@ class KeptPlanner:
     """Plans a rollback, member by member.
 
     :param members: their variables; :attr:`members` has them with the ports of the releases that they go back to.
-    :param to: the deployment to go back to; empty: the one before the newest.
+    :param to: the deployment to go back to; empty: the one before the newest, or where one that stopped has to go.
     """
 
     def __init__(
@@ -56,8 +56,9 @@ class KeptPlanner:
         if self._faults:
             raise Failed(*self._faults)
         histories = {name: found["history"] for name, found in self._kept.items()}
-        goal, goals = history.goals(histories, self._to, any(map(_unconfirmed, self._kept.values())))
-        self.reason = "rollback to %s" % (goal or "what was there before")
+        left = history.stopped(histories, {name: found["observation"] for name, found in self._kept.items()})
+        goal, goals = history.goals(histories, self._to, left)
+        self.reason = history.ROLLBACK + (goal or "what was there before")
         findings: List[Finding] = []
         releases = {item.name: self._release(item.name, goals, findings) for item in self.members}
         if findings:
@@ -106,9 +107,3 @@ class KeptPlanner:
                     return match.group(2)
         own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("observation") or {}
         return (own.get("api") or {}).get("peer_id")
-
-
-def _unconfirmed(found: Mapping[str, Any]) -> bool:
-    """Whether a deployment that did not come to its end has left this host with another release than its good one."""
-    release = found["observation"]["release"]
-    return bool(release["good"]) and release["current"] != release["good"]

@@ -152,7 +152,7 @@ class Cloud:
 
     def run(self, playbook: str, *arguments: str, expect: int | None = 0, deadline: int = 900,
             variables: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None,
-            inventory: str | Path | None = None) -> Run:
+            inventory: str | Path | None = None, checkout: Path = CHECKOUT) -> Run:
         """Run ``ansible-playbook PLAYBOOK -i INVENTORY ARGUMENTS``.
 
         :param playbook: a root playbook, ``deploy.yml``.
@@ -161,15 +161,17 @@ class Cloud:
         :param variables: extra variables.
         :param environment: added to the sandbox's.
         :param inventory: ``inventories/CLOUD`` unless it is given.
+        :param checkout: where it is run from: this checkout, or a copy with an environment of its own.
         """
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
+        programs = Path(sys.executable).parent if checkout == CHECKOUT else checkout / ".venv" / "bin"
+        command = [str(programs / "ansible-playbook"), playbook]
         inventories = [str(inventory)] if inventory else [f"inventories/{name}" for name in self.clouds]
         command += [word for each in inventories for word in ("-i", each)]
         command += ["-e", json.dumps({"praxis_soak": SOAK, **(variables or {})})]
         with tempfile.TemporaryDirectory() as folder:
             record = Path(folder) / "record.json"
             finished = subprocess.run(
-                [*command, *arguments], cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                [*command, *arguments], cwd=checkout, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT, text=True, errors="replace", timeout=deadline, check=False,
                 env=self.environment | {
                     "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +29,7 @@ import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
 from sandbox import docker
-from tests import tiers
+from tests import copies, tiers
 
 from . import seen
 from .accounts import account_of
@@ -66,13 +67,23 @@ def fleet(cloud: Cloud) -> Cloud:
     return cloud
 
 
-def deploy(cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0) -> Run:
-    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR)
+def deploy(
+    cloud: Cloud, variables: dict[str, Any], *arguments: str, expect: int | None = 0, checkout: Path = CHECKOUT
+) -> Run:
+    return cloud.run("deploy.yml", *arguments, expect=expect, variables={**QUICK, **variables}, environment=FOUR,
+                     checkout=checkout)
+
+
+#: What the fleet had when it was settled last.
+SETTLED: dict[str, str] = {}
 
 
 def settle(cloud: Cloud) -> None:
     """The fleet's own release everywhere, all at once: the ground of a test, and not what it is about."""
-    assert deploy(cloud, AT_ONCE).summary["ok"]
+    if seen.releases(cloud) != SETTLED or any(armed(cloud).values()) or out_of_service(cloud):
+        assert deploy(cloud, AT_ONCE).summary["ok"]
+        SETTLED.clear()
+        SETTLED.update(seen.releases(cloud))
 
 
 def own(folder: Path, **hosts: Any) -> list[str]:
@@ -279,12 +290,28 @@ def at_once(*runs: Callable[[], Run]) -> list[Run]:
         return sorted((found.result() for found in [pool.submit(run) for run in runs]), key=lambda run: run.rc)
 
 
+@pytest.fixture(scope="module")
+def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """This one, and a copy with programs of its own."""
+    copy = tmp_path_factory.mktemp("another") / "checkout"
+    copies.copy_files(copy)
+    copies.borrow_environment(copy)
+    copies.link_collection(copy)
+    return [CHECKOUT, copy]
+
+
 @pytest.mark.parametrize("turn", tiers.first(range(10)))
-def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(fleet: Cloud, turn: int) -> None:
+def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(
+    fleet: Cloud, two_checkouts: list[Path], turn: int
+) -> None:
     starts = seen.started(fleet)
-    two = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1} for number in (0, 1)]
+    wanted = [{"praxis_agent_config": {"llm": {"timeout": 20 + 2 * turn + number}}, "praxis_soak": 1,
+               **({"praxis_batch": 2, "praxis_canary": 2} if turn else {})} for number in (0, 1)]  # fmt: skip
     with load(fleet) as counted:
-        acted, left = at_once(*(lambda wanted=wanted: deploy(fleet, wanted, expect=None) for wanted in two))  # type: ignore[misc]
+        acted, left = at_once(
+            lambda: deploy(fleet, wanted[0], expect=None, checkout=two_checkouts[0]),
+            lambda: deploy(fleet, wanted[1], expect=None, checkout=two_checkouts[1]),
+        )
     assert (acted.rc, left.rc) == (0, 2), left.output
     assert {item["code"] for item in acted.summary["findings"]} == set()
     (reported,) = left.summary["findings"]
@@ -345,6 +372,37 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
     assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("how", ["it is named", "its lease is over"])
+def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud, tmp_path: Path, how: str) -> None:
+    """The first stands still just before it drains, with the lock seen to; and it goes on when the second is through.
+    Within its lease its host refuses it by the fence; after that it drains nobody any more."""
+    settle(fleet)
+    output, lease = tmp_path / "output", {"praxis_lease": 60} if "over" in how else {}
+    with load(fleet) as counted, begun(fleet, {**new(), **lease}, output) as stopped:
+        at_step(fleet, DRAIN, output)
+        os.killpg(stopped.pid, signal.SIGSTOP)
+        first = machine(fleet, "praxis-aws-1")
+        run_id = json.loads(fleet.on(first, RECORD))["run"]
+        two = {"praxis_agent_config": {"llm": {"timeout": 51}}, "praxis_batch": 2, "praxis_canary": 2}
+        if lease:
+            until = json.loads(fleet.on(first, RECORD))["expires"]
+            seen.wait_for("the end of its lease", lambda: time.time() > until, deadline=120)
+        taken = deploy(fleet, {**two, **({} if lease else {"praxis_take_over": run_id})})
+        after, starts = seen.releases(fleet), seen.started(fleet)
+        os.killpg(stopped.pid, signal.SIGCONT)
+        stopped.wait(timeout=300)
+    (said,) = taken.summary["findings"]
+    assert said["code"] == "taken-over" and run_id in said["what"]
+    assert ("longer than its lease" if lease else "praxis_take_over says so") in said["what"]
+    refusal = "still for longer than its lease" if lease else "so this step was refused"
+    assert stopped.returncode == 2 and refusal in output.read_text(), output.read_text()[-3000:]
+    assert (seen.releases(fleet), seen.started(fleet)) == (after, starts)
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, two).summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
 
 
 @pytest.mark.repetition
@@ -419,6 +477,39 @@ def test_another_api_port_loses_nothing_and_leaves_no_registration(fleet: Cloud)
         assert run.summary["ok"]
         assert lost(counted) == ({}, ""), port
         assert {target.rpartition(":")[2] for target in registered(fleet)} == {str(port)}
+
+
+@pytest.mark.repetition
+def test_another_api_port_that_fails_on_the_last_host_is_taken_back(fleet: Cloud, tmp_path: Path) -> None:
+    """Everybody is in service at the port of before."""
+    settle(fleet)
+    before = seen.releases(fleet)
+    failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="crash"))
+    with load(fleet) as counted:
+        run = deploy(fleet, {"praxis_api_port": 8001, "praxis_batch": 2, "praxis_canary": 2}, *failing, expect=2)
+    assert codes(run) == {"container-exited": {"praxis-aws-4"}}
+    assert lost(counted) == ({}, "")
+    assert seen.releases(fleet) == before
+    assert list(registered(fleet).values()) == ["healthy"] * 4
+    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
+
+
+@pytest.mark.repetition
+def test_another_api_port_whose_controller_died_is_taken_back_in_service(fleet: Cloud, tmp_path: Path) -> None:
+    """Hosts have no rights in the cloud, so what they go back to is registered all the time."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    with begun(fleet, {"praxis_api_port": 8001, **TWO_BATCHES, "praxis_confirm_deadline": 240}, output) as run:
+        at_step(fleet, "Observe the agent", output)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert moved(fleet, before) == set(before)
+    seen.wait_for("all to go back", lambda: not any(armed(fleet).values()), deadline=300, pause=2)
+    assert moved(fleet, before) == set()
+    seen.wait_for("all in service", lambda: not out_of_service(fleet))
+    after = deploy(fleet, {})
+    assert {item["code"] for item in after.summary["findings"]} == {"taken-over", "rolled-back-itself"}
+    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
+    assert set(registered(fleet).values()) == {"healthy"}
 
 
 @pytest.mark.repetition
@@ -526,6 +617,48 @@ def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
         assert seen.releases(fleet) != before
         run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
     assert [item["code"] for item in run.summary["findings"]] == ["taken-over"]
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("then", ["at once", "when all have gone back"])
+def test_a_run_that_is_killed_while_hosts_are_told_is_undone_on_all_of_them(
+    fleet: Cloud, tmp_path: Path, then: str
+) -> None:
+    """Those that were told that their release is good, too."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    one_by_one = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", "-f1"]
+    with begun(fleet, {**new(), **AT_ONCE, "praxis_confirm_deadline": 150}, output, *one_by_one) as run:
+        at_step(fleet, "Call the release good", output)
+        seen.wait_for("a host that was told", lambda: list(armed(fleet).values()).count(False) > 0, pause=0.1)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert moved(fleet, before) == set(before) and any(armed(fleet).values()), output.read_text()[-3000:]
+    if then != "at once":
+        seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 240, pause=2)
+    after = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+    assert {item["code"] for item in after.summary["findings"]} <= {"taken-over", "rolled-back-itself"}
+    assert seen.releases(fleet) == before
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert deploy(fleet, {}).changed == {}
+
+
+@pytest.mark.repetition
+def test_a_rollback_that_is_killed_goes_on_when_it_is_run_again(fleet: Cloud, tmp_path: Path) -> None:
+    settle(fleet)
+    before = seen.releases(fleet)
+    assert deploy(fleet, {**new(), **AT_ONCE}).summary["ok"]
+    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "rollback.yml", "-i", "inventories/aws"]
+    with load(fleet) as counted:
+        with begun(fleet, {"praxis_batch": 2, "praxis_canary": 2}, tmp_path / "output", *playbook):
+            seen.wait_for("an activation", lambda: any(fleet.on(item, ACTIVATING) for item in fleet.machines()), 120)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)
+        assert moved(fleet, before) not in (set(), set(before))
+        again = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
+    assert [item["code"] for item in again.summary["findings"]] == ["taken-over"]
     assert seen.releases(fleet) == before
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
@@ -649,9 +782,112 @@ def test_a_machine_that_loses_its_power_at_any_step_leaves_one_release(
     assert seen.edges(fleet) == seen.all_pairs(fleet)
 
 
+@pytest.mark.repetition
+def test_a_run_that_is_killed_while_it_rolls_back_leaves_one_release(fleet: Cloud, tmp_path: Path) -> None:
+    """A host that it had not got to goes back by itself."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="crash"))
+    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws", *failing]
+    with begun(fleet, {"praxis_agent_config": {"llm": {"timeout": 12}}, **TWO_BATCHES}, output, *playbook) as run:
+        at_step(fleet, "Roll back to the last good release", output)
+        os.killpg(run.pid, signal.SIGKILL)
+    seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
+    assert moved(fleet, before) == set()
+    seen.wait_for("all but a batch in service", lambda: len(out_of_service(fleet)) <= 2)
+    after = deploy(fleet, AT_ONCE)
+    assert {item["code"] for item in after.summary["findings"]} == {"taken-over", "rolled-back-itself"}
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
+@pytest.mark.repetition
+def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: Cloud, tmp_path: Path) -> None:
+    """Neither a run that was told to refuse, nor one of a single host, touches what serves still."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    second = machine(fleet, "praxis-aws-2")
+    variables = {**new(), "praxis_batch": 2, "praxis_confirm_deadline": 900}
+    with load(fleet) as counted:
+        with begun(fleet, variables, output):
+            seen.wait_for("the second batch", lambda: fleet.on(second, ACTIVATING), 240)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: not fleet.on(item, MODULE), 150)
+        halfway, starts = seen.releases(fleet), seen.started(fleet)
+        assert moved(fleet, before) == {"praxis-aws-1", "praxis-aws-2", "praxis-aws-3"}
+        refused = deploy(fleet, {**variables, "praxis_unfinished": "refuse"}, expect=2)
+        limited = deploy(fleet, variables, "--limit", "praxis-aws-4", expect=2)
+        assert (seen.releases(fleet), seen.started(fleet)) == (halfway, starts)
+        undone = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
+    assert (set(codes(refused)), set(codes(limited))) == ({"unfinished"}, {"floor"})
+    assert undone.summary["ok"]
+    assert moved(fleet, before) == set()
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+def test_a_balancer_that_fails_at_the_rejoin_costs_a_batch_at_most(fleet: Cloud) -> None:
+    settle(fleet)
+    before = seen.releases(fleet)
+    with load(fleet) as counted, refused(fleet, "elbv2:RegisterTargets"):
+        run = deploy(fleet, {**new(), "praxis_batch": 2, "praxis_canary": 2}, expect=2)
+    assert "cloud-denied" in codes(run)
+    assert moved(fleet, before) == set()
+    assert len(out_of_service(fleet)) <= 2
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
+
+
 #: What a machine's Python takes for the time: containers share the clock of their kernel, so nobody can set it.
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + {})(time.time)"
 SITE = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
+#: What befalls a host that is about to be drained; how it is mended; what is reported of it.
+BEFALLS = {
+    "its engine is stopped": ("systemctl stop docker.socket docker.service", "systemctl start docker.service"),
+    "its clock is ten minutes ahead": (
+        "mkdir -p {site} && echo '{time}' >{site}/fault.pth", "rm -f {site}/fault.pth"),
+    "its sudo is gone": ("mv /usr/bin/sudo /usr/bin/sudo.away", "mv /usr/bin/sudo.away /usr/bin/sudo"),
+    "its current release is gone": ("rm /opt/praxis/current", "true"),
+    "its disk is full": ("sandbox fault disk full", "sandbox fault disk heal"),
+}  # fmt: skip
+
+
+def befall(cloud: Cloud, host: Machine, command: str) -> None:
+    """Run it on the machine, or order a fault of the sandbox for it."""
+    if command.startswith("sandbox"):
+        order = [sys.executable, "-m", *command.split(), host.name]
+        subprocess.run(order, cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
+    else:
+        cloud.on(host, command)
+
+
+@pytest.mark.repetition
+@pytest.mark.parametrize("what", BEFALLS)
+def test_what_befalls_a_host_before_its_batch_is_drained_harms_no_other(
+    fleet: Cloud, tmp_path: Path, what: str
+) -> None:
+    """The run ends well, or everybody has the release of before and serves."""
+    settle(fleet)
+    before, output, host = seen.releases(fleet), tmp_path / "output", machine(fleet, "praxis-aws-2")
+    fault, mend = (part.format(site=SITE, time=ANOTHER_TIME.format(600)) for part in BEFALLS[what])
+    with load(fleet) as counted:
+        with begun(fleet, {**new(), **TWO_BATCHES}, output) as run:
+            at_step(fleet, "See that the lock is still held", output)
+            befall(fleet, host, fault)
+            try:
+                code = run.wait(500)
+            finally:
+                befall(fleet, host, mend)
+        said = output.read_text()
+        seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
+        assert code in (0, 2) and moved(fleet, before) == (set(before) if code == 0 else set()), said[-3000:]
+        after = deploy(fleet, {"praxis_batch": 2, "praxis_soak": 1})
+    assert after.summary["ok"]
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert sum(lost(counted)[0].values()) <= (3 if "engine" in what else 0), lost(counted)
+
+
 ARMED = "test -e /opt/praxis/armed.json && echo armed || true"
 
 

@@ -52,8 +52,8 @@ FAULTS = (
         name="an-interrupted-deployment-is-undone-too-far",
         breaks="Undoing an interrupted deployment takes the fleet to the deployment before the newest good one.",
         file="plugins/module_utils/fleet/history.py",
-        before='        to, unconfirmed = "", True\n',
-        after='        to = ""\n',
+        before="undo = to == NEWEST or left.begun",
+        after="undo = left.begun",
         tests=("tests/unit/plan/test_kept_planner.py",),
     ),
     Fault(

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock
 
 #: By host, its entries, oldest first: see host/history.py.
 Histories = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -44,19 +45,63 @@ def deployments(histories: Histories) -> List[Past]:
 
 #: In the place of an id, the newest deployment that was called good: what an interrupted one began is undone.
 NEWEST = "newest"
+#: The reason of a deployment that goes back.
+ROLLBACK = "rollback to "
 
 
-def goals(histories: Histories, to: str = "", unconfirmed: bool = False) -> Tuple[str, Dict[str, str]]:
+@dataclass(frozen=True)
+class Stopped:
+    """What has not come to its end.
+
+    :param runs: the deployments that a host has not been told the end of: it waits to go back, or has gone back. Other
+        hosts may have been told that their release is good.
+    :param begun: whether there is something to undo: such a host, or a lock that was not given back.
+    :param to: the deployment that the newest of them went back to; empty: it was no rollback.
+    """
+
+    runs: Collection[str] = ()
+    begun: bool = False
+    to: str = ""
+
+
+def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]]) -> Stopped:
+    """What the hosts say of deployments that stopped before their end."""
+    runs = {_left_by(seen) for seen in observations.values()} - {None}
+    newest = lock.holder(observations, lambda _process: None)
+    held = newest is not None and not newest.by_hand
+    known = {one.run for one in deployments(histories)}
+    begun = bool(runs) or newest is not None and held and newest.run not in known
+    reason = str(newest.record["reason"]) if newest is not None and held and begun else ""
+    goal = reason[len(ROLLBACK) :] if reason.startswith(ROLLBACK) else ""
+    return Stopped({str(run) for run in runs}, begun, goal if goal in known else "")
+
+
+def _left_by(seen: Mapping[str, Any]) -> Any:
+    """The deployment that has not told this host its end; None where there is none."""
+    switch, release = seen.get("switch") or {}, seen["release"]
+    armed, done = switch.get("armed"), switch.get("rolled_back")
+    if armed and armed["wanted"] != release["good"]:
+        return armed["run"]
+    if done:
+        return done["run"]
+    if release["good"] and release["current"] != release["good"]:
+        return (seen.get("deployment") or {}).get("run", "")
+    return None
+
+
+def goals(histories: Histories, to: str = "", left: Stopped = Stopped()) -> Tuple[str, Dict[str, str]]:
     """A deployment, and the release that every host had after it; a host that had none by then is left out.
 
     :param to: the deployment's id, or :data:`NEWEST`; empty: the one before the newest.
-    :param unconfirmed: whether the newest deployment is not in the histories, because it never came to its end.
+    :param left: what has not come to its end. Without ``to``, a rollback goes on to where it went, and anything else is
+        undone.
     :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
     """
     past = deployments(histories)
-    if to == NEWEST:
-        to, unconfirmed = "", True
-    if unconfirmed and not (past or to):
+    undo = to == NEWEST or left.begun
+    to = "" if to == NEWEST else to or left.to
+    whole = [one for one in past if one.run not in left.runs]
+    if undo and not (whole or to):
         return "", {}  # their links to the good release tell
     if to:
         meant = [one for one in past if one.run == to]
@@ -65,7 +110,7 @@ def goals(histories: Histories, to: str = "", unconfirmed: bool = False) -> Tupl
             fix = "Choose one that make history lists: %s." % known
             raise Failed(Finding("unknown-deployment", "No host remembers deployment %s." % to, "praxis_to", fix))
     else:
-        meant = past[0:1] if unconfirmed else past[1:2]
+        meant = whole[0:1] if undo else whole[1:2]
         if not meant:
             what = "The fleet has had %s." % ("one deployment only" if past else "no deployment")
             fix = "Deploy the settings and the image that you want."

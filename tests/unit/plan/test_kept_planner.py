@@ -142,6 +142,71 @@ def test_a_deployment_that_did_not_come_to_its_end_is_undone_first() -> None:
     assert made.reason == "rollback to c"
 
 
+def seen_of(current: str, good: str, **more: Any) -> dict[str, Any]:
+    """An observation after a deployment that stopped before its end."""
+    record = {"run": "d", "owner": "ann@desk", "reason": "deploy", "fence": 4, "lock_host": "m1", "process": {"pid": 1},
+              "at": 0.0, "expires": 900.0, "ended": False, **more.pop("record", {})}  # fmt: skip
+    found = {"release": {"current": current, "good": good}, "deployment": record, "host": {"clock": 10.0}, "api": {}}
+    return {**found, "switch": {"armed": None, "rolled_back": None, **more}}
+
+
+def told(run: str = "d", reason: str = "deploy") -> list[dict[str, Any]]:
+    """What m1 remembers where the last deployment told it alone that its release is good."""
+    return [*THREE["m1"], {**entry(run, 4, "d1"), "reason": reason}]
+
+
+BACK = {"rolled_back": {"run": "d", "from": "d2", "to": "c2", "at": 5}}
+ARMED = {"armed": {"run": "d", "wanted": "d2", "back": "c2", "until": 99}}
+#: By the moment at which it stopped, what is seen of m1 and m2, and what m1 remembers.
+STOPPED = {
+    "before anything": (seen_of("c1", "c1"), seen_of("c2", "c2"), THREE["m1"]),
+    "m2 is armed": (seen_of("c1", "c1"), seen_of("c2", "c2", **ARMED), THREE["m1"]),
+    "m2 is activated": (seen_of("c1", "c1"), seen_of("d2", "c2", **ARMED), THREE["m1"]),
+    "m2 went back by itself": (seen_of("c1", "c1"), seen_of("c2", "c2", **BACK), THREE["m1"]),
+    "m1 was told": (seen_of("d1", "d1"), seen_of("d2", "c2", **ARMED), told()),
+    "m1 was told, m2 went back by itself": (seen_of("d1", "d1"), seen_of("c2", "c2", **BACK), told()),
+}
+
+
+@pytest.mark.parametrize("to", ["", "newest"])
+@pytest.mark.parametrize("moment", STOPPED)
+def test_whatever_the_moment_at_which_a_deployment_stopped_a_rollback_undoes_all_of_it(moment: str, to: str) -> None:
+    one, two, remembered = STOPPED[moment]
+    made = planner(to=to, m1=answer("m1", "b1", "c1", "d1", history=remembered, observation=one),
+                   m2=answer("m2", "a2", "c2", "d2", observation=two))
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "c1", "m2": "c2"}
+    assert made.reason == "rollback to c"
+
+
+def test_a_deployment_whose_release_is_good_everywhere_is_the_newest_although_it_kept_the_lock() -> None:
+    kept = {"m1": answer("m1", "c1", "d1", history=told(), observation=seen_of("d1", "d1")),
+            "m2": answer("m2", "c2", observation=seen_of("c2", "c2", record={"ended": True}))}
+    for to, release in (("newest", "d1"), ("", "c1")):
+        found = planner(to=to, **kept).plan().members
+        assert {name: member.release for name, member in found.items()} == {"m1": release, "m2": "c2"}
+
+
+@pytest.mark.parametrize("moment", STOPPED)
+def test_a_rollback_that_stopped_goes_on_to_where_it_went(moment: str) -> None:
+    one, two, remembered = STOPPED[moment]
+    reason = "rollback to b"
+    one, two = ({**seen, "deployment": {**seen["deployment"], "reason": reason}} for seen in (one, two))
+    remembered = [{**item, "reason": reason} if item["run"] == "d" else item for item in remembered]
+    kept = {"m1": answer("m1", "b1", "c1", "d1", history=remembered, observation=one),
+            "m2": answer("m2", "a2", "c2", "d2", observation=two)}
+    made = planner(**kept)
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "b1", "m2": "a2"}
+    assert made.reason == reason
+    undone = planner(to="newest", **kept).plan().members
+    assert {name: member.release for name, member in undone.items()} == {"m1": "c1", "m2": "c2"}
+
+
+def test_a_person_s_lock_is_no_deployment_that_stopped() -> None:
+    held = seen_of("c1", "c1", record={"process": {}})
+    made = planner(m1=answer("m1", "b1", observation=held), m2=answer("m2", "a2"))
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "b1", "m2": "a2"}
+
+
 def test_hosts_that_remember_nothing_still_know_their_good_release() -> None:
     made = planner(m1=answer("m1", "x1", good="x1", history=[]), m2=answer("m2", "now", history=[]))
     assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "x1", "m2": "now"}
