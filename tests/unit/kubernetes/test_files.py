@@ -23,8 +23,10 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 #: What one YAML reader takes for a text and another for a number, a date, a truth value or nothing.
 DOUBTFUL = [
     "1e3", "850699100e56", "0o17", "017", "1_000", "12:30:45", "2026-01-01", "yes", "No", "on", "y", "~", "null",
-    "", " ", "a: b", "#", "- a", "grüße", "two\nlines\n", "  indented\nlines\n", "end ", "trail \n x\n", "\n", "a\n\n\n",
-    "tab\there\n", "\u0085", "$(X)", "{{ x }}", "'", '"', "\\", "=", "<<", "!tag", "&a", "*a", "%", "@", "`", "NaN", "-",
+    "", " ", "a: b", "#", "- a", "grüße", "two\nlines\n", "  indented\nlines\n", "end ", "trail \n x\n", "\n",
+    "a\n\n\n",
+    "tab\there\n",
+    "\u0085", "$(X)", "{{ x }}", "'", '"', "\\", "=", "<<", "!tag", "&a", "*a", "%", "@", "`", "NaN", "-",
 ]  # fmt: skip
 
 

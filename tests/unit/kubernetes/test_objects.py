@@ -286,7 +286,8 @@ def test_a_leaf_that_lost_all_members_is_restarted_and_a_member_is_not() -> None
 
 def test_a_start_may_take_what_the_compiler_says() -> None:
     slow = variables(agent_config={"llm": {"timeout": 60, "max_retries": 1}})
-    probes = [containers(found(plan(agent=each).objects(), "StatefulSet"))["startupProbe"] for each in (variables(), slow)]
+    made = [plan(agent=each).objects() for each in (variables(), slow)]
+    probes = [containers(found(each, "StatefulSet"))["startupProbe"] for each in made]
     short, long = (probe["periodSeconds"] * probe["failureThreshold"] for probe in probes)
     assert (short, long) == (30 + 30 + 30, 30 + 120 + 30)
 

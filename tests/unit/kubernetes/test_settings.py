@@ -92,7 +92,7 @@ def test_a_wrong_setting_is_refused(given: Any, code: str, word: str) -> None:
 
 @pytest.mark.parametrize(("given", "code", "word"), BAD_VARIABLES)
 def test_what_cannot_hold_in_a_cluster_is_refused(given: dict[str, Any], code: str, word: str) -> None:
-    failed = refused(agent=variables(**given) if "kubernetes" not in given else {**variables(), "praxis_kubernetes": "yes"})
+    failed = refused(agent={**variables(), **{f"praxis_{name}": value for name, value in given.items()}})
     assert code in codes(failed)
     assert word in str(failed)
 
@@ -107,7 +107,7 @@ def test_what_cannot_hold_in_a_cluster_is_refused(given: dict[str, Any], code: s
         ({"docker_daemon": {"debug": True}}, "praxis_docker_daemon"),
         ({"private_ip": "10.0.0.1"}, "praxis_private_ip"),
         ({"public_ip": "8.8.8.8"}, "praxis_public_ip"),
-        ({"registries": [{"server": "registry.example", "username": "u", "password": "pw-of-mine"}]}, "praxis_registries"),
+        ({"registries": [{"server": "registry.example", "username": "u", "password": "of-it"}]}, "praxis_registries"),
     ],
 )
 def test_what_has_no_effect_is_a_warning(given: dict[str, Any], what: str) -> None:
