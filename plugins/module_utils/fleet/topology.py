@@ -47,7 +47,7 @@ def growing_edges(ordered: Sequence[str], full_mesh_limit: int = FULL_MESH_LIMIT
     Here each member is joined to members before it, so the first so many are connected, whatever their number. A
     longer list only adds edges.
     """
-    if len(ordered) <= max(full_mesh_limit, 2):
+    if len(ordered) <= full_mesh_limit:
         return planned_edges(ordered, full_mesh_limit)
     found: Set[Edge] = set()
     for index, name in enumerate(ordered):
