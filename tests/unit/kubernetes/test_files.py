@@ -127,7 +127,7 @@ def test_the_playbook_predicts_writes_and_then_changes_nothing(tmp_path: Path) -
     files = there(tmp_path / "out")
     assert "statefulset-agent.yaml" in files
     for seed in seeds(10):
-        assert seed not in "".join(files.values())
+        assert seed not in "".join(files.values()) + made.stdout + made.stderr
     again = render(tmp_path, "--diff")
     assert "changed=0" in again.stdout and "+kind" not in again.stdout, again.stdout
     changed = ["-e", "{praxis_agent_config: {llm: {timeout: 7}}}"]
