@@ -202,6 +202,10 @@ class _Planner:
                 continue
             if parsed.digest:
                 found[image] = parsed.by_digest(parsed.digest)
+            elif any(draft.registry(image) for draft in drafts):
+                what = "Its registry has a login in praxis_registries, and no registry is logged in to for rendering."
+                fix = "Name the image by digest (@sha256:…)."
+                self._findings.append(Finding("image-without-digest", what, image, fix))
             else:
                 asked.append(image)
         if asked:

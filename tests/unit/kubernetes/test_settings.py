@@ -67,6 +67,12 @@ BAD_VARIABLES: list[tuple[dict[str, Any], str, str]] = [
     ({"kubernetes": "yes"}, "bad-variable", "praxis_kubernetes"),
     ({"fleet": "My_Fleet"}, "bad-fleet-name", "lower-case"),
     ({"image": "Registry/x@sha256:1"}, "image-malformed", "digest"),
+    (
+        {"image": "registry.example/praxis:1", "registries": [
+            {"server": "registry.example", "username": "u", "password": "of-it"},
+        ]},
+        "image-without-digest", "by digest",
+    ),
     ({"agent_config": {"llm": {"timeot": 3}}}, "unknown-setting", "timeout"),
     ({"agent_secrets": {**SECRETS, "TOKEN": "planted-secret-value"}}, "secret-value-rendered", "TOKEN"),
     ({"agent_secrets": {"OPENAI_API_KEY": f"aws-sm://a#k.v?version={VERSION}"}}, "external-secret-key", "k.v"),
