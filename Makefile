@@ -11,6 +11,8 @@ export LC_ALL := C.UTF-8
 export PYTHONDONTWRITEBYTECODE :=
 
 CLOUD ?= aws
+# Where the fleet runs, for render.
+TARGET ?= kubernetes
 ARGS ?=
 # The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.
 HOSTS ?=
@@ -61,6 +63,12 @@ provision: controller ## create or bring up to date the cloud resources of the f
 .PHONY: plan
 plan: controller ## show what a deployment would do, and its id
 	@$(call play,plan)
+
+.PHONY: render
+render: ## write the fleet's manifests for TARGET=kubernetes, and touch no cluster
+	@[ '$(TARGET)' = kubernetes ] || { echo 'TARGET=$(TARGET): manifests are written for TARGET=kubernetes.' >&2; exit 2; }
+	@scripts/setup controller
+	@scripts/play render.yml $(TARGET) $(ARGS)
 
 .PHONY: deploy
 deploy: controller ## deploy the fleet

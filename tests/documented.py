@@ -113,6 +113,11 @@ make deploy ARGS="$all -e '{praxis_agent_environment: {ANOTHER: release}}'" && m
 """
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
+_RENDER = """make render TARGET=kubernetes ARGS="-e '{praxis_kubernetes: {autoscaler: {min: 1, max: 1},
+secrets: {stores: {aws-sm: praxis}}, identities: {stores: {aws-sm: praxis}},
+peer_ids: [12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN]}}'"
+"""
+_SEEDS = "the sandbox has no seeds for the slots of pods"
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
     ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
@@ -162,6 +167,9 @@ ROWS = (
     Row("ansible-playbook praxis.cloud.status -i INVENTORY",
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", repeats=True, prints=_GOOD),
     Row("make verify", repeats=True, prints=_GOOD),
+    *(Row(command, run=_RENDER, why=_SEEDS, prints="13 files") for command in
+      ("make render", "make render TARGET=kubernetes",
+       "ansible-playbook praxis.cloud.render -i inventories/kubernetes")),
     Row("make history", repeats=True, prints="DEPLOYMENT"),
     Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),

@@ -105,6 +105,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         members: List[MemberVariables],
         faults: List[Finding],
     ) -> Dict[str, Any]:
+        faults = [*faults, *_elsewhere(members)]
         numbers, wrong = run_options(args)
         own_tasks, amiss = hooks(args["hooks"])
         wrong += [*amiss, *records.check(args["record"])]
@@ -204,6 +205,16 @@ def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
     fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
+
+
+def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
+    """The members that are no machines: nothing of a deployment reaches them."""
+    names = [member.name for member in members if member.target != "machines"]
+    if not names:
+        return []
+    what = "praxis_target is kubernetes for %s, and deployments are to machines." % ", ".join(names)
+    fix = "Run render.yml, which writes their manifests; or take them out of this inventory."
+    return [Finding("not-on-machines", what, "inventory", fix)]
 
 
 def _require_settings() -> None:

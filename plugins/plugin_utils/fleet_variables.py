@@ -71,6 +71,9 @@ class MemberVariables:
     agent_config_group: Mapping[str, Any] = field(default_factory=dict)
     agent_config_host: Mapping[str, Any] = field(default_factory=dict)
     docker_daemon: Mapping[str, Any] = field(default_factory=dict)
+    target: str = "machines"
+    kubernetes: Mapping[str, Any] = field(default_factory=dict)
+    kubernetes_kind: Mapping[str, Any] = field(default_factory=dict)
     registries: Entries = field(default=(), repr=False)
     services: Entries = field(default=(), repr=False)
 

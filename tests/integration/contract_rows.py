@@ -180,6 +180,29 @@ def fleet_plan(world: World) -> Turns:
     yield Turn("plan", hosts, variables=variables)
 
 
+def fleet_render(world: World) -> Turns:
+    """One of the machines stands for a kind of members, the others for leaves."""
+    seed = base64.b64encode(secrets.token_bytes(32)).decode()
+    world.secret("the seed of a pod", seed.encode())
+    stores = {"stores": {"aws-sm": "praxis"}}
+    member = {"role": "member", "seeds": [seed], "identities": stores}
+    kind = "{{ %s if inventory_hostname == '%s' else {'role': 'leaf'} }}" % (member, world.machine.name)
+    references = {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)}
+    variables = {
+        "praxis_target": "kubernetes",
+        "praxis_agent_secrets": references,
+        "praxis_kubernetes": {"replicas": 1, "secrets": stores},
+        "praxis_kubernetes_kind": kind,
+    }
+    dest = world.folder / "manifests"
+    yield Turn("write", {"dest": str(dest)}, changes=True, variables=variables)
+    fewer = {**variables, "praxis_agent_environment": {"ANOTHER": "release"}}
+    changed = yield Turn("write another release", {"dest": str(dest)}, changes=True, variables=fewer)
+    assert changed["done"].result["removed"] and "StatefulSet" in "".join(
+        path.read_text(encoding="utf-8") for path in dest.iterdir()
+    )
+
+
 def fleet_order(world: World) -> Turns:
     yield Turn("order", PLAN, before=(plan(world), on_machine(world, "agent_release", state="prepared")))
 
@@ -403,6 +426,7 @@ ROWS = (
     Row("aws_machines", ("modules",), aws_machines, changes=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
     Row("fleet_plan", BOTH, fleet_plan),
+    Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_history", BOTH, fleet_history, repeats=True),

@@ -38,6 +38,7 @@ EXERCISED = {
     "fleet_host_keys": "playbooks/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
+    "fleet_render": "playbooks/**/*.yml",
     "fleet_verify": "playbooks/**/*.yml",
     "fleet_history": "playbooks/**/*.yml",
     "fleet_lock": "playbooks/**/*.yml",

@@ -10,7 +10,7 @@ the lists. So every edge stands in the lists of both its ends, and whichever end
 from __future__ import annotations
 
 import hashlib
-from typing import Dict, Iterable, List, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Set, Tuple
 
 #: Up to this many members every member lists every other one.
 FULL_MESH_LIMIT = 32
@@ -37,6 +37,22 @@ def planned_edges(names: Iterable[str], full_mesh_limit: int = FULL_MESH_LIMIT, 
     for ring in range(rings):
         circle = sorted(ordered, key=lambda name: hashlib.sha256(f"{ring}/{name}".encode()).digest())
         found.update(edge(name, circle[index - 1]) for index, name in enumerate(circle))
+    return found
+
+
+def growing_edges(ordered: Sequence[str], full_mesh_limit: int = FULL_MESH_LIMIT, links: int = MIN_EDGES) -> Set[Edge]:
+    """Every edge of a mesh of which, at any time, only the first so many members run.
+
+    Where an autoscaler says how many they are, rings would fall apart: each runs through members that are not there.
+    Here each member is joined to members before it, so the first so many are connected, whatever their number. A
+    longer list only adds edges.
+    """
+    if len(ordered) <= full_mesh_limit:
+        return planned_edges(ordered, full_mesh_limit)
+    found: Set[Edge] = set()
+    for index, name in enumerate(ordered):
+        before = sorted(ordered[:index], key=lambda other: hashlib.sha256(f"{name}/{other}".encode()).digest())
+        found.update(edge(name, other) for other in before[:links])
     return found
 
 

@@ -1,0 +1,320 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``praxis_kubernetes``, checked: what a kind of agents is to be in a cluster."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+VARIABLE = "praxis_kubernetes"
+MEMBER, LEAF = "member", "leaf"
+#: Kubernetes' own words for how strictly zones are kept apart.
+_SPREAD = {"prefer": "ScheduleAnyway", "require": "DoNotSchedule"}
+_STORE_KINDS = ("ClusterSecretStore", "SecretStore")
+# A Service's name begins with a letter. It is shorter than the 63 characters that a label may have: objects and pods
+# are called after it, and the StatefulSet's controller adds a hash of its own.
+_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_OBJECT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_QUANTITY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?")
+_REFRESH = re.compile(r"(?:[0-9]{1,6}(?:s|m|h))+")
+_LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+#: What is wrong with a value, as what to write instead; empty when nothing is.
+Check = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Autoscaler:
+    """How many pods there are: by load, from ``min`` to ``max``.
+
+    :param cpu: percent of the requested CPU that the pods are to use on average.
+    :param memory: the same of memory; 0: it does not count.
+    :param stabilization: seconds of lower load before a pod is taken away.
+    """
+
+    min: int = 2
+    max: int = 10
+    cpu: int = 70
+    memory: int = 0
+    stabilization: int = 300
+
+
+@dataclass(frozen=True)
+class SecretSource:
+    """Where the cluster takes secrets from: stores of the External Secrets Operator, or a Secret that is there.
+
+    :param stores: by ``aws-sm`` and ``gcp-sm``, the name of a store.
+    :param existing: the name of a Secret; with it no store is used.
+    """
+
+    stores: Mapping[str, str] = field(default_factory=dict)
+    store_kind: str = _STORE_KINDS[0]
+    refresh: str = "1h"
+    existing: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """As whom a pod is known to the cloud. Annotations are what Workload Identity and IRSA read."""
+
+    name: str = ""
+    create: bool = True
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KindSettings:
+    """What ``praxis_kubernetes`` says of one kind of agents.
+
+    :param replicas: a fixed number of pods; None: the autoscaler decides.
+    :param cpu: CPU that a pod requests. The autoscaler's percentage is one of this.
+    :param cpu_limit: CPU that it gets at most; empty: no limit.
+    :param api_from: who may call the API, as peers of a NetworkPolicy.
+    :param min_edges: live edges that a pod needs to be ready, or as many as other pods run.
+    :param drain: seconds between a pod's removal from the Service and its end.
+    :param soak: seconds that a pod has to be ready before the next one is replaced.
+    """
+
+    name: str
+    namespace: str = "praxis"
+    create_namespace: bool = True
+    role: str = MEMBER
+    replicas: Optional[int] = None
+    autoscaler: Autoscaler = Autoscaler()
+    cpu: str = "250m"
+    cpu_limit: str = ""
+    secrets: SecretSource = SecretSource()
+    identities: SecretSource = SecretSource()
+    peer_ids: Tuple[str, ...] = ()
+    seeds: Tuple[str, ...] = field(default=(), repr=False)
+    api_from: Tuple[Mapping[str, Any], ...] = ()
+    service_account: ServiceAccount = ServiceAccount()
+    image_pull_secrets: Tuple[str, ...] = ()
+    zone_spread: str = "prefer"
+    max_unavailable: int = 1
+    min_edges: int = 1
+    drain: int = 10
+    soak: int = 30
+
+    @property
+    def maximum(self) -> int:
+        """The most pods that there can be."""
+        return self.autoscaler.max if self.replicas is None else self.replicas
+
+    @property
+    def minimum(self) -> int:
+        """The fewest pods that there can be."""
+        return self.autoscaler.min if self.replicas is None else self.replicas
+
+    @property
+    def unsatisfiable(self) -> str:
+        """What the scheduler does when zones cannot be kept even."""
+        return _SPREAD[self.zone_spread]
+
+
+#: Who may call the API when nothing is said: pods of the same namespace that carry this label.
+API_CLIENTS: Mapping[str, Any] = {"podSelector": {"matchLabels": {"praxis.cloud/api-client": "true"}}}
+
+
+def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
+    """One kind's settings.
+
+    :param given: ``praxis_kubernetes`` with what ``praxis_kubernetes_kind`` lays over it.
+    :param name: the inventory's name of it.
+    :raises Failed: with everything that is unknown, or cannot be.
+    """
+    reader = _Reader(name)
+    values = reader.section("", given, _TOP)
+    values.setdefault("name", name)
+    if _fault_of_name(values["name"]):
+        reader.add("name", values["name"], _fault_of_name(values["name"]))
+    if reader.findings:
+        raise Failed(*reader.findings)
+    values["autoscaler"] = Autoscaler(**values.get("autoscaler", {}))
+    values["secrets"] = SecretSource(**values.get("secrets", {}))
+    values["identities"] = SecretSource(**values.get("identities", {}))
+    values["service_account"] = ServiceAccount(**values.get("service_account", {}))
+    values["api_from"] = tuple(values.get("api_from", (API_CLIENTS,)))
+    for listed in ("peer_ids", "seeds", "image_pull_secrets"):
+        values[listed] = tuple(values.get(listed, ()))
+    settings = KindSettings(**values)
+    findings = _contradictions(settings, name, given)
+    if findings:
+        raise Failed(*findings)
+    return settings
+
+
+def _contradictions(settings: KindSettings, where: str, given: Mapping[str, Any]) -> List[Finding]:
+    found = []
+    if settings.replicas is not None and "autoscaler" in given:
+        fix = "Leave replicas out, and the autoscaler decides; or leave autoscaler out, and there is none."
+        found.append(_bad("replicas and autoscaler are both given", where, fix))
+    if settings.autoscaler.min > settings.autoscaler.max:
+        what = "autoscaler.min is %d and autoscaler.max %d" % (settings.autoscaler.min, settings.autoscaler.max)
+        found.append(_bad(what, where, "Make max the larger one."))
+    for part, source in (("secrets", settings.secrets), ("identities", settings.identities)):
+        if source.stores and source.existing:
+            fix = "Name the stores of the External Secrets Operator, or the Secret that exists; not both."
+            found.append(_bad("%s has both stores and existing" % part, where, fix))
+    if settings.peer_ids and settings.seeds:
+        found.append(_bad("peer_ids and seeds are both given", where, "Give one: a peer id follows from its seed."))
+    if settings.role == LEAF and (settings.peer_ids or settings.seeds or "identities" in given):
+        fix = "Leave peer_ids, seeds and identities out: a leaf makes itself an identity at each start."
+        found.append(_bad("it is a leaf with identities", where, fix))
+    return found
+
+
+def _bad(what: str, where: str, fix: str) -> Finding:
+    return Finding("bad-kubernetes-setting", "%s: %s." % (VARIABLE, what), where, fix)
+
+
+class _Reader:
+    """Reads nested options and collects what is wrong with them. A wrong seed is never shown."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.findings: List[Finding] = []
+
+    def add(self, path: str, value: Any, fix: str) -> None:
+        what = "seeds cannot be read" if path == "seeds" else "%s is %s" % (path or "it", shown(value))
+        self.findings.append(_bad(what, self.where, fix))
+
+    def section(self, path: str, given: Any, known: Mapping[str, Any]) -> Dict[str, Any]:
+        if not isinstance(given, Mapping):
+            self.add(path, given, "Write `name: value` lines below it.")
+            return {}
+        found: Dict[str, Any] = {}
+        for name, value in given.items():
+            inner = "%s.%s" % (path, name) if path else str(name)
+            rule = known.get(name)
+            if rule is None:
+                self._unknown(inner, str(name), known)
+            elif isinstance(rule, Mapping):
+                found[name] = self.section(inner, value, rule)
+            else:
+                fix = rule(value)
+                if fix:
+                    self.add(inner, value, fix)
+                else:
+                    found[name] = value
+        return found
+
+    def _unknown(self, path: str, name: str, known: Mapping[str, Any]) -> None:
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+        hint = "Did you mean %s? " % near[0] if near else ""
+        what = "%s has no setting %s." % (VARIABLE, path)
+        fix = "%sKnown: %s." % (hint, ", ".join(sorted(known)))
+        self.findings.append(Finding("unknown-kubernetes-setting", what, self.where, fix))
+
+
+def _matches(shape: re.Pattern[str], fix: str) -> Check:
+    def check(value: Any) -> str:
+        return "" if isinstance(value, str) and shape.fullmatch(value) else fix
+
+    return check
+
+
+def _number(least: int, most: int) -> Check:
+    def check(value: Any) -> str:
+        good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return "" if good else "Write a whole number from %d to %d." % (least, most)
+
+    return check
+
+
+def _word(choices: Sequence[str]) -> Check:
+    def check(value: Any) -> str:
+        return "" if value in choices else "Write one of %s." % ", ".join(choices)
+
+    return check
+
+
+def _truth(value: Any) -> str:
+    return "" if isinstance(value, bool) else "Write true or false."
+
+
+def _listed(check_one: Check, what: str) -> Check:
+    def check(value: Any) -> str:
+        if not isinstance(value, (list, tuple)):
+            return "Write a list of %s." % what
+        return next((fix for fix in map(check_one, value) if fix), "")
+
+    return check
+
+
+def _texts(value: Any) -> str:
+    good = isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+    return "" if good else "Write `name: value` lines below it, numbers and truth values in quotes."
+
+
+def _peer(value: Any) -> str:
+    """One of ``api_from``: labels of pods, of namespaces, or both; or a range of addresses."""
+    fix = "Write pods: and namespaces: with labels below them, or cidr: with a range of addresses such as 10.0.0.0/8."
+    if not isinstance(value, Mapping) or not value or set(value) - {"pods", "namespaces", "cidr"}:
+        return fix
+    if "cidr" in value:
+        good = len(value) == 1 and isinstance(value["cidr"], str) and re.fullmatch(r"[0-9a-f.:]+/[0-9]+", value["cidr"])
+        return "" if good else fix
+    return "" if all(map(_are_labels, value.values())) else fix
+
+
+def _are_labels(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and _LABEL_KEY.fullmatch(key) and isinstance(text, str) and _LABEL_VALUE.fullmatch(text)
+        for key, text in value.items()
+    )
+
+
+def policy_peer(given: Mapping[str, Any]) -> Dict[str, Any]:
+    """One of ``api_from`` as a NetworkPolicy has it."""
+    if "cidr" in given:
+        return {"ipBlock": {"cidr": given["cidr"]}}
+    names = {"namespaces": "namespaceSelector", "pods": "podSelector"}
+    found = {names[key]: {"matchLabels": dict(given[key])} if given[key] else {} for key in names if key in given}
+    return found or dict(given)
+
+
+_fault_of_name = _matches(_NAME, "Use up to 40 lower-case letters, digits and hyphens, a letter first.")
+_object_name = _matches(_OBJECT, "Write the object's name: lower-case letters, digits, hyphens and dots.")
+_SOURCE: Mapping[str, Any] = {
+    "stores": {"aws-sm": _object_name, "gcp-sm": _object_name},
+    "store_kind": _word(_STORE_KINDS),
+    "refresh": _matches(_REFRESH, "Write a time with its unit, such as 1h."),
+    "existing": _object_name,
+}
+_TOP: Mapping[str, Any] = {
+    "name": _fault_of_name,
+    "namespace": _matches(_NAMESPACE, "Use up to 63 lower-case letters, digits and hyphens."),
+    "create_namespace": _truth,
+    "role": _word((MEMBER, LEAF)),
+    "replicas": _number(1, 1000),
+    "autoscaler": {
+        "min": _number(1, 1000),
+        "max": _number(1, 1000),
+        "cpu": _number(1, 1000),
+        "memory": _number(0, 1000),
+        "stabilization": _number(0, 3600),
+    },
+    "cpu": _matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 250m or \"1.5\", in quotes."),
+    "cpu_limit": _matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 500m or \"2\", in quotes."),
+    "secrets": _SOURCE,
+    "identities": _SOURCE,
+    "peer_ids": _listed(_matches(re.compile(r"\w+"), "Write the peer ids, that of ordinal 0 first."), "peer ids"),
+    "seeds": _listed(_matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
+    "api_from": _listed(_peer, "selectors"),
+    "service_account": {"name": _object_name, "create": _truth, "annotations": _texts},
+    "image_pull_secrets": _listed(_object_name, "names"),
+    "zone_spread": _word(tuple(_SPREAD)),
+    "max_unavailable": _number(1, 1000),
+    "min_edges": _number(0, 1000),
+    "drain": _number(0, 600),
+    "soak": _number(0, 3600),
+}

@@ -1,0 +1,407 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the inventory's hosts, each a kind of agents, to the objects of a cluster: compiles the settings with the
+compiler of a fleet of machines, and asks stores and registry only for what the user leaves open."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import parse_image
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members, empty_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh, objects, ready, secrets
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import (
+    MEMBER,
+    KindSettings,
+    read_kind,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.start import POD
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, draft_all
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
+
+TARGET = "kubernetes"
+#: Variables of machines that say nothing in a cluster, and what does instead.
+_WITHOUT_EFFECT = {
+    "target_group": "A Service stands before the pods: let your Ingress or Gateway point at it.",
+    "docker_daemon": "The nodes are the cluster's; set up their runtime there.",
+    "private_ip": "Pods get their addresses from the cluster.",
+    "public_ip": "Pods get their addresses from the cluster.",
+}
+_LIMITS_WITHOUT_EFFECT = {
+    "pids": "The kubelet's podPidsLimit holds for all pods of a node.",
+    "log_size": "The kubelet's containerLogMaxSize holds for all pods of a node.",
+    "log_files": "The kubelet's containerLogMaxFiles holds for all pods of a node.",
+}
+
+
+@dataclass(frozen=True)
+class KindVariables(MemberVariables):
+    """The variables of all pods of a kind: its name stands for each pod's.
+
+    :param host: the name at which others dial a pod.
+    """
+
+    host: str = ""
+
+    @property
+    def addresses(self) -> Tuple[str, ...]:
+        return (self.host,)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What is to be rendered.
+
+    :param warnings: what it goes on with all the same.
+    """
+
+    kinds: Tuple[Kind, ...]
+    pods: Tuple[mesh.Pod, ...]
+    warnings: Tuple[Finding, ...]
+
+    def objects(self) -> List[Dict[str, Any]]:
+        return objects.objects(self.kinds, self.pods)
+
+
+def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Fleet:
+    """Compile, ask and wire.
+
+    :param members: the inventory's hosts, each a kind of agents.
+    :param faults: what is wrong already; reported with everything else.
+    :raises Failed: with everything that is wrong, at once.
+    """
+    return _Planner(members, faults).plan()
+
+
+class _Planner:
+    def __init__(self, members: Sequence[MemberVariables], faults: Sequence[Finding]) -> None:
+        self._members = members
+        self._findings: List[Finding] = list(faults)
+        self._clouds = Clouds(members)
+
+    def plan(self) -> Fleet:
+        fleet = self._fleet()
+        settings = self._settings()
+        drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
+        named = {name: self._secrets(settings[name], draft) for name, draft in drafts.items()}
+        images = self._images(list(drafts.values()))
+        seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
+        pods = self._pods(settings, drafts, seeds)
+        self._stop_at_errors()
+        services = tuple(mesh.service_host(settings[name]) for name in drafts if settings[name].role == MEMBER)
+        kinds = tuple(
+            Kind(
+                fleet=fleet,
+                settings=settings[name],
+                release=_release(draft, images[draft.variables.image], named[name]),
+                secrets=named[name],
+                identities=seeds[name][0],
+                services=services,
+                probe=probe_files(),
+            )
+            for name, draft in drafts.items()
+        )
+        self._check_sizes(kinds, pods)
+        self._stop_at_errors()
+        warnings = tuple(finding for finding in self._findings if finding.level != ERROR)
+        return Fleet(kinds, tuple(pods), warnings)
+
+    def _stop_at_errors(self) -> None:
+        if any(finding.level == ERROR for finding in self._findings):
+            raise Failed(*(finding for finding in self._findings if finding.level == ERROR))
+
+    def _fleet(self) -> str:
+        names = sorted({member.fleet for member in self._members})
+        if not names:
+            self._findings += [] if self._findings else [empty_fleet("inventory")]
+            return ""
+        if len(names) > 1:
+            fix = "Set praxis_fleet once, for all of them."
+            what = "The kinds are of several fleets: %s." % ", ".join(names)
+            self._findings.append(Finding("several-fleets", what, "inventory", fix))
+        try:
+            check_fleet(names[0])
+        except Failed as error:
+            self._findings += error.findings
+        return names[0]
+
+    def _settings(self) -> Dict[str, KindSettings]:
+        found: Dict[str, KindSettings] = {}
+        for member in self._members:
+            self._findings += unheld(member)
+            try:
+                found[member.name] = read_kind(_merged(member), member.name)
+            except Failed as error:
+                self._findings += error.findings
+        self._findings += check_together(found)
+        return found
+
+    def _drafts(self, settings: Mapping[str, KindSettings]) -> Dict[str, Optional[Draft]]:
+        found: Dict[str, Optional[Draft]] = {}
+        for member in self._members:
+            if member.name in settings:
+                drafts, findings = draft_all([_kind_variables(member, settings[member.name])])
+                self._findings += [_named(finding, member.name) for finding in findings]
+                found[member.name] = self._clouds.meant(drafts[0]) if drafts else None
+        return found
+
+    def _secrets(self, settings: KindSettings, draft: Draft) -> SecretObject:
+        names = tuple(sorted(draft.sources))
+        source, where = settings.secrets, settings.name
+        if source.existing:
+            return SecretObject(source.existing, names)
+        references = {name: given for name, given in draft.sources.items() if isinstance(given, Reference)}
+        for name in sorted(set(names) - set(references)):
+            what = "%s is a value, and a rendered file never holds one." % name
+            fix = "Write a reference to a secret store, or put it into a Secret and name that (secrets.existing)."
+            self._findings.append(Finding("secret-value-rendered", what, where, fix))
+        self._findings += secrets.check_references(source, references, "secrets", where)
+        references = self._pinned(references)
+        name = secrets.versioned_name("%s-secrets" % settings.name, references)
+        return SecretObject(name, tuple(sorted(references)), source, references)
+
+    def _pinned(self, references: Mapping[str, Reference]) -> Dict[str, Reference]:
+        """Each reference with its version. Stores are asked for those that name none, and no secret is opened."""
+        found = {name: each for name, each in references.items() if _is_pinned(each)}
+        asked = {name: each for name, each in references.items() if name not in found}
+        if not asked:
+            return found
+        try:
+            told = describe_all(asked.values(), stores_of(self._clouds.aws, self._clouds.gcp))
+        except Failed as error:
+            self._findings += error.findings
+            return found
+        return {**found, **{name: each.at(told[each].version) for name, each in asked.items()}}
+
+    def _images(self, drafts: Sequence[Draft]) -> Dict[str, str]:
+        """Each image by digest. A registry is asked only for an image that names none."""
+        found: Dict[str, str] = {}
+        asked = []
+        for image in sorted({draft.variables.image for draft in drafts}):
+            try:
+                parsed = parse_image(image)
+            except Failed as error:
+                self._findings += error.findings
+                continue
+            if parsed.digest:
+                found[image] = parsed.by_digest(parsed.digest)
+            elif any(draft.registry(image) for draft in drafts):
+                what = "Its registry has a login in praxis_registries, and no registry is logged in to for rendering."
+                fix = "Name the image by digest (@sha256:…)."
+                self._findings.append(Finding("image-without-digest", what, image, fix))
+            else:
+                asked.append(image)
+        if asked:
+            answers = Images(self._clouds.aws, self._clouds.gcp, [(image, None) for image in asked])
+            self._findings += answers.findings
+            found.update({want[0]: digest for want, digest in answers.digests.items()})
+        return found
+
+    def _identities(
+        self, fleet: str, settings: KindSettings, draft: Draft
+    ) -> Tuple[Optional[SecretObject], Tuple[str, ...]]:
+        """The Secret of the seeds, and the peer ids by ordinal."""
+        if settings.role != MEMBER:
+            return None, ()
+        variables, source = draft.variables, settings.identities
+        slots = ["%s-%d" % (variables.slot, ordinal) for ordinal in range(settings.maximum)]
+        pods = [mesh.pod_name(settings.name, ordinal) for ordinal in range(settings.maximum)]
+        ids = self._given_ids(settings, variables.peer_id_scheme)
+        if source.existing:
+            if not ids:
+                what = "The seeds are in a Secret of the cluster, so nobody here knows the peer ids."
+                fix = "Give peer_ids, that of ordinal 0 first, or vaulted seeds."
+                self._findings.append(Finding("peer-ids-unknown", what, settings.name, fix))
+            return SecretObject(source.existing, tuple(pods)), ids
+        references: Dict[str, Reference] = {}
+        try:
+            for pod, slot in zip(pods, slots):
+                references[pod] = self._clouds.slot(fleet, replace(variables, slot=slot))
+        except Failed as error:
+            self._findings += [replace(finding, where=settings.name) for finding in error.findings]
+            return None, ids
+        self._findings += secrets.check_references(source, references, "identities", settings.name)
+        if not ids:
+            references, ids = self._stored(slots, references, variables.peer_id_scheme)
+        return SecretObject("%s-identities" % settings.name, tuple(pods), source, references), ids
+
+    def _stored(
+        self, slots: Sequence[str], references: Mapping[str, Reference], scheme: str
+    ) -> Tuple[Dict[str, Reference], Tuple[str, ...]]:
+        """The slots' references with their versions, and the peer ids: all that is kept of the seeds."""
+        where = dict(zip(slots, references.values()))
+        try:
+            found = identities.read(where, stores_of(self._clouds.aws, self._clouds.gcp))
+        except Failed as error:
+            self._findings += error.findings
+            return dict(references), ()
+        missing = [slot for slot in slots if found[slot].state != identities.PRESENT]
+        if missing:
+            what = "%d of %d slots have no seed: %s." % (len(missing), len(slots), ", ".join(missing))
+            fix = "Make them with the module praxis.cloud.p2p_identity; rendering makes nothing in a cloud."
+            self._findings.append(Finding("no-identity", what, "identities", fix))
+            return dict(references), ()
+        pinned = {pod: each.at(found[slot].version) for slot, (pod, each) in zip(slots, references.items())}
+        return pinned, tuple(peer_id(found[slot].seed, scheme) for slot in slots)
+
+    def _given_ids(self, settings: KindSettings, scheme: str) -> Tuple[str, ...]:
+        """The peer ids that the user gives, by themselves or by the seeds."""
+        decoded = [decode_seed(seed) for seed in settings.seeds]
+        bad = [index for index, seed in enumerate(decoded) if seed is None]
+        bad += [index for index, each in enumerate(settings.peer_ids) if not is_peer_id(each)]
+        if bad:
+            kind = "seed of 32 bytes in base64" if settings.seeds else "peer id"
+            what = "Number %s of what is given is no %s." % (", ".join(str(index) for index in bad), kind)
+            fix = "Write one for each ordinal, from 0 on."
+            self._findings.append(Finding("bad-peer-id", what, settings.name, fix))
+            return ()
+        ids = settings.peer_ids or tuple(peer_id(seed, scheme) for seed in decoded if seed is not None)
+        if ids and len(ids) < settings.maximum:
+            what = "%d peer ids are known, and there may be %d pods." % (len(ids), settings.maximum)
+            fix = "Give one for every pod that the autoscaler may ask for, or lower its max."
+            self._findings.append(Finding("peer-ids-few", what, settings.name, fix))
+            return ()
+        return ids[: settings.maximum]
+
+    def _pods(
+        self,
+        settings: Mapping[str, KindSettings],
+        drafts: Mapping[str, Draft],
+        seeds: Mapping[str, Tuple[Optional[SecretObject], Tuple[str, ...]]],
+    ) -> List[mesh.Pod]:
+        pods = []
+        for name, draft in drafts.items():
+            kind = settings[name]
+            for ordinal, own_id in enumerate(seeds[name][1]):
+                host = mesh.pod_host(kind, mesh.pod_name(kind.name, ordinal))
+                pods.append(mesh.Pod(kind.name, ordinal, host, draft.variables.p2p_port, own_id))
+        members = [
+            Member(pod.name, pod.name, (pod.host,), pod.port, 0, peer_id=pod.peer_id) for pod in mesh.in_order(pods)
+        ]
+        self._findings += check_members("", members) if members else []
+        return pods
+
+    def _check_sizes(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod]) -> None:
+        for each in objects.objects(kinds, pods):
+            if each["kind"] == "ConfigMap":
+                self._findings += objects.check_size(each["metadata"]["name"], each["data"])
+
+
+def probe_files() -> Dict[str, str]:
+    """The readiness probe as it runs in the agent's container: without the collection."""
+    text = inspect.getsource(ready).replace(tcp.__name__, "tcp")
+    return {"ready.py": text, "tcp.py": inspect.getsource(tcp)}
+
+
+def unheld(member: MemberVariables) -> List[Finding]:
+    """The variables that say what a cluster does not do: those that the agent would miss stop the run."""
+    found = []
+    if member.target != TARGET:
+        fix = "Set praxis_target: kubernetes, or run deploy.yml for machines."
+        found.append(Finding("not-a-kubernetes-kind", "praxis_target is %s." % member.target, member.name, fix))
+    if member.docker_socket:
+        fix = "Leave it out; a node's Docker socket in a pod hands the node to every peer."
+        found.append(_unheld("praxis_docker_socket", member.name, fix, ERROR))
+    if member.services:
+        fix = "Deploy them to the cluster by manifests of their own."
+        found.append(_unheld("praxis_services", member.name, fix, ERROR))
+    if member.address != "private":
+        fix = "Leave it out: pods dial each other by their names in the cluster."
+        found.append(_unheld("praxis_address", member.name, fix, ERROR))
+    for name, fix in _WITHOUT_EFFECT.items():
+        if getattr(member, name):
+            found.append(_unheld("praxis_" + name, member.name, fix, WARNING))
+    for name, fix in _LIMITS_WITHOUT_EFFECT.items():
+        if name in member.container:
+            found.append(_unheld("praxis_container." + name, member.name, fix, WARNING))
+    pulls = {**member.kubernetes, **member.kubernetes_kind}.get("image_pull_secrets")
+    if member.registries and not pulls:
+        fix = "Make a pull secret of its login, and name that in praxis_kubernetes.image_pull_secrets."
+        found.append(_unheld("praxis_registries", member.name, fix, WARNING))
+    return found
+
+
+def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
+    return Finding("not-on-kubernetes", "%s has no effect on Kubernetes." % what, where, fix, level)
+
+
+def check_together(settings: Mapping[str, KindSettings]) -> List[Finding]:
+    """Why these kinds cannot be one fleet."""
+    findings = []
+    spaces = sorted({each.namespace for each in settings.values()})
+    if len(spaces) > 1:
+        what = "The kinds are in several namespaces: %s." % ", ".join(spaces)
+        fix = "Set praxis_kubernetes.namespace once: P2P is let in from the agents of one namespace."
+        findings.append(Finding("several-namespaces", what, "inventory", fix))
+    taken: Set[str] = set()
+    for name, each in settings.items():
+        if each.name in taken:
+            what = "Another kind is called %s, too." % each.name
+            findings.append(Finding("shared-name", what, name, "Give each kind a name of its own."))
+        taken.add(each.name)
+    if settings and all(each.role != MEMBER for each in settings.values()):
+        fix = "Make one kind of role member: leaves dial members and nobody else."
+        findings.append(Finding("no-members", "All kinds are leaves.", "inventory", fix))
+    return findings
+
+
+def _merged(member: MemberVariables) -> Dict[str, Any]:
+    """``praxis_kubernetes``, and ``praxis_kubernetes_kind`` over it; a section of the second replaces the first's."""
+    return {**member.kubernetes, **member.kubernetes_kind}
+
+
+def _kind_variables(member: MemberVariables, settings: KindSettings) -> KindVariables:
+    values = {name: getattr(member, name) for name in member.__dataclass_fields__}
+    # Whoever calls the API does so by a name of the cluster's, so the agent's Host filter matters as behind a balancer.
+    values.update(name=POD, target_group=values["target_group"] or "kubernetes", docker_socket=False, services=())
+    host = mesh.pod_host(settings, POD) if settings.role == MEMBER else "%s-api.%s.svc" % (
+        settings.name,
+        settings.namespace,
+    )
+    return KindVariables(**values, host=host)
+
+
+def _named(finding: Finding, name: str) -> Finding:
+    """A finding about any pod as one about its kind."""
+    texts = {key: getattr(finding, key).replace(POD, name) for key in ("what", "where", "fix")}
+    return replace(finding, **texts)
+
+
+def _release(draft: Draft, image: str, secret: SecretObject) -> Release:
+    variables, compiled = draft.variables, draft.compiled
+    limits = draft.limits
+    if "start_period" not in variables.container:
+        limits = replace(limits, start_period="%ds" % compiled.start_period)
+    return Release(
+        name=POD,
+        image=image,
+        document=dump(compiled.document),
+        settings=compiled.document,
+        environment=compiled.environment,
+        secrets={name: str(secret.references.get(name, secret.name)) for name in secret.names},
+        api_port=variables.api_port,
+        p2p_port=variables.p2p_port,
+        limits=limits,
+    )
+
+
+def _is_pinned(reference: Reference) -> bool:
+    """A version in Google's store may be an alias, which moves."""
+    return reference.pinned and (reference.store != GCP or reference.version.isdigit())
