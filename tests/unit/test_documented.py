@@ -102,6 +102,8 @@ def in_effect(name: str) -> Any:
         "praxis_lock_reason": None,
         "praxis_registries": [],
         "praxis_services": [],
+        "praxis_data": {},
+        "praxis_data_remove": None,
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:

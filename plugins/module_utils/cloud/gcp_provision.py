@@ -61,6 +61,8 @@ class Provision(Fleet):
 
         :raises Failed: everything that stands in the way, before anything is touched.
         """
+        if "size" in self.options["data"]:
+            raise Failed(no_disks(self.run(check_mode, False).where))
         found = self._named()
         self._refuse_world()
         front = self._front(found)

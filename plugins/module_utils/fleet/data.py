@@ -88,12 +88,17 @@ def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str
     if "device" in given:
         return Data(source, (given["device"],))
     if cloud != "aws":
-        fix = "Attach a disk yourself, and name it: praxis_data.device."
-        raise Failed(Finding("data-no-cloud", "praxis_data.size makes disks on AWS alone so far.", where, fix))
+        raise Failed(no_disks(where))
     if not volume:
         fix = "Run provision.yml: it makes the volume of the slot, and attaches it."
         raise Failed(Finding("data-volume-missing", "No volume for its data is attached to the machine.", where, fix))
     return Data(source, aws_devices(volume))
+
+
+def no_disks(where: str) -> Finding:
+    """That no disk is made here."""
+    fix = "Attach a disk yourself, and name it: praxis_data.device."
+    return Finding("data-no-cloud", "praxis_data.size makes disks on AWS alone so far.", where, fix)
 
 
 def aws_devices(volume: str) -> Tuple[str, ...]:
