@@ -122,7 +122,8 @@ def _require_attachable(volume: Any, instance: Any, device: str) -> None:
         raise EC2ClientError("IncorrectState", f"Instance '{instance.id}' is not 'running'.")
     if volume.zone.name != instance._placement.zone:
         raise EC2ClientError("InvalidVolume.ZoneMismatch",
-                             f"The volume '{volume.id}' is not in the same availability zone as instance '{instance.id}'")
+                             f"The volume '{volume.id}' is not in the same availability zone as instance "
+                             f"'{instance.id}'")
     if volume.attachment:
         raise EC2ClientError("VolumeInUse", f"{volume.id} is already attached to an instance")
     if device in instance.block_device_mapping:
@@ -153,7 +154,8 @@ def _patch_modify(shelf: Shelf) -> None:
         volume = self.get_volume(volume_id)
         size = int(target_size) if target_size else None
         if size and size < volume.size:
-            raise EC2ClientError("InvalidParameterValue", f"New size cannot be smaller than existing size {volume.size}")
+            what = f"New size cannot be smaller than existing size {volume.size}"
+            raise EC2ClientError("InvalidParameterValue", what)
         found = original(self, volume_id, size, *args, **kwargs)
         if shelf.of(volume_id).file.exists():
             shelf.ready(volume)

@@ -143,6 +143,7 @@ WORDS = {
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
     ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
     ("praxis_take_over", ""): "none",
+    ("praxis_data_remove", "None"): "none",
     ("praxis_lock_reason", "None"): "none",
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
     ("praxis_hooks", "{}"): "none",

@@ -114,7 +114,7 @@ class FleetMachines:
         return [running[slot] for slot in wanted.slots] if set(wanted.slots) <= set(running) else []
 
     def _zones(self, wanted: Wanted) -> dict[str, str]:
-        """By slot, the zone that its machine is in or will be in; empty where it is a subnet of the user's that says so."""
+        """By slot, the zone that its machine is in or will be in; empty where a subnet of the user's decides that."""
         there = {
             each.slot: str(seen["Placement"]["AvailabilityZone"])
             for seen, each in zip(self._seen, self._found(), strict=True)

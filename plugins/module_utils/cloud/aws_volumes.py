@@ -113,7 +113,7 @@ class FleetVolumes:
                 answer = self._call("describe_volumes_modifications", VolumeIds=[disk.id])["VolumesModifications"]
             except NotFound:  # not listed yet
                 return ""
-            return max((str(each["ModificationState"]) for each in answer if each.get("TargetSize") == size), default="")
+            return next((str(each["ModificationState"]) for each in answer if each.get("TargetSize") == size), "")
 
         last, done = self.poll.until(state, lambda found: found in ENLARGED, seconds=self.seconds)
         if not done:

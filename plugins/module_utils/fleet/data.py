@@ -58,7 +58,7 @@ class Data:
     """What a machine has to have for one agent's data.
 
     :param source: the directory that the agent gets. It is part of the release.
-    :param devices: paths of the disk's device, the first that is there counts; none: the directory is the machine's own.
+    :param devices: paths of the disk's device, the first that exists counts; none: the directory is the machine's own.
     """
 
     source: str
@@ -123,7 +123,7 @@ def check_data(given: Mapping[str, Any], where: str) -> List[Finding]:
         return [Finding("bad-data", what, where, fix)]
     faults = [_CHECKS[key](given[key]) for key in _KEYS if key in given]
     if "snapshot" in given and "size" not in given:
-        faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks that are made of it."))
+        faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks made of it."))
     return [Finding("bad-data", what, where, fix) for what, fix in faults if what]
 
 

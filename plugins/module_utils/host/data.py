@@ -17,7 +17,7 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import disk, files
-from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
+from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Data
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
@@ -168,7 +168,7 @@ def require(source: Optional[str]) -> None:
     """
     if source and not os.path.isdir(source):
         what = "%s is not there, and the agent does not start without its data." % source
-        fix = "See that its disk is attached and mounted (journalctl -b -g 'data of the Praxis agent'), and deploy again."
+        fix = "See that its disk is attached (journalctl -b -g 'data of the Praxis agent'), and deploy again."
         raise Failed(Finding("data-missing", what, source, fix))
 
 
@@ -206,7 +206,8 @@ def _device(devices: Sequence[str]) -> str:
             fix = "Name a block device: lsblk lists them."
             raise Failed(Finding("data-device-missing", "%s is no block device." % path, path, fix))
     what = "The disk for the agent's data is not there (%s)." % ", ".join(devices)
-    raise Failed(Finding("data-device-missing", what, devices[0], "Attach it, and deploy again; lsblk lists the disks."))
+    fix = "Attach it, and deploy again; lsblk lists the disks."
+    raise Failed(Finding("data-device-missing", what, devices[0], fix))
 
 
 def _await_name(content: disk.Content, place: str) -> None:

@@ -135,7 +135,7 @@ def _called(found: Dict[str, str], done: subprocess.CompletedProcess[bytes]) -> 
 
 
 def _foreign(device: str, what: str, can_be_ours: bool = False) -> Finding:
-    fix = "Name another disk; or, if nothing on it is needed, make it blank (wipefs --all, then zeros over its first MiB)."
+    fix = "Name another disk; or make it blank if nothing on it is needed (wipefs --all, zeros over its first MiB)."
     if can_be_ours:
         fix += " If it holds this agent's data, say so: e2label (xfs_admin -L) with the label %s." % LABEL
     return Finding("data-foreign", "%s holds %s. Nothing was changed on it." % (device, what), device, fix)

@@ -102,7 +102,7 @@ def check(want: Wanted, found: Mapping[str, Volume], where: str) -> list[Finding
             findings.append(Finding("data-shrink", what, where, fix))
         if disk and zone and disk.zone != zone:
             what = f"The disk of {slot} ({disk.id}) is in {disk.zone}, and its machine is in {zone}."
-            fix = "Set praxis_zones as it was; or make a snapshot of the disk, take its tags away, and name the snapshot."
+            fix = "Set praxis_zones as it was; or make a snapshot of it, take its tags away, and name the snapshot."
             findings.append(Finding("data-zone", what, where, fix))
     return findings
 
