@@ -29,6 +29,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 #: States of a modification in which the volume has its new size already.
 ENLARGED = ("optimizing", "completed")
 PAGE_SIZE = 500
+#: Seconds for which EC2 may not know what was just made.
+LATE = 10.0
 
 
 @dataclass
@@ -92,18 +94,27 @@ class FleetVolumes:
         slot, zone = machine["slot"], machine["zone"]
         tags = {**self.machines.tags(slot), "Name": self._name(slot), DATA_TAG: DATA_VALUE}
         snapshot = {"SnapshotId": want.snapshots[slot]} if slot in want.snapshots else {}
-        made = self._call(
-            "create_volume",
-            AvailabilityZone=zone,
-            Size=want.size,
-            VolumeType="gp3",
-            Encrypted=True,
+        request = {
+            "AvailabilityZone": zone,
+            "Size": want.size,
+            "VolumeType": "gp3",
+            "Encrypted": True,
             # Only a repeated request is to be known by it: what an earlier run made has been observed.
-            ClientToken=str(uuid.uuid4()),
-            TagSpecifications=[{"ResourceType": "volume", "Tags": tag_list(tags)}],
+            "ClientToken": str(uuid.uuid4()),
+            "TagSpecifications": [{"ResourceType": "volume", "Tags": tag_list(tags)}],
             **snapshot,
-        )
-        return Volume(made["VolumeId"], slot, zone, want.size)
+        }
+
+        def attempt() -> str | NotFound:
+            try:
+                return str(self._call("create_volume", **request)["VolumeId"])
+            except NotFound as error:  # what it names may be too new to be known
+                return error
+
+        made, _done = self.poll.until(attempt, lambda made: isinstance(made, str), seconds=LATE)
+        if isinstance(made, NotFound):
+            raise made
+        return Volume(made, slot, zone, want.size)
 
     def _enlarge(self, disk: Volume, size: int) -> None:
         self._call("modify_volume", VolumeId=disk.id, Size=size)
@@ -124,14 +135,15 @@ class FleetVolumes:
         """Once it is free: a machine that is being terminated lets go of it at its end."""
 
         def attempt() -> str:
-            [found] = self._call("describe_volumes", VolumeIds=[disk.id])["Volumes"]
-            states = {each["InstanceId"]: str(each["State"]) for each in found.get("Attachments") or ()}
-            if not states and found["State"] == "available":
-                try:
+            try:
+                [found] = self._call("describe_volumes", VolumeIds=[disk.id])["Volumes"]
+                states = {each["InstanceId"]: str(each["State"]) for each in found.get("Attachments") or ()}
+                if not states and found["State"] == "available":
                     self._call("attach_volume", VolumeId=disk.id, InstanceId=machine, Device=AWS_DEVICE)
-                except Conflict as error:  # attached since it was observed, or by a request whose answer was lost
-                    return error.finding.what
-                return "attaching"
+                    return "attaching"
+            except (Conflict, NotFound) as error:
+                # Too new to be known; or attached since it was observed, or by a request whose answer was lost.
+                return error.finding.what
             return ", ".join(f"{state} to {id_}" for id_, state in states.items()) or str(found["State"])
 
         wanted = f"attached to {machine}"

@@ -63,7 +63,7 @@ class Provision(Fleet):
         :raises Failed: everything that stands in the way, before anything is touched.
         """
         if "size" in self.options["data"]:
-            raise Failed(no_disks(self.run(check_mode, False).where))
+            raise Failed(no_disks(self.where))
         found = self._named()
         self._refuse_world()
         front = self._front(found)
