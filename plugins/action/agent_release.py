@@ -55,6 +55,7 @@ class ActionModule(HostAction):
             "peers": piece["peers"],
             "gate": {**piece["gate"], "min_edges": _min_edges(run, name), "deadline": options["deadline"]},
             "engine": piece["engine"],
+            **({"data": piece["data"]} if "data" in piece else {}),
             "keep_releases": options["keep_releases"],
             "pull_deadline": options["pull_deadline"],
             # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.

@@ -95,4 +95,16 @@ options:
       Whether machines beyond O(hosts) and a load balancer that is not wanted any more may go, and their addresses.
     type: bool
     default: false
+  data:
+    description: >-
+      Where agents keep their data, as C(praxis_data) of a fleet. With a C(size), in GiB, every slot has a disk, which
+      belongs to it whichever machine has the slot: made encrypted (of a C(snapshot), a snapshot's id or a mapping of
+      slots to ids, where one is named), attached, enlarged when C(size) is raised, and never made smaller. On AWS
+      alone.
+    type: dict
+    default: {}
+  remove_data:
+    description: With O(state=absent), whether the slots' disks go too. Without it they stay.
+    type: bool
+    default: false
 """

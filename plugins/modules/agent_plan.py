@@ -83,6 +83,9 @@ options:
   services:
     description: Containers that run beside the agent, as C(praxis_services) of a fleet.
     type: raw
+  data:
+    description: What the agent keeps, as C(praxis_data) of a fleet.
+    type: raw
   region:
     description: The AWS region of secrets that are named without one.
     type: raw

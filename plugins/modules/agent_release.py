@@ -202,6 +202,27 @@ options:
         description: Settings that C(daemon.json) must hold; it may hold more.
         type: dict
         default: {}
+  data:
+    description:
+      - What the agent keeps, whatever becomes of its container. For O(state=prepared); the release says where its
+        container has it.
+    type: dict
+    suboptions:
+      source:
+        description:
+          - The directory that the agent gets. It is made where it is missing, and never removed.
+        type: str
+        required: true
+      devices:
+        description:
+          - Paths of the block device of its disk, which is mounted at the parent of O(data.source); the first that
+            exists counts.
+          - A device without anything on it is formatted. One with a file system that this module made is mounted as it
+            is, and grown where the device has grown; any other content is refused, and left alone.
+          - Without any, O(data.source) is on the machine's own disk.
+        type: list
+        elements: str
+        default: []
   keep_releases:
     description:
       - How many releases stay on the host, the running one and the one before it included.
@@ -394,6 +415,7 @@ GATE = {
     "min_edges": {"type": "int", "default": 0},
     "deadline": {"type": "float", "default": 120.0},
 }
+DATA = {"source": {"type": "str", "required": True}, "devices": {"type": "list", "elements": "str", "default": []}}
 ENGINE = {"min_compose": {"type": "str", "default": "2.20"}, "daemon": {"type": "dict", "default": {}}}
 
 
@@ -410,6 +432,7 @@ def main() -> None:
             "services": {"type": "list", "elements": "dict", "options": SERVICE},
             "gate": {"type": "dict", "options": GATE},
             "engine": {"type": "dict", "options": ENGINE},
+            "data": {"type": "dict", "options": DATA},
             "keep_releases": {"type": "int", "default": 5},
             "previous": {"type": "str"},
             "restart": {"type": "bool", "default": False},

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT, SHARED_PATH, Data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_settings import read_services
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
@@ -34,6 +35,7 @@ class Draft:
     :param registries: its ``praxis_registries``, by server.
     :param services: its ``praxis_services``, as the user wrote them.
     :param service_sources: by service, where its secrets come from.
+    :param data: where it keeps what outlives its container.
     """
 
     variables: MemberVariables
@@ -44,6 +46,7 @@ class Draft:
     registries: Mapping[str, RegistryEntry] = field(default_factory=dict)
     services: Tuple[Service, ...] = ()
     service_sources: Mapping[str, Mapping[str, Source]] = field(default_factory=dict)
+    data: Optional[Data] = None
 
     @property
     def images(self) -> List[str]:
@@ -123,12 +126,15 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
     layers = _tried(member.layers, findings)
     addresses = _tried(lambda: member.addresses, findings)
     limits = _tried(lambda: member.limits, findings)
+    data = _tried(lambda: member.kept_data, findings)
     services = read_services(member.services, (member.api_port, member.p2p_port), findings)
     service_sources = {
         service.name: _sources(service.secrets, findings, where(service.name, "secrets.")) for service in services
     }
     if layers is None:
         return None
+    findings.extend(_data_clashes(member, services))
+    volumes = sorted({volume.agent for service in services for volume in service.volumes if volume.agent})
     compiled = compile_settings(
         layers,
         member=member.name,
@@ -141,13 +147,14 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         docker_socket=member.docker_socket,
         public_p2p=member.address == "public",
         address=addresses[0] if addresses else "",
-        volumes=sorted({volume.agent for service in services for volume in service.volumes if volume.agent}),
+        volumes=[*volumes, *([DATA_MOUNT] if member.data else [])],
+        shared_path=SHARED_PATH if member.data else "",
         strict=member.strict,
     )
     findings.extend(compiled.findings)
     sources = {**_sources(compiled.secrets, findings), **sources}
     return Draft(
-        member, compiled, sources, addresses or ("",), limits or Limits(), registries, services, service_sources
+        member, compiled, sources, addresses or ("",), limits or Limits(), registries, services, service_sources, data
     )
 
 
@@ -157,6 +164,17 @@ def _tried(read: Callable[[], T], findings: List[Finding]) -> Optional[T]:
     except Failed as error:
         findings.extend(error.findings)
         return None
+
+
+def _data_clashes(member: MemberVariables, services: Sequence[Service]) -> List[Finding]:
+    """The agent has its data at one path, and no volume there."""
+    fix = "Give the volume another path in the agent's container."
+    return [
+        Finding("bad-service", "The agent has its data at %s." % DATA_MOUNT, where(service.name, "volumes"), fix)
+        for service in services
+        for volume in service.volumes
+        if member.data and (volume.agent + "/").startswith(DATA_MOUNT + "/")
+    ]
 
 
 def _sources(values: Mapping[str, Any], findings: List[Finding], place: str = "") -> Dict[str, Source]:

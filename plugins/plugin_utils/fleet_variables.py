@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Data, read_data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
@@ -76,6 +77,8 @@ class MemberVariables:
     kubernetes_kind: Mapping[str, Any] = field(default_factory=dict)
     registries: Entries = field(default=(), repr=False)
     services: Entries = field(default=(), repr=False)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    data_volume: str = ""
 
     @property
     def addresses(self) -> Tuple[str, ...]:
@@ -106,6 +109,14 @@ class MemberVariables:
         :raises Failed: every limit that is unknown or that Compose would refuse.
         """
         return read_limits(self.container, self.name)
+
+    @property
+    def kept_data(self) -> Optional[Data]:
+        """Where the agent keeps what outlives its container.
+
+        :raises Failed: everything that is wrong in ``praxis_data``, or a disk that it promises and the machine lacks.
+        """
+        return read_data(self.data, self.name, self.cloud, self.data_volume)
 
     @property
     def daemon(self) -> Mapping[str, Any]:

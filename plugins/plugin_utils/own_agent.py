@@ -34,6 +34,7 @@ FIELDS = {
     "docker_socket": "docker_socket",
     "docker_daemon": "docker_daemon",
     "services": "services",
+    "data": "data",
     "region": "region",
     "project": "project",
 }

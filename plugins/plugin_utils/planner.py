@@ -244,6 +244,7 @@ def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Rel
         p2p_port=variables.p2p_port,
         limits=limits,
         docker_socket=variables.docker_socket,
+        data=draft.data,
         services=tuple(
             replace(service, image=images[service.image], secrets=versions[1][service.name])
             for service in draft.services

@@ -15,7 +15,7 @@ from sandbox.site import ACCOUNT, REGION
 Need = tuple[str, str]
 """An action (`service:Operation`) and a resource's ARN, or `*`."""
 
-KINDS = {"i": "instance", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "vol": "volume",
+KINDS = {"i": "instance", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "vol": "volume", "snap": "snapshot",
          "igw": "internet-gateway",
          "rtb": "route-table", "eni": "network-interface", "ami": "image", "eipalloc": "elastic-ip", "key": "key-pair"}
 

@@ -26,6 +26,7 @@ from sandbox.aws import (
     names,
     operations,
     secret_stages,
+    volumes,
 )
 from sandbox.aws.cloud import Cloud
 from sandbox.site import Site, write
@@ -37,7 +38,7 @@ def serve(site: Site) -> None:
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
     for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
-                    names, access):
+                    names, volumes, access):
         concern.install(cloud)
     checks = health.install(cloud)
     application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))

@@ -266,4 +266,20 @@ FAULTS = (
         after="members = list(found)",
         tests=("tests/unit/inventory/test_fleet.py",),
     ),
+    Fault(
+        name="removal-takes-the-data",
+        breaks="down.yml removes the slots' disks without being told.",
+        file="plugins/module_utils/cloud/aws_removal.py",
+        before='leaving = self._machines(volumes if options["remove_data"] else [])',
+        after="leaving = self._machines(volumes)",
+        tests=("tests/unit/infrastructure/test_volumes.py",),
+    ),
+    Fault(
+        name="smaller-disk-is-no-error",
+        breaks="A size that is less than a disk has is taken for nothing to do.",
+        file="plugins/module_utils/infrastructure/data_volumes.py",
+        before="if disk and disk.size > want.size:",
+        after="if disk and disk.size > want.size > disk.size:",
+        tests=("tests/unit/infrastructure/test_volumes.py",),
+    ),
 )

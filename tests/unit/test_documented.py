@@ -102,6 +102,8 @@ def in_effect(name: str) -> Any:
         "praxis_lock_reason": None,
         "praxis_registries": [],
         "praxis_services": [],
+        "praxis_data": {},
+        "praxis_data_remove": None,
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
@@ -141,6 +143,7 @@ WORDS = {
     ("praxis_known_hosts", group_vars("aws")["praxis_known_hosts"]): "~/.ssh/praxis-<fleet>.known_hosts",
     ("praxis_host_keys", group_vars("aws")["praxis_host_keys"]): "a file host_keys in the project",
     ("praxis_take_over", ""): "none",
+    ("praxis_data_remove", "None"): "none",
     ("praxis_lock_reason", "None"): "none",
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
     ("praxis_hooks", "{}"): "none",

@@ -63,6 +63,7 @@ def compile_settings(
     public_p2p: bool = False,
     address: str = "",
     volumes: Sequence[str] = (),
+    shared_path: str = "",
     strict: bool = True,
 ) -> Compiled:
     """Compile one member's settings.
@@ -79,6 +80,7 @@ def compile_settings(
     :param public_p2p: whether members dial each other's public addresses.
     :param address: where the other members reach this one; its card says so, unless the settings name another host.
     :param volumes: directories of the agent's container that it may write to, besides /tmp.
+    :param shared_path: what ``PRAXIS_SHARED_PATH`` is by itself, where it is to last; empty: a place that does not.
     :param strict: off turns errors that an agent survives into warnings.
     """
     report = Report(strict)
@@ -93,7 +95,8 @@ def compile_settings(
     rules.check_exposure(seen, docker_socket, public_p2p, report)
     variables = routes.variables(merged, user, report)
     environment_checks.check_environment(variables, seen, user, deployment, behind_balancer, report, volumes)
-    variables.update(environment_checks.minimum(variables, user, api_port, deployment))
+    environment_checks.check_kept(variables, shared_path, report)
+    variables.update(environment_checks.minimum(variables, user, api_port, deployment, shared_path))
     start_period = environment_checks.check_start(document, seen, report)
     ordered = {name: variables[name] for name in sorted(variables)}
     return Compiled(document, ordered, tuple(report.findings), secrets, start_period)

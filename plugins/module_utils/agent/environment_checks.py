@@ -64,6 +64,19 @@ def _check_shared_path(variables: Mapping[str, str], report: Report, volumes: Se
         report.error("shared-path-unwritable", what % (path, places), PLACE, fix)
 
 
+def check_kept(variables: Mapping[str, str], shared_path: str, report: Report) -> None:
+    """Whether what the agent writes lasts, where it is to last.
+
+    :param shared_path: what ``PRAXIS_SHARED_PATH`` is by itself; empty: nothing is to last.
+    """
+    path = variables.get("PRAXIS_SHARED_PATH", shared_path)
+    kept = posixpath.dirname(shared_path)
+    if shared_path and not (posixpath.normpath(path) + "/").startswith(kept + "/"):
+        what = "PRAXIS_SHARED_PATH is %r, and praxis_data keeps what lies below %s." % (path, kept)
+        fix = "Leave PRAXIS_SHARED_PATH out, or name a place below %s." % kept
+        report.warning("shared-path-not-kept", what, PLACE, fix)
+
+
 def _check_key(variables: Mapping[str, str], user: UserEnvironment, report: Report) -> None:
     if "OPENAI_API_KEY" in user.secrets or variables.get("OPENAI_API_KEY", "").strip():
         return
@@ -78,7 +91,9 @@ def agent_environment(deployment: str) -> str:
     return "prod" if deployment.strip().lower() == "production" else deployment
 
 
-def minimum(variables: Mapping[str, str], user: UserEnvironment, api_port: int, deployment: str) -> Dict[str, str]:
+def minimum(
+    variables: Mapping[str, str], user: UserEnvironment, api_port: int, deployment: str, shared_path: str = ""
+) -> Dict[str, str]:
     """The variables that every deployment must set, less those the user gave."""
     url = variables.get("PRAXIS_METRICS__REMOTE_WRITE_URL") or "PRAXIS_METRICS__REMOTE_WRITE_URL" in user.secrets
     least = {
@@ -89,7 +104,7 @@ def minimum(variables: Mapping[str, str], user: UserEnvironment, api_port: int, 
         # Empty is what an agent without stored data may have; nothing in it stores data today.
         "PRAXIS_MASTER_KEY": "",
         "PRAXIS_METRICS__ENABLED": "true" if url else "false",
-        "PRAXIS_SHARED_PATH": "/tmp/shared",
+        "PRAXIS_SHARED_PATH": shared_path or "/tmp/shared",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
     given = {*variables, *user.secrets}

@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import FleetVolumes
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
+    LIVE,
     PROFILE,
     Changes,
     Machine,
@@ -46,6 +48,7 @@ class FleetMachines:
     running: list[dict[str, str]] = field(default_factory=list)
     _seen: list[dict[str, Any]] = field(default_factory=list)
     _image: dict[str, Any] = field(default_factory=dict)
+    _volumes: FleetVolumes | None = None
 
     def plan(self, ids: Ids) -> list[Row]:
         """What would be done, as rows. Only reads.
@@ -58,7 +61,16 @@ class FleetMachines:
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
         if self.changes.launch:
             self._image = self._newest_image()
-        return machine_rows(wanted, found, self.changes)
+        self._volumes = FleetVolumes(
+            self.client,
+            wanted,
+            self.options["data"],
+            f"fleet {self.options['fleet']} in {self.client.region}",
+            float(self.options["deadline"]),
+            self.poll,
+        )
+        held = {each.slot: each.id for each in found if each.state in LIVE and each.id not in self.terminated}
+        return [*machine_rows(wanted, found, self.changes), *self._volumes.plan(self._zones(wanted), held)]
 
     def apply(self, ids: Ids) -> None:
         """Carry it out, and wait until every slot has a running machine with an address."""
@@ -72,6 +84,8 @@ class FleetMachines:
         if self.changes or not instances:
             instances = self._machines.wait(wanted.groups, wanted.slots, self.options["deadline"], launched)
         self.running = [summary(each, slot) for each, slot in zip(instances, wanted.slots, strict=True)]
+        if self._volumes:
+            self._volumes.apply(self.running)
 
     @property
     def launched(self) -> list[str]:
@@ -98,6 +112,17 @@ class FleetMachines:
             if each.state == "running" and seen.get("PrivateIpAddress")
         }
         return [running[slot] for slot in wanted.slots] if set(wanted.slots) <= set(running) else []
+
+    def _zones(self, wanted: Wanted) -> dict[str, str]:
+        """By slot, the zone that its machine is in or will be in; empty where a subnet of the user's decides that."""
+        there = {
+            each.slot: str(seen["Placement"]["AvailabilityZone"])
+            for seen, each in zip(self._seen, self._found(), strict=True)
+            if each.state in LIVE
+        }
+        zones = [] if self.settings.existing.subnets else [*self.settings.zones]
+        new = {slot: zones[number % len(zones)] if zones else "" for number, slot in enumerate(wanted.slots)}
+        return {slot: there.get(slot) or new[slot] for slot in wanted.slots}
 
     def _wanted(self, ids: Ids) -> Wanted:
         settings = self.settings

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import AWS_DEVICE
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
 
 PAGE_SIZE = 1000
@@ -35,9 +36,16 @@ def member_of(instance: Mapping[str, Any], region: str) -> dict[str, Any]:
             "praxis_slot": tags.get("praxis_slot", ""),
             "praxis_private_ip": instance.get("PrivateIpAddress", ""),
             "praxis_public_ip": instance.get("PublicIpAddress", ""),
+            "praxis_data_volume": _data_volume(instance),
             "praxis_labels": {key: value for key, value in tags.items() if not key.startswith("aws:")},
         },
     }
+
+
+def _data_volume(instance: Mapping[str, Any]) -> str:
+    """The volume that is attached to it for its slot's data; empty without one."""
+    attached = {each.get("DeviceName"): each.get("Ebs") or {} for each in instance.get("BlockDeviceMappings") or ()}
+    return str(attached.get(AWS_DEVICE, {}).get("VolumeId", ""))
 
 
 def describe(client: AwsClient, fleet: str) -> list[dict[str, Any]]:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_volumes
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, MACHINES_GO_BEFORE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import Machines
@@ -19,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, kept
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import MACHINES, TARGETS_LOST
 
@@ -48,7 +50,10 @@ class Removal:
             check_mode=check_mode,
         )
         engine = Engine(self.client, (), KINDS, (), run.where, options["deadline"], self.poll)
-        return run.clear(engine, self._resources(), self._machines(), MACHINES_GO_BEFORE, _LOST)
+        volumes = aws_volumes.observe(self.client, options["fleet"]) if MACHINES in options["parts"] else []
+        leaving = self._machines(volumes if options["remove_data"] else [])
+        result = run.clear(engine, self._resources(), leaving, MACHINES_GO_BEFORE, _LOST)
+        return {**result, "data_volumes": [] if options["remove_data"] else kept(volumes)}
 
     def _resources(self) -> list[Observed]:
         options, scheme = self.options, names(self.options["fleet"], self.client.region)
@@ -59,7 +64,7 @@ class Removal:
         by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": name}
         return owned(self.client, kinds, tags, by_name)
 
-    def _machines(self) -> Leaving:
+    def _machines(self, volumes: Sequence[Volume]) -> Leaving:
         if MACHINES not in self.options["parts"]:
             return Leaving()
         fleet, seconds = self.options["fleet"], float(self.options["deadline"])
@@ -71,7 +76,10 @@ class Removal:
             handled.terminate([each.id for each in live])
             handled.wait_gone([each.id for each in ours], seconds)
 
-        return Leaving(live, terminate, [each.id for each in live])
+        def remove_volumes() -> None:
+            aws_volumes.remove(self.client, volumes, self.poll, seconds)
+
+        return Leaving(live, terminate, [each.id for each in live], volumes, remove_volumes)
 
 
 def owned(

@@ -65,6 +65,7 @@ def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
             "praxis_slot": labels.get("praxis_slot", ""),
             "praxis_private_ip": interface.get("networkIP", ""),
             "praxis_public_ip": outside.get("natIP", ""),
+            "praxis_data_volume": "",
             "praxis_labels": labels,
         },
     }

@@ -30,6 +30,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import no_disks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
@@ -61,6 +62,8 @@ class Provision(Fleet):
 
         :raises Failed: everything that stands in the way, before anything is touched.
         """
+        if "size" in self.options["data"]:
+            raise Failed(no_disks(self.where))
         found = self._named()
         self._refuse_world()
         front = self._front(found)

@@ -24,4 +24,6 @@ INFRASTRUCTURE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "health_path": {"type": "str", "default": "/health"},
     "health_interval": {"type": "int", "default": 10},
     "allow_shrink": {"type": "bool", "default": False},
+    "data": {"type": "dict", "default": {}},
+    "remove_data": {"type": "bool", "default": False},
 }

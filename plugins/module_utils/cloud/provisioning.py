@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import E
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Changes, Machine, Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, removals
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     REMOVE,
@@ -54,11 +55,14 @@ class Leaving:
     """The machines that are removed with a fleet.
 
     :param terminate: removes them and waits until they are gone.
+    :param volumes: the slots' disks that go with them.
     """
 
     live: Sequence[Machine] = ()
     terminate: Callable[[], None] = lambda: None
     names: Sequence[str] = ()
+    volumes: Sequence[Volume] = ()
+    remove_volumes: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,14 @@ class Run:
             words = engine.table[observed.kind].words
             return Row(REMOVE, words, observed.name, observed.id, (), lost.get(observed.kind, ""))
 
-        rows = [*map(row, before), *machine_rows(Wanted(self.scope[-1], ()), machines.live, gone), *map(row, after)]
+        leaving = [*machine_rows(Wanted(self.scope[-1], ()), machines.live, gone), *removals(machines.volumes)]
+        rows = [*map(row, before), *leaving, *map(row, after)]
         reported = self._held(rows, "absent")
         if not self.check_mode:
             for each in before:
                 engine.remove(each)
             machines.terminate()
+            machines.remove_volumes()
             for each in after:
                 engine.remove(each)
         return {**reported, "machines": [], "launched": [], "terminated": list(machines.names)}

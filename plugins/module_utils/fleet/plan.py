@@ -172,6 +172,7 @@ class Plan(Table):
             },
             "peers": self.peers(name),
             "gate": {"peer_id": member.peer_id, "other_peer_id": member.other_peer_id, "dial": self.dials(name)},
+            **({"data": release.data.host_slice()} if release.data else {}),
         }
 
     def describe(self) -> Dict[str, Any]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import (
     SECRETS_MOUNT,
@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container impor
     logging,
     secrets_directory,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT, Data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service, volume_directory
 
 #: Where the agent looks for the file that bears its name; tools register from nowhere else.
@@ -43,6 +44,7 @@ class Release:
     :param environment: plain environment.
     :param secrets: name -> version; never a value.
     :param services: what runs beside the agent.
+    :param data: what it keeps, whatever becomes of its container.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Release:
     limits: Limits = Limits()
     docker_socket: bool = False
     services: Tuple[Service, ...] = ()
+    data: Optional[Data] = None
 
     @cached_property
     def id(self) -> str:
@@ -85,8 +88,10 @@ class Release:
     def manifest(self) -> Dict[str, Any]:
         """``release.json``: what the host's copy says of itself, and what the next diff is made against."""
         socket = {"docker_socket": True} if self.docker_socket else {}
+        data = {"data": self.data.source} if self.data else {}
         return {
             **socket,
+            **data,
             "id": self.id,
             "name": self.name,
             "image": self.image,
@@ -139,6 +144,7 @@ class Release:
             ("/run/praxis/keys", KEY_MOUNT, True),
             (secrets_directory(release_id), SECRETS_MOUNT, True),
             *self._volumes(),
+            *([(self.data.source, DATA_MOUNT, False)] if self.data else []),
         ]
         socket: Dict[str, Any] = {}
         if self.docker_socket:

@@ -13,6 +13,8 @@ from typing import Callable, Dict, List, Sequence, Set
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     compose,
+    data,
+    disk,
     files,
     gate,
     history,
@@ -23,7 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     socket_group,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
-from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Data, Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import linked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -51,6 +53,10 @@ class Host:
             "release": self._write_release,
             "part": self._write_part,
             "volume": self._make_volume,
+            "data-format": self._format_data,
+            "data-mount": self._mount_data,
+            "data-grow": self._grow_data,
+            "data-directory": self._make_data,
             "services": self._start_services,
             "secrets": self._write_secrets,
             "seed": self._write_seed,
@@ -101,6 +107,25 @@ class Host:
         files.make_directory(self._paths.state, 0o755)
         files.make_directory(os.path.dirname(change.subject), 0o755)
         files.make_directory(change.subject, VOLUME_MODE, self._paths.uid)
+
+    def _format_data(self, change: Change) -> None:
+        disk.format_blank(change.subject)
+
+    def _mount_data(self, _change: Change) -> None:
+        data.mount(self._paths, self._data)
+
+    def _grow_data(self, _change: Change) -> None:
+        data.grow(self._data)
+
+    def _make_data(self, _change: Change) -> None:
+        data.make(self._paths, self._data)
+
+    @property
+    def _data(self) -> Data:
+        wanted = self._desired.data
+        if wanted is None:
+            raise ValueError("there is no data to prepare")
+        return wanted
 
     def _write_secrets(self, change: Change) -> None:
         part = os.path.basename(os.path.dirname(change.subject))

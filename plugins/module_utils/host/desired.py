@@ -57,6 +57,18 @@ class Peers:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What the agent keeps.
+
+    :param source: the directory that it gets.
+    :param devices: paths of its disk's device, the first that exists counts; none: the directory is the machine's own.
+    """
+
+    source: str
+    devices: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Desired:
     """All that a state may need; a state reads its own part.
 
@@ -71,6 +83,7 @@ class Desired:
     registry: Optional[Mapping[str, str]] = field(default=None, repr=False)
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     gate: Gate = Gate()
+    data: Optional[Data] = None
     min_compose: str = "2.20"
     daemon: Mapping[str, Any] = field(default_factory=dict)
     keep_releases: int = 5
@@ -132,7 +145,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         findings.append(seed_finding)
     if findings:
         raise Failed(*findings)
-    peers, engine = options.get("peers"), options.get("engine") or {}
+    peers, engine, data = options.get("peers"), options.get("engine") or {}, options.get("data")
     desired = Desired(
         state=options["state"],
         release=release,
@@ -142,6 +155,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         registry=options.get("registry"),
         services={str(item["name"]): item for item in options.get("services") or ()},
         gate=gate_from(options.get("gate") or {}),
+        data=Data(str(data["source"]), tuple(data.get("devices") or ())) if data else None,
         min_compose=str(engine.get("min_compose") or "2.20"),
         daemon=engine.get("daemon") or {},
         keep_releases=int(options.get("keep_releases") or 5),

@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import changes a
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     container_limits,
     container_network,
+    data,
     files,
     mounts,
     parts,
@@ -72,6 +73,8 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
     changes = compare.prepared(current, wanted, config, paths)
+    if desired.data is not None:
+        changes += data.changes(data.observe(paths, desired.data), desired.data)
     reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))
     if not reasons:
         require_capacity(paths, observation, release)
@@ -264,7 +267,7 @@ def stored_release(paths: Paths, release_id: str, beside: Optional[Release]) -> 
 def require_prepared(paths: Paths, release: Release) -> None:
     """Refuse to disturb what runs for a release that could not start.
 
-    :raises Failed: ``not-prepared``, ``secrets-missing``.
+    :raises Failed: ``not-prepared``, ``secrets-missing``, ``data-missing``.
     """
     if set(stored_files(paths, release.id) or {}) != set(RELEASE_FILES):
         raise Failed(
@@ -275,6 +278,7 @@ def require_prepared(paths: Paths, release: Release) -> None:
                 "Run state=prepared with it first.",
             )
         )
+    data.require(data.source_of(release.manifest))
     secret = [paths.environment(part) for part in parts.secret_parts(release.manifest, release.id)]
     for path in (*secret, paths.node_key):
         if not os.path.exists(path) and not can_unseal(paths, release.id):

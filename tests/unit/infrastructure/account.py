@@ -106,6 +106,9 @@ class Account:
             for each in reservation["Instances"]:
                 if each["State"]["Name"] != "terminated":
                     yield "Instances", each["InstanceId"]
+        disks = [{"Name": "tag:praxis_data", "Values": ["slot"]}]
+        for each in self.cloud.client("ec2").describe_volumes(Filters=disks)["Volumes"]:
+            yield "Volumes", each["VolumeId"]
         for balancer in self.cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]:
             listeners = self.cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])
             yield from (("Listeners", each["ListenerArn"]) for each in listeners["Listeners"])

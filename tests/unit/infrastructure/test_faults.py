@@ -15,8 +15,9 @@ from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, complete
 
 WHOLE = {
     "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 2, "LoadBalancers": 1,
-    "Roles": 1, "RouteTables": 1, "SecurityGroups": 2, "Subnets": 2, "TargetGroups": 1, "Vpcs": 1,
+    "Roles": 1, "RouteTables": 1, "SecurityGroups": 2, "Subnets": 2, "TargetGroups": 1, "Volumes": 1, "Vpcs": 1,
 }  # fmt: skip
+DISKS = {"data": {"size": 4}, "remove_data": True}
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     cloud: Cloud, disturb: Disturb, carried_out: bool
 ) -> None:
-    account = Account(cloud, options={"certificate": certificate(cloud)})
+    account = Account(cloud, options={"certificate": certificate(cloud), **DISKS})
     completed_by_the_next(account, disturb, WHOLE, carried_out=carried_out, calls=(20, 10))
 
 
@@ -51,6 +52,6 @@ def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Dis
 
 @RIDDEN_OUT
 def test_one_run_rides_it_out(cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
-    account = Account(cloud, options={"certificate": certificate(cloud)})
+    account = Account(cloud, options={"certificate": certificate(cloud), **DISKS})
     fate = Fate(kind, carried_out=carried_out, lets_through=None)
     ridden_out(account, disturb, fate, WHOLE, 20)

@@ -108,6 +108,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(tmp_path: Path) ->
         "praxis_slot": "aws-1",
         "praxis_private_ip": found["PrivateIpAddress"],
         "praxis_public_ip": found["PublicIpAddress"],
+        "praxis_data_volume": "",
         "praxis_labels": {
             "Name": "praxis-aws-1",
             "praxis_fleet": "praxis",

@@ -78,6 +78,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(cloud: Google, tmp
         "praxis_slot": "gcp-1",
         "praxis_private_ip": found["networkInterfaces"][0]["networkIP"],
         "praxis_public_ip": "203.0.113.7",
+        "praxis_data_volume": "",
         "praxis_labels": {
             "praxis_fleet": "praxis",
             "praxis_slot": "gcp-1",

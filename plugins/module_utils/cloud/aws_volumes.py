@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The slots' EBS volumes as a part of a fleet's plan in AWS. One request observes those of all slots."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import AWS_DEVICE, check_data
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted as Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, tag_list, tags_of
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import data_volumes
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import (
+    DATA_TAG,
+    DATA_VALUE,
+    Volume,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
+
+#: States of a modification in which the volume has its new size already.
+ENLARGED = ("optimizing", "completed")
+PAGE_SIZE = 500
+#: Seconds for which EC2 may not know what was just made.
+LATE = 10.0
+
+
+@dataclass
+class FleetVolumes:
+    """One fleet's volumes in one region.
+
+    :param data: ``praxis_data``; without a size nothing is made and nothing is touched.
+    :param machines: what the fleet's machines are called, and their tags.
+    """
+
+    client: AwsClient
+    machines: Machines
+    data: Mapping[str, Any]
+    where: str
+    seconds: float = 300.0
+    poll: Poll = field(default_factory=Poll)
+    _seen: list[Volume] = field(default_factory=list)
+
+    def plan(self, zones: Mapping[str, str], machines: Mapping[str, str]) -> list[Row]:
+        """What would be done, as rows. Only reads.
+
+        :param zones: by slot, the zone that its machine is in or will be in; empty where that is not known.
+        :param machines: by slot, the id of the machine that has it and stays.
+        :raises Failed: ``bad-data``, ``data-shrink``, ``data-zone``, ``data-volumes-several``.
+        """
+        if self.data and (findings := check_data(self.data, self.where)):
+            raise Failed(*findings)
+        if not self.data.get("size"):
+            return []
+        self._seen = observe(self.client, self.machines.fleet)
+        want = data_volumes.wanted(self.data, zones)
+        found = data_volumes.by_slot(self._seen, self.where)
+        if findings := data_volumes.check(want, found, self.where):
+            raise Failed(*findings)
+        return data_volumes.rows(want, found, machines, {slot: self._name(slot) for slot in zones})
+
+    def apply(self, running: Sequence[Mapping[str, str]]) -> None:
+        """Carry it out, on machines that run.
+
+        :param running: the machines as results have them.
+        :raises Failed: what could not be made; ``data-zone``, ``data-attached``, ``data-not-enlarged``.
+        """
+        if not self.data.get("size"):
+            return
+        want = data_volumes.wanted(self.data, {each["slot"]: each["zone"] for each in running})
+        found = data_volumes.by_slot(self._seen, self.where)
+        # A machine that was launched since may be in another zone than could be known.
+        if findings := data_volumes.check(want, found, self.where):
+            raise Failed(*findings)
+        gathered(map_parallel(lambda machine: self._keep(want, found.get(machine["slot"]), machine), running))
+
+    def _keep(self, want: data_volumes.Wanted, disk: Volume | None, machine: Mapping[str, str]) -> None:
+        if disk is None:
+            disk = self._create(want, machine)
+        elif disk.size < want.size:
+            self._enlarge(disk, want.size)
+        if disk.machine != machine["instance_id"]:
+            self._attach(disk, machine["instance_id"])
+
+    def _create(self, want: data_volumes.Wanted, machine: Mapping[str, str]) -> Volume:
+        slot, zone = machine["slot"], machine["zone"]
+        tags = {**self.machines.tags(slot), "Name": self._name(slot), DATA_TAG: DATA_VALUE}
+        snapshot = {"SnapshotId": want.snapshots[slot]} if slot in want.snapshots else {}
+        request = {
+            "AvailabilityZone": zone,
+            "Size": want.size,
+            "VolumeType": "gp3",
+            "Encrypted": True,
+            # Only a repeated request is to be known by it: what an earlier run made has been observed.
+            "ClientToken": str(uuid.uuid4()),
+            "TagSpecifications": [{"ResourceType": "volume", "Tags": tag_list(tags)}],
+            **snapshot,
+        }
+
+        def attempt() -> str | NotFound:
+            try:
+                return str(self._call("create_volume", **request)["VolumeId"])
+            except NotFound as error:  # what it names may be too new to be known
+                return error
+
+        made, _done = self.poll.until(attempt, lambda made: isinstance(made, str), seconds=LATE)
+        if isinstance(made, NotFound):
+            raise made
+        return Volume(made, slot, zone, want.size)
+
+    def _enlarge(self, disk: Volume, size: int) -> None:
+        self._call("modify_volume", VolumeId=disk.id, Size=size)
+
+        def state() -> str:
+            try:
+                answer = self._call("describe_volumes_modifications", VolumeIds=[disk.id])["VolumesModifications"]
+            except NotFound:  # not listed yet
+                return ""
+            return next((str(each["ModificationState"]) for each in answer if each.get("TargetSize") == size), "")
+
+        last, done = self.poll.until(state, lambda found: found in ENLARGED, seconds=self.seconds)
+        if not done:
+            what = f"{disk.id} has not {size} GiB after {self.seconds:.0f} s ({last or 'nothing is said of it'})."
+            raise Failed(Finding("data-not-enlarged", what, self.where, "Observe it in EC2, then run again."))
+
+    def _attach(self, disk: Volume, machine: str) -> None:
+        """Once it is free: a machine that is being terminated lets go of it at its end."""
+
+        def attempt() -> str:
+            try:
+                [found] = self._call("describe_volumes", VolumeIds=[disk.id])["Volumes"]
+                states = {each["InstanceId"]: str(each["State"]) for each in found.get("Attachments") or ()}
+                if not states and found["State"] == "available":
+                    self._call("attach_volume", VolumeId=disk.id, InstanceId=machine, Device=AWS_DEVICE)
+                    return "attaching"
+            except (Conflict, NotFound) as error:
+                # Too new to be known; or attached since it was observed, or by a request whose answer was lost.
+                return error.finding.what
+            return ", ".join(f"{state} to {id_}" for id_, state in states.items()) or str(found["State"])
+
+        wanted = f"attached to {machine}"
+        state, done = self.poll.until(attempt, lambda state: state == wanted, seconds=self.seconds)
+        if not done:
+            what = f"The disk of {disk.slot} ({disk.id}) is {state} and not {wanted}, which has the slot."
+            fix = f"Detach it when nothing writes to it (aws ec2 detach-volume --volume-id {disk.id}), and run again."
+            raise Failed(Finding("data-attached", what, self.where, fix))
+
+    def _name(self, slot: str) -> str:
+        return f"{self.machines.name(slot)}-data"
+
+    def _call(self, operation: str, **params: Any) -> dict[str, Any]:
+        # All of these may be sent twice: they name their volume, or carry a token.
+        return self.client.call("ec2", operation, idempotent=True, **params)
+
+
+def observe(client: AwsClient, fleet: str) -> list[Volume]:
+    """The volumes of all slots of a fleet."""
+    tags = {FLEET_TAG: fleet, DATA_TAG: DATA_VALUE}
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    found = client.paginate("ec2", "describe_volumes", Filters=filters, MaxResults=PAGE_SIZE)
+    return sorted((volume(each) for each in found), key=lambda each: (each.slot, each.id))
+
+
+def remove(client: AwsClient, volumes: Sequence[Volume], poll: Poll, seconds: float) -> None:
+    """Remove them, once the machines have let go of them; gone ones are no error.
+
+    :raises Failed: the cloud's refusal, where one is still in use by then.
+    """
+
+    def one(each: Volume) -> None:
+        def attempt() -> Conflict | None:
+            try:
+                client.call("ec2", "delete_volume", idempotent=True, VolumeId=each.id)
+            except NotFound:
+                return None
+            except Conflict as error:
+                return error
+            return None
+
+        error, _done = poll.until(attempt, lambda error: error is None, seconds=seconds)
+        if error:
+            raise error
+
+    gathered(map_parallel(one, volumes))
+
+
+def volume(described: Mapping[str, Any]) -> Volume:
+    """A volume in EC2's words."""
+    tags = tags_of(described)
+    attached = [each for each in described.get("Attachments") or () if each.get("State") != "detached"]
+    return Volume(
+        id=described["VolumeId"],
+        slot=tags.get("praxis_slot", ""),
+        zone=described["AvailabilityZone"],
+        size=int(described["Size"]),
+        machine=attached[0]["InstanceId"] if attached else "",
+        device=attached[0].get("Device", "") if attached else "",
+        tags=tags,
+    )

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``praxis_data``: where an agent keeps what outlives its container and, on a disk, its machine. Pure.
+
+Whatever it is on, the agent has one directory of it, and the engine makes none: where the disk is not mounted there is
+no such directory, and the agent does not start.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+VARIABLE = "praxis_data"
+#: Where the agent's container has it, and what ``PRAXIS_SHARED_PATH`` then is.
+DATA_MOUNT = "/data"
+SHARED_PATH = DATA_MOUNT + "/shared"
+#: Where a machine mounts a disk; host/data.py writes the unit.
+DISK_MOUNT = "/var/lib/praxis/data"
+#: The agent's directory on the disk, or in the user's directory.
+_DIRECTORY = "agent"
+#: The device that a volume of AWS is attached as. One name for all machines: it tells the volume among those of one.
+AWS_DEVICE = "/dev/sdf"
+#: GiB of a volume, from the least to the most that AWS makes of its general purpose ones.
+SIZES = (1, 16384)
+
+_PLACES = ("path", "device", "size")
+_KEYS = (*_PLACES, "snapshot")
+_PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
+_DEVICE = re.compile(r"/dev(/[A-Za-z0-9_][A-Za-z0-9.:_+-]*)+")
+_SNAPSHOT = re.compile(r"snap-[0-9a-f]{8,17}")
+#: What becomes of a directory below each of these.
+_UNFIT = {
+    "/boot": "is the system's",
+    "/dev": "holds no files",
+    "/etc": "is the system's",
+    "/opt/praxis": "is removed with the agent",
+    "/proc": "holds no files",
+    "/run": "is emptied by a reboot",
+    "/sys": "holds no files",
+    "/tmp": "is emptied by a reboot",
+    "/usr": "is the system's",
+    "/var/lib/docker": "is the engine's",
+    "/var/lib/praxis": "is this collection's",
+    "/var/run": "is emptied by a reboot",
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a machine has to have for one agent's data.
+
+    :param source: the directory that the agent gets. It is part of the release.
+    :param devices: paths of the disk's device, the first that exists counts; none: the directory is the machine's own.
+    """
+
+    source: str
+    devices: Tuple[str, ...] = ()
+
+    def host_slice(self) -> Dict[str, Any]:
+        """As ``agent_release`` takes it."""
+        return {"source": self.source, "devices": list(self.devices)}
+
+
+def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str = "") -> Optional[Data]:
+    """What ``praxis_data`` means on one machine; None where it is empty.
+
+    :param where: the member.
+    :param cloud: the machine's, ``aws`` or ``gcp``; empty: neither.
+    :param volume: the volume that is attached to the machine for its slot's data; empty: none.
+    :raises Failed: with everything that is wrong in it.
+    """
+    if not given:
+        return None
+    findings = check_data(given, where)
+    if findings:
+        raise Failed(*findings)
+    if "path" in given:
+        return Data(posixpath.join(given["path"], _DIRECTORY))
+    source = posixpath.join(DISK_MOUNT, _DIRECTORY)
+    if "device" in given:
+        return Data(source, (given["device"],))
+    if cloud != "aws":
+        raise Failed(no_disks(where))
+    if not volume:
+        fix = "Run provision.yml: it makes the volume of the slot, and attaches it."
+        raise Failed(Finding("data-volume-missing", "No volume for its data is attached to the machine.", where, fix))
+    return Data(source, aws_devices(volume))
+
+
+def no_disks(where: str) -> Finding:
+    """That no disk is made here."""
+    fix = "Attach a disk yourself, and name it: praxis_data.device."
+    return Finding("data-no-cloud", "praxis_data.size makes disks on AWS alone so far.", where, fix)
+
+
+def aws_devices(volume: str) -> Tuple[str, ...]:
+    """Where a machine may have a volume: by its id on Nitro (udev's name for an NVMe disk with that serial number), by
+    the name that it is attached as on Xen.
+
+    https://docs.aws.amazon.com/ebs/latest/userguide/identify-nvme-ebs-device.html
+    """
+    by_id = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_" + volume.replace("-", "")
+    return by_id, AWS_DEVICE, AWS_DEVICE.replace("/sd", "/xvd")
+
+
+def check_data(given: Mapping[str, Any], where: str) -> List[Finding]:
+    """What is wrong with a ``praxis_data`` that is not empty."""
+    unknown = [key for key in given if key not in _KEYS]
+    places = [key for key in _PLACES if key in given]
+    if unknown:
+        return [_unknown(key, where) for key in unknown]
+    if len(places) != 1:
+        what = "praxis_data has %s." % (" and ".join(places) or "no place in it")
+        fix = "Name one of path (a directory of the machine), device (a disk of yours) and size (a disk that is made)."
+        return [Finding("bad-data", what, where, fix)]
+    faults = [_CHECKS[key](given[key]) for key in _KEYS if key in given]
+    if "snapshot" in given and "size" not in given:
+        faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks made of it."))
+    return [Finding("bad-data", what, where, fix) for what, fix in faults if what]
+
+
+def _unknown(key: str, where: str) -> Finding:
+    near = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0.5)
+    hint = "Did you mean %s? " % near[0] if near else ""
+    return Finding("bad-data", "praxis_data holds %s." % shown(key), where, hint + "Known: %s." % ", ".join(_KEYS))
+
+
+def _check_path(value: Any) -> Tuple[str, str]:
+    if not isinstance(value, str) or not _PATH.fullmatch(value.rstrip("/")) or value.endswith("/"):
+        fix = "Write an absolute path of letters, digits, '.', '_' and '-', such as /srv/praxis."
+        return "praxis_data.path is %s." % shown(value), fix
+    for place, why in _UNFIT.items():
+        if (value + "/").startswith(place + "/"):
+            return "praxis_data.path is %s, and %s %s." % (value, place, why), "Choose another, such as /srv/praxis."
+    return "", ""
+
+
+def _check_device(value: Any) -> Tuple[str, str]:
+    if isinstance(value, str) and _DEVICE.fullmatch(value):
+        return "", ""
+    fix = "Write the path of a block device; those below /dev/disk/by-id are the same after a reboot."
+    return "praxis_data.device is %s." % shown(value), fix
+
+
+def _check_size(value: Any) -> Tuple[str, str]:
+    least, most = SIZES
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return "", ""
+    return "praxis_data.size is %s." % shown(value), "Write a whole number of GiB from %d to %d." % SIZES
+
+
+def _check_snapshot(value: Any) -> Tuple[str, str]:
+    ids = list(value.values()) if isinstance(value, Mapping) else [value]
+    if ids and all(isinstance(item, str) and _SNAPSHOT.fullmatch(item) for item in ids):
+        return "", ""
+    fix = "Write a snapshot's id (snap-…), or a line `slot: id` for each slot that is restored."
+    return "praxis_data.snapshot is %s." % shown(value), fix
+
+
+_CHECKS = {"path": _check_path, "device": _check_device, "size": _check_size, "snapshot": _check_snapshot}

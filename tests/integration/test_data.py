@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data that stays: on a disk of the slot, and in a directory of the machine, whatever becomes of container and machine.
+
+The first test makes the fleet that the others go on with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from .accounts import account_of
+from .conftest import HOME, Cloud, Machine, Run
+
+FLEET = "sandbox-data"
+DISK = {"size": 1}
+IN_CONTAINER = "docker exec praxis-agent-1"
+#: A megabyte that nobody could make again, written by the agent's own user where the agent writes.
+WRITE = f"{IN_CONTAINER} sh -c 'mkdir -p /data/shared && head -c 1048576 /dev/urandom > /data/shared/kept && sync'"
+SUM = f"{IN_CONTAINER} sha256sum /data/shared/kept"
+CONTAINER = "docker inspect -f '{{.Id}}' praxis-agent-1"
+STATE = "docker inspect -f '{{.State.Status}}' praxis-agent-1"
+MOUNT = "/var/lib/praxis/data"
+
+
+class Fleet:
+    """A fleet whose agents keep data. Without a load balancer: it has nothing to do with it."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.ec2 = boto3.client("ec2", **cloud.administrator)
+
+    def run(self, playbook: str, data: dict[str, Any], expect: int = 0, hosts: int = 1, **variables: Any) -> Run:
+        around = {"PRAXIS_FLEET": FLEET, "PRAXIS_HOSTS": str(hosts)}
+        given = {"praxis_data": data, "praxis_balancer": False, "praxis_target_group": "", **variables}
+        return self.cloud.run(playbook, expect=expect, environment=around, variables=given)
+
+    def machine(self, number: int = 1) -> Machine:
+        return next(machine for machine in self.cloud.machines() if machine.name == f"{FLEET}-aws-{number}")
+
+    def on(self, command: str, number: int = 1) -> str:
+        return self.cloud.on(self.machine(number), command, deadline=120).strip()
+
+    def peer_id(self) -> str:
+        return json.loads(self.on("curl -fsS http://127.0.0.1:8000/p2p/info"))["peer_id"]
+
+    def wait(self, condition: str, seconds: int = 60) -> None:
+        """Wait on the machine until a shell command succeeds there."""
+        self.on(f"timeout {seconds} sh -c 'until {condition}; do sleep 0.3; done'")
+
+    def instance(self, number: int = 1) -> str:
+        return next(
+            each["instance_id"]
+            for each in self.cloud.state["machines"]
+            if each["name"] == f"{FLEET}-aws-{number}"
+        )
+
+    def volumes(self) -> dict[str, dict[str, Any]]:
+        """The data volumes by slot."""
+        filters = [{"Name": "tag:praxis_fleet", "Values": [FLEET]}, {"Name": "tag:praxis_data", "Values": ["slot"]}]
+        found = self.ec2.describe_volumes(Filters=filters)["Volumes"]
+        return {next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "praxis_slot"): each for each in found}
+
+    def reboot(self) -> None:
+        """By the machine's own container, until systemd and Docker have done what they do at a boot."""
+        subprocess.run(["docker", "restart", "--time", "20", self.machine().container], check=True, capture_output=True)
+        self.wait("systemctl is-active --quiet docker.service")
+
+
+def image(volume: str) -> Path:
+    """What is on a volume, as the computer that the sandbox runs on has it."""
+    return HOME / "aws" / "volumes" / f"{volume}.img"
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@pytest.fixture(scope="module")
+def fleet(cloud: Cloud) -> Iterator[Fleet]:
+    account = account_of(cloud)
+    account.give_secrets(FLEET)
+    made = Fleet(cloud)
+    made.run("provision.yml", DISK)
+    yield made
+    variables = {"praxis_confirm_down": FLEET, "praxis_remove_identities": True, "praxis_data_remove": FLEET}
+    made.run("down.yml", {}, **variables)
+    assert made.volumes() == {}
+    account.forget_secrets(FLEET)
+
+
+def test_a_machine_is_replaced_and_its_slot_keeps_data_and_identity(fleet: Fleet) -> None:
+    fleet.run("deploy.yml", DISK)
+    assert fleet.on(f"{IN_CONTAINER} sh -c 'echo $PRAXIS_SHARED_PATH'") == "/data/shared"
+    assert fleet.on(f"findmnt -no FSTYPE,LABEL {MOUNT}").split() == ["ext4", "praxis-data"]
+    fleet.on(WRITE)
+    before, peer, machine = fleet.on(SUM), fleet.peer_id(), fleet.instance()
+    fleet.ec2.terminate_instances(InstanceIds=[machine])
+    fleet.ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1})
+    fleet.run("provision.yml", DISK)
+    fleet.run("deploy.yml", DISK)
+    assert fleet.instance() != machine
+    assert (fleet.on(SUM), fleet.peer_id()) == (before, peer)
+
+
+@pytest.mark.repetition
+def test_a_second_run_changes_nothing(fleet: Fleet) -> None:
+    mark = fleet.cloud.mark()
+    assert fleet.run("provision.yml", DISK).changed == {}
+    assert [item["operation"] for item in fleet.cloud.operations(mark)].count("DescribeVolumes") == 1
+    assert not [item for item in fleet.cloud.operations(mark) if item["mutating"]]
+    assert fleet.run("deploy.yml", DISK).changed == {}
+
+
+@pytest.mark.repetition
+def test_after_a_reboot_the_disk_is_there_before_the_agent(fleet: Fleet) -> None:
+    before = fleet.on(SUM)
+    fleet.reboot()
+    fleet.wait(f'[ "$({STATE})" = running ]')
+    assert fleet.on(SUM) == before
+    entered = "systemctl show -P ActiveEnterTimestampMonotonic"
+    assert int(fleet.on(f"{entered} var-lib-praxis-data.mount")) < int(fleet.on(f"{entered} docker.service"))
+
+
+@pytest.mark.repetition
+def test_without_its_disk_the_agent_does_not_start_and_the_journal_says_why(fleet: Fleet) -> None:
+    before, volume = fleet.on(SUM), fleet.volumes()["aws-1"]["VolumeId"]
+    fleet.ec2.detach_volume(VolumeId=volume)
+    fleet.reboot()
+    said = fleet.on("journalctl -b --no-pager -u var-lib-praxis-data.mount -u docker.service")
+    assert "Disk with the data of the Praxis agent" in said
+    assert f"{MOUNT}/agent" in said
+    assert fleet.on(STATE) == "exited"
+    assert fleet.on(f"ls -A {MOUNT}") == ""
+    refused = fleet.run("deploy.yml", DISK, expect=2)
+    assert "data-volume-missing" in json.dumps(refused.failed)
+    fleet.run("provision.yml", DISK)
+    fleet.run("deploy.yml", DISK)
+    assert fleet.on(SUM) == before
+
+
+@pytest.mark.repetition
+def test_a_new_slot_is_made_of_a_snapshot(fleet: Fleet) -> None:
+    before = fleet.on(SUM)
+    fleet.on("sync")
+    made = fleet.ec2.create_snapshot(VolumeId=fleet.volumes()["aws-1"]["VolumeId"])["SnapshotId"]
+    data = {**DISK, "snapshot": {"aws-2": made}}
+    fleet.run("provision.yml", data, hosts=2)
+    fleet.run("deploy.yml", data, hosts=2)
+    assert fleet.on(SUM, 2) == before
+    assert fleet.volumes()["aws-2"]["SnapshotId"] == made
+
+
+@pytest.mark.repetition
+def test_fewer_hosts_and_the_end_of_a_fleet_leave_the_disks(fleet: Fleet) -> None:
+    before, volumes = fleet.on(SUM), {slot: each["VolumeId"] for slot, each in fleet.volumes().items()}
+    fleet.run("provision.yml", DISK, praxis_allow_shrink=True)
+    wrong = fleet.run("down.yml", DISK, expect=2, praxis_confirm_down=FLEET, praxis_data_remove="another")
+    assert "praxis_data_remove is another" in wrong.output
+    down = fleet.run("down.yml", DISK, praxis_confirm_down=FLEET)
+    assert "praxis_data_remove" in down.output
+    assert {each["slot"]: each["id"] for each in down.summary["data_volumes"]} == volumes
+    assert {slot: each["State"] for slot, each in fleet.volumes().items()} == dict.fromkeys(volumes, "available")
+    fleet.run("provision.yml", DISK)
+    fleet.run("deploy.yml", DISK)
+    assert fleet.on(SUM) == before
+
+
+@pytest.mark.repetition
+def test_a_disk_that_holds_something_else_is_refused_and_not_touched(fleet: Fleet) -> None:
+    volume = fleet.volumes()["aws-1"]["VolumeId"]
+    fleet.on("docker stop praxis-agent-1")
+    fleet.on(f"systemctl stop var-lib-praxis-data.mount && e2label $(realpath /dev/disk/by-id/*{volume[4:]}) photos")
+    before = digest(image(volume))
+    refused = fleet.run("deploy.yml", DISK, expect=2)
+    (finding,) = [each for each in refused.summary["findings"] if each["level"] == "error"]
+    assert finding["code"] == "data-foreign" and "photos" in finding["what"]
+    assert digest(image(volume)) == before
+    fleet.on(f"e2label $(realpath /dev/disk/by-id/*{volume[4:]}) praxis-data")
+    fleet.run("deploy.yml", DISK)
+
+
+@pytest.mark.repetition
+def test_a_disk_grows_while_it_is_in_use(fleet: Fleet) -> None:
+    """With XFS: the sandbox's machines lack the capability that growing ext4 needs (CAP_SYS_RESOURCE)."""
+    volume = fleet.volumes()["aws-1"]["VolumeId"]
+    fleet.on("apt-get update -q && apt-get install -qy xfsprogs")
+    fleet.on("docker stop praxis-agent-1 && systemctl stop var-lib-praxis-data.mount")
+    fleet.on(f"mkfs.xfs -q -f -L praxis-data $(realpath /dev/disk/by-id/*{volume[4:]})")
+    fleet.run("deploy.yml", DISK)
+    fleet.on(WRITE)
+    before, container = fleet.on(SUM), fleet.on(CONTAINER)
+    fleet.run("provision.yml", {"size": 2})
+    grown = fleet.run("deploy.yml", {"size": 2})
+    assert int(fleet.on(f"findmnt -bno SIZE {MOUNT}")) > 1.8 * 1024**3, grown.output
+    assert (fleet.on(SUM), fleet.on(CONTAINER)) == (before, container)
+    refused = fleet.run("provision.yml", DISK, expect=2)
+    assert "data-shrink" in json.dumps(refused.failed)
+
+
+@pytest.mark.repetition
+def test_a_directory_of_the_machine_outlives_the_container(fleet: Fleet) -> None:
+    data = {"path": "/srv/praxis"}
+    fleet.run("deploy.yml", data)
+    fleet.on(WRITE)
+    before, container = fleet.on(SUM), fleet.on(CONTAINER)
+    assert fleet.run("deploy.yml", data).changed == {}
+    fleet.run("deploy.yml", data, praxis_agent_config_host={"agent": {"description": "made anew"}})
+    assert fleet.on(CONTAINER) != container
+    assert fleet.on(SUM) == before
+    assert fleet.on("stat -c '%u %a' /srv/praxis/agent") == "10001 700"
