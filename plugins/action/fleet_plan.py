@@ -30,7 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import c
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner, not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
     RUN_OPTIONS,
@@ -152,6 +152,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "run": _write(plan, planner, options) if complete else "",
                     "balanced": bool(behind),
                     "hooks": own_tasks,
+                    "no_proxy": not_proxied(members),
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True},

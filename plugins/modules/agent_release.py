@@ -202,6 +202,11 @@ options:
         description: Settings that C(daemon.json) must hold; it may hold more.
         type: dict
         default: {}
+      proxies:
+        description:
+          - The proxies that the engine must use, C(http), C(https) and C(no_proxy), each a text.
+          - Empty for none of ours. Without the option the engine's proxies do not matter.
+        type: dict
   data:
     description:
       - What the agent keeps, whatever becomes of its container. For O(state=prepared); the release says where its
@@ -415,8 +420,12 @@ GATE = {
     "min_edges": {"type": "int", "default": 0},
     "deadline": {"type": "float", "default": 120.0},
 }
+ENGINE = {
+    "min_compose": {"type": "str", "default": "2.20"},
+    "daemon": {"type": "dict", "default": {}},
+    "proxies": {"type": "dict"},
+}
 DATA = {"source": {"type": "str", "required": True}, "devices": {"type": "list", "elements": "str", "default": []}}
-ENGINE = {"min_compose": {"type": "str", "default": "2.20"}, "daemon": {"type": "dict", "default": {}}}
 
 
 def main() -> None:

@@ -17,9 +17,11 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Data, read_data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import Proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
@@ -27,6 +29,8 @@ GROUP = "praxis"
 #: A name, an id, or tags that tell which one is meant.
 Pointer = Union[str, Mapping[str, Any]]
 Entries = Sequence[Any]
+#: A list of words, or one text with commas between them.
+Words = Sequence[str]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
@@ -34,7 +38,7 @@ CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_age
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 _CONFIGS = os.path.join(_ROOT, "configs")
-_DOCKER = os.path.join(_ROOT, "roles", "docker", "defaults")
+_DOCKER = os.path.join(_ROOT, "roles", "docker")
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class MemberVariables:
     config_dir: str = ""
     strict: bool = True
     peer_id_scheme: str = "ed25519"
+    architecture: str = ""
     target_group: Pointer = ""
     docker_socket: bool = False
     container: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +80,10 @@ class MemberVariables:
     target: str = "machines"
     kubernetes: Mapping[str, Any] = field(default_factory=dict)
     kubernetes_kind: Mapping[str, Any] = field(default_factory=dict)
+    http_proxy: str = ""
+    https_proxy: str = ""
+    no_proxy: Words = ()
+    agent_proxy: bool = False
     registries: Entries = field(default=(), repr=False)
     services: Entries = field(default=(), repr=False)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -121,8 +130,16 @@ class MemberVariables:
     @property
     def daemon(self) -> Mapping[str, Any]:
         """What ``daemon.json`` has to hold: the docker role's own defaults, and ``praxis_docker_daemon`` over them."""
-        defaults = read_layer(_DOCKER, "main.yml").settings["docker_daemon_defaults"]
+        defaults = read_layer(os.path.join(_DOCKER, "defaults"), "main.yml").settings["docker_daemon_defaults"]
         return _merged(defaults, self.docker_daemon)
+
+    def proxies(self, fleet: Sequence[str]) -> Optional[Proxies]:
+        """The proxies of its machine; None where they are nobody's concern.
+
+        :param fleet: what stands for the fleet's own addresses.
+        """
+        always = read_layer(os.path.join(_DOCKER, "vars"), "main.yml").settings["__docker_never_proxied"]
+        return Proxies(self.http_proxy, self.https_proxy, proxies.together(self.no_proxy, fleet, always))
 
     def layers(self) -> List[Layer]:
         """The settings layers, lowest first."""

@@ -20,6 +20,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry im
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.platforms import (
+    Platforms,
+    platforms_ecr,
+    platforms_http,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import OwnLogin
@@ -70,6 +75,21 @@ class Images:
         self.logins: Dict[Want, Login] = {
             want: _login(want[1].credentials if want[1] else logins[image.host]) for want, image in parsed.items()
         }
+
+    def platforms(self, wanted: Iterable[Want]) -> Dict[Want, Platforms]:
+        """The architectures for which images exist, as far as their index says. A registry that does not answer is
+        no fault here: each machine looks for itself, before anything is disturbed."""
+        asked = [want for want in dict.fromkeys(wanted) if want in self.digests]
+        answers = map_parallel(self._platforms, asked)
+        return {want: found for want, found in zip(asked, answers) if isinstance(found, frozenset)}
+
+    def _platforms(self, want: Want) -> Optional[Platforms]:
+        image = registry.parse_image(self.digests[want])
+        own, login = want[1], self.logins[want]
+        if own is None and registry.aws_registry_of(image.host):
+            return platforms_ecr(self._aws, image)
+        given = registry.RegistryCredentials(login["server"], login["username"], login["password"]) if login else None
+        return platforms_http(image, given, (own.ca or None) if own else None, Retry(deadline=OPEN))
 
     def _ask(self, job: Job) -> object:
         """The login of a host, or the digest of an image."""

@@ -72,8 +72,8 @@ class KeptPlanner:
         return {member.name: {} for member in self.members}
 
     def engines(self) -> Dict[str, Any]:
-        """What each host's Docker has to be like."""
-        return engines_of(self.members)
+        """What each host's Docker has to be like; proxies do not matter, for nothing is pulled."""
+        return {name: {**engine, "proxies": None} for name, engine in engines_of(self.members).items()}
 
     def _release(self, name: str, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
         if name not in self._kept:  # not of this run: its addresses are all that is needed of it

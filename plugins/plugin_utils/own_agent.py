@@ -59,6 +59,9 @@ class AgentVariables(MemberVariables):
         """Its seed, or where that is."""
         return self.seed
 
+    def proxies(self, fleet: Sequence[str]) -> None:
+        """The docker role's arguments say which, and the play is the user's."""
+
     @property
     def addresses(self) -> Tuple[str, ...]:
         """Without one nobody can dial it, and it dials others all the same."""

@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     check_networks,
     make_plan,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict, of_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
@@ -74,14 +75,14 @@ class Planner:
         :raises Failed: with everything that is wrong in settings, secrets, identities, images and members, at once.
         """
         fleet = self._fleet()
-        drafts, findings = draft_all(self.members)
+        drafts, findings = draft_all(self._proxied())
         self._findings += findings
         drafts = [self._clouds.meant(draft) for draft in drafts]
         secrets = FleetSecrets(self._clouds, fleet, drafts, self._allow_missing)
         wanted = self._wanted(drafts, secrets)
         all_wanted = [want for each in wanted.values() for want in each.values()]
         images = Images(self._clouds.aws, self._clouds.gcp, all_wanted)
-        self._findings += [*images.findings, *secrets.findings]
+        self._findings += [*images.findings, *secrets.findings, *self._without_platform(images, wanted)]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
         self._findings += check_networks(members, {item.name for item in self.members if item.p2p_plaintext_across})
@@ -125,6 +126,23 @@ class Planner:
         self._findings += shared.reported()
         return wanted
 
+    def _without_platform(self, images: Images, wanted: Mapping[str, Mapping[str, Want]]) -> List[Finding]:
+        """The members whose machine has another architecture than an image that they want."""
+        built_for = {member.name: member.architecture for member in self.members if member.architecture}
+        platforms = images.platforms(want for name in built_for for want in wanted.get(name, {}).values())
+        shared = Shared(len(self.members))
+        for name, architecture in built_for.items():
+            for image, want in wanted.get(name, {}).items():
+                found = platforms.get(want)
+                if found and architecture not in found:
+                    what = "The image is not built for linux/%s: its index has %s." % (
+                        architecture,
+                        ", ".join("linux/" + item for item in sorted(found)),
+                    )
+                    fix = "Build it for linux/%s too, or use machines of an architecture that it has." % architecture
+                    shared.add(name, [Finding("image-architecture", what, "image %s" % image, fix)])
+        return shared.reported()
+
     def _keep(
         self,
         drafts: Sequence[Draft],
@@ -161,6 +179,24 @@ class Planner:
         self._findings += shared.reported()
         return found
 
+    def _proxied(self) -> List[MemberVariables]:
+        """The members; those whose agents use their machines' proxies have them in the agent's environment."""
+        fleet = not_proxied(self.members)
+        shared, found = Shared(len(self.members)), []
+        for member in self.members:
+            proxies = member.proxies(fleet)
+            if proxies and daemon_conflict(member.docker_daemon, proxies):
+                what = "praxis_docker_daemon has proxies, and the engine would take those and not praxis_https_proxy."
+                fix = "Leave one of the two out."
+                shared.add(member.name, [Finding("bad-proxy", what, "variables", fix)])
+            if proxies and member.agent_proxy:
+                beside = [str(item.get("name")) for item in member.services if isinstance(item, dict)]
+                environment = {**proxies.environment(beside), **member.agent_environment}
+                member = replace(member, agent_environment=environment)
+            found.append(member)
+        self._findings += shared.reported()
+        return found
+
     def _stop_at_errors(self, fleet: str, members: Sequence[Member]) -> None:
         errors = [finding for finding in self._findings if finding.level == ERROR]
         if errors and members:
@@ -190,7 +226,30 @@ class Planner:
 
 def engines_of(members: Sequence[MemberVariables]) -> Dict[str, Any]:
     """What each host's Docker has to be like."""
-    return {member.name: {"min_compose": MIN_COMPOSE, "daemon": member.daemon} for member in members}
+    fleet = not_proxied(members)
+    found: Dict[str, Any] = {}
+    for member in members:
+        proxies = member.proxies(fleet)
+        found[member.name] = {
+            "min_compose": MIN_COMPOSE,
+            "daemon": member.daemon,
+            "proxies": None if proxies is None else proxies.as_engine(),
+        }
+    return found
+
+
+def not_proxied(members: Sequence[MemberVariables]) -> List[str]:
+    """What stands for the fleet's own addresses where proxies are not to be asked."""
+    across = len({member.network for member in members}) > 1
+    dialled = [
+        address
+        for member in members
+        for address in (
+            member.public_ip if member.address == "public" else member.private_ip,
+            member.public_ip if across else "",
+        )
+    ]
+    return of_fleet(dialled)
 
 
 def _member(draft: Draft, seed: Optional[bytes]) -> Member:

@@ -13,11 +13,15 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence import WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, GCP
 
+#: As Docker calls them.
+ARCHITECTURES = ("amd64", "arm64")
 #: Variables of a few words, and the code of what is reported of any other.
 _CHOICES = {
+    "architecture": (("", *ARCHITECTURES), "bad-variable"),
     "activate": (WORDS, "bad-variable"),
     "address": (("private", "public"), "bad-address-kind"),
     "identity_store": (("", AWS, GCP), "unknown-identity-store"),
@@ -95,6 +99,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         if not isinstance(value, (str, dict)):
             return "bad-variable", "is neither a name nor a mapping of tags.", "Write a name, an id, or `tag: value`."
         values[name] = value
+    elif kind == "Words":
+        if not isinstance(value, str) and not _are_texts(value):
+            return "bad-variable", "is neither a text nor a list of texts.", "Write `- NAME` entries below it."
+        values[name] = tuple(proxies.entries(value))
     elif kind == "Entries":
         if not isinstance(value, list):
             return "bad-variable", "is no list.", "Write `- name: value` entries below it."
@@ -104,6 +112,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
             return "bad-variable", "is no mapping.", "Write `name: value` lines below it."
         values[name] = value
     return None
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_port(value: Any) -> bool:
@@ -122,6 +134,9 @@ def check(name: str, value: Any) -> Wrong:
     if name == "docker_daemon" and value and value.get("userns-remap"):
         what = "has userns-remap: containers would have other users, and the agent could not read its files."
         return "mounts-unreadable", what, "Leave userns-remap out."
+    if name in ("http_proxy", "https_proxy", "no_proxy") and value:
+        wrong = proxies.check_entries(value) if name == "no_proxy" else proxies.check_url(value)
+        return wrong and ("bad-proxy", *wrong)
     return None
 
 

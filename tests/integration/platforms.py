@@ -38,7 +38,7 @@ class Platform(ABC):
     #: What every inventory says of a machine.
     HOST_VARS: tuple[str, ...] = (
         "ansible_host", "praxis_cloud", "praxis_region", "praxis_zone", "praxis_network", "praxis_instance_id",
-        "praxis_slot", "praxis_private_ip", "praxis_public_ip", "praxis_labels",
+        "praxis_architecture", "praxis_slot", "praxis_private_ip", "praxis_public_ip", "praxis_labels",
     )  # fmt: skip
     #: What a static inventory of the machines says in its group_vars, beside what it says already.
     STATIC: dict[str, Any] = {}

@@ -104,6 +104,7 @@ def in_effect(name: str) -> Any:
         "praxis_services": [],
         "praxis_data": {},
         "praxis_data_remove": None,
+        "praxis_no_proxy": [],
         **{name: group_vars("aws")[name] for name in ("praxis_known_hosts", "praxis_host_keys")},
     }
     if name in special:
@@ -151,6 +152,9 @@ WORDS = {
     ("praxis_join_timeout", "None"): "by its kind and its health check",
     ("praxis_min_available", "None"): "all but a batch",
     ("praxis_network", ""): "the inventory's: VPC id, or project and network",
+    ("praxis_http_proxy", ""): "none",
+    ("praxis_https_proxy", ""): "none",
+    ("praxis_architecture", ""): "the inventory's",
     ("praxis_identity_store", ""): "the store of the member's cloud",
 }
 

@@ -14,6 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import AWS
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
 
 PAGE_SIZE = 1000
+#: As EC2 calls them, and as Docker does.
+ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 RUNNING, STOPPED = ("pending", "running"), ("stopping", "stopped")
 
 
@@ -33,6 +35,7 @@ def member_of(instance: Mapping[str, Any], region: str) -> dict[str, Any]:
             "praxis_zone": instance["Placement"]["AvailabilityZone"],
             "praxis_network": instance.get("VpcId", ""),
             "praxis_instance_id": instance["InstanceId"],
+            "praxis_architecture": ARCHITECTURES.get(instance.get("Architecture", ""), ""),
             "praxis_slot": tags.get("praxis_slot", ""),
             "praxis_private_ip": instance.get("PrivateIpAddress", ""),
             "praxis_public_ip": instance.get("PublicIpAddress", ""),

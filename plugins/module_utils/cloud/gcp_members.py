@@ -14,6 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones impor
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
+#: As Compute Engine calls them, and as Docker does.
+ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
 #: States of a machine that runs, or soon will (again).
 RUNNING = ("PROVISIONING", "STAGING", "RUNNING", "REPAIRING")
 #: Of one that is switched off, or soon will be, and can be started: Google has no other word for that than TERMINATED.
@@ -62,6 +64,7 @@ def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
             "praxis_instance_id": instance["name"],
             # A successor has the same name; this number is the machine's own, as a host key is.
             "praxis_machine_id": str(instance["id"]),
+            "praxis_architecture": architecture_of(instance),
             "praxis_slot": labels.get("praxis_slot", ""),
             "praxis_private_ip": interface.get("networkIP", ""),
             "praxis_public_ip": outside.get("natIP", ""),
@@ -69,6 +72,12 @@ def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
             "praxis_labels": labels,
         },
     }
+
+
+def architecture_of(instance: Mapping[str, Any]) -> str:
+    """What Docker calls the architecture of the disk that the machine boots from; nothing where Google does not say."""
+    boots = [disk.get("architecture") for disk in instance.get("disks") or [] if disk.get("boot")]
+    return ARCHITECTURES.get(str(boots[0]) if boots else "", "")
 
 
 def network_of(link: str) -> str:

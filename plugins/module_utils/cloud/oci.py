@@ -34,9 +34,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import D
 
 TIMEOUT = 15
 # Without Docker's types a registry may answer with a converted manifest, whose digest is another.
-MANIFEST_TYPES = (
+INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MANIFEST_TYPES = (
+    *INDEX_TYPES,
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
@@ -59,6 +62,16 @@ def resolve_digest_http(
     """
     registry = _Registry(image, credentials, ca)
     return (retry or Retry()).run(registry.digest, idempotent=True)
+
+
+def fetch_manifest(
+    image: Image, credentials: RegistryCredentials | None = None, ca: str | None = None, retry: Retry | None = None
+) -> str:
+    """The text of an image's manifest or index.
+
+    :raises CloudError: the registry does not give it.
+    """
+    return (retry or Retry()).run(_Registry(image, credentials, ca).manifest, idempotent=True)
 
 
 class _Registry:
@@ -103,6 +116,16 @@ class _Registry:
                 code="registry-answer",
             )
         return digest
+
+    def manifest(self) -> str:
+        """The manifest's text."""
+        status, headers, body = self._send("GET", self._manifest)
+        if status == 401:
+            self._authorization = self._log_in(headers)
+            status, headers, body = self._send("GET", self._manifest)
+        if status != 200:
+            raise self._refused(f"The registry answered {status}{self._said(body)}.")
+        return body.decode("utf-8", "replace")
 
     def _not_found(self) -> Finding:
         """With the nearest of the repository's tags, if the registry lists them."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a machine could not be given a Docker Engine, by what helps: what apt and the docker role said. Pure."""
+"""Why a machine could not be given a Docker Engine, by what helps: what apt or dnf and the docker role said. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ REASONS = (
     ),
     (
         r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature"
-        r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch",
+        r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch"
+        r"|GPG check FAILED|Failed to validate GPG signature|CERTIFICATE_VERIFY_FAILED",
         "packages-untrusted",
         "The machine does not trust what its package mirror sent.",
         "Check the machine's clock (timedatectl), the packages debian-archive-keyring and ca-certificates, and who "
@@ -29,25 +30,28 @@ REASONS = (
     ),
     (
         r"Could not get lock|Unable to acquire the dpkg|Unable to lock|Failed to lock|lock was locked by"
-        r"|dpkg was interrupted|Wait for cloud-init to end",
+        r"|dpkg was interrupted|Wait for cloud-init to end|lockfile is held",
         "packages-locked",
         "Another program works on the machine's packages, or was stopped in the middle of it.",
         "Let it end (unattended-upgrades, cloud-init) and deploy again; after an interruption: dpkg --configure -a.",
     ),
     (
         r"Unable to locate package|No package matching|has no installation candidate|[Uu]nmet dependencies|held broken"
-        r"|does not have a Release file",
+        r"|does not have a Release file|Unable to find a match|No package \S+ available|nothing provides"
+        r"|conflicts with",
         "packages-missing",
         "The machine's package sources do not have what the engine needs.",
-        "Check /etc/apt/sources.list.d and sources.list: a mirror has to have the component main of this release.",
+        "Check /etc/apt/sources.list.d and sources.list (/etc/yum.repos.d): a mirror has to have the component main "
+        "of this release, universe on Ubuntu; docker_source and docker_repository choose where the engine comes from.",
     ),
     (
         r"Failed to fetch|Failed to update apt cache|Temporary failure resolving|Could not connect to \S+:\d+ \("
-        r"|Proxy Authentication Required",
+        r"|Proxy Authentication Required|Failed to download metadata|Cannot download|All mirrors were tried"
+        r"|Fetch the key of the repository",
         "packages-unreachable",
         "The machine does not get packages from its mirror.",
         "See that `apt-get update` works there. Give the machine a way out to the mirror (a NAT gateway or public "
-        "address, and egress to ports 80 and 443), a proxy (Acquire::http::Proxy in /etc/apt/apt.conf.d), a mirror in "
+        "address, and egress to ports 80 and 443), a proxy (praxis_http_proxy and praxis_https_proxy), a mirror in "
         "its sources that it reaches, or an image that has Docker Engine and Compose already.",
     ),
 )

@@ -86,6 +86,7 @@ class Desired:
     data: Optional[Data] = None
     min_compose: str = "2.20"
     daemon: Mapping[str, Any] = field(default_factory=dict)
+    proxies: Optional[Mapping[str, str]] = None
     keep_releases: int = 5
     restart: bool = False
     engine_made: bool = False
@@ -158,6 +159,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         data=Data(str(data["source"]), tuple(data.get("devices") or ())) if data else None,
         min_compose=str(engine.get("min_compose") or "2.20"),
         daemon=engine.get("daemon") or {},
+        proxies=engine.get("proxies"),
         keep_releases=int(options.get("keep_releases") or 5),
         restart=bool(options.get("restart")),
         engine_made=bool(options.get("engine_made")),

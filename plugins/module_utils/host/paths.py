@@ -24,6 +24,7 @@ class Paths:
     :param run: a tmpfs; holds everything secret.
     :param systemd: there where systemd runs the machine.
     :param unit: what brings the secrets back after a reboot.
+    :param engine_proxies: what the docker role has the engine started with.
     :param state: what services store; stays when the agent is removed.
     :param uid: owner, user and group, of what the container must read and nobody else may.
     """
@@ -35,6 +36,7 @@ class Paths:
     uid: int = CONTAINER_UID
     systemd: str = "/run/systemd/system"
     unit: str = "/etc/systemd/system/praxis-secrets.service"
+    engine_proxies: str = "/etc/systemd/system/docker.service.d/praxis-proxies.conf"
     state: str = "/var/lib/praxis"
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     container_limits,
     container_network,
     data,
+    engine_proxies,
     files,
     mounts,
     parts,
@@ -68,7 +69,8 @@ def plan(desired: Desired, paths: Paths, observation: Observation) -> Plan:
 
 
 def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
-    require_fitting(desired, paths, observation)
+    info = Engine(paths.engine_socket, INFO_TIMEOUT).info() if observation["engine"]["running"] else {}
+    require_fitting(desired, paths, observation, info)
     release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
@@ -76,6 +78,7 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     if desired.data is not None:
         changes += data.changes(data.observe(paths, desired.data), desired.data)
     reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))
+    reasons += tuple(engine_proxies.reasons(paths, info, desired.proxies))
     if not reasons:
         require_capacity(paths, observation, release)
     elif desired.engine_failure:
@@ -84,17 +87,17 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     return Plan(changes, outcome, release, config, compare.activation(current, wanted), reasons)
 
 
-def require_fitting(desired: Desired, paths: Paths, observation: Observation) -> None:
+def require_fitting(desired: Desired, paths: Paths, observation: Observation, info: Mapping[str, Any]) -> None:
     """Refuse an engine with which the agent could not work, before anything is disturbed.
 
     daemon.json is judged as it will be: the docker role writes what is wanted over what is there.
 
+    :param info: the engine's description of itself; empty when none answers.
     :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``engine-limits``, ``containers-cut-off``,
         ``network-overlap``, ``runtime-unsupported``.
     """
     running = observation["engine"]["running"]
     daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
-    info = Engine(paths.engine_socket, INFO_TIMEOUT).info() if running else {}
     findings = [
         *container_network.elsewhere(paths, daemon, running),
         *mounts.obstacles(daemon, info),

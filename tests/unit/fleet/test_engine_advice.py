@@ -13,7 +13,7 @@ ROLE = "docker is missing; the docker role failed: Install: "
 SAID = [
     ("Failed to update apt cache after 5 retries: . apt-get update says: Err:1 http://deb.debian.org/debian bookworm "
      "InRelease Temporary failure resolving 'deb.debian.org'", "packages-unreachable", "NAT"),
-    ("Failed to update apt cache after 5 retries: ", "packages-unreachable", "Proxy"),
+    ("Failed to update apt cache after 5 retries: ", "packages-unreachable", "praxis_http_proxy"),
     ("E: Failed to fetch http://deb.debian.org/x.deb Could not connect to deb.debian.org:80 (10.0.0.1), connection "
      "timed out", "packages-unreachable", "mirror"),
     ("W: GPG error: http://mirror InRelease: The following signatures couldn't be verified: NO_PUBKEY 0E98404D386FA1D9 "
@@ -27,7 +27,7 @@ SAID = [
     ("Wait for cloud-init to end: non-zero return code", "packages-locked", "cloud-init"),
     ("No package matching 'docker-compose' is available", "packages-missing", "sources.list"),
     ("Err:1 http://deb.debian.org/debian trixie InRelease 407 Proxy Authentication Required", "packages-unreachable",
-     "Proxy"),
+     "praxis_http_proxy"),
     ("E: The repository 'http://mirror trixie Release' does not have a Release file.", "packages-missing",
      "sources.list"),
     ("Err:1 https://mirror Certificate verification failed: The certificate is NOT trusted.", "packages-untrusted",
@@ -40,6 +40,12 @@ SAID = [
     ("E: Unmet dependencies. Try 'apt --fix-broken install'", "packages-missing", "sources.list"),
     ("E: Could not open lock file /var/lib/dpkg/lock-frontend - open (30: Read-only file system)", "no-engine",
      "journalctl"),
+    ("Failed to download metadata for repo 'praxis-docker': Cannot download repomd.xml", "packages-unreachable",
+     "praxis_https_proxy"),
+    ("Fetch the key of the repository: Request failed: <urlopen error timed out>", "packages-unreachable", "NAT"),
+    ("Depsolve Error occurred: package containerd.io conflicts with runc", "packages-missing", "docker_source"),
+    ("No package docker available.", "packages-missing", "yum.repos.d"),
+    ("GPG check FAILED", "packages-untrusted", "clock"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip
 

@@ -32,6 +32,7 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
         systemd=str(tmp_path / "systemd"),
         state=str(tmp_path / "state"),
         unit=str(tmp_path / "units" / "praxis-secrets.service"),
+        engine_proxies=str(tmp_path / "units" / "praxis-proxies.conf"),
     )
     for path in sorted(run.rglob("*"), reverse=True) if run.exists() else []:
         path.parent.chmod(0o700)

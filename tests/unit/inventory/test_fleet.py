@@ -105,6 +105,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(tmp_path: Path) ->
         "praxis_zone": found["Placement"]["AvailabilityZone"],
         "praxis_network": found["VpcId"],
         "praxis_instance_id": instance,
+        "praxis_architecture": "amd64",
         "praxis_slot": "aws-1",
         "praxis_private_ip": found["PrivateIpAddress"],
         "praxis_public_ip": found["PublicIpAddress"],

@@ -61,6 +61,7 @@ def codes(inventory: InventoryManager) -> list[str]:
 def test_member_has_the_host_vars_and_groups_of_the_interface(cloud: Google, tmp_path: Path) -> None:
     found = member(cloud, "praxis-gcp-1", praxis_slot="gcp-1", praxis_role="agent", team="search")
     found["networkInterfaces"][0]["accessConfigs"][0]["natIP"] = "203.0.113.7"
+    found["disks"] = [{"architecture": "X86_64"}, {"architecture": "ARM64", "boot": True}]
     inventory = read(source(tmp_path))
 
     assert errors(inventory) == []
@@ -75,6 +76,7 @@ def test_member_has_the_host_vars_and_groups_of_the_interface(cloud: Google, tmp
         "praxis_network": f"{PROJECT}/net",
         "praxis_instance_id": "praxis-gcp-1",
         "praxis_machine_id": found["id"],
+        "praxis_architecture": "arm64",
         "praxis_slot": "gcp-1",
         "praxis_private_ip": found["networkInterfaces"][0]["networkIP"],
         "praxis_public_ip": "203.0.113.7",
