@@ -19,13 +19,31 @@ extends_documentation_fragment:
   - praxis.cloud.attributes.info
 options:
   run:
-    description: The run's directory, from M(praxis.cloud.fleet_plan).
+    description: The run's directory, from M(praxis.cloud.fleet_plan). Without it no host is judged.
     type: path
-    required: true
+  fleet:
+    description: Its name.
+    type: str
+    default: praxis
+  plan:
+    description: What M(praxis.cloud.fleet_plan) returned, also when it failed.
+    type: dict
+    default: {}
+  hosts:
+    description: The members of this run.
+    type: list
+    elements: str
+    default: []
   balancer:
     description: What M(praxis.cloud.fleet_balancer) said of the members.
     type: dict
     default: {}
+  accounts:
+    description:
+      - "For each cloud: C(cloud), and of its infrastructure module in check mode the C(plan), or the C(failures)."
+    type: list
+    elements: dict
+    default: []
   show:
     description: Print what was found as a table.
     type: bool

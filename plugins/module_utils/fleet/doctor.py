@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
@@ -33,7 +33,7 @@ class Check:
 
     :param area: what was examined.
     :param looked: how many of it; 0: there was nothing to look at, or nobody to ask.
-    :param unit: what was counted, in the plural.
+    :param unit: what was counted, in the singular.
     """
 
     area: str
@@ -59,12 +59,12 @@ def of_hosts(table: Table, names: Sequence[str], outcomes: Outcomes) -> List[Che
     """
     seen = {name: outcomes[name] for name in names if (outcomes.get(name) or {}).get("examination")}
     return [
-        _over(seen, "machines", "machines", lambda name, found: (1, _machine(name, found))),
-        _over(seen, "images", "pulls", _images),
-        _over(seen, "names", "names", _names),
+        _over(seen, "machines", "machine", lambda name, found: (1, _machine(name, found))),
+        _over(seen, "images", "pull", _images),
+        _over(seen, "names", "name", _names),
         _peers(table, seen),
-        _over(seen, "networks", "containers", _network),
-        _over(seen, "secrets", "files", _secrets),
+        _over(seen, "networks", "container", _network),
+        _over(seen, "secrets", "file", _secrets),
     ]
 
 
@@ -85,13 +85,14 @@ def is_deployed(outcomes: Outcomes) -> bool:
 
 def without_consequences(findings: Sequence[Finding]) -> List[Finding]:
     """Findings without those that another one explains: an edge is missing because its end cannot be dialled."""
-    cut = {frozenset(item.where.split(mesh.BETWEEN)) for item in findings if item.code == "peer-unreachable"}
-    split = any(cut)
+    cut = {item.where for item in findings if item.code in ("peer-unreachable", "container-shut-in")}
+    codes = {item.code for item in findings}
     return [
         item
         for item in dict.fromkeys(findings)
-        if not (item.code == "edge-missing" and frozenset(item.where.split(mesh.BETWEEN)) in cut)
-        and not (item.code == "mesh-split" and split)
+        if not (item.code == "edge-missing" and cut.intersection(item.where.split(mesh.BETWEEN)))
+        and not (item.code == "mesh-split" and cut)
+        and not (item.code == "target-not-healthy" and "health-check-differs" in codes)
     ]
 
 
@@ -128,7 +129,7 @@ def _images(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
         registry = item["image"].partition("/")[0].partition(":")[0]
         # That the name does not resolve is said once, and by its name.
         if failure and examination["names"].get(registry, "ok") == "ok":
-            what = "%s A deployment could not pull it here." % failure["what"]
+            what = "A deployment could not pull %s here. %s" % (item["image"].partition("@")[0], failure["what"])
             found.append(Finding(failure["code"], what, name, failure["fix"]))
     return len(examination["images"]), found
 
@@ -156,39 +157,44 @@ def _names(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
 
 def _peers(table: Table, seen: Outcomes) -> Check:
     """Every bootstrap address, dialled by the machine that has it in its list, and from its agent's container."""
-    looked, found = 0, []
+    looked = 0
+    #: (whom, where, answer) -> who has dialled; (who, answer) -> whom its container does not reach.
+    silent: Dict[Tuple[str, str, str], List[str]] = {}
+    shut_in: Dict[Tuple[str, str], List[str]] = {}
     for name, outcome in seen.items():
         dials = outcome["observation"].get("dials") or {}
-        inside = ((outcome["examination"]["inside"] or {}).get("dials")) or {}
+        inside = (outcome["examination"]["inside"] or {}).get("dials") or {}
         for dial in table.dials(name):
             point = "%s:%d" % (dial["address"], dial["port"])
-            if point not in dials:
-                continue
-            looked += 1
-            finding = _peer(name, dial["member"], point, dials[point], inside.get(point), seen)
-            found += [finding] if finding else []
-    return Check("peers", looked, "dials", tuple(found))
+            answer, within = dials.get(point), inside.get(point, "ok")
+            looked += answer is not None
+            # Nothing listens before the first deployment: that a machine refuses shows that it was reached.
+            if answer not in (None, "ok") and (answer != "refused" or _runs(seen, dial["member"])):
+                silent.setdefault((dial["member"], point, str(answer)), []).append(name)
+            if answer == "ok" != within:
+                shut_in.setdefault((name, within), []).append("%s at %s" % (dial["member"], point))
+    found = [_silent(*key, names) for key, names in silent.items()]
+    found += [_shut_in(*key, others) for key, others in shut_in.items()]
+    return Check("peers", looked, "dial", tuple(found))
 
 
-def _peer(
-    name: str, far: str, point: str, answer: str, inside: Optional[str], seen: Outcomes
-) -> Optional[Finding]:
-    where = name + mesh.BETWEEN + far
-    runs = (((seen.get(far) or {}).get("observation") or {}).get("container") or {}).get("state") == "running"
-    if answer == "ok" and inside not in (None, "ok"):
-        what = "The machine reaches %s at %s, and its agent's container does not (%s), so its agent cannot."
-        fix = "Let containers out; on %s: sysctl net.ipv4.ip_forward, iptables -S FORWARD, nft list ruleset." % name
-        return Finding("peer-unreachable-inside", what % (far, point, inside), where, fix)
-    # Nothing listens before the first deployment: that a machine refuses shows that it was reached.
-    if answer == "ok" or answer == "refused" and not runs:
-        return None
+def _runs(seen: Outcomes, name: str) -> bool:
+    container = ((seen.get(name) or {}).get("observation") or {}).get("container") or {}
+    return bool(container.get("state") == "running")
+
+
+def _silent(name: str, point: str, answer: str, dialled_by: Sequence[str]) -> Finding:
+    what = "Its agent is not reached at %s by %s (%s), so the agents do not find each other."
+    fix = "Let TCP to that port in: provision.yml keeps the cloud's firewall; on the machine: nft list ruleset."
     if answer == "refused":
-        what = "%s refuses connections at %s, where the agent of %s should listen." % (far, point, far)
-        fix = "On %s: docker port praxis-agent-1; then see that praxis_p2p_port is the port of its settings." % far
-        return Finding("peer-unreachable", what, where, fix)
-    what = "%s does not reach %s at %s (%s): the agents do not find each other." % (name, far, point, answer)
-    fix = "Let TCP to it in: provision.yml keeps the cloud's firewall; on %s: nft list ruleset, iptables -S." % far
-    return Finding("peer-unreachable", what, where, fix)
+        fix = "On the machine: docker port praxis-agent-1; ss -ltn. It has to listen at praxis_p2p_port."
+    return Finding("peer-unreachable", what % (point, ", ".join(dialled_by), answer), name, fix)
+
+
+def _shut_in(name: str, answer: str, others: Sequence[str]) -> Finding:
+    what = "The machine reaches %s; its agent's container does not (%s), so its agent cannot dial them."
+    fix = "Let containers out; on the machine: sysctl net.ipv4.ip_forward, iptables -S FORWARD, nft list ruleset."
+    return Finding("container-shut-in", what % (", ".join(others), answer), name, fix)
 
 
 def _network(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
@@ -222,6 +228,15 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
             what = "%s has the mode %04o and belongs to user %d: the agent cannot read it at its next start."
             found.append(Finding("secret-unreadable", what % (item["path"], item["mode"], item["uid"]), name, mend))
     return sum(not item["directory"] for item in items), found
+
+
+def of_plan(members: int, failures: Sequence[Finding], warnings: Sequence[Finding]) -> Check:
+    """What the plan says of variables, settings, secrets and images.
+
+    :param members: how many were planned.
+    :param failures: why there is no plan.
+    """
+    return Check("plan", members, "member", (*failures, *warnings))
 
 
 def summary(checks: Sequence[Check], fleet: str, hosts: Collection[str]) -> Dict[str, Any]:
