@@ -162,6 +162,7 @@ ROWS = (
     Row("ansible-playbook praxis.cloud.status -i INVENTORY",
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", repeats=True, prints=_GOOD),
     Row("make verify", repeats=True, prints=_GOOD),
+    Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("make history", repeats=True, prints="DEPLOYMENT"),
     Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
@@ -216,7 +215,7 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
     for item in items:
         sealed = "/sealed" in item["path"]
         owner, most = (0, 0o700) if sealed else (CONTAINER_UID, 0o500)
-        if os.path.basename(item["path"]) == "praxis" and item["directory"]:
+        if item["path"].endswith("/praxis") and item["directory"]:
             owner, most = 0, 0o755  # the top, which holds directories only
         right = most if item["directory"] else 0o600 if sealed else 0o400
         mend = "On the machine: chown %d:%d %s && chmod %04o %s" % (owner, owner, item["path"], right, item["path"])

@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.files import rea
 CLONE_NEWNET = 0x40000000
 #: Of netdevice(7): the MTU of an interface.
 SIOCGIFMTU = 0x8921
+DNS_PORT = 53
 #: RFC 1035, 4.1.1: the answer codes by name.
 _CODES = {1: "malformed", 2: "server failure", 3: "no such name", 4: "not implemented", 5: "refused"}
 
@@ -96,7 +97,7 @@ def _ask(server: str, name: str, timeout: float) -> str:
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
             link.settimeout(timeout)
-            link.connect((server, 53))
+            link.connect((server, DNS_PORT))
             link.send(question(name))
             return answered(link.recv(4096))
     except socket.timeout:
