@@ -163,6 +163,8 @@ ROWS = (
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", repeats=True, prints=_GOOD),
     Row("make verify", repeats=True, prints=_GOOD),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
+    Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,
+        run="ansible-playbook praxis.cloud.doctor -i inventories/aws", prints=r"fleet praxis: sound"),
     Row("make history", repeats=True, prints="DEPLOYMENT"),
     Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),

@@ -184,6 +184,11 @@ def fleet_order(world: World) -> Turns:
     yield Turn("order", PLAN, before=(plan(world), on_machine(world, "agent_release", state="prepared")))
 
 
+def fleet_doctor(world: World) -> Turns:
+    yield Turn("judge", {**PLAN, "hosts": [world.machine.name]},
+               before=(plan(world), on_machine(world, "agent_release", state="prepared", examine=True)))  # fmt: skip
+
+
 def fleet_verify(world: World) -> Turns:
     yield Turn("judge", PLAN, before=(plan(world), on_machine(world, "agent_info")))
 
@@ -405,6 +410,7 @@ ROWS = (
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
+    Row("fleet_doctor", BOTH, fleet_doctor, repeats=True),
     Row("fleet_history", BOTH, fleet_history, repeats=True),
     Row("fleet_host_keys", BOTH, fleet_host_keys, on="controller", changes=True),
     Row("project", BOTH, project, on="controller", changes=True),

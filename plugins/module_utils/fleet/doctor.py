@@ -102,7 +102,7 @@ def _over(seen: Outcomes, area: str, unit: str, judge: Any) -> Check:
 
 
 def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
-    """Disk, memory, and an engine that is still to be made."""
+    """Disk, memory, and an engine that is to be made anew."""
     found, host = [], outcome["observation"]["host"]
     absent = [item for item in outcome["examination"]["images"] if not item["present"]]
     free, memory = host.get("disk_free_mb"), host.get("memory_free_mb")
@@ -114,8 +114,9 @@ def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
         what = "Of its memory %d MiB are free: the next container may be killed at its start."
         fix = "On the machine: ps axo rss,args --sort -rss | head; or a larger machine (praxis_instance_type)."
         found.append(Finding("memory-low", what % memory, name, fix, WARNING))
-    if outcome.get("reasons"):
-        what = "It has no fitting Docker yet (%s), so pulls and containers could not be tried."
+    # A machine that has never had a release is given its engine by the first deployment.
+    if outcome.get("reasons") and (outcome["observation"].get("release") or {}).get("current"):
+        what = "Its Docker is not what the settings ask for (%s); the next deployment changes and restarts it."
         found.append(Finding("engine-to-be-made", what % "; ".join(outcome["reasons"]), name, _DEPLOY, WARNING))
     return found
 

@@ -16,10 +16,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 Row = Mapping[str, Any]
 _PROVISION = "Run provision.yml (with --check --diff first, to see what it does)."
 _MACHINE = "machine"
-#: By port: code, and why it matters.
-_P2P = ("p2p-port-shut", "members do not reach each other's agents")
-_API = ("api-port-shut", "the load balancer, or who calls the API, does not reach the agents")
-_SSH = ("ssh-port-shut", "the controller cannot log in")
+#: Port, code, why it matters, fix.
+Shut = tuple[str, str, str, str]
+_P2P: Shut = ("p2p", "p2p-port-shut", "members do not reach each other's agents", "Run provision.yml.")
+_API: Shut = ("api", "api-port-shut", "who calls the API, the load balancer say, is shut out", "Run provision.yml.")
+_SSH: Shut = ("ssh", "ssh-port-shut", "the controller cannot log in", "Run provision.yml.")
+_OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", "Run provision.yml.")
 _RULE = re.compile(r"\w+ (\d+)(?:-(\d+))? from (\S+)")
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
 
@@ -44,7 +46,7 @@ def findings(rows: Sequence[Row], p2p_port: int, api_port: int) -> list[Finding]
     return [finding for row in rows for finding in _of_row(row, ports)]
 
 
-def _of_row(row: Row, ports: Mapping[int, tuple[str, str]]) -> list[Finding]:
+def _of_row(row: Row, ports: Mapping[int, Shut]) -> list[Finding]:
     where = f"{row['kind']} {row['name']}"
     if row["action"] == REMOVE:
         what = "The settings have no place for it, and provision.yml would remove it."
@@ -52,20 +54,20 @@ def _of_row(row: Row, ports: Mapping[int, tuple[str, str]]) -> list[Finding]:
     if row["kind"] == _MACHINE:
         what = "The fleet should have it, and it is not there." if row["action"] == CREATE else _differs(row)
         level = ERROR if row["action"] == CREATE or "state" in _names(row) else WARNING
-        code = "machine-missing" if level == ERROR else "infrastructure-differs"
-        return [Finding(code, what, where, _PROVISION, level)]
+        missing = level == ERROR
+        return [Finding("machine-missing" if missing else "infrastructure-differs", what, where, _PROVISION, level)]
     named = _GOOGLE_RULE.search(str(row["name"])) if "firewall" in str(row["kind"]) else None
     if named:
-        code, why = {"p2p": _P2P, "api": _API, "ssh": _SSH}[named[1]]
+        _port, code, why, fix = next(each for each in (_P2P, _API, _SSH) if each[0] == named[1])
         what = f"It {'is not there' if row['action'] == CREATE else 'is not as the settings need it'}, so {why}."
-        return [Finding(code, what, where, _PROVISION)]
+        return [Finding(code, what, where, fix)]
     if row["action"] == CREATE:
         what = "The fleet should have it, and it is not there."
         return [Finding("infrastructure-missing", what, where, _PROVISION)]
     return _of_fields(row, where, ports)
 
 
-def _of_fields(row: Row, where: str, ports: Mapping[int, tuple[str, str]]) -> list[Finding]:
+def _of_fields(row: Row, where: str, ports: Mapping[int, Shut]) -> list[Finding]:
     found: list[Finding] = []
     fields = {str(each["field"]): each for each in row["fields"]}
     rules = fields.pop("rules", None)
@@ -83,12 +85,12 @@ def _of_fields(row: Row, where: str, ports: Mapping[int, tuple[str, str]]) -> li
 
 
 def _of_rules(
-    before: Collection[str], after: Collection[str], where: str, ports: Mapping[int, tuple[str, str]]
+    before: Collection[str], after: Collection[str], where: str, ports: Mapping[int, Shut]
 ) -> list[Finding]:
     found = []
     for rule in (rule for rule in after if rule not in before):
-        code, why = ports.get(_first_port(rule), ("infrastructure-differs", "what the settings open is shut"))
-        found.append(Finding(code, f"It does not let in {rule}: {why}.", where, _PROVISION))
+        _port, code, why, fix = ports.get(_first_port(rule), _OTHER)
+        found.append(Finding(code, f"It does not let in {rule}: {why}.", where, fix))
     for rule in (rule for rule in before if rule not in after):
         what = f"It lets in {rule}, which the settings do not ask for."
         fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."

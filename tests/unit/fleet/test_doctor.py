@@ -148,7 +148,7 @@ FAULTS = [
     Planted("disk-low", "m2", lambda seen: host(seen).update(disk_free_mb=200), "image prune", "200 MiB", begin=new),
     Planted("memory-low", "m2", lambda seen: host(seen).update(memory_free_mb=50), "praxis_instance_type",
             "50 MiB", "warning"),
-    Planted("engine-to-be-made", "m2", without_engine, "deploy.yml", "no Docker Engine", "warning", new),
+    Planted("engine-to-be-made", "m2", without_engine, "deploy.yml", "no Docker Engine", "warning"),
     Planted("image-unauthorized", "m2", failing("image-unauthorized", "No.", "Log in."), "Log in.", "No."),
     Planted("image-not-found", "m2", failing("image-not-found", "None.", "Push it."), "Push it.", REGISTRY),
     Planted("image-architecture", "m2", failing("image-architecture", "arm64", "Build."), "Build.", "arm64"),
@@ -208,6 +208,12 @@ def test_before_the_first_deployment_a_silent_port_is_no_fault_but_a_shut_one_is
     outcomes = new()
     cut(outcomes, TO_M3, "timeout", "m1")
     assert [item["code"] for item in examined(outcomes)] == ["peer-unreachable"]
+
+
+def test_a_new_machine_gets_its_engine_by_the_first_deployment() -> None:
+    outcomes = new()
+    without_engine(outcomes)
+    assert examined(outcomes) == []
 
 
 def test_what_the_next_deployment_puts_right_is_a_warning() -> None:
