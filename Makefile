@@ -80,6 +80,10 @@ verify: controller ## check the running fleet: identities, mesh, load balancer
 doctor: controller ## look for what would make a deployment fail, before there is one
 	@$(call play,doctor)
 
+.PHONY: policies
+policies: controller ## the IAM policies that each verb needs, as JSON
+	@ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary $(call play,policies)
+
 .PHONY: rollback
 rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
 	@$(call play,rollback)

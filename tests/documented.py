@@ -162,6 +162,7 @@ ROWS = (
     Row("ansible-playbook praxis.cloud.status -i INVENTORY",
         run="ansible-playbook praxis.cloud.status -i inventories/aws", why="an inventory", repeats=True, prints=_GOOD),
     Row("make verify", repeats=True, prints=_GOOD),
+    Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,
         run="ansible-playbook praxis.cloud.doctor -i inventories/aws", prints=r"fleet praxis: sound"),

@@ -374,6 +374,11 @@ def ssh_host_keys(world: World) -> Turns:
                keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
 
 
+def aws_policies(world: World) -> Turns:
+    drawn = "('it' | praxis.cloud.aws_policies('us-east-1', account='123456789012')).down.Statement | length > 3"
+    yield Turn("work out", {"that": [drawn]}, module="ansible.builtin.assert")
+
+
 def machine_lines(world: World) -> Turns:
     machine = {"name": "it", "slot": "1", "instance_id": "i-1", "zone": "z", "private_ip": "10.0.0.1", "public_ip": ""}
     drawn = f"({[machine]} | praxis.cloud.machine_lines(['it'])) | last is match('it +1 +i-1 +z +10.0.0.1 +- +ok$')"
@@ -400,6 +405,7 @@ ROWS = (
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("machine_lines", ("filter",), machine_lines, repeats=True),
+    Row("aws_policies", ("filter",), aws_policies, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),
