@@ -84,6 +84,14 @@ status: cloud ## what runs where, and how it is; JSON=1 for programs, WATCH=5 to
 verify: controller ## check the running fleet: identities, mesh, load balancer
 	@$(call play,verify)
 
+.PHONY: doctor
+doctor: controller ## look for what would make a deployment fail, before there is one
+	@$(call play,doctor)
+
+.PHONY: policies
+policies: controller ## the IAM policies that each verb needs, as JSON
+	@ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary $(call play,policies)
+
 .PHONY: rollback
 rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
 	@$(call play,rollback)

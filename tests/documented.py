@@ -170,6 +170,10 @@ ROWS = (
     *(Row(command, run=_RENDER, why=_SEEDS, prints="13 files") for command in
       ("make render", "make render TARGET=kubernetes",
        "ansible-playbook praxis.cloud.render -i inventories/kubernetes")),
+    Row("make policies", prints=r'"Sid": "ReadSecrets"'),
+    Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
+    Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,
+        run="ansible-playbook praxis.cloud.doctor -i inventories/aws", prints=r"fleet praxis: sound"),
     Row("make history", repeats=True, prints="DEPLOYMENT"),
     Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),

@@ -277,6 +277,12 @@ options:
       - Seconds to wait for another deployment of this host.
     type: float
     default: 60.0
+  examine:
+    description:
+      - For O(state=prepared) in check mode, look at what else a deployment will need of this host, and return it as
+        RV(examination).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -375,13 +381,20 @@ observation:
   description: The host afterwards, as M(praxis.cloud.agent_info) returns it.
   returned: always
   type: dict
+examination:
+  description:
+    - C(images), what the registry answers this host; C(names), whether they resolve; C(inside), names, dials and MTU as
+      the agent's container has them, null where none runs; C(secrets), whose they are; C(mtu) of the default route;
+      C(addresses) of this machine.
+  returned: when O(examine) is true, in check mode
+  type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import OPTIONS as DEPLOYMENT
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, examination
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
@@ -452,6 +465,7 @@ def main() -> None:
             "deployment": {"type": "dict", "options": DEPLOYMENT},
             "confirm_within": {"type": "float"},
             "drain": {"type": "float", "default": 0.0},
+            "examine": {"type": "bool", "default": False},
         },
         required_if=[
             ("state", "prepared", ["release"]),
@@ -464,7 +478,10 @@ def main() -> None:
         desired = from_options(module.params)
     except Failed as error:
         module.fail_json(**error.as_result())
-    module.exit_json(**deploy.run(desired, Paths(), module.check_mode, module.params["lock_deadline"]))
+    result = deploy.run(desired, Paths(), module.check_mode, module.params["lock_deadline"])
+    if module.params["examine"] and module.check_mode and desired.release is not None:
+        result["examination"] = examination.take(desired, Paths(), result["observation"])
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

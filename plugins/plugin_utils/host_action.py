@@ -227,7 +227,7 @@ SSH_ARGUMENTS = ("ssh_args", "ssh_common_args", "ssh_extra_args")
 _HOST_KEYS = "stricthostkeychecking"
 
 #: What of a module's answer the verdict needs later.
-_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "observation")
+_KEPT = ("changed", "outcome", "activation", "reasons", "failure", "evidence", "observation", "examination")
 
 
 def _as_data(name: str, outcome: Dict[str, Any]) -> Dict[str, Any]:

@@ -207,6 +207,11 @@ def fleet_order(world: World) -> Turns:
     yield Turn("order", PLAN, before=(plan(world), on_machine(world, "agent_release", state="prepared")))
 
 
+def fleet_doctor(world: World) -> Turns:
+    yield Turn("judge", {**PLAN, "hosts": [world.machine.name]},
+               before=(plan(world), on_machine(world, "agent_release", state="prepared", examine=True)))  # fmt: skip
+
+
 def fleet_verify(world: World) -> Turns:
     yield Turn("judge", PLAN, before=(plan(world), on_machine(world, "agent_info")))
 
@@ -392,6 +397,11 @@ def ssh_host_keys(world: World) -> Turns:
                keywords={"changed_when": False, "register": "ran", "failed_when": refused})  # fmt: skip
 
 
+def aws_policies(world: World) -> Turns:
+    drawn = "('it' | praxis.cloud.aws_policies('us-east-1', account='123456789012')).down.Statement | length > 3"
+    yield Turn("work out", {"that": [drawn]}, module="ansible.builtin.assert")
+
+
 def machine_lines(world: World) -> Turns:
     machine = {"name": "it", "slot": "1", "instance_id": "i-1", "zone": "z", "private_ip": "10.0.0.1", "public_ip": ""}
     drawn = f"({[machine]} | praxis.cloud.machine_lines(['it'])) | last is match('it +1 +i-1 +z +10.0.0.1 +- +ok$')"
@@ -418,6 +428,7 @@ ROWS = (
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("machine_lines", ("filter",), machine_lines, repeats=True),
+    Row("aws_policies", ("filter",), aws_policies, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),
@@ -429,6 +440,7 @@ ROWS = (
     Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
+    Row("fleet_doctor", BOTH, fleet_doctor, repeats=True),
     Row("fleet_history", BOTH, fleet_history, repeats=True),
     Row("fleet_host_keys", BOTH, fleet_host_keys, on="controller", changes=True),
     Row("project", BOTH, project, on="controller", changes=True),

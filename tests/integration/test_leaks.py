@@ -35,6 +35,7 @@ EXERCISED = {
     "gcp_resource": "tests/integration/modules.yml",
     "gcp_service_account": "tests/integration/modules.yml",
     "fleet_balancer": "roles/load_balancer/**/*.yml",
+    "fleet_doctor": "playbooks/**/*.yml",
     "fleet_host_keys": "playbooks/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",

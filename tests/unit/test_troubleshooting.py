@@ -19,8 +19,9 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 LAYERS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
+      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
                    "switches")),
+    PLUGINS / "module_utils" / "infrastructure" / "doctor.py",
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",
@@ -84,7 +85,7 @@ def test_every_row_has_a_meaning_and_a_fix() -> None:
             cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
             assert len(cells) == 4, line
             assert all(cells), line
-            assert set(cells[1].split()) <= set("PAL"), line
+            assert set(cells[1].split()) <= set("PALD"), line
 
 
 @pytest.mark.parametrize(

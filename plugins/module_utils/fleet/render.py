@@ -175,8 +175,8 @@ def _restarts(row: Mapping[str, Any]) -> Cell:
 def _verdict(found: Mapping[str, Any], paint: Paint) -> str:
     levels = [item.get("level") for item in found["findings"]]
     counts = [(levels.count("error"), "error"), (levels.count("warning"), "warning")]
-    parts = [_count(number, word) for number, word in counts if number]
-    members = _count(len(found["members"]), "member")
+    parts = [counted(number, word) for number, word in counts if number]
+    members = counted(len(found["members"]), "member")
     parts.append("%s, %s" % (members, _mesh(found["edges"], found.get("unobserved_edges", 0))))
     word = paint("good", "good") if found["ok"] else paint("bad", "bad")
     return "fleet %s: %s; %s" % (clean(found["fleet"]), word, "; ".join(parts))
@@ -187,9 +187,10 @@ def _mesh(edges: Mapping[str, Any], unobserved: int) -> str:
     if not unobserved:
         return "%d of %d edges live" % (edges["live"], edges["planned"])
     if not edges["planned"]:
-        return "%s not observed" % _count(unobserved, "edge")
+        return "%s not observed" % counted(unobserved, "edge")
     return "%d of %d edges live, %d not observed" % (edges["live"], edges["planned"], unobserved)
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """A number and what it counts, in the singular or the plural."""
     return "%d %s%s" % (number, word, "" if number == 1 else "s")

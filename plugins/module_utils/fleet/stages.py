@@ -51,6 +51,7 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.agent_release", "active"): Stage("activating", "activated"),
     ("praxis.cloud.agent_info", ""): Stage("observing"),
     ("praxis.cloud.fleet_verify", ""): Stage("judging", about=CONTROLLER),
+    ("praxis.cloud.fleet_doctor", ""): Stage("judging", about=CONTROLLER),
     ("praxis.cloud.fleet_balancer", "present"): Stage("rejoining", about=BATCH),
     ("praxis.cloud.agent_release", "restored"): Stage("rolling back", "rolled back"),
     ("praxis.cloud.agent_release", "confirmed"): Stage("confirming", "good"),

@@ -76,6 +76,15 @@ class Engine:
         """An image in full, or None when the engine does not hold it."""
         return self._json_or_none("/images/%s/json" % quote(reference, safe="/:@"))
 
+    def manifest(self, reference: str, registry: Optional[Mapping[str, str]]) -> Dict[str, Any]:
+        """What the registry says of an image, asked by the engine as for a pull; nothing is fetched or kept.
+
+        :param registry: as for :meth:`pull`.
+        :raises EngineError: the registry's refusal, in the engine's words.
+        """
+        headers = {"X-Registry-Auth": registry_header(registry)} if registry else {}
+        return dict(self._json("GET", "/distribution/%s/json" % quote(reference, safe="/:@"), headers=headers))
+
     def logs(self, container: str, lines: int, tty: bool = False) -> str:
         """The container's last lines, standard output and error together, at most 256 KiB."""
         query = {"stdout": "1", "stderr": "1", "tail": str(lines)}
@@ -157,9 +166,14 @@ class Engine:
         return connection
 
     def _json(
-        self, method: str, path: str, query: Optional[Mapping[str, str]] = None, timeout: Optional[float] = None
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, str]] = None,
+        headers: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
     ) -> Any:
-        connection = self._request(method, path, query, timeout=timeout)
+        connection = self._request(method, path, query, headers, timeout)
         try:
             response = connection.getresponse()
             body = response.read()

@@ -27,6 +27,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.images: dict[str, dict[str, Any]] = {}
         self.pulls: list[dict[str, Any]] = []
         self.pull_status = 200
+        self.distribution: tuple[int, dict[str, Any]] = (200, {"Descriptor": {"digest": DIGEST}, "Platforms": []})
         self.pulled_for = "amd64"
         self.container: dict[str, Any] | None = None
         self.log = b""
@@ -107,6 +108,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(200, container) if container else self._answer(404, {"message": "No such container"})
         elif path.endswith("/restart"):
             self._answer(204)
+        elif path.startswith("/distribution/"):
+            self._answer(*self.server.distribution)
         elif path == "/images/create":
             self._pull(query)
         elif path.startswith("/images/") and self.command == "DELETE":

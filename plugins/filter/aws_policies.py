@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: aws_policies
+short_description: The IAM policies that each verb needs for a fleet on AWS
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Works out the least that the controller needs for C(provision), C(deploy), C(doctor) and C(down), from the fleet's
+    names and from what its settings refer to. Asks no cloud.
+  - The machines need nothing. The controller brings secrets and images.
+options:
+  _input:
+    description: The fleet's name.
+    type: str
+    required: true
+  region:
+    description: Its region.
+    type: str
+    required: true
+  images:
+    description: The images of its agents and services.
+    type: list
+    elements: str
+    default: []
+  secrets:
+    description: References to the secrets of its agents, as in C(praxis_agent_secrets). Other values are left out.
+    type: list
+    elements: str
+    default: []
+  account:
+    description: The account's id. By default that of the images' registry.
+    type: str
+    default: ""
+  certificate:
+    description: ARN of the load balancer's certificate. Empty for none.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Write the policy of who deploys
+  ansible.builtin.copy:
+    content: "{{ policies.deploy | to_nice_json }}"
+    dest: deploy.json
+    mode: "0644"
+  vars:
+    policies: "{{ 'research' | praxis.cloud.aws_policies('eu-central-1', images=[praxis_image]) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: By verb, a policy document of IAM's.
+  type: dict
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import (
+    Place,
+    account_of,
+    policies,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, parse
+
+
+def aws_policies(
+    fleet: str,
+    region: str,
+    images: Iterable[str] = (),
+    secrets: Iterable[str] = (),
+    account: str = "",
+    certificate: str = "",
+) -> dict[str, Any]:
+    """See the documentation above."""
+    try:
+        references = [parse(str(text)) for text in secrets]
+        named = sorted({each.name for each in references if each and each.store == AWS})
+        kept = [str(image) for image in images]
+        arn = str(certificate) if str(certificate).startswith("arn:") else ""
+        owner = str(account) or account_of(kept)
+        return policies(Place(str(fleet), str(region), owner, named, kept, arn))
+    except Failed as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """The collection's filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {"aws_policies": aws_policies}

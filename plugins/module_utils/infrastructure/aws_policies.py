@@ -1,0 +1,318 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM policies that each verb needs on AWS, worked out of a fleet's own names and references. Pure.
+
+Which actions take which resources and condition keys is from AWS's service authorization reference
+(https://docs.aws.amazon.com/service-authorization/latest/reference/). A star stands where the service takes no name:
+for what describes, and for ids that are made with the resource. There the fleet's tag is asked for in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
+
+VERBS = ("provision", "deploy", "doctor", "down")
+Document = dict[str, Any]
+_REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^@:]+)")
+_NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a verb may do to these resources.
+
+    :param when: operators, each with its keys and values.
+    """
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    when: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The statement as IAM takes it."""
+        condition = {"Condition": {name: dict(keys) for name, keys in self.when.items()}} if self.when else {}
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": sorted(self.actions),
+            "Resource": sorted(self.resources),
+            **condition,
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """The fleet, and what its settings refer to.
+
+    :param secrets: names of the secrets that the agents' settings point at.
+    :param images: the agents' and the services' images; those in no registry of ECR's need no permission.
+    :param certificate: ARN of the certificate of the load balancer; empty for none.
+    :param partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
+    """
+
+    fleet: str
+    region: str
+    account: str
+    secrets: Sequence[str] = ()
+    images: Sequence[str] = ()
+    certificate: str = ""
+    partition: str = "aws"
+
+    def arn(self, service: str, resource: str, region: str = "", account: str | None = None) -> str:
+        """An ARN of this account and region."""
+        owner = self.account if account is None else account
+        return f"arn:{self.partition}:{service}:{region or self.region}:{owner}:{resource}"
+
+    def ec2(self, *kinds: str) -> list[str]:
+        """Everything of these kinds: their ids are known when they are made."""
+        return [self.arn("ec2", f"{kind}/*") for kind in kinds]
+
+    @property
+    def name(self) -> str:
+        return names(self.fleet, self.region)["fleet"]
+
+    @property
+    def role(self) -> str:
+        return names(self.fleet, self.region)["role"]
+
+    @property
+    def ours(self) -> dict[str, dict[str, str]]:
+        """The resource bears the fleet's tag."""
+        return {"StringEquals": {f"aws:ResourceTag/{FLEET_TAG}": self.fleet}}
+
+    @property
+    def new(self) -> dict[str, dict[str, str]]:
+        """The resource is given the fleet's tag."""
+        return {"StringEquals": {f"aws:RequestTag/{FLEET_TAG}": self.fleet}}
+
+    def secret(self, name: str) -> str:
+        """The ARN of a secret by its name; AWS adds six characters to it."""
+        return name if name.startswith("arn:") else self.arn("secretsmanager", f"secret:{name}-??????")
+
+    @property
+    def identities(self) -> str:
+        return self.secret(f"praxis/{self.fleet}/identity/*")
+
+    @property
+    def repositories(self) -> list[str]:
+        """The repositories of ECR that the images are in."""
+        found = [_REPOSITORY.match(image) for image in self.images]
+        parts = [(f"repository/{one['name']}", one["region"], one["account"]) for one in found if one]
+        return sorted({self.arn("ecr", *each) for each in parts})
+
+
+def policies(place: Place) -> dict[str, Document]:
+    """By verb, the policy that it needs. The machines need none: the controller brings secrets and images."""
+    account = _looks_at_the_account(place)
+    fleet = _looks_at_the_fleet(place)
+    statements: dict[str, Iterable[Statement]] = {
+        "provision": [*account, *_makes(place), *_changes(place), *_removes(place)],
+        "deploy": [*fleet, *_deploys(place)],
+        "doctor": [*_merged(account, fleet)],
+        "down": [*account, *_removes(place), *_forgets(place)],
+    }
+    return {verb: _document(each) for verb, each in statements.items()}
+
+
+def account_of(images: Iterable[str]) -> str:
+    """The account of the images' registry.
+
+    :raises Failed: ``account-unknown``.
+    """
+    for image in images:
+        if found := _REPOSITORY.match(image):
+            return found["account"]
+    what = "The id of the AWS account is not known: no image is in a registry of ECR's."
+    raise Failed(Finding("account-unknown", what, "praxis_account", "Set praxis_account to its twelve digits."))
+
+
+def _document(statements: Iterable[Statement]) -> Document:
+    return {"Version": "2012-10-17", "Statement": [each.as_dict() for each in statements if each.resources]}
+
+
+def _merged(one: Sequence[Statement], other: Sequence[Statement]) -> list[Statement]:
+    """Both, a statement of both once, with all its actions."""
+    found = {each.sid: each for each in one}
+    for each in other:
+        before = found.get(each.sid)
+        actions = {*(before.actions if before else ()), *each.actions}
+        found[each.sid] = Statement(each.sid, sorted(actions), each.resources, each.when)
+    return list(found.values())
+
+
+def _looks_at_the_account(place: Place) -> list[Statement]:
+    """What plans of the infrastructure are made of."""
+    certificate = [place.certificate] if place.certificate else []
+    return [
+        Statement("Look", _LOOK_AT_ACCOUNT, ["*"]),
+        Statement("LookAtRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
+        Statement("LookAtProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
+        Statement("LookAtCertificate", ["acm:DescribeCertificate"], certificate),
+        Statement("LookAtQuota", ["servicequotas:GetServiceQuota"], [place.arn("servicequotas", "vpc/L-0EA8095F")]),
+    ]
+
+
+def _looks_at_the_fleet(place: Place) -> list[Statement]:
+    """What plans of deployments are made of."""
+    # BatchGetSecretValue itself takes no name: each secret is asked for by GetSecretValue.
+    secrets = map(place.secret, place.secrets)
+    token = ["ecr:GetAuthorizationToken"] if place.repositories else []
+    return [
+        Statement("Look", [*_LOOK_AT_FLEET, *token], ["*"]),
+        Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted({*secrets, place.identities})),
+        Statement("ReadImages", ["ecr:DescribeImages"], place.repositories),
+    ]
+
+
+def _makes(place: Place) -> list[Statement]:
+    created = [f"ec2:{action}" for action in _CREATES]
+    return [
+        Statement("Make", created, place.ec2(*_NETWORK, "security-group"), place.new),
+        Statement("MakeInVpc", [f"ec2:{each}" for each in _CREATES if each in _IN_VPC], place.ec2("vpc"), place.ours),
+        Statement("MakeKey", ["ec2:ImportKeyPair"], [_key(place)], place.new),
+        Statement("Launch", ["ec2:RunInstances"], place.ec2("instance"), place.new),
+        Statement("LaunchIn", ["ec2:RunInstances"], place.ec2("subnet", "security-group"), place.ours),
+        Statement(
+            "LaunchWith",
+            ["ec2:RunInstances"],
+            [*place.ec2("volume", "network-interface"), place.arn("ec2", "image/*", account=""), _key(place)],
+        ),
+        Statement(
+            "Mark",
+            ["ec2:CreateTags"],
+            [*place.ec2(*_NETWORK, "security-group", "instance", "volume", "network-interface"), _key(place)],
+            {"StringEquals": {"ec2:CreateAction": [*_CREATES, "ImportKeyPair", "RunInstances"]}},
+        ),
+        Statement("MakeRole", ["iam:CreateRole", "iam:TagRole"], [_role(place)]),
+        Statement(
+            "MakeProfile",
+            ["iam:AddRoleToInstanceProfile", "iam:CreateInstanceProfile", "iam:TagInstanceProfile"],
+            [_profile(place)],
+        ),
+        Statement(
+            "GiveRole", ["iam:PassRole"], [_role(place)], {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+        ),
+        Statement(
+            "MakeBalancer",
+            [f"elasticloadbalancing:{each}" for each in _MAKE_BALANCER],
+            _balancer(place),
+        ),
+    ]
+
+
+def _changes(place: Place) -> list[Statement]:
+    """What brings something that has been changed by hand back to the settings."""
+    machines = place.ec2("instance", "security-group")
+    return [
+        Statement("ChangeNetwork", [f"ec2:{each}" for each in _CHANGE_NETWORK], place.ec2(*_NETWORK), place.ours),
+        Statement("ChangeFirewall", [f"ec2:{each}" for each in _CHANGE_FIREWALL], machines[1:], place.ours),
+        Statement("ChangeMachines", [f"ec2:{each}" for each in _CHANGE_MACHINES], machines, place.ours),
+        Statement(
+            "MarkAgain", ["ec2:CreateTags"], place.ec2(*_NETWORK, "security-group", "instance", "volume"), place.ours
+        ),
+        Statement("ChangeRole", ["iam:UpdateAssumeRolePolicy", "iam:UpdateRole"], [_role(place)]),
+        Statement("ChangeBalancer", [f"elasticloadbalancing:{each}" for each in _CHANGE_BALANCER], _balancer(place)),
+    ]
+
+
+def _removes(place: Place) -> list[Statement]:
+    """What takes away what the fleet has; provisioning needs it for what the settings have no place for any more."""
+    return [
+        Statement(
+            "Remove",
+            [f"ec2:{each}" for each in _REMOVE],
+            place.ec2(*_NETWORK, "security-group", "instance"),
+            place.ours,
+        ),
+        Statement("RemoveKey", ["ec2:DeleteKeyPair"], [_key(place)], place.ours),
+        Statement(
+            "RemoveRole",
+            ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:ListAttachedRolePolicies",
+             "iam:ListRolePolicies"],
+            [_role(place)],
+        ),
+        Statement(
+            "RemoveProfile", ["iam:DeleteInstanceProfile", "iam:RemoveRoleFromInstanceProfile"], [_profile(place)]
+        ),
+        Statement(
+            "RemoveBalancer",
+            [f"elasticloadbalancing:{each}" for each in ("DeleteListener", "DeleteLoadBalancer", "DeleteTargetGroup")],
+            _balancer(place),
+        ),
+    ]  # fmt: skip
+
+
+def _forgets(place: Place) -> list[Statement]:
+    """Removing the slots' identities, for who asks for it."""
+    actions = ["secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue"]
+    return [Statement("RemoveIdentities", actions, [place.identities])]
+
+
+def _deploys(place: Place) -> list[Statement]:
+    actions = [f"secretsmanager:{each}" for each in ("CreateSecret", "RestoreSecret", "TagResource")]
+    targets = [f"elasticloadbalancing:{each}" for each in ("DeregisterTargets", "RegisterTargets")]
+    return [
+        Statement("MakeIdentities", actions, [place.identities]),
+        Statement("ServeRequests", targets, [place.arn("elasticloadbalancing", f"targetgroup/{place.name}/*")]),
+    ]
+
+
+def _role(place: Place) -> str:
+    return f"arn:{place.partition}:iam::{place.account}:role/{place.role}"
+
+
+def _profile(place: Place) -> str:
+    return f"arn:{place.partition}:iam::{place.account}:instance-profile/{place.role}"
+
+
+def _key(place: Place) -> str:
+    return place.arn("ec2", f"key-pair/{place.name}-*")
+
+
+def _balancer(place: Place) -> list[str]:
+    kinds = ("targetgroup", "loadbalancer/app", "listener/app")
+    return [place.arn("elasticloadbalancing", f"{kind}/{place.name}/*") for kind in kinds]
+
+
+_LOOK_AT_ACCOUNT = [
+    *(f"ec2:Describe{each}" for each in (
+        "AvailabilityZones", "IamInstanceProfileAssociations", "Images", "Instances", "InternetGateways", "KeyPairs",
+        "RouteTables", "SecurityGroups", "Subnets", "VpcAttribute", "Vpcs")),
+    *(f"elasticloadbalancing:Describe{each}" for each in (
+        "Listeners", "LoadBalancerAttributes", "LoadBalancers", "Tags", "TargetGroupAttributes", "TargetGroups")),
+]  # fmt: skip
+_LOOK_AT_FLEET = [
+    "ec2:DescribeInstances", "secretsmanager:BatchGetSecretValue",
+    *(f"elasticloadbalancing:Describe{each}" for each in (
+        "LoadBalancers", "Tags", "TargetGroupAttributes", "TargetGroups", "TargetHealth")),
+]  # fmt: skip
+_CREATES = ("CreateInternetGateway", "CreateRouteTable", "CreateSecurityGroup", "CreateSubnet", "CreateVpc")
+_IN_VPC = ("CreateRouteTable", "CreateSecurityGroup", "CreateSubnet")
+_CHANGE_NETWORK = (
+    "AssociateRouteTable", "AttachInternetGateway", "CreateRoute", "DetachInternetGateway", "DisassociateRouteTable",
+    "ModifySubnetAttribute", "ModifyVpcAttribute", "ReplaceRoute", "ReplaceRouteTableAssociation",
+)  # fmt: skip
+_CHANGE_FIREWALL = (
+    "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
+)  # fmt: skip
+_CHANGE_MACHINES = (
+    "AssociateIamInstanceProfile", "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions",
+    "ReplaceIamInstanceProfileAssociation", "StartInstances",
+)  # fmt: skip
+_MAKE_BALANCER = ("AddTags", "CreateListener", "CreateLoadBalancer", "CreateTargetGroup")
+_CHANGE_BALANCER = (
+    "ModifyListener", "ModifyLoadBalancerAttributes", "ModifyTargetGroup", "ModifyTargetGroupAttributes",
+    "SetSecurityGroups", "SetSubnets",
+)  # fmt: skip
+_REMOVE = (
+    "DeleteInternetGateway", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
+    "DetachInternetGateway", "DisassociateRouteTable", "RevokeSecurityGroupIngress", "TerminateInstances",
+)  # fmt: skip

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plan of a fleet's infrastructure says of its next deployment, each difference by its name. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CREATE, REMOVE
+
+#: A row of the plan, in plain values.
+Row = Mapping[str, Any]
+_PROVISION = "Run provision.yml (with --check --diff first, to see what it does)."
+_MACHINE = "machine"
+#: Port, code, why it matters, fix.
+Shut = tuple[str, str, str, str]
+_P2P: Shut = ("p2p", "p2p-port-shut", "members do not reach each other's agents", "Run provision.yml.")
+_API: Shut = ("api", "api-port-shut", "who calls the API, the load balancer say, is shut out", "Run provision.yml.")
+_SSH: Shut = ("ssh", "ssh-port-shut", "the controller cannot log in", "Run provision.yml.")
+_OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", "Run provision.yml.")
+_RULE = re.compile(r"\w+ (\d+)(?:-(\d+))? from (\S+)")
+_GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
+
+
+def is_ours(rows: Sequence[Row], members: int) -> bool:
+    """Whether the fleet has been provisioned here. Machines that come from elsewhere make a plan that would create all.
+
+    :param members: how many machines the inventory has in this cloud.
+    """
+    kept = [row for row in rows if row["action"] != CREATE]
+    return not members or bool(kept) or not any(row["kind"] == _MACHINE for row in rows)
+
+
+def findings(rows: Sequence[Row], p2p_port: int, api_port: int) -> list[Finding]:
+    """What stands between what there is and what the settings need.
+
+    :param rows: of the plan, as the infrastructure modules return them.
+    :param p2p_port: the fleet's P2P port.
+    :param api_port: where its API listens.
+    """
+    ports = {p2p_port: _P2P, api_port: _API, 22: _SSH}
+    return [finding for row in rows for finding in _of_row(row, ports)]
+
+
+def _of_row(row: Row, ports: Mapping[int, Shut]) -> list[Finding]:
+    where = f"{row['kind']} {row['name']}"
+    if row["action"] == REMOVE:
+        what = "The settings have no place for it, and provision.yml would remove it."
+        return [Finding("infrastructure-differs", what, where, _PROVISION, WARNING)]
+    if row["kind"] == _MACHINE:
+        what = "The fleet should have it, and it is not there." if row["action"] == CREATE else _differs(row)
+        level = ERROR if row["action"] == CREATE or "state" in _names(row) else WARNING
+        missing = level == ERROR
+        return [Finding("machine-missing" if missing else "infrastructure-differs", what, where, _PROVISION, level)]
+    named = _GOOGLE_RULE.search(str(row["name"])) if "firewall" in str(row["kind"]) else None
+    if named:
+        _port, code, why, fix = next(each for each in (_P2P, _API, _SSH) if each[0] == named[1])
+        what = f"It {'is not there' if row['action'] == CREATE else 'is not as the settings need it'}, so {why}."
+        return [Finding(code, what, where, fix)]
+    if row["action"] == CREATE:
+        what = "The fleet should have it, and it is not there."
+        return [Finding("infrastructure-missing", what, where, _PROVISION)]
+    return _of_fields(row, where, ports)
+
+
+def _of_fields(row: Row, where: str, ports: Mapping[int, Shut]) -> list[Finding]:
+    found: list[Finding] = []
+    fields = {str(each["field"]): each for each in row["fields"]}
+    rules = fields.pop("rules", None)
+    if rules:
+        found += _of_rules(rules["before"] or [], rules["after"] or [], where, ports)
+    for names, make in _NAMED:
+        held = {name: fields.pop(name) for name in list(fields) if names(name)}
+        if held:
+            found.append(make(held, where))
+    if fields:
+        level = WARNING if all(name.startswith("tag ") for name in fields) else ERROR
+        shown = _differs({"fields": fields.values()})
+        found.append(Finding("infrastructure-differs", shown, where, _PROVISION, level))
+    return found
+
+
+def _of_rules(
+    before: Collection[str], after: Collection[str], where: str, ports: Mapping[int, Shut]
+) -> list[Finding]:
+    found = []
+    for rule in (rule for rule in after if rule not in before):
+        _port, code, why, fix = ports.get(_first_port(rule), _OTHER)
+        found.append(Finding(code, f"It does not let in {rule}: {why}.", where, fix))
+    for rule in (rule for rule in before if rule not in after):
+        what = f"It lets in {rule}, which the settings do not ask for."
+        fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."
+        found.append(Finding("port-open", what, where, fix, WARNING))
+    return found
+
+
+def _first_port(rule: str) -> int:
+    match = _RULE.match(rule)
+    return int(match[1]) if match else -1
+
+
+def _names(row: Row) -> list[str]:
+    return [str(each["field"]) for each in row["fields"]]
+
+
+def _differs(row: Row) -> str:
+    shown = [f"{each['field']} is {each['before']}, and should be {each['after']}" for each in row["fields"]]
+    return f"{'; '.join(shown)}."
+
+
+def _dns(held: Mapping[str, Any], where: str) -> Finding:
+    what = f"{' and '.join(sorted(held))} are off: names do not resolve on its machines, the registry's among them."
+    return Finding("vpc-dns-off", what, where, _PROVISION)
+
+
+def _health(held: Mapping[str, Any], where: str) -> Finding:
+    shown = _differs({"fields": held.values()})
+    what = f"The load balancer's health check is not the agents': {shown} Healthy agents get no requests."
+    return Finding("health-check-differs", what, where, _PROVISION)
+
+
+#: Which fields are meant, and what is said of them.
+_NAMED: tuple[tuple[Callable[[str], bool], Callable[[Mapping[str, Any], str], Finding]], ...] = (
+    (lambda name: name in ("dns_support", "dns_hostnames"), _dns),
+    (lambda name: name.startswith("health_") or name in ("httpHealthCheck", "requestPath"), _health),
+)

@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted faults: each is found, named once, with its place and its fix; and nothing is found of a sound fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
+
+from .made import IMAGE, fleet, meshed
+
+PLAN = fleet(3)
+REGISTRY = "registry.example"
+MODEL = "models.example.org"
+TO_M1, TO_M2, TO_M3 = ("10.0.0.%d:4001" % number for number in (1, 2, 3))
+ENVIRONMENT, KEY, SEALED = "/run/praxis/r1/environment", "/run/praxis/keys/node.key", "/opt/praxis/sealed/r1"
+Outcomes = dict[str, dict[str, Any]]
+
+
+def secret(path: str, mode: int, uid: int = 10001, directory: bool = False) -> dict[str, Any]:
+    return {"path": path, "mode": mode, "uid": uid, "gid": uid, "directory": directory}
+
+
+def sound() -> Outcomes:
+    """What a fleet of three answers that runs, and lacks nothing."""
+    found: Outcomes = {}
+    for name, seen in meshed(PLAN).items():
+        seen["host"] = {"disk_free_mb": 20000, "memory_free_mb": 900}
+        examination = {
+            "images": [{"image": IMAGE, "present": True, "failure": None}],
+            "names": {REGISTRY: "ok", MODEL: "ok"},
+            "inside": {"names": {MODEL: "ok"}, "dials": dict(seen["dials"]), "mtu": 1500, "resolvers": ["10.0.0.250"]},
+            "secrets": [
+                secret("/run/praxis", 0o755, 0, directory=True),
+                secret("/run/praxis/r1", 0o500, directory=True),
+                secret(ENVIRONMENT, 0o400),
+                secret(KEY, 0o400),
+                secret("/opt/praxis/sealed", 0o700, 0, directory=True),
+                secret(SEALED, 0o600, 0),
+            ],
+            "mtu": 1500,
+            "addresses": [PLAN.members[name].address],
+        }
+        found[name] = {"observation": seen, "examination": examination, "reasons": []}
+    return found
+
+
+def new() -> Outcomes:
+    """A fleet of three on which nothing has been deployed: Docker is there, and no agent."""
+    found = sound()
+    for outcome in found.values():
+        outcome["observation"].update(container=None, edges=[], release={"current": None, "running": None})
+        outcome["observation"]["dials"] = dict.fromkeys(outcome["observation"]["dials"], "refused")
+        outcome["examination"].update(inside=None, secrets=[])
+        outcome["examination"]["images"][0]["present"] = False
+    return found
+
+
+def examined(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """The findings, as the playbook's summary has them."""
+    absent = absences(PLAN.order, outcomes)
+    seen = mesh.verdict(PLAN, observations_of(outcomes), absent, strict=True)
+    findings = doctor.of_verdict(seen.findings, doctor.is_deployed(outcomes))
+    checks = [doctor.Check("agents", 3, "member", tuple(findings)), *doctor.of_hosts(PLAN, PLAN.order, outcomes)]
+    found = doctor.summary(checks, "test", PLAN.order)
+    assert found["ok"] is (found["text"] == "")
+    findings_of_rows = sum(row["errors"] + row["warnings"] for row in found["checks"])
+    assert findings_of_rows == len(found["findings"])
+    return list(found["findings"])
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A fault.
+
+    :param plant: changes what the hosts of a sound fleet answer.
+    :param fix: what the fix has to say.
+    """
+
+    code: str
+    where: str
+    plant: Callable[[Outcomes], Any]
+    fix: str
+    what: str = ""
+    level: str = "error"
+    begin: Callable[[], Outcomes] = sound
+
+
+def failing(code: str, said: str, fix: str = "A fix.") -> Callable[[Outcomes], Any]:
+    failure = {"code": code, "what": said, "where": "image " + IMAGE, "fix": fix}
+    return lambda outcomes: examination(outcomes)["images"][0].update(failure=failure)
+
+
+def examination(outcomes: Outcomes, name: str = "m2") -> dict[str, Any]:
+    found: dict[str, Any] = outcomes[name]["examination"]
+    return found
+
+
+def host(outcomes: Outcomes, name: str = "m2") -> dict[str, Any]:
+    found: dict[str, Any] = outcomes[name]["observation"]["host"]
+    return found
+
+
+def unnamed(outcomes: Outcomes, name: str, said: str) -> None:
+    """A name that does not resolve; where it is the registry's, no pull works either."""
+    examination(outcomes)["names"][name] = said
+    if name == REGISTRY:
+        failing("registry-unreachable", "The registry does not answer.")(outcomes)
+
+
+def own(outcomes: Outcomes, path: str, **values: Any) -> None:
+    next(item for item in examination(outcomes)["secrets"] if item["path"] == path).update(values)
+
+
+def cut(outcomes: Outcomes, far: str, answer: str, *dialled_by: str) -> None:
+    for name in dialled_by:
+        outcomes[name]["observation"]["dials"][far] = answer
+        (outcomes[name]["examination"]["inside"] or {"dials": {}})["dials"][far] = answer
+
+
+def without_engine(outcomes: Outcomes) -> None:
+    outcomes["m2"]["reasons"] = ["there is no Docker Engine"]
+    examination(outcomes)["images"] = []
+
+
+def refused(code: str) -> Callable[[Outcomes], Any]:
+    """Preparing in check mode finds it: the codes are agent_release's own."""
+    failure = {"code": code, "what": "It is so.", "where": "this host", "fix": "A fix of %s." % code}
+    return lambda outcomes: outcomes["m2"].update(failure=failure)
+
+
+FAULTS = [
+    *(Planted(code, "m2", refused(code), "A fix of %s." % code)
+      for code in ("port-taken", "machine-too-small", "mounts-unreadable", "containers-cut-off", "engine-elsewhere",
+                   "engine-limits", "network-overlap", "no-pipelining")),
+    Planted("host-unreachable", "m2", lambda seen: seen.update(m2={"unreachable": "timed out"}), "SSH"),
+    Planted("host-key-changed", "m2",
+            lambda seen: seen.update(m2={"unreachable": "REMOTE HOST IDENTIFICATION HAS CHANGED"}), "ssh-keygen"),
+    Planted("disk-low", "m2", lambda seen: host(seen).update(disk_free_mb=200), "image prune", "200 MiB", "warning"),
+    Planted("disk-low", "m2", lambda seen: host(seen).update(disk_free_mb=200), "image prune", "200 MiB", begin=new),
+    Planted("memory-low", "m2", lambda seen: host(seen).update(memory_free_mb=50), "praxis_instance_type",
+            "50 MiB", "warning"),
+    Planted("engine-to-be-made", "m2", without_engine, "deploy.yml", "no Docker Engine", "warning"),
+    Planted("image-unauthorized", "m2", failing("image-unauthorized", "No.", "Log in."), "Log in.", "No."),
+    Planted("image-not-found", "m2", failing("image-not-found", "None.", "Push it."), "Push it.", REGISTRY),
+    Planted("image-architecture", "m2", failing("image-architecture", "arm64", "Build."), "Build.", "arm64"),
+    Planted("registry-unreachable", "m2", failing("registry-unreachable", "Silence.", "Routes."), "Routes.", begin=new),
+    Planted("registry-certificate", "m2", failing("registry-certificate", "x509", "Its CA."), "Its CA."),
+    Planted("name-unresolved", "m2", lambda seen: unnamed(seen, REGISTRY, "no such name"), "enableDnsSupport",
+            REGISTRY),
+    Planted("name-unresolved", "m2", lambda seen: unnamed(seen, MODEL, "no answer"), "getent hosts " + MODEL, MODEL),
+    Planted("name-unresolved-inside", "m2",
+            lambda seen: examination(seen)["inside"]["names"].update({MODEL: "no answer from 8.8.8.8"}),
+            "praxis_docker_daemon", "8.8.8.8"),
+    Planted("peer-unreachable", "m3", lambda seen: cut(seen, TO_M3, "timeout", "m1", "m2"), "provision.yml", "m1, m2"),
+    Planted("peer-unreachable", "m3", lambda seen: cut(seen, TO_M3, "timeout", "m1", "m2"), "nft", TO_M3, begin=new),
+    Planted("peer-unreachable", "m1", lambda seen: cut(seen, TO_M1, "unreachable", "m3"), "provision.yml", "m3"),
+    Planted("peer-unreachable", "m3", lambda seen: cut(seen, TO_M3, "refused", "m1"), "praxis_p2p_port", "refused"),
+    Planted("container-shut-in", "m1",
+            lambda seen: examination(seen, "m1")["inside"]["dials"].update({TO_M2: "timeout", TO_M3: "timeout"}),
+            "FORWARD", "m2 at %s, m3 at %s" % (TO_M2, TO_M3)),
+    Planted("mtu-too-large", "m2", lambda seen: examination(seen).update(mtu=1460), '"mtu": 1460', "1500"),
+    Planted("secret-exposed", "m2", lambda seen: own(seen, ENVIRONMENT, mode=0o444), "chmod 0400 " + ENVIRONMENT,
+            "0444"),
+    Planted("secret-exposed", "m2", lambda seen: own(seen, KEY, uid=1000), "chown 10001:10001 " + KEY, "user 1000"),
+    Planted("secret-exposed", "m2", lambda seen: own(seen, "/run/praxis/r1", mode=0o755), "chmod 0500", "0755"),
+    Planted("secret-exposed", "m2", lambda seen: own(seen, SEALED, mode=0o640), "chmod 0600 " + SEALED, "0640"),
+    Planted("secret-unreadable", "m2", lambda seen: own(seen, ENVIRONMENT, uid=0), "chown 10001:10001", "cannot read"),
+    Planted("container-stopped", "m2",
+            lambda seen: seen["m2"]["observation"].update(container={"state": "exited", "exit_code": 1}), "deploy.yml"),
+    Planted("wrong-peer-id", "m2", lambda seen: seen["m2"]["observation"]["api"].update(peer_id="12D3other"), "Deploy"),
+    Planted("edge-missing", "m1 <-> m2", lambda seen: [seen[name]["observation"].update(edges=[
+        edge for edge in seen[name]["observation"]["edges"] if other not in edge["remote"]])
+        for name, other in (("m1", "10.0.0.2:"), ("m2", "10.0.0.1:"))], "deploy.yml"),
+    Planted("other-release", "m2",
+            lambda seen: seen["m2"]["observation"]["release"].update(running="r0"), "deploy.yml", "r0", "warning"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("begin", [sound, new])
+def test_nothing_is_found_of_a_sound_fleet(begin: Callable[[], Outcomes]) -> None:
+    assert examined(begin()) == []
+
+
+def test_thirty_faults_are_planted() -> None:
+    assert len(FAULTS) >= 30
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.code} {fault.what}")
+def test_a_planted_fault_is_named_and_nothing_else_is(fault: Planted) -> None:
+    outcomes = fault.begin()
+    fault.plant(outcomes)
+    found = examined(outcomes)
+    assert [(item["code"], item["where"], item["level"]) for item in found] == [(fault.code, fault.where, fault.level)]
+    assert fault.fix in found[0]["fix"]
+    assert fault.what in found[0]["what"]
+
+
+def test_before_the_first_deployment_a_silent_port_is_no_fault_but_a_shut_one_is() -> None:
+    outcomes = new()
+    cut(outcomes, TO_M3, "timeout", "m1")
+    assert [item["code"] for item in examined(outcomes)] == ["peer-unreachable"]
+
+
+def test_a_new_machine_gets_its_engine_by_the_first_deployment() -> None:
+    outcomes = new()
+    without_engine(outcomes)
+    assert examined(outcomes) == []
+
+
+def test_what_the_next_deployment_puts_right_is_a_warning() -> None:
+    found = doctor.of_verdict([Finding("other-release", "a", "m1", "b"), Finding("api-silent", "a", "m1", "b")], True)
+    assert [item.level for item in found] == ["warning", "error"]
+
+
+def test_a_health_check_that_asks_for_something_else_explains_targets_that_are_not_healthy() -> None:
+    targets = [Finding("target-not-healthy", "a", name, "b") for name in ("m1", "m2")]
+    check = Finding("health-check-differs", "a", "target group x", "b")
+    assert doctor.without_consequences([*targets, check]) == [check]
+    assert doctor.without_consequences(targets) == targets
+
+
+def test_what_was_not_looked_at_says_so() -> None:
+    checks = doctor.of_hosts(PLAN, PLAN.order, {})
+    assert [check.looked for check in checks] == [0] * len(checks)
+    by_area = {check.area: check.looked for check in doctor.of_hosts(PLAN, PLAN.order, sound())}
+    assert by_area == {"machines": 3, "images": 3, "names": 9, "peers": 6, "networks": 3, "secrets": 9}

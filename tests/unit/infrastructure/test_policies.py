@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policies of each verb: of what the code calls, all of it, and of this fleet's things, by their names."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import (
+    VERBS,
+    Place,
+    account_of,
+    policies,
+)
+
+PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
+ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
+              CERTIFICATE)  # fmt: skip
+SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "service-quotas")
+#: Of no verb of these: by hand, by other playbooks, or without a permission.
+NOT_OF_A_VERB = {
+    "sts:GetCallerIdentity": "needs no permission",
+    "ec2:GetConsoleOutput": "host_keys.yml",
+    "ecr:ListImages": "a registry without tags",
+    "secretsmanager:ListSecrets": "p2p_identity_info by hand",
+    "secretsmanager:DescribeSecret": "secret_info by hand",
+}
+#: Of no call: AWS asks for them beside another action.
+BESIDE = {"iam:PassRole", "secretsmanager:TagResource"}
+
+
+def statements(verb: str) -> list[dict[str, Any]]:
+    return list(policies(PLACE)[verb]["Statement"])
+
+
+def actions(verb: str) -> set[str]:
+    return {action for each in statements(verb) for action in each["Action"]}
+
+
+def reads(action: str) -> bool:
+    return action.split(":")[1].startswith(("Describe", "Get", "Batch"))
+
+
+def called() -> set[str]:
+    """What the code calls: every text in it that is the name of an operation of a service that it uses."""
+    operations: dict[str, set[str]] = {}
+    for service in SERVICES:
+        model = get_session().get_service_model(service)
+        for name in model.operation_names:
+            operations.setdefault(xform_name(name), set()).add(f"{model.signing_name}:{name}")
+    found: set[str] = set()
+    for path in PLUGINS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= operations.get(node.value, set())
+    # One text for two services: EC2's tags are never asked for.
+    return found - {"ec2:DescribeTags"}
+
+
+def test_every_action_that_the_code_asks_for_is_in_a_policy() -> None:
+    allowed = set().union(*map(actions, VERBS))
+    missing = called() - allowed - set(NOT_OF_A_VERB)
+    assert not missing
+
+
+def test_no_action_is_in_a_policy_that_the_code_does_not_ask_for() -> None:
+    allowed = set().union(*map(actions, VERBS))
+    # Its name is put together from a text and a kind.
+    assert allowed - called() - BESIDE == {"elasticloadbalancing:DescribeLoadBalancerAttributes"}
+    assert not allowed & set(NOT_OF_A_VERB)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_star_stands_where_the_service_takes_no_name(verb: str) -> None:
+    for each in statements(verb):
+        assert not [action for action in each["Action"] if "*" in action]
+        if each["Resource"] == ["*"]:
+            assert all(map(reads, each["Action"])), each["Sid"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_changed_is_named_or_bears_the_fleet_s_tag(verb: str) -> None:
+    for each in statements(verb):
+        conditions = each.get("Condition", {}).get("StringEquals", {})
+        tagged = {key: value for key, value in conditions.items() if key.endswith("/praxis_fleet")}
+        for resource in each["Resource"]:
+            if "research" not in resource and not all(map(reads, each["Action"])):
+                assert set(tagged.values()) == {"research"} or each["Sid"] in ("LaunchWith", "Mark"), each["Sid"]
+
+
+def test_the_doctor_only_reads() -> None:
+    assert all(map(reads, actions("doctor")))
+    assert actions("doctor") >= {"ec2:DescribeInstances", "secretsmanager:GetSecretValue", "iam:GetRole"}
+
+
+def test_secrets_and_images_are_those_of_the_references() -> None:
+    by_sid = {each["Sid"]: each for each in statements("deploy")}
+    store = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:praxis/research/"
+    assert by_sid["ReadSecrets"]["Resource"] == [f"{store}agent-??????", f"{store}identity/*-??????"]
+    assert by_sid["ReadImages"]["Resource"] == ["arn:aws:ecr:eu-central-1:123456789012:repository/praxis-agent"]
+
+
+def test_images_elsewhere_need_nothing_of_aws() -> None:
+    there = policies(Place("research", "eu-central-1", "123456789012", [], ["registry.example/praxis:1"]))
+    asked = [action for each in there["deploy"]["Statement"] for action in each["Action"]]
+    assert asked and not [action for action in asked if action.startswith("ecr:")]
+
+
+def test_statements_have_names_of_their_own() -> None:
+    for verb in VERBS:
+        sids = [each["Sid"] for each in statements(verb)]
+        assert len(sids) == len(set(sids))
+
+
+def test_the_account_is_the_registry_s_or_asked_for() -> None:
+    assert account_of(["debian:13", f"{ECR}/a/b@sha256:0"]) == "123456789012"
+    with pytest.raises(Failed, match="praxis_account"):
+        account_of(["debian:13"])
