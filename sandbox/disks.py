@@ -78,7 +78,9 @@ def plug(site: Site, machine: str, disks: dict[str, Disk]) -> None:
     docker.place(container, {LIST: File("".join(lines).encode())})
     found = docker.inspect("container", container)
     if found and found["State"]["Running"]:
-        docker.shell(container, f"systemctl restart {shlex.quote(UNIT)}")
+        # It may have been started a moment ago: until its systemd answers, it finds no disks by itself.
+        again = f"until systemctl restart {UNIT} 2> /dev/null; do sleep 0.3; done"
+        docker.shell(container, f"timeout 50 sh -c {shlex.quote(again)}")
 
 
 def _run(*command: str) -> str:
