@@ -75,7 +75,6 @@ class ActionModule(FleetAction):
                 failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
                 if failures:
                     break
-                _remember_ports(run, {name: observations[name] for name in names if name in observations})
                 # Whatever port they are registered with: the one in the plan may be new.
                 targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
             elif not self._task.check_mode:
@@ -88,14 +87,11 @@ class ActionModule(FleetAction):
             _add(result, answer)
             result["targets"] += _targets(answer, names)
             result["addresses"] += answer.get("addresses") or []
-            if args["state"] == "present" and not self._task.check_mode:
-                former = [] if args["departed"] else balancer_targets.former(run, dict(zip(names, targets)))
-                failures += self._also(balancer, former, "present", result)
-                stale = balancer_targets.stale(answer, targets) if args["departed"] else []
-                failures += self._also(balancer, stale, "absent", result)
+            if args["departed"] and not self._task.check_mode:
+                failures += self._take_out(balancer, balancer_targets.stale(answer, targets), result)
             strangers = balancer_targets.strangers(answer, balancer)
             if strangers and args["departed"] and options["departed"] == "remove":
-                failures += self._also(balancer, strangers, "absent", result)
+                failures += self._take_out(balancer, strangers, result)
             else:
                 result["others"] += [balancer_targets.name_of(target) for target in strangers]
         if failures:
@@ -136,23 +132,20 @@ class ActionModule(FleetAction):
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
 
-    def _also(
-        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, result: Dict[str, Any]
+    def _take_out(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], result: Dict[str, Any]
     ) -> List[Mapping[str, Any]]:
-        """Set targets that no member has to serve at, and wait for none of them: what went wrong."""
+        """Take out what no member serves at: what went wrong."""
         if not targets:
             return []
-        answer = self._ask(balancer, targets, state, wait=False)
+        answer = self._ask(balancer, targets, "absent")
         _add(result, answer)
         return _failures(answer, balancer)
 
-    def _ask(
-        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, wait: bool = True
-    ) -> Dict[str, Any]:
+    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
-        wait = wait and state == "present"
-        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
-        if wait and self._join_timeout is not None:
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
+        if state == "present" and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
@@ -172,14 +165,6 @@ def _leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[s
         return []
     gone = {str(target["id"]) for target in answer.get("targets") or [] if target["state"] != UNUSED}
     return [name for name in names if balancer_targets.id_of(targets[name]) in gone]
-
-
-def _remember_ports(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]]) -> None:
-    """Where members listen before a batch is drained."""
-    for name, observation in observations.items():
-        port = (observation.get("api") or {}).get("port")
-        if port:
-            run.leave(name, int(port))
 
 
 def _place(balancer: Mapping[str, Any]) -> str:

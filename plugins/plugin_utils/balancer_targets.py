@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-
 
 def id_of(target: Mapping[str, Any]) -> str:
     """As the modules answer it: without the path that Google's may have."""
@@ -18,14 +16,6 @@ def id_of(target: Mapping[str, Any]) -> str:
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
     """A member as it is registered now: the port in the plan may be new."""
     return {**target, "port": (observation.get("api") or {}).get("port") or target["port"]}
-
-
-def former(run: RunDirectory, targets: Mapping[str, Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    """Members that listen elsewhere than before, as they were registered then. A host goes back to that port by itself
-    when nobody calls its release good, and has no rights in the cloud; until then the balancer calls it unhealthy."""
-    names = sorted(set(targets).difference(run.rolled_back()))
-    before = {name: run.left(name) or targets[name]["port"] for name in names}
-    return [{**targets[name], "port": before[name]} for name in names if before[name] != targets[name]["port"]]
 
 
 def stale(answer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:

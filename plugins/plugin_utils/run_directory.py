@@ -29,7 +29,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, u
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 _FOLDERS = (
-    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "left", "recorded", "outcomes", "journal",
+    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal",
 )  # fmt: skip
 
 
@@ -158,14 +158,6 @@ class RunDirectory:
         if not os.path.exists(self._of("draining/" + name)):
             return 0.0
         return max(0.0, float(self._read("draining/" + name)["until"]) - time.monotonic())
-
-    def leave(self, name: str, port: int) -> None:
-        """Where a host's API listens before it is drained."""
-        self._write("left/" + name, json.dumps({"port": port}).encode())
-
-    def left(self, name: str) -> Optional[int]:
-        """That port; None where the host was not drained in this run."""
-        return int(self._read("left/" + name)["port"]) if os.path.exists(self._of("left/" + name)) else None
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: it is tried once, and what was activated there is gone."""

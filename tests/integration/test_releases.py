@@ -495,24 +495,6 @@ def test_another_api_port_that_fails_on_the_last_host_is_taken_back(fleet: Cloud
 
 
 @pytest.mark.repetition
-def test_another_api_port_whose_controller_died_is_taken_back_in_service(fleet: Cloud, tmp_path: Path) -> None:
-    """Hosts have no rights in the cloud, so what they go back to is registered all the time."""
-    settle(fleet)
-    before, output = seen.releases(fleet), tmp_path / "output"
-    with begun(fleet, {"praxis_api_port": 8001, **TWO_BATCHES, "praxis_confirm_deadline": 240}, output) as run:
-        at_step(fleet, "Observe the agent", output)
-        os.killpg(run.pid, signal.SIGKILL)
-    assert moved(fleet, before) == set(before)
-    seen.wait_for("all to go back", lambda: not any(armed(fleet).values()), deadline=300, pause=2)
-    assert moved(fleet, before) == set()
-    seen.wait_for("all in service", lambda: not out_of_service(fleet))
-    after = deploy(fleet, {})
-    assert {item["code"] for item in after.summary["findings"]} == {"taken-over", "rolled-back-itself"}
-    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
-    assert set(registered(fleet).values()) == {"healthy"}
-
-
-@pytest.mark.repetition
 def test_another_p2p_port_keeps_the_mesh_whole(fleet: Cloud, tmp_path: Path) -> None:
     """Once it fails on the last host, and all go back to the port of before; then it spreads."""
     failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="no-listen"))
