@@ -133,4 +133,4 @@ def run(arguments: List[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    raise SystemExit(run(sys.argv[1:]))
