@@ -64,17 +64,35 @@ def sandbox(*arguments: str) -> None:
 
 @dataclass
 class Fleet:
-    """Three machines by number, and the account past the product."""
+    """Three machines by number, and the account past the product.
+
+    :param found: the findings of the planted faults, by code.
+    :param sent: by verb, the actions that it has sent.
+    """
 
     cloud: Cloud
     found: dict[str, Any] = field(default_factory=dict)
+    sent: dict[str, set[str]] = field(default_factory=dict)
+
+    def run(self, verb: str, *arguments: str, **more: Any) -> Run:
+        """Run a playbook, and keep what it asks AWS for."""
+        mark = self.cloud.mark()
+        run = self.cloud.run(f"{verb}.yml", *arguments, **more)
+        asked = {"{service}:{operation}".format(**each) for each in self.cloud.operations(mark)}
+        self.sent.setdefault(verb, set()).update(each.replace("elbv2:", "elasticloadbalancing:") for each in asked)
+        return run
+
+    def policies(self) -> dict[str, list[dict[str, Any]]]:
+        """By verb, the statements of its policy, as the playbook says them."""
+        found = self.cloud.run("policies.yml").summary["policies"]
+        return {verb: document["Statement"] for verb, document in found.items()}
 
     def machine(self, number: int) -> Machine:
         return next(item for item in self.cloud.machines() if item.name == f"praxis-aws-{number}")
 
     def doctor(self, expect: int) -> Run:
         mark, before = self.cloud.mark(), hunting.fingerprints(self.cloud)
-        run = self.cloud.run("doctor.yml", expect=expect)
+        run = self.run("doctor", expect=expect)
         assert not run.changed
         assert not [each for each in self.cloud.operations(mark) if each["mutating"]]
         assert hunting.fingerprints(self.cloud) == before
@@ -101,13 +119,14 @@ class Fleet:
 @pytest.fixture(scope="module")
 def fleet(cloud: Cloud) -> Fleet:
     """Three machines without an agent."""
-    cloud.run("provision.yml")
-    return Fleet(cloud)
+    found = Fleet(cloud)
+    found.run("provision")
+    return found
 
 
 @pytest.fixture(scope="module")
 def deployed(fleet: Fleet) -> Fleet:
-    fleet.cloud.run("deploy.yml")
+    fleet.run("deploy")
     return fleet
 
 
@@ -147,6 +166,15 @@ def test_of_a_sound_fleet_nothing_is_found(deployed: Fleet) -> None:
 
 
 @pytest.mark.once
+def test_a_verb_asks_for_what_its_policy_allows_and_for_nothing_else(deployed: Fleet) -> None:
+    for verb, statements in deployed.policies().items():
+        allowed = {action for each in statements for action in each["Action"]}
+        assert deployed.sent.get(verb, set()) <= allowed, verb
+    assert {"ec2:RunInstances"} <= deployed.sent["provision"]
+    assert {"secretsmanager:BatchGetSecretValue", "ecr:DescribeImages"} <= deployed.sent["doctor"]
+
+
+@pytest.mark.once
 def test_planted_faults_are_named_and_nothing_else_is(planted: Fleet) -> None:
     run = planted.doctor(expect=2)
     named = {(item["code"], item["where"]) for item in run.summary["findings"]}
@@ -182,3 +210,34 @@ def test_without_a_plan_the_account_is_looked_at_all_the_same(deployed: Fleet) -
     run = deployed.cloud.run("doctor.yml", "-e", bad, expect=2)
     assert [item["code"] for item in run.summary["findings"]] == ["bad-variable"]
     assert {row["area"]: row["looked"] for row in run.summary["checks"]}["infrastructure"] == 1
+
+
+#: Statements that need something of the user's own, or a change by hand, and by which verb.
+BY_HAND = {
+    "provision": {"ChangeMachines", "MarkAgain", "ChangeRole", "RemoveKey", "RemoveRole", "RemoveProfile"},
+    "deploy": set(),
+    "doctor": set(),
+    "down": set(),
+}
+#: Statements of what AWS asks for beside another action, and for what is looked at in rare cases.
+BESIDE = {"Mark", "GiveRole", "LookAtQuota"}
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_each_statement_of_a_policy_is_used(deployed: Fleet) -> None:
+    """A fleet's whole life: from nothing, smaller, without a load balancer, and gone with its identities."""
+    policies = deployed.policies()
+    gone = ("-e", "praxis_confirm_down=praxis", "-e", "praxis_remove_identities=true")
+    deployed.run("down", *gone)
+    deployed.run("provision")
+    deployed.run("deploy")
+    deployed.doctor(expect=0)
+    smaller = {"praxis_allow_shrink": True, "praxis_balancer": False, "praxis_hosts": 2}
+    deployed.run("provision", variables=smaller)
+    deployed.run("down", *gone)
+    for verb, statements in policies.items():
+        unused = {each["Sid"] for each in statements if not deployed.sent[verb].intersection(each["Action"])}
+        assert unused - BESIDE <= BY_HAND[verb], verb
+        allowed = {action for each in statements for action in each["Action"]}
+        assert deployed.sent[verb] <= allowed, verb

@@ -136,23 +136,24 @@ def _images(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
 
 def _names(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
     examination, found = outcome["examination"], []
+    inside = (examination["inside"] or {}).get("names") or {}
     for host, answer in sorted(examination["names"].items()):
-        if answer != "ok":
+        # What only the agent asks for, its container may know by its hosts file.
+        if answer != "ok" and inside.get(host) != "ok":
             what = "The name %s does not resolve on the machine (%s)." % (host, answer)
             fix = (
                 "On the machine: getent hosts %s; resolvectl status. In a VPC: enableDnsSupport and "
                 "enableDnsHostnames; a zone of its own has to be associated with the network." % host
             )
             found.append(Finding("name-unresolved", what, name, fix))
-    inside = examination["inside"] or {}
-    for host, answer in sorted((inside.get("names") or {}).items()):
+    for host, answer in sorted(inside.items()):
         if answer != "ok" and examination["names"].get(host) == "ok":
             what = "The name %s resolves on the machine, and not in the agent's container (%s), which needs it." % (
                 host, answer,
             )  # fmt: skip
             fix = 'Name a resolver that containers reach: praxis_docker_daemon: {"dns": ["ADDRESS"]}; then deploy.'
             found.append(Finding("name-unresolved-inside", what, name, fix))
-    return len(examination["names"]) + len(inside.get("names") or {}), found
+    return len(examination["names"]) + len(inside), found
 
 
 def _peers(table: Table, seen: Outcomes) -> Check:

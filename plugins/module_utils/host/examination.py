@@ -27,6 +27,8 @@ REGISTRY_TIMEOUT = 30.0
 INSIDE_TIMEOUT = 3.0
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://(?:[^\s/@\"']*@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)")
 _MULTIADDR = re.compile(r"/dns[46]?/([A-Za-z0-9.-]+)")
+#: Known by a hosts file wherever they mean something.
+_NO_NAMES = ("localhost", "host.docker.internal")
 _ADDRESS = re.compile(r"[0-9.]+\Z")
 
 
@@ -64,7 +66,7 @@ def registry_of(image: str) -> str:
 def names_in(text: str) -> List[str]:
     """The hosts of URLs and multiaddrs in a text that have to be resolved."""
     found = {name.lower() for name in (*_URL.findall(text), *_MULTIADDR.findall(text))}
-    return sorted(name for name in found if name != "localhost" and not _ADDRESS.match(name))
+    return sorted(name for name in found if name not in _NO_NAMES and not _ADDRESS.match(name))
 
 
 def _texts(files: Mapping[str, str]) -> str:

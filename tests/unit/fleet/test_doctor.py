@@ -156,7 +156,8 @@ FAULTS = [
     Planted("registry-certificate", "m2", failing("registry-certificate", "x509", "Its CA."), "Its CA."),
     Planted("name-unresolved", "m2", lambda seen: unnamed(seen, REGISTRY, "no such name"), "enableDnsSupport",
             REGISTRY),
-    Planted("name-unresolved", "m2", lambda seen: unnamed(seen, MODEL, "no answer"), "getent hosts " + MODEL, MODEL),
+    Planted("name-unresolved", "m2", lambda seen: unnamed(seen, MODEL, "no answer"), "getent hosts " + MODEL, MODEL,
+            begin=new),
     Planted("name-unresolved-inside", "m2",
             lambda seen: examination(seen)["inside"]["names"].update({MODEL: "no answer from 8.8.8.8"}),
             "praxis_docker_daemon", "8.8.8.8"),
@@ -208,6 +209,14 @@ def test_before_the_first_deployment_a_silent_port_is_no_fault_but_a_shut_one_is
     outcomes = new()
     cut(outcomes, TO_M3, "timeout", "m1")
     assert [item["code"] for item in examined(outcomes)] == ["peer-unreachable"]
+
+
+def test_a_name_that_the_container_knows_by_itself_is_no_fault_of_the_machine_s() -> None:
+    outcomes = sound()
+    unnamed(outcomes, MODEL, "no such name")
+    assert examined(outcomes) == []
+    examination(outcomes)["inside"]["names"][MODEL] = "no such name"
+    assert [item["code"] for item in examined(outcomes)] == ["name-unresolved"]
 
 
 def test_a_new_machine_gets_its_engine_by_the_first_deployment() -> None:
