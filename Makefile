@@ -14,6 +14,7 @@ CLOUD ?= aws
 # Where the fleet runs, for render.
 TARGET ?= kubernetes
 ARGS ?=
+SCENARIO ?= default
 # The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.
 HOSTS ?=
 export HOSTS
@@ -148,6 +149,18 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 sanity: ## ansible-test sanity
 	@scripts/setup test-fast
 	@scripts/sanity
+
+.PHONY: test-ee
+test-ee: ## build an execution environment, and run a fleet's life in it
+	@scripts/setup test
+	@mkdir -p build/lane-ee
+	@PRAXIS_TEST_LANE=apart PRAXIS_SANDBOX_ROOT="$(CURDIR)/build/lane-ee" \
+	  $(bin)/python -m pytest --basetemp=build/lane-ee/tmp tests/integration/test_ee.py
+
+.PHONY: molecule
+molecule: ## one of Molecule's scenarios, on machines of its own: SCENARIO=default
+	@scripts/setup test
+	@PATH="$(CURDIR)/$(bin):$$PATH" molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
 bench: ## speed, against community modules and a bare script: build/bench.json

@@ -19,10 +19,10 @@ COMMENTED = (".env.example", "inventories/**/*.yml")
 SHELLS = ("sh", "bash", "shell", "console")
 PROGRAMS = (
     r"make|ansible(-\w+)?|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
-    r"curl|jq|watch|sudo|apt-get"
+    r"curl|jq|watch|sudo|apt-get|molecule"
 )
 COMMAND = re.compile(rf"([A-Z_]+=\S+ +)*(({PROGRAMS}) +\S.*|(\./)?(scripts|\.venv/bin)/\S+.*)")
-MAKE_VARIABLE = re.compile(r"(ARGS|CLOUD|HOSTS|JSON|WATCH)=.+")
+MAKE_VARIABLE = re.compile(r"(ARGS|CLOUD|HOSTS|JSON|SCENARIO|WATCH)=.+")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ _THERE_AND_BACK = """all='-e praxis_batch=3 -e praxis_canary=3 -e praxis_soak=1'
 make deploy ARGS="$all -e '{praxis_agent_environment: {ANOTHER: release}}'" && make rollback ARGS="$all"
 """
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
+_MOLECULE = "tests/integration/test_molecule.py runs the scenarios; this shows that molecule finds them"
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
 _RENDER = """make render TARGET=kubernetes ARGS="-e '{praxis_kubernetes: {autoscaler: {min: 1, max: 1},
 secrets: {stores: {aws-sm: praxis}}, identities: {stores: {aws-sm: praxis}},
@@ -141,7 +142,17 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted", "test-ee")),
+    *(Row(f"scripts/ee praxis-ee{base}", run="bash -n scripts/ee", why="tests/integration/test_ee.py builds it")
+      for base in ("", " registry.example.com/debian:trixie")),
+    *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
+      for more in ("", " SCENARIO=docker")),
+    Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
+    Row(". .venv/bin/activate"),
+    Row("molecule test -s default", run="molecule matrix -s default test", why=_MOLECULE, prints="idempotence"),
+    *(Row(f"molecule {step} -s agent", run=f"molecule matrix -s agent {step}", why=_MOLECULE, prints=f"{step}.yml")
+      for step in ("converge", "verify", "destroy")),
+    Row("molecule login -s agent --host one", run="molecule list -s agent", why=_MOLECULE, prints="one +"),
     Row("make up", prints=_GOOD),
     # with the fleet deployed
     Row(". .sandbox/env"),

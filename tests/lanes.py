@@ -51,13 +51,13 @@ class Playbooks:
     files: tuple[str, ...]
 
 
-#: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" needs none but its own.
+#: "fleet" and "google" go on with the fleet that their earlier files made; what is in "apart" and "scenes" needs none but
+#: its own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
-    "apart": Playbooks(
-        "aws", ("test_host", "test_documented", "test_bad_input", "test_proxy", "test_data", "test_doctor")
-    ),
+    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
+    "scenes": Playbooks("aws", ("test_doctor", "test_data", "test_molecule", "test_proxy", "test_ee")),
     "releases": Playbooks("aws", ("test_releases",)),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),

@@ -18,8 +18,8 @@ from tests.unit.test_repository import FILES
 CHECKOUT = Path(__file__).resolve().parents[2]
 #: What is at the archive's root, beside what Galaxy puts there.
 ROOT = {
-    "CHANGELOG.md", "COPYING", "README.md", "awx", "changelogs", "configs", "docs", "examples", "inventories", "meta",
-    "playbooks", "plugins", "requirements.txt", "requirements.yml", "roles",
+    "CHANGELOG.md", "COPYING", "README.md", "awx", "changelogs", "configs", "docs", "examples", "extensions",
+    "inventories", "meta", "playbooks", "plugins", "requirements.txt", "requirements.yml", "roles",
 }  # fmt: skip
 GALAXY = {"FILES.json", "MANIFEST.json"}
 
@@ -53,7 +53,7 @@ def test_every_part_of_the_product_is_in_it(archive: dict[str, bytes]) -> None:
         "playbooks/deploy.yml", "playbooks/init.yml", "roles/docker/tasks/main.yml", "plugins/modules/agent_info.py",
         "configs/agent_base.yaml", "inventories/aws/fleet.yml", "examples/awx-project/ansible.cfg", "docs/awx.md",
         "meta/runtime.yml", "meta/execution-environment.yml", "meta/ee-requirements.txt", "playbooks/awx.yml",
-        "awx/job_templates.yml",
+        "awx/job_templates.yml", "extensions/molecule/config.yml", "extensions/molecule/default/molecule.yml",
     } <= set(archive)  # fmt: skip
 
 
