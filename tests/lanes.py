@@ -51,7 +51,7 @@ class Playbooks:
     files: tuple[str, ...]
 
 
-#: "fleet" and "google" go on with the fleet that their earlier files made; "apart" and "scenes" need none but their own.
+#: "fleet" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but their own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
