@@ -47,8 +47,9 @@ def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
 
 
 def speaks_json(response: Any) -> bool:
-    """Whether the request is of a JSON service; EC2, IAM, STS and load balancing speak the query protocol."""
-    return not str(response.headers.get("Content-Type", "")).startswith("application/x-www-form")
+    """Whether the request is of a JSON service: EC2, IAM, STS and load balancing speak the query protocol, and Route 53
+    XML."""
+    return response.service_name != "route53" and not str(response.headers.get("Content-Type", "")).startswith("application/x-www-form")
 
 
 def refuse(response: Any, code: str, message: str, status: int) -> tuple[int, dict[str, Any], str]:
