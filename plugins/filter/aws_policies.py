@@ -36,7 +36,15 @@ options:
     type: str
     default: ""
   certificate:
-    description: ARN of the load balancer's certificate. Empty for none.
+    description: ARN of the load balancer's certificate. Empty for none, and for one that AWS makes.
+    type: str
+    default: ""
+  zone:
+    description: The zone of the fleet's name, by its id or its domain. Empty for none.
+    type: str
+    default: ""
+  host:
+    description: The fleet's name, with O(zone).
     type: str
     default: ""
 """
@@ -68,6 +76,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_po
     account_of,
     policies,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, parse
 
 
@@ -78,6 +87,8 @@ def aws_policies(
     secrets: Iterable[str] = (),
     account: str = "",
     certificate: str = "",
+    zone: str = "",
+    host: str = "",
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
@@ -86,7 +97,8 @@ def aws_policies(
         kept = [str(image) for image in images]
         arn = str(certificate) if str(certificate).startswith("arn:") else ""
         owner = str(account) or account_of(kept)
-        return policies(Place(str(fleet), str(region), owner, named, kept, arn))
+        name = plain_name(str(host))
+        return policies(Place(str(fleet), str(region), owner, named, kept, arn, str(zone), name))
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
 

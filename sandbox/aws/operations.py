@@ -49,7 +49,9 @@ def error_code(status: int, headers: dict[str, Any], body: Any) -> str | None:
 def speaks_json(response: Any) -> bool:
     """Whether the request is of a JSON service: EC2, IAM, STS and load balancing speak the query protocol, and Route 53
     XML."""
-    return response.service_name != "route53" and not str(response.headers.get("Content-Type", "")).startswith("application/x-www-form")
+    if response.service_name == "route53":
+        return False
+    return not str(response.headers.get("Content-Type", "")).startswith("application/x-www-form")
 
 
 def refuse(response: Any, code: str, message: str, status: int) -> tuple[int, dict[str, Any], str]:

@@ -54,7 +54,9 @@ class Place:
 
     :param secrets: names of the secrets that the agents' settings point at.
     :param images: the agents' and the services' images; those in no registry of ECR's need no permission.
-    :param certificate: ARN of the certificate of the load balancer; empty for none.
+    :param certificate: ARN of the certificate of the load balancer; empty for none, and for one that ACM makes.
+    :param zone: of the fleet's name, by its id or its domain; empty for none.
+    :param host: that name.
     :param partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
     """
 
@@ -64,6 +66,8 @@ class Place:
     secrets: Sequence[str] = ()
     images: Sequence[str] = ()
     certificate: str = ""
+    zone: str = ""
+    host: str = ""
     partition: str = "aws"
 
     def arn(self, service: str, resource: str, region: str = "", account: str | None = None) -> str:
@@ -102,6 +106,17 @@ class Place:
         return self.secret(f"praxis/{self.fleet}/identity/*")
 
     @property
+    def zones(self) -> list[str]:
+        """The zone of the fleet's name. Who gives a domain has not said its id."""
+        named = "*" if "." in self.zone else self.zone
+        return [f"arn:{self.partition}:route53:::hostedzone/{named}"] if self.zone else []
+
+    @property
+    def certificates(self) -> list[str]:
+        """Those that ACM makes: their ids are known when they are made."""
+        return [self.arn("acm", "certificate/*")]
+
+    @property
     def repositories(self) -> list[str]:
         """The repositories of ECR that the images are in."""
         found = [_REPOSITORY.match(image) for image in self.images]
@@ -117,7 +132,7 @@ def policies(place: Place) -> dict[str, Document]:
         "provision": [*account, *_makes(place), *_changes(place), *_removes(place)],
         "deploy": [*fleet, *_deploys(place)],
         "doctor": [*_merged(account, fleet)],
-        "down": [*account, *_removes(place), *_forgets(place)],
+        "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
     }
     return {verb: _document(each) for verb, each in statements.items()}
 
@@ -150,9 +165,12 @@ def _merged(one: Sequence[Statement], other: Sequence[Statement]) -> list[Statem
 
 def _looks_at_the_account(place: Place) -> list[Statement]:
     """What plans of the infrastructure are made of."""
-    certificate = [place.certificate] if place.certificate else []
+    certificate = place.certificates if place.zone else [place.certificate] if place.certificate else []
+    by_domain = ["route53:ListHostedZonesByName"] if "." in place.zone else []
     return [
-        Statement("Look", _LOOK_AT_ACCOUNT, ["*"]),
+        Statement("Look", [*_LOOK_AT_ACCOUNT, *by_domain], ["*"]),
+        Statement("LookAtNames", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], place.zones),
+        Statement("LookAtCertificates", ["acm:ListTagsForCertificate"], place.certificates),
         Statement("LookAtRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
         Statement("LookAtProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
         Statement("LookAtCertificate", ["acm:DescribeCertificate"], certificate),
@@ -168,7 +186,7 @@ def _looks_at_the_fleet(place: Place) -> list[Statement]:
     return [
         Statement("Look", [*_LOOK_AT_FLEET, *token], ["*"]),
         Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted({*secrets, place.identities})),
-        Statement("ReadImages", ["ecr:DescribeImages"], place.repositories),
+        Statement("ReadImages", ["ecr:BatchGetImage", "ecr:DescribeImages"], place.repositories),
     ]
 
 
@@ -191,6 +209,9 @@ def _makes(place: Place) -> list[Statement]:
             [*place.ec2(*_NETWORK, "security-group", "instance", "volume", "network-interface"), _key(place)],
             {"StringEquals": {"ec2:CreateAction": [*_CREATES, "ImportKeyPair", "RunInstances"]}},
         ),
+        Statement("MakeDisk", ["ec2:CreateVolume"], place.ec2("volume"), place.new),
+        *_names(place),
+        Statement("MakeCertificate", ["acm:AddTagsToCertificate", "acm:RequestCertificate"], _asked(place), place.new),
         Statement("MakeRole", ["iam:CreateRole", "iam:TagRole"], [_role(place)]),
         Statement(
             "MakeProfile",
@@ -218,6 +239,9 @@ def _changes(place: Place) -> list[Statement]:
         Statement(
             "MarkAgain", ["ec2:CreateTags"], place.ec2(*_NETWORK, "security-group", "instance", "volume"), place.ours
         ),
+        Statement("ChangeDisks", ["ec2:AttachVolume", "ec2:ModifyVolume"], place.ec2("volume"), place.ours),
+        Statement("AttachDisks", ["ec2:AttachVolume"], place.ec2("instance"), place.ours),
+        Statement("MarkCertificate", ["acm:AddTagsToCertificate"], _asked(place), place.ours),
         Statement("ChangeRole", ["iam:UpdateAssumeRolePolicy", "iam:UpdateRole"], [_role(place)]),
         Statement("ChangeBalancer", [f"elasticloadbalancing:{each}" for each in _CHANGE_BALANCER], _balancer(place)),
     ]
@@ -232,6 +256,8 @@ def _removes(place: Place) -> list[Statement]:
             place.ec2(*_NETWORK, "security-group", "instance"),
             place.ours,
         ),
+        Statement("RemoveDisks", ["ec2:DeleteVolume"], place.ec2("volume"), place.ours),
+        Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),
         Statement("RemoveKey", ["ec2:DeleteKeyPair"], [_key(place)], place.ours),
         Statement(
             "RemoveRole",
@@ -265,6 +291,18 @@ def _deploys(place: Place) -> list[Statement]:
     ]
 
 
+def _names(place: Place) -> list[Statement]:
+    """The record of the fleet's name, and those beside and below it."""
+    key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    theirs = {"ForAllValues:StringLike": {key: [place.host, f"*.{place.host}"]}}
+    return [Statement("Name", ["route53:ChangeResourceRecordSets"], place.zones, theirs)]
+
+
+def _asked(place: Place) -> list[str]:
+    """The certificates that are made for who has a zone."""
+    return place.certificates if place.zone else []
+
+
 def _role(place: Place) -> str:
     return f"arn:{place.partition}:iam::{place.account}:role/{place.role}"
 
@@ -285,7 +323,8 @@ def _balancer(place: Place) -> list[str]:
 _LOOK_AT_ACCOUNT = [
     *(f"ec2:Describe{each}" for each in (
         "AvailabilityZones", "IamInstanceProfileAssociations", "Images", "Instances", "InternetGateways", "KeyPairs",
-        "RouteTables", "SecurityGroups", "Subnets", "VpcAttribute", "Vpcs")),
+        "RouteTables", "SecurityGroups", "Subnets", "Volumes", "VolumesModifications", "VpcAttribute", "Vpcs")),
+    "acm:ListCertificates",
     *(f"elasticloadbalancing:Describe{each}" for each in (
         "Listeners", "LoadBalancerAttributes", "LoadBalancers", "Tags", "TargetGroupAttributes", "TargetGroups")),
 ]  # fmt: skip

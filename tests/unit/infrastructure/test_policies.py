@@ -25,8 +25,8 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
-              CERTIFICATE)  # fmt: skip
-SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "service-quotas")
+              CERTIFICATE, "example.org", "agents.example.org")  # fmt: skip
+SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas")
 #: Of no verb of these: by hand, by other playbooks, or without a permission.
 NOT_OF_A_VERB = {
     "sts:GetCallerIdentity": "needs no permission",
@@ -48,7 +48,7 @@ def actions(verb: str) -> set[str]:
 
 
 def reads(action: str) -> bool:
-    return action.split(":")[1].startswith(("Describe", "Get", "Batch"))
+    return action.split(":")[1].startswith(("Describe", "Get", "List", "Batch"))
 
 
 def called() -> set[str]:
@@ -91,6 +91,10 @@ def test_a_star_stands_where_the_service_takes_no_name(verb: str) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_is_changed_is_named_or_bears_the_fleet_s_tag(verb: str) -> None:
     for each in statements(verb):
+        if each["Sid"] == "Name":
+            ((names,),) = (keys.values() for keys in each["Condition"].values())
+            assert names == ["agents.example.org", "*.agents.example.org"]
+            continue
         conditions = each.get("Condition", {}).get("StringEquals", {})
         tagged = {key: value for key, value in conditions.items() if key.endswith("/praxis_fleet")}
         for resource in each["Resource"]:
