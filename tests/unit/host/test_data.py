@@ -64,16 +64,6 @@ def test_a_disk_that_has_grown_is_larger_than_its_file_system(tmp_path: Path) ->
     assert data.grows(found)
 
 
-FOREIGN = {
-    "a file system of somebody's": lambda device: tool("mkfs.ext4", "-q", "-L", "photos", device),
-    "one without a label": lambda device: tool("mkfs.ext4", "-q", device),
-    "a kind that is none of ours": lambda device: tool("mkswap", "-L", disk.LABEL, device),
-    "bytes at the beginning": lambda device: written(device, 4096),
-    "bytes at the end": lambda device: written(device, -512),
-    "a partition table": lambda device: partition(device),
-}
-
-
 def written(device: str, at: int) -> None:
     with open(device, "r+b") as file:
         file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
@@ -87,6 +77,16 @@ def partition(device: str) -> None:
         file.write(bytes((0x80, 0, 2, 0, 0x83, 0, 8, 0)) + (2048).to_bytes(4, "little") + (4096).to_bytes(4, "little"))
         file.seek(510)
         file.write(b"\x55\xaa")
+
+
+FOREIGN = {
+    "a file system of somebody's": lambda device: tool("mkfs.ext4", "-q", "-L", "photos", device),
+    "one without a label": lambda device: tool("mkfs.ext4", "-q", device),
+    "a kind that is none of ours": lambda device: tool("mkswap", "-L", disk.LABEL, device),
+    "bytes at the beginning": lambda device: written(device, 4096),
+    "bytes at the end": lambda device: written(device, -512),
+    "a partition table": partition,
+}
 
 
 @pytest.mark.parametrize("held", FOREIGN)
