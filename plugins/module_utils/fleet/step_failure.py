@@ -54,10 +54,17 @@ REASONS = (
     ),
     (
         r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers|may not run sudo"
-        r"|is not allowed to execute|no valid sudoers|privilege escalation prompt|sudo: (command )?not found",
+        r"|is not allowed to execute|no valid sudoers|sudo: (command )?not found",
         "sudo-refused",
         "The login user may not become root.",
         "Give it sudo without a password (a file in /etc/sudoers.d), or set ansible_become_password for this host.",
+    ),
+    (
+        "privilege escalation prompt",
+        "sudo-refused",
+        "sudo did not begin in time: it waits for a password, or the machine is very slow.",
+        "Give the login user sudo without a password (a file in /etc/sudoers.d), or set ansible_become_password for "
+        "this host; for a machine that is slow only, set ansible_timeout to more seconds.",
     ),
     (
         r"interpreter '[^']*' was not found|python[\d.]*: (No such file|not found|command not found)",
