@@ -29,6 +29,9 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 #: What Docker gives an agent beyond its start period: six checks, five seconds apart.
 _AFTER_START = 30
 _PERIOD = 5
+#: Seconds that the readiness probe may take. It runs on the pod's own share of the CPU: with ten, pods under full load
+#: were called not ready, all at once, and the autoscaler then counted none of them.
+_SLOW = 30
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Kind:
                 "capabilities": {"drop": ["ALL"]},
             },
             "startupProbe": self._startup(),
-            "readinessProbe": _probe(self._ready(), period=10, timeout=10, failures=2),
+            "readinessProbe": _probe(self._ready(), period=10, timeout=_SLOW, failures=3),
             "livenessProbe": self._liveness(),
             "lifecycle": {"preStop": {"exec": {"command": _sleep(self.settings.drain)}}},
             "volumeMounts": self._mounts(),
@@ -174,8 +177,8 @@ class Kind:
         """A member is restarted when its API hangs. A leaf also when it has lost all members: nobody dials it, and it
         never dials again by itself."""
         if self.is_member:
-            return _probe(self._health(), period=10, timeout=5, failures=6)
-        return _probe(self._ready(), period=15, timeout=10, failures=12)
+            return _probe(self._health(), period=10, timeout=10, failures=12)
+        return _probe(self._ready(), period=15, timeout=_SLOW, failures=12)
 
     def _health(self) -> Dict[str, Any]:
         return {"httpGet": {"path": "/health", "port": "api"}}

@@ -292,6 +292,16 @@ def test_a_start_may_take_what_the_compiler_says() -> None:
     assert (short, long) == (30 + 30 + 30, 30 + 120 + 30)
 
 
+def test_a_pod_under_full_load_is_slow_and_not_broken() -> None:
+    """The probe has the pod's own share of the CPU: else all pods leave the Service when they are needed most."""
+    made = plan(agent=variables(), leaf=leaf()).objects()
+    for workload in (found(made, "StatefulSet"), found(made, "Deployment")):
+        container = containers(workload)
+        ready, alive = container["readinessProbe"], container["livenessProbe"]
+        assert ready["timeoutSeconds"] * ready["failureThreshold"] >= 90
+        assert alive["periodSeconds"] * alive["failureThreshold"] >= 120
+
+
 def test_limits_are_those_of_machines() -> None:
     kind = variables(container={"memory": "768m", "stop_grace": "1m"})
     stateful = found(plan(agent=kind).objects(), "StatefulSet")
