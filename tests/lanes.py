@@ -55,7 +55,7 @@ class Playbooks:
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
-    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input", "test_molecule", "test_ee")),
+    "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input", "test_molecule")),
     "releases": Playbooks("aws", ("test_releases",)),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
                                 "test_storm")),
