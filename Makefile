@@ -150,13 +150,6 @@ sanity: ## ansible-test sanity
 	@scripts/setup test-fast
 	@scripts/sanity
 
-.PHONY: test-ee
-test-ee: ## build an execution environment, and run a fleet's life in it
-	@scripts/setup test
-	@mkdir -p build/lane-ee
-	@PRAXIS_TEST_LANE=apart PRAXIS_SANDBOX_ROOT="$(CURDIR)/build/lane-ee" \
-	  $(bin)/python -m pytest --basetemp=build/lane-ee/tmp tests/integration/test_ee.py
-
 .PHONY: molecule
 molecule: ## one of Molecule's scenarios, on machines of its own: SCENARIO=default
 	@scripts/setup test

@@ -24,6 +24,8 @@ STEPS = [
 ]  # fmt: skip
 DEADLINE = 1500  # seconds
 
+pytestmark = pytest.mark.repetition
+
 
 def molecule(folder: Path, scenario: str, home: Path) -> str:
     """What ``molecule test -s SCENARIO`` prints in a folder; it must succeed, and leave nothing of its sandbox."""
@@ -50,7 +52,6 @@ def test_a_scenario_at_a_collection_path(tmp_path: Path) -> None:
     assert "In this copy, keep" in molecule(copy, "firewall", tmp_path / "home")
 
 
-@pytest.mark.repetition
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_in_the_checkout(scenario: str, tmp_path: Path) -> None:
     molecule(CHECKOUT, scenario, tmp_path / "home")

@@ -13,7 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_members imp
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
-from tests.unit.infrastructure.test_account import READS_OF_A_RUN, codes
+from tests.unit.infrastructure.test_account import codes
 
 DATA = {"size": 4}
 
@@ -72,7 +72,6 @@ def test_without_a_size_nothing_is_asked_of_disks(account: Account) -> None:
         account.present(data=data)
         assert "DescribeVolumes" not in account.cloud.operations
     assert volumes(account.cloud) == {}
-    assert READS_OF_A_RUN == 24
 
 
 def test_the_next_machine_of_a_slot_has_its_disk(account: Account) -> None:
