@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -144,11 +143,10 @@ def planted(deployed: Fleet) -> Iterator[Fleet]:
             if fault.unplant:
                 deployed.cloud.on(deployed.machine(fault.number), fault.unplant, check=False)
         sandbox("link", "heal")
-        deployed.cloud.run("provision.yml")
-        deployed.cloud.run("deploy.yml")
 
 
 @pytest.mark.once
+@pytest.mark.repetition
 def test_of_a_new_fleet_nothing_is_found(fleet: Fleet) -> None:
     summary = fleet.doctor(expect=0).summary
     assert (summary["ok"], summary["findings"]) == (True, [])
@@ -201,43 +199,3 @@ def test_what_the_findings_say_mends_them(planted: Fleet) -> None:
     planted.cloud.run("provision.yml")
     planted.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
     assert planted.doctor(expect=0).summary["findings"] == []
-
-
-@pytest.mark.once
-@pytest.mark.repetition
-def test_without_a_plan_the_account_is_looked_at_all_the_same(deployed: Fleet) -> None:
-    bad = json.dumps({"praxis_batch": "many"})
-    run = deployed.cloud.run("doctor.yml", "-e", bad, expect=2)
-    assert [item["code"] for item in run.summary["findings"]] == ["bad-variable"]
-    assert {row["area"]: row["looked"] for row in run.summary["checks"]}["infrastructure"] == 1
-
-
-#: Statements that need something of the user's own, or a change by hand, and by which verb.
-BY_HAND = {
-    "provision": {"ChangeMachines", "MarkAgain", "ChangeRole", "RemoveKey", "RemoveRole", "RemoveProfile"},
-    "deploy": set(),
-    "doctor": set(),
-    "down": set(),
-}
-#: Statements of what AWS asks for beside another action, and for what is looked at in rare cases.
-BESIDE = {"Mark", "GiveRole", "LookAtQuota"}
-
-
-@pytest.mark.once
-@pytest.mark.repetition
-def test_each_statement_of_a_policy_is_used(deployed: Fleet) -> None:
-    """A fleet's whole life: from nothing, smaller, without a load balancer, and gone with its identities."""
-    policies = deployed.policies()
-    gone = ("-e", "praxis_confirm_down=praxis", "-e", "praxis_remove_identities=true")
-    deployed.run("down", *gone)
-    deployed.run("provision")
-    deployed.run("deploy")
-    deployed.doctor(expect=0)
-    smaller = {"praxis_allow_shrink": True, "praxis_balancer": False, "praxis_hosts": 2}
-    deployed.run("provision", variables=smaller)
-    deployed.run("down", *gone)
-    for verb, statements in policies.items():
-        unused = {each["Sid"] for each in statements if not deployed.sent[verb].intersection(each["Action"])}
-        assert unused - BESIDE <= BY_HAND[verb], verb
-        allowed = {action for each in statements for action in each["Action"]}
-        assert deployed.sent[verb] <= allowed, verb
