@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet whose machines reach the world through a proxy only: deployed from bare machines, and with one more.
+"""A fleet whose machines reach the world through a proxy only, deployed from bare machines.
 
 The proxy is tinyproxy in a container of its own. What the machines send to anybody but it and each other, iptables
 rejects: package mirror and registry can be had through the proxy, or not at all.
@@ -167,36 +167,3 @@ def test_a_second_run_changes_nothing(cloud: Cloud, proxy: Proxy, deployed: Run)
     assert deploy(cloud, proxy).changed == {}
     assert deploy(cloud, proxy, "--check", "--diff").changed == {}
     assert [started(cloud, machine) for machine in cloud.machines()] == before
-
-
-def test_another_proxy_is_taken_up_and_the_agents_live_on(cloud: Cloud, proxy: Proxy, deployed: Run) -> None:
-    """What containers are told is a release of its own, so here only the engines are told."""
-    deploy(cloud, proxy, praxis_agent_proxy=False)
-    agents = [cloud.on(machine, AGENT_STARTED) for machine in cloud.machines()]
-    more = {"praxis_agent_proxy": False, "praxis_no_proxy": ["example.org"]}
-    predicted = deploy(cloud, proxy, "--check", **more)
-    assert set(predicted.changed) == {machine.name for machine in cloud.machines()}
-    deploy(cloud, proxy, **more)
-    for machine in cloud.machines():
-        assert "example.org" in cloud.on(machine, "docker info --format '{{.NoProxy}}'")
-    assert [cloud.on(machine, AGENT_STARTED) for machine in cloud.machines()] == agents
-    assert deploy(cloud, proxy, **more).changed == {}
-
-
-def test_a_newcomer_restarts_nobody(cloud: Cloud, proxy: Proxy, deployed: Run) -> None:
-    more = {"praxis_agent_proxy": False, "praxis_no_proxy": ["example.org"]}
-    old = cloud.machines()
-    before = [started(cloud, machine) for machine in old]
-    provision(cloud, proxy, 3)
-    for machine in old:
-        newcomer = next(found for found in cloud.machines() if found.name not in {each.name for each in old})
-        cloud.on(machine, f"iptables -w 5 -I OUTPUT -d {newcomer.ip} -j ACCEPT")
-    assert deploy(cloud, proxy, **more).summary["ok"] is True
-    assert [started(cloud, machine) for machine in old] == before
-
-
-def test_proxies_that_are_no_more_are_removed(cloud: Cloud, proxy: Proxy, deployed: Run) -> None:
-    cloud.run("deploy.yml", environment={"PRAXIS_HOSTS": "3"})
-    for machine in cloud.machines():
-        assert cloud.on(machine, "docker info --format '{{.HTTPProxy}}{{.NoProxy}}'").strip() == ""
-        assert cloud.on(machine, "ls /etc/systemd/system/docker.service.d") == ""
