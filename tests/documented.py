@@ -10,6 +10,7 @@ that begins with a program: two words at least, or a script's path. ``make``'s v
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,12 +113,14 @@ _THERE_AND_BACK = """all='-e praxis_batch=3 -e praxis_canary=3 -e praxis_soak=1'
 make deploy ARGS="$all -e '{praxis_agent_environment: {ANOTHER: release}}'" && make rollback ARGS="$all"
 """
 _AGREED = 'make deploy ARGS="-e praxis_plan_id=$(make plan | sed -n \'s/.* -e praxis_plan_id=//p\')"'
-_MOLECULE = "tests/integration/test_molecule.py runs the scenarios; this shows that molecule finds them"
+_MOLECULE = "test_molecule runs the scenarios; this shows that Molecule, which the tests' environment has, finds them"
+_ITS = f'PATH="{Path(sys.executable).parent}:$PATH" molecule'
 _DOWN = 'make down ARGS="-e praxis_confirm_down=praxis"'
-_RENDER = """make render TARGET=kubernetes ARGS="-e '{praxis_kubernetes: {autoscaler: {min: 1, max: 1},
-secrets: {stores: {aws-sm: praxis}}, identities: {stores: {aws-sm: praxis}},
-peer_ids: [12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN]}}'"
-"""
+_RENDER = (
+    """make render TARGET=kubernetes ARGS="-e '{praxis_kubernetes: {autoscaler: {min: 1, max: 1}, """
+    "secrets: {stores: {aws-sm: praxis}}, identities: {stores: {aws-sm: praxis}}, "
+    """peer_ids: [12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN]}}'\""""
+)
 _SEEDS = "the sandbox has no seeds for the slots of pods"
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
@@ -147,10 +150,10 @@ ROWS = (
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
     Row(". .venv/bin/activate"),
-    Row("molecule test -s default", run="molecule matrix -s default test", why=_MOLECULE, prints="idempotence"),
-    *(Row(f"molecule {step} -s agent", run=f"molecule matrix -s agent {step}", why=_MOLECULE, prints=f"{step}.yml")
+    Row("molecule test -s default", run=f"{_ITS} matrix -s default test", why=_MOLECULE, prints="idempotence"),
+    *(Row(f"molecule {step} -s agent", run=f"{_ITS} matrix -s agent {step}", why=_MOLECULE, prints=f"{step}.yml")
       for step in ("converge", "verify", "destroy")),
-    Row("molecule login -s agent --host one", run="molecule list -s agent", why=_MOLECULE, prints="one +"),
+    Row("molecule login -s agent --host one", run=f"{_ITS} list -s agent", why=_MOLECULE, prints="one +"),
     Row("make up", prints=_GOOD),
     # with the fleet deployed
     Row(". .sandbox/env"),
