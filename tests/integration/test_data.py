@@ -38,12 +38,13 @@ MOUNT = "/var/lib/praxis/data"
 class Fleet:
     """A fleet whose agents keep data. Without a load balancer: it has nothing to do with it."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, network: dict[str, str]) -> None:
         self.cloud = cloud
+        self.network = network
         self.ec2 = boto3.client("ec2", **cloud.administrator)
 
     def run(self, playbook: str, data: dict[str, Any], expect: int = 0, hosts: int = 1, **variables: Any) -> Run:
-        around = {"PRAXIS_FLEET": FLEET, "PRAXIS_HOSTS": str(hosts)}
+        around = {"PRAXIS_FLEET": FLEET, "PRAXIS_HOSTS": str(hosts), **self.network}
         given = {"praxis_data": data, "praxis_balancer": False, "praxis_target_group": "", **variables}
         return self.cloud.run(playbook, expect=expect, environment=around, variables=given)
 
@@ -93,7 +94,8 @@ def digest(path: Path) -> str:
 def fleet(cloud: Cloud) -> Iterator[Fleet]:
     account = account_of(cloud)
     account.give_secrets(FLEET)
-    made = Fleet(cloud)
+    # Other files' fleets may still be there, and the machines of all are in one network of Docker's.
+    made = Fleet(cloud, account.network(5))
     made.run("provision.yml", DISK)
     yield made
     variables = {"praxis_confirm_down": FLEET, "praxis_remove_identities": True, "praxis_data_remove": FLEET}
