@@ -319,6 +319,16 @@ terminated:
   returned: success
   type: list
   elements: str
+data_volumes:
+  description: The slots' disks that stay.
+  returned: with O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    id: {description: The volume's id., type: str}
+    slot: {description: Whose data it holds., type: str}
+    zone: {description: Availability zone., type: str}
+    size: {description: GiB., type: int}
 """
 
 from typing import Any

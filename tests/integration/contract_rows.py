@@ -296,7 +296,9 @@ def agent_release(world: World) -> Turns:
     yield Turn("start what was stopped", {**options, "state": "active"}, changes=True)
     yield Turn("restore", {**options, "state": "restored", "previous": before}, changes=True)
     yield Turn("remove", {"state": "absent"}, changes=True)
-    yield Turn("prepare by the plan", {**PLAN, "state": "prepared"}, changes=True, before=(plan(world),))
+    # The doctor's look at the machine comes with a prediction alone.
+    examined = {**PLAN, "state": "prepared", "examine": True}
+    yield Turn("prepare by the plan", examined, changes=True, before=(plan(world),))
     prepared = on_machine(world, "agent_release", state="prepared")
     yield Turn("activate by the plan", {**PLAN, "state": "active"}, changes=True, before=(plan(world), prepared))
     active = on_machine(world, "agent_release", state="active")
