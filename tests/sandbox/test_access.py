@@ -57,7 +57,7 @@ def test_an_unsigned_request_is_refused(sandbox: Client) -> None:
 
 
 def test_the_controller_may_do_no_more_than_its_policy_says(aws: Aws, lab: Lab) -> None:
-    assert code(aws("ec2").create_volume, Size=1, AvailabilityZone="us-east-1a") == "UnauthorizedOperation"
+    assert code(aws("ec2").allocate_address, Domain="vpc") == "UnauthorizedOperation"
     assert code(aws("iam").create_user, UserName="mallory") == "AccessDenied"
     assert code(aws("elbv2").set_ip_address_type, LoadBalancerArn="arn:aws:elasticloadbalancing:us-east-1:1:x",
                 IpAddressType="ipv4") == "AccessDenied"
