@@ -45,7 +45,8 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 @pytest.mark.parametrize("carried_out", [False, True])
 def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     zone(cloud)
-    account = Account(cloud, options={"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST})
+    named = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
+    account = Account(cloud, options={**named, **DISKS})
     whole = {**WHOLE, "Certificates": 1, "Records": 4}
     completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
 
