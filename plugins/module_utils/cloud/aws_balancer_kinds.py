@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import NO_LOGS, logs_at
@@ -74,8 +75,7 @@ class Elbv2Kind(AwsKind):
         if not found:
             return []
         has = self.tags(client, found[self.arn])
-        mine = all(has.get(key) == value for key, value in tags.items())
-        return [Observed(self.name, name, found[self.arn], {}, has)] if mine else []
+        return [Observed(self.name, name, found[self.arn], {}, has)] if tagged(has, tags) else []
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
@@ -113,7 +114,7 @@ def _requested(client: AwsClient, tags: Mapping[str, str], domain: str = "") -> 
 
     found = []
     for each, there in zip(asked, gathered(map_parallel(tags_of_one, asked)), strict=True):
-        if there and all(there.get(key) == value for key, value in tags.items()):
+        if there and tagged(there, tags):
             made = Made(str(each["DomainName"]), there.get(ZONE_TAG, ""), str(each["CertificateArn"]))
             found.append((made, str(each.get("Status", "")), there))
     return found

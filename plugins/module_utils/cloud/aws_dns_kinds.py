@@ -17,9 +17,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import made_for
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind, known
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Conflict, Invalid, NotFound
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import text_of, words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged, text_of, words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import RECORD_TAG, USELESS
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import TTL
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import TTL, plain_name
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 #: Beside each other these cannot stand, or answer the same question.
@@ -97,7 +97,7 @@ class DnsRecord(Route53Kind):
         """Of a load balancer's name, the record that it remembers."""
         record = remembered(client, name)
         marked = _words(_records(client, record)[1]) if record else {}
-        ours = bool(marked) and all(marked.get(key) == value for key, value in tags.items())
+        ours = bool(marked) and tagged(marked, tags)
         return [Observed(self.name, record, record, {}, marked)] if ours else []
 
 
@@ -154,7 +154,7 @@ class ValidationRecord(Route53Kind):
         for each in made_for(client, tags):
             desired = Resource(self.name, f"{each.zone}/{each.domain}", {}, {"certificate": each.arn}, present=False)
             there = self.find(client, desired) if each.zone else None
-            found += [there] if there and all(there.tags.get(key) == value for key, value in tags.items()) else []
+            found += [there] if there and tagged(there.tags, tags) else []
         return found
 
 
@@ -176,7 +176,7 @@ def _validation(client: AwsClient, arn: str) -> tuple[str, str, str] | None:
         return None
     for each in found.get("DomainValidationOptions", ()):
         if record := each.get("ResourceRecord"):
-            return str(found["Status"]), _plain(record["Name"]), str(record["Value"])
+            return str(found["Status"]), plain_name(record["Name"]), str(record["Value"])
     return None
 
 
@@ -186,13 +186,13 @@ def _alias(client: AwsClient, arn: str) -> Answer:
         return {}
     (found,) = client.call("elbv2", "describe_load_balancers", LoadBalancerArns=[arn])["LoadBalancers"]
     zone, address = found["CanonicalHostedZoneId"], found["DNSName"]
-    return {"AliasTarget": {"HostedZoneId": zone, "DNSName": f"{_plain(address)}.", "EvaluateTargetHealth": False}}
+    return {"AliasTarget": {"HostedZoneId": zone, "DNSName": f"{plain_name(address)}.", "EvaluateTargetHealth": False}}
 
 
 def _place(record: Answer) -> tuple[str, str]:
     """Where an alias leads. The console writes ``dualstack.`` before an address, which leads to the same place."""
     alias = record.get("AliasTarget", {})
-    return alias.get("HostedZoneId", ""), _plain(alias.get("DNSName", "")).removeprefix("dualstack.")
+    return alias.get("HostedZoneId", ""), plain_name(alias.get("DNSName", "")).removeprefix("dualstack.")
 
 
 def _text(record: Answer) -> str:
@@ -203,10 +203,6 @@ def _text(record: Answer) -> str:
 
 def _words(mark: Answer | None) -> dict[str, str]:
     return words_of(_text(mark).replace('"', "")) if mark else {}
-
-
-def _plain(name: str) -> str:
-    return name.lower().rstrip(".")
 
 
 def _of_type(records: Sequence[Answer], type_: str) -> Answer | None:
@@ -228,7 +224,7 @@ def _named(client: AwsClient, zone: str, name: str) -> list[Answer]:
     """All records of one name: Route 53 lists from a name on."""
     listed: dict[str, Any] = client.call("route53", "list_resource_record_sets", HostedZoneId=zone,
                                          StartRecordName=f"{name}.", MaxItems="100")  # fmt: skip
-    return [each for each in listed["ResourceRecordSets"] if _plain(each["Name"]) == name]
+    return [each for each in listed["ResourceRecordSets"] if plain_name(each["Name"]) == name]
 
 
 def _change(client: AwsClient, id_: str, changes: Sequence[tuple[str, Answer]]) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ma
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import LONGEST, MANAGED, Names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import Settings
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import Hidden, Login
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, plain_name, record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import (
     ENDPOINTS,
     Exposure,
@@ -85,7 +85,7 @@ def _zone(client: AwsClient, named: str, where: str) -> tuple[str, str, list[Fin
     try:
         if "." in named:
             answer = client.call("route53", "list_hosted_zones_by_name", DNSName=named)["HostedZones"]
-            zones = [each for each in answer if each["Name"].rstrip(".") == named.lower().rstrip(".")]
+            zones = [each for each in answer if plain_name(each["Name"]) == plain_name(named)]
         else:
             zones = [client.call("route53", "get_hosted_zone", Id=named)["HostedZone"]]
     except NotFound:

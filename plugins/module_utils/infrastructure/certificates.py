@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
 
 _LINK = re.compile(r"projects/(?P<project>[^/]+)/(?P<scope>global|regions/[^/]+)/sslCertificates/[a-z][-a-z0-9]*")
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):acm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):certificate/[\w-]+")
@@ -108,7 +109,7 @@ def unfit(certificate: Certificate, host: str, now: float) -> list[Finding]:
 
 def covers(name: str, host: str) -> bool:
     """Whether a certificate's name is for this host, as RFC 6125 has it: a wildcard stands for one whole label."""
-    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
+    name, host = plain_name(name), plain_name(host)
     if name.startswith("*."):
         label, _dot, rest = host.partition(".")
         return bool(label) and rest == name[2:]
