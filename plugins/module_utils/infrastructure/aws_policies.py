@@ -207,7 +207,7 @@ def _makes(place: Place) -> list[Statement]:
             "Mark",
             ["ec2:CreateTags"],
             [*place.ec2(*_NETWORK, "security-group", "instance", "volume", "network-interface"), _key(place)],
-            {"StringEquals": {"ec2:CreateAction": [*_CREATES, "ImportKeyPair", "RunInstances"]}},
+            {"StringEquals": {"ec2:CreateAction": [*_CREATES, "CreateVolume", "ImportKeyPair", "RunInstances"]}},
         ),
         Statement("MakeDisk", ["ec2:CreateVolume"], place.ec2("volume"), place.new),
         *_names(place),

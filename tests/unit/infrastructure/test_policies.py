@@ -102,6 +102,14 @@ def test_what_is_changed_is_named_or_bears_the_fleet_s_tag(verb: str) -> None:
                 assert set(tagged.values()) == {"research"} or each["Sid"] in ("LaunchWith", "Mark"), each["Sid"]
 
 
+def test_what_is_made_with_tags_may_be_given_them() -> None:
+    """EC2 asks for CreateTags beside each action that makes something with tags."""
+    (marked,) = [each for each in statements("provision") if each["Sid"] == "Mark"]
+    made = {action.partition(":")[2] for action in actions("provision")
+            if action.startswith(("ec2:Create", "ec2:Import", "ec2:Run"))}  # fmt: skip
+    assert set(marked["Condition"]["StringEquals"]["ec2:CreateAction"]) == made - {"CreateTags", "CreateRoute"}
+
+
 def test_the_doctor_only_reads() -> None:
     assert all(map(reads, actions("doctor")))
     assert actions("doctor") >= {"ec2:DescribeInstances", "secretsmanager:GetSecretValue", "iam:GetRole"}
