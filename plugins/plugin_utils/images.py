@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import (
+    PULL_SCOPE,
     broad_login,
     google_credentials,
     is_google_registry,
@@ -94,7 +95,7 @@ class Images:
     def _ask(self, job: Job) -> object:
         """The login of a host, or the digest of an image."""
         if isinstance(job, str):
-            return self._credentials(job)
+            return cloud_login(self._aws, self._gcp, job)
         (_text, own), image = job
         return self._digest(image, own)
 
@@ -119,14 +120,22 @@ class Images:
         except CloudError:
             raise login from None
 
-    def _credentials(self, host: str) -> Optional[registry.RegistryCredentials]:
-        if is_google_registry(host):
-            return google_credentials(self._gcp, host)
-        ecr = registry.aws_registry_of(host)
-        if not ecr:
-            return None
-        account, region = ecr
-        return registry.ecr_credentials(self._aws.in_region(region), account, host)
+
+def cloud_login(
+    aws: AwsClient, gcp: GcpClient, host: str, scope: str = PULL_SCOPE
+) -> Optional[registry.RegistryCredentials]:
+    """The login that a registry's cloud gives; None for a registry of no cloud.
+
+    :param scope: what Google's token is good for.
+    :raises CloudError: there are no credentials, or they do not admit to the registry.
+    """
+    if is_google_registry(host):
+        return google_credentials(gcp, host, scope)
+    ecr = registry.aws_registry_of(host)
+    if not ecr:
+        return None
+    account, region = ecr
+    return registry.ecr_credentials(aws.in_region(region), account, host)
 
 
 def _login(answer: object) -> Login:

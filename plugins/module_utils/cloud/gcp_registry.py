@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 USER = "oauth2accesstoken"
 #: All that a pull needs. The token goes to the machines, so it must not be good for the rest of the cloud.
 PULL_SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
+#: Artifact Registry takes a push with no narrower one. Such a token stays on the controller.
+PUSH_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _HOST = re.compile(r"[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io")
 
 
@@ -28,13 +30,14 @@ def is_google_registry(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
 
 
-def google_credentials(client: GcpClient, server: str) -> RegistryCredentials:
+def google_credentials(client: GcpClient, server: str, scope: str = PULL_SCOPE) -> RegistryCredentials:
     """A login for one of Google's registries; it lasts an hour at most.
 
     :param server: the registry's host, as images name it.
+    :param scope: what it is good for, where the credentials can be narrowed.
     :raises CloudError: there are no credentials, or no token could be had.
     """
-    token, expires = client.token(PULL_SCOPE)
+    token, expires = client.token(scope)
     return RegistryCredentials(server, USER, token, expires)
 
 

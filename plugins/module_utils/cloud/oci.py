@@ -91,7 +91,7 @@ class _Registry:
         host = DOCKER_HUB if image.host == DEFAULT_HOST else image.host
         base = f"//{host}/v2/{image.repository}"
         self._manifest = f"manifests/{image.digest or image.tag}"
-        self._bases = [f"https:{base}"] + ([f"http:{base}"] if _is_loopback(host) else [])
+        self._bases = [f"https:{base}"] + ([f"http:{base}"] if is_loopback(host) else [])
 
     def digest(self) -> str:
         """Ask, log in if told to, ask again."""
@@ -195,7 +195,7 @@ class _Registry:
 
     def _token(self, challenge: dict[str, str]) -> str:
         realm = urllib.parse.urlsplit(challenge.get("realm", ""))
-        if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):
+        if realm.scheme != "https" and not (realm.scheme == "http" and is_loopback(realm.netloc)):
             raise self._refused("The registry's login address is not https.", "Do not use this registry.")
         asked = {
             "service": challenge.get("service", ""),
@@ -274,7 +274,8 @@ def _tags_of(body: bytes) -> list[str]:
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host with or without a port is this machine itself."""
     name = urllib.parse.urlsplit(f"//{host}").hostname or ""
     if name == "localhost":
         return True

@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
 
-VERBS = ("provision", "deploy", "doctor", "down")
+VERBS = ("provision", "deploy", "doctor", "down", "image")
 Document = dict[str, Any]
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^@:]+)")
 _NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
@@ -133,6 +133,7 @@ def policies(place: Place) -> dict[str, Document]:
         "deploy": [*fleet, *_deploys(place)],
         "doctor": [*_merged(account, fleet)],
         "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
+        "image": _publishes(place),
     }
     return {verb: _document(each) for verb, each in statements.items()}
 
@@ -291,6 +292,16 @@ def _deploys(place: Place) -> list[Statement]:
     ]
 
 
+def _publishes(place: Place) -> list[Statement]:
+    """What brings images into their repositories, which are made where they are missing."""
+    token = ["*"] if place.repositories else []
+    actions = [f"ecr:{each}" for each in (*_PUSH, *_KEEP_REPOSITORY)]
+    return [
+        Statement("LogIn", ["ecr:GetAuthorizationToken"], token),
+        Statement("Publish", actions, place.repositories),
+    ]
+
+
 def _names(place: Place) -> list[Statement]:
     """The record of the fleet's name, and those beside and below it."""
     key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
@@ -354,4 +365,13 @@ _CHANGE_BALANCER = (
 _REMOVE = (
     "DeleteInternetGateway", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
     "DetachInternetGateway", "DisassociateRouteTable", "RevokeSecurityGroupIngress", "TerminateInstances",
+)  # fmt: skip
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html, and what a copy reads.
+_PUSH = (
+    "BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "DescribeImages", "GetDownloadUrlForLayer",
+    "InitiateLayerUpload", "PutImage", "UploadLayerPart",
+)  # fmt: skip
+_KEEP_REPOSITORY = (
+    "CreateRepository", "DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource", "PutImageScanningConfiguration",
+    "PutImageTagMutability", "PutLifecyclePolicy", "TagResource",
 )  # fmt: skip

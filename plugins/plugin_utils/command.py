@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program on the controller: run with a deadline, and what it said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import Mapping, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+
+_LINES, _LONGEST = 5, 1000
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a program ended.
+
+    :param code: its return code.
+    :param output: its standard output.
+    :param errors: its standard error.
+    """
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it said, in one line: of its errors, or of its output when there are none."""
+        said = [line.strip() for line in (self.errors or self.output).splitlines() if line.strip()]
+        return " / ".join(said[-_LINES:])[-_LONGEST:].rstrip(".") or "nothing, with return code %d" % self.code
+
+
+def run(
+    words: Sequence[str],
+    seconds: float,
+    environment: Mapping[str, str] = {},
+    files: Sequence[int] = (),
+) -> Done:
+    """Run it to its end. It reads nothing and has no terminal.
+
+    :param words: the program and its arguments. Every user of the machine can read them while it runs.
+    :param seconds: after which it and all its children are killed.
+    :param environment: added to this process's own.
+    :param files: open files that it inherits, by number.
+    :raises Failed: ``program-missing``, ``program-timeout``.
+    """
+    program = words[0]
+    try:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            env={**os.environ, **environment}, pass_fds=files, text=True, errors="replace",
+        )  # fmt: skip
+    except OSError as error:
+        what = "The program %s cannot be started on the controller: %s." % (program, error.strerror)
+        fix = "Install it there, and see that PATH finds it."
+        raise Failed(Finding("program-missing", what, program, fix)) from None
+    with process:
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            what = "It has not ended after %d s and was stopped: %s." % (seconds, " ".join(words[:3]))
+            fix = "See what it waits for: run it by hand."
+            raise Failed(Finding("program-timeout", what, program, fix)) from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    return Done(process.returncode, output, errors)

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One image brought into a registry under a tag: what is there, what is to be done, and the doing of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_repository_kind import REPOSITORIES, repository
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import PUSH_SCOPE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe, build, copy
+from ansible_collections.praxis.cloud.plugins.plugin_utils.images import cloud_login
+from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import OwnLogin, RegistryEntry, own_login
+
+WORDS = {name: kind.words for name, kind in REPOSITORIES.items()}
+#: What a registry says of an image that it does not have.
+_ABSENT = ("image-tag-not-found", "image-digest-not-found", "image-repository-not-found")
+
+
+class Registries:
+    """The registries of some images: their logins, and what digest a tag has there."""
+
+    def __init__(self, aws: AwsClient, gcp: GcpClient, entries: Mapping[str, RegistryEntry]) -> None:
+        self._aws, self._gcp, self._entries = aws, gcp, entries
+        self.logins: Dict[str, Optional[OwnLogin]] = {}
+
+    def log_in(self, images: Iterable[registry.Image]) -> None:
+        """Get the login of each image's registry.
+
+        :raises Failed: with everything that stands in the way.
+        """
+        findings: List[Finding] = []
+        for image in images:
+            if image.host in self.logins:
+                continue
+            try:
+                self.logins[image.host] = self._login(image, findings)
+            except Failed as error:
+                findings += error.findings
+        if findings:
+            raise Failed(*findings)
+
+    def _login(self, image: registry.Image, findings: List[Finding]) -> Optional[OwnLogin]:
+        entry = self._entries.get(registry.same_registry(image.host))
+        if not entry:
+            found = cloud_login(self._aws, self._gcp, image.host, PUSH_SCOPE)
+            return OwnLogin(found) if found else None
+        entry = entry.looked_up_in(self._aws.region)
+        wanted = [source for source in entry.sources().values() if isinstance(source, Reference)]
+        got = fetch_each(wanted, stores_of(self._aws, self._gcp))
+        findings += [outcome for outcome in got.values() if isinstance(outcome, Finding)]
+        values = {reference: outcome for reference, outcome in got.items() if isinstance(outcome, Secret)}
+        return own_login(entry, str(image), values, findings)
+
+    def digest(self, image: registry.Image) -> str:
+        """The digest that its registry has for the image's tag; empty when it has none.
+
+        :raises Failed: the registry cannot be asked.
+        """
+        own = self.logins[image.host]
+        try:
+            if image.host not in self._entries and registry.aws_registry_of(image.host):
+                return registry.resolve_digest_ecr(self._aws, image)
+            return resolve_digest_http(image, own.credentials if own else None, (own.ca or None) if own else None)
+        except Failed as error:
+            if error.findings[0].code in _ABSENT:
+                return ""
+            raise
+
+    def repository(self, image: registry.Image, kept: int) -> Optional[Engine[AwsClient]]:
+        """ECR's repository of an image, to be made or kept; None where there is nothing of ours to keep.
+
+        A repository of the user's own is used as it is. Other registries have none to be made, or are not asked.
+        """
+        found = registry.aws_registry_of(image.host)
+        if not found or image.host in self._entries:
+            return None
+        client, desired = self._aws.in_region(found[1]), repository(image.repository, kept)
+        there = REPOSITORIES[desired.kind].find(client, desired)
+        if there and not REPOSITORIES[desired.kind].ours(there.tags, desired):
+            return None
+        where = "registry %s" % image.host
+        return Engine(client, [desired], REPOSITORIES, [desired.kind], where)
+
+
+@dataclass
+class Publication:
+    """An image that is to be in a registry under a tag.
+
+    :param target: with that tag.
+    :param source: what it is built from; None for a copy.
+    :param origin: the image that is copied, by digest; None for a build.
+    :param kept: images without a tag that a repository made here keeps.
+    :param move: whether the tag may be taken from another image.
+    """
+
+    registries: Registries
+    target: registry.Image
+    source: Optional[Source] = None
+    recipe: Recipe = field(default_factory=Recipe)
+    origin: Optional[registry.Image] = None
+    kept: int = 0
+    move: bool = False
+
+    def run(self, check_mode: bool) -> Dict[str, Any]:
+        """Plan; and unless in check mode, carry out.
+
+        :raises Failed: what stands in the way, before anything is built.
+        """
+        engine = self.registries.repository(self.target, self.kept)
+        changes = engine.observe() if engine else []
+        there = self.registries.digest(self.target)
+        built = self._built()
+        self._refuse_taken(there, built)
+        result: Dict[str, Any] = {
+            "tag": self.target.tag,
+            "repository": [each.row(WORDS).as_dict() for each in changes],
+            "built": self.source is not None and not built,
+            "changed": bool(changes) or not there or there != built,
+        }
+        if not check_mode and result["changed"]:
+            if engine:
+                engine.apply(changes)
+            built = self._bring(built, there)
+        digest = built or there
+        return {
+            **result,
+            "digest": digest,
+            "image": self.target.by_digest(digest) if digest else "",
+            "diff": {"before": _line(self.target, there), "after": _line(self.target, built or "(known after apply)")},
+        }
+
+    def _content(self) -> registry.Image:
+        """The image by the tag that stands for its content."""
+        assert self.source
+        return replace(self.target, tag=self.source.tag(self.recipe.as_dict()))
+
+    def _built(self) -> str:
+        """The digest of what the tag should be, as far as it exists; empty for what is still to be built."""
+        if self.origin:
+            return self.origin.digest
+        return self.registries.digest(self._content())
+
+    def _bring(self, built: str, there: str) -> str:
+        with tempfile.TemporaryDirectory(prefix="praxis-image-") as scratch:
+            logins = self.registries.logins
+            if self.origin:
+                return copy(self.origin.by_digest(built), self.target, logins, scratch)
+            if not built:
+                assert self.source
+                content = self._content()
+                context = self.source.context(scratch)
+                built = copy(build(context, self.recipe, content, scratch), content, logins, scratch)
+                os.unlink(os.path.join(scratch, "digest"))
+            if there == built:
+                return built
+            return copy(self.target.by_digest(built), self.target, logins, scratch)
+
+    def _refuse_taken(self, there: str, built: str) -> None:
+        if there and there != built and not self.move:
+            what = "The tag %s is another image already (%s)." % (self.target.tag, there)
+            fix = "Choose another tag. Where the registry lets tags move, move=true (praxis_image_move) takes it."
+            raise Failed(Finding("image-tag-taken", what, self.target.name, fix))
+
+
+def _line(target: registry.Image, digest: str) -> str:
+    return "%s:%s is %s\n" % (target.name, target.tag, digest) if digest else ""

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an image is built from: its content has a name of its own, and a branch is one commit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source, digest_of, read_source
+
+NOBODY = {"GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "n@example.org", "GIT_COMMITTER_NAME": "n",
+          "GIT_COMMITTER_EMAIL": "n@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}  # fmt: skip
+
+
+def git(folder: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=folder, env={**os.environ, **NOBODY}, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    found = tmp_path / "tree"
+    (found / "agent").mkdir(parents=True)
+    (found / "Dockerfile").write_text("FROM scratch\n")
+    (found / "agent" / "main.py").write_text("print()\n")
+    (found / "link").symlink_to("agent")
+    return found
+
+
+@pytest.fixture
+def repository(tree: Path) -> Path:
+    git(tree, "init", "--quiet", "--initial-branch", "main")
+    git(tree, "add", ".")
+    git(tree, "commit", "--quiet", "--message", "one")
+    git(tree, "tag", "v1")
+    git(tree, "tag", "--annotate", "v1-annotated", "--message", "one")
+    return tree
+
+
+def content(tree: Path) -> None:
+    (tree / "agent" / "main.py").write_text("print(1)\n")
+
+
+def name(tree: Path) -> None:
+    (tree / "agent" / "main.py").rename(tree / "agent" / "other.py")
+
+
+def mode(tree: Path) -> None:
+    (tree / "agent" / "main.py").chmod(0o755)
+
+
+def link(tree: Path) -> None:
+    (tree / "link").unlink()
+    (tree / "link").symlink_to("agent/main.py")
+
+
+def addition(tree: Path) -> None:
+    (tree / ".dockerignore").write_text("")
+
+
+@pytest.mark.parametrize("change", [content, name, mode, link, addition])
+def test_other_content_is_another_tag(tree: Path, change: Callable[[Path], None]) -> None:
+    before = digest_of(str(tree))
+    assert digest_of(str(tree)) == before
+    change(tree)
+    assert digest_of(str(tree)) != before
+
+
+def test_the_history_of_a_directory_is_no_content(tree: Path) -> None:
+    before = digest_of(str(tree))
+    git(tree, "init", "--quiet")
+    git(tree, "add", ".")
+    git(tree, "commit", "--quiet", "--message", "one")
+    assert digest_of(str(tree)) == before
+
+
+def test_what_is_no_file_is_no_content(tree: Path) -> None:
+    before = digest_of(str(tree))
+    os.mkfifo(tree / "pipe")
+    assert digest_of(str(tree)) == before
+
+
+def test_another_recipe_is_another_tag(tree: Path) -> None:
+    source = read_source(str(tree))
+    assert source.tag({"file": ""}) != source.tag({"file": "Dockerfile.small"})
+    assert source.tag({"file": ""}).startswith("src-")
+
+
+@pytest.mark.parametrize("ref", ["", "#main", "#v1", "#v1-annotated", "#refs/heads/main"])
+def test_a_branch_or_tag_is_the_commit_that_it_is_now(repository: Path, ref: str) -> None:
+    commit = git(repository, "rev-parse", "HEAD")
+    assert read_source(f"file://{repository}{ref}").commit == commit
+    assert read_source(f"file://{repository}#{commit}").commit == commit
+
+
+def test_that_commit_is_built_whatever_the_branch_is_then(repository: Path, tmp_path: Path) -> None:
+    source = read_source(f"file://{repository}#main:agent")
+    (repository / "agent" / "main.py").write_text("print(2)\n")
+    git(repository, "commit", "--all", "--quiet", "--message", "two")
+    context = Path(source.context(str(tmp_path / "scratch")))
+    assert (context / "main.py").read_text() == "print()\n"
+    assert source.tag({}) != read_source(f"file://{repository}#main:agent").tag({})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("/nowhere/at/all", "There is no such directory"),
+        ("file:///nowhere/at/all", "git answers: "),
+        ("file://{repository}#v2", "has no branch or tag v2"),
+    ],
+)
+def test_what_cannot_be_found_is_named(repository: Path, given: str, said: str) -> None:
+    with pytest.raises(Failed, match=said) as refused:
+        read_source(given.format(repository=repository))
+    assert refused.value.findings[0].code == "image-source"
+
+
+@pytest.mark.parametrize("part", ["nothing", "../..", "link/../../.."])
+def test_a_part_outside_of_the_repository_is_refused(repository: Path, tmp_path: Path, part: str) -> None:
+    source = Source(f"file://{repository}", git(repository, "rev-parse", "HEAD"), part)
+    with pytest.raises(Failed, match="It has no directory"):
+        source.context(str(tmp_path / "scratch"))
