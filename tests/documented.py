@@ -121,6 +121,10 @@ _RENDER = (
     "secrets: {stores: {aws-sm: praxis}}, identities: {stores: {aws-sm: praxis}}, "
     """peer_ids: [12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN]}}'\""""
 )
+_IMAGE = r"""registry=$(sed -n 's/.*"push": "\([^"]*\)".*/\1/p' .sandbox/state.json | head -n 1)
+make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copied/praxis-agent:1.0"
+"""
+_ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
@@ -182,6 +186,13 @@ ROWS = (
     *(Row(command, run=_RENDER, why=_SEEDS, prints="13 files") for command in
       ("make render", "make render TARGET=kubernetes",
        "ansible-playbook praxis.cloud.render -i inventories/kubernetes")),
+    *(Row(command, run=_IMAGE, repeats=True, why="an image of a registry on this machine; test_image runs both ways",
+          prints=r"is sha256:[0-9a-f]{64}") for command in (
+      "make image", f'make image SOURCE=../praxis ARGS="-e praxis_image={_ECR}/praxis-agent:1.2.0"',
+      "make image SOURCE=https://git.example.org/praxis.git#v1.2.0:agent",
+      "make image FROM=registry.example.org/praxis-agent:1.2.0",
+      "ansible-playbook praxis.cloud.image -i inventories/aws -e praxis_image_source=../praxis")),
+    Row("docker buildx create --use", run="docker version", why="no Docker here has buildx", prints="Version"),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,

@@ -89,6 +89,7 @@ def secret_arn(backend: Any, ident: str) -> str:
 
 def _ecr(response: Any, operation: str) -> Iterator[Need]:
     names = _words(response, "repositoryName", "repositoryNames")
+    names += [arn.partition("repository/")[2] for arn in _words(response, "resourceArn")]
     scoped = operation not in ("GetAuthorizationToken", "DescribeRegistry")
     if not scoped:
         yield f"ecr:{operation}", "*"

@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import MANIFEST_TYPES
 from sandbox.site import Site
 
 from . import hunting
 from .conftest import CHECKOUT, HOME, Cloud, OwnRegistry, Run
 
-REPOSITORY = "team/built-agent"
+REPOSITORY = "praxis-team/built-agent"
 DOCKERFILE = "FROM scratch AS first\nARG FILE=agent\nCOPY ${FILE} /agent\nFROM first\nLABEL stage=second\n"
 READS = ("Describe", "Get", "List", "Batch")
 
@@ -47,7 +48,8 @@ class Ecr:
 
     def run(self, image: str, *arguments: str, expect: int = 0, **variables: Any) -> Run:
         """``image.yml`` where that name leads to the sandbox's registry, and its authority is trusted."""
-        given = json.dumps({"praxis_image": image, **{f"praxis_image_{name}": value for name, value in variables.items()}})
+        named = {f"praxis_image_{name}": value for name, value in variables.items()}
+        given = json.dumps({"praxis_image": image, **named})
         record = self._hosts.with_name("record.json")
         record.unlink(missing_ok=True)
         programs = Path(sys.executable).parent
@@ -55,8 +57,8 @@ class Ecr:
         command = ["unshare", "--mount", "sh", "-c", inside, "sh", str(programs / "ansible-playbook"), "image.yml",
                    "-i", "inventories/aws", "-e", given, *arguments]  # fmt: skip
         done = subprocess.run(
-            command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=600, check=False, env=self.cloud.environment | {
+            command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=600, check=False, env=self.cloud.environment | {
                 "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
                 "ANSIBLE_CALLBACKS_ENABLED": "praxis_recorder", "ANSIBLE_NOCOLOR": "1",
                 "PRAXIS_TEST_RECORD": str(record), "SSL_CERT_FILE": str(HOME / "tls" / "ca.crt"),
@@ -64,13 +66,13 @@ class Ecr:
         )  # fmt: skip
         assert done.returncode == expect, done.stdout[-4000:]
         written = json.loads(record.read_text(encoding="utf-8"))
-        return Run(done.returncode, done.stdout, written["recap"], written["stats"], written["changed"], written["failed"])
+        parts = (written[name] for name in ("recap", "stats", "changed", "failed"))
+        return Run(done.returncode, done.stdout, *parts)
 
     def held(self, tag: str) -> str:
         """The digest that the registry has for a tag, past the product; empty for none."""
         found = subprocess.run(
-            ["curl", "--silent", "--show-error", "--head", "--header", "Accept: application/vnd.oci.image.manifest.v1+json, "
-             "application/vnd.docker.distribution.manifest.v2+json",
+            ["curl", "--silent", "--show-error", "--head", "--header", f"Accept: {', '.join(MANIFEST_TYPES)}",
              f"http://{self.cloud.state['registry']['push']}/v2/{REPOSITORY}/manifests/{tag}"],
             capture_output=True, text=True, check=True).stdout.lower()  # fmt: skip
         lines = [line.split(": ")[1].strip() for line in found.splitlines() if line.startswith("docker-content-digest")]

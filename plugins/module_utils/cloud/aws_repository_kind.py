@@ -67,18 +67,16 @@ class Repository(AwsKind):
         return desired.name
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        fields, name = desired.fields, {"repositoryName": id_}
+        fields = desired.fields
         if "tags_move" in names:
-            mutability = _mutability(fields["tags_move"])
-            client.call("ecr", "put_image_tag_mutability", idempotent=True, imageTagMutability=mutability, **name)
+            client.call("ecr", "put_image_tag_mutability", idempotent=True, repositoryName=id_,
+                        imageTagMutability=_mutability(fields["tags_move"]))  # fmt: skip
         if "scanned" in names:
-            scanning = {"scanOnPush": fields["scanned"]}
-            client.call(
-                "ecr", "put_image_scanning_configuration", idempotent=True, imageScanningConfiguration=scanning, **name
-            )
+            client.call("ecr", "put_image_scanning_configuration", idempotent=True, repositoryName=id_,
+                        imageScanningConfiguration={"scanOnPush": fields["scanned"]})  # fmt: skip
         if "kept" in names:
             policy = json.dumps(expiry(fields["kept"]))
-            client.call("ecr", "put_lifecycle_policy", idempotent=True, lifecyclePolicyText=policy, **name)
+            client.call("ecr", "put_lifecycle_policy", idempotent=True, repositoryName=id_, lifecyclePolicyText=policy)
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
         found = client.call("ecr", "describe_repositories", repositoryNames=[id_])["repositories"][0]

@@ -372,6 +372,6 @@ _PUSH = (
     "InitiateLayerUpload", "PutImage", "UploadLayerPart",
 )  # fmt: skip
 _KEEP_REPOSITORY = (
-    "CreateRepository", "DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource", "PutImageScanningConfiguration",
-    "PutImageTagMutability", "PutLifecyclePolicy", "TagResource",
+    "CreateRepository", "DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource",
+    "PutImageScanningConfiguration", "PutImageTagMutability", "PutLifecyclePolicy", "TagResource",
 )  # fmt: skip

@@ -80,7 +80,8 @@ def test_an_authority_of_the_user_s_own_is_for_its_registry_alone(said: Path, tm
     authority.write_text("pem")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    image_tools.copy("other.example.org/a@" + DIGEST, TARGET, {TARGET.host: OwnLogin(None, str(authority))}, str(scratch))
+    logins = {TARGET.host: OwnLogin(None, str(authority))}
+    image_tools.copy(f"other.example.org/a@{DIGEST}", TARGET, logins, str(scratch))
     words = (said / "arguments").read_text().splitlines()
     folder = words[words.index("--dest-cert-dir") + 1]
     assert [path.read_text() for path in Path(folder).glob("*.crt")] == ["pem"]

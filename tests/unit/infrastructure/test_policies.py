@@ -39,8 +39,8 @@ NOT_OF_A_VERB = {
 BESIDE = {
     "iam:PassRole", "secretsmanager:TagResource",
     *(f"ecr:{each}" for each in (
-        "BatchCheckLayerAvailability", "CompleteLayerUpload", "GetDownloadUrlForLayer", "InitiateLayerUpload", "PutImage",
-        "UploadLayerPart")),
+        "BatchCheckLayerAvailability", "CompleteLayerUpload", "GetDownloadUrlForLayer", "InitiateLayerUpload",
+        "PutImage", "UploadLayerPart")),
 }  # fmt: skip
 
 
