@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.planted import agent, awx, cloud, controller, fleet, host, kubernetes, playbooks, sandbox, secrets
+from tests.planted import agent, awx, cloud, controller, fleet, host, images, kubernetes, playbooks, sandbox, secrets
 from tests.planted.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
@@ -17,6 +17,7 @@ FAULTS: tuple[Fault, ...] = (
     *secrets.FAULTS,
     *cloud.FAULTS,
     *host.FAULTS,
+    *images.FAULTS,
     *kubernetes.FAULTS,
     *controller.FAULTS,
     *playbooks.FAULTS,
