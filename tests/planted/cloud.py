@@ -124,7 +124,7 @@ FAULTS = (
         name="login-in-clear",
         breaks="A registry's login is sent without TLS to whoever asks for it.",
         file="plugins/module_utils/cloud/oci.py",
-        before='if realm.scheme != "https" and not (realm.scheme == "http" and _is_loopback(realm.netloc)):',
+        before='if realm.scheme != "https" and not (realm.scheme == "http" and is_loopback(realm.netloc)):',
         after='if realm.scheme not in ("https", "http"):',
         tests=("tests/unit/cloud/test_oci.py",),
     ),
