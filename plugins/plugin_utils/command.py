@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -39,7 +39,7 @@ class Done:
 def run(
     words: Sequence[str],
     seconds: float,
-    environment: Mapping[str, str] = {},
+    environment: Optional[Mapping[str, str]] = None,
     files: Sequence[int] = (),
 ) -> Done:
     """Run it to its end. It reads nothing and has no terminal.
@@ -54,7 +54,7 @@ def run(
     try:
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, **environment}, pass_fds=files, text=True, errors="replace",
+            env={**os.environ, **(environment or {})}, pass_fds=files, text=True, errors="replace",
         )  # fmt: skip
     except OSError as error:
         what = "The program %s cannot be started on the controller: %s." % (program, error.strerror)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional
@@ -144,31 +143,24 @@ class Publication:
             "diff": {"before": _line(self.target, there), "after": _line(self.target, built or "(known after apply)")},
         }
 
-    def _content(self) -> registry.Image:
+    def _content(self, source: Source) -> registry.Image:
         """The image by the tag that stands for its content."""
-        assert self.source
-        return replace(self.target, tag=self.source.tag(self.recipe.as_dict()))
+        return replace(self.target, tag=source.tag(self.recipe.as_dict()))
 
     def _built(self) -> str:
         """The digest of what the tag should be, as far as it exists; empty for what is still to be built."""
-        if self.origin:
-            return self.origin.digest
-        return self.registries.digest(self._content())
+        if self.source:
+            return self.registries.digest(self._content(self.source))
+        return self.origin.digest if self.origin else ""
 
     def _bring(self, built: str, there: str) -> str:
         with tempfile.TemporaryDirectory(prefix="praxis-image-") as scratch:
-            logins = self.registries.logins
-            if self.origin:
-                return copy(self.origin.by_digest(built), self.target, logins, scratch)
-            if not built:
-                assert self.source
-                content = self._content()
-                context = self.source.context(scratch)
-                built = copy(build(context, self.recipe, content, scratch), content, logins, scratch)
-                os.unlink(os.path.join(scratch, "digest"))
-            if there == built:
-                return built
-            return copy(self.target.by_digest(built), self.target, logins, scratch)
+            logins, origin = self.registries.logins, self.origin or self.target
+            if self.source and not built:
+                content = self._content(self.source)
+                archive = build(self.source.context(scratch), self.recipe, content, scratch)
+                built = copy(archive, content, logins, scratch)
+            return built if there == built else copy(origin.by_digest(built), self.target, logins, scratch)
 
     def _refuse_taken(self, there: str, built: str) -> None:
         if there and there != built and not self.move:

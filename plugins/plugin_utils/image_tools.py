@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import is_loopback
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image, RegistryCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST
 from ansible_collections.praxis.cloud.plugins.plugin_utils.command import Done, run
@@ -141,7 +141,7 @@ def _login_file(logins: Mapping[str, Optional[OwnLogin]]) -> Iterator[int]:
 
     :raises Failed: ``image-controller``: only Linux has such files.
     """
-    entries = [_entry(own) for own in logins.values() if own and own.credentials]
+    entries = [_entry(own.credentials) for own in logins.values() if own and own.credentials]
     if not hasattr(os, "memfd_create"):
         what = "Logins of registries are handed over in memory, and this system cannot do that."
         raise Failed(Finding("image-controller", what, "controller", "Run it on Linux, or in a Linux container."))
@@ -153,10 +153,9 @@ def _login_file(logins: Mapping[str, Optional[OwnLogin]]) -> Iterator[int]:
         os.close(file)
 
 
-def _entry(own: OwnLogin) -> Tuple[str, Dict[str, str]]:
-    assert own.credentials
-    text = "%s:%s" % (own.credentials.username, own.credentials.password)
-    return own.credentials.server, {"auth": base64.b64encode(text.encode()).decode()}
+def _entry(login: RegistryCredentials) -> Tuple[str, Dict[str, str]]:
+    text = "%s:%s" % (login.username, login.password)
+    return login.server, {"auth": base64.b64encode(text.encode()).decode()}
 
 
 def _not_copied(done: Done, source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]]) -> Finding:
