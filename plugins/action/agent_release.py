@@ -65,7 +65,8 @@ class ActionModule(HostAction):
         failed = args.get("engine_failure")
         if isinstance(failed, Mapping):
             arguments["engine_failure"] = step_failure.of_task(**failed) if failed else ""
-        if state in ARMING and acting:
+        # A run that leaves the fleet to a person, should another one have stopped in its middle, keeps no host waiting.
+        if state in ARMING and acting and not (state == "prepared" and options.get("unfinished") == "refuse"):
             later = _turn(run, name) * APART if state == "prepared" else 0.0
             arguments["confirm_within"] = float(options["confirm_deadline"]) + later
         held = run.locked()

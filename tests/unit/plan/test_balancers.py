@@ -159,6 +159,19 @@ def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeo
 
 
 @pytest.mark.parametrize(
+    ("given", "balanced", "seconds"),
+    [({}, True, 900), ({"soak": 1800}, False, 2020), ({"soak": 1800}, True, 2500), ({"deadline": 1200}, False, 1350),
+     ({"soak": 1800, "lease": 1900}, True, 1900)],
+)  # fmt: skip
+def test_others_wait_for_a_run_as_long_as_a_batch_may_take(
+    given: dict[str, int], balanced: bool, seconds: int
+) -> None:
+    """In a soak it gives no sign of life."""
+    numbers = {"deadline": 100, "soak": 30, "join_timeout": None, "lease": None, **given}
+    assert fleet_action.lease(numbers, balanced) == seconds
+
+
+@pytest.mark.parametrize(
     ("options", "unhealthy", "codes"),
     [
         ({}, [], []),

@@ -5,19 +5,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible import constants
 from ansible.errors import AnsibleConnectionFailure
 from ansible.utils.display import Display
 
-from ansible_collections.praxis.cloud.plugins.action import agent_release
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import BACK, PAUSE, persistently
-from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-from tests.unit.fleet.made import fleet as wired
 
 GOOD = {"outcome": "confirmed", "failure": None}
 STARTING = {"outcome": "failed", "failure": {"code": "not-confirmed"}}
@@ -63,20 +57,3 @@ def test_one_that_does_not_come_back_well_is_reported_with_its_last_answer(last:
 def test_one_that_does_not_come_back_is_unreachable() -> None:
     with pytest.raises(AnsibleConnectionFailure):
         ended(GONE)
-
-
-@pytest.mark.parametrize(("failure", "left"), [(None, None), ({"code": "not-confirmed"}, {"run": "d"})])
-def test_a_host_that_has_called_its_release_good_does_not_roll_itself_back_any_more(
-    failure: Any, left: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is known of it from before says otherwise, and would keep it registered at its port of before."""
-    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    plan = wired(2)
-    each: dict[str, Any] = {name: {} for name in plan.members}
-    run = RunDirectory.create(plan, each, each, {})
-    run.report("m1", {"observation": {"switch": {"armed": {"run": "d"}}, "dials": {"a": "ok"}}})
-    action = object.__new__(agent_release.ActionModule)
-    action._task = SimpleNamespace(check_mode=False)
-    outcome = {"failure": failure, "observation": {"switch": {"armed": None}, "dials": {}}}
-    action.reported(run, "m1", {"state": "confirmed"}, outcome)
-    assert (run.outcome("m1") or {})["observation"] == {"switch": {"armed": left}, "dials": {"a": "ok"}}
