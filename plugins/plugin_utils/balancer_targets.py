@@ -14,8 +14,10 @@ UNUSED = "unused"
 
 
 def machine_of(target: Mapping[str, Any]) -> Tuple[str, str]:
-    """Zone and id as the modules answer them: without the path that Google's may have. AWS's ids need no zone."""
-    return str(target.get("zone") or "").rpartition("/")[2], str(target["id"]).rpartition("/")[2]
+    """Zone and id as the modules answer them. Google's id may be a link, which names the zone; AWS's need none."""
+    words = str(target["id"]).split("/")
+    zone = str(target.get("zone") or (words[words.index("zones") + 1] if "zones" in words else ""))
+    return zone.rpartition("/")[2], words[-1]
 
 
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:

@@ -363,8 +363,9 @@ def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_no
     assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
 
 
-def test_a_machine_of_another_zone_may_have_the_same_name(balancer: Any) -> None:
-    target = {"id": "projects/p/zones/a/instances/m", "zone": "a", "port": 8000}
+@pytest.mark.parametrize(("ident", "zone"), [("m", "a"), ("projects/p/zones/a/instances/m", ""), ("m", "zones/a")])
+def test_a_machine_of_another_zone_may_have_the_same_name(ident: str, zone: str) -> None:
+    target = {"id": ident, "zone": zone, "port": 8000}
     answer = {"others": [{"id": "m", "zone": "a", "port": 8001}, {"id": "m", "zone": "b", "port": 8000}]}
     assert balancer_targets.stale(answer, [target]) == [{"id": "m", "zone": "a", "port": 8001}]
     assert balancer_targets.strangers(answer, {"targets": {"m1": target}}) == [{"id": "m", "zone": "b", "port": 8000}]
