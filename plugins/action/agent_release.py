@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 #: Beyond the gate's deadline: what switching a container takes.
 LOCK_SECONDS = 60
+#: The least that a rollback waits for its gate; a user's deadline may be shorter.
+RESTORE_SECONDS = 120
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
 #: Arguments that nobody on the way may keep.
@@ -83,6 +85,8 @@ class ActionModule(HostAction):
                 return None
             arguments["previous"] = touched[name]
             arguments["gate"]["min_edges"] = _edges_of_others(run, name)
+            # What made the new release fail may have been too little time.
+            arguments["gate"]["deadline"] = max(options["deadline"], RESTORE_SECONDS)
             run.roll_back(name)
         return arguments
 

@@ -121,7 +121,7 @@ def require_lasting(desired: Desired, observation: Observation, reasons: Sequenc
     stops = {**(observation["engine"]["daemon"] or {}), **desired.daemon}.get("live-restore") is False
     if stops and container is not None and container["state"] == "running":
         what = "Its engine would be restarted (%s), and without live-restore agents stop, on all machines at once."
-        fix = "Leave live-restore in praxis_docker_daemon on; or change each machine's engine by yourself, one at a time."
+        fix = "Leave live-restore in praxis_docker_daemon on, or change the engines by yourself, one at a time."
         raise Failed(Finding("engine-restart", what % "; ".join(reasons), "praxis_docker_daemon", fix))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts that may have to go back by themselves: whether a run keeps them from it, and that it knows who need not."""
+"""What a run asks of hosts that go back, or may have to by themselves, and what it knows of them afterwards."""
 
 from __future__ import annotations
 
@@ -56,3 +56,13 @@ def test_a_run_that_would_leave_the_fleet_to_a_person_keeps_no_host_from_going_b
     """Such a run may be started by a timer, again and again."""
     Path(run.path, "options.json").write_text(json.dumps({**OPTIONS, "unfinished": unfinished}), encoding="utf-8")
     assert ("confirm_within" in action.arguments(run, "m1", {"state": state})) is wound
+
+
+@pytest.mark.parametrize(("state", "deadline", "given"), [
+    ("active", 5, 5), ("restored", 5, 120), ("restored", 600, 600)])  # fmt: skip
+def test_a_deadline_that_is_too_short_for_the_agent_does_not_fail_the_rollback_as_well(
+    run: RunDirectory, action: Any, state: str, deadline: int, given: int
+) -> None:
+    Path(run.path, "options.json").write_text(json.dumps({**OPTIONS, "deadline": deadline}), encoding="utf-8")
+    run.touch("m1", "r0")
+    assert action.arguments(run, "m1", {"state": state})["gate"]["deadline"] == given
