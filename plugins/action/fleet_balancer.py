@@ -83,7 +83,9 @@ class ActionModule(FleetAction):
             if args["state"] == "present":
                 back = balancer_targets.gone_back(known)
                 self._provide(run, balancer, back, result)
-                failures += self._see_to_ports(balancer, [*targets, *back], answer, args, result)
+                # Of a member that could not be observed, nobody knows where it serves.
+                observed = [target for target, (_planned, seen) in zip(targets, known) if seen]
+                failures += self._see_to_ports(balancer, [*observed, *back], answer, args, result)
             for name in balancer_targets.leaving(answer, names, here):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)

@@ -361,6 +361,11 @@ def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_no
     assert (found["stale"], found["others"]) == ([{"member": "m1", "port": 8001}], ["i-gone:8001"])
     armed(one, "m1", port=8001)
     assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
+    # Nobody knows where a member serves that could not be observed.
+    one.run.forget("m1")
+    del one.observations["m1"]
+    one.others = [{"id": "i-m1", "port": 8000, "state": "healthy"}]
+    assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
 
 
 @pytest.mark.parametrize(("ident", "zone"), [("m", "a"), ("projects/p/zones/a/instances/m", ""), ("m", "zones/a")])
