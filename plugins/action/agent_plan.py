@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, controller, own_agent
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, run_options
@@ -60,6 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "hosts": [name],
             **numbers,
             "confirm_deadline": numbers["confirm_deadline"] or confirm_deadline(numbers, 1),
+            "lease": lease(numbers),
             "take_over": "",
             "record": "",
             "began": time.time(),

@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 #: Beyond the gate's deadline: what switching a container takes.
 LOCK_SECONDS = 60
+#: The least that a rollback waits for its gate; a user's deadline may be shorter.
+RESTORE_SECONDS = 120
 #: States for which no secret has to travel.
 PLAIN = ("confirmed",)
 #: Arguments that nobody on the way may keep.
@@ -65,7 +67,8 @@ class ActionModule(HostAction):
         failed = args.get("engine_failure")
         if isinstance(failed, Mapping):
             arguments["engine_failure"] = step_failure.of_task(**failed) if failed else ""
-        if state in ARMING and acting:
+        # A run that leaves the fleet to a person, should another one have stopped in its middle, keeps no host waiting.
+        if state in ARMING and acting and not (state == "prepared" and options.get("unfinished") == "refuse"):
             later = _turn(run, name) * APART if state == "prepared" else 0.0
             arguments["confirm_within"] = float(options["confirm_deadline"]) + later
         held = run.locked()
@@ -82,6 +85,8 @@ class ActionModule(HostAction):
                 return None
             arguments["previous"] = touched[name]
             arguments["gate"]["min_edges"] = _edges_of_others(run, name)
+            # What made the new release fail may have been too little time.
+            arguments["gate"]["deadline"] = max(options["deadline"], RESTORE_SECONDS)
             run.roll_back(name)
         return arguments
 
@@ -108,10 +113,13 @@ class ActionModule(HostAction):
         return args["state"] not in PLAIN
 
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
-        """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
+        """Keep what later steps are held against: the container that was activated, a rollback that failed, and that a
+        host does not roll itself back any more."""
         if args.get("deployment") and not outcome.get("failure") and "observation" in outcome:
             run.renew()
         observation = outcome.get("observation") or {}
+        if args["state"] == "confirmed" and not outcome.get("failure"):
+            run.note(name, {"switch": observation.get("switch")})
         container = observation.get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
             run.activate(name, container, observation.get("services") or {})

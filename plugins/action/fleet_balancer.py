@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
-
-#: The clouds' words for a target that gets requests.
-HEALTHY = "healthy"
-#: AWS's word for a target that has no connection any more; Google has none.
-UNUSED = "unused"
 
 
 class ActionModule(FleetAction):
@@ -28,6 +23,7 @@ class ActionModule(FleetAction):
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "only_serving": {"type": "bool", "default": False},
         "departed": {"type": "bool", "default": False},
+        "observe": {"type": "bool", "default": False},
     }
     _variables: Dict[str, Any] = {}
     #: Seconds, where the user has said how long a balancer may take.
@@ -47,7 +43,8 @@ class ActionModule(FleetAction):
         return result
 
     def _set(self, run: RunDirectory, args: Mapping[str, Any], step: journal.Step) -> Dict[str, Any]:
-        result: Dict[str, Any] = {"changed": False, "targets": [], "addresses": [], "diff": [], "others": []}
+        result: Dict[str, Any] = {"changed": False}
+        result.update({key: [] for key in ("targets", "addresses", "diff", "others", "stale")})
         failures: List[Mapping[str, Any]] = []
         if run.lease_is_over() and not self._task.check_mode:
             raise Failed(_lease_over(run.table().fleet))
@@ -69,6 +66,7 @@ class ActionModule(FleetAction):
             if not names:
                 continue
             targets = [here[name] for name in names]
+            known = [(here[name], observations.get(name) or {}) for name in names]
             if args["state"] == "absent":
                 others = {name: observations[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
@@ -77,18 +75,22 @@ class ActionModule(FleetAction):
                     break
                 # Whatever port they are registered with: the one in the plan may be new.
                 targets = [{key: value for key, value in target.items() if key != "port"} for target in targets]
-            elif not self._task.check_mode:
+            elif args["observe"] or not self._task.check_mode:
                 # After a rollback a member listens elsewhere than planned.
-                targets = [balancer_targets.at_its_port(here[name], observations.get(name) or {}) for name in names]
+                targets = [balancer_targets.at_its_port(*each) for each in known]
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
-            for name in _leaving(answer, names, here):
+            if args["state"] == "present":
+                back = balancer_targets.gone_back(known)
+                self._provide(run, balancer, back, result)
+                # Of a member that could not be observed, nobody knows where it serves.
+                observed = [target for target, (_planned, seen) in zip(targets, known) if seen]
+                failures += self._see_to_ports(balancer, [*observed, *back], answer, args, result)
+            for name in balancer_targets.leaving(answer, names, here):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)
-            result["targets"] += _targets(answer, names)
+            result["targets"] += balancer_targets.answered(answer, names, here)
             result["addresses"] += answer.get("addresses") or []
-            if args["departed"] and not self._task.check_mode:
-                failures += self._take_out(balancer, balancer_targets.stale(answer, targets), result)
             strangers = balancer_targets.strangers(answer, balancer)
             if strangers and args["departed"] and options["departed"] == "remove":
                 failures += self._take_out(balancer, strangers, result)
@@ -118,10 +120,11 @@ class ActionModule(FleetAction):
         targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
-        healthy = [target["member"] for target in _targets(answer, names) if target["healthy"]]
-        serving_others = {str(one["id"]) for one in answer.get("others") or [] if _is_healthy(one)}
-        ids = {name: balancer_targets.id_of(balancer["targets"][name]) for name in beyond}
-        healthy += sorted(name for name in beyond if ids[name] in serving_others)
+        known = balancer["targets"]
+        healthy = [one["member"] for one in balancer_targets.answered(answer, names, known) if one["healthy"]]
+        serving_others = filter(balancer_targets.is_healthy, answer.get("others") or [])
+        machines = {balancer_targets.machine_of(one) for one in serving_others}
+        healthy += sorted(name for name in beyond if balancer_targets.machine_of(known[name]) in machines)
         if self._task.check_mode or len(healthy) >= floor:
             return []
         if answer.get("failed") and not answer.get("targets"):
@@ -131,6 +134,34 @@ class ActionModule(FleetAction):
         )  # fmt: skip
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
+
+    def _provide(
+        self, run: RunDirectory, balancer: Mapping[str, Any], back: Sequence[Mapping[str, Any]], result: Dict[str, Any]
+    ) -> None:
+        """Register members also where they would serve if they rolled themselves back, for nobody may be there to do it
+        then. Until then no request goes there, because nobody listens. What cannot be registered is a warning."""
+        if not back or self._task.check_mode:
+            return
+        answer = self._ask(balancer, back, "present", wait=False)
+        _add(result, answer)
+        run.record([_not_provided(Finding(**failure)) for failure in _failures(answer, balancer)])
+
+    def _see_to_ports(
+        self,
+        balancer: Mapping[str, Any],
+        right: Sequence[Mapping[str, Any]],
+        answer: Mapping[str, Any],
+        args: Mapping[str, Any],
+        result: Dict[str, Any],
+    ) -> List[Mapping[str, Any]]:
+        """Members belong at these ports, and at no other one: report the others, or in the end take them out.
+
+        :param answer: what the balancer's module has just said.
+        """
+        stale = balancer_targets.stale(answer, right) if args["departed"] or args["observe"] else []
+        if args["observe"]:
+            result["stale"] += balancer_targets.by_member(stale, balancer["targets"])
+        return [] if self._task.check_mode else self._take_out(balancer, stale, result)
 
     def _take_out(
         self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], result: Dict[str, Any]
@@ -142,10 +173,13 @@ class ActionModule(FleetAction):
         _add(result, answer)
         return _failures(answer, balancer)
 
-    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
+    def _ask(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, wait: bool = True
+    ) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
-        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
-        if state == "present" and self._join_timeout is not None:
+        wait = wait and state == "present"
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
+        if wait and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
@@ -157,14 +191,6 @@ def _add(result: Dict[str, Any], answer: Mapping[str, Any]) -> None:
     """What a call has changed is changed by all of them."""
     result["changed"] |= bool(answer.get("changed"))
     result["diff"] += [answer["diff"]] if answer.get("diff") else []
-
-
-def _leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[str, Mapping[str, Any]]) -> List[str]:
-    """The members that have been taken out and may have connections still."""
-    if "draining" not in answer:
-        return []
-    gone = {str(target["id"]) for target in answer.get("targets") or [] if target["state"] != UNUSED}
-    return [name for name in names if balancer_targets.id_of(targets[name]) in gone]
 
 
 def _place(balancer: Mapping[str, Any]) -> str:
@@ -185,6 +211,11 @@ def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int)
         raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
 
 
+def _not_provided(failure: Finding) -> Finding:
+    what = "%s So a member that rolls itself back to its port of before is out of service until the next run."
+    return Finding("old-port-unregistered", what % failure.what, failure.where, failure.fix, level=WARNING)
+
+
 def _lease_over(fleet: str) -> Finding:
     what = "This run has been still for longer than its lease, and another deployment may have the fleet by now."
     return Finding("lease-over", what, "fleet %s" % fleet, "Deploy again; praxis_lease is how long a run may be still.")
@@ -196,21 +227,3 @@ def _failures(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Ma
         return []
     said = str(answer.get("msg") or "It did not answer.")
     return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), "See the message.").as_dict()]
-
-
-def _is_healthy(target: Mapping[str, Any]) -> bool:
-    return str(target["state"]).lower() == HEALTHY
-
-
-def _targets(answer: Mapping[str, Any], names: List[str]) -> List[Dict[str, Any]]:
-    """The members as their balancer sees them: modules answer in the order they were asked in."""
-    seen = answer.get("targets") or []
-    return [
-        {
-            "member": name,
-            "state": target["state"],
-            "healthy": _is_healthy(target),
-            "description": target.get("description") or "",
-        }
-        for name, target in zip(names, seen)
-    ]

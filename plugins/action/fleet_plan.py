@@ -26,7 +26,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
@@ -131,6 +131,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             **numbers,
             "confirm_deadline": numbers["confirm_deadline"]
             or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind)),
+            "lease": lease(numbers, bool(behind)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],

@@ -60,7 +60,7 @@ class ActionModule(FleetAction):
         reported += [hooks.failed(**args["hook"])] if args["hook"] else []
         run.record([*reported, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
-        balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]))
+        balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]), *_stale(args["balancer"]))
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
@@ -175,6 +175,14 @@ def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
         "why the inventory does not list it (its tags, its group)."
     )
     return [Finding("departed", what, name, fix, level=WARNING) for name in balancer.get("others") or []]
+
+
+def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
+    """The members that a load balancer also has at ports where they do not serve."""
+    what = "The load balancer also has it at port %s, where it does not serve."
+    fix = "Run deploy.yml or rollback.yml: at its end a member is registered where it serves, and nowhere else."
+    stale = balancer.get("stale") or []
+    return [Finding("target-stale", what % one["port"], one["member"], fix, level=WARNING) for one in stale]
 
 
 def _not_sealing(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:

@@ -105,7 +105,9 @@ options:
     description: Seconds that the pull of the image may take; 900 by default.
     type: raw
   lease:
-    description: Seconds that a run may be still before another one may take the machine over; 900 by default.
+    description:
+      - Seconds that a run may be still before another one may take the machine over. It is longer than the soak.
+      - By default 900, or as long as the activation may take where that is more.
     type: raw
   confirm_deadline:
     description: Seconds after which the machine goes back by itself when nobody has called the release good.

@@ -15,6 +15,8 @@ description:
   - Finds the load balancers of the members in the plan, and runs M(praxis.cloud.aws_lb_target) or
     M(praxis.cloud.gcp_lb_target) once for each, with the members that are behind it.
   - Members behind no load balancer are left out.
+  - While a member may still roll itself back to a release with another API port, it is put in at that port as well, so
+    that it is in service if it does.
   - Before any is taken out, the other members that can serve are put in and waited for. When fewer than
     C(praxis_min_available) of them are healthy then, nothing is taken out, and the failure is C(floor).
 extends_documentation_fragment:
@@ -51,7 +53,13 @@ options:
     type: bool
     default: false
   departed:
-    description: With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so.
+    description:
+      - With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so.
+      - Members are taken out at ports where they do not serve.
+    type: bool
+    default: false
+  observe:
+    description: In check mode, ask about each member at the port where it serves, and not at the plan's.
     type: bool
     default: false
 """
@@ -96,4 +104,16 @@ others:
   returned: always
   type: list
   elements: str
+stale:
+  description: With O(observe=true), the members that are put in at ports where they do not serve, too.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    member:
+      description: Name of the member.
+      type: str
+    port:
+      description: That port.
+      type: int
 """

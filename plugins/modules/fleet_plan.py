@@ -87,7 +87,10 @@ options:
         default.
     type: raw
   lease:
-    description: Seconds that other deployments wait for this one when it gives no sign; 900 by default.
+    description:
+      - Seconds that other deployments wait for this one when it gives no sign of life. It is longer than the soak.
+      - By default 900, or as long as a batch may take where that is more (the gate's deadline, the soak, the load
+        balancer and two minutes).
     type: raw
   confirm_deadline:
     description:

@@ -53,7 +53,10 @@ options:
         description: Its zone; not needed when O(targets[].id) is a link.
         type: str
       port:
-        description: Port of its endpoint, in a network endpoint group; by default the group's.
+        description:
+          - Port of its endpoint, in a network endpoint group; by default the group's.
+          - An instance group has one port for all its machines, and this one does not count there.
+          - With O(state=absent), by default every port that the machine is there with.
         type: int
   state:
     description:
@@ -119,6 +122,9 @@ targets:
     zone:
       description: Its zone.
       type: str
+    port:
+      description: Port of its endpoint; not where none was asked for, and not in an instance group.
+      type: int
     state:
       description: The balancer's word for it; empty for one that is in no group.
       type: str
@@ -167,8 +173,7 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         result["addresses"] = service.addresses()
     elif not check_mode and not params["wait"]:
         result["draining"] = service.draining()
-    inside = {(target.zone, target.name) for target in targets}
-    others = sorted(target for target in seen if (target.zone, target.name) not in inside)
+    others = sorted(one for one in seen if not any(target.means(one) for target in targets))
     return {
         **result,
         "targets": [described(target, seen) for target in targets],
@@ -208,7 +213,8 @@ def shown(service: BackendService, changes: list[Target], state: str) -> dict[st
 
 
 def described(target: Target, seen: Seen) -> dict[str, Any]:
-    return {"id": target.name, "zone": target.zone, "state": health_of(seen, target)}
+    port = {"port": target.port} if target.port else {}
+    return {"id": target.name, "zone": target.zone, **port, "state": health_of(seen, target)}
 
 
 def main() -> None:

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+#: The clouds' words for a target that gets requests.
+HEALTHY = "healthy"
+#: AWS's word for a target that has no connection any more; Google has none.
+UNUSED = "unused"
 
 
-def id_of(target: Mapping[str, Any]) -> str:
-    """As the modules answer it: without the path that Google's may have."""
-    return str(target["id"]).rpartition("/")[2]
+def machine_of(target: Mapping[str, Any]) -> Tuple[str, str]:
+    """Zone and id as the modules answer them. Google's id may be a link, which names the zone; AWS's need none."""
+    words = str(target["id"]).split("/")
+    zone = str(target.get("zone") or (words[words.index("zones") + 1] if "zones" in words else ""))
+    return zone.rpartition("/")[2], words[-1]
 
 
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
@@ -18,17 +25,36 @@ def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Di
     return {**target, "port": (observation.get("api") or {}).get("port") or target["port"]}
 
 
+def gone_back(members: Iterable[Tuple[Mapping[str, Any], Mapping[str, Any]]]) -> List[Dict[str, Any]]:
+    """The members that would serve at another port if their machines rolled themselves back, at that port.
+
+    :param members: each with what was observed of it last.
+    """
+    found = []
+    for target, observation in members:
+        armed = (observation.get("switch") or {}).get("armed") or {}
+        port, good = armed.get("api_port"), (observation.get("release") or {}).get("good")
+        if port and armed["wanted"] != good and port != at_its_port(target, observation)["port"]:
+            found.append({**target, "port": port})
+    return found
+
+
 def stale(answer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    """What members are registered with beside the port that they serve at."""
-    ours = {id_of(target) for target in targets}
-    mine = [one for one in answer.get("others") or [] if str(one["id"]) in ours]
-    return [] if answer.get("failed") else [in_words(one) for one in mine]
+    """What members are registered with beside the ports that they belong at.
+
+    :param targets: the members at those ports.
+    """
+    ours = {machine_of(target) for target in targets}
+    right = {(machine_of(target), target["port"]) for target in targets}
+    mine = [one for one in answer.get("others") or [] if machine_of(one) in ours]
+    wrong = [in_words(one) for one in mine if (machine_of(one), one.get("port")) not in right]
+    return [] if answer.get("failed") else wrong
 
 
 def strangers(answer: Mapping[str, Any], balancer: Mapping[str, Any]) -> List[Mapping[str, Any]]:
     """The targets behind the balancer that are no member's, in the module's words."""
-    ours = {id_of(target) for target in balancer["targets"].values()}
-    return [in_words(one) for one in answer.get("others") or [] if str(one["id"]) not in ours]
+    ours = {machine_of(target) for target in balancer["targets"].values()}
+    return [in_words(one) for one in answer.get("others") or [] if machine_of(one) not in ours]
 
 
 def in_words(one: Mapping[str, Any]) -> Dict[str, Any]:
@@ -38,3 +64,46 @@ def in_words(one: Mapping[str, Any]) -> Dict[str, Any]:
 
 def name_of(target: Mapping[str, Any]) -> str:
     return "%(zone)s/%(id)s" % target if "zone" in target else "%(id)s:%(port)s" % target
+
+
+def by_member(targets: Sequence[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> List[Dict[str, Any]]:
+    """Targets of members as ``member`` and ``port``.
+
+    :param known: the members as targets, by name.
+    """
+    members = {machine_of(target): name for name, target in known.items()}
+    return [{"member": members[machine_of(one)], "port": one.get("port")} for one in targets]
+
+
+def leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    """The members that have been taken out and may have connections still."""
+    if "draining" not in answer:
+        return []
+    gone = {machine_of(one) for one in answer.get("targets") or [] if one["state"] != UNUSED}
+    return [name for name in names if machine_of(targets[name]) in gone]
+
+
+def is_healthy(target: Mapping[str, Any]) -> bool:
+    return str(target["state"]).lower() == HEALTHY
+
+
+def answered(
+    answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[str, Mapping[str, Any]]
+) -> List[Dict[str, Any]]:
+    """The members as their balancer sees them, each at the port where it serves, if it does at any."""
+    seen: Dict[Any, Mapping[str, Any]] = {}
+    for one in answer.get("targets") or []:
+        machine = machine_of(one)
+        if machine not in seen or is_healthy(one):
+            seen[machine] = one
+    known = {name: seen.get(machine_of(targets[name])) for name in names}
+    return [
+        {
+            "member": name,
+            "state": target["state"],
+            "healthy": is_healthy(target),
+            "description": target.get("description") or "",
+        }
+        for name, target in known.items()
+        if target
+    ]

@@ -25,6 +25,8 @@ def pace_of(options: Mapping[str, Any]) -> Pace:
 MARGIN = 120
 #: Seconds that the slowest kind of load balancer takes to call a member healthy, its own health check included.
 JOIN = 480
+#: Seconds that others wait for a deployment, if no batch may take longer.
+LEASE = 900
 
 
 def confirm_deadline(numbers: Mapping[str, Any], members: int, alone: int = 0, balanced: bool = False) -> int:
@@ -33,10 +35,18 @@ def confirm_deadline(numbers: Mapping[str, Any], members: int, alone: int = 0, b
     :param alone: how many of them are activated in a batch of their own.
     :param balanced: a batch ends when a load balancer has taken its members.
     """
-    each: int = numbers["deadline"] + numbers["soak"] + MARGIN
-    if balanced:
-        each += numbers["join_timeout"] or JOIN
-    return MARGIN + pace_of(numbers).batches(members, alone) * each
+    return MARGIN + pace_of(numbers).batches(members, alone) * _batch(numbers, balanced)
+
+
+def lease(numbers: Mapping[str, Any], balanced: bool = False) -> int:
+    """Seconds that others wait for a deployment: in a batch it may give no sign of life."""
+    return int(numbers["lease"] or max(LEASE, _batch(numbers, balanced)))
+
+
+def _batch(numbers: Mapping[str, Any], balanced: bool) -> int:
+    """Seconds that a batch may take."""
+    seconds: int = numbers["deadline"] + numbers["soak"] + MARGIN
+    return seconds + (numbers["join_timeout"] or JOIN) if balanced else seconds
 
 
 #: The option that all of them have.

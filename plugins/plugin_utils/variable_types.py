@@ -40,7 +40,7 @@ RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {
     "pull_deadline": ("praxis_pull_deadline", 1, 86400, 900),
     "join_timeout": ("praxis_join_timeout", 1, 86400, None),
     "min_edges": ("praxis_min_edges", 0, 10000, None),
-    "lease": ("praxis_lease", 1, 86400, 900),
+    "lease": ("praxis_lease", 1, 86400, None),
     "confirm_deadline": ("praxis_confirm_deadline", 60, 604800, None),
 }
 #: The variables of a person's lock and of waiting for others', by fleet_lock's options, as above.
@@ -181,6 +181,10 @@ def run_options(given: Mapping[str, Any]) -> Tuple[Dict[str, Any], List[Finding]
         if value not in words:
             fix = "Write one of %s." % ", ".join(words)
             findings.append(bad_variable("%s is %s." % (variable, shown(value)), variable, fix))
+    if found["lease"] is not None and found["lease"] <= found["soak"]:
+        what = "praxis_lease is %d and praxis_soak %d: in its first soak a run would lose the fleet."
+        fix = "Remove praxis_lease: by default it is long enough. Or write more than the soak."
+        findings.append(bad_variable(what % (found["lease"], found["soak"]), "praxis_lease", fix))
     return found, findings
 
 

@@ -495,6 +495,28 @@ def test_another_api_port_that_fails_on_the_last_host_is_taken_back(fleet: Cloud
 
 
 @pytest.mark.repetition
+def test_another_api_port_whose_controller_dies_keeps_everybody_in_service(fleet: Cloud, tmp_path: Path) -> None:
+    """All are at the new port, and go back by themselves to the one of before: nobody has to register them there."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    with begun(fleet, {"praxis_api_port": 8001, **TWO_BATCHES, "praxis_confirm_deadline": 240}, output) as run:
+        at_step(fleet, "Judge the fleet before its release is called good", output)
+        os.killpg(run.pid, signal.SIGKILL)
+    assert moved(fleet, before) == set(before)
+    seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
+    assert moved(fleet, before) == set()
+    seen.wait_for("everybody in service", lambda: not out_of_service(fleet), 60)
+    status = fleet.run("status.yml", environment=FOUR)
+    assert {"target-stale", "rolled-back-itself"} <= {item["code"] for item in status.summary["findings"]}
+    with load(fleet) as counted:
+        after = deploy(fleet, {"praxis_batch": 2})
+    assert after.summary["ok"]
+    assert list(registered(fleet).values()) == ["healthy"] * 4
+    assert {target.rpartition(":")[2] for target in registered(fleet)} == {"8000"}
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
 def test_another_p2p_port_keeps_the_mesh_whole(fleet: Cloud, tmp_path: Path) -> None:
     """Once it fails on the last host, and all go back to the port of before; then it spreads."""
     failing = own(tmp_path, praxis_aws_4=new(STANDIN_FAIL="no-listen"))

@@ -149,6 +149,7 @@ WORDS = {
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
     ("praxis_hooks", "{}"): "none",
     ("praxis_confirm_deadline", "None"): "by the batches",
+    ("praxis_lease", "None"): "900, more where a batch may take longer",
     ("praxis_join_timeout", "None"): "by its kind and its health check",
     ("praxis_min_available", "None"): "all but a batch",
     ("praxis_network", ""): "the inventory's: VPC id, or project and network",

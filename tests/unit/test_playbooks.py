@@ -308,6 +308,13 @@ def test_hooks_run_where_the_documentation_says() -> None:
     assert (used & set(hooks.POINTS)) | last == set(hooks.POINTS)
 
 
+def test_a_hook_that_takes_longer_than_the_lease_is_no_reason_to_refuse_the_drain_after_it() -> None:
+    """The drain asks how long ago a host admitted the run; a hook may wait for a person."""
+    hook, after = yaml.safe_load((PLAYBOOKS / "tasks/hook.yml").read_text(encoding="utf-8"))
+    assert "block" in hook and after["ansible.builtin.include_tasks"] == "lock.yml"
+    assert {"hook_point == 'before_batch'", VERDICT} < set(after["when"])
+
+
 def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
     """Where every play reads: with ``set_fact`` it is only there when it is cacheable."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
@@ -31,7 +31,8 @@ HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
 class Target:
     """One machine, by zone and name.
 
-    :param port: for a network endpoint group; None for the group's default.
+    :param port: of its endpoint in a network endpoint group. None: in an instance group, which has one port for all its
+        machines; of a target that is asked for: whatever port it is there with, or else the group's default.
     """
 
     zone: str
@@ -39,7 +40,12 @@ class Target:
     port: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.zone}/{self.name}"
+        return f"{self.zone}/{self.name}" + (f":{self.port}" if self.port else "")
+
+    def means(self, other: Target) -> bool:
+        """Whether this, as it is asked for, is the other one, as it was observed."""
+        ports = {self.port, other.port}
+        return (self.zone, self.name) == (other.zone, other.name) and (len(ports) == 1 or None in ports)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class BackendService:
         ]
         if findings:
             raise Failed(*findings)
-        return found
+        return [target if self.groups[target.zone].endpoints else replace(target, port=None) for target in found]
 
     def observe(self) -> dict[Target, str]:
         """Who is in the groups, and how each is.
@@ -135,21 +141,25 @@ class BackendService:
         health = self._client.call(
             "compute", "POST", f"compute/v1/{self._path}/getHealth", body=body, idempotent=True
         ).get("healthStatus", [])
-        states = {_name(one["instance"]): one.get("healthState", UNKNOWN) for one in health if one.get("instance")}
-        return {Target(group.zone, name): states.get(name, UNKNOWN) for name in self._members(group)}
+        states = {
+            Target(group.zone, _name(one["instance"]), one.get("port") if group.endpoints else None):
+            one.get("healthState", UNKNOWN) for one in health if one.get("instance")
+        }  # fmt: skip
+        return {target: states.get(target, UNKNOWN) for target in self._members(group)}
 
-    def _members(self, group: Group) -> list[str]:
+    def _members(self, group: Group) -> list[Target]:
         method = "listNetworkEndpoints" if group.endpoints else "listInstances"
-        names: list[str] = []
+        found: list[Target] = []
         query: dict[str, str] = {}
         while True:
             page = self._client.call(
                 "compute", "POST", f"compute/v1/{group.path}/{method}", body={}, query=query, idempotent=True
             )
             for item in page.get("items") or []:
-                names.append(_name((item["networkEndpoint"] if group.endpoints else item)["instance"]))
+                one = item["networkEndpoint"] if group.endpoints else item
+                found.append(Target(group.zone, _name(one["instance"]), one.get("port")))
             if not page.get("nextPageToken"):
-                return names
+                return found
             query["pageToken"] = page["nextPageToken"]
 
     def apply(self, targets: Sequence[Target], state: str) -> None:
@@ -222,15 +232,21 @@ class BackendService:
 
 
 def diff(seen: Seen, targets: Iterable[Target], state: str) -> list[Target]:
-    """The machines to put in (``present``) or to take out (``absent``)."""
-    inside = {(target.zone, target.name) for target in seen}
-    wanted = state == "present"
-    return [target for target in targets if ((target.zone, target.name) in inside) != wanted]
+    """The machines to put in (``present``) or to take out (``absent``, at every port that is meant)."""
+    if state == "present":
+        return [target for target in targets if not there(seen, target)]
+    return list(dict.fromkeys(one for target in targets for one in there(seen, target)))
+
+
+def there(seen: Seen, target: Target) -> list[Target]:
+    """What a target that is asked for is in the groups as."""
+    return [one for one in seen if target.means(one)]
 
 
 def health_of(seen: Seen, target: Target) -> str:
     """The balancer's word for a machine; empty for one that is in no group."""
-    return seen.get(Target(target.zone, target.name), "")
+    states = [seen[one] for one in there(seen, target)]
+    return HEALTHY if HEALTHY in states else next(iter(states), "")
 
 
 def failures(seen: Seen, targets: Iterable[Target], group: str, seconds: float) -> list[Finding]:

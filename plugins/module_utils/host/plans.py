@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -79,6 +79,8 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
         changes += data.changes(data.observe(paths, desired.data), desired.data)
     reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))
     reasons += tuple(engine_proxies.reasons(paths, info, desired.proxies))
+    if reasons and not desired.engine_made:
+        require_lasting(desired, observation, reasons)
     if not reasons:
         require_capacity(paths, observation, release)
     elif desired.engine_failure:
@@ -106,6 +108,21 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
     ]
     if findings:
         raise Failed(*findings)
+
+
+def require_lasting(desired: Desired, observation: Observation, reasons: Sequence[str]) -> None:
+    """Refuse to have an engine restarted whose agent would stop with it: engines are seen to on all machines at once,
+    before any is drained.
+
+    :param reasons: why the engine is to be restarted.
+    :raises Failed: ``engine-restart``.
+    """
+    container = observation["container"]
+    stops = {**(observation["engine"]["daemon"] or {}), **desired.daemon}.get("live-restore") is False
+    if stops and container is not None and container["state"] == "running":
+        what = "Its engine would be restarted (%s), and without live-restore agents stop, on all machines at once."
+        fix = "Leave live-restore in praxis_docker_daemon on, or change the engines by yourself, one at a time."
+        raise Failed(Finding("engine-restart", what % "; ".join(reasons), "praxis_docker_daemon", fix))
 
 
 def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:

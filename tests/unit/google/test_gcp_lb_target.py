@@ -113,6 +113,31 @@ def test_a_zone_without_a_group_is_an_error_before_anything(balancer):
     assert len(balancer.mutations()) == before
 
 
+def test_a_machine_is_in_an_endpoint_group_at_each_of_its_ports(balancer: Balancer, request: Any) -> None:
+    """An instance group has one port for all of its machines, whatever is asked for."""
+    grouped = "instance groups" in request.node.name
+    balancer.healthy("a-1", "a-2")
+    balancer.run("present", "a-2")
+
+    def at(port: int) -> dict[str, Any]:
+        return {"targets": [{"id": "a-1", "zone": ONE, "port": port}], "wait": False}
+
+    assert balancer.run("present", **at(8001))[0]["changed"]
+    moved, _findings = balancer.run("present", **at(8002))
+    port = {} if grouped else {"port": 8002}
+    assert moved["changed"] is not grouped
+    assert moved["targets"] == [{"id": "a-1", "zone": ONE, **port, "state": "HEALTHY"}]
+    others = [(one["id"], one.get("port")) for one in moved["others"]]
+    assert others == ([("a-2", None)] if grouped else [("a-1", 8001), ("a-2", 8000)])
+    if not grouped:
+        one_less, _findings = balancer.run("absent", **at(8001))
+        assert [(one["id"], one.get("port")) for one in one_less["others"]] == [("a-1", 8002), ("a-2", 8000)]
+        balancer.run("present", **at(8001))
+    gone, _findings = balancer.run("absent", "a-1", wait=False)
+    assert gone["targets"] == [{"id": "a-1", "zone": ONE, "state": ""}]
+    assert [one["id"] for one in gone["others"]] == ["a-2"]
+
+
 def test_a_service_that_is_not_there(balancer):
     with pytest.raises(Failed, match="no backend service 'other'"):
         balancer.run("present", "a-1", backend_service="other")

@@ -507,6 +507,28 @@ LET_IN = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("daemon", "running", "made", "failure"),
+    [
+        ({"live-restore": False, "mtu": 1400}, True, False, "engine-restart"),
+        ({"live-restore": True, "mtu": 1400}, True, False, None),
+        ({"mtu": 1400}, True, False, None),
+        ({"live-restore": False, "mtu": 1400}, False, False, None),
+        ({"live-restore": False, "mtu": 1400}, True, True, None),
+        ({}, True, False, None),
+    ],
+)
+def test_an_engine_whose_agent_would_stop_with_it_is_not_restarted_with_all_others(
+    host: Paths, engine: FakeEngine, daemon: dict[str, Any], running: bool, made: bool, failure: str | None
+) -> None:
+    """Machines are given what their engines lack before any is drained."""
+    if running:
+        engine.run("r1")
+    found = run(host, "prepared", release=release("r2"), engine={"daemon": daemon}, engine_made=made)
+    assert (found["failure"] or {}).get("code") == failure
+    assert (found["outcome"] == "needs-docker") is bool(daemon and failure is None)
+
+
 def constrained(paths: Paths, daemon: dict[str, Any], enforce: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the host a daemon.json, and SELinux in this state; without a text there is none."""
     Path(paths.daemon_json).write_text(json.dumps(daemon))

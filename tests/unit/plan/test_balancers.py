@@ -15,7 +15,7 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_action, fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, fleet_action, fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
@@ -99,6 +99,7 @@ class Balancer:
         self.others: list[dict[str, Any]] = []
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
+        self.waits: list[bool] = []
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -106,13 +107,15 @@ class Balancer:
         action = object.__new__(fleet_balancer.ActionModule)
         action._task = SimpleNamespace(check_mode=check_mode)
         action._execute_module = self._module
-        given = {"members": list(members), "state": state, "only_serving": False, "departed": False, **args}
+        given = {"members": list(members), "state": state, "only_serving": False, "departed": False, "observe": False,
+                 **args}
         found: dict[str, Any] = action.judge(self.run, given)
         return found
 
     def _module(self, module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
         targets = module_args["targets"]
         self.asked.append((module_args["state"], targets))
+        self.waits.append(module_args["wait"])
         self.patience.append(module_args.get("wait_timeout"))
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
@@ -153,6 +156,19 @@ def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeo
     numbers = {"deadline": 100, "soak": 30, "join_timeout": join_timeout, "batch": 1, "canary": 1,
                "min_available": None, "max_unreachable": 0}  # fmt: skip
     assert fleet_action.confirm_deadline(numbers, 3, balanced=balanced) == seconds
+
+
+@pytest.mark.parametrize(
+    ("given", "balanced", "seconds"),
+    [({}, True, 900), ({"soak": 1800}, False, 2020), ({"soak": 1800}, True, 2500), ({"deadline": 1200}, False, 1350),
+     ({"soak": 1800, "lease": 1900}, True, 1900)],
+)  # fmt: skip
+def test_others_wait_for_a_run_as_long_as_a_batch_may_take(
+    given: dict[str, int], balanced: bool, seconds: int
+) -> None:
+    """In a soak it gives no sign of life."""
+    numbers = {"deadline": 100, "soak": 30, "join_timeout": None, "lease": None, **given}
+    assert fleet_action.lease(numbers, balanced) == seconds
 
 
 @pytest.mark.parametrize(
@@ -287,6 +303,85 @@ def test_in_the_end_a_member_is_registered_nowhere_else(balancer: Any) -> None:
     found = one.set("present", "m1", departed=True)
     assert one.asked == [("present", [{"id": "i-m1", "port": 8001}]), ("absent", [{"id": "i-m1", "port": 8000}])]
     assert found["others"] == []
+
+
+def armed(one: Any, name: str, port: int | None = 8000, good: str = "before") -> None:
+    """A member that goes back to a release that listens at this port, unless its new one is called good."""
+    switch = {"run": "d", "wanted": "new", "back": "before", "api_port": port, "until": 0}
+    one.observations[name] |= {"switch": {"armed": switch}, "release": {"good": good}}
+
+
+def test_a_member_that_may_roll_itself_back_is_registered_where_it_would_serve_then(balancer: Any) -> None:
+    """Nobody may be there to register it. It is not waited for: nobody listens there now."""
+    one = balancer(join_timeout=700)
+    at_ports(one, m1=8001, m2=8001, m3=8001, m4=8001)
+    armed(one, "m1")
+    armed(one, "m2", port=8001)
+    armed(one, "m3", port=None)
+    armed(one, "m4", good="new")
+    assert not one.set("present", "m1", "m2", "m3", "m4").get("failed")
+    serving = [{"id": f"i-m{number}", "port": 8001} for number in (1, 2, 3, 4)]
+    assert one.asked == [("present", serving), ("present", [{"id": "i-m1", "port": 8000}])]
+    assert (one.waits, one.patience) == ([True, False], [700, None])
+
+
+def test_that_it_could_not_be_registered_so_is_a_warning(balancer: Any) -> None:
+    one = balancer()
+    at_ports(one, m1=8001)
+    armed(one, "m1")
+    refusal = {"failed": True, "failures": [{"code": "x", "what": "Too many.", "where": "agents", "fix": "Ask."}]}
+    asked = one._module
+    one._module = lambda **given: asked(**given) | (refusal if not given["module_args"]["wait"] else {})
+    assert not one.set("present", "m1").get("failed")
+    said = [(item.code, item.level, item.what.partition(" So ")[0]) for item in one.run.recorded()]
+    assert said == [("old-port-unregistered", "warning", "Too many.")]
+
+
+def test_in_the_end_a_member_that_may_still_go_back_keeps_that_registration(balancer: Any) -> None:
+    one = balancer()
+    at_ports(one, m1=8001)
+    armed(one, "m1")
+    one.others = [{"id": "i-m1", "port": port, "state": "unhealthy"} for port in (8000, 8002)]
+    one.set("present", "m1", departed=True)
+    assert one.asked[-1] == ("absent", [{"id": "i-m1", "port": 8002}])
+    one.run.note("m1", {"switch": {"armed": None}})
+    one.observations = {"m1": one.run.outcome("m1")["observation"]}
+    one.set("present", "m1", departed=True)
+    assert one.asked[-1] == ("absent", [{"id": "i-m1", "port": 8000}, {"id": "i-m1", "port": 8002}])
+
+
+def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_not(balancer: Any) -> None:
+    """A host that rolled itself back to its port of before, and is still registered at the new one."""
+    one = balancer()
+    at_ports(one, m1=8000, m2=8001)
+    unhealthy, stranger = ({"port": 8001, "state": state} for state in ("unhealthy", "healthy"))
+    one.others = [{"id": "i-m1", **unhealthy}, {"id": "i-gone", **stranger}]
+    found = one.set("present", "m1", "m2", observe=True, check_mode=True)
+    assert one.asked == [("present", [{"id": "i-m1", "port": 8000}, {"id": "i-m2", "port": 8001}])]
+    assert (found["stale"], found["others"]) == ([{"member": "m1", "port": 8001}], ["i-gone:8001"])
+    armed(one, "m1", port=8001)
+    assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
+    # Nobody knows where a member serves that could not be observed.
+    one.run.forget("m1")
+    del one.observations["m1"]
+    one.others = [{"id": "i-m1", "port": 8000, "state": "healthy"}]
+    assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
+
+
+@pytest.mark.parametrize(("ident", "zone"), [("m", "a"), ("projects/p/zones/a/instances/m", ""), ("m", "zones/a")])
+def test_a_machine_of_another_zone_may_have_the_same_name(ident: str, zone: str) -> None:
+    target = {"id": ident, "zone": zone, "port": 8000}
+    answer = {"others": [{"id": "m", "zone": "a", "port": 8001}, {"id": "m", "zone": "b", "port": 8000}]}
+    assert balancer_targets.stale(answer, [target]) == [{"id": "m", "zone": "a", "port": 8001}]
+    assert balancer_targets.strangers(answer, {"targets": {"m1": target}}) == [{"id": "m", "zone": "b", "port": 8000}]
+
+
+def test_a_member_that_is_drained_from_two_ports_is_named_once_and_in_its_own_place(balancer: Any) -> None:
+    states = [("m1", 8000, "draining"), ("m1", 8001, "unused"), ("m2", 8000, "healthy"), ("m2", 8001, "unhealthy")]
+    answer = {"targets": [{"id": f"i-{name}", "port": port, "state": state} for name, port, state in states]}
+    known = {name: {"id": f"i-{name}", "port": 8001} for name in ("m1", "m2", "m3")}
+    found = balancer_targets.answered(answer, ["m1", "m2", "m3"], known)
+    assert [(one["member"], one["state"]) for one in found] == [("m1", "draining"), ("m2", "healthy")]
 
 
 def test_who_stood_still_for_longer_than_the_lease_takes_nobody_out(

@@ -267,6 +267,13 @@ class TestRunOptions:
         assert [(one.code, one.where) for one in findings] == [("bad-variable", RUN_OPTIONS[option][0])]
         assert found[option] == RUN_OPTIONS[option][3]
 
+    @pytest.mark.parametrize(("lease", "wrong"), [(29, True), (30, True), (31, False), (None, False)])
+    def test_a_lease_that_ends_in_the_soak(self, lease: int | None, wrong: bool) -> None:
+        """Each deployment would be refused by itself after its first batch."""
+        _found, findings = run_options({"lease": lease})
+        assert [(one.code, one.where) for one in findings] == [("bad-variable", "praxis_lease")] * wrong
+        assert run_options({"lease": lease, "soak": 0})[1] == []
+
     @pytest.mark.parametrize("given", ["25%", "100%", "0%", "101%", "x%", "2.5%", "%"])
     @pytest.mark.parametrize("option", list(RUN_OPTIONS))
     def test_a_percentage_where_it_has_a_meaning(self, option: str, given: str) -> None:

@@ -146,6 +146,13 @@ def test_a_member_that_its_balancer_does_not_serve_is_reported(
     assert [item["code"] for item in found["findings"]] == reported
 
 
+def test_a_member_that_its_balancer_has_at_another_port_too_is_reported(run: RunDirectory) -> None:
+    found = judged(run, balancer={"stale": [{"member": "m1", "port": 8001}]})
+    assert [(item["code"], item["where"], item["level"]) for item in found["findings"]] == [
+        ("target-stale", "m1", "warning")]  # fmt: skip
+    assert "port 8001" in found["findings"][0]["what"]
+
+
 def restarted(run: RunDirectory, restarts: int, container: str = "c1") -> None:
     """m1 was activated with container c1, and shows this now."""
     run.activate("m1", {"id": "c1", "restarts": 0})

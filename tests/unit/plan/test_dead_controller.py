@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run asks of hosts that go back, or may have to by themselves, and what it knows of them afterwards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import constants
+
+from ansible_collections.praxis.cloud.plugins.action import agent_release
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from tests.unit.fleet.made import fleet as wired
+
+OPTIONS = {"hosts": ["m1", "m2"], "deadline": 120, "keep_releases": 5, "pull_deadline": 900, "confirm_deadline": 600}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    plan = wired(2)
+    each: dict[str, Any] = {name: {} for name in plan.members}
+    return RunDirectory.create(plan, each, each, OPTIONS)
+
+
+@pytest.fixture
+def action() -> Any:
+    made = object.__new__(agent_release.ActionModule)
+    made._task = SimpleNamespace(check_mode=False)
+    return made
+
+
+@pytest.mark.parametrize(("failure", "left"), [(None, None), ({"code": "not-confirmed"}, {"run": "d"})])
+def test_a_host_that_has_called_its_release_good_does_not_roll_itself_back_any_more(
+    run: RunDirectory, action: Any, failure: Any, left: Any
+) -> None:
+    """What is known of it from before says otherwise, and would keep it registered at its port of before."""
+    run.report("m1", {"observation": {"switch": {"armed": {"run": "d"}}, "dials": {"a": "ok"}}})
+    outcome = {"failure": failure, "observation": {"switch": {"armed": None}, "dials": {}}}
+    action.reported(run, "m1", {"state": "confirmed"}, outcome)
+    assert (run.outcome("m1") or {})["observation"] == {"switch": {"armed": left}, "dials": {"a": "ok"}}
+
+
+@pytest.mark.parametrize(
+    ("state", "unfinished", "wound"),
+    [("prepared", "continue", True), ("prepared", "refuse", False), ("active", "refuse", True)],
+)
+def test_a_run_that_would_leave_the_fleet_to_a_person_keeps_no_host_from_going_back(
+    run: RunDirectory, action: Any, state: str, unfinished: str, wound: bool
+) -> None:
+    """Such a run may be started by a timer, again and again."""
+    Path(run.path, "options.json").write_text(json.dumps({**OPTIONS, "unfinished": unfinished}), encoding="utf-8")
+    assert ("confirm_within" in action.arguments(run, "m1", {"state": state})) is wound
+
+
+@pytest.mark.parametrize(("state", "deadline", "given"), [
+    ("active", 5, 5), ("restored", 5, 120), ("restored", 600, 600)])  # fmt: skip
+def test_a_deadline_that_is_too_short_for_the_agent_does_not_fail_the_rollback_as_well(
+    run: RunDirectory, action: Any, state: str, deadline: int, given: int
+) -> None:
+    Path(run.path, "options.json").write_text(json.dumps({**OPTIONS, "deadline": deadline}), encoding="utf-8")
+    run.touch("m1", "r0")
+    assert action.arguments(run, "m1", {"state": state})["gate"]["deadline"] == given
