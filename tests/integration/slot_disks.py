@@ -44,8 +44,11 @@ class Disks(ABC):
         self.fleet = fleet
 
     @abstractmethod
-    def of_slots(self) -> dict[str, Disk]:
-        """The slots' disks, by slot."""
+    def of_slots(self, what: str = "slot") -> dict[str, Disk]:
+        """The slots' disks, by slot.
+
+        :param what: they say to be.
+        """
 
     @abstractmethod
     def terminate(self, machine: str) -> None:
@@ -71,8 +74,8 @@ class AwsDisks(Disks):
         super().__init__(fleet)
         self.ec2 = boto3.client("ec2", **AwsOwner(cloud.environment, HOME).keys)
 
-    def of_slots(self) -> dict[str, Disk]:
-        wanted = {"praxis_fleet": self.fleet, "praxis_data": "slot"}
+    def of_slots(self, what: str = "slot") -> dict[str, Disk]:
+        wanted = {"praxis_fleet": self.fleet, "praxis_data": what}
         filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
         found = self.ec2.describe_volumes(Filters=filters)["Volumes"]
         return {next(tag["Value"] for tag in each["Tags"] if tag["Key"] == "praxis_slot"): self._disk(each)
@@ -107,8 +110,8 @@ class GoogleDisks(Disks):
         super().__init__(fleet)
         self.owner = GoogleOwner(cloud.environment, HOME)
 
-    def of_slots(self) -> dict[str, Disk]:
-        mine = {"praxis_fleet": self.fleet, "praxis_data": "slot"}
+    def of_slots(self, what: str = "slot") -> dict[str, Disk]:
+        mine = {"praxis_fleet": self.fleet, "praxis_data": what}
         found = [each for each in self._all() if mine.items() <= each.get("labels", {}).items()]
         return {each["labels"]["praxis_slot"]: self._disk(each) for each in found}
 

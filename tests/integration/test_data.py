@@ -45,12 +45,12 @@ class Fleet:
         self.disks = disks_of(cloud, FLEET)
         self.data: dict[str, Any] = {"size": self.disks.SIZE}
 
-    def run(self, playbook: str, data: dict[str, Any] | None = None, expect: int = 0, hosts: int = 1,
+    def run(self, playbook: str, data: dict[str, Any] | None = None, *arguments: str, expect: int = 0, hosts: int = 1,
             **variables: Any) -> Run:
         around = {"PRAXIS_FLEET": FLEET, "PRAXIS_HOSTS": str(hosts), **self.network}
         data = self.data if data is None else data
         given = {"praxis_data": data, "praxis_balancer": False, "praxis_target_group": "", **variables}
-        return self.cloud.run(playbook, expect=expect, environment=around, variables=given)
+        return self.cloud.run(playbook, *arguments, expect=expect, environment=around, variables=given)
 
     def slot(self, number: int = 1) -> str:
         return f"{self.disks.SLOT}-{number}"
@@ -122,7 +122,7 @@ def test_a_slot_s_disk_holds_the_data_and_is_there_before_the_agent_after_a_rebo
 def test_a_disk_that_holds_something_else_is_refused_and_not_touched(fleet: Fleet) -> None:
     disk, before = fleet.disk(), fleet.on(SUM)
     fleet.on("docker stop praxis-agent-1")
-    fleet.on(f"systemctl stop {UNIT} && e2label {disk.device} photos")
+    fleet.on(f"systemctl stop {UNIT} && e2label {disk.device} photos && sync")
     content = digest(disk.image)
     refused = fleet.run("deploy.yml", expect=2)
     (finding,) = [each for each in refused.summary["findings"] if each["level"] == "error"]
@@ -131,6 +131,41 @@ def test_a_disk_that_holds_something_else_is_refused_and_not_touched(fleet: Flee
     fleet.on(f"e2label {disk.device} praxis-data")
     fleet.run("deploy.yml")
     assert fleet.on(SUM) == before
+
+
+@pytest.mark.alike
+def test_a_backup_is_restored_and_the_disk_that_it_replaces_stays(fleet: Fleet) -> None:
+    """What is backed up was written, and nobody has waited for it to reach the disk: the freeze does."""
+    fleet.on(WRITE.replace(" && sync", ""))
+    before, peer, old = fleet.on(SUM), fleet.peer_id(), fleet.disk().id
+    unnamed = fleet.run("restore.yml", expect=2)
+    assert "backup-unnamed" in json.dumps(unnamed.summary["findings"])
+    made = fleet.run("backup.yml")
+    assert [(each["slot"], each["result"]) for each in made.summary["backups"]] == [(fleet.slot(), "ok")]
+    assert 0 < made.summary["backups"][0]["frozen_for"] < 45
+    fleet.on(WRITE)
+    lost, container = fleet.on(SUM), fleet.on(CONTAINER)
+    assert lost != before
+    predicted = fleet.run("restore.yml", None, "--check", praxis_backup="newest")
+    assert (fleet.on(SUM), fleet.disk().id) == (lost, old), predicted.output
+    restored = fleet.run("restore.yml", praxis_backup=made.summary["backup"])
+    assert restored.summary["ok"]
+    assert (fleet.on(SUM), fleet.peer_id(), fleet.on(CONTAINER)) == (before, peer, container)
+    assert fleet.disk().id != old
+    assert fleet.disks.of_slots("replaced")[fleet.slot()].id == old
+    assert fleet.run("provision.yml").changed == {}
+    assert fleet.run("deploy.yml").changed == {}
+
+
+@pytest.mark.repetition
+def test_older_backups_go_when_there_are_enough(fleet: Fleet) -> None:
+    data = {**fleet.data, "keep_backups": 1}
+    first = fleet.run("backup.yml", data).summary["backup"]
+    made = fleet.run("backup.yml", data).summary
+    assert first in [each["backup"] for each in made["removed"]]
+    missing = fleet.run("restore.yml", data, expect=2, praxis_backup=first)
+    assert "backup-missing" in json.dumps(missing.summary["findings"])
+    fleet.on("fsfreeze --freeze /var/lib/praxis/data && fsfreeze --unfreeze /var/lib/praxis/data")
 
 
 @pytest.mark.repetition

@@ -53,9 +53,12 @@ class AwsDisks:
         """That of a slot's volume."""
         return f"{self.machines.name(slot)}-data"
 
-    def create(self, slot: str, zone: str, size: int, snapshot: str) -> Volume:
-        """Make a slot's volume."""
-        tags = {**self.machines.tags(slot), "Name": self.name(slot), DATA_TAG: DATA_VALUE}
+    def create(self, slot: str, zone: str, size: int, snapshot: str, value: str = DATA_VALUE) -> Volume:
+        """Make a slot's volume.
+
+        :param value: of the tag that tells what it is.
+        """
+        tags = {**self.machines.tags(slot), "Name": self.name(slot), DATA_TAG: value}
         request = {
             "AvailabilityZone": zone,
             "Size": size,
@@ -120,6 +123,28 @@ class AwsDisks:
         if not done:
             command = f"aws ec2 detach-volume --volume-id {disk.id}"
             raise Failed(not_attached(disk, state, machine, command, self.where))
+
+    def detach(self, disk: Volume, machine: str) -> None:
+        """Take it from a machine that has it no longer in use, and wait until it is free.
+
+        :raises Failed: ``data-attached``.
+        """
+
+        def state() -> str:
+            [found] = self._call("describe_volumes", VolumeIds=[disk.id])["Volumes"]
+            states = [str(each["State"]) for each in found.get("Attachments") or () if each["State"] != "detached"]
+            if states == ["attached"]:
+                self._call("detach_volume", VolumeId=disk.id, InstanceId=machine)
+            return states[0] if states else str(found["State"])
+
+        last, done = self.poll.until(state, lambda found: found == "available", seconds=self.seconds)
+        if not done:
+            what = f"The disk of {disk.slot} ({disk.id}) is {last}, and could not be taken from {machine}."
+            raise Failed(Finding("data-attached", what, self.where, "See what uses it on the machine, then run again."))
+
+    def relabel(self, disk: Volume, value: str) -> None:
+        """Say anew what it is."""
+        self._call("create_tags", Resources=[disk.id], Tags=tag_list({DATA_TAG: value}))
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their volume, or carry a token.

@@ -55,16 +55,17 @@ class GoogleDisks:
         """That of a slot's first disk."""
         return f"{self.machines.name(slot)}-data"
 
-    def create(self, slot: str, zone: str, size: int, snapshot: str) -> Volume:
+    def create(self, slot: str, zone: str, size: int, snapshot: str, value: str = DATA_VALUE) -> Volume:
         """Make a slot's disk, under the first name of its that is free.
 
+        :param value: of the label that tells what it is.
         :raises Failed: ``data-name-taken``.
         """
         body = {
             "description": mark_text(self.machines.fleet),
             "sizeGb": str(size),
             "type": f"zones/{zone}/diskTypes/pd-balanced",
-            "labels": {**self.machines.tags(slot), DATA_TAG: DATA_VALUE},
+            "labels": {**self.machines.tags(slot), DATA_TAG: value},
             **({"sourceSnapshot": self._snapshot(snapshot)} if snapshot else {}),
         }
         for number in range(1, NAMES + 1):
@@ -74,7 +75,7 @@ class GoogleDisks:
             except Conflict:
                 # It is there: made by another run meanwhile, or by a request whose answer was lost; or not the slot's.
                 there = self._get(f"zones/{zone}/disks/{name}")
-                if not self._is_of(there, slot):
+                if not self._is_of(there, slot, value):
                     continue
                 return volume(there)
             return Volume(name, slot, zone, size)
@@ -116,6 +117,19 @@ class GoogleDisks:
             command = f"gcloud compute instances detach-disk MACHINE --zone {disk.zone} --disk {disk.id}"
             raise Failed(not_attached(disk, state, machine, command, self.where))
 
+    def detach(self, disk: Volume, machine: str) -> None:
+        """Take it from a machine that has it no longer in use."""
+        path = f"zones/{disk.zone}/instances/{machine}/detachDisk"
+        done = change(self.client, "POST", path, None, deviceName=GOOGLE_DEVICE)
+        self.client.wait(done, seconds=self.seconds, what=f"disk {disk.id}")
+
+    def relabel(self, disk: Volume, value: str) -> None:
+        """Say anew what it is."""
+        found = self._get(_path(disk))
+        labels = {**(found.get("labels") or {}), DATA_TAG: value}
+        body = {"labels": labels, "labelFingerprint": found["labelFingerprint"]}
+        self._change("POST", f"{_path(disk)}/setLabels", body, f"disk {disk.id}")
+
     def remove(self, disks: Sequence[Volume]) -> None:
         """Remove them; gone ones are no error."""
         gathered(map_parallel(self._remove, disks))
@@ -140,9 +154,9 @@ class GoogleDisks:
         if error:
             raise error
 
-    def _is_of(self, there: Mapping[str, Any], slot: str) -> bool:
+    def _is_of(self, there: Mapping[str, Any], slot: str, value: str) -> bool:
         labels = there.get("labels") or {}
-        mine = {FLEET_TAG: self.machines.fleet, DATA_TAG: DATA_VALUE, "praxis_slot": slot}
+        mine = {FLEET_TAG: self.machines.fleet, DATA_TAG: value, "praxis_slot": slot}
         return all(labels.get(key) == value for key, value in mine.items())
 
     def _snapshot(self, named: str) -> str:
@@ -152,13 +166,21 @@ class GoogleDisks:
         return self.client.call("compute", "GET", self._url(path))
 
     def _change(self, verb: str, path: str, body: Mapping[str, Any] | None, what: str) -> None:
-        """A change and its operation. A repeated request is the same request by its id."""
-        query = {"requestId": str(uuid.uuid4())}
-        operation = self.client.call("compute", verb, self._url(path), body=body, query=query, idempotent=True)
-        self.client.wait(operation, seconds=self.seconds, what=what)
+        """A change, until its operation is over."""
+        self.client.wait(change(self.client, verb, path, body), seconds=self.seconds, what=what)
 
     def _url(self, path: str) -> str:
         return f"compute/v1/projects/{self.client.project}/{path}"
+
+
+def change(client: GcpClient, verb: str, path: str, body: Mapping[str, Any] | None, **query: str) -> dict[str, Any]:
+    """Begin a change; its operation. A repeated request is the same request by its id.
+
+    :param path: from the project on.
+    """
+    url = f"compute/v1/projects/{client.project}/{path}"
+    asked = {"requestId": str(uuid.uuid4()), **query}
+    return client.call("compute", verb, url, body=body, query=asked, idempotent=True)
 
 
 def volume(described: Mapping[str, Any]) -> Volume:

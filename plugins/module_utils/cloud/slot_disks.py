@@ -13,7 +13,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import check_data
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import data_volumes
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import (
+    DATA_VALUE,
+    REPLACED,
+    Volume,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
 
 
@@ -23,11 +27,12 @@ class Disks(Protocol):
     def observe(self) -> list[Volume]:
         """Those of all slots."""
 
-    def create(self, slot: str, zone: str, size: int, snapshot: str) -> Volume:
+    def create(self, slot: str, zone: str, size: int, snapshot: str, value: str = DATA_VALUE) -> Volume:
         """Make a slot's disk.
 
         :param size: GiB.
         :param snapshot: what it is made of; empty: it is blank.
+        :param value: of the tag that tells what it is.
         """
 
     def enlarge(self, disk: Volume, size: int) -> None:
@@ -38,6 +43,12 @@ class Disks(Protocol):
 
         :raises Failed: ``data-attached``.
         """
+
+    def detach(self, disk: Volume, machine: str) -> None:
+        """Take it from a machine that has it no longer in use, and wait until it is free."""
+
+    def relabel(self, disk: Volume, value: str) -> None:
+        """Say anew what it is."""
 
     def name(self, slot: str) -> str:
         """That of a slot's disk."""
@@ -98,6 +109,18 @@ class SlotDisks:
             self.disks.enlarge(disk, want.size)
         if disk.machine != machine["instance_id"]:
             self.disks.attach(disk, machine["instance_id"])
+
+
+def put_in_place(disks: Disks, old: Volume, new: Volume, machine: str) -> None:
+    """Give a slot another disk. Its machine does not use the old one any more; that stays, as replaced.
+
+    Whoever stops in between leaves two disks that say to be the slot's, or one that is attached to nobody: provisioning
+    refuses the first, and attaches the other. It never finds a slot without a disk.
+    """
+    disks.detach(old, machine)
+    disks.relabel(new, DATA_VALUE)
+    disks.relabel(old, REPLACED)
+    disks.attach(new, machine)
 
 
 def not_attached(disk: Volume, state: str, machine: str, command: str, where: str) -> Finding:

@@ -26,6 +26,7 @@ SHARED_PATH = DATA_MOUNT + "/shared"
 DISK_MOUNT = "/var/lib/praxis/data"
 #: The agent's directory on the disk, or in the user's directory.
 _DIRECTORY = "agent"
+DISK_SOURCE = posixpath.join(DISK_MOUNT, _DIRECTORY)
 #: The device that a volume of AWS is attached as. One name for all machines: it tells the volume among those of one.
 AWS_DEVICE = "/dev/sdf"
 #: The device name that a disk of Google's is attached under. One name for all machines, for the same reason.
@@ -34,7 +35,7 @@ GOOGLE_DEVICE = "praxis-data"
 SIZES = {"aws": (1, 16384), "gcp": (10, 65536)}
 
 _PLACES = ("path", "device", "size")
-_KEYS = (*_PLACES, "snapshot")
+_KEYS = (*_PLACES, "snapshot", "keep_backups")
 _PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 _DEVICE = re.compile(r"/dev(/[A-Za-z0-9_][A-Za-z0-9.:_+-]*)+")
 #: By cloud, what names a snapshot: an id of AWS's; on Google Cloud a name of this project, or a link.
@@ -90,9 +91,8 @@ def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str
         raise Failed(*findings)
     if "path" in given:
         return Data(posixpath.join(given["path"], _DIRECTORY))
-    source = posixpath.join(DISK_MOUNT, _DIRECTORY)
     if "device" in given:
-        return Data(source, (given["device"],))
+        return Data(DISK_SOURCE, (given["device"],))
     if cloud not in _SNAPSHOTS:
         fix = "Attach a disk yourself, and name it: praxis_data.device."
         what = "praxis_data.size makes disks on AWS and Google Cloud, and the machine is on neither."
@@ -100,7 +100,7 @@ def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str
     if not volume:
         fix = "Run provision.yml: it makes the disk of the slot, and attaches it."
         raise Failed(Finding("data-volume-missing", "No disk for its data is attached to the machine.", where, fix))
-    return Data(source, aws_devices(volume) if cloud == "aws" else google_devices())
+    return Data(DISK_SOURCE, aws_devices(volume) if cloud == "aws" else google_devices())
 
 
 def google_devices() -> Tuple[str, ...]:
@@ -137,6 +137,8 @@ def check_data(given: Mapping[str, Any], where: str, cloud: str = "") -> List[Fi
     faults = [_CHECKS[key](given[key], cloud) for key in _KEYS if key in given]
     if "snapshot" in given and "size" not in given:
         faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks made of it."))
+    if "keep_backups" in given and "size" not in given:
+        faults.append(("praxis_data.keep_backups stands beside no size.", "Backups are of disks that are made."))
     return [Finding("bad-data", what, where, fix) for what, fix in faults if what]
 
 
@@ -188,4 +190,17 @@ def _names_snapshot(value: Any, slot: str, cloud: str) -> bool:
     return isinstance(value, str) and any(each.fullmatch(value) for each in known)
 
 
-_CHECKS = {"path": _check_path, "device": _check_device, "size": _check_size, "snapshot": _check_snapshot}
+def _check_keep_backups(value: Any, _cloud: str) -> Tuple[str, str]:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return "", ""
+    fix = "Write a whole number, 1 or more; leave it out to keep all backups."
+    return "praxis_data.keep_backups is %s." % shown(value), fix
+
+
+_CHECKS = {
+    "path": _check_path,
+    "device": _check_device,
+    "size": _check_size,
+    "snapshot": _check_snapshot,
+    "keep_backups": _check_keep_backups,
+}

@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 KIND = "data volume"
 #: The tag (on Google Cloud, the label) that tells a slot's disk from the machine's own, which has the same other tags.
 DATA_TAG, DATA_VALUE = "praxis_data", "slot"
+#: What that tag says of a disk that a restored one has taken the place of; and of one that is on its way there.
+REPLACED, RESTORING = "replaced", "restoring"
 LOST = "everything that the slot's agent has stored"
 
 

@@ -85,6 +85,8 @@ def test_each_cloud_has_its_own_sizes_and_names_of_snapshots() -> None:
         {"size": True},
         {"size": 8, "snapshot": "latest"},
         {"size": 8, "snapshot": {}},
+        {"size": 8, "keep_backups": 0},
+        {"path": "/srv/praxis", "keep_backups": 7},
         {"device": "/dev/sdf", "snapshot": "snap-0123456789abcdef0"},
     ],
     ids=json.dumps,
