@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backups import GoogleBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import member_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks, volume
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import RESTORING
 from tests.unit.infrastructure.account import FLEET, rows
 from tests.unit.infrastructure.test_account import codes
 
@@ -161,3 +166,36 @@ def test_the_inventory_knows_the_disk_by_the_name_that_it_is_attached_under(flee
     assert member_of(found, PROJECT)["variables"]["praxis_data_volume"] == f"{FLEET}-gcp-1-data"
     bare = {**found, "disks": found["disks"][:1]}
     assert member_of(bare, PROJECT)["variables"]["praxis_data_volume"] == ""
+
+
+def test_a_snapshot_is_known_by_its_labels_and_complete_once_that_is_said(fleet: Project) -> None:
+    fleet.present()
+    disk = volume(disks(fleet)["gcp-1"])
+    backups = GoogleBackups(fleet.client(), FLEET)
+    id_ = backups.start(disk.id, disk.zone, disk.slot, "20261128t220823z", 5.0)
+    fleet.edit("POST", f"zones/{ONE}/disks/{disk.id}/createSnapshot", {"name": "somebodys"})
+    (one,) = backups.observe()
+    assert (one.id, one.name, one.slot, one.size, one.complete) == (id_, "20261128t220823z", "gcp-1", 12, False)
+    assert id_ == f"{FLEET}-gcp-1-20261128t220823z"
+    backups.complete(id_)
+    assert [each.complete for each in backups.observe()] == [True]
+    assert GoogleBackups(fleet.client(), "another").observe() == []
+    backups.remove(id_)
+    backups.remove(id_)
+    assert backups.observe() == []
+
+
+def test_a_disk_in_the_place_of_another_leaves_provisioning_nothing_to_do(fleet: Project) -> None:
+    fleet.present()
+    old = volume(fleet.get(f"zones/{ONE}/disks/{FLEET}-gcp-1-data"))
+    fleet.edit("POST", f"zones/{ONE}/disks/{old.id}/createSnapshot", {"name": "nightly"})
+    handled = GoogleDisks(fleet.client(), Wanted(FLEET, ("gcp-1",), words=GOOGLE), "here", 5.0, fleet.provision().poll)
+    new = handled.create("gcp-1", ONE, 12, "nightly", RESTORING)
+    assert new.id != old.id
+    assert rows(fleet.present()) == []
+    put_in_place(handled, old, new, f"{FLEET}-gcp-1")
+    assert disks(fleet)["gcp-1"]["name"] == new.id
+    assert holders(fleet)["gcp-1"] == [f"{FLEET}-gcp-1"]
+    assert rows(fleet.present()) == []
+    left = fleet.get(f"zones/{ONE}/disks/{old.id}")
+    assert (left["labels"]["praxis_data"], left.get("users")) == ("replaced", None)
