@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
+from ansible_collections.praxis.cloud.plugins.action.fleet_backups import ActionModule as Judge
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
-from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places
+from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
 
 MEMBER = Member("m1", "aws", "eu-central-1", "", "eu-central-1a", "aws-1", "vol-1", "i-1")
@@ -151,3 +153,26 @@ def test_before_the_disk_is_released_nothing_of_it_is_touched(world: World, fail
     world.failing = failing
     assert refused(lambda: action(world)._restore(ARGUMENTS, MEMBER)) == "cloud-denied"
     assert world.asked[-1] == failing
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "removed"),
+    [
+        ({"m1": {"outcome": "done", "snapshot": "snap-9", "slot": "aws-1"}}, "", ["snap-1"]),
+        ({"m1": {"outcome": "failed", "failures": REFUSED.as_result()["failures"]}}, "cloud-denied", []),
+        ({"m1": {}}, "backup-missed", []),
+    ],
+)  # fmt: skip
+def test_older_backups_go_only_when_all_went_well(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], code: str, removed: list[str]
+) -> None:
+    there = [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True) for day in (1, 2)]
+    gone: list[str] = []
+    place = SimpleNamespace(observe=lambda: there, remove=gone.append)
+    monkeypatch.setattr(backup_places, "backups_at", lambda where, fleet: place)
+    monkeypatch.setattr(screen, "show_in_a_task", lambda display, lines: lines(80, lambda text, _style: text))
+    judge: Any = Judge.__new__(Judge)
+    judge._task, judge._display = SimpleNamespace(check_mode=False), None
+    found = judge._made({"fleet": "alpha", "keep": 1}, [MEMBER], answers)
+    assert [each["code"] for each in found["findings"]] == ([code] if code else [])
+    assert gone == removed
