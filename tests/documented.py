@@ -213,8 +213,8 @@ ROWS = (
         why="there is no AWX; tests/unit/awx applies it to a fake", prints="playbook: awx.yml"),
     Row("make lock", prints="The fleet is locked until"),
     Row("make unlock", prints="The fleet is unlocked"),
-    *(Row(command, run=f"make -n {command[5:]}", why=_BACKUPS,
-          prints="scripts/play") for command in ("make backup", "make restore", "make restore BACKUP=NAME")),
+    *(Row(command, run=f"make -n {command[5:]}", why=_BACKUPS, prints="scripts/play")
+      for command in ("make backup", *(f"make restore{which}" for which in ("", " BACKUP=NAME", " BACKUP=newest")))),
     Row("make rollback", run=_THERE_AND_BACK, repeats=True, prints=_GOOD,
         why="there has been one deployment only, and all at once is quicker"),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
