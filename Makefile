@@ -103,6 +103,16 @@ policies: controller ## the IAM policies that each verb needs, as JSON
 rollback: controller ## back to the deployment before, or ARGS="-e praxis_to=ID"
 	@$(call play,rollback)
 
+.PHONY: backup
+backup: controller ## a snapshot of every slot's disk, while its file system stands still
+	@$(call play,backup)
+
+# BACKUP=newest, or a name that it lists when none is given.
+BACKUP ?=
+.PHONY: restore
+restore: controller ## a backup in the place of the slots' disks: BACKUP=NAME; the old disks stay
+	@$(call play,restore) $(if $(BACKUP),-e praxis_backup=$(BACKUP))
+
 .PHONY: history
 history: controller ## the deployments that the fleet has had
 	@$(call play,history)

@@ -62,6 +62,54 @@ class Disk:
         self.file.unlink(missing_ok=True)
 
 
+class Shelf:
+    """A cloud's disks and snapshots, by their ids.
+
+    :param folder: where their files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._disks: dict[str, Disk] = {}
+
+    def of(self, ident: str) -> Disk:
+        """A disk; its file is made when it is attached."""
+        return self._disks.setdefault(ident, Disk(self._folder / f"{ident}.img"))
+
+    def has(self, ident: str) -> bool:
+        """Whether this disk has been attached to a machine."""
+        return ident in self._disks and bool(self._disks[ident].device)
+
+    def ready(self, ident: str, size: int, snapshot: str = "") -> Disk:
+        """A disk of so many GiB.
+
+        :param snapshot: what it holds at first; empty: nothing.
+        """
+        disk = self.of(ident)
+        source = self._folder / f"{snapshot}.img"
+        disk.make(size, source if snapshot and source.exists() else None)
+        return disk
+
+    def resize(self, ident: str, size: int) -> None:
+        """Make a disk larger; one that nobody has attached yet is so anyway."""
+        if self.of(ident).file.exists():
+            self.ready(ident, size)
+
+    def keep(self, ident: str, snapshot: str) -> None:
+        """What has reached a disk by now, as a snapshot."""
+        if self.of(ident).file.exists():
+            copy(self.of(ident).file, self._folder / f"{snapshot}.img")
+
+    def forget(self, ident: str) -> None:
+        """Remove a disk."""
+        self.of(ident).release()
+        del self._disks[ident]
+
+    def discard(self, snapshot: str) -> None:
+        """Remove a snapshot."""
+        (self._folder / f"{snapshot}.img").unlink(missing_ok=True)
+
+
 def copy(source: Path, target: Path) -> None:
     """A file as it is now, holes included."""
     target.parent.mkdir(parents=True, exist_ok=True)

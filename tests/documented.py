@@ -108,6 +108,7 @@ NO_COMMANDS = {
 _TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
 _BOTH = "one fleet over both has its own tests"
 _OWN = "it finds nothing without a project of yours; tests/integration/test_own.py writes one into it, and deploys"
+_BACKUPS = "the fleet has no disks for data; tests/integration/test_data.py backs up one that has"
 _SAME = "a variable of make, on a verb that takes it"
 _THERE_AND_BACK = """all='-e praxis_batch=3 -e praxis_canary=3 -e praxis_soak=1'
 make deploy ARGS="$all -e '{praxis_agent_environment: {ANOTHER: release}}'" && make rollback ARGS="$all"
@@ -212,6 +213,8 @@ ROWS = (
         why="there is no AWX; tests/unit/awx applies it to a fake", prints="playbook: awx.yml"),
     Row("make lock", prints="The fleet is locked until"),
     Row("make unlock", prints="The fleet is unlocked"),
+    *(Row(command, run=f"make -n {command[5:]}", why=_BACKUPS, prints="scripts/play")
+      for command in ("make backup", *(f"make restore{which}" for which in ("", " BACKUP=NAME", " BACKUP=newest")))),
     Row("make rollback", run=_THERE_AND_BACK, repeats=True, prints=_GOOD,
         why="there has been one deployment only, and all at once is quicker"),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",

@@ -58,8 +58,8 @@ PLAYBOOKS = {
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_molecule", "test_proxy")),
     "releases": Playbooks("aws", ("test_releases",)),
-    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_own",
-                                "test_storm")),
+    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
+                                "test_own", "test_storm")),
     # The second leg: with the newest ansible-core.
     "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip

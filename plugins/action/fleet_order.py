@@ -19,14 +19,18 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import 
 
 
 class ActionModule(FleetAction):
-    argument_spec = {"final": {"type": "bool", "default": True}, "show": {"type": "bool", "default": False}}
+    argument_spec = {
+        "final": {"type": "bool", "default": True},
+        "show": {"type": "bool", "default": False},
+        "restart": {"type": "list", "elements": "str", "default": []},
+    }
 
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
         holder = lock.holder(observations_of(outcomes), controller.alive, options["take_over"])
         held = _held(holder, options["unfinished"])
-        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held)
+        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"])
         run.set_order(order, observations_of(outcomes))
         reached = scope.difference(run.left_out())
         findings = [*order.findings, *order.left_out]

@@ -59,6 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "take_over": {"type": "str", "default": ""},
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -140,7 +141,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "began": time.time(),
             "id": plan.id,
             "balancers": behind,
-            "deployment": controller.deployment(planner.reason),
+            "deployment": controller.deployment(args["reason"] or planner.reason),
         }
         return {
             "plan": plan.describe(),

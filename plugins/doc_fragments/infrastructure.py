@@ -98,9 +98,9 @@ options:
   data:
     description: >-
       Where agents keep their data, as C(praxis_data) of a fleet. With a C(size), in GiB, every slot has a disk, which
-      belongs to it whichever machine has the slot: made encrypted (of a C(snapshot), a snapshot's id or a mapping of
-      slots to ids, where one is named), attached, enlarged when C(size) is raised, and never made smaller. On AWS
-      alone.
+      belongs to it whichever machine has the slot: made encrypted (of a C(snapshot), the id of one on AWS, its name
+      on Google Cloud, or a mapping of slots to these, where one is named), attached, enlarged when C(size) is raised,
+      and never made smaller.
     type: dict
     default: {}
   remove_data:

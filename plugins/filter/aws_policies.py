@@ -9,8 +9,8 @@ short_description: The IAM policies that each verb needs for a fleet on AWS
 version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Works out the least that the controller needs for C(provision), C(deploy), C(doctor) and C(down), from the fleet's
-    names and from what its settings refer to. Asks no cloud.
+  - Works out the least that the controller needs for C(provision), C(deploy), C(doctor), C(backup), C(restore) and
+    C(down), from the fleet's names and from what its settings refer to. Asks no cloud.
   - The machines need nothing. The controller brings secrets and images.
 options:
   _input:

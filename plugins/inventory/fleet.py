@@ -16,7 +16,7 @@ description:
   - "Host variables: C(ansible_host), C(praxis_cloud), C(praxis_region), C(praxis_zone), C(praxis_network) (the VPC's
     id; on Google Cloud C(PROJECT/NETWORK)), C(praxis_instance_id) (on Google Cloud the machine's name), C(praxis_slot),
     C(praxis_architecture) (C(amd64), C(arm64), or nothing where the cloud does not say), C(praxis_private_ip),
-    C(praxis_public_ip), C(praxis_data_volume) (the volume of the slot's data, on AWS), C(praxis_labels) (all tags but
+    C(praxis_public_ip), C(praxis_data_volume) (the disk of the slot's data), C(praxis_labels) (all tags but
     AWS's own, all labels)."
   - On Google Cloud also C(praxis_project), and C(praxis_machine_id), the number that no other machine ever has.
   - "Groups: C(praxis) (every member), C(praxis_aws) or C(praxis_gcp), C(praxis_region_REGION), C(praxis_zone_ZONE),

@@ -26,6 +26,11 @@ options:
     description: Whether every host should have an engine by now.
     type: bool
     default: true
+  restart:
+    description: Members that are restarted though nothing else is to be done to them.
+    type: list
+    elements: str
+    default: []
   show:
     description: Print the order as a table.
     type: bool

@@ -126,6 +126,10 @@ options:
       - With O(kept), the id of the deployment to go back to; by default the one before the newest.
     type: str
     default: ""
+  reason:
+    description: What the deployment does, for its record; by default C(deploy), or C(rollback) and where to.
+    type: str
+    default: ""
   keep_releases:
     description: How many releases a host keeps; 5 by default.
     type: raw

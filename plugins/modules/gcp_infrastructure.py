@@ -317,6 +317,16 @@ terminated:
   returned: success
   type: list
   elements: str
+data_volumes:
+  description: The slots' disks that stay.
+  returned: with O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    id: {description: The disk's name., type: str}
+    slot: {description: Whose data it holds., type: str}
+    zone: {description: Zone., type: str}
+    size: {description: GiB., type: int}
 """
 
 from typing import Any

@@ -8,7 +8,6 @@ A machine's root volume is a record alone: its files are the container's.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -18,7 +17,6 @@ from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 
 from sandbox import disks
 from sandbox.aws.cloud import Cloud
-from sandbox.disks import Disk
 from sandbox.docker import DockerError
 from sandbox.problem import Problem
 
@@ -34,44 +32,20 @@ def install(cloud: Cloud) -> None:
     _patch_delete(shelf)
 
 
-class Shelf:
+class Shelf(disks.Shelf):
     """The disks there are, by the ids of their volumes."""
 
     def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud.site.home / "aws" / "volumes")
         self._cloud = cloud
-        self._disks: dict[str, Disk] = {}
-
-    def of(self, ident: str) -> Disk:
-        """A volume's disk; its file is made when it is attached."""
-        return self._disks.setdefault(ident, Disk(self._folder / f"{ident}.img"))
-
-    def snapshot(self, ident: str) -> Path:
-        """What a snapshot holds."""
-        return self._folder / f"{ident}.img"
-
-    def ready(self, volume: Any) -> Disk:
-        """A volume's disk as large as the volume is."""
-        disk = self.of(volume.id)
-        source = self.snapshot(volume.snapshot_id) if volume.snapshot_id else None
-        disk.make(volume.size, source if source and source.exists() else None)
-        return disk
 
     def plug(self, instance: Any) -> None:
         """Have an instance's machine see what is attached to it."""
         attached = [volume for volume in self._cloud.ec2().volumes.values()
-                    if volume.attachment and volume.attachment.instance is instance and volume.id in self._disks]
+                    if volume.attachment and volume.attachment.instance is instance and self.has(volume.id)]
         names = {f"nvme-Amazon_Elastic_Block_Store_{volume.id.replace('-', '')}": self.of(volume.id)
                  for volume in attached}
         disks.plug(self._cloud.site, instance.id, names)
-
-    def forget(self, ident: str) -> None:
-        """Remove a volume's disk."""
-        self.of(ident).release()
-        del self._disks[ident]
-
-    @property
-    def _folder(self) -> Path:
-        return self._cloud.site.home / "aws" / "volumes"
 
 
 def _patch_create() -> None:
@@ -103,7 +77,7 @@ def _patch_attach(cloud: Cloud, shelf: Shelf) -> None:
 
         def work() -> None:
             try:
-                shelf.ready(volume)
+                shelf.ready(volume.id, volume.size, volume.snapshot_id)
                 shelf.plug(instance)
             except (DockerError, Problem) as error:
                 cloud.log.say(f"{volume.id} was not attached to {instance.id}: {error}")
@@ -157,8 +131,7 @@ def _patch_modify(shelf: Shelf) -> None:
             what = f"New size cannot be smaller than existing size {volume.size}"
             raise EC2ClientError("InvalidParameterValue", what)
         found = original(self, volume_id, size, *args, **kwargs)
-        if shelf.of(volume_id).file.exists():
-            shelf.ready(volume)
+        shelf.resize(volume_id, volume.size)
         return found
 
     EBSBackend.modify_volume = modify_volume
@@ -170,8 +143,7 @@ def _patch_snapshot(shelf: Shelf) -> None:
 
     def create_snapshot(self: Any, volume_id: str, *args: Any, **kwargs: Any) -> Any:
         made = original(self, volume_id, *args, **kwargs)
-        if shelf.of(volume_id).file.exists():
-            disks.copy(shelf.of(volume_id).file, shelf.snapshot(made.id))
+        shelf.keep(volume_id, made.id)
         return made
 
     EBSBackend.create_snapshot = create_snapshot

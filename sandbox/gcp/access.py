@@ -30,6 +30,7 @@ WORDS = {"insert": "create", "patch": "update", "aggregatedList": "list", "wait"
 
 USES = {
     "firewalls": {"": "compute.networks.updatePolicy"},
+    "disks": {"labels": "compute.disks.setLabels", "sourceSnapshot": "compute.snapshots.useReadOnly"},
     "instances": {
         "disks": "compute.disks.create", "metadata": "compute.instances.setMetadata",
         "labels": "compute.instances.setLabels", "tags": "compute.instances.setTags",
@@ -106,6 +107,12 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     collection, name = call.method.collection, call.method.name
     if name in MEMBERS:
         yield "compute.instances.use", project
+    if name in ("attachDisk", "detachDisk"):
+        yield "compute.disks.use", project
+    if name == "createSnapshot":
+        yield "compute.snapshots.create", project
+        if call.body.get("labels"):
+            yield "compute.snapshots.setLabels", project
     if name == "setSecurityPolicy":
         yield "compute.securityPolicies.use", project
     if name not in ("insert", "patch", "update", "delete"):

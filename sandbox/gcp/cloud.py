@@ -49,6 +49,10 @@ class Cloud:
         """What happens to a machine."""
         return self.machines.order(event, instance)
 
+    def disk(self, event: str, disk: Resource, other: Resource) -> None:
+        """What happens to a disk."""
+        self.machines.disk(event, disk, other)
+
     def host_keys(self, instance: Resource) -> list[str]:
         """What a machine's guest agent has published."""
         return machines.host_keys(self.site, ident_of(instance))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from sandbox import docker, images, machines
+from sandbox import disks, docker, images, machines
+from sandbox.disks import Shelf
 from sandbox.docker import DockerError, File
 from sandbox.gcp import guest
 from sandbox.gcp.compute.addresses import access_configs, give_address
@@ -52,6 +53,7 @@ class Machines:
         self._say = say
         self._lanes = Lanes(say)
         self._reported: dict[str, dict[str, File]] = {}
+        self._shelf = Shelf(site.home / "gcp" / "disks")
 
     def order(self, event: str, machine: Resource) -> Callable[[], bool]:
         """Have a machine inserted, deleted, started, stopped, reset or updated; called with the service's lock.
@@ -62,9 +64,16 @@ class Machines:
         if event == "insert":
             self._check(machine)
         work = {"insert": self._insert, "delete": self._delete, "start": self._start, "stop": self._stop,
-                "reset": self._reset, "update": self._update}[event]
+                "reset": self._reset, "update": self._update, "plug": self._plug}[event]
         task = self._lanes.order(ident_of(machine), lambda: work(machine))
         return lambda: _over(task)
+
+    def disk(self, event: str, disk: Resource, other: Resource) -> None:
+        """Have a disk or a snapshot changed; called with the service's lock."""
+        size = int(disk.get("sizeGb") or 0)
+        {"resize": lambda: self._shelf.resize(disk["id"], size), "delete": lambda: self._shelf.forget(disk["id"]),
+         "snapshot": lambda: self._shelf.keep(disk["id"], other["id"]),
+         "discard": lambda: self._shelf.discard(other["id"])}[event]()
 
     def refresh(self) -> None:
         """Tell the machines whose network has other subnetworks by now."""
@@ -111,8 +120,23 @@ class Machines:
         except (DockerError, Problem) as error:
             self._say(f"{ident} was not started: {error}")
             raise Broken("INTERNAL_ERROR", f"The sandbox could not start the machine: {error}") from error
+        if machine["disks"][1:]:
+            self._plug(machine)
         with compute.lock:
             machine["status"] = "RUNNING"
+
+    def _plug(self, machine: Resource) -> None:
+        """Have a machine see the disks that are attached to it, under the names that Google's guest environment gives.
+
+        https://cloud.google.com/compute/docs/disks/disk-symlinks
+        """
+        compute = self._compute()
+        with compute.lock:
+            attached = [(one["deviceName"], compute.resources.get(path_of(one["source"], PROJECT)))
+                        for one in machine["disks"] if not one["boot"]]
+            plugged = {f"google-{name}": self._shelf.ready(
+                disk["id"], int(disk["sizeGb"]), disk.get("sourceSnapshotId", "")) for name, disk in attached}
+        disks.plug(self._site, ident_of(machine), plugged)
 
     def _delete(self, machine: Resource) -> None:
         machines.remove(self._site, ident_of(machine))

@@ -422,6 +422,23 @@ def fleet_host_keys(world: World) -> Turns:
     assert world.machine.name in (world.folder / "host_keys").read_text(encoding="utf-8")
 
 
+def agent_data(world: World) -> Turns:
+    """Where nothing is mounted, nothing is frozen, stopped or unmounted."""
+    for state in ("frozen", "thawed", "released"):
+        yield Turn(state, {"state": state, "source": "/var/lib/praxis/data/agent"})
+
+
+def agent_backup(world: World) -> Turns:
+    """A machine without a disk that provisioning made has nothing that could be backed up, which is data."""
+    answered = yield Turn("back up", {"fleet": FLEET, "backup": "20261128t220823z"})
+    assert answered["done"].result["failure"]["code"] == "backup-no-disk"
+
+
+def fleet_backups(world: World) -> Turns:
+    named = yield Turn("name", {"state": "named", "fleet": FLEET, "hosts": [world.machine.name]})
+    assert named["done"].result["backup"].endswith("z")
+
+
 BOTH = ("action", "modules")
 ROWS = (
     Row("fleet", ("inventory",), fleet),
@@ -451,5 +468,8 @@ ROWS = (
     Row("agent_info", BOTH, agent_info, on="machine", repeats=True),
     Row("agent_release", BOTH, agent_release, on="machine", changes=True),
     Row("fleet_lock", BOTH, fleet_lock, on="machine", changes=True),
+    Row("agent_data", ("modules",), agent_data, on="machine", repeats=True),
+    Row("agent_backup", BOTH, agent_backup, on="machine", repeats=True),
+    Row("fleet_backups", BOTH, fleet_backups, repeats=True),
     *GOOGLE_ROWS,
 )

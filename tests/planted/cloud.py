@@ -282,4 +282,28 @@ FAULTS = (
         after="if disk and disk.size > want.size > disk.size:",
         tests=("tests/unit/infrastructure/test_volumes.py",),
     ),
+    Fault(
+        name="torn-backup-is-complete",
+        breaks="A snapshot counts though its file system was written to before the cloud held the disk.",
+        file="plugins/action/agent_backup.py",
+        before="        if not stood_still:",
+        after="        if not stood_still and not frozen:",
+        tests=("tests/unit/plan/test_backups.py",),
+    ),
+    Fault(
+        name="slot-without-a-disk",
+        breaks="A restoration that stops leaves the slot without a disk, and provisioning makes a blank one.",
+        file="plugins/module_utils/cloud/slot_disks.py",
+        before="    disks.relabel(new, DATA_VALUE)\n    disks.relabel(old, REPLACED)",
+        after="    disks.relabel(old, REPLACED)\n    disks.relabel(new, DATA_VALUE)",
+        tests=("tests/unit/plan/test_backups.py",),
+    ),
+    Fault(
+        name="freeze-without-a-timer",
+        breaks="A file system that is frozen stays so when the controller is lost.",
+        file="plugins/module_utils/host/data_steps.py",
+        before='    _do(place, ["systemd-run", "--quiet",',
+        after='    print(["systemd-run", "--quiet",',
+        tests=("tests/unit/host/test_data_steps.py",),
+    ),
 )

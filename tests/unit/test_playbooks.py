@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import hooks
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 ROLES = PLAYBOOKS.parent / "roles"
 Part = dict[str, Any]
-RELEASE, INFO = "praxis.cloud.agent_release", "praxis.cloud.agent_info"
+RELEASE, INFO, BACKUP = "praxis.cloud.agent_release", "praxis.cloud.agent_info", "praxis.cloud.agent_backup"
 VERDICT = "praxis_verdict.ok"
 COLLECTION = Path(__file__).resolve().parents[2]
 IMPORT = "ansible.builtin.import_playbook"
@@ -62,7 +62,8 @@ def plays(name: str = "*") -> list[tuple[str, Part]]:
 
 
 def on_machines() -> list[tuple[str, Part]]:
-    return [(name, play) for name, play in plays() if any({RELEASE, INFO} & set(task) for task in tasks_of(play))]
+    steps = {RELEASE, INFO, BACKUP}
+    return [(name, play) for name, play in plays() if any(steps & set(task) for task in tasks_of(play))]
 
 
 each_play_on_machines = pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in on_machines()])

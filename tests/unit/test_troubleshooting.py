@@ -85,7 +85,7 @@ def test_every_row_has_a_meaning_and_a_fix() -> None:
             cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
             assert len(cells) == 4, line
             assert all(cells), line
-            assert set(cells[1].split()) <= set("PALD"), line
+            assert set(cells[1].split()) <= set("PALDBR"), line
 
 
 @pytest.mark.parametrize(

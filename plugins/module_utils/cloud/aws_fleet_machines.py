@@ -11,8 +11,9 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import FleetVolumes
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import AwsDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
@@ -48,7 +49,7 @@ class FleetMachines:
     running: list[dict[str, str]] = field(default_factory=list)
     _seen: list[dict[str, Any]] = field(default_factory=list)
     _image: dict[str, Any] = field(default_factory=dict)
-    _volumes: FleetVolumes | None = None
+    _volumes: SlotDisks | None = None
 
     def plan(self, ids: Ids) -> list[Row]:
         """What would be done, as rows. Only reads.
@@ -61,14 +62,9 @@ class FleetMachines:
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
         if self.changes.launch:
             self._image = self._newest_image()
-        self._volumes = FleetVolumes(
-            self.client,
-            wanted,
-            self.options["data"],
-            f"fleet {self.options['fleet']} in {self.client.region}",
-            float(self.options["deadline"]),
-            self.poll,
-        )
+        where = f"fleet {self.options['fleet']} in {self.client.region}"
+        disks = AwsDisks(self.client, wanted, where, float(self.options["deadline"]), self.poll)
+        self._volumes = SlotDisks(disks, "aws", self.options["data"], where)
         held = {each.slot: each.id for each in found if each.state in LIVE and each.id not in self.terminated}
         return [*machine_rows(wanted, found, self.changes), *self._volumes.plan(self._zones(wanted), held)]
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The slots' EBS volumes as a part of a fleet's plan in AWS. One request observes those of all slots."""
+"""The slots' EBS volumes. One request observes those of all slots."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import not_attached
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import AWS_DEVICE, check_data
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import AWS_DEVICE
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted as Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, tag_list, tags_of
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import data_volumes
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import (
     DATA_TAG,
     DATA_VALUE,
     Volume,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
 
 #: States of a modification in which the volume has its new size already.
 ENLARGED = ("optimizing", "completed")
@@ -34,75 +33,41 @@ LATE = 10.0
 
 
 @dataclass
-class FleetVolumes:
+class AwsDisks:
     """One fleet's volumes in one region.
 
-    :param data: ``praxis_data``; without a size nothing is made and nothing is touched.
     :param machines: what the fleet's machines are called, and their tags.
     """
 
     client: AwsClient
     machines: Machines
-    data: Mapping[str, Any]
     where: str
     seconds: float = 300.0
     poll: Poll = field(default_factory=Poll)
-    _seen: list[Volume] = field(default_factory=list)
 
-    def plan(self, zones: Mapping[str, str], machines: Mapping[str, str]) -> list[Row]:
-        """What would be done, as rows. Only reads.
+    def observe(self) -> list[Volume]:
+        """Those of all slots."""
+        return observe(self.client, self.machines.fleet)
 
-        :param zones: by slot, the zone that its machine is in or will be in; empty where that is not known.
-        :param machines: by slot, the id of the machine that has it and stays.
-        :raises Failed: ``bad-data``, ``data-shrink``, ``data-zone``, ``data-volumes-several``.
+    def name(self, slot: str) -> str:
+        """That of a slot's volume."""
+        return f"{self.machines.name(slot)}-data"
+
+    def create(self, slot: str, zone: str, size: int, snapshot: str, value: str = DATA_VALUE) -> Volume:
+        """Make a slot's volume.
+
+        :param value: of the tag that tells what it is.
         """
-        if self.data and (findings := check_data(self.data, self.where)):
-            raise Failed(*findings)
-        if not self.data.get("size"):
-            return []
-        self._seen = observe(self.client, self.machines.fleet)
-        want = data_volumes.wanted(self.data, zones)
-        found = data_volumes.by_slot(self._seen, self.where)
-        if findings := data_volumes.check(want, found, self.where):
-            raise Failed(*findings)
-        return data_volumes.rows(want, found, machines, {slot: self._name(slot) for slot in zones})
-
-    def apply(self, running: Sequence[Mapping[str, str]]) -> None:
-        """Carry it out, on machines that run.
-
-        :param running: the machines as results have them.
-        :raises Failed: what could not be made; ``data-zone``, ``data-attached``, ``data-not-enlarged``.
-        """
-        if not self.data.get("size"):
-            return
-        want = data_volumes.wanted(self.data, {each["slot"]: each["zone"] for each in running})
-        found = data_volumes.by_slot(self._seen, self.where)
-        # A machine that was launched since may be in another zone than could be known.
-        if findings := data_volumes.check(want, found, self.where):
-            raise Failed(*findings)
-        gathered(map_parallel(lambda machine: self._keep(want, found.get(machine["slot"]), machine), running))
-
-    def _keep(self, want: data_volumes.Wanted, disk: Volume | None, machine: Mapping[str, str]) -> None:
-        if disk is None:
-            disk = self._create(want, machine)
-        elif disk.size < want.size:
-            self._enlarge(disk, want.size)
-        if disk.machine != machine["instance_id"]:
-            self._attach(disk, machine["instance_id"])
-
-    def _create(self, want: data_volumes.Wanted, machine: Mapping[str, str]) -> Volume:
-        slot, zone = machine["slot"], machine["zone"]
-        tags = {**self.machines.tags(slot), "Name": self._name(slot), DATA_TAG: DATA_VALUE}
-        snapshot = {"SnapshotId": want.snapshots[slot]} if slot in want.snapshots else {}
+        tags = {**self.machines.tags(slot), "Name": self.name(slot), DATA_TAG: value}
         request = {
             "AvailabilityZone": zone,
-            "Size": want.size,
+            "Size": size,
             "VolumeType": "gp3",
             "Encrypted": True,
             # Only a repeated request is to be known by it: what an earlier run made has been observed.
             "ClientToken": str(uuid.uuid4()),
             "TagSpecifications": [{"ResourceType": "volume", "Tags": tag_list(tags)}],
-            **snapshot,
+            **({"SnapshotId": snapshot} if snapshot else {}),
         }
 
         def attempt() -> str | NotFound:
@@ -114,9 +79,13 @@ class FleetVolumes:
         made, _done = self.poll.until(attempt, lambda made: isinstance(made, str), seconds=LATE)
         if isinstance(made, NotFound):
             raise made
-        return Volume(made, slot, zone, want.size)
+        return Volume(made, slot, zone, size)
 
-    def _enlarge(self, disk: Volume, size: int) -> None:
+    def enlarge(self, disk: Volume, size: int) -> None:
+        """Make it larger.
+
+        :raises Failed: ``data-not-enlarged``.
+        """
         self._call("modify_volume", VolumeId=disk.id, Size=size)
 
         def state() -> str:
@@ -131,8 +100,11 @@ class FleetVolumes:
             what = f"{disk.id} has not {size} GiB after {self.seconds:.0f} s ({last or 'nothing is said of it'})."
             raise Failed(Finding("data-not-enlarged", what, self.where, "Observe it in EC2, then run again."))
 
-    def _attach(self, disk: Volume, machine: str) -> None:
-        """Once it is free: a machine that is being terminated lets go of it at its end."""
+    def attach(self, disk: Volume, machine: str) -> None:
+        """Once it is free: a machine that is being terminated lets go of it at its end.
+
+        :raises Failed: ``data-attached``.
+        """
 
         def attempt() -> str:
             try:
@@ -149,12 +121,30 @@ class FleetVolumes:
         wanted = f"attached to {machine}"
         state, done = self.poll.until(attempt, lambda state: state == wanted, seconds=self.seconds)
         if not done:
-            what = f"The disk of {disk.slot} ({disk.id}) is {state} and not {wanted}, which has the slot."
-            fix = f"Detach it when nothing writes to it (aws ec2 detach-volume --volume-id {disk.id}), and run again."
-            raise Failed(Finding("data-attached", what, self.where, fix))
+            command = f"aws ec2 detach-volume --volume-id {disk.id}"
+            raise Failed(not_attached(disk, state, machine, command, self.where))
 
-    def _name(self, slot: str) -> str:
-        return f"{self.machines.name(slot)}-data"
+    def detach(self, disk: Volume, machine: str) -> None:
+        """Take it from a machine that has it no longer in use, and wait until it is free.
+
+        :raises Failed: ``data-attached``.
+        """
+
+        def state() -> str:
+            [found] = self._call("describe_volumes", VolumeIds=[disk.id])["Volumes"]
+            states = [str(each["State"]) for each in found.get("Attachments") or () if each["State"] != "detached"]
+            if states == ["attached"]:
+                self._call("detach_volume", VolumeId=disk.id, InstanceId=machine)
+            return states[0] if states else str(found["State"])
+
+        last, done = self.poll.until(state, lambda found: found == "available", seconds=self.seconds)
+        if not done:
+            what = f"The disk of {disk.slot} ({disk.id}) is {last}, and could not be taken from {machine}."
+            raise Failed(Finding("data-attached", what, self.where, "See what uses it on the machine, then run again."))
+
+    def relabel(self, disk: Volume, value: str) -> None:
+        """Say anew what it is."""
+        self._call("create_tags", Resources=[disk.id], Tags=tag_list({DATA_TAG: value}))
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their volume, or carry a token.

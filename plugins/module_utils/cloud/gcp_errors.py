@@ -26,7 +26,7 @@ CREDENTIALS_FIX = (
 _STOCKOUT = re.compile(r"ZONE_RESOURCE_POOL_EXHAUSTED|STOCKOUT")
 _QUOTA = re.compile(r"QUOTA|quotaExceeded|resourceExhausted")
 _CONFLICT = re.compile(
-    r"lreadyExists|conditionNotMet|resourceInUse|resourceNotReady|^ALREADY_EXISTS$|^FAILED_PRECONDITION$"
+    r"lreadyExists|conditionNotMet|resourceInUse|resourceNotReady|^ALREADY_EXISTS$|^FAILED_PRECONDITION$|^RESOURCE_IN_USE"
 )
 _PERMISSION = re.compile(r"[Pp]ermission '([\w.]+)'|'([a-z]+\.[A-Za-z.]+)' permission")
 # What is in requests' exceptions when nothing was sent. A ProxyError by itself says nothing: urllib3 calls it one, too,

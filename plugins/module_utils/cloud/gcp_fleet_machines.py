@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import Launch, require_region, settings
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import member_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     GOOGLE,
@@ -36,6 +37,7 @@ class FleetMachines:
     """One fleet's machines: planned with what is known, made with what exists by then.
 
     :param launch: how they are made; its image is looked up when one must be.
+    :param disks: the slots' disks for data.
     :param subnetwork: link or reference; of the launch.
     :param service_account: email or reference; of the launch.
     :param running: after :meth:`apply`, the machines as results have them; empty before.
@@ -45,6 +47,7 @@ class FleetMachines:
     wanted: Wanted
     launch: Launch
     allow_shrink: bool
+    disks: SlotDisks | None = None
     subnetwork: str | Ref = ""
     service_account: str | Ref = ""
     found: Sequence[Machine] = ()
@@ -80,7 +83,8 @@ class FleetMachines:
         require_region(self.found, self.wanted, self.launch.zones)
         if self.changes.launch:
             self.launch = replace(self.launch, image=self.machines.image(self.launch.image))
-        return machine_rows(self.wanted, self.found, self.changes)
+        rows = machine_rows(self.wanted, self.found, self.changes)
+        return [*rows, *(self.disks.plan(self._zones(), self._held()) if self.disks else [])]
 
     def apply(self, ids: Ids) -> None:
         """Carry it out, and wait until every slot has a running machine with an address."""
@@ -92,6 +96,21 @@ class FleetMachines:
         self.machines.apply(self.changes, self.wanted, launch)
         running = self.machines.wait(self.wanted.slots)
         self.running = [summary(instance, slot) for instance, slot in zip(running, self.wanted.slots)]
+        if self.disks:
+            self.disks.apply(self.running)
+
+    def _held(self) -> dict[str, str]:
+        """By slot, the name of the machine that has it and stays."""
+        return {
+            each.slot: name_of(each.id)
+            for each in self.found
+            if each.state in LIVE and each.slot in self.wanted.slots and each.id not in self.changes.terminate
+        }
+
+    def _zones(self) -> dict[str, str]:
+        """By slot, the zone that its machine is in or will be in."""
+        there = {each.slot: each.id.partition("/")[0] for each in self.found if each.state in LIVE}
+        return {slot: there.get(slot) or self.launch.zone_of(self.wanted, slot) for slot in self.wanted.slots}
 
 
 def wanted_of(

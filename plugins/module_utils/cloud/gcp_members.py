@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import GOOGLE_DEVICE
 
 #: As Compute Engine calls them, and as Docker does.
 ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
@@ -68,10 +69,16 @@ def member_of(instance: Mapping[str, Any], project: str) -> dict[str, Any]:
             "praxis_slot": labels.get("praxis_slot", ""),
             "praxis_private_ip": interface.get("networkIP", ""),
             "praxis_public_ip": outside.get("natIP", ""),
-            "praxis_data_volume": "",
+            "praxis_data_volume": _data_disk(instance),
             "praxis_labels": labels,
         },
     }
+
+
+def _data_disk(instance: Mapping[str, Any]) -> str:
+    """The disk that is attached to it for its slot's data; empty without one."""
+    attached = {each.get("deviceName"): str(each.get("source", "")) for each in instance.get("disks") or ()}
+    return _last(attached.get(GOOGLE_DEVICE, ""))
 
 
 def architecture_of(instance: Mapping[str, Any]) -> str:

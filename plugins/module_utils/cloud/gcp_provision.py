@@ -28,9 +28,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     kinds,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import no_disks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
@@ -62,8 +63,6 @@ class Provision(Fleet):
 
         :raises Failed: everything that stands in the way, before anything is touched.
         """
-        if "size" in self.options["data"]:
-            raise Failed(no_disks(self.where))
         found = self._named()
         self._refuse_world()
         front = self._front(found)
@@ -209,4 +208,8 @@ class Provision(Fleet):
         require_launch(options["fleet"], options, ("region", "ssh_public_key"))
         tags = options["network_tags"] or [options["network_tag"] or self.name]
         launch = launch_of(options, found["zones"])
-        return FleetMachines(self.machines(), wanted_of(options, tags), launch, options["allow_shrink"])
+        wanted, seconds = wanted_of(options, tags), float(options["deadline"])
+        disks = SlotDisks(
+            GoogleDisks(self.client, wanted, self.where, seconds, self.poll), "gcp", options["data"], self.where
+        )
+        return FleetMachines(self.machines(), wanted, launch, options["allow_shrink"], disks)

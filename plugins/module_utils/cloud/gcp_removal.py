@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
@@ -16,10 +17,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     MACHINES_GO_BEFORE,
     kinds,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import kept
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     ADDRESS_LOST,
@@ -60,8 +63,12 @@ class Removal(Fleet):
         run, seconds = self.run(check_mode, True), float(options["deadline"])
         engine = Engine(self.client, removable(settings), kinds(seconds), [*KIND_PARTS], run.where, seconds, self.poll)
         resources = [change.observed for change in engine.observe() if change.observed]
-        cleared = run.clear(engine, resources, self._leaving(check_mode), MACHINES_GO_BEFORE, _LOST)
-        return {**cleared, "project": self.client.project}
+        disks = GoogleDisks(self.client, Wanted(options["fleet"], ()), run.where, seconds, self.poll)
+        volumes = disks.observe() if MACHINES in options["parts"] else []
+        going = volumes if options["remove_data"] else []
+        leaving = replace(self._leaving(check_mode), volumes=going, remove_volumes=lambda: disks.remove(going))
+        cleared = run.clear(engine, resources, leaving, MACHINES_GO_BEFORE, _LOST)
+        return {**cleared, "project": self.client.project, "data_volumes": [] if going else kept(volumes)}
 
     def _leaving(self, check_mode: bool) -> Leaving:
         if MACHINES not in self.options["parts"]:

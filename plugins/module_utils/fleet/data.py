@@ -26,16 +26,23 @@ SHARED_PATH = DATA_MOUNT + "/shared"
 DISK_MOUNT = "/var/lib/praxis/data"
 #: The agent's directory on the disk, or in the user's directory.
 _DIRECTORY = "agent"
+DISK_SOURCE = posixpath.join(DISK_MOUNT, _DIRECTORY)
 #: The device that a volume of AWS is attached as. One name for all machines: it tells the volume among those of one.
 AWS_DEVICE = "/dev/sdf"
-#: GiB of a volume, from the least to the most that AWS makes of its general purpose ones.
-SIZES = (1, 16384)
+#: The device name that a disk of Google's is attached under. One name for all machines, for the same reason.
+GOOGLE_DEVICE = "praxis-data"
+#: GiB of a disk, by cloud: from the least to the most that there is of the general purpose ones (gp3, pd-balanced).
+SIZES = {"aws": (1, 16384), "gcp": (10, 65536)}
 
 _PLACES = ("path", "device", "size")
-_KEYS = (*_PLACES, "snapshot")
+_KEYS = (*_PLACES, "snapshot", "keep_backups")
 _PATH = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 _DEVICE = re.compile(r"/dev(/[A-Za-z0-9_][A-Za-z0-9.:_+-]*)+")
-_SNAPSHOT = re.compile(r"snap-[0-9a-f]{8,17}")
+#: By cloud, what names a snapshot: an id of AWS's; on Google Cloud a name of this project, or a link.
+_SNAPSHOTS = {
+    "aws": re.compile(r"snap-[0-9a-f]{8,17}"),
+    "gcp": re.compile(r"(projects/[a-z0-9.:-]+/global/snapshots/)?(?!snap-)[a-z]([-a-z0-9]{0,61}[a-z0-9])?"),
+}
 #: What becomes of a directory below each of these.
 _UNFIT = {
     "/boot": "is the system's",
@@ -79,26 +86,29 @@ def read_data(given: Mapping[str, Any], where: str, cloud: str = "", volume: str
     """
     if not given:
         return None
-    findings = check_data(given, where)
+    findings = check_data(given, where, cloud)
     if findings:
         raise Failed(*findings)
     if "path" in given:
         return Data(posixpath.join(given["path"], _DIRECTORY))
-    source = posixpath.join(DISK_MOUNT, _DIRECTORY)
     if "device" in given:
-        return Data(source, (given["device"],))
-    if cloud != "aws":
-        raise Failed(no_disks(where))
+        return Data(DISK_SOURCE, (given["device"],))
+    if cloud not in _SNAPSHOTS:
+        fix = "Attach a disk yourself, and name it: praxis_data.device."
+        what = "praxis_data.size makes disks on AWS and Google Cloud, and the machine is on neither."
+        raise Failed(Finding("data-no-cloud", what, where, fix))
     if not volume:
-        fix = "Run provision.yml: it makes the volume of the slot, and attaches it."
-        raise Failed(Finding("data-volume-missing", "No volume for its data is attached to the machine.", where, fix))
-    return Data(source, aws_devices(volume))
+        fix = "Run provision.yml: it makes the disk of the slot, and attaches it."
+        raise Failed(Finding("data-volume-missing", "No disk for its data is attached to the machine.", where, fix))
+    return Data(DISK_SOURCE, aws_devices(volume) if cloud == "aws" else google_devices())
 
 
-def no_disks(where: str) -> Finding:
-    """That no disk is made here."""
-    fix = "Attach a disk yourself, and name it: praxis_data.device."
-    return Finding("data-no-cloud", "praxis_data.size makes disks on AWS alone so far.", where, fix)
+def google_devices() -> Tuple[str, ...]:
+    """Where a machine has the disk that is attached under our device name: udev's name, by Google's guest environment.
+
+    https://cloud.google.com/compute/docs/disks/disk-symlinks
+    """
+    return ("/dev/disk/by-id/google-" + GOOGLE_DEVICE,)
 
 
 def aws_devices(volume: str) -> Tuple[str, ...]:
@@ -111,8 +121,11 @@ def aws_devices(volume: str) -> Tuple[str, ...]:
     return by_id, AWS_DEVICE, AWS_DEVICE.replace("/sd", "/xvd")
 
 
-def check_data(given: Mapping[str, Any], where: str) -> List[Finding]:
-    """What is wrong with a ``praxis_data`` that is not empty."""
+def check_data(given: Mapping[str, Any], where: str, cloud: str = "") -> List[Finding]:
+    """What is wrong with a ``praxis_data`` that is not empty.
+
+    :param cloud: where its disks are made; empty: anywhere.
+    """
     unknown = [key for key in given if key not in _KEYS]
     places = [key for key in _PLACES if key in given]
     if unknown:
@@ -121,9 +134,11 @@ def check_data(given: Mapping[str, Any], where: str) -> List[Finding]:
         what = "praxis_data has %s." % (" and ".join(places) or "no place in it")
         fix = "Name one of path (a directory of the machine), device (a disk of yours) and size (a disk that is made)."
         return [Finding("bad-data", what, where, fix)]
-    faults = [_CHECKS[key](given[key]) for key in _KEYS if key in given]
+    faults = [_CHECKS[key](given[key], cloud) for key in _KEYS if key in given]
     if "snapshot" in given and "size" not in given:
         faults.append(("praxis_data.snapshot stands beside no size.", "Name the size of the disks made of it."))
+    if "keep_backups" in given and "size" not in given:
+        faults.append(("praxis_data.keep_backups stands beside no size.", "Backups are of disks that are made."))
     return [Finding("bad-data", what, where, fix) for what, fix in faults if what]
 
 
@@ -133,7 +148,7 @@ def _unknown(key: str, where: str) -> Finding:
     return Finding("bad-data", "praxis_data holds %s." % shown(key), where, hint + "Known: %s." % ", ".join(_KEYS))
 
 
-def _check_path(value: Any) -> Tuple[str, str]:
+def _check_path(value: Any, _cloud: str) -> Tuple[str, str]:
     if not isinstance(value, str) or not _PATH.fullmatch(value.rstrip("/")) or value.endswith("/"):
         fix = "Write an absolute path of letters, digits, '.', '_' and '-', such as /srv/praxis."
         return "praxis_data.path is %s." % shown(value), fix
@@ -143,26 +158,49 @@ def _check_path(value: Any) -> Tuple[str, str]:
     return "", ""
 
 
-def _check_device(value: Any) -> Tuple[str, str]:
+def _check_device(value: Any, _cloud: str) -> Tuple[str, str]:
     if isinstance(value, str) and _DEVICE.fullmatch(value):
         return "", ""
     fix = "Write the path of a block device; those below /dev/disk/by-id are the same after a reboot."
     return "praxis_data.device is %s." % shown(value), fix
 
 
-def _check_size(value: Any) -> Tuple[str, str]:
-    least, most = SIZES
+def _check_size(value: Any, cloud: str) -> Tuple[str, str]:
+    ranges = [SIZES[cloud]] if cloud in SIZES else list(SIZES.values())
+    least, most = min(one for one, _most in ranges), max(one for _least, one in ranges)
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return "", ""
-    return "praxis_data.size is %s." % shown(value), "Write a whole number of GiB from %d to %d." % SIZES
+    return "praxis_data.size is %s." % shown(value), "Write a whole number of GiB from %d to %d." % (least, most)
 
 
-def _check_snapshot(value: Any) -> Tuple[str, str]:
-    ids = list(value.values()) if isinstance(value, Mapping) else [value]
-    if ids and all(isinstance(item, str) and _SNAPSHOT.fullmatch(item) for item in ids):
+def _check_snapshot(value: Any, cloud: str) -> Tuple[str, str]:
+    named = value if isinstance(value, Mapping) else {"": value}
+    if named and all(_names_snapshot(one, str(slot), cloud) for slot, one in named.items()):
         return "", ""
-    fix = "Write a snapshot's id (snap-…), or a line `slot: id` for each slot that is restored."
+    fix = (
+        "Write a snapshot's id (snap-…; on Google Cloud its name), or a line `slot: id` for each slot that is restored."
+    )
     return "praxis_data.snapshot is %s." % shown(value), fix
 
 
-_CHECKS = {"path": _check_path, "device": _check_device, "size": _check_size, "snapshot": _check_snapshot}
+def _names_snapshot(value: Any, slot: str, cloud: str) -> bool:
+    """Whether this can be a snapshot of the slot's cloud. A slot's name begins with that of its cloud."""
+    of_slot = slot.partition("-")[0]
+    known = [_SNAPSHOTS[each] for each in (of_slot, cloud) if each in _SNAPSHOTS][:1] or list(_SNAPSHOTS.values())
+    return isinstance(value, str) and any(each.fullmatch(value) for each in known)
+
+
+def _check_keep_backups(value: Any, _cloud: str) -> Tuple[str, str]:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return "", ""
+    fix = "Write a whole number, 1 or more; leave it out to keep all backups."
+    return "praxis_data.keep_backups is %s." % shown(value), fix
+
+
+_CHECKS = {
+    "path": _check_path,
+    "device": _check_device,
+    "size": _check_size,
+    "snapshot": _check_snapshot,
+    "keep_backups": _check_keep_backups,
+}

@@ -73,7 +73,7 @@ class Order:
 
     :param needs_docker: hosts that have to be given an engine before they can be prepared.
     :param activate: hosts to activate, in order; empty when a finding stops the run.
-    :param restart: those of them that are restarted only to fix the mesh.
+    :param restart: those of them that are restarted only: to fix the mesh, or because the caller wants it.
     :param serial: batch sizes.
     :param observe_again: whether the observations at hand are not the last word: something changes, or is amiss.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
@@ -105,6 +105,7 @@ def make_order(
     pace: Pace,
     final: bool = True,
     held: Optional[Finding] = None,
+    restart_too: Collection[str] = (),
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
 
@@ -113,6 +114,7 @@ def make_order(
     :param scope: the hosts of this run (``--limit`` makes it smaller than the fleet).
     :param final: whether every host should have an engine by now.
     :param held: says that another deployment is at work: this one must not be.
+    :param restart_too: members that are restarted though nothing else is to be done to them.
     """
     left_out = _left_out([name for name in table.order if name in scope], outcomes, pace.max_unreachable)
     names = [name for name in table.order if name in scope and name not in left_out]
@@ -126,7 +128,8 @@ def make_order(
     active = {name for name in observations if (observations[name].get("container") or {}).get("state") == "running"}
     well = serving(table, observations)
     kinds = {name: str(outcomes.get(name, {}).get("activation") or "none") for name in names}
-    restart = [name for name in heal(table, observations) if kinds.get(name) == "none"]
+    unchanged = [*heal(table, observations), *restart_too]
+    restart = [name for name in dict.fromkeys(unchanged) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
     groups = split(table, activate, pace, [name for name in activate if name not in well]) if active else [activate]

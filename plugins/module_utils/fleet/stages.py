@@ -59,6 +59,11 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.project", ""): Stage("writing", about=CONTROLLER, what="the project"),
     ("praxis.cloud.fleet_render", ""): Stage("rendering", about=CONTROLLER, what="manifests"),
     ("praxis.cloud.fleet_host_keys", ""): Stage("keeping", about=CONTROLLER, what="host keys"),
+    ("praxis.cloud.fleet_backups", "named"): Stage("naming", about=CONTROLLER, what="the backup"),
+    ("praxis.cloud.fleet_backups", "made"): Stage("judging", about=CONTROLLER, what="the backup"),
+    ("praxis.cloud.fleet_backups", "chosen"): Stage("choosing", about=CONTROLLER, what="the backup"),
+    ("praxis.cloud.agent_backup", ""): Stage("backing up", "backed up"),
+    ("praxis.cloud.agent_backup", "restored"): Stage("restoring", what="the data"),
     ("praxis.cloud.fleet_history", ""): Stage("reading", about=CONTROLLER, what="the history"),
 }
 

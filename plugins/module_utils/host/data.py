@@ -86,7 +86,7 @@ def observe(paths: Paths, data: Data) -> Seen:
         device=device,
         content=content,
         mounted=mounted,
-        unit_right=content is not None and files.read_text(_unit(paths, place)) == _text(content, place),
+        unit_right=content is not None and files.read_text(unit(paths, place)) == _text(content, place),
         directory=mounted and _is_directory(paths, data.source),
     )
 
@@ -127,8 +127,8 @@ def mount(paths: Paths, data: Data) -> None:
         raise Failed(_not_mounted(place, "%s is blank" % device))
     _await_name(content, place)
     files.make_directory(place, 0o755)
-    files.write_file(_unit(paths, place), _text(content, place).encode())
-    name = os.path.basename(_unit(paths, place))
+    files.write_file(unit(paths, place), _text(content, place).encode())
+    name = os.path.basename(unit(paths, place))
     for arguments in (["daemon-reload"], ["enable", name], ["start", name]):
         done = disk.run(["systemctl", *arguments])
         if done.returncode != 0:
@@ -227,7 +227,8 @@ def _text(content: disk.Content, place: str) -> str:
     return _UNIT % {"what": content.by_uuid, "where": place, "kind": content.kind}
 
 
-def _unit(paths: Paths, place: str) -> str:
+def unit(paths: Paths, place: str) -> str:
+    """The file of the unit that mounts there."""
     return os.path.join(os.path.dirname(paths.unit), _name(place))
 
 

@@ -116,6 +116,10 @@ class Engine:
         """Stop (with the container's own grace period) and start again."""
         self._json("POST", "/containers/%s/restart" % quote(container, safe=""), timeout=timeout)
 
+    def stop(self, container: str, timeout: float = 120.0) -> None:
+        """Stop it; one that does not run is no error. It stays stopped until somebody starts it."""
+        self._json("POST", "/containers/%s/stop" % quote(container, safe=""), timeout=timeout)
+
     def remove_image(self, reference: str) -> bool:
         """Remove an image. False when it is still in use; True when it is gone, or was not there."""
         try:

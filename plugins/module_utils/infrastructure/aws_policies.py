@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
 
-VERBS = ("provision", "deploy", "doctor", "down", "image")
+VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image")
 Document = dict[str, Any]
 _REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^@:]+)")
 _NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
@@ -80,6 +80,11 @@ class Place:
         return [self.arn("ec2", f"{kind}/*") for kind in kinds]
 
     @property
+    def snapshots(self) -> list[str]:
+        """All of the region's; their names hold no account."""
+        return [self.arn("ec2", "snapshot/*", account="")]
+
+    @property
     def name(self) -> str:
         return names(self.fleet, self.region)["fleet"]
 
@@ -132,6 +137,8 @@ def policies(place: Place) -> dict[str, Document]:
         "provision": [*account, *_makes(place), *_changes(place), *_removes(place)],
         "deploy": [*fleet, *_deploys(place)],
         "doctor": [*_merged(account, fleet)],
+        "backup": _backs_up(place),
+        "restore": _restores(place),
         "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
         "image": _publishes(place),
     }
@@ -211,6 +218,7 @@ def _makes(place: Place) -> list[Statement]:
             {"StringEquals": {"ec2:CreateAction": [*_CREATES, "CreateVolume", "ImportKeyPair", "RunInstances"]}},
         ),
         Statement("MakeDisk", ["ec2:CreateVolume"], place.ec2("volume"), place.new),
+        Statement("MakeDiskOf", ["ec2:CreateVolume"], place.snapshots),
         *_names(place),
         Statement("MakeCertificate", ["acm:AddTagsToCertificate", "acm:RequestCertificate"], _asked(place), place.new),
         Statement("MakeRole", ["iam:CreateRole", "iam:TagRole"], [_role(place)]),
@@ -285,10 +293,40 @@ def _forgets(place: Place) -> list[Statement]:
 
 def _deploys(place: Place) -> list[Statement]:
     actions = [f"secretsmanager:{each}" for each in ("CreateSecret", "RestoreSecret", "TagResource")]
+    return [Statement("MakeIdentities", actions, [place.identities]), _serves(place)]
+
+
+def _serves(place: Place) -> Statement:
     targets = [f"elasticloadbalancing:{each}" for each in ("DeregisterTargets", "RegisterTargets")]
+    return Statement("ServeRequests", targets, [place.arn("elasticloadbalancing", f"targetgroup/{place.name}/*")])
+
+
+def _backs_up(place: Place) -> list[Statement]:
+    """Snapshots of the slots' disks, and the removal of those that are too many."""
+    created = {"StringEquals": {"ec2:CreateAction": ["CreateSnapshot"]}}
     return [
-        Statement("MakeIdentities", actions, [place.identities]),
-        Statement("ServeRequests", targets, [place.arn("elasticloadbalancing", f"targetgroup/{place.name}/*")]),
+        Statement("Look", ["ec2:DescribeInstances", "ec2:DescribeSnapshots"], ["*"]),
+        Statement("MakeSnapshots", ["ec2:CreateSnapshot"], place.snapshots, place.new),
+        Statement("MakeSnapshotsOf", ["ec2:CreateSnapshot"], place.ec2("volume"), place.ours),
+        Statement("Mark", ["ec2:CreateTags"], place.snapshots, created),
+        Statement("ChangeSnapshots", ["ec2:CreateTags", "ec2:DeleteSnapshot"], place.snapshots, place.ours),
+    ]
+
+
+def _restores(place: Place) -> list[Statement]:
+    """A disk of a snapshot in the place of another, and the members' way out of service and back. No secret: the hosts
+    have them."""
+    fleet = [each for each in _LOOK_AT_FLEET if not each.startswith("secretsmanager:")]
+    created = {"StringEquals": {"ec2:CreateAction": ["CreateVolume"]}}
+    disks = ["ec2:AttachVolume", "ec2:DetachVolume"]
+    return [
+        Statement("Look", sorted([*fleet, "ec2:DescribeSnapshots", "ec2:DescribeVolumes"]), ["*"]),
+        Statement("MakeDisks", ["ec2:CreateVolume"], place.ec2("volume"), place.new),
+        Statement("MakeDisksOf", ["ec2:CreateVolume"], place.snapshots, place.ours),
+        Statement("Mark", ["ec2:CreateTags"], place.ec2("volume"), created),
+        Statement("ChangeDisks", ["ec2:CreateTags", *disks], place.ec2("volume"), place.ours),
+        Statement("AttachDisks", disks, place.ec2("instance"), place.ours),
+        _serves(place),
     ]
 
 

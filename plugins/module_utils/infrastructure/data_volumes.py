@@ -24,8 +24,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
 
 KIND = "data volume"
-#: The tag that tells a slot's disk from the machine's own, which has the same other tags.
+#: The tag (on Google Cloud, the label) that tells a slot's disk from the machine's own, which has the same other tags.
 DATA_TAG, DATA_VALUE = "praxis_data", "slot"
+#: What that tag says of a disk that a restored one has taken the place of; and of one that is on its way there.
+REPLACED, RESTORING = "replaced", "restoring"
 LOST = "everything that the slot's agent has stored"
 
 
@@ -83,7 +85,7 @@ def by_slot(volumes: Iterable[Volume], where: str) -> dict[str, Volume]:
             several.setdefault(each.slot, [found[each.slot].id]).append(each.id)
         found[each.slot] = each
     if several:
-        fix = f"Take the tag {DATA_TAG} from those that are not the slot's, and run again."
+        fix = f"Take the tag or label {DATA_TAG} from those that are not the slot's, and run again."
         raise Failed(*(
             Finding("data-volumes-several", f"The slot {slot} has {len(ids)} disks: {', '.join(ids)}.", where, fix)
             for slot, ids in several.items()
@@ -102,7 +104,7 @@ def check(want: Wanted, found: Mapping[str, Volume], where: str) -> list[Finding
             findings.append(Finding("data-shrink", what, where, fix))
         if disk and zone and disk.zone != zone:
             what = f"The disk of {slot} ({disk.id}) is in {disk.zone}, and its machine is in {zone}."
-            fix = "Set praxis_zones as it was; or make a snapshot of it, take its tags away, and name the snapshot."
+            fix = f"Set praxis_zones as it was; or make a snapshot of it, take {DATA_TAG} away, and name it."
             findings.append(Finding("data-zone", what, where, fix))
     return findings
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.gcp.compute import tls
+from sandbox.gcp.compute import disks, tls
 from sandbox.gcp.compute.addresses import (
     check_reserved,
     free_address,
@@ -66,6 +66,7 @@ class Kind:
     :param guarded: a change must bring the fingerprint it was made from.
     :param labelled: it has labels, with a fingerprint of their own.
     :param output: fields that an insert or a patch may hold and that do not count.
+    :param held_by: the kinds that one cannot be removed for while they refer to it; None: all.
     """
 
     singular: str
@@ -76,6 +77,7 @@ class Kind:
     guarded: bool = False
     labelled: bool = False
     output: tuple[str, ...] = ()
+    held_by: tuple[str, ...] | None = None
 
 
 def subnetwork(resource: Resource, place: Place) -> None:
@@ -279,6 +281,9 @@ KINDS: Mapping[str, Kind] = {
         "addressType": "EXTERNAL", "networkTier": "PREMIUM", "description": ""}),
     "instances": Kind("instance", labelled=True, required=("machineType",), fill=instance, references=(
         "machineType", "networkInterfaces.network", "networkInterfaces.subnetwork")),
+    "disks": Kind("disk", labelled=True, references=("sourceSnapshot",), held_by=("instances",), fill=lambda resource,
+                  place: disks.disk(resource, place.project, place.scope, place.resources)),
+    "snapshots": Kind("snapshot", labelled=True, held_by=()),
     "instanceGroups": Kind("instanceGroup", references=("network",), fill=instance_group, guarded=True),
     "networkEndpointGroups": Kind("networkEndpointGroup", references=("network", "subnetwork"), fill=endpoint_group,
                                   defaults={"networkEndpointType": "GCE_VM_IP_PORT"}),

@@ -14,6 +14,8 @@ from typing import Any
 from sandbox.aws.faults import Strike
 from sandbox.gcp.compute.addresses import users_of
 from sandbox.gcp.compute.changes import changed, made
+from sandbox.gcp.compute.disk_verbs import DISK_VERBS
+from sandbox.gcp.compute.disks import note_users
 from sandbox.gcp.compute.kinds import KINDS, Place
 from sandbox.gcp.compute.operations import Broken, Operations
 from sandbox.gcp.compute.policies import POLICY_VERBS
@@ -152,7 +154,8 @@ class Compute:
 
     def _delete(self, call: Call, user: str, segment: str) -> dict[str, Any]:
         resource = self.resources.get(call.path)
-        users = self.resources.users(call.path)
+        held_by = KINDS[segment].held_by
+        users = [user for user in self.resources.users(call.path) if held_by is None or user.split("/")[-2] in held_by]
         if segment == "addresses":
             users += users_of(resource["address"], self.resources)
         for other in users:
@@ -161,6 +164,8 @@ class Compute:
                 raise Refused(400, "resourceInUseByAnotherResource", f"{what} is already being used by '{other}'")
         if resource.get("deletionProtection"):
             raise Refused(400, "resourceNotDeletable", f"'{call.path}' is protected against deletion.")
+        if segment in ("disks", "snapshots"):
+            self._world.disk("delete" if segment == "disks" else "discard", resource, resource)
         if segment != "instances":
             self.resources.remove(call.path)
             return self._started(call, user, call.path, resource)
@@ -183,6 +188,7 @@ class Compute:
             self._leaving.remove(one)
             if gone and one.path in self.resources and self.resources.get(one.path) is one.resource:
                 self.resources.remove(one.path)
+        note_users(self.resources)
 
     def _leave_groups(self, path: str) -> None:
         """A deleted machine is in no group."""
@@ -194,7 +200,7 @@ class Compute:
             group["size"] = len(group["_endpoints"])
 
     def _verb(self, call: Call, user: str, segment: str) -> dict[str, Any]:
-        verb = {**VERBS, **POLICY_VERBS}.get((segment, call.method.name))
+        verb = {**VERBS, **POLICY_VERBS, **DISK_VERBS}.get((segment, call.method.name))
         if not verb:
             raise unanswered("compute", call.method)
         path = parent_of(call.path)

@@ -18,10 +18,17 @@ class World(Protocol):
     """What the resources are in the sandbox: machines that run, a balancer that probes."""
 
     def instance(self, event: str, instance: Resource) -> Callable[[], bool]:
-        """Insert, delete, start, stop, reset a machine, or update it from its metadata; called with the service's lock.
+        """Insert, delete, start, stop, reset a machine, update it from its metadata, or plug in the disks that are
+        attached to it; called with the service's lock.
         What is returned says whether that is over, and raises Broken when it was in vain.
 
         :raises Refused: no such machine can be.
+        """
+
+    def disk(self, event: str, disk: Resource, other: Resource) -> None:
+        """Resize or delete a disk, make a snapshot of it, or delete one; called with the service's lock.
+
+        :param other: the snapshot; else the disk itself.
         """
 
     def host_keys(self, instance: Resource) -> list[str]:

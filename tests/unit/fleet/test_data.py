@@ -44,9 +44,24 @@ def test_a_volume_is_found_by_its_id_and_by_the_name_that_it_is_attached_as() ->
 
 
 def test_a_disk_that_is_made_needs_a_cloud_and_a_run_that_made_it() -> None:
-    assert codes({"size": 8}, cloud="gcp") == ["data-no-cloud"]
     assert codes({"size": 8}) == ["data-no-cloud"]
     assert codes({"size": 8}, cloud="aws") == ["data-volume-missing"]
+    assert codes({"size": 10}, cloud="gcp") == ["data-volume-missing"]
+
+
+def test_a_disk_of_google_s_is_found_by_the_name_that_it_is_attached_under() -> None:
+    found = read_data({"size": 10}, "m1", "gcp", "alpha-gcp-1-data")
+    assert found == Data(ON_DISK, ("/dev/disk/by-id/google-praxis-data",))
+
+
+def test_each_cloud_has_its_own_sizes_and_names_of_snapshots() -> None:
+    assert codes({"size": 8}, cloud="gcp", volume="d") == ["bad-data"]
+    assert codes({"size": 10, "snapshot": "snap-0123456789abcdef0"}, cloud="gcp", volume="d") == ["bad-data"]
+    for snapshot in ("nightly-7", "projects/p/global/snapshots/nightly-7", {"aws-1": "snap-0123456789abcdef0"}):
+        assert read_data({"size": 10, "snapshot": snapshot}, "m1", "gcp", "d")
+    both = {"aws-1": "snap-0123456789abcdef0", "gcp-1": "nightly-7"}
+    assert read_data({"size": 10, "snapshot": both}, "m1", "aws", "vol-1")
+    assert codes({"size": 10, "snapshot": {"aws-1": "nightly-7"}}, cloud="gcp", volume="d") == ["bad-data"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +85,8 @@ def test_a_disk_that_is_made_needs_a_cloud_and_a_run_that_made_it() -> None:
         {"size": True},
         {"size": 8, "snapshot": "latest"},
         {"size": 8, "snapshot": {}},
+        {"size": 8, "keep_backups": 0},
+        {"path": "/srv/praxis", "keep_backups": 7},
         {"device": "/dev/sdf", "snapshot": "snap-0123456789abcdef0"},
     ],
     ids=json.dumps,

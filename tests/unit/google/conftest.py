@@ -45,6 +45,9 @@ class World:
         instance["status"] = "TERMINATED" if event == "stop" else "RUNNING"
         return lambda: True
 
+    def disk(self, event: str, disk: dict[str, Any], other: dict[str, Any]) -> None:
+        self.events.append((event, disk["name"]))
+
     def host_keys(self, instance: dict[str, Any]) -> list[str]:
         return self.published.get(instance["name"], [])
 

@@ -24,7 +24,7 @@ NAME = f"praxis-{FLEET}"
 COLLECTIONS = (
     "networks", "subnetworks", "firewalls", "instanceGroups", "healthChecks", "securityPolicies", "backendServices",
     "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances", "sslPolicies", "sslCertificates",
-    "targetHttpsProxies",
+    "targetHttpsProxies", "disks",
 )  # fmt: skip
 
 

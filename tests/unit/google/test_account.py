@@ -74,13 +74,6 @@ def test_the_table_says_what_is_made_changed_and_removed(project: Project) -> No
     assert "        lost: the load balancer's address for good" in removed
 
 
-def test_disks_for_data_are_refused_by_name_before_anything_is_made(project: Project) -> None:
-    with pytest.raises(Failed) as refused:
-        project.present(data={"size": 4})
-    assert codes(refused) == ["data-no-cloud"]
-    assert project.changes() == []
-
-
 def test_a_load_balancer_goes_only_with_leave(project: Project) -> None:
     project.present()
     mark = project.mark()

@@ -16,7 +16,8 @@ from .project import NAME, Project
 from .test_account import SECURE
 
 #: With a certificate that Google makes, so that every kind is there.
-MADE = {**SECURE, "sslCertificates": 1}
+MADE = {**SECURE, "disks": 1, "sslCertificates": 1}
+DISKS = {"data": {"size": 10}, "remove_data": True}
 
 
 @pytest.fixture
@@ -36,11 +37,11 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     project: Project, disturb: Disturb, carried_out: bool
 ) -> None:
-    project.secure(certificate="managed")
-    completed_by_the_next(project, disturb, MADE, carried_out=carried_out, calls=(21, 20))
+    project.secure(certificate="managed", **DISKS)
+    completed_by_the_next(project, disturb, MADE, carried_out=carried_out, calls=(23, 21))
 
 
 @RIDDEN_OUT
 def test_one_run_rides_it_out(project: Project, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
-    project.secure(certificate="managed")
-    ridden_out(project, disturb, Fate(kind, carried_out=carried_out, lets_through=None), MADE, 21)
+    project.secure(certificate="managed", **DISKS)
+    ridden_out(project, disturb, Fate(kind, carried_out=carried_out, lets_through=None), MADE, 23)

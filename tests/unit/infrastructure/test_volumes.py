@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_backups import AwsBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_members import member_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import AwsDisks, volume
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import RESTORING
 from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 from tests.unit.infrastructure.test_account import codes
@@ -170,3 +175,35 @@ def test_the_inventory_knows_the_disk_by_the_name_that_it_is_attached_as(account
     every = {**instances(cloud), "aws-3": bare}
     found = {slot: member_of(each, REGION)["variables"]["praxis_data_volume"] for slot, each in every.items()}
     assert found == {**ids, "aws-3": ""}
+
+
+def test_a_snapshot_is_known_by_its_tags_and_complete_once_that_is_said(account: Account) -> None:
+    account.present(hosts=1)
+    disk = volume(volumes(account.cloud)["aws-1"])
+    backups = AwsBackups(account.client(), FLEET)
+    id_ = backups.start(disk.id, disk.zone, disk.slot, "20261128t220823z", 5.0)
+    # Somebody's own, of the same disk.
+    account.cloud.client("ec2").create_snapshot(VolumeId=disk.id)
+    (one,) = backups.observe()
+    assert (one.id, one.name, one.slot, one.size, one.complete) == (id_, "20261128t220823z", "aws-1", 4, False)
+    backups.complete(id_)
+    assert [each.complete for each in backups.observe()] == [True]
+    assert AwsBackups(account.client(), "another").observe() == []
+    backups.remove(id_)
+    backups.remove(id_)
+    assert backups.observe() == []
+
+
+def test_a_disk_in_the_place_of_another_leaves_provisioning_nothing_to_do(account: Account) -> None:
+    account.present(hosts=1)
+    old = volume(volumes(account.cloud)["aws-1"])
+    snapshot = account.cloud.client("ec2").create_snapshot(VolumeId=old.id)["SnapshotId"]
+    disks = AwsDisks(account.client(), Wanted(FLEET, ("aws-1",)), "here", 5.0, account.poll())
+    new = disks.create("aws-1", old.zone, 4, snapshot, RESTORING)
+    assert rows(account.present(hosts=1)) == []
+    put_in_place(disks, old, new, old.machine)
+    assert volumes(account.cloud)["aws-1"]["VolumeId"] == new.id
+    assert holders(account.cloud) == {"aws-1": old.machine}
+    assert rows(account.present(hosts=1)) == []
+    [found] = account.cloud.client("ec2").describe_volumes(VolumeIds=[old.id])["Volumes"]
+    assert (found["State"], {"Key": "praxis_data", "Value": "replaced"} in found["Tags"]) == ("available", True)

@@ -16,7 +16,7 @@ MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 #: By name after the cloud's: what is returned on one cloud alone, AWS first.
 TWINS: dict[str, tuple[set[str], set[str]]] = {
     "infrastructure": (
-        {"vpc", "subnets", "member_group_id", "balancer_group_id", "target_group", "data_volumes"},
+        {"vpc", "subnets", "member_group_id", "balancer_group_id", "target_group"},
         {"project", "network", "subnetwork", "certificate_status", "backend_service", "security_policy"},
     ),
     "infrastructure_info": (

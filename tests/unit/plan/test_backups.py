@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order of a backup's and of a restoration's steps, and what is left when one of them fails.
+
+Host, cloud and run are stand-ins that write down what they are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
+from ansible_collections.praxis.cloud.plugins.action.fleet_backups import ActionModule as Judge
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
+from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
+
+MEMBER = Member("m1", "aws", "eu-central-1", "", "eu-central-1a", "aws-1", "vol-1", "i-1")
+ARGUMENTS = {"fleet": "alpha", "backup": "20261128t220823z", "labels": {}, "snapshot": "snap-1", "size": 8,
+             "run": "/run"}  # fmt: skip
+REFUSED = Failed(Finding("cloud-denied", "No.", "the cloud", "Ask."))
+
+
+@dataclass
+class World:
+    """A stand-in for the host, the cloud and the run.
+
+    :param failing: the step that fails.
+    :param held: whether the file system stood still until its thaw.
+    """
+
+    failing: str = ""
+    held: bool = True
+    mounted: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def _do(self, step: str, answer: Any = None) -> Any:
+        self.asked.append(step)
+        if step == self.failing:
+            raise REFUSED
+        return answer
+
+    def execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        state = module_args["state"]
+        try:
+            self._do(state)
+        except Failed as failed:
+            return {"failed": True, **failed.as_result()}
+        return {"held": {"frozen": self.mounted, "thawed": self.held}.get(state, True)}
+
+    def start(self, disk: str, zone: str, slot: str, name: str, seconds: float) -> str:
+        assert (disk, slot) == ("vol-1", "aws-1") and seconds < 60
+        return str(self._do("snapshot", "snap-1"))
+
+    def complete(self, id_: str) -> None:
+        self._do(f"complete {id_}")
+
+    def create(self, slot: str, zone: str, size: int, snapshot: str, value: str) -> Volume:
+        assert (size, snapshot, value) == (8, "snap-1", "restoring")
+        self._do("create")
+        return Volume("vol-2", slot, zone, size)
+
+    def detach(self, disk: Volume, machine: str) -> None:
+        self._do(f"detach {disk.id}")
+
+    def relabel(self, disk: Volume, value: str) -> None:
+        self._do(f"{disk.id} is {value}")
+
+    def attach(self, disk: Volume, machine: str) -> None:
+        self._do(f"attach {disk.id}")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    run = SimpleNamespace(
+        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0
+    )
+    monkeypatch.setattr(backup_places, "backups_at", lambda place, fleet: made)
+    monkeypatch.setattr(backup_places, "disks_of", lambda member, fleet, labels: made)
+    monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.RunDirectory", lambda path: run)
+    return made
+
+
+def action(world: World) -> Any:
+    made: Any = ActionModule.__new__(ActionModule)
+    made._task, made._variables = SimpleNamespace(check_mode=False), {"inventory_hostname": "m1"}
+    made._execute_module = world.execute
+    return made
+
+
+def refused(of: Any) -> str:
+    with pytest.raises(Failed) as failed:
+        of()
+    return failed.value.findings[0].code
+
+
+def test_a_snapshot_is_begun_between_freeze_and_thaw_and_complete_after_both(world: World) -> None:
+    done = action(world)._back_up(ARGUMENTS, MEMBER)
+    assert world.asked == ["frozen", "snapshot", "thawed", "complete snap-1"]
+    assert (done["snapshot"], done["changed"]) == ("snap-1", True)
+
+
+def test_whatever_the_cloud_says_the_file_system_is_thawed(world: World) -> None:
+    world.failing = "snapshot"
+    assert refused(lambda: action(world)._back_up(ARGUMENTS, MEMBER)) == "cloud-denied"
+    assert world.asked == ["frozen", "snapshot", "thawed"]
+
+
+def test_one_that_was_thawed_before_is_never_complete(world: World) -> None:
+    world.held = False
+    assert refused(lambda: action(world)._back_up(ARGUMENTS, MEMBER)) == "backup-torn"
+    assert world.asked == ["frozen", "snapshot", "thawed"]
+
+
+def test_a_disk_that_is_not_mounted_stands_still_by_itself(world: World) -> None:
+    world.mounted = False
+    assert action(world)._back_up(ARGUMENTS, MEMBER)["frozen_for"] == 0.0
+    assert world.asked == ["frozen", "snapshot", "complete snap-1"]
+
+
+def test_without_a_disk_of_provisioning_s_nothing_is_asked(world: World) -> None:
+    for member in (Member("m1"), Member("m1", "aws", slot="aws-1"), Member("m1", "static", volume="vol-1")):
+        assert refused(lambda: action(world)._back_up(ARGUMENTS, member)) == "backup-no-disk"  # noqa: B023
+    assert world.asked == []
+
+
+def test_a_restoration_never_leaves_the_slot_without_a_disk(world: World) -> None:
+    """The new one is there before the agent stops, and is the slot's before the old one is not."""
+    done = action(world)._restore(ARGUMENTS, MEMBER)
+    assert world.asked == [
+        "create", "released", "detach vol-1", "vol-2 is slot", "vol-1 is replaced", "attach vol-2", "mounted",
+    ]  # fmt: skip
+    assert (done["disk"], done["replaced"]) == ("vol-2", "vol-1")
+
+
+@pytest.mark.parametrize("failing", ["detach vol-1", "vol-2 is slot", "vol-1 is replaced", "attach vol-2"])
+def test_where_the_cloud_refuses_the_disk_that_is_there_is_mounted_again(world: World, failing: str) -> None:
+    world.failing = failing
+    assert refused(lambda: action(world)._restore(ARGUMENTS, MEMBER)) == "cloud-denied"
+    assert world.asked[-2:] == [failing, "mounted"]
+
+
+@pytest.mark.parametrize("failing", ["create", "released"])
+def test_before_the_disk_is_released_nothing_of_it_is_touched(world: World, failing: str) -> None:
+    world.failing = failing
+    assert refused(lambda: action(world)._restore(ARGUMENTS, MEMBER)) == "cloud-denied"
+    assert world.asked[-1] == failing
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "removed"),
+    [
+        ({"m1": {"outcome": "done", "snapshot": "snap-9", "slot": "aws-1"}}, "", ["snap-1"]),
+        ({"m1": {"outcome": "failed", "failures": REFUSED.as_result()["failures"]}}, "cloud-denied", []),
+        ({"m1": {}}, "backup-missed", []),
+    ],
+)  # fmt: skip
+def test_older_backups_go_only_when_all_went_well(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], code: str, removed: list[str]
+) -> None:
+    there = [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True) for day in (1, 2)]
+    gone: list[str] = []
+    place = SimpleNamespace(observe=lambda: there, remove=gone.append)
+    monkeypatch.setattr(backup_places, "backups_at", lambda where, fleet: place)
+    monkeypatch.setattr(screen, "show_in_a_task", lambda display, lines: lines(80, lambda text, _style: text))
+    judge: Any = Judge.__new__(Judge)
+    judge._task, judge._display = SimpleNamespace(check_mode=False), None
+    found = judge._made({"fleet": "alpha", "keep": 1}, [MEMBER], answers)
+    assert [each["code"] for each in found["findings"]] == ([code] if code else [])
+    assert gone == removed
