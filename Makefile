@@ -156,6 +156,16 @@ sanity: ## ansible-test sanity
 	@scripts/setup test-fast
 	@scripts/sanity
 
+.PHONY: release
+release: ## build the collection's archive and try it: build/release
+	@scripts/setup test-fast
+	@scripts/release
+
+.PHONY: docs
+docs: ## the documentation as a site: build/docs/index.html
+	@scripts/setup docs
+	@scripts/docs
+
 .PHONY: molecule
 molecule: ## one of Molecule's scenarios, on machines of its own: SCENARIO=default
 	@scripts/setup test

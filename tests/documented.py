@@ -106,6 +106,7 @@ NO_COMMANDS = {
 }
 
 _TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
+_OF_ITS_OWN = "the main job on Google Cloud has its own tests"
 _BOTH = "one fleet over both has its own tests"
 _OWN = "it finds nothing without a project of yours; tests/integration/test_own.py writes one into it, and deploys"
 _SAME = "a variable of make, on a verb that takes it"
@@ -149,11 +150,17 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "lint", "sanity", "release", "docs", "bench",
+                   "planted")),
     *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
     Row(". .venv/bin/activate"),
+    Row("antsibull-changelog release", run=f"{Path(sys.executable).with_name('antsibull-changelog')} lint",
+        why="it would use up the fragments; make release runs it in a copy"),
+    Row("ansible-galaxy collection build", run="make -n release", why="make release runs it", prints="scripts/release"),
+    Row("ansible-galaxy collection publish", run="ansible-galaxy collection publish --help", why="nothing is published",
+        prints="usage: ansible-galaxy collection publish"),
     Row("molecule test -s default", run=f"{_ITS} matrix -s default test", why=_MOLECULE, prints="idempotence"),
     *(Row(f"molecule {step} -s agent", run=f"{_ITS} matrix -s agent {step}", why=_MOLECULE, prints=f"{step}.yml")
       for step in ("converge", "verify", "destroy")),
@@ -164,6 +171,7 @@ ROWS = (
     Row("make sandbox", run="make up", why="it is what make up begins with"),
     Row("python -m sandbox up --cloud aws", repeats=True, prints=r"\.sandbox/env"),
     Row("make provision deploy", repeats=True, prints=_GOOD),
+    Row('make provision ARGS="--check --diff"', repeats=True, prints="fleet praxis"),
     Row("make provision", repeats=True, run="make provision deploy", why="the two were run together"),
     Row("make deploy", repeats=True, run="make provision deploy", why="the two were run together"),
     Row("make plan", prints=r"Plan [0-9a-f-]{35}"),
@@ -212,6 +220,8 @@ ROWS = (
         why="there is no AWX; tests/unit/awx applies it to a fake", prints="playbook: awx.yml"),
     Row("make lock", prints="The fleet is locked until"),
     Row("make unlock", prints="The fleet is unlocked"),
+    Row("make deploy ARGS=\"-e '{praxis_agent_environment: {ANOTHER: release}}'\"", run=_THERE_AND_BACK, repeats=True,
+        prints=_GOOD, why="with its rollback, all at once"),
     Row("make rollback", run=_THERE_AND_BACK, repeats=True, prints=_GOOD,
         why="there has been one deployment only, and all at once is quicker"),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
@@ -230,10 +240,13 @@ ROWS = (
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
     Row("ansible-playbook deploy.yml -i inventories/gcp_compute", run="make -n plan CLOUD=gcp", why=_OWN,
         prints="scripts/play plan.yml gcp"),
-    Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why="the main job on Google Cloud has its own tests",
+    Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why=_OF_ITS_OWN,
         prints="scripts/play plan.yml gcp"),
     Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,
         prints="scripts/play plan.yml aws,gcp"),
+    *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
+          prints="(scripts/play|--cloud) .*gcp")
+      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("deploy", ""), ("up", ""))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
     Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
         why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),
