@@ -146,6 +146,11 @@ test-newest: ## linters, unit tests and a deployment with the newest Ansible, on
 	@PRAXIS_LEG=newest scripts/setup test
 	@.venv-newest/bin/python -m tests.lanes newest
 
+.PHONY: test-ee
+test-ee: ## build an execution environment, and deploy a fleet from inside it
+	@scripts/setup test
+	@$(bin)/python -m tests.lanes all ee
+
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@scripts/setup test-fast

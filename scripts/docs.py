@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds the site of the documentation: the pages as they lie in the repository, and the reference that antsibull-docs
-makes of plugins, modules and roles. A link to a file that is no page leads to the repository; one to nothing is an error.
+makes of plugins, modules and roles. A link to a file that is no page leads to the repository; one to nothing is an
+error.
 """
 
 from __future__ import annotations
@@ -66,9 +67,10 @@ def outward(text: str, page: PurePosixPath, inside: Iterable[PurePosixPath], rep
 
 def inventory() -> bytes:
     """ANSIBLE in the form in which one Sphinx site tells another what is where."""
-    head = "# Sphinx inventory version 2\n# Project: ansible\n# Version: \n# The remainder of this file is compressed using zlib.\n"
-    rows = (f"{name} {kind} 1 {place} -\n" for kind, name, place in ((*key.split(), place) for key, place in ANSIBLE.items()))
-    return head.encode() + zlib.compress("".join(rows).encode())
+    head = ("# Sphinx inventory version 2", "# Project: ansible", "# Version: ",
+            "# The remainder of this file is compressed using zlib.", "")  # fmt: skip
+    rows = ("{1} {0} 1 {2} -\n".format(*key.split(), place) for key, place in ANSIBLE.items())
+    return "\n".join(head).encode() + zlib.compress("".join(rows).encode())
 
 
 def run(*command: str) -> None:
@@ -94,8 +96,13 @@ def main() -> None:
     reference.mkdir()
     run("antsibull-docs", "collection", "--use-current", "--fail-on-error", "--squash-hierarchy", "--dest-dir",
         str(reference), COLLECTION)  # fmt: skip
+    for page in reference.glob("*.rst"):
+        # The theme shows what a page contains beside it.
+        text = re.sub(r"^\.\. contents::\n(   :.*\n)*", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        page.write_text(text, encoding="utf-8")
     run("sphinx-build", "--builder", "html", "--fail-on-warning", "--keep-going", "--quiet", str(SOURCE), str(TARGET))
-    print(f"{TARGET.relative_to(CHECKOUT)}/index.html: {len(inside)} pages, {len(list(reference.iterdir()))} of reference")
+    made = len(list(reference.iterdir()))
+    print(f"{TARGET.relative_to(CHECKOUT)}/index.html: {len(inside)} pages, {made} of reference")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def run(command: Sequence[str], folder: Path, around: Mapping[str, str] | None =
     done = subprocess.run(command, cwd=folder, env=around, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False)  # fmt: skip
     if done.returncode:
-        raise Refused(f"`{' '.join(command)}` ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        said = f"{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        raise Refused(f"`{' '.join(command)}` ended with {done.returncode}:\n{said}")
     if warned := re.findall(r"^\[?(?:WARNING|DEPRECATION WARNING|ERROR)\b.*", done.stdout + done.stderr, re.MULTILINE):
         raise Refused(f"`{' '.join(command)}` warns:\n" + "\n".join(warned))
     return done.stdout
@@ -125,13 +126,14 @@ def try_out(archive: Path, work: Path) -> None:
     run([sys.executable, "-m", "venv", str(bin_.parent)], work)
     run([str(bin_ / "python"), "-m", "pip", "-q", "--disable-pip-version-check", "install", "-c",
          str(CHECKOUT / f"constraints{leg}.txt"), *core], work, {**os.environ, "PIP_QUIET": "2"})  # fmt: skip
-    places = {"HOME": str(work), "ANSIBLE_HOME": str(work / "home"), "ANSIBLE_COLLECTIONS_PATH": str(work / "installed"),
+    installed = work / "installed"
+    places = {"HOME": str(work), "ANSIBLE_HOME": str(work / "home"), "ANSIBLE_COLLECTIONS_PATH": str(installed),
               "PATH": f"{bin_}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}  # fmt: skip
     # No Galaxy is asked: the documentation needs none of the collections that this one depends on.
-    run(["ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(archive), "-p", str(work / "installed")],
-        work, places)
+    run(["ansible-galaxy", "collection", "install", "--offline", "--no-deps", str(archive), "-p", str(installed)],
+        work, places)  # fmt: skip
     step("ansible-lint, on what was installed")
-    lint(work / "installed")
+    lint(installed)
     step("its documentation, and a playbook, where it was installed")
     for kind, files in documented(archive).items():
         read_documentation(kind, files, work, places)

@@ -19,7 +19,7 @@ PAGES = ("README.md", "docs/*.md", "roles/*/README.md", "inventories/**/README.m
 COMMENTED = (".env.example", "inventories/**/*.yml")
 SHELLS = ("sh", "bash", "shell", "console")
 PROGRAMS = (
-    r"make|ansible(-\w+)?|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
+    r"make|ansible(-\w+)?|antsibull-\w+|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
     r"curl|jq|watch|sudo|apt-get|molecule"
 )
 COMMAND = re.compile(rf"([A-Z_]+=\S+ +)*(({PROGRAMS}) +\S.*|(\./)?(scripts|\.venv/bin)/\S+.*)")
@@ -127,6 +127,13 @@ make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copie
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
+_BUILT = "there is no Galaxy to build from; test_execution_environment builds with files in its place"
+_COPY_ARCHIVE = """ansible-galaxy collection build --force --output-path build/release
+mkdir -p build/ee/collections && cp build/release/praxis-cloud-*.tar.gz build/ee/collections/praxis-cloud.tar.gz"""
+_CONTEXT = (
+    f"{Path(sys.executable).with_name('ansible-builder')} create --context build/ee/context "
+    "--output-filename Dockerfile"
+)
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
     ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
@@ -150,17 +157,12 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "lint", "sanity", "release", "docs", "bench",
-                   "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "lint", "sanity", "release", "docs",
+                   "bench", "planted")),
     *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
     Row(". .venv/bin/activate"),
-    Row("antsibull-changelog release", run=f"{Path(sys.executable).with_name('antsibull-changelog')} lint",
-        why="it would use up the fragments; make release runs it in a copy"),
-    Row("ansible-galaxy collection build", run="make -n release", why="make release runs it", prints="scripts/release"),
-    Row("ansible-galaxy collection publish", run="ansible-galaxy collection publish --help", why="nothing is published",
-        prints="usage: ansible-galaxy collection publish"),
     Row("molecule test -s default", run=f"{_ITS} matrix -s default test", why=_MOLECULE, prints="idempotence"),
     *(Row(f"molecule {step} -s agent", run=f"{_ITS} matrix -s agent {step}", why=_MOLECULE, prints=f"{step}.yml")
       for step in ("converge", "verify", "destroy")),
@@ -168,6 +170,16 @@ ROWS = (
     Row("make up", prints=_GOOD),
     # with the fleet deployed
     Row(". .sandbox/env"),
+    Row("antsibull-changelog release", run=f"{Path(sys.executable).with_name('antsibull-changelog')} lint",
+        why="it would use up the fragments; make release runs it in a copy"),
+    Row("ansible-galaxy collection build", run="make -n release", why="make release runs it", prints="scripts/release"),
+    Row("ansible-galaxy collection publish", run="ansible-galaxy collection publish --help", why="nothing is published",
+        prints="usage: ansible-galaxy collection publish"),
+    Row("mkdir -p build/ee/collections"),
+    Row("cp build/release/praxis-cloud-*.tar.gz build/ee/collections/praxis-cloud.tar.gz", run=_COPY_ARCHIVE,
+        why=_BUILT),
+    Row(".venv/bin/ansible-builder build --container-runtime docker --tag praxis-ee", run=_CONTEXT, why=_BUILT,
+        prints="Complete! The build context can be found at"),
     Row("make sandbox", run="make up", why="it is what make up begins with"),
     Row("python -m sandbox up --cloud aws", repeats=True, prints=r"\.sandbox/env"),
     Row("make provision deploy", repeats=True, prints=_GOOD),
@@ -246,7 +258,8 @@ ROWS = (
         prints="scripts/play plan.yml aws,gcp"),
     *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
           prints="(scripts/play|--cloud) .*gcp")
-      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("deploy", ""), ("up", ""))),
+      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("deploy", ""),
+                         ("up", ""))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
     Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
         why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 project = "praxis.cloud"
-author = copyright = "Praxis Cloud contributors"  # noqa: A001
+author = copyright = "Praxis Cloud contributors"
 extensions = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 html_theme = "furo"
@@ -19,5 +19,5 @@ highlight_language = "none"
 myst_heading_anchors = 4
 # Pygments does not know all of Terraform's language; everything else that Sphinx warns of is an error.
 suppress_warnings = ["misc.highlighting_failure"]
-# What the reference refers to in Ansible's own documentation: scripts/docs.py writes this list, so no site is asked for it.
+# What the reference refers to in Ansible's own documentation: scripts/docs.py writes this list, so no site is asked.
 intersphinx_mapping = {"ansible": ("https://docs.ansible.com/ansible/latest/", "ansible.inv")}
