@@ -96,7 +96,7 @@ def make(folder: Path) -> str:
     done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
                           stderr=subprocess.STDOUT, text=True, env={**os.environ, "DOCKER_BUILDKIT": "0"})  # fmt: skip
     (folder / "build.log").write_text(done.stdout, encoding="utf-8")
-    assert done.returncode == 0, done.stdout[-8000:]
+    assert done.returncode == 0, done.stdout[-3000:]
     return NAME
 
 

@@ -155,6 +155,13 @@ def test_the_tested_ansible_is_one_that_the_collection_admits() -> None:
     assert pins("requirements-newest.txt")["ansible-core"].startswith("2.21.")
 
 
+def test_the_execution_environment_has_the_newest_ansible_that_is_tested() -> None:
+    described = yaml.safe_load((CHECKOUT / "execution-environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    assert described["ansible_core"]["package_pip"] == f"ansible-core=={pins('requirements-newest.txt')['ansible-core']}"
+    example = yaml.safe_load((CHECKOUT / "examples/awx-project/execution-environment.yml").read_text(encoding="utf-8"))
+    assert described["ansible_runner"] == example["dependencies"]["ansible_runner"]
+
+
 def pins(file: str) -> dict[str, str]:
     """Package and version of every line."""
     lines = (CHECKOUT / file).read_text(encoding="utf-8").splitlines()
@@ -166,6 +173,10 @@ def pins(file: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["requirements{}.txt", "requirements-sandbox.txt", "requirements-dev.txt"])
 def test_every_requirement_is_pinned_exactly_and_as_the_constraints_say(name: str, leg: str) -> None:
     assert pins(name.format(leg)).items() <= pins(f"constraints{leg}.txt").items()
+
+
+def test_what_makes_the_site_is_pinned_exactly() -> None:
+    assert pins("requirements-docs.txt").items() <= pins("constraints-docs.txt").items()
 
 
 @pytest.mark.parametrize("name", ["requirements{}.txt", "constraints{}.txt"])
