@@ -187,6 +187,6 @@ planted: ## the planted faults: every one must be caught
 	$(bin)/python -m tests.planted $(ARGS)
 
 .PHONY: clean
-clean: sandbox-down ## remove the sandbox and everything built; keeps .venv and .venv-newest
+clean: sandbox-down ## remove the sandbox and everything built; keeps .venv, .venv-docs and .venv-newest
 	rm -rf build tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
 	find . -name .git -prune -o -name '.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -157,7 +157,8 @@ def test_the_tested_ansible_is_one_that_the_collection_admits() -> None:
 
 def test_the_execution_environment_has_the_newest_ansible_that_is_tested() -> None:
     described = yaml.safe_load((CHECKOUT / "execution-environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    assert described["ansible_core"]["package_pip"] == f"ansible-core=={pins('requirements-newest.txt')['ansible-core']}"
+    newest = pins("requirements-newest.txt")["ansible-core"]
+    assert described["ansible_core"]["package_pip"] == f"ansible-core=={newest}"
     example = yaml.safe_load((CHECKOUT / "examples/awx-project/execution-environment.yml").read_text(encoding="utf-8"))
     assert described["ansible_runner"] == example["dependencies"]["ansible_runner"]
 
