@@ -126,8 +126,10 @@ class Inside:
     def type(self, *command: str, **environment: str) -> Done:
         given = {**self.environment, **environment}
         around = [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
+        # The image's own entrypoint would look for a home directory that may be written to.
         begin = ["docker", "run", "--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp:mode=1777,exec",
-                 "--volume", f"{self.project}:/runner", "--workdir", "/runner", *around]  # fmt: skip
+                 "--entrypoint", "dumb-init", "--volume", f"{self.project}:/runner", "--workdir", "/runner",
+                 *around]  # fmt: skip
         done = subprocess.run([*begin, self.image, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=900, check=False)
         return Done(done.returncode, done.stdout)
