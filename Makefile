@@ -156,6 +156,11 @@ test-newest: ## linters, unit tests and a deployment with the newest Ansible, on
 	@PRAXIS_LEG=newest scripts/setup test
 	@.venv-newest/bin/python -m tests.lanes newest
 
+.PHONY: test-ee
+test-ee: ## build an execution environment, and deploy a fleet from inside it
+	@scripts/setup test
+	@$(bin)/python -m tests.lanes all ee
+
 .PHONY: lint
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@scripts/setup test-fast
@@ -165,6 +170,16 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 sanity: ## ansible-test sanity
 	@scripts/setup test-fast
 	@scripts/sanity
+
+.PHONY: release
+release: ## build the collection's archive and try it: build/release
+	@scripts/setup test-fast
+	@scripts/release
+
+.PHONY: docs
+docs: ## the documentation as a site: build/docs/index.html
+	@scripts/setup docs
+	@scripts/docs
 
 .PHONY: molecule
 molecule: ## one of Molecule's scenarios, on machines of its own: SCENARIO=default
@@ -182,6 +197,6 @@ planted: ## the planted faults: every one must be caught
 	$(bin)/python -m tests.planted $(ARGS)
 
 .PHONY: clean
-clean: sandbox-down ## remove the sandbox and everything built; keeps .venv and .venv-newest
+clean: sandbox-down ## remove the sandbox and everything built; keeps .venv, .venv-docs and .venv-newest
 	rm -rf build tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis .ansible
 	find . -name .git -prune -o -name '.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -19,7 +19,7 @@ PAGES = ("README.md", "docs/*.md", "roles/*/README.md", "inventories/**/README.m
 COMMENTED = (".env.example", "inventories/**/*.yml")
 SHELLS = ("sh", "bash", "shell", "console")
 PROGRAMS = (
-    r"make|ansible(-\w+)?|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
+    r"make|ansible(-\w+)?|antsibull-\w+|python3?|pip|pytest|cp|mv|mkdir|rm|cat|export|source|\.|\$EDITOR|git|docker|ssh|aws|gcloud|terraform|"
     r"curl|jq|watch|sudo|apt-get|molecule"
 )
 COMMAND = re.compile(rf"([A-Z_]+=\S+ +)*(({PROGRAMS}) +\S.*|(\./)?(scripts|\.venv/bin)/\S+.*)")
@@ -106,6 +106,7 @@ NO_COMMANDS = {
 }
 
 _TESTS = "it runs this very test, or what that is a part of: only shown to be whole, by make -n"
+_OF_ITS_OWN = "the main job on Google Cloud has its own tests"
 _BOTH = "one fleet over both has its own tests"
 _OWN = "it finds nothing without a project of yours; tests/integration/test_own.py writes one into it, and deploys"
 _BACKUPS = "the fleet has no disks for data; tests/integration/test_data.py backs up one that has"
@@ -127,6 +128,13 @@ make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copie
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
+_BUILT = "there is no Galaxy to build from; test_execution_environment builds with files in its place"
+_COPY_ARCHIVE = """ansible-galaxy collection build --force --output-path build/release
+mkdir -p build/ee/collections && cp build/release/praxis-cloud-*.tar.gz build/ee/collections/praxis-cloud.tar.gz"""
+_CONTEXT = (
+    f"{Path(sys.executable).with_name('ansible-builder')} create --context build/ee/context "
+    "--output-filename Dockerfile"
+)
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
     ("apt-get install python3", ""), ("python3 -c 'import json, ssl'", ""), ("docker system df", ""),
@@ -150,7 +158,8 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "lint", "sanity", "release", "docs",
+                   "bench", "planted")),
     *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
@@ -162,9 +171,20 @@ ROWS = (
     Row("make up", prints=_GOOD),
     # with the fleet deployed
     Row(". .sandbox/env"),
+    Row("antsibull-changelog release", run=f"{Path(sys.executable).with_name('antsibull-changelog')} lint",
+        why="it would use up the fragments; make release runs it in a copy"),
+    Row("ansible-galaxy collection build", run="make -n release", why="make release runs it", prints="scripts/release"),
+    Row("ansible-galaxy collection publish", run="ansible-galaxy collection publish --help", why="nothing is published",
+        prints="usage: ansible-galaxy collection publish"),
+    Row("mkdir -p build/ee/collections"),
+    Row("cp build/release/praxis-cloud-*.tar.gz build/ee/collections/praxis-cloud.tar.gz", run=_COPY_ARCHIVE,
+        why=_BUILT),
+    Row(".venv/bin/ansible-builder build --container-runtime docker --tag praxis-ee", run=_CONTEXT, why=_BUILT,
+        prints="Complete! The build context can be found at"),
     Row("make sandbox", run="make up", why="it is what make up begins with"),
     Row("python -m sandbox up --cloud aws", repeats=True, prints=r"\.sandbox/env"),
     Row("make provision deploy", repeats=True, prints=_GOOD),
+    Row('make provision ARGS="--check --diff"', repeats=True, prints="not observed in check mode"),
     Row("make provision", repeats=True, run="make provision deploy", why="the two were run together"),
     Row("make deploy", repeats=True, run="make provision deploy", why="the two were run together"),
     Row("make plan", prints=r"Plan [0-9a-f-]{35}"),
@@ -215,6 +235,8 @@ ROWS = (
     Row("make unlock", prints="The fleet is unlocked"),
     *(Row(command, run=f"make -n {command[5:]}", why=_BACKUPS, prints="scripts/play")
       for command in ("make backup", *(f"make restore{which}" for which in ("", " BACKUP=NAME", " BACKUP=newest")))),
+    Row("make deploy ARGS=\"-e '{praxis_agent_environment: {ANOTHER: release}}'\"", run=_THERE_AND_BACK, repeats=True,
+        prints=_GOOD, why="with its rollback, all at once"),
     Row("make rollback", run=_THERE_AND_BACK, repeats=True, prints=_GOOD,
         why="there has been one deployment only, and all at once is quicker"),
     Row("ansible-doc praxis.cloud.MODULE", run="ansible-doc praxis.cloud.fleet_plan", why="a module",
@@ -233,10 +255,14 @@ ROWS = (
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
     Row("ansible-playbook deploy.yml -i inventories/gcp_compute", run="make -n plan CLOUD=gcp", why=_OWN,
         prints="scripts/play plan.yml gcp"),
-    Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why="the main job on Google Cloud has its own tests",
+    Row("CLOUD=gcp", run="make -n plan CLOUD=gcp", why=_OF_ITS_OWN,
         prints="scripts/play plan.yml gcp"),
     Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,
         prints="scripts/play plan.yml aws,gcp"),
+    *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
+          prints="(scripts/play|--cloud) .*gcp")
+      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("deploy", ""),
+                         ("up", ""))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
     Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
         why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),

@@ -37,6 +37,8 @@ GRACE = 5.0  # seconds that a process has to end by itself
 TIERS = ("fast", "test", "all", "newest")
 #: What only ``all`` runs; see the marker in pyproject.toml.
 NOT_IN_TEST = "not repetition"
+#: Lanes of which ``test`` would run nothing.
+ONLY_IN_ALL = ("ee",)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ PLAYBOOKS = {
     "releases": Playbooks("aws", ("test_releases",)),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
                                 "test_own", "test_storm")),
+    # The execution environment: built, and a fleet from nothing and back in it.
+    "ee": Playbooks("aws", ("test_execution_environment",)),
     # The second leg: with the newest ansible-core.
     "newest": Playbooks("aws", ("test_playbooks", "test_deploy")),
 }  # fmt: skip
@@ -140,7 +144,8 @@ def lanes(tier: str) -> list[Lane]:
         return newest
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
     first = [
-        *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS if name != "newest"),
+        *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS
+          if name != "newest" and not (few and name in ONLY_IN_ALL)),
         FIRST.static("static", "scripts/static"),
         FIRST.units("unit", *few),
         FIRST.sandbox("sandbox", *few, "tests/sandbox"),

@@ -103,14 +103,15 @@ def ensure(image: Image, logs: Path) -> str:
     if image.under:
         ensure(image.under, logs)
     else:
-        _ensure_base(image.suite, logs)
+        ensure_base(image.suite, logs)
     with step(f"building the image {tag}"):
         docker.build(tag, image.context, {"BASE": image.base, **image.arguments}, image.version,
                      logs / f"build-{image.name}.log")
     return tag
 
 
-def _ensure_base(suite: str, logs: Path) -> None:
+def ensure_base(suite: str, logs: Path) -> None:
+    """A suite's base image, made if it is not there."""
     tag = base_tag(suite)
     if docker.inspect("image", tag):
         return

@@ -128,7 +128,8 @@ def test_every_playbook_is_there_at_the_root(playbook: str) -> None:
 
 
 def test_every_playbook_at_the_root_imports_one_that_is_there() -> None:
-    for path in set(CHECKOUT.glob("*.yml")) - {CHECKOUT / "galaxy.yml", CHECKOUT / "requirements.yml"}:
+    others = {CHECKOUT / f"{name}.yml" for name in ("execution-environment", "galaxy", "requirements")}
+    for path in set(CHECKOUT.glob("*.yml")) - others:
         for play in yaml.safe_load(path.read_text(encoding="utf-8")):
             assert (CHECKOUT / play["ansible.builtin.import_playbook"]).is_file(), f"{path.name}: {play}"
 
@@ -154,6 +155,14 @@ def test_the_tested_ansible_is_one_that_the_collection_admits() -> None:
     assert pins("requirements-newest.txt")["ansible-core"].startswith("2.21.")
 
 
+def test_the_execution_environment_has_the_newest_ansible_that_is_tested() -> None:
+    described = yaml.safe_load((CHECKOUT / "execution-environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    newest = pins("requirements-newest.txt")["ansible-core"]
+    assert described["ansible_core"]["package_pip"] == f"ansible-core=={newest}"
+    example = yaml.safe_load((CHECKOUT / "examples/awx-project/execution-environment.yml").read_text(encoding="utf-8"))
+    assert described["ansible_runner"] == example["dependencies"]["ansible_runner"]
+
+
 def pins(file: str) -> dict[str, str]:
     """Package and version of every line."""
     lines = (CHECKOUT / file).read_text(encoding="utf-8").splitlines()
@@ -165,6 +174,10 @@ def pins(file: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["requirements{}.txt", "requirements-sandbox.txt", "requirements-dev.txt"])
 def test_every_requirement_is_pinned_exactly_and_as_the_constraints_say(name: str, leg: str) -> None:
     assert pins(name.format(leg)).items() <= pins(f"constraints{leg}.txt").items()
+
+
+def test_what_makes_the_site_is_pinned_exactly() -> None:
+    assert pins("requirements-docs.txt").items() <= pins("constraints-docs.txt").items()
 
 
 @pytest.mark.parametrize("name", ["requirements{}.txt", "constraints{}.txt"])
