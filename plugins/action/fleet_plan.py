@@ -122,7 +122,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*stopped, *planner.warnings])}
         warnings = [*stopped, *planner.warnings]
         if args["plan_id"]:
-            require_id(args["plan_id"], plan)
+            require_id(args["plan_id"], plan.id)
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
         behind = balancers(planner.members)
