@@ -213,8 +213,8 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     names = [member.name for member in members if member.target != "machines"]
     if not names:
         return []
-    what = "praxis_target is kubernetes for %s, and deployments are to machines." % ", ".join(names)
-    fix = "Run render.yml, which writes their manifests; or take them out of this inventory."
+    what = "praxis_target is kubernetes for %s, and this playbook deploys to machines." % ", ".join(names)
+    fix = "Put them into the group praxis_kubernetes, and run the root playbooks or praxis.cloud.kubernetes.deploy."
     return [Finding("not-on-machines", what, "inventory", fix)]
 
 

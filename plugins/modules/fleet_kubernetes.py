@@ -115,7 +115,9 @@ deployment:
   type: str
   returned: success
 members:
-  description: The pods, each with C(name), C(release), C(planned), C(health), C(node), C(restarts) and C(since).
+  description:
+    - The pods, each with C(name), C(slot), C(release), C(planned), C(image), C(health), C(node), C(restarts), C(since)
+      and C(findings).
   type: list
   elements: dict
   returned: success

@@ -120,9 +120,9 @@ def plan_id(fleet: str, objects: Sequence[Object]) -> str:
     members, images, settings, secrets = [], [], [], []
     for item in objects:
         kind, named = item["kind"], resources.name(item)
-        if kind == "ExternalSecret":
+        if kind == "ExternalSecret" and item["spec"]["target"].get("immutable"):
             secrets.append([named, item["spec"]])
-        elif kind == "HorizontalPodAutoscaler" or (kind == "ConfigMap" and not item.get("immutable")):
+        elif kind in ("HorizontalPodAutoscaler", "ExternalSecret") or (kind == "ConfigMap" and "immutable" not in item):
             members.append([named, item.get("spec"), item.get("data")])
         elif kind in WORKLOADS:
             pod = item["spec"]["template"]["spec"]

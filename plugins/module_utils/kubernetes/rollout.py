@@ -265,8 +265,12 @@ def row(pod: Object, events: Sequence[Object], planned: str) -> Dict[str, Any]:
     """How one pod is, for a summary."""
     fault = fault_of(pod, events)
     health = LEAVING if is_leaving(pod) else HEALTHY if fault is None else fault.finding.code
+    found = [] if fault is None else [{**fault.finding.as_dict(), "level": fault.finding.level}]
     return {
         "name": pod["metadata"]["name"],
+        "slot": pod["metadata"]["name"],
+        "image": next((each["image"] for each in pod["spec"].get("containers", []) if each["name"] == "agent"), ""),
+        "findings": found,
         "release": release_of(pod),
         "planned": planned,
         "health": health,
