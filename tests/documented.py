@@ -149,7 +149,8 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "lint", "sanity", "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "test-kubernetes", "lint", "sanity", "bench",
+                   "planted")),
     *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),

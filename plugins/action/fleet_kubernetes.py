@@ -125,6 +125,8 @@ class _Run:
             return self._to(objects, plan_id)
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
         self._findings += observed["findings"]
+        if state == VERIFY:
+            self._findings += kubernetes_deployment.probe(self._cluster, rollout.goals(objects))
         return self._summary(members=observed["members"], plan_id=plan_id)
 
     def text(

@@ -16,7 +16,7 @@ import os
 import re
 import sys
 from email.utils import parsedate_to_datetime
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
 import requests
 import yaml
@@ -120,6 +120,23 @@ class Api:
         except errors.CloudError:
             return []
 
+    def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
+        """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output."""
+        client = importlib.import_module("kubernetes.stream.ws_client")
+        url = "%s/api/v1/namespaces/%s/pods/%s/exec" % (self.server, namespace, pod)
+        query = [("container", "agent"), ("stdout", "true"), ("stderr", "true")]
+        query += [("command", each) for each in command]
+        token = self._configuration.get_api_key_with_prefix("authorization")
+        headers = {"authorization": token} if token else {}
+        try:
+            stream = client.WSClient(self._configuration, client.get_websocket_url(url, query), headers, True)
+            stream.run_forever(timeout=seconds)
+            code, text = stream.returncode, str(stream.read_all())
+            stream.close()
+        except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
+            return None, _said(error)
+        return code, " ".join(text.split())
+
     def request(
         self,
         method: str,
@@ -164,6 +181,11 @@ class Api:
         if answer.status_code >= 400:
             raise _refusal(answer, where)
         return answer
+
+
+def _websocket_error() -> Type[Exception]:
+    found: Type[Exception] = importlib.import_module("websocket").WebSocketException
+    return found
 
 
 def _configuration(kubeconfig: str, context: str) -> Any:

@@ -17,6 +17,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster im
 
 Object = Mapping[str, Any]
 _INTERVAL = 2.0
+#: Seconds that the probe may take, as for the kubelet.
+_PROBE = 30.0
 
 
 @dataclass
@@ -223,10 +225,23 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
     return {"members": rows, "findings": findings}
 
 
-def is_settled(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> bool:
-    """Whether every workload is as its goal says."""
-    there = [(cluster.see(goal), goal) for goal in goals]
-    return all(seen is not None and rollout.is_done(seen, goal) for seen, goal in there)
+def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]:
+    """What the probe of identity and live edges says in each pod at this moment, by the kernel's own tables."""
+    found: List[Finding] = []
+    for goal in goals:
+        seen = cluster.see(goal)
+        for pod in seen.pods if seen is not None else ():
+            if not rollout.is_ready(pod):
+                continue  # that is a finding already
+            name = pod["metadata"]["name"]
+            code, said = cluster.api.execute(cluster.namespace, name, rollout.probe_of(pod), _PROBE)
+            if code is None:
+                fix = "Give the controller's account the right to create pods/exec, and run it again."
+                found.append(Finding("pod-unseen", "The probe could not be run in it: %s." % said, name, fix))
+            elif code:
+                fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name
+                found.append(Finding("pod-out-of-mesh", "Ready, and its own probe says: %s." % said, name, fix))
+    return found
 
 
 def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:

@@ -93,6 +93,14 @@ def goals(objects: Sequence[Object]) -> List[Goal]:
     return found
 
 
+def probe_of(pod: Object) -> List[str]:
+    """The command of a pod's readiness probe, without the time for which a pod that was in the mesh is forgiven."""
+    container = next(each for each in pod["spec"]["containers"] if each["name"] == "agent")
+    command = [str(word) for word in container["readinessProbe"]["exec"]["command"]]
+    place = command.index("--grace") + 1
+    return [*command[:place], "0", *command[place + 1 :]]
+
+
 def release_of(item: Object) -> str:
     """The release of a pod, or of a workload's template."""
     inner = item["spec"].get("template", item)

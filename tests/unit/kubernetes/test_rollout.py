@@ -88,14 +88,15 @@ def test_an_image_that_cannot_be_pulled_is_named_by_what_the_runtime_said() -> N
 
 
 def test_a_pod_that_fits_on_no_node() -> None:
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3: Insufficient cpu"}
+    condition = {"type": "PodScheduled", "status": "False", "message": "0/3: Insufficient cpu"}
     fault = only(seen(pod(0, ready=False, conditions=[condition], containerStatuses=[]), pod(1)))
     assert fault.finding.code == "pod-unschedulable" and "Insufficient cpu" in fault.finding.what
     assert fault.patience is not None and fault.patience > 60, "a cluster's autoscaler needs time for a node"
 
 
 def test_a_quota_that_is_full() -> None:
-    full = event("FailedCreate", 'pods "agent-1" is forbidden: exceeded quota: small', "", kind="StatefulSet", name="agent")
+    message = 'pods "agent-1" is forbidden: exceeded quota: small'
+    full = event("FailedCreate", message, "", kind="StatefulSet", name="agent")
     assert only(seen(pod(0), events=[full])).finding.code == "quota-exceeded"
 
 
