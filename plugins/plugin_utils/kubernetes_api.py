@@ -42,7 +42,8 @@ class Api:
         self._configuration = _configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
         self._session = requests.Session()
-        self._session.verify = self._configuration.ssl_ca_cert if self._configuration.verify_ssl else False
+        # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.
+        self._verify = self._configuration.ssl_ca_cert or True if self._configuration.verify_ssl else False
         if self._configuration.cert_file:
             self._session.cert = (self._configuration.cert_file, self._configuration.key_file)
         if not self._configuration.verify_ssl:
@@ -169,8 +170,9 @@ class Api:
         where = "%s %s%s" % (method, self.server, path)
         data = None if body is None else body.encode()
         try:
+            url = self.server + path
             answer = self._session.request(
-                method, self.server + path, params=query, data=data, headers=headers, timeout=_TIMEOUT
+                method, url, params=query, data=data, headers=headers, timeout=_TIMEOUT, verify=self._verify
             )
         except requests.RequestException as error:
             untouched = isinstance(error, requests.ConnectTimeout)

@@ -59,7 +59,7 @@ class FleetCluster:
 
         :raises Failed: with everything that the cluster would refuse.
         """
-        served = self.api.served(resources.groups(objects))
+        served = self.api.served(resources.groups())
         ours, findings = resources.for_cluster(objects, served, self.api.version())
         wrong = [finding for finding in findings if finding.level == ERROR]
         if wrong:
@@ -100,14 +100,12 @@ class FleetCluster:
 
     def everything(self, served: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:
         """All objects of the fleet but the namespace and the records of deployments."""
-        known = {kind: resource for kind, resource in resources.RESOURCES.items() if resource.namespaced}
         if served is None:
-            groups = {each.partition("/")[0] for one in known.values() for each in one.versions if "/" in each}
-            served = self.api.served(sorted(groups))
+            served = self.api.served(resources.groups())
         found: List[Dict[str, Any]] = []
-        for kind, resource in known.items():
+        for kind, resource in resources.RESOURCES.items():
             version = next((each for each in resource.versions if each == "v1" or each in served), "")
-            if version:
+            if version and resource.namespaced:
                 found += self.api.ours(resources.collection(version, kind, self.namespace), self.fleet)
         return [item for item in found if not deployments.is_record(item)]
 
@@ -124,8 +122,11 @@ class FleetCluster:
             self.api.apply({**held, **number}, manager="%s-replicas" % resources.MANAGER)
         self.api.apply(change.item)
 
-    def see(self, goal: rollout.Goal) -> Optional[rollout.Seen]:
-        """A workload as it is now; None when it does not exist."""
+    def see(self, goal: rollout.Goal, since: float = 0.0) -> Optional[rollout.Seen]:
+        """A workload as it is now; None when it does not exist.
+
+        :param since: what the workload itself was told before is no news (seconds since 1970, the API server's clock).
+        """
         root = "/api/v1/namespaces/%s" % self.namespace
         workload = self.api.get(
             "%s/%s" % (resources.collection("apps/v1", goal.kind, self.namespace), goal.name)
@@ -136,7 +137,9 @@ class FleetCluster:
         selector = ",".join("%s=%s" % each for each in sorted(labels.items()))
         pods = self.api.listed(root + "/pods", labelSelector=selector)
         pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
-        return rollout.Seen(workload, pods, self.api.listed(root + "/events"))
+        whole = len(pods) == workload["spec"].get("replicas", 1) and all(map(rollout.is_ready, pods))
+        events = [] if whole else self.api.listed(root + "/events")
+        return rollout.Seen(workload, pods, rollout.fresh(events, since))
 
 
 @dataclass
@@ -205,6 +208,12 @@ class Lock:
         except (errors.Conflict, errors.NotFound):
             raise Failed(_lost("Another deployment has taken the fleet over from this run.")) from None
         self.renewed = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the Lease itself, which this run holds."""
+        self.require()
+        self.cluster.api.delete(lease.path(self.cluster.namespace, self.cluster.fleet))
+        self.held = None
 
     def release(self) -> None:
         """Give it back."""

@@ -43,10 +43,10 @@ class Watch:
         """What is wrong with one rollout, as soon as waiting cannot help."""
         since: Dict[str, float] = {}
         last: List[Any] = []
-        moved = self.clock()
+        moved, start = self.clock(), self.cluster.api.now
         while True:
             self.alive()
-            seen = self.cluster.see(goal)
+            seen = self.cluster.see(goal, start)
             if seen is None:
                 fix = "Deploy again."
                 return [Finding("workload-missing", "%s %s is gone." % (goal.kind, goal.name), goal.name, fix)]
@@ -259,6 +259,7 @@ def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:
         for past in cluster.records:
             path = resources.collection("v1", "ConfigMap", cluster.namespace)
             cluster.api.delete("%s/%s" % (path, deployments.record_name(past, cluster.fleet)))
+        lock.remove()
     finally:
         lock.release()
     return gone

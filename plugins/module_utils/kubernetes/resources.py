@@ -72,9 +72,9 @@ def name(item: Object) -> str:
     return "%s/%s" % (item["kind"], item["metadata"]["name"])
 
 
-def groups(objects: Sequence[Object]) -> List[str]:
-    """The API groups that these objects are of; the core one is there always."""
-    versions = (version for item in objects for version in RESOURCES[item["kind"]].versions)
+def groups() -> List[str]:
+    """The API groups that objects of ours are of; the core one is there always."""
+    versions = (version for resource in RESOURCES.values() for version in resource.versions)
     return sorted({version.partition("/")[0] for version in versions if "/" in version})
 
 

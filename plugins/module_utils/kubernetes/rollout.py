@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
 
 Object = Mapping[str, Any]
 RELEASE_LABEL = "praxis.cloud/release"
@@ -171,7 +172,7 @@ def _unscheduled(pod: Object) -> Optional[Fault]:
         return None
     fix = "Give the cluster a node with that much room, or lower cpu and praxis_container.memory."
     what = "No node takes it: %s" % _shown(condition.get("message") or condition.get("reason"))
-    return _fault(pod, "pod-unschedulable", what, fix, patience=180)
+    return Fault(Finding("pod-unschedulable", what, _name(pod), fix), patience=180)
 
 
 def _of_container(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
@@ -182,19 +183,19 @@ def _of_container(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
         said = _pull_failure(pod, events) or waiting.get("message") or reason
         fix = "Correct praxis_image, or let the nodes pull it (image_pull_secrets, the nodes' own rights)."
         what = "Its image cannot be pulled: %s" % _shown(said)
-        return _fault(pod, "image-pull-failed", what, fix, patience=15)
+        return Fault(Finding("image-pull-failed", what, _name(pod), fix), patience=15)
     if reason in _CREATE:
         what = "Its container cannot be made: %s" % _shown(waiting.get("message") or reason)
-        return _fault(pod, "container-not-created", what, "Fix what the message names.", patience=30)
+        return Fault(Finding("container-not-created", what, _name(pod), "Fix what the message names."), patience=30)
     ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated")
     if ended and ended.get("reason") == "OOMKilled":
-        what = "The kernel killed it at its memory limit."
-        return _fault(pod, "container-out-of-memory", what, "Raise praxis_container.memory.", patience=0)
+        what, fix = "The kernel killed it at its memory limit.", "Raise praxis_container.memory."
+        return Fault(Finding("container-out-of-memory", what, _name(pod), fix), patience=0)
     if ended and not (status.get("state") or {}).get("running"):
         times = restarts(pod)
         what = "The agent ended with code %s (restarted %d times)." % (ended.get("exitCode"), times)
-        fix = "Read its log: kubectl logs --previous %s." % pod["metadata"]["name"]
-        return _fault(pod, "container-exited", what, fix, patience=0 if times > 1 else 60, log=True)
+        fix = "Read its log: kubectl logs --previous %s." % _name(pod)
+        return Fault(Finding("container-exited", what, _name(pod), fix), 0 if times > 1 else 60, pod=_name(pod))
     return None
 
 
@@ -205,13 +206,13 @@ def _unready(pod: Object, events: Sequence[Object]) -> Fault:
     if mount is not None and not (_container(pod).get("state") or {}).get("running"):
         what = "What it mounts is not there: %s" % _shown(mount.get("message"))
         fix = "Make the Secret that is named; with the External Secrets Operator, see what its ExternalSecret says."
-        return _fault(pod, "pod-mount-failed", what, fix, patience=90)
+        return Fault(Finding("pod-mount-failed", what, _name(pod), fix), patience=90)
     probe = _newest(about, "Unhealthy")
     what = "It is not ready yet."
     if probe is not None:
         what = "It is not ready: %s" % _shown(probe.get("message"))
     fix = "The probe's words say what is missing: the API, the expected peer id, or live edges."
-    return _fault(pod, "pod-not-ready", what, fix, log=True)
+    return Fault(Finding("pod-not-ready", what, _name(pod), fix), pod=_name(pod))
 
 
 def _of_events(seen: Seen, goal: Goal) -> Optional[Fault]:
@@ -226,15 +227,16 @@ def _of_events(seen: Seen, goal: Goal) -> Optional[Fault]:
     if event is None:
         return None
     message = str(event.get("message"))
-    code, fix = "pod-refused", "Fix what the admission of the cluster names."
-    if "exceeded quota" in message:
-        code, fix = "quota-exceeded", "Raise the namespace's ResourceQuota, or ask for fewer or smaller pods."
-    return Fault(Finding(code, "The cluster makes no pod: %s" % _shown(message), goal.name, fix), 30)
+    full = "exceeded quota" in message
+    fix = "Fix what the admission of the cluster names."
+    if full:
+        fix = "Raise the namespace's ResourceQuota, or ask for fewer or smaller pods."
+    what = "The cluster makes no pod: %s" % _shown(message)
+    return Fault(Finding("quota-exceeded" if full else "pod-refused", what, goal.name, fix), 30)
 
 
-def _fault(pod: Object, code: str, what: str, fix: str, patience: Optional[float] = None, log: bool = False) -> Fault:
-    name = pod["metadata"]["name"]
-    return Fault(Finding(code, what, name, fix), patience, name if log else "")
+def _name(pod: Object) -> str:
+    return str(pod["metadata"]["name"])
 
 
 def _pull_failure(pod: Object, events: Sequence[Object]) -> str:
@@ -248,9 +250,19 @@ def _about(pod: Object, events: Sequence[Object]) -> List[Object]:
     return [event for event in events if event["involvedObject"].get("uid") == uid]
 
 
+def fresh(events: Sequence[Object], since: float) -> List[Object]:
+    """Events without those of workloads from before a moment. A pod's are its own: another pod has another uid."""
+    start = clocks.moment(since)
+    return [event for event in events if event["involvedObject"].get("kind") == "Pod" or _at(event) >= start]
+
+
 def _newest(events: Sequence[Object], reason: str) -> Optional[Object]:
-    found = [event for event in events if event.get("reason") == reason]
-    return max(found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default=None)
+    return max((event for event in events if event.get("reason") == reason), key=_at, default=None)
+
+
+def _at(event: Object) -> str:
+    """When it happened last; such texts are in the order of time."""
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event.get("firstTimestamp") or "")
 
 
 def _condition(pod: Object, kind: str) -> Mapping[str, Any]:

@@ -6,6 +6,10 @@ tests/kubernetes."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +26,7 @@ from tests.unit.kubernetes.made import IMAGE, variables
 OTHER = IMAGE.replace("5" * 64, "6" * 64)
 BAD = IMAGE.replace("5" * 64, "7" * 64)
 PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULTS = {name: option.get("default") for name, option in fleet_kubernetes.ActionModule.argument_spec.items()}
 STATEFUL = "/apis/apps/v1/namespaces/praxis/statefulsets/agent"
 
@@ -181,10 +186,32 @@ def test_a_removal_leaves_the_namespace_and_nothing_of_ours_in_it(api: FakeApi) 
     run(api, "deployed")
     assert run(api, "absent", check=True)["changes"] and api.written == []
     assert run(api, "absent")["changed"]
-    assert {name.rpartition("/")[0] for name in api.objects} == {
-        "/api/v1/namespaces", "/apis/coordination.k8s.io/v1/namespaces/praxis/leases",
-    }  # fmt: skip
+    assert list(api.objects) == ["/api/v1/namespaces/praxis"]
     assert run(api, "absent")["changed"] is False and api.written == []
+
+
+@pytest.mark.slow
+def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: Path) -> None:
+    hosts = {"praxis": {"children": {"praxis_kubernetes": {"hosts": {"agent": variables()}}}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps(hosts))
+    environment = {**os.environ, "KUBECONFIG": str(api.kubeconfig), "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+
+    def play(verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, f"{verb}.yml", "-i", str(tmp_path / "hosts.yml"), *arguments]
+        return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+    done = play("deploy")
+    assert done.returncode == 0 and "fleet demo: good; 2 members, 2 ready" in done.stdout, done.stdout + done.stderr
+    assert "playbook: deploy" in done.stdout and "target: kubernetes" in done.stdout
+    assert "changed=0" in play("deploy").stdout
+    api.bad_images[IMAGE] = PULL
+    status = play("status")
+    assert status.returncode != 0 and "Its image cannot be pulled" in status.stdout
+    refused = play("down")
+    assert refused.returncode != 0 and "praxis_confirm_down=demo" in refused.stdout
+    assert play("down", "-e", "praxis_confirm_down=demo").returncode == 0
+    assert list(api.objects) == ["/api/v1/namespaces/praxis"]
 
 
 def test_no_cluster_is_a_finding(tmp_path: Path) -> None:
