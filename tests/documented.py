@@ -125,6 +125,7 @@ _IMAGE = r"""registry=$(sed -n 's/.*"push": "\([^"]*\)".*/\1/p' .sandbox/state.j
 make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copied/praxis-agent:1.0"
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+_CLUSTER = "it needs a cluster: make test-kubernetes has one"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
 _STATIC = "ansible-playbook deploy.yml -i inventories/static --syntax-check"
 _ON_A_MACHINE = (
@@ -194,6 +195,11 @@ ROWS = (
       "make image FROM=registry.example.org/praxis-agent:1.2.0",
       "ansible-playbook praxis.cloud.image -i inventories/aws -e praxis_image_source=../praxis")),
     Row("docker buildx create --use", run="docker version", why="no Docker here has buildx", prints="Version"),
+    *(Row(f"make {verb} TARGET=kubernetes", run=f"make -n {verb} TARGET=kubernetes", why=_CLUSTER,
+          prints=f"scripts/play {verb}.yml kubernetes") for verb in ("plan", "deploy")),
+    Row("ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes", why=_CLUSTER,
+        run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
+        prints="playbook: "),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,

@@ -43,8 +43,8 @@ LAYERS = (
 
 
 def codes_of(tree: ast.Module) -> Iterator[str]:
-    """The codes that a file spells: of ``Finding(…)``, of a helper called ``finding(…)``, of classes of ``errors``, and of
-    tables whose rows are pattern, code, what and fix."""
+    """The codes that a file spells: of ``Finding(…)``, of a helper called ``finding(…)``, of classes of ``errors``, and
+    of tables whose rows are pattern, code, what and fix."""
     constants = {
         target.id: node.value
         for node in ast.walk(tree)

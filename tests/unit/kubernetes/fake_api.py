@@ -113,8 +113,10 @@ class FakeApi:
         return after
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
+        wanted = dict(each.split("=") for each in query.get("labelSelector", "").split(",") if each)
         if path.endswith("/pods"):
-            return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": self._pods()}
+            pods = [pod for pod in self._pods() if wanted.items() <= pod["metadata"]["labels"].items()]
+            return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}
         if path.endswith("/events"):
             return 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": self.events}
         if path.endswith("/log"):
@@ -129,7 +131,6 @@ class FakeApi:
         inside = [item for name, item in self.objects.items() if name.rpartition("/")[0] == path]
         if not inside and "labelSelector" not in query:
             return 404, {"message": "not found", "reason": "NotFound"}
-        wanted = dict(each.split("=") for each in query.get("labelSelector", "").split(",") if each)
         items = [item for item in inside if wanted.items() <= item["metadata"].get("labels", {}).items()]
         kind = items[0]["kind"] if items else "Nothing"
         version = items[0]["apiVersion"] if items else "v1"
