@@ -127,6 +127,7 @@ _IMAGE = r"""registry=$(sed -n 's/.*"push": "\([^"]*\)".*/\1/p' .sandbox/state.j
 make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copied/praxis-agent:1.0"
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+_CLUSTER = "it needs a cluster: make test-kubernetes has one"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
 _BUILT = "there is no Galaxy to build from; test_execution_environment builds with files in its place"
 _COPY_ARCHIVE = """ansible-galaxy collection build --force --output-path build/release
@@ -158,8 +159,8 @@ ROWS = (
     Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
         run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
-      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "lint", "sanity", "release", "docs",
-                   "bench", "planted")),
+      for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "test-kubernetes", "lint", "sanity",
+                   "release", "docs", "bench", "planted")),
     *(Row(f"make molecule{more}", run=f"make -n molecule{more}", why=_TESTS, prints="molecule test --scenario-name")
       for more in ("", " SCENARIO=docker")),
     Row("SCENARIO=default", run="make -n molecule SCENARIO=default", why=_SAME, prints="--scenario-name default"),
@@ -214,6 +215,11 @@ ROWS = (
       "make image FROM=registry.example.org/praxis-agent:1.2.0",
       "ansible-playbook praxis.cloud.image -i inventories/aws -e praxis_image_source=../praxis")),
     Row("docker buildx create --use", run="docker version", why="no Docker here has buildx", prints="Version"),
+    *(Row(f"make {verb} TARGET=kubernetes", run=f"make -n {verb} TARGET=kubernetes", why=_CLUSTER,
+          prints=f"scripts/play {verb}.yml kubernetes") for verb in ("plan", "deploy")),
+    Row("ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes", why=_CLUSTER,
+        run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
+        prints="playbook: "),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,

@@ -123,7 +123,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*stopped, *planner.warnings])}
         warnings = [*stopped, *planner.warnings]
         if args["plan_id"]:
-            require_id(args["plan_id"], plan)
+            require_id(args["plan_id"], plan.id)
         # What is to be made first is known after it is made; only check mode goes on without.
         complete = not planner.missing or bool(self._task.check_mode)
         behind = balancers(planner.members)
@@ -215,8 +215,8 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     names = [member.name for member in members if member.target != "machines"]
     if not names:
         return []
-    what = "praxis_target is kubernetes for %s, and deployments are to machines." % ", ".join(names)
-    fix = "Run render.yml, which writes their manifests; or take them out of this inventory."
+    what = "praxis_target is kubernetes for %s, and this playbook deploys to machines." % ", ".join(names)
+    fix = "Put them into the group praxis_kubernetes, and run the root playbooks or praxis.cloud.kubernetes.deploy."
     return [Finding("not-on-machines", what, "inventory", fix)]
 
 

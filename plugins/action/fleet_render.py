@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
@@ -15,7 +15,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import manifests
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kubernetes_kinds, rendered_files
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -36,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _render(self, given: str, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         dest = _directory(given)
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = _members(task_vars["hostvars"], names)
+        members, faults = kubernetes_kinds.read(task_vars["hostvars"], names)
         fleet = kubernetes_kinds.plan(members, faults)
         wanted = manifests.files(fleet.objects())
         differences = rendered_files.compare(dest, wanted)
@@ -60,15 +59,3 @@ def _directory(given: str) -> str:
         fix = "Name it: -e praxis_render_dest=DIRECTORY."
         raise Failed(Finding("render-destination", "No directory is named.", "praxis_render_dest", fix))
     return os.path.abspath(os.path.expanduser(given))
-
-
-def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:
-    """The kinds whose variables can be read, and what is wrong with the others."""
-    members: List[MemberVariables] = []
-    faults: List[Finding] = []
-    for name in names:
-        try:
-            members += fleet_variables.members(hostvars, [name])
-        except Failed as error:
-            faults += error.findings
-    return members, faults

@@ -47,6 +47,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render, status
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 
 
@@ -83,7 +84,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if as_json:
                 self._print(status.document(summary))
             else:
-                screen.show(self._display, lambda width, paint: render.summary(summary, width, paint), _width())
+                show = table.summary if summary.get("target") == "kubernetes" else render.summary
+                screen.show(self._display, lambda width, paint: show(summary, width, paint), _width())
         elif summary.get("ok"):
             self._print(summary)
         else:

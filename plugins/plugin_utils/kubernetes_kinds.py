@@ -31,6 +31,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identi
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -90,6 +91,26 @@ def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> 
     return _Planner(members, faults).plan()
 
 
+def read(hostvars: Mapping[str, Any], names: Sequence[str]) -> Tuple[List[MemberVariables], List[Finding]]:
+    """The kinds whose variables can be read, and what is wrong with the others."""
+    members: List[MemberVariables] = []
+    faults: List[Finding] = []
+    for name in names:
+        try:
+            members += fleet_variables.members(hostvars, [name])
+        except Failed as error:
+            faults += error.findings
+    return members, faults
+
+
+def place(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Tuple[str, str]:
+    """The fleet and its namespace. Nothing is asked.
+
+    :raises Failed: with everything that is wrong with the settings.
+    """
+    return _Planner(members, faults).place()
+
+
 class _Planner:
     def __init__(self, members: Sequence[MemberVariables], faults: Sequence[Finding]) -> None:
         self._members = members
@@ -122,6 +143,11 @@ class _Planner:
         self._stop_at_errors()
         warnings = tuple(finding for finding in self._findings if finding.level != ERROR)
         return Fleet(kinds, tuple(pods), warnings)
+
+    def place(self) -> Tuple[str, str]:
+        fleet, settings = self._fleet(), self._settings()
+        self._stop_at_errors()
+        return fleet, next(iter(settings.values())).namespace
 
     def _stop_at_errors(self) -> None:
         if any(finding.level == ERROR for finding in self._findings):

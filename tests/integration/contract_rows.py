@@ -15,6 +15,8 @@ import json
 import secrets
 from typing import Any
 
+from tests.unit.kubernetes.fake_api import FakeApi
+
 from . import seen
 from .conftest import CHECKOUT, HOME
 from .contract import PLAN, Row, Turn, Turns, World, plan
@@ -201,6 +203,29 @@ def fleet_render(world: World) -> Turns:
     assert changed["done"].result["removed"] and "StatefulSet" in "".join(
         path.read_text(encoding="utf-8") for path in dest.iterdir()
     )
+
+
+def fleet_kubernetes(world: World) -> Turns:
+    """Against a stand-in for an API server: a real one is in tests/kubernetes. The machines stand for kinds of leaves,
+    but for one."""
+    seed = base64.b64encode(secrets.token_bytes(32)).decode()
+    world.secret("the seed of a pod in a cluster", seed.encode())
+    stores = {"stores": {"aws-sm": "praxis"}}
+    member = {"role": "member", "seeds": [seed], "identities": stores}
+    variables = {
+        "praxis_target": "kubernetes",
+        "praxis_agent_secrets": {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)},
+        "praxis_kubernetes": {"replicas": 1, "secrets": stores},
+        "praxis_kubernetes_kind":
+            "{{ %s if inventory_hostname == '%s' else {'role': 'leaf'} }}" % (member, world.machine.name),
+    }
+    api = FakeApi(world.folder)
+    arguments = {"state": "deployed", "kubeconfig": str(api.kubeconfig)}
+    yield Turn("deploy to a cluster", arguments, changes=True, variables=variables)
+    other = {**variables, "praxis_agent_environment": {"ANOTHER": "release"}}
+    yield Turn("deploy another release to a cluster", arguments, changes=True, variables=other)
+    assert any("statefulsets" in path for path in api.objects)
+    api.close()
 
 
 def fleet_order(world: World) -> Turns:
@@ -457,6 +482,7 @@ ROWS = (
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
+    Row("fleet_kubernetes", BOTH, fleet_kubernetes, on="controller", changes=True),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_doctor", BOTH, fleet_doctor, repeats=True),

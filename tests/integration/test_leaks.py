@@ -37,6 +37,7 @@ EXERCISED = {
     "fleet_balancer": "roles/load_balancer/**/*.yml",
     "fleet_doctor": "playbooks/**/*.yml",
     "fleet_host_keys": "playbooks/**/*.yml",
+    "fleet_kubernetes": "roles/kubernetes_workload/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
     "fleet_render": "playbooks/**/*.yml",

@@ -196,8 +196,8 @@ FAULTS = (
         name="changed-plan-is-accepted",
         breaks="A plan of which only some parts changed passes for the one that was agreed to.",
         file="plugins/module_utils/fleet/plan.py",
-        before="    changed = difference(wanted, plan.id)\n    if changed:\n",
-        after="    changed = difference(wanted, plan.id)\n    if len(changed) == len(PARTS):\n",
+        before="    changed = difference(wanted, found)\n    if changed:\n",
+        after="    changed = difference(wanted, found)\n    if len(changed) == len(PARTS):\n",
         tests=("tests/unit/fleet/test_plan.py",),
     ),
     Fault(

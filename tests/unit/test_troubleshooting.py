@@ -35,12 +35,16 @@ LAYERS = (
     PLUGINS / "action" / "fleet_plan.py",
     PLUGINS / "action" / "fleet_verify.py",
     PLUGINS / "action" / "fleet_balancer.py",
+    PLUGINS / "action" / "fleet_kubernetes.py",
+    *(PLUGINS / f"module_utils/kubernetes/{name}.py"
+      for name in ("changes", "deployments", "lease", "resources", "rollout")),
+    *(PLUGINS / f"plugin_utils/kubernetes_{name}.py" for name in ("api", "cluster", "deployment")),
 )
 
 
 def codes_of(tree: ast.Module) -> Iterator[str]:
-    """The codes that a file spells: of ``Finding(…)``, of a helper called ``finding(…)``, and of tables whose rows are
-    pattern, code, what and fix."""
+    """The codes that a file spells: of ``Finding(…)``, of a helper called ``finding(…)``, of classes of ``errors``, and
+    of tables whose rows are pattern, code, what and fix."""
     constants = {
         target.id: node.value
         for node in ast.walk(tree)
@@ -52,6 +56,8 @@ def codes_of(tree: ast.Module) -> Iterator[str]:
         given: list[ast.expr] = []
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Finding", "finding"):
             given = [item.value for item in node.keywords if item.arg == "code"] or node.args[:1]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_errors(node.func.value):
+            given = [item.value for item in node.keywords if item.arg == "code"]
         elif isinstance(node, ast.Tuple) and len(node.elts) == 4 and all(_text(item) for item in node.elts):
             given = [node.elts[1]] if " " in str(_text(node.elts[3])) else []
         for value in given:
@@ -60,6 +66,10 @@ def codes_of(tree: ast.Module) -> Iterator[str]:
                 text = _text(constants.get(branch.id, branch) if isinstance(branch, ast.Name) else branch)
                 if text:
                     yield text
+
+
+def _is_errors(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "errors"
 
 
 def _text(node: ast.expr) -> str | None:
@@ -96,6 +106,7 @@ def test_every_row_has_a_meaning_and_a_fix() -> None:
         ('finding("e-f" if x else "g-h", "y")', ["e-f", "g-h"]),
         ('NAME = "i-j"\nfinding(NAME, "y")', ["i-j"]),
         ('T = ((r"p", "k-l", "What.", "Fix it."),)', ["k-l"]),
+        ('errors.Denied("x", "y", "z", code="m-n")', ["m-n"]),
         ("Finding(code, what, where, fix)", []),
         ('ENDED = ("exited", "dead", "restarting", "removing")', []),
     ],

@@ -226,17 +226,18 @@ def difference(wanted: str, got: str) -> List[str]:
     return [part for part, (one, other) in zip(PARTS, pairs) if one != other]
 
 
-def require_id(wanted: str, plan: Plan) -> None:
+def require_id(wanted: str, found: str) -> None:
     """Refuse when this plan is not the one that was agreed to.
 
+    :param found: this plan's id.
     :raises Failed: naming the parts that differ.
     """
-    changed = difference(wanted, plan.id)
+    changed = difference(wanted, found)
     if changed:
         raise Failed(
             Finding(
                 code="plan-changed",
-                what="The plan is %s now and not %s: its %s changed." % (plan.id, wanted, ", ".join(changed)),
+                what="The plan is %s now and not %s: its %s changed." % (found, wanted, ", ".join(changed)),
                 where="praxis_plan_id",
                 fix="Run plan.yml again, read it, and pass the new id.",
             )

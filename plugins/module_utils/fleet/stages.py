@@ -58,6 +58,7 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.fleet_lock", "absent"): Stage("releasing", about=CONTROLLER, what="the lock"),
     ("praxis.cloud.project", ""): Stage("writing", about=CONTROLLER, what="the project"),
     ("praxis.cloud.fleet_render", ""): Stage("rendering", about=CONTROLLER, what="manifests"),
+    ("praxis.cloud.fleet_kubernetes", ""): Stage("working", about=CONTROLLER, what="in the cluster"),
     ("praxis.cloud.fleet_host_keys", ""): Stage("keeping", about=CONTROLLER, what="host keys"),
     ("praxis.cloud.fleet_backups", "named"): Stage("naming", about=CONTROLLER, what="the backup"),
     ("praxis.cloud.fleet_backups", "made"): Stage("judging", about=CONTROLLER, what="the backup"),

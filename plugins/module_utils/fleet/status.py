@@ -79,7 +79,7 @@ def document(summary: Mapping[str, Any]) -> Dict[str, Any]:
     return {
         "fleet": summary["fleet"],
         "verdict": "good" if summary["ok"] else "bad",
-        "members": [{key: row[key] for key in STABLE} for row in summary["members"]],
+        "members": [{key: row[key] for key in STABLE if key in row} for row in summary["members"]],
         "findings": list(summary["findings"]),
     }
 

@@ -19,9 +19,9 @@ _WORDS = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null|nan|inf")
 
 def files(objects: Sequence[Mapping[str, Any]]) -> Dict[str, str]:
     """File name -> text."""
-    found = {"%s-%s.yaml" % (each["kind"].lower(), each["metadata"]["name"]): _text(each) for each in objects}
+    found = {"%s-%s.yaml" % (each["kind"].lower(), each["metadata"]["name"]): _file(each) for each in objects}
     index = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", "resources": list(found)}
-    return {**found, INDEX: _text(index)}
+    return {**found, INDEX: _file(index)}
 
 
 def listed(index: str) -> List[str]:
@@ -31,7 +31,12 @@ def listed(index: str) -> List[str]:
     return re.findall(r"^ *- ([a-z0-9][a-z0-9.-]*\.yaml)$", index, re.MULTILINE)
 
 
-def _text(value: Mapping[str, Any]) -> str:
+def _file(value: Mapping[str, Any]) -> str:
+    return MARK + "---\n" + text(value)
+
+
+def text(value: Mapping[str, Any]) -> str:
+    """An object as YAML."""
     # Imported here: the module must be importable where PyYAML is not installed.
     import yaml
 
@@ -41,17 +46,17 @@ def _text(value: Mapping[str, Any]) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-    def written(dumper: Any, text: str) -> Any:
-        if _is_block(text):
-            return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-        plain = _PLAIN.fullmatch(text) and not _WORDS.fullmatch(text)
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+    def written(dumper: Any, one: str) -> Any:
+        if _is_block(one):
+            return dumper.represent_scalar("tag:yaml.org,2002:str", one, style="|")
+        plain = _PLAIN.fullmatch(one) and not _WORDS.fullmatch(one)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", one, style=None if plain else '"')
 
     Dumper.add_representer(str, written)
     body: str = yaml.dump(
         dict(value), Dumper=Dumper, sort_keys=False, default_flow_style=False, allow_unicode=False, width=4096
     )
-    return MARK + "---\n" + body
+    return body
 
 
 def _is_block(text: str) -> bool:

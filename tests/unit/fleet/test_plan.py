@@ -154,11 +154,11 @@ class TestPlanId:
 
     def test_the_same_inputs_give_the_same_id(self):
         assert fleet(3).id == fleet(3).id
-        require_id(fleet(3).id, fleet(3))
+        require_id(fleet(3).id, fleet(3).id)
 
     def test_a_foreign_id_differs_in_everything(self):
         assert difference("nonsense", fleet(2).id) == list(PARTS)
 
     def test_the_refusal_names_the_part(self):
         with pytest.raises(Failed, match="its secrets changed"):
-            require_id(self.changed().id, self.changed(secrets={"OPENAI_API_KEY": "v9"}))
+            require_id(self.changed().id, self.changed(secrets={"OPENAI_API_KEY": "v9"}).id)

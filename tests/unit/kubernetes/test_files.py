@@ -156,6 +156,13 @@ def test_the_playbook_refuses_before_it_writes(tmp_path: Path, arguments: list[s
 
 @pytest.mark.slow
 def test_a_deployment_does_not_take_kinds_for_machines(tmp_path: Path) -> None:
-    refused = render(tmp_path, "-e", "praxis_known_hosts=/dev/null", book="plan.yml")
+    refused = render(tmp_path, "-e", "praxis_known_hosts=/dev/null", book="playbooks/plan.yml")
     assert refused.returncode != 0
-    assert "Run render.yml" in " ".join(refused.stdout.split()), refused.stdout
+    assert "the group praxis_kubernetes" in " ".join(refused.stdout.split()), refused.stdout
+
+
+@pytest.mark.slow
+def test_the_group_of_a_cluster_leads_to_the_cluster(tmp_path: Path) -> None:
+    refused = render(tmp_path, "-e", f"praxis_kubeconfig={tmp_path}/none", book="plan.yml")
+    assert refused.returncode != 0
+    assert "No cluster is known" in " ".join(refused.stdout.split()), refused.stdout

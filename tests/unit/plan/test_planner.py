@@ -176,13 +176,13 @@ class TestPlanId:
 
     def test_the_parts_that_differ_are_named(self, account: Account) -> None:
         before = plan()
-        require_id(before.id, plan())
+        require_id(before.id, plan().id)
         agreed = before.id
         for part, changed in self.changes(account).items():
             now = changed()
             assert difference(agreed, now.id) == [part]
             with pytest.raises(Failed) as error:
-                require_id(agreed, now)
+                require_id(agreed, now.id)
             finding = only(error.value)
             assert (finding.code, finding.where) == ("plan-changed", "praxis_plan_id")
             assert f"its {part} changed" in finding.what
@@ -190,7 +190,7 @@ class TestPlanId:
 
     def test_an_id_that_is_none_differs_in_everything(self, account: Account) -> None:
         with pytest.raises(Failed) as error:
-            require_id("yesterday", plan())
+            require_id("yesterday", plan().id)
         assert "its members, image, settings, secrets changed" in only(error.value).what
 
 

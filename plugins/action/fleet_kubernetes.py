@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.fleet_kubernetes. Documentation: plugins/modules/fleet_kubernetes.py."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
+    changes,
+    deployments,
+    lease,
+    manifests,
+    rollout,
+    table,
+)
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    controller,
+    fleet_variables,
+    kubernetes_deployment,
+    kubernetes_kinds,
+    screen,
+)
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Watch
+
+Object = Mapping[str, Any]
+PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = (
+    "plan", "deployed", "status", "verified", "rolled_back", "history", "absent",
+)  # fmt: skip
+STATES = (PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN)
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """A fleet in a cluster: all verbs, each in one execution."""
+
+    TRANSFERS_FILES = False
+    argument_spec: Dict[str, Any] = {
+        "state": {"type": "str", "required": True, "choices": list(STATES)},
+        "kubeconfig": {"type": "path", "default": ""},
+        "context": {"type": "str", "default": ""},
+        "plan_id": {"type": "str", "default": ""},
+        "to": {"type": "str", "default": ""},
+        "take_over": {"type": "str", "default": ""},
+        "unfinished": {"type": "str", "default": "continue", "choices": ["continue", "refuse"]},
+        "wait": {"type": "int", "default": 0},
+        "lease": {"type": "int", "default": 120},
+        "keep": {"type": "int", "default": 5},
+    }
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        task_vars = task_vars or {}
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        members, faults = kubernetes_kinds.read(task_vars["hostvars"], names)
+        try:
+            run = _Run(args, members, faults, bool(self._task.check_mode), self._say)
+            found = run.done()
+        except Failed as error:
+            return {**result, "failed": True, **error.as_result()}
+        screen.show_in_a_task(self._display, lambda width, paint: ["", *run.text(found, width, paint), ""])
+        found["text"] = "\n".join(run.text(found))
+        return {**result, **found}
+
+    def _say(self, text: str) -> None:
+        screen.tell(self._display, text)
+
+
+class _Run:
+    """One verb.
+
+    :param say: tells a person how it goes.
+    """
+
+    def __init__(
+        self,
+        args: Mapping[str, Any],
+        members: Sequence[Any],
+        faults: Sequence[Finding],
+        check: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self._args, self._members, self._faults, self._check, self._say = args, members, faults, check, say
+        fleet, namespace = kubernetes_kinds.place(members, faults)
+        self._cluster = FleetCluster(Api(args["kubeconfig"], args["context"]), fleet, namespace)
+        reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")
+        self._deployment = controller.deployment(reason)
+        self._lock = Lock(self._cluster, self._deployment, args["lease"], args["take_over"])
+        self._findings: List[Finding] = []
+
+    def done(self) -> Dict[str, Any]:
+        """The verb's result."""
+        state = self._args["state"]
+        if self._args["wait"] and state in (DEPLOY, ROLLBACK, DOWN):
+            self._lock.wait(self._args["wait"])
+        past = self._cluster.remember()
+        left = self._lock.read()
+        if state == HISTORY:
+            return self._summary(deployments=[one.row() for one in past])
+        if state == DOWN:
+            return self._remove()
+        self._see_others(left)
+        if state == ROLLBACK:
+            goal = deployments.goal(past, self._args["to"], left=bool(lease.holder(left)))
+            self._deployment["reason"] = "rollback to %s" % goal.run
+            return self._to(goal.objects, goal.plan_id)
+        fleet = kubernetes_kinds.plan(self._members, self._faults)
+        self._findings += fleet.warnings
+        objects = fleet.objects()
+        plan_id = changes.plan_id(self._cluster.fleet, objects)
+        if self._args["plan_id"]:
+            require_id(self._args["plan_id"], plan_id)
+        if state == PLAN:
+            planned = self._cluster.plan(objects, self._args["keep"])
+            return self._planned(planned, plan_id, changed=False)
+        if state == DEPLOY:
+            return self._to(objects, plan_id)
+        observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
+        self._findings += observed["findings"]
+        if state == VERIFY:
+            self._findings += kubernetes_deployment.probe(self._cluster, rollout.goals(objects))
+        return self._summary(members=observed["members"], plan_id=plan_id)
+
+    def text(
+        self, found: Mapping[str, Any], width: Optional[int] = None, paint: Any = table.render.plain
+    ) -> List[str]:
+        """The result as a person reads it."""
+        if self._args["state"] == HISTORY:
+            return table.history(found["deployments"], width, paint)
+        lines = table.summary(found, width, paint)
+        if self._args["state"] == PLAN:
+            agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s"
+            lines += ["", agree % {"id": found["plan_id"]}]
+        return lines
+
+    def _see_others(self, left: Optional[Object]) -> None:
+        """Say what another run has left, or is doing."""
+        state = self._args["state"]
+        taken = lease.locked(left, self._cluster.api.now, self._args["take_over"])
+        if taken is not None and state in (DEPLOY, ROLLBACK) and not self._check:
+            raise Failed(taken)
+        if taken is not None:
+            self._findings.append(Finding("deploying", taken.what, taken.where, "Run it again later.", "warning"))
+            return
+        stopped = lease.unfinished(left, self._args["unfinished"] == "refuse" and state == DEPLOY)
+        if stopped is not None and stopped.level == "error":
+            raise Failed(stopped)
+        if stopped is not None:
+            self._findings.append(stopped)
+
+    def _to(self, objects: Sequence[Object], plan_id: str) -> Dict[str, Any]:
+        """Bring the cluster to these objects."""
+        planned = self._cluster.plan(objects, self._args["keep"])
+        if self._check:
+            return self._planned(planned, plan_id, changed=bool(planned.changes))
+        self._findings += planned.warnings
+        good = next((past for past in self._cluster.records if past.is_good), None)
+        known = good is not None and good.plan_id == plan_id
+        goals = rollout.goals(planned.objects)
+        watch = Watch(self._cluster, self._say, self._lock.require)
+        changed = bool(planned.changes) or not known
+        if changed:
+            deployment = Deployment(
+                self._cluster, self._lock, watch, self._deployment, plan_id, self._args["keep"], self._findings
+            )
+            deployment.run(objects, planned)
+        else:
+            self._findings += watch.all(goals)
+        members = kubernetes_deployment.observe(self._cluster, goals)["members"]
+        return self._summary(planned, members, plan_id, changed)
+
+    def _planned(self, planned: Planned, plan_id: str, changed: bool) -> Dict[str, Any]:
+        self._findings += planned.warnings
+        members = kubernetes_deployment.observe(self._cluster, rollout.goals(planned.objects))["members"]
+        return self._summary(planned, members, plan_id, changed)
+
+    def _remove(self) -> Dict[str, Any]:
+        gone = kubernetes_deployment.remove(self._cluster, None if self._check else self._lock)
+        return self._summary(Planned((), gone, ()), changed=bool(gone))
+
+    def _summary(
+        self,
+        planned: Optional[Planned] = None,
+        members: Sequence[Mapping[str, Any]] = (),
+        plan_id: str = "",
+        changed: bool = False,
+        deployments: Sequence[Mapping[str, Any]] = (),
+    ) -> Dict[str, Any]:
+        made = planned.changes if planned is not None else ()
+        return {
+            "changed": changed,
+            "ok": not kubernetes_deployment.is_error(self._findings),
+            "target": kubernetes_kinds.TARGET,
+            "fleet": self._cluster.fleet,
+            "namespace": self._cluster.namespace,
+            "plan_id": plan_id,
+            "deployment": self._deployment["run"] if changed and not self._check else "",
+            "members": list(members),
+            "changes": [{"verb": change.verb, "object": change.name} for change in made],
+            "deployments": list(deployments),
+            "findings": plain_findings(self._findings),
+            "diff": [_shown(change) for change in made],
+        }
+
+
+def _shown(change: changes.Change) -> Dict[str, str]:
+    """A change as Ansible shows it."""
+    before = manifests.text(changes.plain(change.before)) if change.before is not None else ""
+    after = manifests.text(changes.plain(change.after)) if change.after is not None else ""
+    return {"before": before, "after": after, "before_header": change.name, "after_header": change.name}

@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment changes in a cluster: objects as they are, against what the server would make of ours. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
+
+Object = Mapping[str, Any]
+#: What the server writes into an object by itself.
+_SERVERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+WORKLOADS = ("StatefulSet", "Deployment")
+CREATE, CHANGE, REMOVE = "create", "change", "remove"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One object that differs.
+
+    :param item: as we want it; of one that goes, as it is.
+    :param before: as it is; None: it does not exist.
+    :param after: as the server would make it; None: it goes.
+    """
+
+    item: Object
+    before: Optional[Object]
+    after: Optional[Object]
+
+    @property
+    def name(self) -> str:
+        return resources.name(self.item)
+
+    @property
+    def verb(self) -> str:
+        if self.after is None:
+            return REMOVE
+        return CREATE if self.before is None else CHANGE
+
+    @property
+    def is_workload(self) -> bool:
+        """Whether it may replace pods."""
+        return self.item["kind"] in WORKLOADS
+
+
+def plain(item: Optional[Object]) -> Dict[str, Any]:
+    """An object without what the server writes into it."""
+    if item is None:
+        return {}
+    found = {key: value for key, value in item.items() if key != "status"}
+    found["metadata"] = {key: value for key, value in item["metadata"].items() if key not in _SERVERS}
+    return found
+
+
+def is_ours(item: Object, fleet: str) -> bool:
+    """Whether this collection has made it for this fleet."""
+    labels = item["metadata"].get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == MANAGER and labels.get(INSTANCE) == fleet)
+
+
+def is_applied(item: Object) -> bool:
+    """Whether it was applied under our name, so that a field that we no longer name goes."""
+    managers = item["metadata"].get("managedFields") or []
+    return any(each.get("manager") == MANAGER and each.get("operation") == "Apply" for each in managers)
+
+
+def compare(item: Object, before: Optional[Object], after: Object) -> Optional[Change]:
+    """The change of one object; None when there is none.
+
+    :param after: the server's answer to a dry run; the object itself where it could not be asked.
+    """
+    if before is not None and plain(before) == plain(after) and is_applied(before):
+        return None
+    return Change(item, before, after)
+
+
+def foreign(item: Object, before: Optional[Object], fleet: str) -> Optional[Finding]:
+    """That an object of this name exists and is not ours. A namespace may be anybody's."""
+    if before is None or is_ours(before, fleet):
+        return None
+    what = "%s exists, and is not of the fleet %s." % (resources.name(item), fleet)
+    fix = "Remove or rename it, or give the kind or the namespace another name."
+    return Finding("object-foreign", what, item["metadata"].get("namespace", "cluster"), fix)
+
+
+def unwanted(there: Sequence[Object], wanted: Sequence[Object], kept: Collection[str]) -> List[Change]:
+    """The objects of ours that nothing names any more, the last made first.
+
+    :param there: all objects of the fleet in the cluster.
+    :param kept: names that earlier deployments need, as :func:`resources.name` has them.
+    """
+    names = {resources.name(item) for item in wanted} | set(kept)
+    gone = [item for item in there if resources.name(item) not in names]
+    order = list(resources.RESOURCES)
+    gone.sort(key=lambda item: (-order.index(item["kind"]), item["metadata"]["name"]))
+    return [Change(item, item, None) for item in gone]
+
+
+def loses_replicas(change: Change) -> bool:
+    """Whether an autoscaler takes over a number of pods that was ours: without a word of somebody else the server would
+    set it to one."""
+    if not change.is_workload or change.before is None or "replicas" in change.item["spec"]:
+        return False
+    fields = (
+        each.get("fieldsV1") or {}
+        for each in change.before["metadata"].get("managedFields") or []
+        if each.get("manager") == MANAGER and each.get("operation") == "Apply"
+    )
+    return any("f:replicas" in (each.get("f:spec") or {}) for each in fields)
+
+
+def plan_id(fleet: str, objects: Sequence[Object]) -> str:
+    """Four short digests joined by hyphens, as of a fleet of machines: members, image, settings and secret versions."""
+    members, images, settings, secrets = [], [], [], []
+    for item in objects:
+        kind, named = item["kind"], resources.name(item)
+        if kind == "ExternalSecret" and item["spec"]["target"].get("immutable"):
+            secrets.append([named, item["spec"]])
+        elif kind in ("HorizontalPodAutoscaler", "ExternalSecret") or (kind == "ConfigMap" and "immutable" not in item):
+            members.append([named, item.get("spec"), item.get("data")])
+        elif kind in WORKLOADS:
+            pod = item["spec"]["template"]["spec"]
+            images.append([named, [container["image"] for container in pod["containers"]]])
+            members.append([named, item["spec"].get("replicas")])
+            settings.append([named, _without_versions(item)])
+        elif kind == "ConfigMap":  # its name is the release's, which covers the image as well
+            settings.append(["ConfigMap", item["data"]])
+        else:
+            settings.append([named, {key: value for key, value in item.items() if key != "apiVersion"}])
+    return "-".join(digest([fleet, part])[:8] for part in (members, images, settings, secrets))
+
+
+def _without_versions(item: Object) -> Any:
+    """A workload without what the other parts of the id say of it: image, number of pods, secrets and release."""
+    spec = {key: value for key, value in item["spec"].items() if key not in ("template", "replicas")}
+    pod = item["spec"]["template"]["spec"]
+    inner = {key: value for key, value in pod.items() if key not in ("containers", "volumes")}
+    containers = [
+        {key: value for key, value in container.items() if key != "image"} for container in pod["containers"]
+    ]
+    return [spec, inner, containers]

@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deployments that a fleet has had: a ConfigMap each, with what it applied, so that a rollback can apply it again.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
+
+Object = Mapping[str, Any]
+RECORD = "praxis.cloud/record"
+GOOD, ROLLED_BACK, BAD = "good", "rolled back", "bad"
+#: In the place of an id: the newest deployment that was called good.
+NEWEST = "newest"
+
+
+@dataclass(frozen=True)
+class Past:
+    """A deployment that has ended.
+
+    :param number: they are counted; clocks do not tell their order.
+    :param at: when it ended, in seconds since 1970 by the API server's clock.
+    :param outcome: :data:`GOOD`, :data:`ROLLED_BACK` or :data:`BAD`.
+    :param releases: by workload.
+    :param objects: what it applied.
+    """
+
+    run: str
+    number: int
+    owner: str
+    reason: str
+    at: float
+    outcome: str
+    plan_id: str
+    releases: Mapping[str, str]
+    objects: Sequence[Object]
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome == GOOD
+
+    def row(self) -> Dict[str, Any]:
+        """What a summary says of it."""
+        names = ("run", "number", "owner", "reason", "at", "outcome", "plan_id")
+        return {**{name: getattr(self, name) for name in names}, "releases": dict(self.releases)}
+
+
+def releases(objects: Sequence[Object]) -> Dict[str, str]:
+    """The release of each workload."""
+    return {goal.name: goal.release for goal in rollout.goals(objects)}
+
+
+def written(past: Past, fleet: str, namespace: str) -> Dict[str, Any]:
+    """The ConfigMap of a deployment. It never changes."""
+    packed = gzip.compress(json.dumps(list(past.objects), sort_keys=True).encode(), mtime=0)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": record_name(past, fleet),
+            "namespace": namespace,
+            "labels": {MANAGED_BY: MANAGER, INSTANCE: fleet, RECORD: "deployment"},
+        },
+        "immutable": True,
+        "data": {"deployment.json": json.dumps(past.row(), sort_keys=True)},
+        "binaryData": {"objects.json.gz": base64.b64encode(packed).decode()},
+    }
+
+
+def record_name(past: Past, fleet: str) -> str:
+    """The ConfigMap of a deployment."""
+    return "%s-deployment-%s" % (fleet, past.run.lower())
+
+
+def is_record(item: Object) -> bool:
+    return RECORD in (item["metadata"].get("labels") or {})
+
+
+def read(items: Sequence[Object]) -> List[Past]:
+    """The deployments of a fleet, the newest first."""
+    found = []
+    for item in items:
+        objects = json.loads(gzip.decompress(base64.b64decode(item["binaryData"]["objects.json.gz"])))
+        found.append(Past(**json.loads(item["data"]["deployment.json"]), objects=tuple(objects)))
+    return sorted(found, key=lambda past: past.number, reverse=True)
+
+
+def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
+    """Where a rollback goes.
+
+    :param to: a deployment's id, or :data:`NEWEST`; empty: the one before the newest.
+    :param left: whether a deployment has stopped before its end; without ``to`` that one is undone.
+    :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
+    """
+    good = [one for one in past if one.is_good]
+    if to and to != NEWEST:
+        meant = [one for one in good if one.run == to]
+        if not meant:
+            known = ", ".join(one.run for one in good) or "none"
+            fix = "Choose one that make history lists as good: %s." % known
+            what = "The cluster keeps no good deployment %s." % to
+            raise Failed(Finding("unknown-deployment", what, "praxis_to", fix))
+    else:
+        meant = good[0:1] if left or to == NEWEST else good[1:2]
+        if not meant:
+            what = "The fleet has had %s." % ("one good deployment only" if good else "no good deployment")
+            fix = "Deploy the settings and the image that you want."
+            raise Failed(Finding("no-earlier-deployment", what, "rollback", fix))
+    return meant[0]
+
+
+def kept(past: Sequence[Past], most: int) -> Tuple[List[Past], List[Past]]:
+    """The deployments that are kept, so many good ones and what came between them; and those that are forgotten."""
+    good = [one for one in past if one.is_good][:most]
+    oldest = good[-1].number if good else 0
+    return [one for one in past if one.number >= oldest], [one for one in past if one.number < oldest]
+
+
+def needed(past: Sequence[Past]) -> List[str]:
+    """The objects that a rollback to one of these needs as they are: releases' own, which never change."""
+    names: Set[str] = set()
+    for one in past:
+        names.update(
+            resources.name(item)
+            for item in one.objects
+            if item.get("immutable") or item.get("spec", {}).get("target", {}).get("immutable")
+        )
+    return sorted(names)

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster's API: credentials as kubectl finds them, typed errors, and the collection's one retry policy.
+
+The package ``kubernetes`` reads kubeconfig, runs its plugins for tokens and renews them. Requests go by ``requests``:
+an object is a plain mapping here, and the package's own client, a class for each kind, would have nothing to add.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import re
+import sys
+from email.utils import parsedate_to_datetime
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
+
+import requests
+import yaml
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
+
+Object = Mapping[str, Any]
+_TIMEOUT = (5, 30)
+_APPLY = "application/apply-patch+yaml"
+
+
+class Api:
+    """One cluster. Not safe to share between threads.
+
+    :param kubeconfig: its file; empty: ``KUBECONFIG``, ``~/.kube/config``, or the pod that this runs in.
+    :param context: of that file; empty: its current one.
+    """
+
+    def __init__(self, kubeconfig: str = "", context: str = "", retry: Optional[Retry] = None) -> None:
+        self._configuration = _configuration(kubeconfig, context)
+        self._retry = retry or Retry(deadline=30.0)
+        self._session = requests.Session()
+        # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.
+        self._verify = self._configuration.ssl_ca_cert or True if self._configuration.verify_ssl else False
+        if self._configuration.cert_file:
+            self._session.cert = (self._configuration.cert_file, self._configuration.key_file)
+        if not self._configuration.verify_ssl:
+            # The user's kubeconfig says so; a warning for each request would say it again.
+            importlib.import_module("urllib3").disable_warnings()
+        #: The API server's clock when it last answered, in seconds since 1970.
+        self.now = 0.0
+
+    @property
+    def server(self) -> str:
+        return str(self._configuration.host)
+
+    def version(self) -> resources.Version:
+        """The cluster's version."""
+        found = self.request("GET", "/version")
+        return int(found["major"]), int(re.sub(r"\D.*", "", found["minor"]))
+
+    def served(self, groups: Sequence[str]) -> List[str]:
+        """The API versions that the cluster serves of these groups."""
+        there = {group["name"]: group for group in self.request("GET", "/apis")["groups"]}
+        return [each["groupVersion"] for name in groups if name in there for each in there[name]["versions"]]
+
+    def get(self, path: str) -> Optional[Dict[str, Any]]:
+        """An object; None when it does not exist."""
+        try:
+            return self.request("GET", path)
+        except errors.NotFound:
+            return None
+
+    def listed(self, path: str, **query: str) -> List[Dict[str, Any]]:
+        """All objects of a path, each with its kind, which lists leave out; none when the path does not exist."""
+        found: List[Dict[str, Any]] = []
+        more = {**query, "limit": "500"}
+        while True:
+            try:
+                answer = self.request("GET", path, more)
+            except errors.NotFound:
+                return found
+            kind = answer["kind"][: -len("List")]
+            found += [{"apiVersion": answer["apiVersion"], "kind": kind, **item} for item in answer.get("items") or []]
+            token = answer["metadata"].get("continue")
+            if not token:
+                return found
+            more["continue"] = token
+
+    def ours(self, path: str, fleet: str) -> List[Dict[str, Any]]:
+        """All objects of a path that this collection has made for this fleet."""
+        return self.listed(path, labelSelector="%s=%s,%s=%s" % (MANAGED_BY, MANAGER, INSTANCE, fleet))
+
+    def apply(self, item: Object, dry_run: bool = False, manager: str = MANAGER) -> Dict[str, Any]:
+        """Server-side apply: what we name becomes so, and what we named before and do not now goes."""
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return self.request("PATCH", resources.path(item), query, json.dumps(dict(item)), _APPLY)
+
+    def create(self, path: str, item: Object) -> Dict[str, Any]:
+        """Make an object. A request whose answer is lost is not sent again."""
+        return self.request("POST", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=False)
+
+    def replace(self, path: str, item: Object) -> Dict[str, Any]:
+        """Write an object over the version that it names."""
+        return self.request("PUT", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=False)
+
+    def delete(self, path: str) -> None:
+        """Remove an object, and what it owns after it; nothing when it does not exist."""
+        body = json.dumps({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"})
+        with contextlib.suppress(errors.NotFound):
+            self.request("DELETE", path, None, body)
+
+    def log(self, namespace: str, pod: str, previous: bool, lines: int = 10) -> List[str]:
+        """The end of a pod's log; empty when there is none."""
+        path = "/api/v1/namespaces/%s/pods/%s/log" % (namespace, pod)
+        query = {"container": "agent", "tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        try:
+            return self._retry.run(lambda: self._send("GET", path, query), idempotent=True).text.splitlines()
+        except errors.CloudError:
+            return []
+
+    def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
+        """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output."""
+        client = importlib.import_module("kubernetes.stream.ws_client")
+        url = "%s/api/v1/namespaces/%s/pods/%s/exec" % (self.server, namespace, pod)
+        query = [("container", "agent"), ("stdout", "true"), ("stderr", "true")]
+        query += [("command", each) for each in command]
+        token = self._configuration.get_api_key_with_prefix("authorization")
+        headers = {"authorization": token} if token else {}
+        try:
+            stream = client.WSClient(self._configuration, client.get_websocket_url(url, query), headers, True)
+            stream.run_forever(timeout=seconds)
+            code, text = stream.returncode, str(stream.read_all())
+            stream.close()
+        except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
+            return None, _said(error)
+        return code, " ".join(text.split())
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, str]] = None,
+        body: Optional[str] = None,
+        content: str = "application/json",
+        idempotent: bool = True,
+    ) -> Dict[str, Any]:
+        """Send a request and read its answer.
+
+        :raises CloudError: when it is refused, or there is no answer.
+        """
+        answer = self._retry.run(lambda: self._send(method, path, query, body, content), idempotent=idempotent)
+        found: Dict[str, Any] = answer.json()
+        return found
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, str]] = None,
+        body: Optional[str] = None,
+        content: str = "application/json",
+    ) -> requests.Response:
+        headers = {"Accept": "application/json, */*", "Content-Type": content, "User-Agent": MANAGER}
+        token = self._configuration.get_api_key_with_prefix("authorization")
+        if token:
+            headers["Authorization"] = token
+        where = "%s %s%s" % (method, self.server, path)
+        data = None if body is None else body.encode()
+        try:
+            url = self.server + path
+            answer = self._session.request(
+                method, url, params=query, data=data, headers=headers, timeout=_TIMEOUT, verify=self._verify
+            )
+        except requests.RequestException as error:
+            untouched = isinstance(error, requests.ConnectTimeout)
+            fix = "Check that this machine reaches it, and KUBECONFIG."
+            what = "The cluster's API does not answer: %s." % _said(error)
+            raise errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched) from None
+        self.now = _clock(answer, self.now)
+        if answer.status_code >= 400:
+            raise _refusal(answer, where)
+        return answer
+
+
+def _websocket_error() -> Type[Exception]:
+    found: Type[Exception] = importlib.import_module("websocket").WebSocketException
+    return found
+
+
+def _configuration(kubeconfig: str, context: str) -> Any:
+    try:
+        config = importlib.import_module("kubernetes.config")
+        client = importlib.import_module("kubernetes.client.configuration")
+    except ImportError as error:
+        raise errors.Invalid(
+            "The Python library kubernetes cannot be imported (%s)." % error,
+            "Python interpreter %s" % sys.executable,
+            "Install it for this interpreter: pip install kubernetes.",
+            code="sdk-missing",
+        ) from None
+    found = client.Configuration()
+    try:
+        if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=found)
+        else:
+            config.load_kube_config(kubeconfig or None, context or None, found)
+    except (config.ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        fix = "Let KUBECONFIG or praxis_kubeconfig name a kubeconfig file, and praxis_kube_context one of its contexts."
+        what = "No cluster is known: %s." % _said(error)
+        raise errors.Invalid(what, kubeconfig or "KUBECONFIG", fix, code="no-cluster") from None
+    return found
+
+
+def _refusal(answer: requests.Response, where: str) -> errors.CloudError:
+    try:
+        status = answer.json()
+        said, reason = str(status.get("message") or ""), str(status.get("reason") or "")
+    except (ValueError, AttributeError):
+        said, reason = answer.text[:300], ""
+    code = answer.status_code
+    what = "The cluster answers %d: %s" % (code, " ".join(said.split()).rstrip(".") or answer.reason)
+    after = retry_after_seconds(answer.headers.get("Retry-After"), 0.0)
+    if code == 404:
+        return errors.NotFound(what + ".", where, "See what the message names.", reason=reason)
+    if code in (401, 403):
+        fix = "Give the controller's account this right: docs/kubernetes.md lists all that it needs."
+        return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)
+    if code == 409:
+        return errors.Conflict(what + ".", where, "Run it again.", code="cluster-conflict", reason=reason)
+    if code == 429 or is_transient("", code):
+        return errors.Unavailable(
+            what + ".", where, "Wait, and run it again.", code="cluster-unreachable", reason=reason, retry_after=after
+        )
+    fix = "Fix the setting that the message is about. What a cluster cannot change in place needs another name."
+    return errors.Invalid(what + ".", where, fix, code="object-refused", reason=reason)
+
+
+def _clock(answer: requests.Response, before: float) -> float:
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return before
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text[:300] or type(error).__name__

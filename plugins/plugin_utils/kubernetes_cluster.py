@@ -1,0 +1,230 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet in one cluster: what there is of it, what a plan would change, and its lock."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
+    changes,
+    deployments,
+    lease,
+    resources,
+    rollout,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do.
+
+    :param objects: all objects of the fleet, as this cluster takes them.
+    :param changes: those that differ, in the order in which they are made; removals last.
+    :param warnings: what it goes on with all the same.
+    """
+
+    objects: Sequence[Object]
+    changes: Sequence[Change]
+    warnings: Sequence[Finding]
+
+
+@dataclass
+class FleetCluster:
+    """A fleet in the namespace of a cluster."""
+
+    api: Api
+    fleet: str
+    namespace: str
+    records: List[deployments.Past] = field(default_factory=list)
+
+    def remember(self) -> List[deployments.Past]:
+        """The deployments that the cluster keeps of it, newest first."""
+        there = self.api.ours(resources.collection("v1", "ConfigMap", self.namespace), self.fleet)
+        self.records = deployments.read([item for item in there if deployments.is_record(item)])
+        return self.records
+
+    def plan(self, objects: Sequence[Object], keep: int) -> Planned:
+        """Observe all objects and let the server say what it would make of ours. Nothing is written.
+
+        :raises Failed: with everything that the cluster would refuse.
+        """
+        served = self.api.served(resources.groups())
+        ours, findings = resources.for_cluster(objects, served, self.api.version())
+        wrong = [finding for finding in findings if finding.level == ERROR]
+        if wrong:
+            raise Failed(*wrong)
+        there = self.api.get("/api/v1/namespaces/" + self.namespace)
+        found: List[Change] = []
+        wanted: List[Object] = []
+        for item in ours:
+            before = (there if item["kind"] == "Namespace" else self.api.get(resources.path(item))) if there else None
+            amiss = changes.foreign(item, before, self.fleet)
+            if amiss is not None and item["kind"] == "Namespace":
+                continue  # it was here before us, and is not ours to change
+            wanted.append(item)
+            if amiss is not None:
+                wrong.append(amiss)
+                continue
+            try:
+                change = changes.compare(item, before, self.api.apply(item, dry_run=True) if there else item)
+            except errors.NotFound:
+                change = Change(item, before, item)
+            except errors.CloudError as error:
+                wrong += error.findings
+                continue
+            found += [change] if change is not None else []
+        if there is None and not any(item["kind"] == "Namespace" for item in ours):
+            fix = "Make it, or set praxis_kubernetes.create_namespace: true."
+            wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
+        if wrong:
+            raise Failed(*wrong)
+        removals = self._unwanted(wanted, served, keep) if there else []
+        return Planned(wanted, [*found, *removals], [each for each in findings if each.level != ERROR])
+
+    def _unwanted(self, wanted: Sequence[Object], served: Sequence[str], keep: int) -> List[Change]:
+        # What runs now counts as a deployment to keep beside the good ones: its pods still read their release.
+        kept, _forgotten = deployments.kept(self.records, keep)
+        names = deployments.needed(kept)
+        return changes.unwanted(self.everything(served), wanted, names)
+
+    def everything(self, served: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:
+        """All objects of the fleet but the namespace and the records of deployments."""
+        if served is None:
+            served = self.api.served(resources.groups())
+        found: List[Dict[str, Any]] = []
+        for kind, resource in resources.RESOURCES.items():
+            version = next((each for each in resource.versions if each == "v1" or each in served), "")
+            if version and resource.namespaced:
+                found += self.api.ours(resources.collection(version, kind, self.namespace), self.fleet)
+        return [item for item in found if not deployments.is_record(item)]
+
+    def apply(self, change: Change) -> None:
+        """Make one change."""
+        if change.after is None:
+            self.api.delete(resources.path(change.item))
+            return
+        if changes.loses_replicas(change) and change.before is not None:
+            # Somebody else has to name the number before we stop naming it.
+            metadata = {name: change.item["metadata"][name] for name in ("name", "namespace")}
+            held = {"apiVersion": change.item["apiVersion"], "kind": change.item["kind"], "metadata": metadata}
+            number = {"spec": {"replicas": change.before["spec"]["replicas"]}}
+            self.api.apply({**held, **number}, manager="%s-replicas" % resources.MANAGER)
+        self.api.apply(change.item)
+
+    def see(self, goal: rollout.Goal, since: float = 0.0) -> Optional[rollout.Seen]:
+        """A workload as it is now; None when it does not exist.
+
+        :param since: what the workload itself was told before is no news (seconds since 1970, the API server's clock).
+        """
+        root = "/api/v1/namespaces/%s" % self.namespace
+        workload = self.api.get(
+            "%s/%s" % (resources.collection("apps/v1", goal.kind, self.namespace), goal.name)
+        )
+        if workload is None:
+            return None
+        labels = workload["spec"]["selector"]["matchLabels"]
+        selector = ",".join("%s=%s" % each for each in sorted(labels.items()))
+        pods = self.api.listed(root + "/pods", labelSelector=selector)
+        pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+        whole = len(pods) == workload["spec"].get("replicas", 1) and all(map(rollout.is_ready, pods))
+        events = [] if whole else self.api.listed(root + "/events")
+        return rollout.Seen(workload, pods, rollout.fresh(events, since))
+
+
+@dataclass
+class Lock:
+    """The fleet's lock. One deployment at a time holds it.
+
+    :param deployment: ``run``, ``owner`` and ``reason`` of this one.
+    :param seconds: how long others wait for it after its last sign of life.
+    """
+
+    cluster: FleetCluster
+    deployment: Mapping[str, Any]
+    seconds: int
+    take_over: str = ""
+    held: Optional[Dict[str, Any]] = None
+    renewed: float = 0.0
+
+    def read(self) -> Optional[Dict[str, Any]]:
+        """The Lease as it is."""
+        return self.cluster.api.get(lease.path(self.cluster.namespace, self.cluster.fleet))
+
+    def wait(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Wait until nobody else holds it, for so long at most.
+
+        :raises Failed: ``fleet-locked``.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            there = self.read()
+            taken = lease.locked(there, self.cluster.api.now, self.take_over)
+            if taken is None:
+                return
+            if time.monotonic() >= end:
+                raise Failed(taken)
+            sleep(2)
+
+    def take(self) -> None:
+        """:raises Failed: ``fleet-locked``: another deployment has it."""
+        there = self.read()
+        now = self.cluster.api.now
+        taken = lease.locked(there, now, self.take_over)
+        if taken is not None:
+            raise Failed(taken)
+        wanted = lease.taken(there, self.cluster.fleet, self.cluster.namespace, self.deployment, now, self.seconds)
+        try:
+            if there is None:
+                self.held = self.cluster.api.create(lease.path(self.cluster.namespace), wanted)
+            else:
+                self.held = self.cluster.api.replace(lease.path(self.cluster.namespace, self.cluster.fleet), wanted)
+        except errors.Conflict:
+            self.wait(0)
+            raise Failed(_lost("Another deployment took the fleet at the same moment.")) from None
+        self.renewed = time.monotonic()
+
+    def require(self) -> None:
+        """Before a write: that this run still holds it. It is renewed when a third of its time is over.
+
+        :raises Failed: ``lease-over``.
+        """
+        if self.held is None or time.monotonic() - self.renewed < self.seconds / 3:
+            return
+        try:
+            self.held = self.cluster.api.replace(
+                lease.path(self.cluster.namespace, self.cluster.fleet), lease.renewed(self.held, self.cluster.api.now)
+            )
+        except (errors.Conflict, errors.NotFound):
+            raise Failed(_lost("Another deployment has taken the fleet over from this run.")) from None
+        self.renewed = time.monotonic()
+
+    def remove(self) -> None:
+        """Remove the Lease itself, which this run holds."""
+        self.require()
+        self.cluster.api.delete(lease.path(self.cluster.namespace, self.cluster.fleet))
+        self.held = None
+
+    def release(self) -> None:
+        """Give it back."""
+        if self.held is None:
+            return
+        path = lease.path(self.cluster.namespace, self.cluster.fleet)
+        with contextlib.suppress(errors.Conflict, errors.NotFound):  # else another one has it already
+            self.cluster.api.replace(path, lease.released(self.held))
+        self.held = None
+
+
+def _lost(what: str) -> Finding:
+    fix = "make status shows the result of the other deployment; then deploy again."
+    return Finding("lease-over", what, "Lease", fix)

@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A deployment to a cluster: lock, apply, watch; then a record, or the deployment before it again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import changes, deployments, resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
+
+Object = Mapping[str, Any]
+_INTERVAL = 2.0
+#: Seconds that the probe may take, as for the kubelet.
+_PROBE = 30.0
+
+
+@dataclass
+class Watch:
+    """Observes rollouts until they are done or have failed.
+
+    :param say: tells a person how it goes.
+    :param alive: called at each observation; raises when this run may not go on.
+    """
+
+    cluster: FleetCluster
+    say: Callable[[str], None]
+    alive: Callable[[], None]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def all(self, goals: Sequence[rollout.Goal]) -> List[Finding]:
+        """What is wrong with any of them; nothing when all are done."""
+        return [finding for goal in goals for finding in self.one(goal)]
+
+    def one(self, goal: rollout.Goal) -> List[Finding]:
+        """What is wrong with one rollout, as soon as waiting cannot help."""
+        since: Dict[str, float] = {}
+        last: List[Any] = []
+        moved, start = self.clock(), self.cluster.api.now
+        while True:
+            self.alive()
+            seen = self.cluster.see(goal, start)
+            if seen is None:
+                fix = "Deploy again."
+                return [Finding("workload-missing", "%s %s is gone." % (goal.kind, goal.name), goal.name, fix)]
+            if rollout.is_done(seen, goal):
+                return []
+            now = self.clock()
+            found = rollout.progress(seen, goal)
+            if found != last:
+                last, moved = found, now
+                self.say(_progress(seen, goal))
+            there = rollout.faults(seen, goal)
+            since = {fault.key: since.get(fault.key, now) for fault in there}
+            lost = [fault for fault in there if _is_over(fault, now - since[fault.key], now - moved, goal.deadline)]
+            if lost:
+                return [self._with_log(fault) for fault in lost]
+            if not there and now - moved >= goal.deadline:
+                return [rollout.stalled(seen, goal, now - moved)]
+            self.sleep(_INTERVAL)
+
+    def _with_log(self, fault: rollout.Fault) -> Finding:
+        if not fault.pod:
+            return fault.finding
+        ended = fault.finding.code == "container-exited"
+        namespace = self.cluster.namespace
+        lines = self.cluster.api.log(namespace, fault.pod, previous=ended) or self.cluster.api.log(
+            namespace, fault.pod, previous=False
+        )
+        if not lines:
+            return fault.finding
+        words = " | ".join(line.strip() for line in lines[-5:] if line.strip())
+        return replace(fault.finding, what="%s Its log ends: %s" % (fault.finding.what, words[-500:]))
+
+
+def _is_over(fault: rollout.Fault, lasted: float, quiet: float, deadline: float) -> bool:
+    return quiet >= deadline or fault.patience is not None and lasted >= fault.patience
+
+
+def _progress(seen: rollout.Seen, goal: rollout.Goal) -> str:
+    new = [pod for pod in seen.pods if rollout.release_of(pod) == goal.release]
+    ready = sum(1 for pod in new if rollout.is_ready(pod))
+    wanted = seen.workload["spec"].get("replicas", 1)
+    return "%s: %d of %d pods run release %s, %d ready" % (goal.name, len(new), wanted, goal.release[:8], ready)
+
+
+@dataclass
+class Deployment:
+    """One run.
+
+    :param deployment: its ``run``, ``owner`` and ``reason``.
+    :param keep: how many good deployments stay known.
+    """
+
+    cluster: FleetCluster
+    lock: Lock
+    watch: Watch
+    deployment: Mapping[str, Any]
+    plan_id: str
+    keep: int
+    findings: List[Finding] = field(default_factory=list)
+
+    def run(self, source: Sequence[Object], planned: Planned) -> None:
+        """Apply what is planned and judge it. What is wrong is in :attr:`findings`.
+
+        :param source: the fleet's objects as they were planned for any cluster.
+        """
+        self._namespace(planned)
+        self.lock.take()
+        try:
+            self._deploy(source, planned)
+        finally:
+            self.lock.release()
+
+    def _deploy(self, source: Sequence[Object], planned: Planned) -> None:
+        made = [change for change in planned.changes if change.after is not None]
+        begun: List[Change] = []
+        try:
+            for change in made:
+                self.lock.require()
+                begun.append(change)
+                self.cluster.apply(change)
+            bad = self.watch.all(rollout.goals(planned.objects))
+        except errors.CloudError as error:
+            bad = list(error.findings)
+        outcome = deployments.GOOD
+        if bad:
+            self.findings += bad
+            outcome = self._roll_back(begun)
+        else:
+            self._remove([change for change in planned.changes if change.after is None])
+        self._record(source, outcome)
+
+    def _namespace(self, planned: Planned) -> None:
+        """The Lease needs it."""
+        for change in planned.changes:
+            if change.item["kind"] == "Namespace" and change.before is None:
+                self.cluster.apply(change)
+
+    def _roll_back(self, begun: Sequence[Change]) -> str:
+        """Return to the last good deployment what this run has touched."""
+        good = next((past for past in self.cluster.records if past.is_good), None)
+        if good is None:
+            what = "There is no good deployment to return to, so the cluster is left as it is."
+            fix = "Fix what is wrong and deploy again, or remove the fleet (down.yml)."
+            self.findings.append(Finding("no-earlier-deployment", what, "rollback", fix, WARNING))
+            return deployments.BAD
+        self.watch.say("rolling back to deployment %s" % good.run)
+        touched = {change.name for change in begun}
+        try:
+            planned = self.cluster.plan(good.objects, self.keep)
+            back = [change for change in planned.changes if change.after is not None and change.name in touched]
+            for change in back:
+                self.lock.require()
+                self.cluster.apply(change)
+            bad = self.watch.all(rollout.goals(planned.objects))
+        except Failed as error:
+            bad = list(error.findings)
+        if bad:
+            what = "It could not be rolled back to deployment %s: %s" % (good.run, " ".join(str(each) for each in bad))
+            fix = "Fix what the message names, and run rollback.yml -e praxis_to=%s." % deployments.NEWEST
+            self.findings.append(Finding("not-rolled-back", what, self.cluster.fleet, fix))
+            return deployments.BAD
+        what = "What this deployment had changed is again as deployment %s left it." % good.run
+        fix = "Fix the errors and deploy again."
+        self.findings.append(Finding("rolled-back", what, self.cluster.fleet, fix, WARNING))
+        return deployments.ROLLED_BACK
+
+    def _remove(self, removals: Sequence[Change]) -> None:
+        for change in removals:
+            self.lock.require()
+            self.cluster.apply(change)
+
+    def _record(self, source: Sequence[Object], outcome: str) -> None:
+        records = self.cluster.records
+        past = deployments.Past(
+            run=self.deployment["run"],
+            number=1 + max((one.number for one in records), default=0),
+            owner=self.deployment["owner"],
+            reason=self.deployment["reason"],
+            at=self.cluster.api.now,
+            outcome=outcome,
+            plan_id=self.plan_id,
+            releases=deployments.releases(source),
+            objects=tuple(source),
+        )
+        self.lock.require()
+        path = resources.collection("v1", "ConfigMap", self.cluster.namespace)
+        self.cluster.api.create(path, deployments.written(past, self.cluster.fleet, self.cluster.namespace))
+        _kept, forgotten = deployments.kept([past, *records], self.keep)
+        for one in forgotten:
+            self.cluster.api.delete("%s/%s" % (path, deployments.record_name(one, self.cluster.fleet)))
+
+
+def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, Any]:
+    """How the fleet is now: ``members``, and ``findings`` of what is not as it should be."""
+    rows: List[Dict[str, Any]] = []
+    findings: List[Finding] = []
+    for goal in goals:
+        seen = cluster.see(goal)
+        if seen is None:
+            what = "There is no %s %s." % (goal.kind, goal.name)
+            findings.append(Finding("workload-missing", what, goal.name, "Deploy (deploy.yml)."))
+            continue
+        pods = sorted(seen.pods, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
+        rows += [rollout.row(pod, seen.events, goal.release) for pod in pods]
+        stray = [pod["metadata"]["name"] for pod in pods if rollout.release_of(pod) != goal.release]
+        if stray:
+            what = "Not the planned release %s: %s." % (goal.release[:8], ", ".join(stray))
+            findings.append(Finding("other-release", what, goal.name, "Deploy (deploy.yml).", WARNING))
+        faults = [fault.finding for pod in pods for fault in [rollout.fault_of(pod, seen.events)] if fault is not None]
+        findings += faults
+        wanted = seen.workload["spec"].get("replicas", 1)
+        if not faults and len([pod for pod in pods if rollout.is_ready(pod)]) < max(wanted, goal.least):
+            what = "%d pods are wanted, and fewer are ready." % max(wanted, goal.least)
+            fix = "kubectl describe says what the cluster waits for."
+            findings.append(Finding("pods-missing", what, goal.name, fix))
+    return {"members": rows, "findings": findings}
+
+
+def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]:
+    """What the probe of identity and live edges says in each pod at this moment, by the kernel's own tables."""
+    found: List[Finding] = []
+    for goal in goals:
+        seen = cluster.see(goal)
+        for pod in seen.pods if seen is not None else ():
+            if not rollout.is_ready(pod):
+                continue  # that is a finding already
+            name = pod["metadata"]["name"]
+            code, said = cluster.api.execute(cluster.namespace, name, rollout.probe_of(pod), _PROBE)
+            if code is None:
+                fix = "Give the controller's account the right to create pods/exec, and run it again."
+                found.append(Finding("pod-unseen", "The probe could not be run in it: %s." % said, name, fix))
+            elif code:
+                fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name
+                found.append(Finding("pod-out-of-mesh", "Ready, and its own probe says: %s." % said, name, fix))
+    return found
+
+
+def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:
+    """All objects of the fleet, its history included, from the end; the namespace stays. Without a lock nothing is
+    done."""
+    there = cluster.everything()
+    gone = changes.unwanted(there, [], [])
+    if lock is None or not (gone or cluster.records):
+        return gone
+    lock.take()
+    try:
+        for change in gone:
+            lock.require()
+            cluster.apply(change)
+        for past in cluster.records:
+            path = resources.collection("v1", "ConfigMap", cluster.namespace)
+            cluster.api.delete("%s/%s" % (path, deployments.record_name(past, cluster.fleet)))
+        lock.remove()
+    finally:
+        lock.release()
+    return gone
+
+
+def is_error(findings: Sequence[Finding]) -> bool:
+    return any(finding.level == ERROR for finding in findings)

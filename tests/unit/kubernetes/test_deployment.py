@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run's requests and what it concludes, against a stand-in for an API server. A real cluster's tests are in
+tests/kubernetes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.action import fleet_kubernetes
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment, kubernetes_kinds
+from tests.unit.kubernetes.fake_api import FakeApi
+from tests.unit.kubernetes.made import IMAGE, variables
+
+OTHER = IMAGE.replace("5" * 64, "6" * 64)
+BAD = IMAGE.replace("5" * 64, "7" * 64)
+PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+CHECKOUT = Path(__file__).resolve().parents[3]
+DEFAULTS = {name: option.get("default") for name, option in fleet_kubernetes.ActionModule.argument_spec.items()}
+STATEFUL = "/apis/apps/v1/namespaces/praxis/statefulsets/agent"
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    monkeypatch.setattr(kubernetes_deployment, "_INTERVAL", 0.01)
+    monkeypatch.setattr(kubernetes_deployment, "_is_over", lambda fault, *_: fault.patience is not None)
+    found = FakeApi(tmp_path)
+    yield found
+    found.close()
+
+
+def run(api: FakeApi, state: str, check: bool = False, kinds: dict[str, Any] | None = None, **args: Any) -> Any:
+    """A verb's result, and what it wrote."""
+    given = {**DEFAULTS, "state": state, "kubeconfig": str(api.kubeconfig), **args}
+    hosts = kinds or {"agent": variables()}
+    members, faults = kubernetes_kinds.read(hosts, list(hosts))
+    api.written.clear()
+    return fleet_kubernetes._Run(given, members, faults, check, lambda _text: None).done()
+
+
+def of(image: str, **more: Any) -> dict[str, Any]:
+    return {"agent": variables(image=image, **more)}
+
+
+def codes(result: dict[str, Any]) -> list[str]:
+    return [finding["code"] for finding in result["findings"]]
+
+
+def image(api: FakeApi) -> str:
+    return str(api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def test_the_first_deployment_makes_everything_under_the_lease_and_leaves_a_record(api: FakeApi) -> None:
+    result = run(api, "deployed")
+    assert result["ok"] and result["changed"] and result["deployment"]
+    assert api.written[0] == "PATCH /api/v1/namespaces/praxis", "the Lease needs its namespace"
+    assert api.written[1].startswith("POST") and "/leases/" in api.written[1]
+    assert api.written[-1].startswith("PUT") and "/leases/" in api.written[-1], "given back last"
+    assert [row["health"] for row in result["members"]] == ["healthy", "healthy"]
+    assert [past["outcome"] for past in run(api, "history")["deployments"]] == ["good"]
+
+
+def test_a_second_deployment_writes_nothing(api: FakeApi) -> None:
+    run(api, "deployed")
+    result = run(api, "deployed")
+    assert (result["changed"], api.written, result["changes"]) == (False, [], [])
+
+
+@pytest.mark.parametrize(("state", "check"), [("plan", False), ("deployed", True), ("status", False)])
+def test_what_only_looks_writes_nothing(api: FakeApi, state: str, check: bool) -> None:
+    result = run(api, state, check=check)
+    assert api.written == [] and api.objects == {}
+    if state != "status":
+        assert {"verb": "create", "object": "StatefulSet/agent"} in result["changes"]
+
+
+def test_check_mode_says_what_the_run_then_does(api: FakeApi) -> None:
+    run(api, "deployed")
+    predicted = run(api, "deployed", check=True, kinds=of(OTHER))
+    done = run(api, "deployed", kinds=of(OTHER))
+    assert predicted["changes"] == done["changes"] and predicted["changed"] and done["changed"]
+    assert image(api) == OTHER
+
+
+def test_a_plan_that_was_agreed_to_is_held_to(api: FakeApi) -> None:
+    agreed = run(api, "plan")["plan_id"]
+    with pytest.raises(Failed) as raised:
+        run(api, "deployed", plan_id=agreed, kinds=of(OTHER))
+    assert raised.value.findings[0].code == "plan-changed" and api.written == []
+    assert run(api, "deployed", plan_id=agreed)["ok"]
+
+
+def test_a_bad_image_is_rolled_back_and_the_verdict_is_bad(api: FakeApi) -> None:
+    run(api, "deployed")
+    api.bad_images[BAD] = PULL
+    result = run(api, "deployed", kinds=of(BAD))
+    assert not result["ok"] and codes(result) == ["image-pull-failed", "image-pull-failed", "rolled-back"]
+    assert image(api) == IMAGE
+    assert [past["outcome"] for past in run(api, "history")["deployments"]] == ["rolled back", "good"]
+    assert run(api, "deployed")["changed"] is False, "the settings before it are the cluster's again"
+
+
+def test_a_first_deployment_that_is_bad_has_nothing_to_return_to(api: FakeApi) -> None:
+    api.bad_images[IMAGE] = PULL
+    assert "no-earlier-deployment" in codes(run(api, "deployed"))
+
+
+def test_a_rollback_goes_to_the_deployment_before_and_then_there_is_one_more(api: FakeApi) -> None:
+    run(api, "deployed")
+    run(api, "deployed", kinds=of(OTHER))
+    result = run(api, "rolled_back", kinds=of(OTHER))
+    assert result["ok"] and image(api) == IMAGE
+    past = run(api, "history")["deployments"]
+    assert [row["number"] for row in past] == [3, 2, 1] and past[0]["reason"] == f"rollback to {past[2]['run']}"
+    assert run(api, "rolled_back", to=past[1]["run"])["ok"] and image(api) == OTHER
+
+
+def test_nothing_to_roll_back_to(api: FakeApi) -> None:
+    run(api, "deployed")
+    with pytest.raises(Failed) as raised:
+        run(api, "rolled_back")
+    assert raised.value.findings[0].code == "no-earlier-deployment"
+
+
+def test_an_autoscaler_s_number_stays(api: FakeApi) -> None:
+    run(api, "deployed")
+    api.scaled["agent"] = 4
+    run(api, "deployed", kinds=of(OTHER))
+    assert api.objects[STATEFUL]["spec"]["replicas"] == 4
+
+
+def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
+    run(api, "deployed")
+    held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]
+    held["spec"]["holderIdentity"] = "20990101T000000Z-aaaaaa"
+    with pytest.raises(Failed) as raised:
+        run(api, "deployed", kinds=of(OTHER))
+    assert raised.value.findings[0].code == "fleet-locked" and api.written == []
+    assert "deploying" in codes(run(api, "status"))
+    assert run(api, "deployed", kinds=of(OTHER), take_over="20990101T000000Z-aaaaaa")["ok"]
+
+
+def test_a_deployment_that_stopped_is_named_and_a_rollback_undoes_it(api: FakeApi) -> None:
+    run(api, "deployed")
+    held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]
+    held["spec"].update(holderIdentity="dead", renewTime="2001-01-01T00:00:00.000000Z")
+    stateful = api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]
+    stateful["image"] = OTHER
+    result = run(api, "rolled_back")
+    assert codes(result) == ["unfinished"] and image(api) == IMAGE
+    assert lease.holder(held) == "dead", "the test's own copy"
+    assert codes(run(api, "status")) == []
+
+
+def test_an_object_of_somebody_else_stops_the_run_before_anything_is_written(api: FakeApi) -> None:
+    run(api, "deployed")
+    api.objects["/api/v1/namespaces/praxis/services/agent"]["metadata"]["labels"] = {}
+    with pytest.raises(Failed) as raised:
+        run(api, "deployed", kinds=of(OTHER))
+    assert raised.value.findings[0].code == "object-foreign" and api.written == []
+
+
+def test_releases_are_kept_for_rollbacks_and_then_removed(api: FakeApi) -> None:
+    for number in range(4):
+        run(api, "deployed", keep=2, kinds=of(IMAGE.replace("5" * 64, str(number) * 64)))
+    run(api, "deployed", keep=2)
+    releases = [name for name in api.objects if "/configmaps/agent-" in name and not name.endswith("-peers")]
+    records = [name for name in api.objects if "/configmaps/demo-deployment-" in name]
+    assert len(records) == 2 and 2 <= len(releases) <= 3
+    result = run(api, "rolled_back")
+    assert result["ok"] and image(api).endswith("3" * 64)
+
+
+def test_a_removal_leaves_the_namespace_and_nothing_of_ours_in_it(api: FakeApi) -> None:
+    run(api, "deployed")
+    assert run(api, "absent", check=True)["changes"] and api.written == []
+    assert run(api, "absent")["changed"]
+    assert list(api.objects) == ["/api/v1/namespaces/praxis"]
+    assert run(api, "absent")["changed"] is False and api.written == []
+
+
+@pytest.mark.slow
+def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: Path) -> None:
+    hosts = {"praxis": {"children": {"praxis_kubernetes": {"hosts": {"agent": variables()}}}}}
+    (tmp_path / "hosts.yml").write_text(json.dumps(hosts))
+    environment = {**os.environ, "KUBECONFIG": str(api.kubeconfig), "ANSIBLE_SHOW_CUSTOM_STATS": "true"}
+
+    def play(verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        command = [program, f"{verb}.yml", "-i", str(tmp_path / "hosts.yml"), *arguments]
+        return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+    done = play("deploy")
+    assert done.returncode == 0 and "fleet demo: good; 2 members, 2 ready" in done.stdout, done.stdout + done.stderr
+    assert "playbook: deploy" in done.stdout and "target: kubernetes" in done.stdout
+    assert "changed=0" in play("deploy").stdout
+    api.bad_images[IMAGE] = PULL
+    status = play("status")
+    assert status.returncode != 0 and "Its image cannot be pulled" in status.stdout
+    refused = play("down")
+    assert refused.returncode != 0 and "praxis_confirm_down=demo" in refused.stdout
+    assert play("down", "-e", "praxis_confirm_down=demo").returncode == 0
+    assert list(api.objects) == ["/api/v1/namespaces/praxis"]
+
+
+def test_no_cluster_is_a_finding(tmp_path: Path) -> None:
+    with pytest.raises(Failed) as raised:
+        fleet_kubernetes.Api(str(tmp_path / "none"))
+    assert raised.value.findings[0].code == "no-cluster"
