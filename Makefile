@@ -72,8 +72,11 @@ plan: controller ## show what a deployment would do, and its id
 	@$(call play,plan)
 
 .PHONY: render
-render: ## write the fleet's manifests for TARGET=kubernetes, and touch no cluster
-	@[ '$(TARGET)' = kubernetes ] || { echo 'TARGET=$(TARGET): manifests are written for TARGET=kubernetes.' >&2; exit 2; }
+render: ## write what TARGET=kubernetes or TARGET=ecs is to run, as files, and touch nothing else
+	@case '$(TARGET)' in \
+	  kubernetes | ecs) ;; \
+	  *) echo 'TARGET=$(TARGET): use TARGET=kubernetes or TARGET=ecs.' >&2; exit 2 ;; \
+	esac
 	@scripts/setup controller
 	@scripts/play render.yml $(TARGET) $(ARGS)
 
