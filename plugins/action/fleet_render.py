@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible.plugins.action import ActionBase
 
@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import man
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ecs_kinds,
     fleet_variables,
+    kinds,
     kubernetes_kinds,
     rendered_files,
 )
@@ -43,7 +44,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _render(self, given: str, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         dest = _directory(given)
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = _members(task_vars["hostvars"], names)
+        members, faults = kinds.read(task_vars["hostvars"], names)
         render = _ecs if any(member.target == ecs_kinds.TARGET for member in members) else _kubernetes
         rendered = render(members, faults)
         wanted, layout = rendered.files, rendered.layout
@@ -97,15 +98,3 @@ def _directory(given: str) -> str:
         fix = "Name it: -e praxis_render_dest=DIRECTORY."
         raise Failed(Finding("render-destination", "No directory is named.", "praxis_render_dest", fix))
     return os.path.abspath(os.path.expanduser(given))
-
-
-def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:
-    """The kinds whose variables can be read, and what is wrong with the others."""
-    members: List[MemberVariables] = []
-    faults: List[Finding] = []
-    for name in names:
-        try:
-            members += fleet_variables.members(hostvars, [name])
-        except Failed as error:
-            faults += error.findings
-    return members, faults

@@ -14,13 +14,14 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, secrets, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.secrets import TaskSecret
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings, read_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
@@ -48,6 +49,7 @@ _LIMITS_WITHOUT_EFFECT = {
     "log_size": "The log group keeps the log (praxis_ecs.retention).",
     "log_files": "The log group keeps the log (praxis_ecs.retention).",
 }
+_LONGEST_ROLE = 64
 _ACCOUNT = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:[a-z0-9-]*:(?P<account>[0-9]{12}):")
 _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}")
 
@@ -56,12 +58,14 @@ _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}")
 class Fleet:
     """What ECS is to run.
 
+    :param aws: the client of its region.
     :param account: the AWS account; empty when nothing depends on it.
     :param warnings: what the run goes on with all the same.
     """
 
     name: str
     kinds: tuple[Kind, ...]
+    aws: AwsClient
     account: str
     partition: str
     warnings: tuple[Finding, ...]
@@ -69,7 +73,7 @@ class Fleet:
     def execution_role(self, kind: Kind) -> str:
         """The ARN of the role by which ECS starts tasks."""
         given = kind.settings.execution_role
-        return given or f"arn:{self.partition}:iam::{self.account}:role/{role_name(self.name, kind)}"
+        return given or f"arn:{self.partition}:iam::{self.account}:role/{role_name(kind)}"
 
     def files(self) -> dict[str, str]:
         """What the AWS CLI takes (``--cli-input-json``), by file name."""
@@ -86,11 +90,6 @@ class Fleet:
                 for each in service.scaling_policies(kind):
                     found[f"{name}.{each['PolicyName']}.scaling-policy.json"] = each
         return {name: json.dumps(each, indent=2) + "\n" for name, each in found.items()}
-
-
-def role_name(fleet: str, kind: Kind) -> str:
-    """The execution role's name; a role belongs to the account, so the region is part of it."""
-    return f"{names(fleet, kind.region)['role']}-ecs-{kind.name}"
 
 
 def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = (), rendered: bool = False) -> Fleet:
@@ -122,10 +121,10 @@ class _Planner(KindPlanner):
             self._kind(fleet, settings[name], draft, images[draft.variables.image], found[name], groups[name])
             for name, draft in drafts.items()
         )
-        self.findings += [finding for kind in kinds for finding in kind.check()]
+        self.findings += [finding for kind in kinds for finding in (*kind.check(), *_check_role(kind))]
         account, partition = self._account(kinds)
         self.stop_at_errors()
-        return Fleet(fleet, kinds, account, partition, self.warnings)
+        return Fleet(fleet, kinds, self.clouds.aws, account, partition, self.warnings)
 
     def _settings(self, rendered: bool) -> dict[str, KindSettings]:
         found: dict[str, KindSettings] = {}
@@ -245,6 +244,16 @@ def unheld(member: MemberVariables) -> list[Finding]:
 
 def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
     return Finding("not-on-ecs", f"{what} has no effect on ECS.", where, fix, level)
+
+
+def _check_role(kind: Kind) -> list[Finding]:
+    """A role's name is never shortened: two kinds would then share one."""
+    name = role_name(kind)
+    if kind.settings.execution_role or len(name) <= _LONGEST_ROLE:
+        return []
+    what = f"Its execution role would be called {name}, and a role's name has {_LONGEST_ROLE} characters at most."
+    fix = "Shorten praxis_ecs.name or praxis_fleet, or give praxis_ecs.execution_role."
+    return [Finding("bad-ecs-setting", what, kind.name, fix)]
 
 
 def _kind_variables(member: MemberVariables, settings: KindSettings) -> KindVariables:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import parse_image
@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -36,6 +37,18 @@ class KindVariables(MemberVariables):
     @property
     def addresses(self) -> Tuple[str, ...]:
         return (self.host,)
+
+
+def read(hostvars: Mapping[str, Any], names: Sequence[str]) -> Tuple[List[MemberVariables], List[Finding]]:
+    """The kinds whose variables can be read, and what is wrong with the others."""
+    members: List[MemberVariables] = []
+    faults: List[Finding] = []
+    for name in names:
+        try:
+            members += fleet_variables.members(hostvars, [name])
+        except Failed as error:
+            faults += error.findings
+    return members, faults
 
 
 class KindPlanner:

@@ -33,8 +33,6 @@ def state(service: Mapping[str, Any], deployment: str) -> str:
     """
     for each in service.get("deployments") or ():
         if each.get("id") == deployment:
-            if each.get("rolloutState") == COMPLETED and each.get("status") != "PRIMARY":
-                return FAILED
             return str(each.get("rolloutState") or RUNNING)
     return FAILED
 

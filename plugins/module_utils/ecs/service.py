@@ -14,6 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ta
 
 Request = dict[str, Any]
 NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
+#: The names of the scaling policies that there may be.
+POLICIES = ("praxis-cpu", "praxis-memory")
 _METRICS = {"cpu": "ECSServiceAverageCPUUtilization", "memory": "ECSServiceAverageMemoryUtilization"}
 
 

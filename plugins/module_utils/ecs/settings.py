@@ -77,6 +77,7 @@ class KindSettings:
     :param execution_role: ARN of the user's; without one, one is made.
     :param task_role: ARN of the role of the agent itself; without one it has none, and no credentials.
     :param retention: days for which the log is kept.
+    :param timeout: seconds in which a deployment has to be complete.
     :param grace: seconds for which a new task's health at the balancer does not count.
     """
 
@@ -99,6 +100,7 @@ class KindSettings:
     maximum_percent: int = 200
     circuit_breaker: bool = True
     grace: int = 60
+    timeout: int = 1800
     execute_command: bool = False
 
     @property
@@ -192,5 +194,6 @@ _TOP: Mapping[str, Any] = {
     "maximum_percent": number(100, 200),
     "circuit_breaker": truth,
     "grace": number(0, 3600),
+    "timeout": number(10, 14400),
     "execute_command": truth,
 }

@@ -10,7 +10,7 @@ own, so what was sent and what is there are compared by meaning.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,6 +186,34 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def fingerprint(definition: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of what a definition means."""
     return digest(normal(definition))[:12]
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What differs in meaning, each by its path; of the agent's file, setting by setting."""
+    return list(_differing(_opened(before) if before else {}, _opened(after), ""))
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any, Any]]:
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        inner = f"{path}.{name}" if path else str(name)
+        if isinstance(new, Mapping) and isinstance(old, (Mapping, type(None))):
+            yield from _differing(old or {}, new, inner)
+        elif old != new:
+            yield inner, old, new
+
+
+def _opened(definition: Mapping[str, Any]) -> Definition:
+    """What a definition means, for people: the agent's file is no text but what stands in it."""
+    # Imported here: the module must be importable where PyYAML is not installed.
+    import yaml
+
+    found = normal(definition)
+    for name, container in found.pop("containerDefinitions").items():
+        environment = {key: each.get("value", "") for key, each in container.pop("environment", {}).items()}
+        text = environment.pop(start.FILE_VARIABLE, "")
+        found[name] = {**container, "environment": environment, "settings": yaml.safe_load(text) or {}}
+    return found
 
 
 def normal(definition: Mapping[str, Any]) -> Definition:
