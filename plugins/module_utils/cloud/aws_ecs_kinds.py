@@ -152,6 +152,8 @@ class ScalingPolicy(AwsKind):
             _SCALING, "describe_scaling_policies", ServiceNamespace="ecs", ResourceId=service, PolicyNames=names
         )
         for each in found["ScalingPolicies"]:
+            if each["PolicyName"] not in names:
+                continue
             tracking = each.get("TargetTrackingScalingPolicyConfiguration") or {}
             return Observed(self.name, desired.name, desired.name, {"tracking": _tracking(tracking)})
         return None

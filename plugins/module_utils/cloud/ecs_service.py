@@ -170,7 +170,7 @@ class EcsService:
                 "outcome": _outcome(each),
                 "active": each["taskDefinitionArn"] == self.described.get("taskDefinition"),
             }
-            for each in found
+            for each in sorted(found, key=lambda one: -int(one["revision"]))
         ]
 
     def remove(self) -> None:
