@@ -11,8 +11,8 @@ export LC_ALL := C.UTF-8
 export PYTHONDONTWRITEBYTECODE :=
 
 CLOUD ?= aws
-# Where the fleet runs, for render.
-TARGET ?= kubernetes
+# Where the fleet runs: on the machines of CLOUD, in the cluster that KUBECONFIG names, or with TARGET=ecs in Amazon ECS.
+TARGET ?= machines
 ARGS ?=
 SCENARIO ?= default
 # The number of machines, for provision: what .env or the inventory says, which is 3, unless it is given here.
@@ -21,16 +21,17 @@ export HOSTS
 
 # PRAXIS_LEG=newest: the newest ansible-core, on a Python and in an environment of its own (scripts/leg.sh).
 bin := .venv$(if $(PRAXIS_LEG),-$(PRAXIS_LEG))/bin
-play = scripts/play $(1).yml $(CLOUD) $(ARGS)
+play = scripts/play $(1).yml $(if $(filter kubernetes ecs,$(TARGET)),$(TARGET),$(CLOUD)) $(ARGS)
 
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  CLOUD=aws|gcp|aws,gcp  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
+	@echo '  CLOUD=aws|gcp|aws,gcp  TARGET=kubernetes|ecs  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
 
 .PHONY: cloud
 cloud:
+	@case '$(TARGET)' in machines | kubernetes | ecs) ;; *) echo 'TARGET=$(TARGET): use TARGET=machines, kubernetes or ecs.' >&2; exit 2 ;; esac
 	@case '$(CLOUD)' in \
 	  aws | gcp | aws,gcp | gcp,aws) ;; \
 	  *) echo 'CLOUD=$(CLOUD): use CLOUD=aws, CLOUD=gcp, or CLOUD=aws,gcp for one fleet over both.' >&2; exit 2 ;; \
@@ -73,12 +74,8 @@ plan: controller ## show what a deployment would do, and its id
 
 .PHONY: render
 render: ## write what TARGET=kubernetes or TARGET=ecs is to run, as files, and touch nothing else
-	@case '$(TARGET)' in \
-	  kubernetes | ecs) ;; \
-	  *) echo 'TARGET=$(TARGET): use TARGET=kubernetes or TARGET=ecs.' >&2; exit 2 ;; \
-	esac
 	@scripts/setup controller
-	@scripts/play render.yml $(TARGET) $(ARGS)
+	@scripts/play render.yml $(if $(filter ecs,$(TARGET)),ecs,kubernetes) $(ARGS)
 
 .PHONY: deploy
 deploy: controller ## deploy the fleet
@@ -88,7 +85,7 @@ deploy: controller ## deploy the fleet
 .PHONY: status
 status: cloud ## what runs where, and how it is; JSON=1 for programs, WATCH=5 to leave it open
 	@scripts/setup controller >&2
-	@scripts/status --cloud $(CLOUD) $(if $(JSON),--json) $(if $(WATCH),--watch $(WATCH)) $(ARGS)
+	@scripts/status --cloud $(if $(filter kubernetes ecs,$(TARGET)),$(TARGET),$(CLOUD)) $(if $(JSON),--json) $(if $(WATCH),--watch $(WATCH)) $(ARGS)
 
 .PHONY: verify
 verify: controller ## check the running fleet: identities, mesh, load balancer
@@ -120,7 +117,7 @@ unlock: controller ## end that lock
 
 .PHONY: down
 down: controller ## remove the fleet, its cloud resources, and the sandbox if one is up
-	@if [ -f .sandbox/env ]; then \
+	@if [ -f .sandbox/env ] && [ '$(TARGET)' = machines ]; then \
 	  $(call play,down) -e praxis_confirm_down=$${PRAXIS_FLEET:-praxis}; \
 	  $(MAKE) sandbox-down; \
 	else \
