@@ -121,16 +121,30 @@ def test_every_role_says_what_it_does_and_takes_its_own_arguments(role: str) -> 
             assert option.startswith(f"{role}_"), f"{role}: the option {option} lacks the role's prefix"
 
 
+#: How a playbook at the root takes that for ECS of the same name: groups are known when playbooks are read, and
+#: variables of hosts are not.
+CHOICE = "{{ 'ecs/' if 'praxis_ecs' in groups else '' }}"
+
+
 @pytest.mark.parametrize("playbook", sorted(path.name for path in CHECKOUT.glob("playbooks/*.yml")))
 def test_every_playbook_is_there_at_the_root(playbook: str) -> None:
     plays = yaml.safe_load((CHECKOUT / playbook).read_text(encoding="utf-8"))
-    assert [play["ansible.builtin.import_playbook"] for play in plays] == [f"playbooks/{playbook}"]
+    assert [play["ansible.builtin.import_playbook"].replace(CHOICE, "") for play in plays] == [f"playbooks/{playbook}"]
 
 
 def test_every_playbook_at_the_root_imports_one_that_is_there() -> None:
     for path in set(CHECKOUT.glob("*.yml")) - {CHECKOUT / "galaxy.yml", CHECKOUT / "requirements.yml"}:
         for play in yaml.safe_load(path.read_text(encoding="utf-8")):
-            assert (CHECKOUT / play["ansible.builtin.import_playbook"]).is_file(), f"{path.name}: {play}"
+            book = play["ansible.builtin.import_playbook"]
+            for one in (book.replace(CHOICE, ""), book.replace(CHOICE, "ecs/")):
+                assert (CHECKOUT / one).is_file(), f"{path.name}: {play}"
+
+
+def test_what_there_is_for_ecs_is_chosen_at_the_root_and_in_a_user_s_project() -> None:
+    verbs = {path.name for path in CHECKOUT.glob("playbooks/ecs/*.yml")}
+    for folder, choice in ((CHECKOUT, CHOICE), (CHECKOUT / "examples/awx-project", CHOICE.replace("/", "."))):
+        chosen = {path.name for path in folder.glob("*.yml") if choice in path.read_text(encoding="utf-8")}
+        assert chosen == verbs and verbs
 
 
 def test_an_action_group_lists_exactly_the_modules_that_take_its_cloud_s_options() -> None:

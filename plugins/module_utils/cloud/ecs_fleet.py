@@ -42,6 +42,7 @@ class EcsFleet:
     services: list[EcsService] = field(default_factory=list)
     _before: list[Change] = field(default_factory=list)
     _after: list[Change] = field(default_factory=list)
+    _applied: bool = False
 
     def __post_init__(self) -> None:
         self.services = [
@@ -78,6 +79,7 @@ class EcsFleet:
         for service in self.services:
             service.apply(self._groups(service.kind))
         self._scaling.apply(self._after)
+        self._applied = True
 
     def wait(self) -> list[Finding]:
         """Wait until every deployment has ended; what failed."""
@@ -92,6 +94,10 @@ class EcsFleet:
         found = []
         for service in self.services:
             limits = self._scaling.observed.get(("scalable_target", resource_id(service.kind)))
+            scale, wanted = dict(limits.fields) if limits else {}, service.kind.settings
+            if self._applied:
+                autoscaler = wanted.autoscaler
+                scale = {"min": autoscaler.min, "max": autoscaler.max} if wanted.scales else {}
             described = service.described
             found.append({
                 "name": service.kind.name,
@@ -102,7 +108,7 @@ class EcsFleet:
                 "desired": described.get("desiredCount", 0),
                 "pending": described.get("pendingCount", 0),
                 "rollout": str(rollout.primary(described).get("rolloutState", "")),
-                "scale": dict(limits.fields) if limits else {},
+                "scale": scale,
             })  # fmt: skip
         return found
 

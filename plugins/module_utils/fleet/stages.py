@@ -57,7 +57,8 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.agent_release", "confirmed"): Stage("confirming", "good"),
     ("praxis.cloud.fleet_lock", "absent"): Stage("releasing", about=CONTROLLER, what="the lock"),
     ("praxis.cloud.project", ""): Stage("writing", about=CONTROLLER, what="the project"),
-    ("praxis.cloud.fleet_render", ""): Stage("rendering", about=CONTROLLER, what="manifests"),
+    ("praxis.cloud.fleet_render", ""): Stage("rendering", about=CONTROLLER, what="files"),
+    ("praxis.cloud.fleet_ecs", ""): Stage("bringing", about=CONTROLLER, what="ECS to the plan"),
     ("praxis.cloud.fleet_host_keys", ""): Stage("keeping", about=CONTROLLER, what="host keys"),
     ("praxis.cloud.fleet_history", ""): Stage("reading", about=CONTROLLER, what="the history"),
 }

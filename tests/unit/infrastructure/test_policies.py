@@ -26,14 +26,14 @@ ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
               CERTIFICATE, "example.org", "agents.example.org")  # fmt: skip
-SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas")
+SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas", "ecs",
+            "logs", "application-autoscaling")  # fmt: skip
 #: Of no verb of these: by hand, by other playbooks, or without a permission.
 NOT_OF_A_VERB = {
     "sts:GetCallerIdentity": "needs no permission",
     "ec2:GetConsoleOutput": "host_keys.yml",
     "ecr:ListImages": "a registry without tags",
     "secretsmanager:ListSecrets": "p2p_identity_info by hand",
-    "secretsmanager:DescribeSecret": "secret_info by hand",
 }
 #: Of no call: AWS asks for them beside another action.
 BESIDE = {
