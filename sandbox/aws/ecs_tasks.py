@@ -58,6 +58,8 @@ class Containers:
     def look(self, task: Task) -> None:
         """What the engine says of it."""
         found = docker.inspect("container", self._name(task))
+        if found is None and task.status == RUNNING:
+            task.end("Task was removed from outside")
         if found is None or found["State"]["Status"] == "created":
             return
         state = found["State"]

@@ -128,11 +128,7 @@ class EcsService:
         ours, seconds = self.deployment, float(self.kind.settings.timeout)
         arn = str(self.described.get("taskDefinition", ""))
 
-        def state() -> str:
-            self.described = self._describe()
-            return rollout.state(self.described, ours)
-
-        ended, done = self.poll.until(state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
+        ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
         if done and ended == rollout.COMPLETED:
             self._mark(arn, GOOD)
             return []
@@ -140,8 +136,18 @@ class EcsService:
         log = self._log_end(stopped)
         if not done:
             return rollout.unfinished(self.described, stopped, log, self.where, seconds)
+        found = rollout.failed(self.described, ours, stopped, log, self.where)
         self._mark(arn, BAD)
-        return rollout.failed(self.described, ours, stopped, log, self.where)
+        back = str(rollout.primary(self.described).get("id", ""))
+        if back not in ("", ours):
+            self.deployment = back
+            _ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
+            found += [] if done else rollout.not_back(self.described, self.where, seconds)
+        return found
+
+    def _state(self) -> str:
+        self.described = self._describe()
+        return rollout.state(self.described, self.deployment)
 
     def health(self) -> list[Finding]:
         """What is wrong with it now."""
@@ -239,7 +245,7 @@ class EcsService:
 
     def _log_end(self, stopped: Sequence[Mapping[str, Any]]) -> list[str]:
         """The last lines of the newest stopped task that has written any."""
-        for each in stopped[:3]:
+        for each in rollout.telling(stopped)[:3]:
             stream = f"{self.kind.name}/{CONTAINER}/{_id(str(each['taskArn']))}"
             asked: dict[str, Any] = {"logGroupName": self.kind.log_group, "logStreamName": stream, "limit": _LINES}
             try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 RUNNING, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 #: Lines of events and of a log that a finding quotes.
 QUOTED = 8
+_ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets")
+#: Why ECS itself stops a task in the course of a deployment.
+_BY_ECS = "Scaling activity initiated by"
 _FIX = "Fix the image or the settings, and deploy again; the service runs what it ran before."
 _STUCK = "Read the events; then deploy again, or roll back (make rollback)."
 
@@ -52,13 +56,17 @@ def failed(
     return found + evidence(service, stopped, log, where)
 
 
+def not_back(service: Mapping[str, Any], where: str, waited: float) -> list[Finding]:
+    """That the circuit breaker's way back has not come to its end."""
+    what = f"ECS has not gone back within {waited:.0f} s: {_counts(service)}."
+    return [Finding("rollout-unfinished", what, where, _STUCK)]
+
+
 def unfinished(
     service: Mapping[str, Any], stopped: Sequence[Mapping[str, Any]], log: Sequence[str], where: str, waited: float
 ) -> list[Finding]:
     """Why a deployment is not complete in time."""
-    now = primary(service)
-    counts = f"{now.get('runningCount', 0)} of {now.get('desiredCount', 0)} tasks run"
-    what = f"The deployment is not complete after {waited:.0f} s: {counts}."
+    what = f"The deployment is not complete after {waited:.0f} s: {_counts(service)}."
     return [Finding("rollout-unfinished", what, where, _STUCK), *evidence(service, stopped, log, where)]
 
 
@@ -67,15 +75,22 @@ def evidence(
 ) -> list[Finding]:
     """What AWS says about it."""
     found = []
-    events = [str(each.get("message", "")) for each in service.get("events") or ()][:QUOTED]
+    said = [str(each.get("message", "")) for each in service.get("events") or ()]
+    # What starts and stops says nothing that the rest does not, and there is most of it.
+    events = ([each for each in said if not _ROUTINE.search(each)] or said)[:QUOTED]
     if events:
         found.append(Finding("service-events", _joined(events), f"{where}, events", _FIX))
-    reasons = list(dict.fromkeys(reason for task in stopped for reason in _reasons(task)))[:QUOTED]
+    reasons = list(dict.fromkeys(reason for task in telling(stopped) for reason in _reasons(task)))[:QUOTED]
     if reasons:
         found.append(Finding("stopped-tasks", _joined(reasons), f"{where}, stopped tasks", _FIX))
     if log:
         found.append(Finding("log-end", _joined(log[-QUOTED:]), f"{where}, end of the log", _FIX))
     return found
+
+
+def telling(stopped: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Of stopped tasks those that ECS has not stopped itself, if there are any."""
+    return [task for task in stopped if not str(task.get("stoppedReason", "")).startswith(_BY_ECS)] or stopped
 
 
 def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, where: str) -> list[Finding]:
@@ -112,6 +127,11 @@ def _reasons(task: Mapping[str, Any]) -> list[str]:
         said.append(str(each.get("reason") or ""))
     text = "; ".join(word for word in said if word)
     return [f"{ident}: {text}"] if text else []
+
+
+def _counts(service: Mapping[str, Any]) -> str:
+    now = primary(service)
+    return f"{now.get('runningCount', 0)} of {now.get('desiredCount', 0)} tasks run"
 
 
 def _joined(lines: Sequence[str]) -> str:
