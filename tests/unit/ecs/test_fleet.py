@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_crashing_image_names_its_tasks_reasons_and_its_log(account: Account) 
     account.deploy()
     fleet = account.fleet(image=CRASHING)
     fleet.apply()
-    logs = account.cloud.client("logs")
+    logs, now = account.cloud.client("logs"), int(time.time() * 1000)
     for _step in range(10):
         account.scheduler.step()
     ended = [task.ident for task in account.scheduler.tasks() if task.exit_code == 3]
@@ -75,7 +76,7 @@ def test_a_crashing_image_names_its_tasks_reasons_and_its_log(account: Account) 
     for ident in ended:
         stream = {"logGroupName": "/praxis/demo/leaf", "logStreamName": f"leaf/agent/{ident}"}
         logs.create_log_stream(**stream)
-        logs.put_log_events(**stream, logEvents=[{"timestamp": 1, "message": "the last words"}])
+        logs.put_log_events(**stream, logEvents=[{"timestamp": now, "message": "the last words"}])
     found = {finding.code: finding.what for finding in fleet.wait()}
     assert found["log-end"] == "the last words"
     assert "planted crash" in found["stopped-tasks"]
