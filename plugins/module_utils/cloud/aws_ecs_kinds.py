@@ -22,7 +22,7 @@ _SCALING = "application-autoscaling"
 
 @dataclass(frozen=True)
 class Cluster(AwsKind):
-    """A cluster: a name for services to be in."""
+    """A cluster: a name for services to be in, and the capacity that they may ask for."""
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         found = client.call("ecs", "describe_clusters", clusters=[desired.name], include=["TAGS"])["clusters"]
@@ -32,8 +32,10 @@ class Cluster(AwsKind):
         return None
 
     def create(self, client: AwsClient, desired: Resource) -> str:
-        made = client.call("ecs", "create_cluster", idempotent=True, clusterName=desired.name,
-                           tags=lower_list(desired.tags))  # fmt: skip
+        tags, providers = lower_list(desired.tags), ["FARGATE", "FARGATE_SPOT"]
+        made = client.call(
+            "ecs", "create_cluster", idempotent=True, clusterName=desired.name, tags=tags, capacityProviders=providers
+        )
         return str(made["cluster"]["clusterArn"])
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ _SERVICE = ("CreateService", "DeleteService", "DescribeServices", "TagResource",
 _CLUSTER = ("CreateCluster", "DeleteCluster", "DescribeClusters", "TagResource")
 #: They take no resource, or one that has no name.
 _ANYWHERE = (
-    "DeregisterTaskDefinition", "DescribeTaskDefinition", "ListTaskDefinitions", "ListTasks",
+    "DescribeTaskDefinition", "ListTaskDefinitions", "ListTasks",
 )  # fmt: skip
 _LOG = ("CreateLogGroup", "DeleteLogGroup", "ListTagsForResource", "PutRetentionPolicy", "TagResource")
 _SCALING = (
@@ -32,6 +32,8 @@ def ecs(place: Place) -> list[Statement]:
     family, log = place.arn("ecs", f"task-definition/{cluster}-*:*"), f"log-group:/praxis/{place.fleet}/*"
     passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     made = {"StringEquals": {"ec2:CreateAction": "CreateSecurityGroup"}}
+    services_of_aws = ("ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com")
+    linked = [f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{each}/*" for each in services_of_aws]
     targets = place.arn("application-autoscaling", "scalable-target/*")
     secrets = sorted(map(place.secret, place.secrets))
     looked = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTags",
@@ -44,10 +46,14 @@ def ecs(place: Place) -> list[Statement]:
         Statement("Cluster", [f"ecs:{each}" for each in _CLUSTER], [place.arn("ecs", f"cluster/{cluster}")]),
         Statement("Services", [f"ecs:{each}" for each in (*_SERVICE, "DescribeTasks")], services),
         Statement("Register", ["ecs:RegisterTaskDefinition", "ecs:TagResource"], [family]),
+        # It takes no resource, and reaches every definition of the account.
+        Statement("ForgetDefinitions", ["ecs:DeregisterTaskDefinition"], ["*"]),
         Statement("Log", [f"logs:{each}" for each in (*_LOG, "GetLogEvents")], [place.arn("logs", log)]),
         Statement("Scale", [f"application-autoscaling:{each}" for each in _SCALING], [targets]),
         Statement("Role", [f"iam:{each}" for each in _ROLE], [role]),
         Statement("GiveRole", ["iam:PassRole"], [role], passed),
+        # AWS makes its own two roles at the first use in an account.
+        Statement("LinkRoles", ["iam:CreateServiceLinkedRole"], linked),
         Statement("Group", ["ec2:CreateSecurityGroup"], place.ec2("security-group"), place.new),
         Statement("GroupInVpc", ["ec2:CreateSecurityGroup"], place.ec2("vpc")),
         Statement("MarkGroup", ["ec2:CreateTags"], place.ec2("security-group"), made),

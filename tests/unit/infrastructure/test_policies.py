@@ -37,7 +37,7 @@ NOT_OF_A_VERB = {
 }
 #: Of no call: AWS asks for them beside another action.
 BESIDE = {
-    "iam:PassRole", "secretsmanager:TagResource",
+    "iam:CreateServiceLinkedRole", "iam:PassRole", "secretsmanager:TagResource",
     *(f"ecr:{each}" for each in (
         "BatchCheckLayerAvailability", "CompleteLayerUpload", "GetDownloadUrlForLayer", "InitiateLayerUpload",
         "PutImage", "UploadLayerPart")),
@@ -68,9 +68,10 @@ def called() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= operations.get(node.value, set())
-    # One text for several services.
-    return found - {"ec2:DescribeTags", *(f"{service}:{action}" for service in ("acm", "route53", "servicequotas")
-                                          for action in ("ListTagsForResource", "TagResource"))}  # fmt: skip
+    # One text for several services, and an option that is called like an operation.
+    found -= {f"{service}:{action}" for service in ("acm", "route53", "servicequotas", "application-autoscaling")
+              for action in ("ListTagsForResource", "TagResource")}  # fmt: skip
+    return found - {"ec2:DescribeTags", "ecs:ExecuteCommand", "ecs:ListTagsForResource"}
 
 
 def test_every_action_that_the_code_asks_for_is_in_a_policy() -> None:
@@ -91,7 +92,7 @@ def test_a_star_stands_where_the_service_takes_no_name(verb: str) -> None:
     for each in statements(verb):
         assert not [action for action in each["Action"] if "*" in action]
         if each["Resource"] == ["*"]:
-            assert all(map(reads, each["Action"])), each["Sid"]
+            assert all(map(reads, each["Action"])) or each["Sid"] == "ForgetDefinitions", each["Sid"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -105,7 +106,8 @@ def test_what_is_changed_is_named_or_bears_the_fleet_s_tag(verb: str) -> None:
         tagged = {key: value for key, value in conditions.items() if key.endswith("/praxis_fleet")}
         for resource in each["Resource"]:
             if "research" not in resource and not all(map(reads, each["Action"])):
-                by_name = ("LaunchWith", "Mark", "Publish")
+                by_name = ("LaunchWith", "Mark", "Publish", "ForgetDefinitions", "GroupInVpc", "LinkRoles", "MarkGroup",
+                           "Scale")  # fmt: skip
                 assert set(tagged.values()) == {"research"} or each["Sid"] in by_name, each["Sid"]
 
 
