@@ -15,12 +15,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import C
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import rollout, service
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import (
-    CONTAINER,
-    Kind,
-    differences,
-    same,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CHANGE, CREATE, Field, Row
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
