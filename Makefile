@@ -11,7 +11,7 @@ export LC_ALL := C.UTF-8
 export PYTHONDONTWRITEBYTECODE :=
 
 CLOUD ?= aws
-# Where the fleet runs: on the machines of CLOUD, or with TARGET=kubernetes in the cluster that KUBECONFIG names.
+# Where the fleet runs: on the machines of CLOUD, in the cluster that KUBECONFIG names, or with TARGET=ecs in Amazon ECS.
 TARGET ?= machines
 ARGS ?=
 SCENARIO ?= default
@@ -21,17 +21,17 @@ export HOSTS
 
 # PRAXIS_LEG=newest: the newest ansible-core, on a Python and in an environment of its own (scripts/leg.sh).
 bin := .venv$(if $(PRAXIS_LEG),-$(PRAXIS_LEG))/bin
-play = scripts/play $(1).yml $(if $(filter kubernetes,$(TARGET)),kubernetes,$(CLOUD)) $(ARGS)
+play = scripts/play $(1).yml $(if $(filter kubernetes ecs,$(TARGET)),$(TARGET),$(CLOUD)) $(ARGS)
 
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  CLOUD=aws|gcp|aws,gcp  TARGET=kubernetes  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
+	@echo '  CLOUD=aws|gcp|aws,gcp  TARGET=kubernetes|ecs  HOSTS=3  ARGS="--check --diff"   and what else ansible-playbook takes'
 
 .PHONY: cloud
 cloud:
-	@case '$(TARGET)' in machines | kubernetes) ;; *) echo 'TARGET=$(TARGET): use TARGET=machines or TARGET=kubernetes.' >&2; exit 2 ;; esac
+	@case '$(TARGET)' in machines | kubernetes | ecs) ;; *) echo 'TARGET=$(TARGET): use TARGET=machines, kubernetes or ecs.' >&2; exit 2 ;; esac
 	@case '$(CLOUD)' in \
 	  aws | gcp | aws,gcp | gcp,aws) ;; \
 	  *) echo 'CLOUD=$(CLOUD): use CLOUD=aws, CLOUD=gcp, or CLOUD=aws,gcp for one fleet over both.' >&2; exit 2 ;; \
@@ -73,9 +73,9 @@ plan: controller ## show what a deployment would do, and its id
 	@$(call play,plan)
 
 .PHONY: render
-render: ## write the fleet's manifests for Kubernetes, and touch no cluster
+render: ## write what TARGET=kubernetes or TARGET=ecs is to run, as files, and touch nothing else
 	@scripts/setup controller
-	@scripts/play render.yml kubernetes $(ARGS)
+	@scripts/play render.yml $(if $(filter ecs,$(TARGET)),ecs,kubernetes) $(ARGS)
 
 .PHONY: deploy
 deploy: controller ## deploy the fleet
@@ -85,7 +85,7 @@ deploy: controller ## deploy the fleet
 .PHONY: status
 status: cloud ## what runs where, and how it is; JSON=1 for programs, WATCH=5 to leave it open
 	@scripts/setup controller >&2
-	@scripts/status --cloud $(if $(filter kubernetes,$(TARGET)),kubernetes,$(CLOUD)) $(if $(JSON),--json) $(if $(WATCH),--watch $(WATCH)) $(ARGS)
+	@scripts/status --cloud $(if $(filter kubernetes ecs,$(TARGET)),$(TARGET),$(CLOUD)) $(if $(JSON),--json) $(if $(WATCH),--watch $(WATCH)) $(ARGS)
 
 .PHONY: verify
 verify: controller ## check the running fleet: identities, mesh, load balancer

@@ -128,6 +128,12 @@ make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copie
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 _CLUSTER = "it needs a cluster: make test-kubernetes has one"
+_ECS = (
+    "TARGET=ecs PRAXIS_BOOTSTRAP=/ip4/10.255.255.1/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN "
+    "PRAXIS_SUBNETS=$(python -c 'import boto3; print(boto3.client(\"ec2\").describe_subnets()[\"Subnets\"][0]"
+    """[\"SubnetId\"])') ARGS="-e '{praxis_ecs_kind: {security_groups: [sg-0123456789abcdef0]}}'\""""
+)
+_NO_SUBNETS = "it needs a subnet and a member; tests/integration/test_ecs.py deploys"
 _SEEDS = "the sandbox has no seeds for the slots of pods"
 _BUILT = "there is no Galaxy to build from; test_execution_environment builds with files in its place"
 _COPY_ARCHIVE = """ansible-galaxy collection build --force --output-path build/release
@@ -220,6 +226,12 @@ ROWS = (
     Row("ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes", why=_CLUSTER,
         run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
         prints="playbook: "),
+    Row("export PRAXIS_BOOTSTRAP=/ip4/10.0.16.5/tcp/4001/p2p/12D3Koo… PRAXIS_SUBNETS=subnet-0a1b2c3d,subnet-4e5f6a7b"),
+    *(Row(command, run=f"make render {_ECS}", why=_NO_SUBNETS, prints="6 files") for command in
+      ("make render TARGET=ecs", "aws ecs register-task-definition --cli-input-json")),
+    *(Row(command, run=f"make plan {_ECS}", why=_NO_SUBNETS, prints="create") for command in
+      ("make plan TARGET=ecs", "make deploy TARGET=ecs", "make history TARGET=ecs", "make down TARGET=ecs",
+       "ansible-playbook deploy.yml -i inventories/ecs")),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,

@@ -210,14 +210,22 @@ def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
 
 
+#: Targets that are no machines, and what is for them.
+_TARGETS = {
+    "kubernetes": "Put them into the group praxis_kubernetes, and run the root playbooks or praxis.cloud.kubernetes.deploy.",
+    "ecs": "Put them into the group praxis_ecs, and run the root playbooks or praxis.cloud.ecs.deploy.",
+}
+
+
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     """The members that are no machines: nothing of a deployment reaches them."""
-    names = [member.name for member in members if member.target != "machines"]
-    if not names:
-        return []
-    what = "praxis_target is kubernetes for %s, and this playbook deploys to machines." % ", ".join(names)
-    fix = "Put them into the group praxis_kubernetes, and run the root playbooks or praxis.cloud.kubernetes.deploy."
-    return [Finding("not-on-machines", what, "inventory", fix)]
+    found = []
+    for target, fix in _TARGETS.items():
+        names = [member.name for member in members if member.target == target]
+        if names:
+            what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
+            found.append(Finding("not-on-machines", what, "inventory", fix))
+    return found
 
 
 def _require_settings() -> None:

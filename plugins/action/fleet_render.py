@@ -6,19 +6,28 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping, Optional
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import files
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import manifests
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kubernetes_kinds, rendered_files
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    ecs_kinds,
+    fleet_variables,
+    kinds,
+    kubernetes_kinds,
+    rendered_files,
+)
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Writes a fleet's manifests on the controller."""
+    """Writes what a fleet's target is to run, on the controller."""
 
     TRANSFERS_FILES = False
     argument_spec: Dict[str, Any] = {"dest": {"type": "str", "required": True}}
@@ -35,23 +44,53 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _render(self, given: str, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         dest = _directory(given)
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = kubernetes_kinds.read(task_vars["hostvars"], names)
-        fleet = kubernetes_kinds.plan(members, faults)
-        wanted = manifests.files(fleet.objects())
-        differences = rendered_files.compare(dest, wanted)
+        members, faults = kinds.read(task_vars["hostvars"], names)
+        render = _ecs if any(member.target == ecs_kinds.TARGET for member in members) else _kubernetes
+        rendered = render(members, faults)
+        wanted, layout = rendered.files, rendered.layout
+        differences = rendered_files.compare(dest, wanted, layout)
         if not self._task.check_mode:
-            rendered_files.apply(dest, differences)
+            rendered_files.apply(dest, differences, layout)
         return {
             "changed": bool(differences),
             "dest": dest,
             "files": sorted(wanted),
             "written": sorted(os.path.basename(each.path) for each in differences if each.after is not None),
             "removed": sorted(os.path.basename(each.path) for each in differences if each.after is None),
-            "releases": {kind.name: kind.id for kind in fleet.kinds},
+            "releases": rendered.releases,
+            "next": rendered.following % dest,
             "diff": [each.shown() for each in differences],
-            "findings": plain_findings(fleet.warnings),
-            "warnings": [str(each) for each in shortened(fleet.warnings, every=self._display.verbosity > 0)],
+            "findings": plain_findings(rendered.warnings),
+            "warnings": [str(each) for each in shortened(rendered.warnings, every=self._display.verbosity > 0)],
         }
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A fleet as files.
+
+    :param following: what to do with the directory.
+    """
+
+    files: Dict[str, str]
+    layout: rendered_files.Layout
+    releases: Dict[str, str]
+    warnings: Sequence[Finding]
+    following: str
+
+
+def _kubernetes(members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Rendered:
+    fleet = kubernetes_kinds.plan(members, faults)
+    releases = {kind.name: kind.id for kind in fleet.kinds}
+    following = "Next: kubectl apply -k %s, or commit it for Argo CD or Flux."
+    return Rendered(manifests.files(fleet.objects()), manifests, releases, fleet.warnings, following)
+
+
+def _ecs(members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Rendered:
+    fleet = ecs_kinds.plan(members, faults, rendered=True)
+    releases = {kind.name: kind.release.id for kind in fleet.kinds}
+    following = "Next: aws ecs register-task-definition --cli-input-json file://%s/NAME.task-definition.json"
+    return Rendered(files.files(fleet.files()), files, releases, fleet.warnings, following)
 
 
 def _directory(given: str) -> str:

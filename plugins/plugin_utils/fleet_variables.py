@@ -80,6 +80,8 @@ class MemberVariables:
     target: str = "machines"
     kubernetes: Mapping[str, Any] = field(default_factory=dict)
     kubernetes_kind: Mapping[str, Any] = field(default_factory=dict)
+    ecs: Mapping[str, Any] = field(default_factory=dict)
+    ecs_kind: Mapping[str, Any] = field(default_factory=dict)
     http_proxy: str = ""
     https_proxy: str = ""
     no_proxy: Words = ()

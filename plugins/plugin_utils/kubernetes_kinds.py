@@ -10,13 +10,9 @@ import inspect
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members, empty_fleet
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh, objects, ready, secrets
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
@@ -28,14 +24,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings i
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.start import POD
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, draft_all
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
 
 TARGET = "kubernetes"
 #: Variables of machines that say nothing in a cluster, and what does instead.
@@ -50,20 +43,6 @@ _LIMITS_WITHOUT_EFFECT = {
     "log_size": "The kubelet's containerLogMaxSize holds for all pods of a node.",
     "log_files": "The kubelet's containerLogMaxFiles holds for all pods of a node.",
 }
-
-
-@dataclass(frozen=True)
-class KindVariables(MemberVariables):
-    """The variables of all pods of a kind: its name stands for each pod's.
-
-    :param host: the name at which others dial a pod.
-    """
-
-    host: str = ""
-
-    @property
-    def addresses(self) -> Tuple[str, ...]:
-        return (self.host,)
 
 
 @dataclass(frozen=True)
@@ -91,18 +70,6 @@ def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> 
     return _Planner(members, faults).plan()
 
 
-def read(hostvars: Mapping[str, Any], names: Sequence[str]) -> Tuple[List[MemberVariables], List[Finding]]:
-    """The kinds whose variables can be read, and what is wrong with the others."""
-    members: List[MemberVariables] = []
-    faults: List[Finding] = []
-    for name in names:
-        try:
-            members += fleet_variables.members(hostvars, [name])
-        except Failed as error:
-            faults += error.findings
-    return members, faults
-
-
 def place(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Tuple[str, str]:
     """The fleet and its namespace. Nothing is asked.
 
@@ -111,27 +78,22 @@ def place(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) ->
     return _Planner(members, faults).place()
 
 
-class _Planner:
-    def __init__(self, members: Sequence[MemberVariables], faults: Sequence[Finding]) -> None:
-        self._members = members
-        self._findings: List[Finding] = list(faults)
-        self._clouds = Clouds(members)
-
+class _Planner(KindPlanner):
     def plan(self) -> Fleet:
-        fleet = self._fleet()
+        fleet = self.fleet_name()
         settings = self._settings()
         drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
         named = {name: self._secrets(settings[name], draft) for name, draft in drafts.items()}
-        images = self._images(list(drafts.values()))
+        images = self.images(list(drafts.values()))
         seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
-        self._stop_at_errors()
+        self.stop_at_errors()
         services = tuple(mesh.service_host(settings[name]) for name in drafts if settings[name].role == MEMBER)
         kinds = tuple(
             Kind(
                 fleet=fleet,
                 settings=settings[name],
-                release=_release(draft, images[draft.variables.image], named[name]),
+                release=release(draft, images[draft.variables.image], _versions(named[name])),
                 secrets=named[name],
                 identities=seeds[name][0],
                 services=services,
@@ -140,52 +102,30 @@ class _Planner:
             for name, draft in drafts.items()
         )
         self._check_sizes(kinds, pods)
-        self._stop_at_errors()
-        warnings = tuple(finding for finding in self._findings if finding.level != ERROR)
-        return Fleet(kinds, tuple(pods), warnings)
+        self.stop_at_errors()
+        return Fleet(kinds, tuple(pods), self.warnings)
 
     def place(self) -> Tuple[str, str]:
-        fleet, settings = self._fleet(), self._settings()
-        self._stop_at_errors()
+        fleet, settings = self.fleet_name(), self._settings()
+        self.stop_at_errors()
         return fleet, next(iter(settings.values())).namespace
-
-    def _stop_at_errors(self) -> None:
-        if any(finding.level == ERROR for finding in self._findings):
-            raise Failed(*(finding for finding in self._findings if finding.level == ERROR))
-
-    def _fleet(self) -> str:
-        names = sorted({member.fleet for member in self._members})
-        if not names:
-            self._findings += [] if self._findings else [empty_fleet("inventory")]
-            return ""
-        if len(names) > 1:
-            fix = "Set praxis_fleet once, for all of them."
-            what = "The kinds are of several fleets: %s." % ", ".join(names)
-            self._findings.append(Finding("several-fleets", what, "inventory", fix))
-        try:
-            check_fleet(names[0])
-        except Failed as error:
-            self._findings += error.findings
-        return names[0]
 
     def _settings(self) -> Dict[str, KindSettings]:
         found: Dict[str, KindSettings] = {}
-        for member in self._members:
-            self._findings += unheld(member)
+        for member in self.members:
+            self.findings += unheld(member)
             try:
                 found[member.name] = read_kind(_merged(member), member.name)
             except Failed as error:
-                self._findings += error.findings
-        self._findings += check_together(found)
+                self.findings += error.findings
+        self.findings += check_together(found)
         return found
 
     def _drafts(self, settings: Mapping[str, KindSettings]) -> Dict[str, Optional[Draft]]:
         found: Dict[str, Optional[Draft]] = {}
-        for member in self._members:
+        for member in self.members:
             if member.name in settings:
-                drafts, findings = draft_all([_kind_variables(member, settings[member.name])])
-                self._findings += [_named(finding, member.name) for finding in findings]
-                found[member.name] = self._clouds.meant(drafts[0]) if drafts else None
+                found[member.name] = self.draft(_kind_variables(member, settings[member.name]), member.name)
         return found
 
     def _secrets(self, settings: KindSettings, draft: Draft) -> SecretObject:
@@ -197,48 +137,11 @@ class _Planner:
         for name in sorted(set(names) - set(references)):
             what = "%s is a value, and a rendered file never holds one." % name
             fix = "Write a reference to a secret store, or put it into a Secret and name that (secrets.existing)."
-            self._findings.append(Finding("secret-value-rendered", what, where, fix))
-        self._findings += secrets.check_references(source, references, "secrets", where)
-        references = self._pinned(references)
+            self.findings.append(Finding("secret-value-rendered", what, where, fix))
+        self.findings += secrets.check_references(source, references, "secrets", where)
+        references = self.pinned(references)
         name = secrets.versioned_name("%s-secrets" % settings.name, references)
         return SecretObject(name, tuple(sorted(references)), source, references)
-
-    def _pinned(self, references: Mapping[str, Reference]) -> Dict[str, Reference]:
-        """Each reference with its version. Stores are asked for those that name none, and no secret is opened."""
-        found = {name: each for name, each in references.items() if _is_pinned(each)}
-        asked = {name: each for name, each in references.items() if name not in found}
-        if not asked:
-            return found
-        try:
-            told = describe_all(asked.values(), stores_of(self._clouds.aws, self._clouds.gcp))
-        except Failed as error:
-            self._findings += error.findings
-            return found
-        return {**found, **{name: each.at(told[each].version) for name, each in asked.items()}}
-
-    def _images(self, drafts: Sequence[Draft]) -> Dict[str, str]:
-        """Each image by digest. A registry is asked only for an image that names none."""
-        found: Dict[str, str] = {}
-        asked = []
-        for image in sorted({draft.variables.image for draft in drafts}):
-            try:
-                parsed = parse_image(image)
-            except Failed as error:
-                self._findings += error.findings
-                continue
-            if parsed.digest:
-                found[image] = parsed.by_digest(parsed.digest)
-            elif any(draft.registry(image) for draft in drafts):
-                what = "Its registry has a login in praxis_registries, and no registry is logged in to for rendering."
-                fix = "Name the image by digest (@sha256:…)."
-                self._findings.append(Finding("image-without-digest", what, image, fix))
-            else:
-                asked.append(image)
-        if asked:
-            answers = Images(self._clouds.aws, self._clouds.gcp, [(image, None) for image in asked])
-            self._findings += answers.findings
-            found.update({want[0]: digest for want, digest in answers.digests.items()})
-        return found
 
     def _identities(
         self, fleet: str, settings: KindSettings, draft: Draft
@@ -254,16 +157,16 @@ class _Planner:
             if not ids:
                 what = "The seeds are in a Secret of the cluster, so nobody here knows the peer ids."
                 fix = "Give peer_ids, that of ordinal 0 first, or vaulted seeds."
-                self._findings.append(Finding("peer-ids-unknown", what, settings.name, fix))
+                self.findings.append(Finding("peer-ids-unknown", what, settings.name, fix))
             return SecretObject(source.existing, tuple(pods)), ids
         references: Dict[str, Reference] = {}
         try:
             for pod, slot in zip(pods, slots):
-                references[pod] = self._clouds.slot(fleet, replace(variables, slot=slot))
+                references[pod] = self.clouds.slot(fleet, replace(variables, slot=slot))
         except Failed as error:
-            self._findings += [replace(finding, where=settings.name) for finding in error.findings]
+            self.findings += [replace(finding, where=settings.name) for finding in error.findings]
             return None, ids
-        self._findings += secrets.check_references(source, references, "identities", settings.name)
+        self.findings += secrets.check_references(source, references, "identities", settings.name)
         if not ids:
             references, ids = self._stored(slots, references, variables.peer_id_scheme)
         return SecretObject("%s-identities" % settings.name, tuple(pods), source, references), ids
@@ -274,15 +177,15 @@ class _Planner:
         """The slots' references with their versions, and the peer ids: all that is kept of the seeds."""
         where = dict(zip(slots, references.values()))
         try:
-            found = identities.read(where, stores_of(self._clouds.aws, self._clouds.gcp))
+            found = identities.read(where, stores_of(self.clouds.aws, self.clouds.gcp))
         except Failed as error:
-            self._findings += error.findings
+            self.findings += error.findings
             return dict(references), ()
         missing = [slot for slot in slots if found[slot].state != identities.PRESENT]
         if missing:
             what = "%d of %d slots have no seed: %s." % (len(missing), len(slots), ", ".join(missing))
             fix = "Make them with the module praxis.cloud.p2p_identity; rendering makes nothing in a cloud."
-            self._findings.append(Finding("no-identity", what, "identities", fix))
+            self.findings.append(Finding("no-identity", what, "identities", fix))
             return dict(references), ()
         pinned = {pod: each.at(found[slot].version) for slot, (pod, each) in zip(slots, references.items())}
         return pinned, tuple(peer_id(found[slot].seed, scheme) for slot in slots)
@@ -296,13 +199,13 @@ class _Planner:
             kind = "seed of 32 bytes in base64" if settings.seeds else "peer id"
             what = "Number %s of what is given is no %s." % (", ".join(str(index) for index in bad), kind)
             fix = "Write one for each ordinal, from 0 on."
-            self._findings.append(Finding("bad-peer-id", what, settings.name, fix))
+            self.findings.append(Finding("bad-peer-id", what, settings.name, fix))
             return ()
         ids = settings.peer_ids or tuple(peer_id(seed, scheme) for seed in decoded if seed is not None)
         if ids and len(ids) < settings.maximum:
             what = "%d peer ids are known, and there may be %d pods." % (len(ids), settings.maximum)
             fix = "Give one for every pod that the autoscaler may ask for, or lower its max."
-            self._findings.append(Finding("peer-ids-few", what, settings.name, fix))
+            self.findings.append(Finding("peer-ids-few", what, settings.name, fix))
             return ()
         return ids[: settings.maximum]
 
@@ -321,13 +224,13 @@ class _Planner:
         members = [
             Member(pod.name, pod.name, (pod.host,), pod.port, 0, peer_id=pod.peer_id) for pod in mesh.in_order(pods)
         ]
-        self._findings += check_members("", members) if members else []
+        self.findings += check_members("", members) if members else []
         return pods
 
     def _check_sizes(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod]) -> None:
         for each in objects.objects(kinds, pods):
             if each["kind"] == "ConfigMap":
-                self._findings += objects.check_size(each["metadata"]["name"], each["data"])
+                self.findings += objects.check_size(each["metadata"]["name"], each["data"])
 
 
 def probe_files() -> Dict[str, str]:
@@ -404,30 +307,6 @@ def _kind_variables(member: MemberVariables, settings: KindSettings) -> KindVari
     return KindVariables(**values, host=host)
 
 
-def _named(finding: Finding, name: str) -> Finding:
-    """A finding about any pod as one about its kind."""
-    texts = {key: getattr(finding, key).replace(POD, name) for key in ("what", "where", "fix")}
-    return replace(finding, **texts)
-
-
-def _release(draft: Draft, image: str, secret: SecretObject) -> Release:
-    variables, compiled = draft.variables, draft.compiled
-    limits = draft.limits
-    if "start_period" not in variables.container:
-        limits = replace(limits, start_period="%ds" % compiled.start_period)
-    return Release(
-        name=POD,
-        image=image,
-        document=dump(compiled.document),
-        settings=compiled.document,
-        environment=compiled.environment,
-        secrets={name: str(secret.references.get(name, secret.name)) for name in secret.names},
-        api_port=variables.api_port,
-        p2p_port=variables.p2p_port,
-        limits=limits,
-    )
-
-
-def _is_pinned(reference: Reference) -> bool:
-    """A version in Google's store may be an alias, which moves."""
-    return reference.pinned and (reference.store != GCP or reference.version.isdigit())
+def _versions(secret: SecretObject) -> Dict[str, str]:
+    """What stands for the secrets in a release's id."""
+    return {name: str(secret.references.get(name, secret.name)) for name in secret.names}

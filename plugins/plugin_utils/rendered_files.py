@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import manifests
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
+
+
+class Layout(Protocol):
+    """How the files of a target are known to be ours."""
+
+    #: The file that names the others.
+    INDEX: str
+
+    def listed(self, index: str) -> List[str]:
+        """The files that an index of ours names; nothing when it is not ours."""
+
+    def is_ours(self, name: str, text: str, listed: Sequence[str]) -> bool:
+        """Whether this collection has written a file."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +48,20 @@ class Difference:
         }
 
 
-def compare(dest: str, wanted: Mapping[str, str]) -> List[Difference]:
+def compare(dest: str, wanted: Mapping[str, str], layout: Layout) -> List[Difference]:
     """What is to be written and removed. Only files that this collection has written are changed or removed.
 
     :raises Failed: there is a file of somebody else's, or one that cannot be read.
     """
     if os.path.lexists(dest) and not os.path.isdir(dest):
         raise Failed(_finding("It is no directory.", dest))
-    ours = manifests.listed(_read(os.path.join(dest, manifests.INDEX)) or "")
+    ours = layout.listed(_read(os.path.join(dest, layout.INDEX)) or "")
     found = []
     foreign = []
     for name in [*wanted, *(name for name in ours if name not in wanted)]:
         path = os.path.join(dest, name)
         before, after = _read(path), wanted.get(name)
-        if before is not None and not before.startswith(manifests.MARK):
+        if before is not None and not layout.is_ours(name, before, ours):
             foreign.append(_finding("It is there and was not written by praxis.cloud.", path))
         elif before != after:
             found.append(Difference(path, before, after))
@@ -58,12 +70,12 @@ def compare(dest: str, wanted: Mapping[str, str]) -> List[Difference]:
     return found
 
 
-def apply(dest: str, differences: List[Difference]) -> None:
+def apply(dest: str, differences: List[Difference], layout: Layout) -> None:
     """Make it so: files first, then the base that names them, and last what it names no more.
 
     :raises Failed: a file cannot be written.
     """
-    last = {manifests.INDEX: 1}
+    last = {layout.INDEX: 1}
     order = sorted(differences, key=lambda each: (each.after is None, last.get(os.path.basename(each.path), 0)))
     for each in order:
         try:

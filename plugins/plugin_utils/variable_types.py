@@ -26,7 +26,7 @@ _CHOICES = {
     "address": (("private", "public"), "bad-address-kind"),
     "identity_store": (("", AWS, GCP), "unknown-identity-store"),
     "peer_id_scheme": (SCHEMES, "unknown-identity-scheme"),
-    "target": (("machines", "kubernetes"), "bad-variable"),
+    "target": (("machines", "kubernetes", "ecs"), "bad-variable"),
 }
 #: The variables of a run, by fleet_plan's options: the least, the most, and what is meant when nothing is given.
 RUN_OPTIONS: Dict[str, Tuple[str, int, int, Optional[int]]] = {

@@ -126,10 +126,32 @@ def _iam(response: Any, operation: str) -> Iterator[Need]:
     return iter(found or [(f"iam:{operation}", "*")])
 
 
+def _ecs(response: Any, operation: str) -> Iterator[Need]:
+    action, prefix = f"ecs:{operation}", f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+    cluster = str(response._get_param("cluster") or "default").rpartition("/")[2]
+    if operation.endswith("Service"):
+        service = str(response._get_param("serviceName") or response._get_param("service")).rpartition("/")[2]
+        yield action, f"{prefix}:service/{cluster}/{service}"
+    elif operation in ("CreateCluster", "DeleteCluster"):
+        yield action, f"{prefix}:cluster/{response._get_param('clusterName') or cluster}"
+    else:
+        yield action, response._get_param("resourceArn") or "*"
+    if operation == "RegisterTaskDefinition":
+        roles = [response._get_param(name) for name in ("executionRoleArn", "taskRoleArn")]
+        yield from (("iam:PassRole", role) for role in roles if role)
+
+
+def _logs(response: Any, operation: str) -> Iterator[Need]:
+    group = response._get_param("logGroupName")
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}" if group else response._get_param("resourceArn")
+    yield f"logs:{operation}", arn or "*"
+
+
 def needs(response: Any, service: str, operation: str) -> list[Need]:
     """Everything an operation needs. `service` is the name requests are signed for."""
     rules: dict[str, Callable[[Any, str], Iterator[Need]]] = {
-        "ec2": _ec2, "secretsmanager": _secretsmanager, "ecr": _ecr, "elasticloadbalancing": _elbv2, "iam": _iam}
+        "ec2": _ec2, "secretsmanager": _secretsmanager, "ecr": _ecr, "elasticloadbalancing": _elbv2, "iam": _iam,
+        "ecs": _ecs, "logs": _logs}
     if service not in rules:
         resource = response._determine_resource() if hasattr(response, "_determine_resource") else "*"
         return [(f"{service}:{operation}", resource)]

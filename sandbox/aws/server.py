@@ -20,6 +20,7 @@ from sandbox.aws import (
     container_registry,
     control,
     debian,
+    ecs,
     health,
     instances,
     load_balancers,
@@ -29,6 +30,7 @@ from sandbox.aws import (
     volumes,
 )
 from sandbox.aws.cloud import Cloud
+from sandbox.aws.ecs_tasks import Containers
 from sandbox.site import Site, write
 
 
@@ -41,6 +43,7 @@ def serve(site: Site) -> None:
                     names, volumes, access):
         concern.install(cloud)
     checks = health.install(cloud)
+    services = ecs.install(Containers(cloud), cloud.changes)
     application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", site.addresses.api_port, application, threaded=True,
                          request_handler=type("Quiet", (MotoRequestHandler,), {"log_request": lambda *_: None}))
@@ -49,6 +52,7 @@ def serve(site: Site) -> None:
     bootstrap.run(cloud)
     cloud.write_state()
     checks.start()
+    ecs.watch(services, cloud.changes, cloud.log.say)
     cloud.log.recording = True
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint()}")

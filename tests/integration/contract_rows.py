@@ -15,6 +15,7 @@ import json
 import secrets
 from typing import Any
 
+from sandbox.site import Site
 from tests.unit.kubernetes.fake_api import FakeApi
 
 from . import seen
@@ -226,6 +227,28 @@ def fleet_kubernetes(world: World) -> Turns:
     yield Turn("deploy another release to a cluster", arguments, changes=True, variables=other)
     assert any("statefulsets" in path for path in api.objects)
     api.close()
+
+
+def fleet_ecs(world: World) -> Turns:
+    """The machines' names stand for kinds of agents. Nobody is at the other end of their bootstrap list."""
+    references = {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)}
+    nobody = Site(HOME.parent).addresses.at(250)
+    peer = f"/ip4/{nobody}/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+    variables = {
+        "praxis_target": "ecs",
+        "praxis_target_group": "",
+        "praxis_agent_secrets": references,
+        "praxis_ecs": {"bootstrap": [peer], "subnets": [described(world)["SubnetId"]], "autoscaler": {"min": 1}},
+    }
+    yield Turn("plan", {"state": "plan"}, variables=variables)
+    yield Turn("deploy", {"state": "deployed"}, changes=True, variables=variables)
+    named = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    service = f"service/praxis-praxis/{world.machine.name}"
+    world.owner("application-autoscaling").register_scalable_target(**named, ResourceId=service, MaxCapacity=3)
+    yield Turn("correct the autoscaler", {"state": "deployed"}, changes=True, variables=variables)
+    for state in ("status", "verified", "history"):
+        yield Turn(state, {"state": state}, variables=variables)
+    yield Turn("remove", {"state": "absent"}, changes=True, variables=variables)
 
 
 def fleet_order(world: World) -> Turns:
@@ -483,6 +506,7 @@ ROWS = (
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
     Row("fleet_kubernetes", BOTH, fleet_kubernetes, on="controller", changes=True),
+    Row("fleet_ecs", BOTH, fleet_ecs, changes=True, repeats=True),
     Row("fleet_order", BOTH, fleet_order),
     Row("fleet_verify", BOTH, fleet_verify),
     Row("fleet_doctor", BOTH, fleet_doctor, repeats=True),

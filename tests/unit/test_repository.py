@@ -121,9 +121,10 @@ def test_every_role_says_what_it_does_and_takes_its_own_arguments(role: str) -> 
             assert option.startswith(f"{role}_"), f"{role}: the option {option} lacks the role's prefix"
 
 
-#: How a playbook at the root takes the cluster's of the same name: groups are known when playbooks are read, and
+#: How a playbook at the root takes another target's of the same name: groups are known when playbooks are read, and
 #: variables of hosts are not.
-CHOICE = "{{ 'kubernetes/' if 'praxis_kubernetes' in groups else '' }}"
+TARGETS = ("kubernetes", "ecs")
+CHOICE = "{{ 'kubernetes/' if 'praxis_kubernetes' in groups else 'ecs/' if 'praxis_ecs' in groups else '' }}"
 
 
 @pytest.mark.parametrize("playbook", sorted(path.name for path in CHECKOUT.glob("playbooks/*.yml")))
@@ -137,12 +138,13 @@ def test_every_playbook_at_the_root_imports_one_that_is_there() -> None:
     for path in set(CHECKOUT.glob("*.yml")) - others:
         for play in yaml.safe_load(path.read_text(encoding="utf-8")):
             book = play["ansible.builtin.import_playbook"]
-            for one in (book.replace(CHOICE, ""), book.replace(CHOICE, "kubernetes/")):
-                assert (CHECKOUT / one).is_file(), f"{path.name}: {play}"
+            for folder in ("", *(f"{target}/" for target in TARGETS)):
+                assert (CHECKOUT / book.replace(CHOICE, folder)).is_file(), f"{path.name}: {play}"
 
 
-def test_what_there_is_for_a_cluster_is_chosen_at_the_root_and_in_a_user_s_project() -> None:
-    verbs = {path.name for path in CHECKOUT.glob("playbooks/kubernetes/*.yml")}
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_there_is_for_a_target_is_chosen_at_the_root_and_in_a_user_s_project(target: str) -> None:
+    verbs = {path.name for path in CHECKOUT.glob(f"playbooks/{target}/*.yml")}
     for folder, choice in ((CHECKOUT, CHOICE), (CHECKOUT / "examples/awx-project", CHOICE.replace("/", "."))):
         chosen = {path.name for path in folder.glob("*.yml") if choice in path.read_text(encoding="utf-8")}
         assert chosen == verbs and verbs

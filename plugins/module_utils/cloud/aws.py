@@ -133,7 +133,7 @@ class AwsClient:
             return self._elsewhere[region]
 
     def call(
-        self, service: str, operation: str, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
+        self, service: str, operation: str, /, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
     ) -> dict[str, Any]:
         """One operation, retried as the policy and the operation allow.
 
@@ -170,7 +170,7 @@ class AwsClient:
         # Refused for its credentials, the request had no effect.
         return self._retry.run(attempt, idempotent=may_repeat)
 
-    def paginate(self, service: str, operation: str, **params: Any) -> Iterator[Any]:
+    def paginate(self, service: str, operation: str, /, **params: Any) -> Iterator[Any]:
         """Every item of a listing operation, page after page.
 
         :raises CloudError: the typed failure of any page.

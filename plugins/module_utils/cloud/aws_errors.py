@@ -67,7 +67,7 @@ _MISSING = re.compile(r"NotFound|NoSuch|DoesNotExist|UnknownResource")
 _QUOTA = re.compile(r"LimitExceeded|QuotaExceeded|^TooMany|InsufficientInstanceCapacity|InsufficientFreeAddresses")
 _CONFLICT = re.compile(
     r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
-    r"|InvalidState|DependencyViolation"
+    r"|InvalidState|DependencyViolation|^ClusterContains"
 )
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),

@@ -80,7 +80,7 @@ def _short(value: Any) -> str:
         return f"[{', '.join(_short(each) for each in value)}]"
     if isinstance(value, Mapping):
         return _cut("{" + ", ".join(f"{name}={_short(each)}" for name, each in value.items()) + "}")
-    return str(value)
+    return " ".join(str(value).splitlines())
 
 
 def _cut(text: str) -> str:

@@ -31,6 +31,11 @@ def listed(index: str) -> List[str]:
     return re.findall(r"^ *- ([a-z0-9][a-z0-9.-]*\.yaml)$", index, re.MULTILINE)
 
 
+def is_ours(name: str, text: str, listed: Sequence[str]) -> bool:
+    """Whether this collection has written a file: it says so itself."""
+    return text.startswith(MARK)
+
+
 def _file(value: Mapping[str, Any]) -> str:
     return MARK + "---\n" + text(value)
 

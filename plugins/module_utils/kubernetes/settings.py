@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader import (
+    OptionReader,
+    listed,
+    matches,
+    number,
+    truth,
+    word,
+)
 
 VARIABLE = "praxis_kubernetes"
 MEMBER, LEAF = "member", "leaf"
@@ -27,8 +33,6 @@ _QUANTITY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?")
 _REFRESH = re.compile(r"(?:[0-9]{1,6}(?:s|m|h))+")
 _LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
-#: What is wrong with a value, as what to write instead; empty when nothing is.
-Check = Callable[[Any], str]
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     :param name: the inventory's name of it.
     :raises Failed: with everything that is unknown, or cannot be.
     """
-    reader = _Reader(name)
+    reader = OptionReader(VARIABLE, "kubernetes", name, hidden=("seeds",))
     values = reader.section("", given, _TOP)
     values.setdefault("name", name)
     if _fault_of_name(values["name"]):
@@ -143,111 +147,31 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     values["identities"] = SecretSource(**values.get("identities", {}))
     values["service_account"] = ServiceAccount(**values.get("service_account", {}))
     values["api_from"] = tuple(values.get("api_from", (API_CLIENTS,)))
-    for listed in ("peer_ids", "seeds", "image_pull_secrets"):
-        values[listed] = tuple(values.get(listed, ()))
+    for several in ("peer_ids", "seeds", "image_pull_secrets"):
+        values[several] = tuple(values.get(several, ()))
     settings = KindSettings(**values)
-    findings = _contradictions(settings, name, given)
-    if findings:
-        raise Failed(*findings)
+    _contradictions(reader, settings, given)
+    if reader.findings:
+        raise Failed(*reader.findings)
     return settings
 
 
-def _contradictions(settings: KindSettings, where: str, given: Mapping[str, Any]) -> List[Finding]:
-    found = []
+def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping[str, Any]) -> None:
     if settings.replicas is not None and "autoscaler" in given:
         fix = "Leave replicas out, and the autoscaler decides; or leave autoscaler out, and there is none."
-        found.append(_bad("replicas and autoscaler are both given", where, fix))
+        reader.bad("replicas and autoscaler are both given", fix)
     if settings.autoscaler.min > settings.autoscaler.max:
         what = "autoscaler.min is %d and autoscaler.max %d" % (settings.autoscaler.min, settings.autoscaler.max)
-        found.append(_bad(what, where, "Make max the larger one."))
+        reader.bad(what, "Make max the larger one.")
     for part, source in (("secrets", settings.secrets), ("identities", settings.identities)):
         if source.stores and source.existing:
             fix = "Name the stores of the External Secrets Operator, or the Secret that exists; not both."
-            found.append(_bad("%s has both stores and existing" % part, where, fix))
+            reader.bad("%s has both stores and existing" % part, fix)
     if settings.peer_ids and settings.seeds:
-        found.append(_bad("peer_ids and seeds are both given", where, "Give one: a peer id follows from its seed."))
+        reader.bad("peer_ids and seeds are both given", "Give one: a peer id follows from its seed.")
     if settings.role == LEAF and (settings.peer_ids or settings.seeds or "identities" in given):
         fix = "Leave peer_ids, seeds and identities out: a leaf makes itself an identity at each start."
-        found.append(_bad("it is a leaf with identities", where, fix))
-    return found
-
-
-def _bad(what: str, where: str, fix: str) -> Finding:
-    return Finding("bad-kubernetes-setting", "%s: %s." % (VARIABLE, what), where, fix)
-
-
-class _Reader:
-    """Reads nested options and collects what is wrong with them. A wrong seed is never shown."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.findings: List[Finding] = []
-
-    def add(self, path: str, value: Any, fix: str) -> None:
-        what = "seeds cannot be read" if path == "seeds" else "%s is %s" % (path or "it", shown(value))
-        self.findings.append(_bad(what, self.where, fix))
-
-    def section(self, path: str, given: Any, known: Mapping[str, Any]) -> Dict[str, Any]:
-        if not isinstance(given, Mapping):
-            self.add(path, given, "Write `name: value` lines below it.")
-            return {}
-        found: Dict[str, Any] = {}
-        for name, value in given.items():
-            inner = "%s.%s" % (path, name) if path else str(name)
-            rule = known.get(name)
-            if rule is None:
-                self._unknown(inner, str(name), known)
-            elif isinstance(rule, Mapping):
-                found[name] = self.section(inner, value, rule)
-            else:
-                fix = rule(value)
-                if fix:
-                    self.add(inner, value, fix)
-                else:
-                    found[name] = value
-        return found
-
-    def _unknown(self, path: str, name: str, known: Mapping[str, Any]) -> None:
-        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-        hint = "Did you mean %s? " % near[0] if near else ""
-        what = "%s has no setting %s." % (VARIABLE, path)
-        fix = "%sKnown: %s." % (hint, ", ".join(sorted(known)))
-        self.findings.append(Finding("unknown-kubernetes-setting", what, self.where, fix))
-
-
-def _matches(shape: re.Pattern[str], fix: str) -> Check:
-    def check(value: Any) -> str:
-        return "" if isinstance(value, str) and shape.fullmatch(value) else fix
-
-    return check
-
-
-def _number(least: int, most: int) -> Check:
-    def check(value: Any) -> str:
-        good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-        return "" if good else "Write a whole number from %d to %d." % (least, most)
-
-    return check
-
-
-def _word(choices: Sequence[str]) -> Check:
-    def check(value: Any) -> str:
-        return "" if value in choices else "Write one of %s." % ", ".join(choices)
-
-    return check
-
-
-def _truth(value: Any) -> str:
-    return "" if isinstance(value, bool) else "Write true or false."
-
-
-def _listed(check_one: Check, what: str) -> Check:
-    def check(value: Any) -> str:
-        if not isinstance(value, (list, tuple)):
-            return "Write a list of %s." % what
-        return next((fix for fix in map(check_one, value) if fix), "")
-
-    return check
+        reader.bad("it is a leaf with identities", fix)
 
 
 def _texts(value: Any) -> str:
@@ -282,39 +206,39 @@ def policy_peer(given: Mapping[str, Any]) -> Dict[str, Any]:
     return found or dict(given)
 
 
-_fault_of_name = _matches(_NAME, "Use up to 40 lower-case letters, digits and hyphens, a letter first.")
-_object_name = _matches(_OBJECT, "Write the object's name: lower-case letters, digits, hyphens and dots.")
+_fault_of_name = matches(_NAME, "Use up to 40 lower-case letters, digits and hyphens, a letter first.")
+_object_name = matches(_OBJECT, "Write the object's name: lower-case letters, digits, hyphens and dots.")
 _SOURCE: Mapping[str, Any] = {
     "stores": {"aws-sm": _object_name, "gcp-sm": _object_name},
-    "store_kind": _word(_STORE_KINDS),
-    "refresh": _matches(_REFRESH, "Write a time with its unit, such as 1h."),
+    "store_kind": word(_STORE_KINDS),
+    "refresh": matches(_REFRESH, "Write a time with its unit, such as 1h."),
     "existing": _object_name,
 }
 _TOP: Mapping[str, Any] = {
     "name": _fault_of_name,
-    "namespace": _matches(_NAMESPACE, "Use up to 63 lower-case letters, digits and hyphens."),
-    "create_namespace": _truth,
-    "role": _word((MEMBER, LEAF)),
-    "replicas": _number(1, 1000),
+    "namespace": matches(_NAMESPACE, "Use up to 63 lower-case letters, digits and hyphens."),
+    "create_namespace": truth,
+    "role": word((MEMBER, LEAF)),
+    "replicas": number(1, 1000),
     "autoscaler": {
-        "min": _number(1, 1000),
-        "max": _number(1, 1000),
-        "cpu": _number(1, 1000),
-        "memory": _number(0, 1000),
-        "stabilization": _number(0, 3600),
+        "min": number(1, 1000),
+        "max": number(1, 1000),
+        "cpu": number(1, 1000),
+        "memory": number(0, 1000),
+        "stabilization": number(0, 3600),
     },
-    "cpu": _matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 250m or \"1.5\", in quotes."),
-    "cpu_limit": _matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 500m or \"2\", in quotes."),
+    "cpu": matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 250m or \"1.5\", in quotes."),
+    "cpu_limit": matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 500m or \"2\", in quotes."),
     "secrets": _SOURCE,
     "identities": _SOURCE,
-    "peer_ids": _listed(_matches(re.compile(r"\w+"), "Write the peer ids, that of ordinal 0 first."), "peer ids"),
-    "seeds": _listed(_matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
-    "api_from": _listed(_peer, "selectors"),
-    "service_account": {"name": _object_name, "create": _truth, "annotations": _texts},
-    "image_pull_secrets": _listed(_object_name, "names"),
-    "zone_spread": _word(tuple(_SPREAD)),
-    "max_unavailable": _number(1, 1000),
-    "min_edges": _number(0, 1000),
-    "drain": _number(0, 600),
-    "soak": _number(0, 3600),
+    "peer_ids": listed(matches(re.compile(r"\w+"), "Write the peer ids, that of ordinal 0 first."), "peer ids"),
+    "seeds": listed(matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
+    "api_from": listed(_peer, "selectors"),
+    "service_account": {"name": _object_name, "create": truth, "annotations": _texts},
+    "image_pull_secrets": listed(_object_name, "names"),
+    "zone_spread": word(tuple(_SPREAD)),
+    "max_unavailable": number(1, 1000),
+    "min_edges": number(0, 1000),
+    "drain": number(0, 600),
+    "soak": number(0, 3600),
 }

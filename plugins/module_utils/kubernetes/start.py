@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Tuple
 
-#: Stands for the pod's name in what all pods of a kind share. It is as plain as any name that takes its place, so YAML
-#: writes both the same way.
-POD = "praxis-name-of-the-pod"
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK, put
+
+#: Stands for the pod's name.
+POD = MARK
 RELEASE_MOUNT = "/praxis/release"
 PEERS_MOUNT = "/praxis/peers"
 #: Written by the readiness probe: when the pod was last seen in the mesh. Each start empties it.
@@ -31,17 +32,8 @@ _praxis_text() {
 }
 _praxis_text %(release)s/agent.yaml
 _praxis_rest=$_praxis_found
-_praxis_file=
-while :; do
-  case $_praxis_rest in
-    *%(pod)s*)
-      _praxis_file=$_praxis_file${_praxis_rest%%%%%(pod)s*}$POD_NAME
-      _praxis_rest=${_praxis_rest#*%(pod)s} ;;
-    *) break ;;
-  esac
-done
-_praxis_text %(peers)s/%(list)s
-printf %%s "$_praxis_file$_praxis_rest$_praxis_found" > %(configs)s/"$POD_NAME".yaml
+%(put)s_praxis_text %(peers)s/%(list)s
+printf %%s "$_praxis_file$_praxis_found" > %(configs)s/"$POD_NAME".yaml
 : > %(joined)s
 for _praxis_secret in %(secrets)s/*; do
   [ -f "$_praxis_secret" ] || continue
@@ -66,8 +58,8 @@ def start(
     """
     listed = '"$POD_NAME".yaml' if own_list else "peers.yaml"
     return _START % {
-        "release": release, "peers": peers, "configs": configs, "secrets": secrets, "joined": joined, "pod": POD,
-        "list": listed,
+        "release": release, "peers": peers, "configs": configs, "secrets": secrets, "joined": joined,
+        "put": put("POD_NAME"), "list": listed,
     }  # fmt: skip
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -19,13 +18,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
     Release,
     digest,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.times import seconds
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import start
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings
 
 #: Seconds for which a pod that was in the mesh stays ready without an edge: a neighbour restarts and dials in less.
 GRACE = 120
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 #: What Docker gives an agent beyond its start period: six checks, five seconds apart.
 _AFTER_START = 30
 _PERIOD = 5
@@ -96,7 +95,7 @@ class Kind:
 
     def _pod(self, release_id: str) -> Dict[str, Any]:
         settings = self.settings
-        grace = settings.drain + math.ceil(_seconds(self.release.limits.stop_grace))
+        grace = settings.drain + math.ceil(seconds(self.release.limits.stop_grace))
         named = [{"name": name} for name in settings.image_pull_secrets]
         return {
             "metadata": {
@@ -170,8 +169,8 @@ class Kind:
         return {"requests": {"cpu": self.settings.cpu, "memory": memory}, "limits": {**limit, "memory": memory}}
 
     def _startup(self) -> Dict[str, Any]:
-        seconds = math.ceil(_seconds(self.release.limits.start_period)) + _AFTER_START
-        return _probe(self._health(), period=_PERIOD, timeout=5, failures=math.ceil(seconds / _PERIOD))
+        lasting = math.ceil(seconds(self.release.limits.start_period)) + _AFTER_START
+        return _probe(self._health(), period=_PERIOD, timeout=5, failures=math.ceil(lasting / _PERIOD))
 
     def _liveness(self) -> Dict[str, Any]:
         """A member is restarted when its API hangs. A leaf also when it has lost all members: nobody dials it, and it
@@ -229,11 +228,6 @@ def memory_quantity(text: str) -> str:
         if size % factor == 0:
             return "%d%s" % (size // factor, unit)
     return "%d" % size
-
-
-def _seconds(text: str) -> float:
-    """A time as Compose writes it, such as ``1m30s``."""
-    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", text))
 
 
 def _literal(value: str) -> str:

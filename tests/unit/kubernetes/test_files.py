@@ -57,8 +57,8 @@ def test_the_same_fleet_gives_the_same_files() -> None:
 
 
 def put(dest: Path, files: dict[str, str]) -> list[str]:
-    differences = rendered_files.compare(str(dest), files)
-    rendered_files.apply(str(dest), differences)
+    differences = rendered_files.compare(str(dest), files, manifests)
+    rendered_files.apply(str(dest), differences, manifests)
     return [os.path.basename(each.path) for each in differences]
 
 

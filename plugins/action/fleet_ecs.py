@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Controller side of praxis.cloud.fleet_ecs. Documentation: plugins/modules/fleet_ecs.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
+    CHANGE,
+    Field,
+    Row,
+    counts,
+    plan_id,
+)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
+from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_kinds, fleet_variables, kinds, screen
+
+PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = (
+    "plan", "deployed", "status", "verified", "rolled_back", "history", "absent",
+)  # fmt: skip
+STATES = (PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN)
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """A fleet's agents in Amazon ECS: all verbs, each in one execution."""
+
+    TRANSFERS_FILES = False
+    argument_spec: dict[str, Any] = {
+        "state": {"type": "str", "required": True, "choices": list(STATES)},
+        "plan_id": {"type": "str", "default": ""},
+        "to": {"type": "str", "default": ""},
+    }
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
+        task_vars = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
+        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        members, faults = kinds.read(task_vars["hostvars"], names)
+        try:
+            found = _Run(args, members, faults, bool(self._task.check_mode)).done()
+        except Failed as error:
+            return {**result, "failed": True, **error.as_result()}
+        screen.show_in_a_task(self._display, lambda width, paint: ["", *_text(found, width, paint), ""])
+        found["text"] = "\n".join(_text(found))
+        return {**result, **found}
+
+
+class _Run:
+    """One verb."""
+
+    def __init__(
+        self, args: Mapping[str, Any], members: Sequence[Any], faults: Sequence[Finding], check: bool
+    ) -> None:
+        self._args, self._check = args, check
+        planned = ecs_kinds.plan(members, faults)
+        self._findings: list[Finding] = list(planned.warnings)
+        self._fleet = EcsFleet(
+            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition
+        )
+
+    def done(self) -> dict[str, Any]:
+        """The verb's result."""
+        state, fleet = self._args["state"], self._fleet
+        if state == DOWN:
+            return self._remove()
+        fleet.observe()
+        if state == HISTORY:
+            return self._summary(deployments=fleet.history())
+        if state == ROLLBACK:
+            return self._roll_back()
+        id_, rows = fleet.plan()
+        if self._args["plan_id"] not in ("", id_):
+            what = f"The plan is {id_} now and not {self._args['plan_id']}."
+            fix = "Run plan.yml again, read it, and pass the new id."
+            raise Failed(Finding("plan-changed", what, "praxis_plan_id", fix))
+        if state in (STATUS, VERIFY):
+            self._findings += [*fleet.judge(), *self._differing(rows)]
+            return self._summary(id_)
+        self._findings += _edited(rows)
+        if state == DEPLOY and not self._check:
+            fleet.apply()
+            self._findings += fleet.wait()
+        return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
+
+    def _differing(self, rows: Sequence[Row]) -> list[Finding]:
+        """That what runs is not what is planned: as on machines, a status says it and a deployment corrects it."""
+        if not rows or not all(service.exists for service in self._fleet.services):
+            return []
+        named = ", ".join(f"{row.action} {row.kind} {row.name}" for row in rows)
+        what = f"A deployment would {named}."
+        return [Finding("not-as-planned", what, self._fleet.where, "Read the plan (make plan), and deploy.", WARNING)]
+
+    def _roll_back(self) -> dict[str, Any]:
+        goals = self._fleet.goals(self._args["to"])
+        rows = []
+        for service, arn in goals:
+            now = str(service.described.get("taskDefinition", ""))
+            if arn != now:
+                fields = (Field("taskDefinition", now, arn),)
+                rows.append(Row(CHANGE, "service", service.kind.name, service.revision, fields))
+        id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "rollback"), rows)
+        if not self._check:
+            for service, arn in goals:
+                if arn != service.described.get("taskDefinition"):
+                    service.go_to(arn)
+                    self._findings += service.wait()
+        return self._summary(id_, rows, changed=bool(rows))
+
+    def _remove(self) -> dict[str, Any]:
+        rows = self._fleet.gone()
+        id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "absent"), rows)
+        if not self._check:
+            self._fleet.remove()
+        return self._summary(id_, rows, changed=bool(rows))
+
+    def _summary(
+        self,
+        id_: str = "",
+        rows: Sequence[Row] = (),
+        changed: bool = False,
+        deployments: Sequence[Mapping[str, Any]] = (),
+    ) -> dict[str, Any]:
+        state, fleet = self._args["state"], self._fleet
+        done = not self._check and state in (DEPLOY, ROLLBACK, DOWN)
+        table = lines(fleet.where, rows, id_, done) if state not in (STATUS, VERIFY, HISTORY) else []
+        return {
+            "changed": changed,
+            "ok": not any(finding.level == ERROR for finding in self._findings),
+            "target": ecs_kinds.TARGET,
+            "fleet": fleet.name,
+            "plan_id": id_,
+            "plan": {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]},
+            "table": table,
+            "services": [] if state in (DOWN, HISTORY) else fleet.rows(),
+            "deployments": list(deployments),
+            "findings": plain_findings(self._findings),
+            **({"diff": picture(rows)} if changed else {}),
+        }
+
+
+def _edited(rows: Sequence[Row]) -> list[Finding]:
+    """What somebody has changed by hand of what is always kept: the autoscaler's limits, and what it aims at."""
+    found = []
+    for row in rows:
+        if row.action == CHANGE and row.kind in ("scalable target", "scaling policy"):
+            said = ", ".join(f"{each.name} is {each.before} and not {each.after}" for each in row.fields)
+            fix = "It is written again by a deployment; change praxis_ecs.autoscaler to keep it."
+            found.append(Finding("scaling-edited", f"{said}.", f"{row.kind} {row.name}", fix, WARNING))
+    return found
+
+
+def _text(
+    found: Mapping[str, Any], width: Optional[int] = None, paint: render.Paint = render.plain
+) -> list[str]:
+    """The result as a person reads it."""
+    text = list(found["table"])
+    if found["deployments"]:
+        rows = found["deployments"]
+        text += render.table(
+            [
+                render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
+                render.Column("REVISION", [(f"{row['revision']}{'*' if row['active'] else ''}", "") for row in rows]),
+                render.Column("OUTCOME", [(row["outcome"] or render.NONE, "") for row in rows]),
+                render.Column("REGISTERED", [(str(row["registered"])[:19], "") for row in rows], 1),
+                render.Column("IMAGE", [(render.clean(row["image"]), "") for row in rows], 2),
+            ],
+            width,
+            paint,
+        )
+        text.append("* runs now")
+    if found["services"]:
+        rows = found["services"]
+        text += ["", *render.table(
+            [
+                render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
+                render.Column("REVISION", [(row["revision"] or render.NONE, "") for row in rows]),
+                render.Column("RUNNING", [(f"{row['running']}/{row['desired']}", "") for row in rows]),
+                render.Column("SCALE", [(_scale(row["scale"]), "") for row in rows], 1),
+                render.Column("ROLLOUT", [(row["rollout"] or render.NONE, "") for row in rows]),
+            ],
+            width,
+            paint,
+        )]  # fmt: skip
+    for item in render.by_level(found["findings"]):
+        text += ["", *render.finding(item, width, paint)]
+    verdict = paint("good", "good") if found["ok"] else paint("bad", "bad")
+    return [*text, "", f"fleet {found['fleet']} on ECS: {verdict}"]
+
+
+def _scale(limits: Mapping[str, Any]) -> str:
+    return f"{limits['min']}..{limits['max']}" if limits else render.NONE

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet's services in Amazon ECS with everything around them: one plan, carried out and waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import GOOD, EcsService
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import REMOVE, Change, Row, plan_id
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource
+
+_WORDS = {name: kind.words for name, kind in KINDS.items()}
+
+
+@dataclass
+class EcsFleet:
+    """All kinds of agents of a fleet in one region.
+
+    :param role_of: the ARN of a kind's execution role.
+    """
+
+    client: AwsClient
+    name: str
+    kinds: Sequence[Kind]
+    role_of: Callable[[Kind], str]
+    account: str
+    partition: str
+    poll: Poll = field(default_factory=lambda: Poll(interval=5.0))
+    services: list[EcsService] = field(default_factory=list)
+    _before: list[Change] = field(default_factory=list)
+    _after: list[Change] = field(default_factory=list)
+    _applied: bool = False
+
+    def __post_init__(self) -> None:
+        self.services = [
+            EcsService(self.client, kind, kind.definition(self.role_of(kind)), self.poll) for kind in self.kinds
+        ]
+
+    @property
+    def where(self) -> str:
+        """Its place, for findings."""
+        return f"fleet {self.name}, AWS {self.client.region}"
+
+    def observe(self) -> None:
+        """What there is, and what is to be done. Only reads.
+
+        :raises Failed: what others made under our names, and the cloud's refusals.
+        """
+        self._base = self._engine(resources.before(self.kinds, self._vpc(), self.account, self.partition))
+        self._scaling = self._engine(resources.after(self.kinds))
+        self._before, self._after = self._base.observe(), self._scaling.observe()
+        gathered(map_parallel(EcsService.observe, self.services))
+
+    def plan(self) -> tuple[str, list[Row]]:
+        """The plan's id and its rows, in the order in which they are carried out."""
+        rows = [each.row(_WORDS) for each in self._before]
+        for service in self.services:
+            rows += service.rows(self._groups(service.kind))
+        rows += [each.row(_WORDS) for each in self._after]
+        return plan_id(("aws", self.client.region, self.name, "ecs"), rows), rows
+
+    def apply(self) -> None:
+        """Carry the plan out. What scales is written before the deployment's end is waited for: its limits hold while
+        that goes on, too."""
+        self._base.apply(self._before)
+        for service in self.services:
+            service.apply(self._groups(service.kind))
+        self._scaling.apply(self._after)
+        self._applied = True
+
+    def wait(self) -> list[Finding]:
+        """Wait until every deployment has ended; what failed."""
+        return [finding for service in self.services for finding in service.wait()]
+
+    def judge(self) -> list[Finding]:
+        """What is wrong with the services as they are."""
+        return [finding for service in self.services for finding in service.health()]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """How the services are, for a status."""
+        found = []
+        for service in self.services:
+            limits = self._scaling.observed.get(("scalable_target", resource_id(service.kind)))
+            scale, wanted = dict(limits.fields) if limits else {}, service.kind.settings
+            if self._applied:
+                autoscaler = wanted.autoscaler
+                scale = {"min": autoscaler.min, "max": autoscaler.max} if wanted.scales else {}
+            described = service.described
+            found.append({
+                "name": service.kind.name,
+                "cluster": service.kind.cluster,
+                "revision": service.revision,
+                "image": (service.current.get("containerDefinitions") or [{}])[0].get("image", ""),
+                "running": described.get("runningCount", 0),
+                "desired": described.get("desiredCount", 0),
+                "pending": described.get("pendingCount", 0),
+                "rollout": str(rollout.primary(described).get("rolloutState", "")),
+                "scale": scale,
+            })  # fmt: skip
+        return found
+
+    def history(self) -> list[dict[str, Any]]:
+        """The task definitions of all kinds, the newest first."""
+        return [{"name": service.kind.name, **row} for service in self.services for row in service.history()]
+
+    def goals(self, to: str) -> list[tuple[EcsService, str]]:
+        """Which revision each service would go back to.
+
+        :param to: ``REVISION``, or ``NAME:REVISION`` of one kind; empty: each to the last one that was good.
+        :raises Failed: ``no-goal``.
+        """
+        name, _colon, revision = to.rpartition(":")
+        found = []
+        for service in self.services:
+            if name and service.kind.name != name:
+                continue
+            past = service.history()
+            now = next((each["revision"] for each in past if each["active"]), 0)
+            fits = [each for each in past if str(each["revision"]) == revision] if revision else [
+                each for each in past if each["outcome"] == GOOD and each["revision"] < now
+            ]  # fmt: skip
+            if not fits or not service.exists:
+                what = f"There is no revision {revision}." if revision else "No revision before this one was good."
+                fix = "Read the history (make history), and name a revision: -e praxis_to=REVISION."
+                raise Failed(Finding("no-goal", what, service.where, fix))
+            found.append((service, str(fits[0]["arn"])))
+        if not found:
+            fix = "Name a kind of the inventory: -e praxis_to=NAME:REVISION."
+            raise Failed(Finding("no-goal", f"There is no kind {name}.", self.where, fix))
+        return found
+
+    def removals(self) -> list[Row]:
+        """What a removal takes away."""
+        found = [Row(REMOVE, "service", each.kind.name, each.revision) for each in self.services if each.exists]
+        for service in self.services:
+            past = service.history()
+            found += [Row(REMOVE, "task definition", f"{service.kind.family}:{each['revision']}") for each in past]
+        return found
+
+    def gone(self) -> list[Row]:
+        """Observe for a removal: its rows."""
+        base = resources.before(self.kinds, self._vpc(), self.account, self.partition)
+        self._base = self._engine([replace(each, present=False) for each in base])
+        self._scaling = self._engine([replace(each, present=False) for each in resources.after(self.kinds)])
+        self._before, self._after = self._base.observe(), self._scaling.observe()
+        for service in self.services:
+            service.observe()
+        after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
+        return [*after, *self.removals(), *before]
+
+    def remove(self) -> None:
+        """Remove what :meth:`gone` has found: what scales, the services, and what they lived in."""
+        self._scaling.apply(self._after)
+        for service in self.services:
+            service.remove()
+        self._base.apply(self._before)
+
+    def _engine(self, wanted: Sequence[Resource]) -> Engine[AwsClient]:
+        return Engine(self.client, list(wanted), KINDS, [*KINDS], self.where)
+
+    def _groups(self, kind: Kind) -> list[str]:
+        own = ("security_group", resources.group_name(kind))
+        return [*kind.settings.security_groups] or [self._base.ids.get(own, UNKNOWN)]
+
+    def _vpc(self) -> str:
+        """The VPC of the subnets.
+
+        :raises Failed: ``several-vpcs``, or the cloud's own refusal.
+        """
+        wanted = sorted({subnet for kind in self.kinds for subnet in kind.settings.subnets})
+        found = self.client.call("ec2", "describe_subnets", SubnetIds=wanted)["Subnets"]
+        vpcs = sorted({str(each["VpcId"]) for each in found})
+        if len(vpcs) != 1:
+            what = f"The subnets are in several VPCs: {', '.join(vpcs)}."
+            raise Failed(Finding("several-vpcs", what, "praxis_ecs.subnets", "Name subnets of one VPC."))
+        return vpcs[0]

@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One service of Amazon ECS with its task definition: observed, compared, written, and waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import rollout, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CHANGE, CREATE, Field, Row
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
+
+#: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
+OUTCOME, GOOD, BAD = "praxis_outcome", "good", "failed"
+#: Stopped tasks and lines of a log that are asked for.
+_STOPPED, _LINES = 10, 8
+#: Revisions that a history shows.
+HISTORY = 20
+
+
+@dataclass
+class EcsService:
+    """One kind of agents in ECS.
+
+    :param role: ARN of the execution role.
+    :param definition: what its tasks are to be.
+    """
+
+    client: AwsClient
+    kind: Kind
+    definition: Mapping[str, Any]
+    poll: Poll = field(default_factory=lambda: Poll(interval=5.0))
+    described: dict[str, Any] = field(default_factory=dict)
+    #: The task definition that there is already and that means what is wanted; empty: none.
+    fitting: str = ""
+    current: dict[str, Any] = field(default_factory=dict)
+    deployment: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its place, for findings."""
+        return f"service {self.kind.name}, cluster {self.kind.cluster}, AWS {self.client.region}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a service."""
+        return bool(self.described)
+
+    @property
+    def revision(self) -> str:
+        """``FAMILY:REVISION`` that the service runs, or is going to."""
+        return str(self.described.get("taskDefinition", "")).rpartition("/")[2]
+
+    def observe(self) -> None:
+        """What there is. Only reads.
+
+        :raises Failed: ``not-managed`` for a service that others made.
+        """
+        self.described = self._describe()
+        if self.described and not tagged(lower_tags(self.described), self.kind.tags):
+            what = f"There is a service {self.kind.name} that was not made here."
+            fix = "Choose another name (praxis_ecs.name) or cluster."
+            raise Failed(Finding("not-managed", what, self.where, fix))
+        running = str(self.described.get("taskDefinition", ""))
+        self.current = self._definition(running) if running else {}
+        self.fitting = running if self.current and same(self.definition, self.current) else ""
+        if not self.fitting:
+            newest = self._definition(self.kind.family)
+            fits = newest and same(self.definition, newest)
+            self.fitting = str(newest["taskDefinitionArn"]) if fits else ""
+
+    def rows(self, security_groups: Sequence[str]) -> list[Row]:
+        """What is to be done."""
+        found = []
+        if not self.fitting:
+            fields = [Field(*each) for each in differences(self.current, self.definition)]
+            action = CHANGE if self.current else CREATE
+            found.append(Row(action, "task definition", self.kind.family, self.revision, tuple(fields)))
+        if not self.exists:
+            wanted = service.service(self.kind, self.fitting or UNKNOWN, security_groups)
+            hidden = ("tags", "cluster", "serviceName")
+            fields = [Field(name, None, value) for name, value in wanted.items() if name not in hidden]
+            found.append(Row(CREATE, "service", self.kind.name, "", tuple(fields)))
+        elif changed := self._changed(self.fitting or UNKNOWN, security_groups):
+            there = service.observed(self.described)
+            fields = [Field(name, there.get(name), value) for name, value in changed.items()]
+            found.append(Row(CHANGE, "service", self.kind.name, self.revision, tuple(fields)))
+        return found
+
+    def apply(self, security_groups: Sequence[str]) -> None:
+        """Make it so: register what is missing, create or update the service."""
+        if not self.fitting:
+            tags = lower_list({**self.kind.tags, "Name": self.kind.family})
+            made = self.client.call("ecs", "register_task_definition", tags=tags, **self.definition)
+            self.fitting = str(made["taskDefinition"]["taskDefinitionArn"])
+        if not self.exists:
+            request = service.service(self.kind, self.fitting, security_groups)
+            self._took(self.client.call("ecs", "create_service", **request))
+        elif changed := self._changed(self.fitting, security_groups):
+            self._update(changed)
+        else:
+            self.deployment = str(rollout.primary(self.described).get("id", ""))
+
+    def go_to(self, arn: str) -> None:
+        """Run another revision."""
+        self._update({"taskDefinition": arn})
+
+    def wait(self) -> list[Finding]:
+        """Wait for the end of *this* deployment; why it failed, or nothing.
+
+        What was good, and what was not, is written down once.
+        """
+        ours, seconds = self.deployment, float(self.kind.settings.timeout)
+        arn = str(self.described.get("taskDefinition", ""))
+
+        ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
+        if done and ended == rollout.COMPLETED:
+            self._mark(arn, GOOD)
+            return []
+        stopped = self._stopped(ours)
+        log = self._log_end(stopped)
+        if not done:
+            return rollout.unfinished(self.described, stopped, log, self.where, seconds)
+        found = rollout.failed(self.described, ours, stopped, log, self.where)
+        self._mark(arn, BAD)
+        back = str(rollout.primary(self.described).get("id", ""))
+        if back not in ("", ours):
+            self.deployment = back
+            _ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
+            found += [] if done else rollout.not_back(self.described, self.where, seconds)
+        return found
+
+    def _state(self) -> str:
+        self.described = self._describe()
+        return rollout.state(self.described, self.deployment)
+
+    def health(self) -> list[Finding]:
+        """What is wrong with it now."""
+        if not self.exists:
+            fix = "Deploy first (make deploy)."
+            return [Finding("not-deployed", "There is no such service.", self.where, fix)]
+        tasks = self.tasks("RUNNING")
+        bad = [_id(each["taskArn"]) for each in tasks if each.get("healthStatus") == "UNHEALTHY"]
+        return rollout.health(self.described, bad, self.kind.settings.minimum, self.where)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Its task definitions, the newest first: revision, image, when, and how their deployment ended."""
+        asked: dict[str, Any] = {"familyPrefix": self.kind.family, "sort": "DESC", "status": "ACTIVE"}
+        found = []
+        for arn in self.client.paginate("ecs", "list_task_definitions", **asked):
+            if arn.rpartition("/")[2].rpartition(":")[0] == self.kind.family:
+                found.append(self._definition(arn))
+            if len(found) == HISTORY:
+                break
+        return [
+            {
+                "revision": each["revision"],
+                "arn": each["taskDefinitionArn"],
+                "image": each["containerDefinitions"][0]["image"],
+                "registered": str(each.get("registeredAt", "")),
+                "outcome": _outcome(each),
+                "active": each["taskDefinitionArn"] == self.described.get("taskDefinition"),
+            }
+            for each in sorted(found, key=lambda one: -int(one["revision"]))
+        ]
+
+    def remove(self) -> None:
+        """Stop its tasks, remove it, and give up its task definitions."""
+        if self.exists:
+            named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
+            self.client.call("ecs", "delete_service", idempotent=True, force=True, **named)
+            self.poll.until(self._describe, lambda found: not found, seconds=float(self.kind.settings.timeout))
+            self.poll.until(lambda: self.tasks("RUNNING"), lambda found: not found, seconds=300.0)
+        for each in self.history():
+            self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=each["arn"])
+
+    def tasks(self, status: str) -> list[dict[str, Any]]:
+        """Its tasks that are to be in this state."""
+        asked: dict[str, Any] = {"cluster": self.kind.cluster, "serviceName": self.kind.name, "desiredStatus": status}
+        try:
+            arns = list(self.client.paginate("ecs", "list_tasks", **asked))
+        except (NotFound, Invalid):
+            return []
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(arns), 100):
+            some = arns[start : start + 100]
+            found += self.client.call("ecs", "describe_tasks", cluster=self.kind.cluster, tasks=some)["tasks"]
+        return found
+
+    def _changed(self, arn: str, security_groups: Sequence[str]) -> dict[str, Any]:
+        there = service.observed(self.described)
+        wanted = service.kept(self.kind, arn, security_groups)
+        return {name: value for name, value in wanted.items() if there.get(name) != value}
+
+    def _update(self, changed: Mapping[str, Any]) -> None:
+        named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
+        force = {"forceNewDeployment": True} if "capacityProviderStrategy" in changed else {}
+        self._took(self.client.call("ecs", "update_service", idempotent=True, **named, **changed, **force))
+
+    def _took(self, answer: Mapping[str, Any]) -> None:
+        self.described = dict(answer["service"])
+        self.deployment = str(rollout.primary(self.described).get("id", ""))
+
+    def _describe(self) -> dict[str, Any]:
+        asked: dict[str, Any] = {"cluster": self.kind.cluster, "services": [self.kind.name], "include": ["TAGS"]}
+        try:
+            found = self.client.call("ecs", "describe_services", **asked)["services"]
+        except NotFound:
+            return {}
+        return next((dict(each) for each in found if each.get("status") == "ACTIVE"), {})
+
+    def _definition(self, named: str) -> dict[str, Any]:
+        try:
+            found = self.client.call("ecs", "describe_task_definition", taskDefinition=named, include=["TAGS"])
+        except (NotFound, Invalid):
+            return {}
+        return {**found["taskDefinition"], "tags": found.get("tags") or []}
+
+    def _mark(self, arn: str, outcome: str) -> None:
+        """Write down how a revision's deployment ended, unless it stands there already."""
+        found = self._definition(arn)
+        # One that was good here is not bad for a deployment that failed for another reason: the cluster was full, say.
+        if found and _outcome(found) not in (outcome, GOOD):
+            tags = lower_list({OUTCOME: outcome})
+            self.client.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=tags)
+
+    def _stopped(self, deployment: str) -> list[dict[str, Any]]:
+        found = [each for each in self.tasks("STOPPED") if each.get("startedBy") in (deployment, None, "")]
+        return sorted(found, key=lambda each: str(each.get("stoppedAt", "")), reverse=True)[:_STOPPED]
+
+    def _log_end(self, stopped: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The last lines of the newest stopped task that has written any."""
+        for each in rollout.telling(stopped)[:3]:
+            stream = f"{self.kind.name}/{CONTAINER}/{_id(str(each['taskArn']))}"
+            asked: dict[str, Any] = {"logGroupName": self.kind.log_group, "logStreamName": stream, "limit": _LINES}
+            try:
+                events = self.client.call("logs", "get_log_events", startFromHead=False, **asked)["events"]
+            except CloudError:
+                continue  # evidence that there is none of must not hide the failure itself
+            if events:
+                return [str(event["message"]) for event in events]
+        return []
+
+
+def _outcome(definition: Mapping[str, Any]) -> str:
+    return lower_tags(definition).get(OUTCOME, "")
+
+
+def _id(arn: str) -> str:
+    return arn.rpartition("/")[2]

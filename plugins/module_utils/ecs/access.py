@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ECS may do in order to start a task: the execution role's policy, with nothing that it can do without. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+_ECR = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^@:]+)"
+)
+
+
+def execution_policy(kind: Kind, account: str, partition: str = "aws") -> dict[str, Any]:
+    """The policy.
+
+    :param account: the AWS account that the log is in.
+    """
+    log = f"arn:{partition}:logs:{kind.region}:{account}:log-group:{kind.log_group}:*"
+    statements = [_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log])]
+    if image := _ECR.match(kind.release.image):
+        repository = f"arn:{partition}:ecr:{image['region']}:{image['account']}:repository/{image['name']}"
+        statements.append(_allow(["ecr:GetAuthorizationToken"], ["*"]))
+        statements.append(_allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [repository]))
+    if secrets := sorted({secret.arn for secret in kind.secrets.values()}):
+        statements.append(_allow(["secretsmanager:GetSecretValue"], secrets))
+    keys = sorted({secret.encryption_key for secret in kind.secrets.values() if _own(secret.encryption_key)})
+    if keys:
+        statements.append(_allow(["kms:Decrypt"], keys))
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _own(key: str) -> bool:
+    """Whether a KMS key is one of the user's, which nobody may use without leave. A policy names a key by its ARN."""
+    return key.startswith("arn:") and ":alias/aws/" not in key
+
+
+def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of AWS resources that kinds of agents need beside their services. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
+
+POLICY = "execution"
+
+
+def role_name(kind: Kind) -> str:
+    """The execution role's name; a role belongs to the account, so the region is part of it."""
+    return f"{names(kind.fleet, kind.region)['role']}-ecs-{kind.name}"
+
+
+def group_name(kind: Kind) -> str:
+    """The security group's name."""
+    return f"praxis-{kind.fleet}-ecs-{kind.name}"
+
+
+def before(kinds: Sequence[Kind], vpc: str, account: str, partition: str) -> list[Resource]:
+    """What services live in.
+
+    :param vpc: of the subnets; for the security groups that are made.
+    """
+    found: dict[tuple[str, str], Resource] = {}
+    for kind in kinds:
+        found |= {each.key: each for each in _of_kind(kind, vpc, account, partition)}
+    return list(found.values())
+
+
+def _of_kind(kind: Kind, vpc: str, account: str, partition: str) -> Iterator[Resource]:
+    settings = kind.settings
+    if not settings.cluster:
+        yield Resource("cluster", kind.cluster, tags={**mark(kind.fleet), "Name": kind.cluster})
+    if not settings.log_group:
+        retention = {"retention": settings.retention}
+        lost = "what was written to it"
+        yield Resource("log_group", kind.log_group, retention, {}, _tags(kind, kind.log_group), lost=lost)
+    if not settings.execution_role:
+        name = role_name(kind)
+        description = f"Starts tasks of the Praxis fleet {kind.fleet}"
+        yield Resource("role", name, {"trust": access.TRUST, "description": description}, {}, _tags(kind, name))
+        document = {"document": access.execution_policy(kind, account, partition)}
+        yield Resource("execution_policy", POLICY, document, {"role": Ref("role", name)})
+    if not settings.security_groups:
+        name = group_name(kind)
+        rules = [Rule(kind.release.api_port, each, "API") for each in settings.api_from]
+        made_with = {"vpc": vpc, "description": f"Tasks {kind.name} of the Praxis fleet {kind.fleet}"}
+        yield Resource("security_group", name, {"rules": rules}, made_with, _tags(kind, name))
+
+
+def after(kinds: Sequence[Kind]) -> list[Resource]:
+    """What scales them; it goes where the number of tasks is fixed."""
+    found: list[Resource] = []
+    for kind in kinds:
+        scale, name = kind.settings.autoscaler, service.resource_id(kind)
+        scales = kind.settings.scales
+        found.append(Resource("scalable_target", name, {"min": scale.min, "max": scale.max}, present=scales))
+        wanted = {each["PolicyName"]: each for each in service.scaling_policies(kind)} if scales else {}
+        for policy in service.POLICIES:
+            tracking = wanted.get(policy, {}).get("TargetTrackingScalingPolicyConfiguration", {})
+            fields = {"tracking": {**tracking, "TargetValue": int(tracking["TargetValue"])}} if tracking else {}
+            made_with = {"service": name, "policy": policy}
+            found.append(Resource("scaling_policy", f"{name}#{policy}", fields, made_with, present=bool(tracking)))
+    return found
+
+
+def _tags(kind: Kind, name: str) -> dict[str, str]:
+    return {**kind.tags, "Name": name}

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a deployment of a service goes, out of what AWS says of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+
+RUNNING, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
+#: Lines of events and of a log that a finding quotes.
+QUOTED = 8
+_ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets")
+#: Why ECS itself stops a task in the course of a deployment.
+_BY_ECS = "Scaling activity initiated by"
+_FIX = "Fix the image or the settings, and deploy again; the service runs what it ran before."
+_STUCK = "Read the events; then deploy again, or roll back (make rollback)."
+
+
+def primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The newest deployment; it is what the service is going to be, or is."""
+    for each in service.get("deployments") or ():
+        if each.get("status") == "PRIMARY":
+            return dict(each)
+    return {}
+
+
+def state(service: Mapping[str, Any], deployment: str) -> str:
+    """How *this* deployment stands.
+
+    A circuit breaker that rolls back makes a new deployment: what was ours is FAILED then, and drained; later it is
+    gone from the list.
+    """
+    for each in service.get("deployments") or ():
+        if each.get("id") == deployment:
+            return str(each.get("rolloutState") or RUNNING)
+    return FAILED
+
+
+def failed(
+    service: Mapping[str, Any], deployment: str, stopped: Sequence[Mapping[str, Any]], log: Sequence[str], where: str
+) -> list[Finding]:
+    """Why a deployment failed.
+
+    :param stopped: its tasks that have stopped, as AWS describes them.
+    :param log: the end of the log of one of them.
+    """
+    current = primary(service)
+    to = str(current.get("taskDefinition", "")).rpartition("/")[2]
+    back = f" and went back to {to}" if current and current.get("id") != deployment else ""
+    found = [Finding("rollout-failed", f"The circuit breaker ended the deployment{back}.", where, _FIX)]
+    return found + evidence(service, stopped, log, where)
+
+
+def not_back(service: Mapping[str, Any], where: str, waited: float) -> list[Finding]:
+    """That the circuit breaker's way back has not come to its end."""
+    what = f"ECS has not gone back within {waited:.0f} s: {_counts(service)}."
+    return [Finding("rollout-unfinished", what, where, _STUCK)]
+
+
+def unfinished(
+    service: Mapping[str, Any], stopped: Sequence[Mapping[str, Any]], log: Sequence[str], where: str, waited: float
+) -> list[Finding]:
+    """Why a deployment is not complete in time."""
+    what = f"The deployment is not complete after {waited:.0f} s: {_counts(service)}."
+    return [Finding("rollout-unfinished", what, where, _STUCK), *evidence(service, stopped, log, where)]
+
+
+def evidence(
+    service: Mapping[str, Any], stopped: Sequence[Mapping[str, Any]], log: Sequence[str], where: str
+) -> list[Finding]:
+    """What AWS says about it."""
+    found = []
+    said = [str(each.get("message", "")) for each in service.get("events") or ()]
+    # What starts and stops says nothing that the rest does not, and there is most of it.
+    events = ([each for each in said if not _ROUTINE.search(each)] or said)[:QUOTED]
+    if events:
+        found.append(Finding("service-events", _joined(events), f"{where}, events", _FIX))
+    reasons = list(dict.fromkeys(reason for task in telling(stopped) for reason in _reasons(task)))[:QUOTED]
+    if reasons:
+        found.append(Finding("stopped-tasks", _joined(reasons), f"{where}, stopped tasks", _FIX))
+    if log:
+        found.append(Finding("log-end", _joined(log[-QUOTED:]), f"{where}, end of the log", _FIX))
+    return found
+
+
+def telling(stopped: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Of stopped tasks those that ECS has not stopped itself, if there are any."""
+    return [task for task in stopped if not str(task.get("stoppedReason", "")).startswith(_BY_ECS)] or stopped
+
+
+def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, where: str) -> list[Finding]:
+    """What is wrong with a service that nobody is deploying.
+
+    :param unhealthy: ids of tasks whose health check fails.
+    :param minimum: tasks that there must be.
+    """
+    found = []
+    fix = "Read the log and the events (make verify shows their end)."
+    running, wanted = service.get("runningCount", 0), service.get("desiredCount", 0)
+    if running < wanted:
+        what = f"{running} of {wanted} tasks run."
+        found.append(Finding("tasks-missing", what, where, fix))
+    if wanted < minimum:
+        what = f"It is to have {wanted} tasks, and {minimum} at least are wanted."
+        found.append(Finding("tasks-missing", what, where, "Deploy: the autoscaler's limits are written again."))
+    if unhealthy:
+        found.append(Finding("tasks-unhealthy", f"Not healthy: {', '.join(sorted(unhealthy))}.", where, fix))
+    if primary(service).get("rolloutState") == RUNNING:
+        what = "A deployment is going on."
+        found.append(Finding("rollout-going-on", what, where, "Wait for its end.", WARNING))
+    if primary(service).get("rolloutState") == FAILED:
+        found.append(Finding("rollout-failed", "The last deployment failed.", where, _STUCK))
+    return found
+
+
+def _reasons(task: Mapping[str, Any]) -> list[str]:
+    ident = str(task.get("taskArn", "")).rpartition("/")[2][:8]
+    said = [str(task.get("stoppedReason") or "")]
+    for each in task.get("containers") or ():
+        code = each.get("exitCode")
+        said.append(f"{each.get('name')} ended with {code}" if code is not None else "")
+        said.append(str(each.get("reason") or ""))
+    text = "; ".join(word for word in said if word)
+    return [f"{ident}: {text}"] if text else []
+
+
+def _counts(service: Mapping[str, Any]) -> str:
+    now = primary(service)
+    return f"{now.get('runningCount', 0)} of {now.get('desiredCount', 0)} tasks run"
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return " | ".join(" ".join(line.split()) for line in lines)

@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``praxis_ecs``, checked: what a kind of agents is to be in Amazon ECS. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader import (
+    OptionReader,
+    listed,
+    matches,
+    number,
+    truth,
+    word,
+)
+
+VARIABLE = "praxis_ecs"
+FARGATE, SPOT = "FARGATE", "FARGATE_SPOT"
+#: CPU units of a Fargate task -> the least and the most memory that it may have, and the step between sizes, in MiB.
+SIZES: Mapping[int, tuple[int, int, int]] = {
+    256: (512, 2048, 0),
+    512: (1024, 4096, 1024),
+    1024: (2048, 8192, 1024),
+    2048: (4096, 16384, 1024),
+    4096: (8192, 30720, 1024),
+    8192: (16384, 61440, 4096),
+    16384: (32768, 122880, 8192),
+}
+_SMALLEST = (512, 1024, 2048)
+#: What CloudWatch Logs takes as days.
+RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+#: Seconds that AWS takes at most, and what for.
+LONGEST_START, LONGEST_STOP = 300, 120
+_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,98}[a-zA-Z0-9])?")
+_GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
+_SUBNET, _SECURITY_GROUP = re.compile(r"subnet-[0-9a-f]{8,17}"), re.compile(r"sg-[0-9a-f]{8,17}")
+_SOURCE = re.compile(r"sg-[0-9a-f]{8,17}|pl-[0-9a-f]{8,17}|[0-9.]{7,15}/[0-9]{1,2}|[0-9a-f:]{2,39}/[0-9]{1,3}")
+_MULTIADDR = re.compile(r"/(?:ip4|ip6|dns|dns4|dns6)/[A-Za-z0-9.:_-]+/tcp/[0-9]{1,5}/p2p/[A-Za-z0-9]{40,64}")
+
+
+@dataclass(frozen=True)
+class Autoscaler:
+    """How many tasks there are: by load, from ``min`` to ``max``.
+
+    :param cpu: percent of the task's CPU that the tasks are to use on average.
+    :param memory: the same of memory; 0: it does not count.
+    :param scale_in_cooldown: seconds after a task was taken away before the next one may be.
+    :param scale_out_cooldown: the same for tasks that are added.
+    """
+
+    min: int = 2
+    max: int = 10
+    cpu: int = 70
+    memory: int = 0
+    scale_in_cooldown: int = 300
+    scale_out_cooldown: int = 60
+
+
+@dataclass(frozen=True)
+class KindSettings:
+    """What ``praxis_ecs`` says of one kind of agents.
+
+    :param name: the service's.
+    :param cluster: the cluster's; empty: the fleet's own.
+    :param bootstrap: multiaddrs of the fleet's stable members, which every task dials.
+    :param desired_count: a fixed number of tasks; None: the autoscaler decides.
+    :param cpu: CPU units of a task.
+    :param security_groups: the user's; without any, one is made.
+    :param api_from: who may call the API, where the security group is made.
+    :param execution_role: ARN of the user's; without one, one is made.
+    :param task_role: ARN of the role of the agent itself; without one it has none, and no credentials.
+    :param retention: days for which the log is kept.
+    :param timeout: seconds in which a deployment has to be complete.
+    :param grace: seconds for which a new task's health at the balancer does not count.
+    """
+
+    name: str
+    cluster: str = ""
+    bootstrap: tuple[str, ...] = ()
+    desired_count: int | None = None
+    autoscaler: Autoscaler = Autoscaler()
+    cpu: int = 256
+    capacity: str = FARGATE
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    api_from: tuple[str, ...] = ()
+    public_ip: bool = False
+    execution_role: str = ""
+    task_role: str = ""
+    log_group: str = ""
+    retention: int = 30
+    minimum_healthy_percent: int = 100
+    maximum_percent: int = 200
+    circuit_breaker: bool = True
+    grace: int = 60
+    timeout: int = 1800
+    execute_command: bool = False
+
+    @property
+    def minimum(self) -> int:
+        """The number of tasks to begin with."""
+        return self.autoscaler.min if self.desired_count is None else self.desired_count
+
+    @property
+    def scales(self) -> bool:
+        """Whether the load decides on the number of tasks."""
+        return self.desired_count is None
+
+
+def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
+    """One kind's settings.
+
+    :param given: ``praxis_ecs`` with what ``praxis_ecs_kind`` lays over it.
+    :param name: the inventory's name of it.
+    :raises Failed: with everything that is unknown, missing, or cannot be.
+    """
+    reader = OptionReader(VARIABLE, "ecs", name)
+    values = reader.section("", given, _TOP)
+    values.setdefault("name", name)
+    if fault := _fault_of_name(values["name"]):
+        reader.add("name", values["name"], fault)
+    if reader.findings:
+        raise Failed(*reader.findings)
+    values["autoscaler"] = Autoscaler(**values.get("autoscaler", {}))
+    for several in ("bootstrap", "subnets", "security_groups", "api_from"):
+        values[several] = tuple(dict.fromkeys(values.get(several, ())))
+    settings = KindSettings(**values)
+    _contradictions(reader, settings, given)
+    if reader.findings:
+        raise Failed(*reader.findings)
+    return settings
+
+
+def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping[str, Any]) -> None:
+    scale = settings.autoscaler
+    if not settings.scales and "autoscaler" in given:
+        fix = "Leave desired_count out, and the autoscaler decides; or leave autoscaler out, and there is none."
+        reader.bad("desired_count and autoscaler are both given", fix)
+    if scale.min > scale.max:
+        reader.bad(f"autoscaler.min is {scale.min} and autoscaler.max {scale.max}", "Make max the larger one.")
+    if not settings.bootstrap:
+        fix = "Give the multiaddrs of members on machines (make status shows them): a task is dialled by nobody."
+        reader.bad("bootstrap names no member to dial", fix)
+    if not settings.subnets:
+        reader.bad("subnets is empty", "Give the ids of the subnets that tasks are to be in, of two zones.")
+    if settings.security_groups and settings.api_from:
+        fix = "Leave api_from out and let the callers in by your groups, or leave security_groups out."
+        reader.bad("api_from is given, and security groups of yours are not changed", fix)
+    if settings.minimum_healthy_percent >= 100 and settings.maximum_percent <= 100:
+        fix = "Raise maximum_percent over 100, or lower minimum_healthy_percent: else no task can be replaced."
+        reader.bad("minimum_healthy_percent and maximum_percent leave no room", fix)
+
+
+def sizes(cpu: int) -> list[int]:
+    """The memory that a Fargate task with so much CPU may have, in MiB."""
+    least, most, step = SIZES[cpu]
+    return list(range(least, most + 1, step)) if step else list(_SMALLEST)
+
+
+_fault_of_name = matches(_NAME, "Use up to 100 letters, digits, hyphens and underscores.")
+_role = matches(_ROLE, "Write the role's ARN.")
+_percent = number(1, 1000)
+_TOP: Mapping[str, Any] = {
+    "name": _fault_of_name,
+    "cluster": _fault_of_name,
+    "bootstrap": listed(matches(_MULTIADDR, "Write multiaddrs such as /ip4/10.0.0.5/tcp/4001/p2p/12D3…."), "texts"),
+    "desired_count": number(0, 5000),
+    "autoscaler": {
+        "min": number(0, 5000),
+        "max": number(1, 5000),
+        "cpu": number(1, 100),
+        "memory": number(0, 100),
+        "scale_in_cooldown": number(0, 86400),
+        "scale_out_cooldown": number(0, 86400),
+    },
+    "cpu": word(tuple(SIZES)),
+    "capacity": word((FARGATE, SPOT)),
+    "subnets": listed(matches(_SUBNET, "Write ids of subnets."), "ids of subnets"),
+    "security_groups": listed(matches(_SECURITY_GROUP, "Write ids of security groups."), "ids of security groups"),
+    "api_from": listed(matches(_SOURCE, "Write ids of security groups or prefix lists, or ranges."), "sources"),
+    "public_ip": truth,
+    "execution_role": _role,
+    "task_role": _role,
+    "log_group": matches(_GROUP, "Write the log group's name."),
+    "retention": word(RETENTION),
+    "minimum_healthy_percent": number(0, 100),
+    "maximum_percent": number(100, 200),
+    "circuit_breaker": truth,
+    "grace": number(0, 3600),
+    "timeout": number(10, 14400),
+    "execute_command": truth,
+}

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Agents in Amazon ECS: deployments to the sandbox, where tasks are containers and services are an imitation.
+
+The tests go in their order, each from what the one before has left.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from sandbox import docker
+from sandbox.site import Site
+
+from . import seen
+from .conftest import HOME, Cloud, Run
+
+NAME, CLUSTER = "leaf", "praxis-praxis"
+SERVICE = {"cluster": CLUSTER, "service": NAME}
+#: An address of the sandbox's network that nobody has: what is sent there stays on the bridge.
+NOBODY = "/ip4/%s/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+
+#: The environment of the agent itself, and not of what has started it.
+ENVIRONMENT = """for each in /proc/[0-9]*; do
+  case "$(tr '\\0' ' ' < $each/cmdline)" in python*praxis_sdk.main*) cat $each/environ ;; esac
+done"""
+
+
+@dataclass
+class Agents:
+    """The fleet's agents in ECS."""
+
+    cloud: Cloud
+    subnets: str
+    bootstrap: str
+
+    def run(self, playbook: str, *arguments: str, expect: int = 0, **variables: Any) -> Run:
+        """A root playbook on the inventory of ECS."""
+        environment = {"PRAXIS_SUBNETS": self.subnets, "PRAXIS_BOOTSTRAP": self.bootstrap}
+        given = {f"praxis_{name}": value for name, value in variables.items()}
+        kind = {"timeout": 300, **given.pop("praxis_ecs_kind", {})}
+        return self.cloud.run(playbook, *arguments, inventory="inventories/ecs", expect=expect,
+                              environment=environment, variables={**given, "praxis_ecs_kind": kind})  # fmt: skip
+
+    def client(self, service: str) -> Any:
+        """The account as its owner sees it, or what scales the service."""
+        return boto3.client(service, **self.cloud.administrator)  # type: ignore[call-overload]
+
+    def written(self, mark: list[int]) -> list[str]:
+        """The operations since then that changed anything."""
+        return [each["operation"] for each in self.cloud.operations(mark) if each["mutating"]]
+
+    def containers(self) -> list[str]:
+        """The containers of its tasks."""
+        return docker.named("container", Site(HOME.parent).key, "task")
+
+    def revision(self) -> str:
+        (service,) = self.client("ecs").describe_services(cluster=CLUSTER, services=[NAME])["services"]
+        return str(service["taskDefinition"]).rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def agents(cloud: Cloud) -> Agents:
+    """Two subnets, and nobody at the other end of the bootstrap list."""
+    ec2 = boto3.client("ec2", **cloud.administrator)
+    addresses = Site(HOME.parent).addresses
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]][:2]
+    made = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.99.{number}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+            for number, zone in enumerate(zones)]  # fmt: skip
+    return Agents(cloud, ",".join(made), NOBODY % addresses.at(250))
+
+
+def test_check_mode_foresees_a_first_deployment_and_makes_nothing(agents: Agents) -> None:
+    mark = agents.cloud.mark()
+    predicted = agents.run("deploy.yml", "--check", "--diff")
+    assert agents.written(mark) == [] and predicted.changed == {"leaf": 1}
+    assert predicted.summary["plan"]["counts"]["create"] == 9
+    done = agents.run("deploy.yml", plan_id=predicted.summary["plan_id"])
+    assert done.summary["ok"] and done.changed == {"leaf": 1}
+    (row,) = done.summary["services"]
+    assert (row["running"], row["desired"], row["rollout"]) == (2, 2, "COMPLETED")
+    assert len(agents.containers()) == 2
+
+
+def test_a_task_is_what_its_definition_allows_and_has_its_secrets(agents: Agents) -> None:
+    name = agents.containers()[0]
+    found = docker.inspect("container", name)
+    assert found is not None
+    host = found["HostConfig"]
+    assert (host["ReadonlyRootfs"], found["Config"]["User"]) == (True, "10001:10001")
+    assert host["CapDrop"] == ["ALL"] and set(host["Tmpfs"]) == {"/tmp", "/app/configs", "/keys"}
+    # The agent that runs: its file names it, and the variable that brought the file is gone.
+    shown = docker.docker("exec", "--user", "10001:10001", name, "sh", "-c", ENVIRONMENT)
+    names = {line.partition("=")[0] for line in shown.split("\0")}
+    assert {"OPENAI_API_KEY", "PRAXIS_MASTER_KEY"} <= names and "PRAXISCLOUD_AGENT_FILE" not in names
+    own = found["Config"]["Hostname"]
+    assert f"name: {own}" in docker.docker("exec", "--user", "10001:10001", name, "cat", f"/app/configs/{own}.yaml")
+
+
+def test_no_task_definition_holds_a_value(agents: Agents) -> None:
+    value = agents.client("secretsmanager").get_secret_value(SecretId="praxis/praxis/agent")["SecretString"]
+    definition = agents.client("ecs").describe_task_definition(taskDefinition=f"{CLUSTER}-{NAME}")["taskDefinition"]
+    text = json.dumps(definition, default=str)
+    values = [each for each in json.loads(value).values() if each]
+    assert values and not [each for each in values if each in text]
+
+
+def test_a_second_deployment_writes_nothing(agents: Agents) -> None:
+    mark = agents.cloud.mark()
+    again = agents.run("deploy.yml")
+    assert again.summary["ok"] and not again.changed
+    assert agents.written(mark) == []
+
+
+def test_a_setting_makes_one_revision(agents: Agents) -> None:
+    mark = agents.cloud.mark()
+    changed = agents.run("deploy.yml", agent_config={"llm": {"timeout": 7}})
+    assert changed.summary["services"][0]["revision"] == f"{CLUSTER}-{NAME}:2"
+    assert agents.written(mark) == ["RegisterTaskDefinition", "UpdateService", "TagResource"]
+
+
+def test_what_the_autoscaler_wants_stays_and_its_limits_are_corrected(agents: Agents) -> None:
+    agents.client("ecs").update_service(**SERVICE, desiredCount=4)
+    target = {"ServiceNamespace": "ecs", "ResourceId": f"service/{CLUSTER}/{NAME}"}
+    scaling = agents.client("application-autoscaling")
+    scaling.register_scalable_target(**target, ScalableDimension="ecs:service:DesiredCount", MaxCapacity=5)
+    done = agents.run("deploy.yml", agent_config={"llm": {"timeout": 8}})
+    (row,) = done.summary["services"]
+    assert (row["running"], row["desired"], row["scale"]) == (4, 4, {"min": 2, "max": 10})
+    (named,) = [each for each in done.summary["findings"] if each["code"] == "scaling-edited"]
+    assert "max is 5 and not 10" in named["what"]
+
+
+def test_a_crashing_agent_is_rolled_back_and_named(agents: Agents) -> None:
+    before = agents.revision()
+    failed = agents.run("deploy.yml", expect=2, agent_environment={"STANDIN_FAIL": "crash"})
+    found = {each["code"]: each["what"] for each in failed.summary["findings"]}
+    assert set(found) >= {"rollout-failed", "service-events", "stopped-tasks", "log-end"}
+    assert "Essential container in task exited" in found["stopped-tasks"]
+    assert agents.revision() == before
+    outcomes = [row["outcome"] for row in agents.run("history.yml").summary["deployments"]]
+    assert outcomes == ["failed", "good", "good", "good"]
+
+
+def test_a_rollback_goes_to_the_revision_before(agents: Agents) -> None:
+    assert agents.run("verify.yml", agent_config={"llm": {"timeout": 8}}).summary["ok"]
+    agents.run("rollback.yml")
+    assert agents.revision() == f"{CLUSTER}-{NAME}:2"
+    (row,) = agents.run("status.yml", agent_config={"llm": {"timeout": 7}}).summary["services"]
+    assert (row["running"], row["desired"]) == (4, 4)
+
+
+def test_a_secret_that_the_execution_role_may_not_read_keeps_tasks_from_starting(agents: Agents) -> None:
+    role = f"{CLUSTER}-us-east-1-ecs-{NAME}"
+    iam = agents.client("iam")
+    document = iam.get_role_policy(RoleName=role, PolicyName="execution")["PolicyDocument"]
+    kept = [each for each in document["Statement"] if "secretsmanager:GetSecretValue" not in each["Action"]]
+    less = {**document, "Statement": kept}
+    iam.put_role_policy(RoleName=role, PolicyName="execution", PolicyDocument=json.dumps(less))
+    before = agents.containers()
+    docker.remove_container(before[0])
+    seen.wait_for("a task that may not start", lambda: "AccessDenied" in json.dumps(stopped(agents)), deadline=60)
+    mark = agents.cloud.mark()
+    done = agents.run("deploy.yml", agent_config={"llm": {"timeout": 7}})
+    assert agents.written(mark) == ["PutRolePolicy"] and done.summary["ok"]
+
+
+def stopped(agents: Agents) -> list[str]:
+    """Why tasks have stopped."""
+    ecs = agents.client("ecs")
+    arns = ecs.list_tasks(cluster=CLUSTER, serviceName=NAME, desiredStatus="STOPPED")["taskArns"]
+    return [each.get("stoppedReason", "") for each in ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"]]
+
+
+def test_a_removal_leaves_nothing(agents: Agents) -> None:
+    assert "praxis_confirm_down" in agents.run("down.yml", expect=2).output
+    agents.run("down.yml", confirm_down="praxis")
+    assert agents.client("logs").describe_log_groups(logGroupNamePrefix="/praxis/praxis")["logGroups"] == []
+    found = agents.client("ecs").describe_clusters(clusters=[CLUSTER])["clusters"]
+    assert [each for each in found if each["status"] == "ACTIVE"] == []
+    seen.wait_for("the end of the tasks", lambda: not agents.containers(), deadline=60)
+    again = agents.run("down.yml", "--check", confirm_down="praxis")
+    assert not again.changed

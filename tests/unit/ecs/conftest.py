@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of agents against moto and the sandbox's imitation of ECS's services. Tasks are records: their image's digest
+says how they end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from moto.ecs.responses import EC2ContainerServiceResponse
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from sandbox.aws import ecs
+from sandbox.aws.ecs_services import HEALTHY, RUNNING, Scheduler, Task
+from tests.unit.conftest import Cloud, environment
+from tests.unit.ecs.made import ACCOUNT, REGION, plan, variables
+
+#: An image whose tasks end as soon as they begin.
+CRASHING = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/praxis@sha256:" + "c" * 64
+#: More steps than any deployment here takes.
+STEPS = 200
+
+
+class Records:
+    """Runs tasks in the time of one step: they are healthy, or have ended."""
+
+    def __init__(self) -> None:
+        self._images: dict[str, str] = {}
+
+    def start(self, task: Task, definition: dict[str, Any]) -> None:
+        self._images[task.ident] = definition["containerDefinitions"][0]["image"]
+
+    def look(self, task: Task) -> None:
+        if self._images[task.ident] == CRASHING:
+            task.end("Essential container in task exited", 3, "planted crash")
+        else:
+            task.status, task.health = RUNNING, HEALTHY
+
+    def stop(self, task: Task) -> None:
+        pass
+
+
+@dataclass
+class Account:
+    """What a test has of the cloud."""
+
+    cloud: Cloud
+    scheduler: Scheduler
+    subnets: list[str] = field(default_factory=list)
+
+    def variables(self, ecs_: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
+        """The variables of one kind in this account, which makes everything itself."""
+        own = {"subnets": self.subnets, "security_groups": None, "execution_role": None}
+        secrets = {"OPENAI_API_KEY": "aws-sm://llm#openai"}
+        return variables({**own, **(ecs_ or {})}, **{"agent_secrets": secrets, **values})
+
+    def fleet(self, ecs_: dict[str, Any] | None = None, **values: Any) -> EcsFleet:
+        """The fleet as a run would observe it."""
+        planned = plan(leaf=self.variables(ecs_, **values))
+        left = [STEPS]
+
+        def sleep(seconds: float) -> None:
+            left[0] -= 1
+            assert left[0], "nothing ends"
+            self.scheduler.step()
+
+        found = EcsFleet(
+            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition,
+            Poll(interval=5.0, sleep=sleep),
+        )  # fmt: skip
+        found.observe()
+        return found
+
+    def deploy(self, ecs_: dict[str, Any] | None = None, **values: Any) -> tuple[list[str], list[str]]:
+        """Deploy; the operations that changed anything, and the codes of what was found."""
+        fleet = self.fleet(ecs_, **values)
+        self.cloud.operations.clear()
+        fleet.apply()
+        findings = fleet.wait()
+        return self.cloud.changes(), [finding.code for finding in findings]
+
+
+@pytest.fixture
+def account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account with two subnets and a secret, and this process's SDK pointed at it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment(cloud).items():
+        monkeypatch.setenv(name, value)
+    kept = dict(vars(EC2ContainerServiceResponse))
+    made = Account(cloud, ecs.install(Records(), nullcontext()))
+    ec2 = cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    for index in (1, 2):
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{index}.0/24")["Subnet"]
+        made.subnets.append(subnet["SubnetId"])
+    cloud.client("secretsmanager").create_secret(Name="llm", SecretString='{"openai": "planted-openai"}')
+    cloud.operations.clear()
+    yield made
+    for name in ecs.OPERATIONS:
+        setattr(EC2ContainerServiceResponse, name, kept[name])
