@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
     fleet_variables,
+    kinds,
     kubernetes_deployment,
     kubernetes_kinds,
     screen,
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = kubernetes_kinds.read(task_vars["hostvars"], names)
+        members, faults = kinds.read(task_vars["hostvars"], names)
         try:
             run = _Run(args, members, faults, bool(self._task.check_mode), self._say)
             found = run.done()

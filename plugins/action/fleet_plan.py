@@ -210,21 +210,14 @@ def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
 
 
-#: Targets that are no machines, and what is for them.
-_TARGETS = {
-    "kubernetes": "Put them into the group praxis_kubernetes, and run the root playbooks or praxis.cloud.kubernetes.deploy.",
-    "ecs": "Put them into the group praxis_ecs, and run the root playbooks or praxis.cloud.ecs.deploy.",
-}
-
-
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     """The members that are no machines: nothing of a deployment reaches them."""
     found = []
-    for target, fix in _TARGETS.items():
+    for target in sorted({member.target for member in members} - {"machines"}):
         names = [member.name for member in members if member.target == target]
-        if names:
-            what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
-            found.append(Finding("not-on-machines", what, "inventory", fix))
+        what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
+        fix = "Put them into the group praxis_%s, and run the root playbooks or praxis.cloud.%s.deploy."
+        found.append(Finding("not-on-machines", what, "inventory", fix % (target, target)))
     return found
 
 

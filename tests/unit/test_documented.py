@@ -122,7 +122,8 @@ def in_effect(name: str) -> Any:
         if variable == name:
             return documentation("fleet_plan")["options"][option].get("default")
     texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
-    written = set(re.findall(rf'\b(?!kubernetes_workload_|ecs_service_)(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
+    others = r"\b(?!kubernetes_workload_|ecs_service_)"
+    written = set(re.findall(rf'{others}(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
     _option, default = written.pop()
     return None if default == "omit" else yaml.safe_load(default)

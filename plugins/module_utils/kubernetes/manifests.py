@@ -31,9 +31,9 @@ def listed(index: str) -> List[str]:
     return re.findall(r"^ *- ([a-z0-9][a-z0-9.-]*\.yaml)$", index, re.MULTILINE)
 
 
-def is_ours(name: str, text: str, listed: Sequence[str]) -> bool:
+def is_ours(_name: str, content: str, _listed: Sequence[str]) -> bool:
     """Whether this collection has written a file: it says so itself."""
-    return text.startswith(MARK)
+    return content.startswith(MARK)
 
 
 def _file(value: Mapping[str, Any]) -> str:
