@@ -113,13 +113,10 @@ class ActionModule(HostAction):
         return args["state"] not in PLAIN
 
     def reported(self, run: RunDirectory, name: str, args: Dict[str, Any], outcome: Dict[str, Any]) -> None:
-        """Keep what later steps are held against: the container that was activated, a rollback that failed, and that a
-        host does not roll itself back any more."""
+        """Keep what later steps are held against: the container that was activated, and a rollback that failed."""
         if args.get("deployment") and not outcome.get("failure") and "observation" in outcome:
             run.renew()
         observation = outcome.get("observation") or {}
-        if args["state"] == "confirmed" and not outcome.get("failure"):
-            run.note(name, {"switch": observation.get("switch")})
         container = observation.get("container")
         if args["state"] == "active" and container and not self._task.check_mode:
             run.activate(name, container, observation.get("services") or {})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal
@@ -81,11 +81,9 @@ class ActionModule(FleetAction):
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
             if args["state"] == "present":
-                back = balancer_targets.gone_back(known)
-                self._provide(run, balancer, back, result)
                 # Of a member that could not be observed, nobody knows where it serves.
                 observed = [target for target, (_planned, seen) in zip(targets, known) if seen]
-                failures += self._see_to_ports(balancer, [*observed, *back], answer, args, result)
+                failures += self._see_to_ports(balancer, observed, answer, args, result)
             for name in balancer_targets.leaving(answer, names, here):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)
@@ -135,17 +133,6 @@ class ActionModule(FleetAction):
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
 
-    def _provide(
-        self, run: RunDirectory, balancer: Mapping[str, Any], back: Sequence[Mapping[str, Any]], result: Dict[str, Any]
-    ) -> None:
-        """Register members also where they would serve if they rolled themselves back, for nobody may be there to do it
-        then. Until then no request goes there, because nobody listens. What cannot be registered is a warning."""
-        if not back or self._task.check_mode:
-            return
-        answer = self._ask(balancer, back, "present", wait=False)
-        _add(result, answer)
-        run.record([_not_provided(Finding(**failure)) for failure in _failures(answer, balancer)])
-
     def _see_to_ports(
         self,
         balancer: Mapping[str, Any],
@@ -173,13 +160,10 @@ class ActionModule(FleetAction):
         _add(result, answer)
         return _failures(answer, balancer)
 
-    def _ask(
-        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, wait: bool = True
-    ) -> Dict[str, Any]:
+    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
-        wait = wait and state == "present"
-        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
-        if wait and self._join_timeout is not None:
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
+        if state == "present" and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables
@@ -209,11 +193,6 @@ def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int)
         )  # fmt: skip
         fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
         raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
-
-
-def _not_provided(failure: Finding) -> Finding:
-    what = "%s So a member that rolls itself back to its port of before is out of service until the next run."
-    return Finding("old-port-unregistered", what % failure.what, failure.where, failure.fix, level=WARNING)
 
 
 def _lease_over(fleet: str) -> Finding:

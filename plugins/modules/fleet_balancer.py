@@ -15,8 +15,6 @@ description:
   - Finds the load balancers of the members in the plan, and runs M(praxis.cloud.aws_lb_target) or
     M(praxis.cloud.gcp_lb_target) once for each, with the members that are behind it.
   - Members behind no load balancer are left out.
-  - While a member may still roll itself back to a release with another API port, it is put in at that port as well, so
-    that it is in service if it does.
   - Before any is taken out, the other members that can serve are put in and waited for. When fewer than
     C(praxis_min_available) of them are healthy then, nothing is taken out, and the failure is C(floor).
 extends_documentation_fragment:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 #: The clouds' words for a target that gets requests.
 HEALTHY = "healthy"
@@ -23,20 +23,6 @@ def machine_of(target: Mapping[str, Any]) -> Tuple[str, str]:
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
     """A member as it is registered now: the port in the plan may be new."""
     return {**target, "port": (observation.get("api") or {}).get("port") or target["port"]}
-
-
-def gone_back(members: Iterable[Tuple[Mapping[str, Any], Mapping[str, Any]]]) -> List[Dict[str, Any]]:
-    """The members that would serve at another port if their machines rolled themselves back, at that port.
-
-    :param members: each with what was observed of it last.
-    """
-    found = []
-    for target, observation in members:
-        armed = (observation.get("switch") or {}).get("armed") or {}
-        port, good = armed.get("api_port"), (observation.get("release") or {}).get("good")
-        if port and armed["wanted"] != good and port != at_its_port(target, observation)["port"]:
-            found.append({**target, "port": port})
-    return found
 
 
 def stale(answer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:

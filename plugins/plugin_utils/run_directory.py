@@ -279,12 +279,6 @@ class RunDirectory:
     def report(self, name: str, outcome: Mapping[str, Any]) -> None:
         self._write("outcomes/" + name, json.dumps(dict(outcome)).encode())
 
-    def note(self, name: str, seen: Mapping[str, Any]) -> None:
-        """A part of a host's newest observation has changed since: it is this by now."""
-        known = self.outcome(name) or {}
-        if known.get("observation"):
-            self.report(name, {**known, "observation": {**known["observation"], **seen}})
-
     def _all(self, folder: str) -> Dict[str, Dict[str, Any]]:
         return {name: self._read("%s/%s" % (folder, name)) for name in self._names(folder)}
 

@@ -173,10 +173,8 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     # The list of before: by the time this host goes back, the others do so too.
     peers = stored_peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
-    # Where the API would listen again, unless a service of the new release has that port meanwhile.
-    port = None if release.api_port in parts.ports(desired.wanted.manifest) else release.api_port
     within = desired.confirm_within
-    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, within, release.name, config, port))
+    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, within, release.name, config))
 
 
 def _with_services(paths: Paths, result: Result) -> Result:

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
-from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
+from ansible_collections.praxis.cloud.plugins.module_utils.host import switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
 from tests.unit.host.test_deploy import run
@@ -76,20 +75,6 @@ def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_
     assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "confirmed"
     assert left(host) == [] and observing.take(host)["switch"] == {"armed": None, "rolled_back": None}
     assert os.listdir(os.path.dirname(host.config("alpha"))) == ["alpha.yaml"]
-
-
-@pytest.mark.parametrize(("published", "port"), [(8000, None), (8002, 8000)])
-def test_it_says_where_the_api_would_listen_again(
-    host: Paths, engine: FakeEngine, published: int, port: int | None
-) -> None:
-    """Unless a service of the new release has that port by then."""
-    wanted = release("r2", api_port=8001)
-    service = {"part": "r2", "image": wanted["image"], "ports": [{"published": published}]}
-    files = wanted["files"]
-    files["release.json"] = json.dumps({**json.loads(files["release.json"]), "services": {"web": service}})
-    desired = from_options({"state": "active", "release": wanted, **ARMED})
-    deploy._arm(desired, host, observing.take(host))
-    assert observing.take(host)["switch"]["armed"]["api_port"] == port
 
 
 def test_what_cannot_be_armed_is_not_touched(host: Paths, engine: FakeEngine, docker: Path) -> None:

@@ -99,7 +99,6 @@ class Balancer:
         self.others: list[dict[str, Any]] = []
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
-        self.waits: list[bool] = []
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -115,7 +114,6 @@ class Balancer:
     def _module(self, module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
         targets = module_args["targets"]
         self.asked.append((module_args["state"], targets))
-        self.waits.append(module_args["wait"])
         self.patience.append(module_args.get("wait_timeout"))
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
@@ -305,51 +303,6 @@ def test_in_the_end_a_member_is_registered_nowhere_else(balancer: Any) -> None:
     assert found["others"] == []
 
 
-def armed(one: Any, name: str, port: int | None = 8000, good: str = "before") -> None:
-    """A member that goes back to a release that listens at this port, unless its new one is called good."""
-    switch = {"run": "d", "wanted": "new", "back": "before", "api_port": port, "until": 0}
-    one.observations[name] |= {"switch": {"armed": switch}, "release": {"good": good}}
-
-
-def test_a_member_that_may_roll_itself_back_is_registered_where_it_would_serve_then(balancer: Any) -> None:
-    """Nobody may be there to register it. It is not waited for: nobody listens there now."""
-    one = balancer(join_timeout=700)
-    at_ports(one, m1=8001, m2=8001, m3=8001, m4=8001)
-    armed(one, "m1")
-    armed(one, "m2", port=8001)
-    armed(one, "m3", port=None)
-    armed(one, "m4", good="new")
-    assert not one.set("present", "m1", "m2", "m3", "m4").get("failed")
-    serving = [{"id": f"i-m{number}", "port": 8001} for number in (1, 2, 3, 4)]
-    assert one.asked == [("present", serving), ("present", [{"id": "i-m1", "port": 8000}])]
-    assert (one.waits, one.patience) == ([True, False], [700, None])
-
-
-def test_that_it_could_not_be_registered_so_is_a_warning(balancer: Any) -> None:
-    one = balancer()
-    at_ports(one, m1=8001)
-    armed(one, "m1")
-    refusal = {"failed": True, "failures": [{"code": "x", "what": "Too many.", "where": "agents", "fix": "Ask."}]}
-    asked = one._module
-    one._module = lambda **given: asked(**given) | (refusal if not given["module_args"]["wait"] else {})
-    assert not one.set("present", "m1").get("failed")
-    said = [(item.code, item.level, item.what.partition(" So ")[0]) for item in one.run.recorded()]
-    assert said == [("old-port-unregistered", "warning", "Too many.")]
-
-
-def test_in_the_end_a_member_that_may_still_go_back_keeps_that_registration(balancer: Any) -> None:
-    one = balancer()
-    at_ports(one, m1=8001)
-    armed(one, "m1")
-    one.others = [{"id": "i-m1", "port": port, "state": "unhealthy"} for port in (8000, 8002)]
-    one.set("present", "m1", departed=True)
-    assert one.asked[-1] == ("absent", [{"id": "i-m1", "port": 8002}])
-    one.run.note("m1", {"switch": {"armed": None}})
-    one.observations = {"m1": one.run.outcome("m1")["observation"]}
-    one.set("present", "m1", departed=True)
-    assert one.asked[-1] == ("absent", [{"id": "i-m1", "port": 8000}, {"id": "i-m1", "port": 8002}])
-
-
 def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_not(balancer: Any) -> None:
     """A host that rolled itself back to its port of before, and is still registered at the new one."""
     one = balancer()
@@ -359,8 +312,6 @@ def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_no
     found = one.set("present", "m1", "m2", observe=True, check_mode=True)
     assert one.asked == [("present", [{"id": "i-m1", "port": 8000}, {"id": "i-m2", "port": 8001}])]
     assert (found["stale"], found["others"]) == ([{"member": "m1", "port": 8001}], ["i-gone:8001"])
-    armed(one, "m1", port=8001)
-    assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
     # Nobody knows where a member serves that could not be observed.
     one.run.forget("m1")
     del one.observations["m1"]

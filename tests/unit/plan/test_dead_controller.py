@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run asks of hosts that go back, or may have to by themselves, and what it knows of them afterwards."""
+"""What a run asks of hosts that go back, or may have to by themselves."""
 
 from __future__ import annotations
 
@@ -33,17 +33,6 @@ def action() -> Any:
     made = object.__new__(agent_release.ActionModule)
     made._task = SimpleNamespace(check_mode=False)
     return made
-
-
-@pytest.mark.parametrize(("failure", "left"), [(None, None), ({"code": "not-confirmed"}, {"run": "d"})])
-def test_a_host_that_has_called_its_release_good_does_not_roll_itself_back_any_more(
-    run: RunDirectory, action: Any, failure: Any, left: Any
-) -> None:
-    """What is known of it from before says otherwise, and would keep it registered at its port of before."""
-    run.report("m1", {"observation": {"switch": {"armed": {"run": "d"}}, "dials": {"a": "ok"}}})
-    outcome = {"failure": failure, "observation": {"switch": {"armed": None}, "dials": {}}}
-    action.reported(run, "m1", {"state": "confirmed"}, outcome)
-    assert (run.outcome("m1") or {})["observation"] == {"switch": {"armed": left}, "dials": {"a": "ok"}}
 
 
 @pytest.mark.parametrize(
