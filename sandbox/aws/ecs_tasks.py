@@ -123,7 +123,11 @@ class Containers:
         options = container["logConfiguration"]["options"]
         group, prefix = options["awslogs-group"], options["awslogs-stream-prefix"]
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:{prefix}"
-        if not policy.allowed(self._held(definition), "logs:PutLogEvents", arn, {}):
+        try:
+            held = self._held(definition)
+        except TaskError:
+            return  # its role has gone before it
+        if not policy.allowed(held, "logs:PutLogEvents", arn, {}):
             return
         done = subprocess.run(["docker", "logs", "--tail", str(LINES), self._name(task)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)  # fmt: skip
