@@ -19,7 +19,8 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.action import fleet_kubernetes
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment, kubernetes_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, variables
 
@@ -44,7 +45,7 @@ def run(api: FakeApi, state: str, check: bool = False, kinds: dict[str, Any] | N
     """A verb's result, and what it wrote."""
     given = {**DEFAULTS, "state": state, "kubeconfig": str(api.kubeconfig), **args}
     hosts = kinds or {"agent": variables()}
-    members, faults = kubernetes_kinds.read(hosts, list(hosts))
+    members, faults = kinds_.read(hosts, list(hosts))
     api.written.clear()
     return fleet_kubernetes._Run(given, members, faults, check, lambda _text: None).done()
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,8 @@ def test_a_project_has_every_playbook() -> None:
     del found["execution-environment.yml"]
     assert set(found) == PLAYBOOKS - {"awx.yml", "init.yml"}
     for name, plays in found.items():
-        imported = [play["ansible.builtin.import_playbook"] for play in plays]
+        # What another target has in a playbook's place is in tests/unit/test_repository.py.
+        imported = [re.sub("{{.*}}", "", play["ansible.builtin.import_playbook"]) for play in plays]
         assert imported == [f"praxis.cloud.{name.removesuffix('.yml')}"]
 
 

@@ -77,7 +77,7 @@ class TestWritten:
     def test_it_says_what_the_run_has_done(self, run: RunDirectory) -> None:
         order = object.__new__(fleet_order.ActionModule)
         order._task = SimpleNamespace(check_mode=False)
-        order.judge(run, {"final": True, "show": False})
+        order.judge(run, {"final": True, "show": False, "restart": []})
         run.lock({**run.options()["deployment"], "fence": 9, "lease": 900.0})
         with journal.step(run, "activate", ["m1"]) as step:
             step.outcome = "ok"
