@@ -5,7 +5,20 @@
 
 from __future__ import annotations
 
-from tests.planted import agent, awx, cloud, controller, fleet, host, images, kubernetes, playbooks, sandbox, secrets
+from tests.planted import (
+    agent,
+    awx,
+    cloud,
+    controller,
+    ecs,
+    fleet,
+    host,
+    images,
+    kubernetes,
+    playbooks,
+    sandbox,
+    secrets,
+)
 from tests.planted.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
@@ -13,6 +26,7 @@ __all__ = ["FAULTS", "Fault"]
 FAULTS: tuple[Fault, ...] = (
     *agent.FAULTS,
     *awx.FAULTS,
+    *ecs.FAULTS,
     *fleet.FAULTS,
     *secrets.FAULTS,
     *cloud.FAULTS,

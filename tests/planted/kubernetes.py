@@ -96,4 +96,28 @@ FAULTS = (
         after="style=None if plain or text.isalnum() else",
         tests=("tests/unit/kubernetes/test_files.py",),
     ),
+    Fault(
+        name="a-field-no-longer-named-stays-in-the-cluster",
+        breaks="An object that was made by other means counts as applied, and what it has too much stays.",
+        file="plugins/module_utils/kubernetes/changes.py",
+        before="    if before is not None and plain(before) == plain(after) and is_applied(before):\n",
+        after="    if before is not None and plain(before) == plain(after):\n",
+        tests=("tests/unit/kubernetes/test_changes.py",),
+    ),
+    Fault(
+        name="another-fleet-s-object-is-taken",
+        breaks="An object of another fleet, made by this collection too, is overwritten.",
+        file="plugins/module_utils/kubernetes/changes.py",
+        before="labels.get(MANAGED_BY) == MANAGER and labels.get(INSTANCE) == fleet)",
+        after="labels.get(MANAGED_BY) == MANAGER)",
+        tests=("tests/unit/kubernetes/test_changes.py", "tests/unit/kubernetes/test_deployment.py"),
+    ),
+    Fault(
+        name="an-autoscaler-s-number-of-pods-is-lost",
+        breaks="Where an autoscaler takes over, the server sets the number of pods to one.",
+        file="plugins/module_utils/kubernetes/changes.py",
+        before='    return any("f:replicas" in (each.get("f:spec") or {}) for each in fields)\n',
+        after="    return False\n",
+        tests=("tests/unit/kubernetes/test_changes.py",),
+    ),
 )

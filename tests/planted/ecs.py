@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planted faults of agents in Amazon ECS."""
+
+from __future__ import annotations
+
+from tests.planted.fault import Fault
+
+FAULTS = (
+    Fault(
+        name="rolled-back-by-ecs-counts-as-done",
+        breaks="A deployment that the circuit breaker has rolled back ends well.",
+        file="plugins/module_utils/ecs/rollout.py",
+        before='            return str(each.get("rolloutState") or RUNNING)\n    return FAILED\n',
+        after='            return str(each.get("rolloutState") or RUNNING)\n    return COMPLETED\n',
+        tests=("tests/unit/ecs/test_rollout.py",),
+    ),
+    Fault(
+        name="a-task-takes-the-newest-secret",
+        breaks="A task definition names no version of a secret, so tasks of one release have different values.",
+        file="plugins/module_utils/ecs/secrets.py",
+        before='        return f"{self.arn}:{self.key}::{self.version}"\n',
+        after='        return f"{self.arn}:{self.key}::"\n',
+        tests=("tests/unit/ecs",),
+    ),
+    Fault(
+        name="memory-that-fargate-does-not-have",
+        breaks="A plan promises a task of a size that AWS refuses.",
+        file="plugins/module_utils/ecs/task_definition.py",
+        before="        if memory not in sizes(settings.cpu):\n",
+        after="        if memory > max(sizes(settings.cpu)):\n",
+        tests=("tests/unit/ecs",),
+    ),
+    Fault(
+        name="tasks-that-ecs-stopped-hide-the-one-that-crashed",
+        breaks="A failed deployment is explained by the tasks that ECS itself stopped.",
+        file="plugins/module_utils/ecs/rollout.py",
+        before='if not str(task.get("stoppedReason", "")).startswith(_BY_ECS)] or stopped\n',
+        after="] or stopped\n",
+        tests=("tests/unit/ecs/test_rollout.py",),
+    ),
+)
