@@ -227,9 +227,9 @@ ROWS = (
         run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
         prints="playbook: "),
     Row("export PRAXIS_BOOTSTRAP=/ip4/10.0.16.5/tcp/4001/p2p/12D3Koo… PRAXIS_SUBNETS=subnet-0a1b2c3d,subnet-4e5f6a7b"),
-    *(Row(command, run=f"make render {_ECS}", why=_NO_SUBNETS, prints="6 files") for command in
+    *(Row(command, run=f". .sandbox/env; make render {_ECS}", why=_NO_SUBNETS, prints="6 files") for command in
       ("make render TARGET=ecs", "aws ecs register-task-definition --cli-input-json")),
-    *(Row(command, run=f"make plan {_ECS}", why=_NO_SUBNETS, prints="create") for command in
+    *(Row(command, run=f". .sandbox/env; make plan {_ECS}", why=_NO_SUBNETS, prints="create") for command in
       ("make plan TARGET=ecs", "make deploy TARGET=ecs", "make history TARGET=ecs", "make down TARGET=ecs",
        "ansible-playbook deploy.yml -i inventories/ecs")),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
