@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import (
     REPOSITORY,
     Place,
@@ -37,7 +38,7 @@ def policies(place: Place) -> dict[str, Document]:
         "backup": _backs_up(place),
         "restore": _restores(place),
         "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
-        "image": _publishes(place),
+        "image": image(place),
         "ecs": ecs(place),
     }
     return {verb: _document(each) for verb, each in statements.items()}
@@ -228,16 +229,6 @@ def _restores(place: Place) -> list[Statement]:
     ]
 
 
-def _publishes(place: Place) -> list[Statement]:
-    """What brings images into their repositories, which are made where they are missing."""
-    token = ["*"] if place.repositories else []
-    actions = [f"ecr:{each}" for each in (*_PUSH, *_KEEP_REPOSITORY)]
-    return [
-        Statement("LogIn", ["ecr:GetAuthorizationToken"], token),
-        Statement("Publish", actions, place.repositories),
-    ]
-
-
 def _names(place: Place) -> list[Statement]:
     """The record of the fleet's name, and those beside and below it."""
     key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
@@ -301,13 +292,4 @@ _CHANGE_BALANCER = (
 _REMOVE = (
     "DeleteInternetGateway", "DeleteRouteTable", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
     "DetachInternetGateway", "DisassociateRouteTable", "RevokeSecurityGroupIngress", "TerminateInstances",
-)  # fmt: skip
-# https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html, and what a copy reads.
-_PUSH = (
-    "BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "DescribeImages", "GetDownloadUrlForLayer",
-    "InitiateLayerUpload", "PutImage", "UploadLayerPart",
-)  # fmt: skip
-_KEEP_REPOSITORY = (
-    "CreateRepository", "DescribeRepositories", "GetLifecyclePolicy", "ListTagsForResource",
-    "PutImageScanningConfiguration", "PutImageTagMutability", "PutLifecyclePolicy", "TagResource",
 )  # fmt: skip
