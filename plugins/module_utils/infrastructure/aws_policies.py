@@ -49,8 +49,8 @@ def account_of(images: Iterable[str]) -> str:
 
     :raises Failed: ``account-unknown``.
     """
-    for image in images:
-        if found := REPOSITORY.match(image):
+    for each in images:
+        if found := REPOSITORY.match(each):
             return found["account"]
     what = "The id of the AWS account is not known: no image is in a registry of ECR's."
     raise Failed(Finding("account-unknown", what, "praxis_account", "Set praxis_account to its twelve digits."))
