@@ -19,7 +19,7 @@ from sandbox.site import Site
 from tests.unit.kubernetes.fake_api import FakeApi
 
 from . import seen
-from .conftest import CHECKOUT, HOME
+from .conftest import CHECKOUT, HOME, OwnRegistry
 from .contract import PLAN, Row, Turn, Turns, World, plan
 from .contract_rows_google import GOOGLE_ROWS
 
@@ -204,6 +204,17 @@ def fleet_render(world: World) -> Turns:
     assert changed["done"].result["removed"] and "StatefulSet" in "".join(
         path.read_text(encoding="utf-8") for path in dest.iterdir()
     )
+
+
+def fleet_image(world: World) -> Turns:
+    """A copy within the sandbox's registry, by its address, with its login."""
+    own = OwnRegistry(world.cloud)
+    given = own.variables(own.password)
+    world.secret("the login of a registry", own.password.encode())
+    for tag in ("1.0", "1.1"):
+        copy = {"copy_from": given["praxis_image"], "name": f"{own.server}/contract/copied:{tag}"}
+        done = yield Turn(f"copy to {tag}", {**copy, "registries": given["praxis_registries"]}, changes=True)
+        assert done["done"].result["digest"].startswith("sha256:")
 
 
 def fleet_kubernetes(world: World) -> Turns:
@@ -505,6 +516,7 @@ ROWS = (
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
+    Row("fleet_image", BOTH, fleet_image, changes=True, repeats=True),
     Row("fleet_kubernetes", BOTH, fleet_kubernetes, on="controller", changes=True),
     Row("fleet_ecs", BOTH, fleet_ecs, changes=True, repeats=True),
     Row("fleet_order", BOTH, fleet_order),
