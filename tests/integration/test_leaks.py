@@ -21,6 +21,8 @@ from .conftest import CHECKOUT, First
 PLACES = {"argv", "file", "inspect", "log"}
 #: Where each module is used, in what the fixture ran, so that what it prints and leaves is among what is searched.
 EXERCISED = {
+    "agent_backup": "playbooks/**/*.yml",
+    "agent_data": "plugins/action/agent_backup.py",
     "agent_info": "roles/agent/**/*.yml",
     "agent_plan": "roles/agent/**/*.yml",
     "agent_release": "roles/agent/**/*.yml",
@@ -34,6 +36,7 @@ EXERCISED = {
     "gcp_machines": "tests/integration/modules.yml",
     "gcp_resource": "tests/integration/modules.yml",
     "gcp_service_account": "tests/integration/modules.yml",
+    "fleet_backups": "playbooks/**/*.yml",
     "fleet_balancer": "roles/load_balancer/**/*.yml",
     "fleet_doctor": "playbooks/**/*.yml",
     "fleet_ecs": "roles/ecs_service/**/*.yml",
