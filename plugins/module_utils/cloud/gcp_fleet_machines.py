@@ -47,9 +47,9 @@ class FleetMachines:
     wanted: Wanted
     launch: Launch
     allow_shrink: bool
-    disks: SlotDisks | None = None
     subnetwork: str | Ref = ""
     service_account: str | Ref = ""
+    disks: SlotDisks | None = None
     found: Sequence[Machine] = ()
     changes: Changes = field(default_factory=Changes)
     running: list[dict[str, str]] = field(default_factory=list)

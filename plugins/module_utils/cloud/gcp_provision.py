@@ -212,4 +212,4 @@ class Provision(Fleet):
         disks = SlotDisks(
             GoogleDisks(self.client, wanted, self.where, seconds, self.poll), "gcp", options["data"], self.where
         )
-        return FleetMachines(self.machines(), wanted, launch, options["allow_shrink"], disks)
+        return FleetMachines(self.machines(), wanted, launch, options["allow_shrink"], disks=disks)
