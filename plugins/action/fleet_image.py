@@ -38,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "platforms": {"type": "list", "elements": "str", "default": []},
         "move": {"type": "bool", "default": False},
         "keep_untagged": {"type": "int", "default": 20},
-        "registries": {"type": "list", "elements": "raw", "default": [], "no_log": True},
+        "registries": {"type": "list", "elements": "raw", "default": []},
         "region": _TEXT,
         "project": _TEXT,
     }

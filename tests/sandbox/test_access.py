@@ -62,7 +62,7 @@ def test_the_controller_may_do_no_more_than_its_policy_says(aws: Aws, lab: Lab) 
     assert code(aws("elbv2").set_ip_address_type, LoadBalancerArn="arn:aws:elasticloadbalancing:us-east-1:1:x",
                 IpAddressType="ipv4") == "AccessDenied"
     assert code(aws("secretsmanager").get_random_password) == "AccessDeniedException"
-    assert code(aws("ecr").create_repository, repositoryName="praxis-other") == "AccessDeniedException"
+    assert code(aws("ecr").delete_repository, repositoryName="praxis-agent") == "AccessDeniedException"
 
 
 def test_policies_are_scoped_to_resources(aws: Aws) -> None:

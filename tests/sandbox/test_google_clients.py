@@ -51,8 +51,8 @@ def test_compute(shell: Mapping[str, str], google_machines: tuple[Shell, Shell])
     labelled = client.list(request=compute_v1.ListInstancesRequest(
         project=PROJECT, zone=ZONES[1], filter="labels.praxis_fleet = conformance"))
     assert [one.name for one in labelled] == ["google-2"]
-    with pytest.raises(exceptions.Forbidden, match=r"compute\.disks\.delete"):
-        compute_v1.DisksClient().delete(project=PROJECT, zone=ZONES[0], disk="any")
+    with pytest.raises(exceptions.Forbidden, match=r"compute\.routes\.delete"):
+        compute_v1.RoutesClient().delete(project=PROJECT, route="any")
 
 
 def test_secret_manager(shell: Mapping[str, str]) -> None:
