@@ -18,8 +18,12 @@ import sys
 from email.utils import parsedate_to_datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
 
-import requests
 import yaml
+
+try:
+    import requests
+except ImportError:  # it comes with the package kubernetes, and that one's absence is a finding
+    requests = None  # type: ignore[assignment]
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds

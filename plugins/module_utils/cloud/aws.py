@@ -133,26 +133,26 @@ class AwsClient:
             return self._elsewhere[region]
 
     def call(
-        self, service: str, operation: str, /, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
+        self, api: str, operation: str, /, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
     ) -> dict[str, Any]:
         """One operation, retried as the policy and the operation allow.
 
-        :param service: SDK service name (``secretsmanager``).
+        :param api: SDK service name (``secretsmanager``).
         :param operation: SDK method name (``get_secret_value``).
         :param idempotent: whether it may be sent again after a failure that leaves its fate unknown.
             Default: reads only.
         :param quotable: false when a parameter holds a secret, which the service may quote back in its error.
         :raises CloudError: the typed failure.
         """
-        name = _api_name(self._service(service), operation)
-        where = f"AWS {service} {name} in {self.region}"
-        permission = f"{self._service(service).meta.service_model.signing_name}:{name}"
+        name = _api_name(self._service(api), operation)
+        where = f"AWS {api} {name} in {self.region}"
+        permission = f"{self._service(api).meta.service_model.signing_name}:{name}"
         quotable = quotable and _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
             self._keys()
             try:
-                return dict(getattr(self._service(service), operation)(**params))
+                return dict(getattr(self._service(api), operation)(**params))
             except Exception as error:
                 mapped = typed(error, where, permission, quotable)
                 if mapped is None:
@@ -170,16 +170,16 @@ class AwsClient:
         # Refused for its credentials, the request had no effect.
         return self._retry.run(attempt, idempotent=may_repeat)
 
-    def paginate(self, service: str, operation: str, /, **params: Any) -> Iterator[Any]:
+    def paginate(self, api: str, operation: str, /, **params: Any) -> Iterator[Any]:
         """Every item of a listing operation, page after page.
 
         :raises CloudError: the typed failure of any page.
         """
-        sdk = self._service(service)
+        sdk = self._service(api)
         pager = sdk.get_paginator(operation)._pagination_cfg
         request = dict(params)
         while True:
-            page = self.call(service, operation, **request)
+            page = self.call(api, operation, **request)
             yield from page.get(pager["result_key"], [])
             token = page.get(pager["output_token"])
             if not token:
