@@ -123,7 +123,7 @@ targets:
       description: Its zone.
       type: str
     port:
-      description: Port of its endpoint; not where none was asked for, and not in an instance group.
+      description: Port of its endpoint; null where none was asked for, and in an instance group.
       type: int
     state:
       description: The balancer's word for it; empty for one that is in no group.
@@ -213,8 +213,7 @@ def shown(service: BackendService, changes: list[Target], state: str) -> dict[st
 
 
 def described(target: Target, seen: Seen) -> dict[str, Any]:
-    port = {"port": target.port} if target.port else {}
-    return {"id": target.name, "zone": target.zone, **port, "state": health_of(seen, target)}
+    return {"id": target.name, "zone": target.zone, "port": target.port, "state": health_of(seen, target)}
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def test_draining_takes_the_service_s_own_time(balancer):
     balancer.run("present", "a-1", "b-1")
     result, findings = balancer.run("absent", "a-1")
     assert not findings and balancer.waited == [7.0]
-    assert result["targets"] == [{"id": "a-1", "zone": ONE, "state": ""}]
+    assert result["targets"] == [{"id": "a-1", "zone": ONE, "port": None, "state": ""}]
     again, _other = balancer.run("absent", "a-1")
     assert not again["changed"] and balancer.waited == [7.0]
     assert not balancer.run("present", "b-1")[0]["changed"]
@@ -124,7 +124,7 @@ def test_a_machine_is_in_an_endpoint_group_at_each_of_its_ports(balancer: Balanc
 
     assert balancer.run("present", **at(8001))[0]["changed"]
     moved, _findings = balancer.run("present", **at(8002))
-    port = {} if grouped else {"port": 8002}
+    port = {"port": None if grouped else 8002}
     assert moved["changed"] is not grouped
     assert moved["targets"] == [{"id": "a-1", "zone": ONE, **port, "state": "HEALTHY"}]
     others = [(one["id"], one.get("port")) for one in moved["others"]]
@@ -134,7 +134,7 @@ def test_a_machine_is_in_an_endpoint_group_at_each_of_its_ports(balancer: Balanc
         assert [(one["id"], one.get("port")) for one in one_less["others"]] == [("a-1", 8002), ("a-2", 8000)]
         balancer.run("present", **at(8001))
     gone, _findings = balancer.run("absent", "a-1", wait=False)
-    assert gone["targets"] == [{"id": "a-1", "zone": ONE, "state": ""}]
+    assert gone["targets"] == [{"id": "a-1", "zone": ONE, "port": None, "state": ""}]
     assert [one["id"] for one in gone["others"]] == ["a-2"]
 
 
@@ -147,7 +147,7 @@ def test_a_link_names_the_zone(balancer):
     balancer.healthy("b-1")
     link = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{TWO}/instances/b-1"
     result, _other = balancer.run("present", targets=[{"id": link}])
-    assert result["targets"] == [{"id": "b-1", "zone": TWO, "state": "HEALTHY"}]
+    assert result["targets"] == [{"id": "b-1", "zone": TWO, "port": None, "state": "HEALTHY"}]
 
 
 def test_transient_error_is_waited_out(balancer):
