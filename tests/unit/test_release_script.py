@@ -45,6 +45,13 @@ def test_a_warning_ends_it(tmp_path: Path, line: str, stream: str) -> None:
         release.run([sys.executable, "-c", f"import sys; print({line!r}, file=sys.{stream})"], tmp_path)
 
 
+def test_a_playbook_that_is_chosen_by_a_template_is_no_error(tmp_path: Path) -> None:
+    line = "ERROR    Failed to find praxis.cloud.{{ 'a.' if 'a' in groups else '' }}plan playbook."
+    release.run([sys.executable, "-c", f"print({line!r})"], tmp_path)
+    with pytest.raises(release.Refused, match="warns"):
+        release.run([sys.executable, "-c", "print('ERROR    Failed to find praxis.cloud.plan playbook.')"], tmp_path)
+
+
 def test_an_error_ends_it_and_is_shown(tmp_path: Path) -> None:
     with pytest.raises(release.Refused, match="(?s)ended with 3.*what is wrong"):
         release.run([sys.executable, "-c", "print('what is wrong'); raise SystemExit(3)"], tmp_path)
