@@ -223,8 +223,11 @@ def test_a_setting_that_is_refused_is_named_before_a_host_is_asked(deployment: D
     assert not deployment.site.was_sent("m1")
 
 
-# init.yml asks no machine and reads no inventory.
-@pytest.mark.parametrize("playbook", tiers.only(sorted(set(ROOT_PLAYBOOKS) - {"init.yml"}), "deploy.yml".__eq__))
+#: They ask no machine, so none of these settings concerns them.
+OF_NO_MACHINE = {"awx.yml", "image.yml", "init.yml", "policies.yml"}
+
+
+@pytest.mark.parametrize("playbook", tiers.only(sorted(set(ROOT_PLAYBOOKS) - OF_NO_MACHINE), "deploy.yml".__eq__))
 def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Deployment, playbook: str) -> None:
     path, folder = CHECKOUT / "playbooks" / playbook, deployment.site.folder
     unfit = {"ANSIBLE_HOST_PATTERN_MISMATCH": "error", "ANSIBLE_TRANSPORT": "local"}
