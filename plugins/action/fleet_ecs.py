@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
@@ -22,44 +20,31 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
     plan_id,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
-from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_kinds, fleet_variables, kinds, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
+    DEPLOY,
+    DOWN,
+    HISTORY,
+    ROLLBACK,
+    STATUS,
+    VERIFY,
+    TargetAction,
+)
 
-PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = (
-    "plan", "deployed", "status", "verified", "rolled_back", "history", "absent",
-)  # fmt: skip
-STATES = (PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN)
 
-
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(TargetAction):
     """A fleet's agents in Amazon ECS: all verbs, each in one execution."""
 
-    TRANSFERS_FILES = False
-    argument_spec: dict[str, Any] = {
-        "state": {"type": "str", "required": True, "choices": list(STATES)},
-        "plan_id": {"type": "str", "default": ""},
-        "to": {"type": "str", "default": ""},
-    }
-
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
-        task_vars = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = kinds.read(task_vars["hostvars"], names)
-        try:
-            found = _Run(args, members, faults, bool(self._task.check_mode)).done()
-        except Failed as error:
-            return {**result, "failed": True, **error.as_result()}
-        screen.show_in_a_task(self._display, lambda width, paint: ["", *_text(found, width, paint), ""])
-        found["text"] = "\n".join(_text(found))
-        return {**result, **found}
+    def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
+        return _Run(args, members, faults, bool(self._task.check_mode))
 
 
 class _Run:
     """One verb."""
 
     def __init__(
-        self, args: Mapping[str, Any], members: Sequence[Any], faults: Sequence[Finding], check: bool
+        self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding], check: bool
     ) -> None:
         self._args, self._check = args, check
         planned = ecs_kinds.plan(members, faults)
@@ -91,6 +76,20 @@ class _Run:
             fleet.apply()
             self._findings += fleet.wait()
         return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
+
+    def text(
+        self, found: Mapping[str, Any], width: Optional[int] = None, paint: render.Paint = render.plain
+    ) -> list[str]:
+        """The result as a person reads it."""
+        text = list(found["table"])
+        if found["deployments"]:
+            text += [*render.table(_revisions(found["deployments"]), width, paint), "* runs now"]
+        if found["services"]:
+            text += ["", *render.table(_services(found["services"]), width, paint)]
+        for item in render.by_level(found["findings"]):
+            text += ["", *render.finding(item, width, paint)]
+        verdict = paint("good", "good") if found["ok"] else paint("bad", "bad")
+        return [*text, "", f"fleet {found['fleet']} on ECS: {verdict}"]
 
     def _differing(self, rows: Sequence[Row]) -> list[Finding]:
         """That what runs is not what is planned: as on machines, a status says it and a deployment corrects it."""
@@ -159,42 +158,24 @@ def _edited(rows: Sequence[Row]) -> list[Finding]:
     return found
 
 
-def _text(
-    found: Mapping[str, Any], width: Optional[int] = None, paint: render.Paint = render.plain
-) -> list[str]:
-    """The result as a person reads it."""
-    text = list(found["table"])
-    if found["deployments"]:
-        rows = found["deployments"]
-        text += render.table(
-            [
-                render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
-                render.Column("REVISION", [(f"{row['revision']}{'*' if row['active'] else ''}", "") for row in rows]),
-                render.Column("OUTCOME", [(row["outcome"] or render.NONE, "") for row in rows]),
-                render.Column("REGISTERED", [(str(row["registered"])[:19], "") for row in rows], 1),
-                render.Column("IMAGE", [(render.clean(row["image"]), "") for row in rows], 2),
-            ],
-            width,
-            paint,
-        )
-        text.append("* runs now")
-    if found["services"]:
-        rows = found["services"]
-        text += ["", *render.table(
-            [
-                render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
-                render.Column("REVISION", [(row["revision"] or render.NONE, "") for row in rows]),
-                render.Column("RUNNING", [(f"{row['running']}/{row['desired']}", "") for row in rows]),
-                render.Column("SCALE", [(_scale(row["scale"]), "") for row in rows], 1),
-                render.Column("ROLLOUT", [(row["rollout"] or render.NONE, "") for row in rows]),
-            ],
-            width,
-            paint,
-        )]  # fmt: skip
-    for item in render.by_level(found["findings"]):
-        text += ["", *render.finding(item, width, paint)]
-    verdict = paint("good", "good") if found["ok"] else paint("bad", "bad")
-    return [*text, "", f"fleet {found['fleet']} on ECS: {verdict}"]
+def _revisions(rows: Sequence[Mapping[str, Any]]) -> list[render.Column]:
+    return [
+        render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
+        render.Column("REVISION", [(f"{row['revision']}{'*' if row['active'] else ''}", "") for row in rows]),
+        render.Column("OUTCOME", [(row["outcome"] or render.NONE, "") for row in rows]),
+        render.Column("REGISTERED", [(str(row["registered"])[:19], "") for row in rows], 1),
+        render.Column("IMAGE", [(render.clean(row["image"]), "") for row in rows], 2),
+    ]
+
+
+def _services(rows: Sequence[Mapping[str, Any]]) -> list[render.Column]:
+    return [
+        render.Column("SERVICE", [(render.clean(row["name"]), "") for row in rows]),
+        render.Column("REVISION", [(row["revision"] or render.NONE, "") for row in rows]),
+        render.Column("RUNNING", [(f"{row['running']}/{row['desired']}", "") for row in rows]),
+        render.Column("SCALE", [(_scale(row["scale"]), "") for row in rows], 1),
+        render.Column("ROLLOUT", [(row["rollout"] or render.NONE, "") for row in rows]),
+    ]
 
 
 def _scale(limits: Mapping[str, Any]) -> str:

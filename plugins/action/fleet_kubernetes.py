@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -22,33 +20,34 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
-    fleet_variables,
-    kinds,
     kubernetes_deployment,
     kubernetes_kinds,
     screen,
 )
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Watch
+from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
+    DEPLOY,
+    DOWN,
+    HISTORY,
+    PLAN,
+    ROLLBACK,
+    VERIFY,
+    TargetAction,
+)
 
 Object = Mapping[str, Any]
-PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = (
-    "plan", "deployed", "status", "verified", "rolled_back", "history", "absent",
-)  # fmt: skip
-STATES = (PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN)
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(TargetAction):
     """A fleet in a cluster: all verbs, each in one execution."""
 
-    TRANSFERS_FILES = False
     argument_spec: Dict[str, Any] = {
-        "state": {"type": "str", "required": True, "choices": list(STATES)},
+        **TargetAction.argument_spec,
         "kubeconfig": {"type": "path", "default": ""},
         "context": {"type": "str", "default": ""},
-        "plan_id": {"type": "str", "default": ""},
-        "to": {"type": "str", "default": ""},
         "take_over": {"type": "str", "default": ""},
         "unfinished": {"type": "str", "default": "continue", "choices": ["continue", "refuse"]},
         "wait": {"type": "int", "default": 0},
@@ -56,20 +55,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "keep": {"type": "int", "default": 5},
     }
 
-    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        task_vars = task_vars or {}
-        result: Dict[str, Any] = super().run(tmp, task_vars)
-        _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = kinds.read(task_vars["hostvars"], names)
-        try:
-            run = _Run(args, members, faults, bool(self._task.check_mode), self._say)
-            found = run.done()
-        except Failed as error:
-            return {**result, "failed": True, **error.as_result()}
-        screen.show_in_a_task(self._display, lambda width, paint: ["", *run.text(found, width, paint), ""])
-        found["text"] = "\n".join(run.text(found))
-        return {**result, **found}
+    def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
+        return _Run(args, members, faults, bool(self._task.check_mode), self._say)
 
     def _say(self, text: str) -> None:
         screen.tell(self._display, text)
@@ -84,7 +71,7 @@ class _Run:
     def __init__(
         self,
         args: Mapping[str, Any],
-        members: Sequence[Any],
+        members: Sequence[MemberVariables],
         faults: Sequence[Finding],
         check: bool,
         say: Callable[[str], None],
