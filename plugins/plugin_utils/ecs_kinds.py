@@ -23,12 +23,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import K
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, Pointer
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
+    KindPlanner,
+    KindVariables,
+    release,
+    without_effect,
+)
 
 TARGET = "ecs"
 #: Variables that the agent would miss, and what there is instead.
@@ -200,16 +203,8 @@ class _Planner(KindPlanner):
         }
         asked = {name: each for name, each in references.items() if name not in known}
         found = {name: TaskSecret(each.name, each.key, each.version) for name, each in known.items()}
-        if not asked:
-            return found
-        try:
-            told = describe_all(asked.values(), stores_of(self.clouds.aws, self.clouds.gcp))
-        except Failed as error:
-            self.findings += error.findings
-            return found
-        for name, each in asked.items():
-            is_ = told[each]
-            found[name] = TaskSecret(is_.id, each.key, is_.version, _key_arn(is_.encryption_key, is_.id))
+        for name, is_ in self.described(asked).items():
+            found[name] = TaskSecret(is_.id, asked[name].key, is_.version, _key_arn(is_.encryption_key, is_.id))
         return found
 
     def _account(self, kinds: Sequence[Kind]) -> tuple[str, str]:
@@ -233,12 +228,8 @@ def unheld(member: MemberVariables) -> list[Finding]:
     for name, fix in _REFUSED.items():
         if getattr(member, name):
             found.append(_unheld("praxis_" + name, member.name, fix, ERROR))
-    for name, fix in _WITHOUT_EFFECT.items():
-        if getattr(member, name):
-            found.append(_unheld("praxis_" + name, member.name, fix, WARNING))
-    for name, fix in _LIMITS_WITHOUT_EFFECT.items():
-        if name in member.container:
-            found.append(_unheld("praxis_container." + name, member.name, fix, WARNING))
+    for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
+        found.append(_unheld(name, member.name, fix, WARNING))
     return found
 
 

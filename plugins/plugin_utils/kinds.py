@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import parse_image
@@ -15,7 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ch
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import empty_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import describe_all
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
@@ -102,14 +102,19 @@ class KindPlanner:
         """Each reference with its version. Stores are asked for those that name none, and no secret is opened."""
         found = {name: each for name, each in references.items() if _is_pinned(each)}
         asked = {name: each for name, each in references.items() if name not in found}
-        if not asked:
-            return found
+        described = self.described(asked)
+        return {**found, **{name: asked[name].at(each.version) for name, each in described.items()}}
+
+    def described(self, references: Mapping[str, Reference]) -> Dict[str, Description]:
+        """What their stores say of them; nothing, and findings, when a store cannot say it of all."""
+        if not references:
+            return {}
         try:
-            told = describe_all(asked.values(), stores_of(self.clouds.aws, self.clouds.gcp))
+            found = describe_all(references.values(), stores_of(self.clouds.aws, self.clouds.gcp))
         except Failed as error:
             self.findings += error.findings
-            return found
-        return {**found, **{name: each.at(told[each].version) for name, each in asked.items()}}
+            return {}
+        return {name: found[each] for name, each in references.items()}
 
     def images(self, drafts: Sequence[Draft]) -> Dict[str, str]:
         """Each image by digest. A registry is asked only for an image that names none."""
@@ -156,6 +161,18 @@ def release(draft: Draft, image: str, secrets: Mapping[str, str]) -> Release:
         p2p_port=variables.p2p_port,
         limits=limits,
     )
+
+
+def without_effect(
+    member: MemberVariables, variables: Mapping[str, str], limits: Mapping[str, str]
+) -> Iterator[Tuple[str, str]]:
+    """The variables of machines that a kind sets in vain, and what does instead.
+
+    :param variables: without ``praxis_``, each with what does instead.
+    :param limits: the same of keys of ``praxis_container``.
+    """
+    yield from (("praxis_" + name, fix) for name, fix in variables.items() if getattr(member, name))
+    yield from (("praxis_container." + name, fix) for name, fix in limits.items() if name in member.container)
 
 
 def _named(finding: Finding, name: str) -> Finding:

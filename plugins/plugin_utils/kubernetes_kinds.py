@@ -28,7 +28,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
+    KindPlanner,
+    KindVariables,
+    release,
+    without_effect,
+)
 
 TARGET = "kubernetes"
 #: Variables of machines that say nothing in a cluster, and what does instead.
@@ -254,12 +259,8 @@ def unheld(member: MemberVariables) -> List[Finding]:
     if member.address != "private":
         fix = "Leave it out: pods dial each other by their names in the cluster."
         found.append(_unheld("praxis_address", member.name, fix, ERROR))
-    for name, fix in _WITHOUT_EFFECT.items():
-        if getattr(member, name):
-            found.append(_unheld("praxis_" + name, member.name, fix, WARNING))
-    for name, fix in _LIMITS_WITHOUT_EFFECT.items():
-        if name in member.container:
-            found.append(_unheld("praxis_container." + name, member.name, fix, WARNING))
+    for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
+        found.append(_unheld(name, member.name, fix, WARNING))
     pulls = {**member.kubernetes, **member.kubernetes_kind}.get("image_pull_secrets")
     if member.registries and not pulls:
         fix = "Make a pull secret of its login, and name that in praxis_kubernetes.image_pull_secrets."
