@@ -10,11 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image, parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_publication import Publication, Registries
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import read_source
@@ -65,12 +63,7 @@ def _publication(args: Mapping[str, Any]) -> Publication:
     entries = read_registries(plain(args["registries"]), findings)
     if findings:
         raise Failed(*findings)
-    aws, gcp = from_environment(AWS_ARGUMENTS), from_environment(GCP_ARGUMENTS)
-    registries = Registries(
-        aws_client({**aws, "region": args["region"] or aws.get("region")}),
-        gcp_client({**gcp, "project": args["project"] or gcp.get("project")}),
-        entries,
-    )
+    registries = Registries(*clients(args["region"], args["project"]), entries)
     wanted = {"registries": registries, "target": target, "kept": args["keep_untagged"], "move": args["move"]}
     if args["copy_from"]:
         origin = parse_image(args["copy_from"])

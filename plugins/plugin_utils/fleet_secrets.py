@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -33,9 +35,7 @@ class Clouds:
     def __init__(self, members: Sequence[MemberVariables]) -> None:
         self.region = _only(member.region for member in members if member.cloud != "gcp")
         project = _only(member.project for member in members)
-        aws, gcp = from_environment(AWS_ARGUMENTS), from_environment(GCP_ARGUMENTS)
-        self.aws = aws_client({**aws, "region": self.region or aws.get("region")})
-        self.gcp = gcp_client({**gcp, "project": project or gcp.get("project")})
+        self.aws, self.gcp = clients(self.region, project)
 
     def meant(self, draft: Draft) -> Draft:
         """The draft with its references as its member means them: a bare name of AWS's is of the member's region."""
@@ -55,6 +55,18 @@ class Clouds:
 
     def _region_of(self, member: MemberVariables) -> str:
         return member.region if member.region and member.cloud != "gcp" else self.region
+
+
+def clients(region: str, project: str) -> Tuple[AwsClient, GcpClient]:
+    """Both clouds' clients, by the environment's credentials.
+
+    :param region, project: empty for the environment's.
+    """
+    aws, gcp = from_environment(AWS_ARGUMENTS), from_environment(GCP_ARGUMENTS)
+    return (
+        aws_client({**aws, "region": region or aws.get("region")}),
+        gcp_client({**gcp, "project": project or gcp.get("project")}),
+    )
 
 
 class FleetSecrets:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import registry
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
@@ -17,13 +17,19 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import PUSH_SCOPE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe, build, copy
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import cloud_login
-from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import OwnLogin, RegistryEntry, own_login
+from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import (
+    OwnLogin,
+    RegistryEntry,
+    choose,
+    own_login,
+)
 
 WORDS = {name: kind.words for name, kind in REPOSITORIES.items()}
 #: What a registry says of an image that it does not have.
@@ -54,7 +60,7 @@ class Registries:
             raise Failed(*findings)
 
     def _login(self, image: registry.Image, findings: List[Finding]) -> Optional[OwnLogin]:
-        entry = self._entries.get(registry.same_registry(image.host))
+        entry = choose(self._entries, str(image))
         if not entry:
             found = cloud_login(self._aws, self._gcp, image.host, PUSH_SCOPE)
             return OwnLogin(found) if found else None
@@ -72,7 +78,7 @@ class Registries:
         """
         own = self.logins[image.host]
         try:
-            if image.host not in self._entries and registry.aws_registry_of(image.host):
+            if self._ecr(image):
                 return registry.resolve_digest_ecr(self._aws, image)
             return resolve_digest_http(image, own.credentials if own else None, (own.ca or None) if own else None)
         except Failed as error:
@@ -80,20 +86,26 @@ class Registries:
                 return ""
             raise
 
-    def repository(self, image: registry.Image, kept: int) -> Optional[Engine[AwsClient]]:
-        """ECR's repository of an image, to be made or kept; None where there is nothing of ours to keep.
+    def _ecr(self, image: registry.Image) -> Optional[Tuple[str, str]]:
+        """Account and region of an image in ECR that is reached with AWS's credentials."""
+        return None if choose(self._entries, str(image)) else registry.aws_registry_of(image.host)
+
+    def repository(self, image: registry.Image, kept: int) -> Optional[Tuple[Engine[AwsClient], List[Change]]]:
+        """ECR's repository of an image, and what is to be done about it; None where there is nothing of ours to keep.
 
         A repository of the user's own is used as it is. Other registries have none to be made, or are not asked.
         """
-        found = registry.aws_registry_of(image.host)
-        if not found or image.host in self._entries:
+        found = self._ecr(image)
+        if not found:
             return None
-        client, desired = self._aws.in_region(found[1]), repository(image.repository, kept)
-        there = REPOSITORIES[desired.kind].find(client, desired)
-        if there and not REPOSITORIES[desired.kind].ours(there.tags, desired):
-            return None
-        where = "registry %s" % image.host
-        return Engine(client, [desired], REPOSITORIES, [desired.kind], where)
+        desired, where = repository(image.repository, kept), "registry %s" % image.host
+        engine = Engine(self._aws.in_region(found[1]), [desired], REPOSITORIES, [desired.kind], where)
+        try:
+            return engine, engine.observe()
+        except Failed as error:
+            if error.findings[0].code == "not-managed":
+                return None
+            raise
 
 
 @dataclass
@@ -120,8 +132,8 @@ class Publication:
 
         :raises Failed: what stands in the way, before anything is built.
         """
-        engine = self.registries.repository(self.target, self.kept)
-        changes = engine.observe() if engine else []
+        kept = self.registries.repository(self.target, self.kept)
+        changes = kept[1] if kept else []
         there = self.registries.digest(self.target)
         built = self._built()
         self._refuse_taken(there, built)
@@ -132,8 +144,8 @@ class Publication:
             "changed": bool(changes) or not there or there != built,
         }
         if not check_mode and result["changed"]:
-            if engine:
-                engine.apply(changes)
+            if kept:
+                kept[0].apply(changes)
             built = self._bring(built, there)
         digest = built or there
         return {

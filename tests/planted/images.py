@@ -46,9 +46,9 @@ FAULTS = (
     Fault(
         name="somebody-else-s-repository-is-changed",
         breaks="A repository that was not made here gets our settings.",
-        file="plugins/plugin_utils/image_publication.py",
-        before="        if there and not REPOSITORIES[desired.kind].ours(there.tags, desired):\n",
-        after="        if there and not there.tags:\n",
+        file="plugins/module_utils/cloud/aws_repository_kind.py",
+        before="        return MANAGED_TAG in tags\n",
+        after="        return bool(tags)\n",
         tests=("tests/unit/infrastructure/test_repository.py",),
     ),
 )
