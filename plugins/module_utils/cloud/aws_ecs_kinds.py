@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import ROLE, SECURITY_GROUP
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import (
+    ROLE,
+    ROLE_POLICY,
+    SECURITY_GROUP,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource, resolve
@@ -76,13 +80,33 @@ class LogGroup(AwsKind):
 
 
 @dataclass(frozen=True)
-class ExecutionPolicy(AwsKind):
-    """The one inline policy of the execution role. It goes with its role, and is whose that is. Its id is ROLE/NAME."""
+class Written(AwsKind):
+    """A kind that one operation creates and changes. It has no tags: it is whose the thing is that it belongs to."""
 
-    found_by: ClassVar[Collection[str]] = ("role",)
+    def id_of(self, desired: Resource) -> str:
+        """Its id, which follows from what is desired."""
+        return desired.name
 
     def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
         return True
+
+    def create(self, client: AwsClient, desired: Resource) -> str:
+        id_ = self.id_of(desired)
+        self.set(client, desired, id_, ())
+        return id_
+
+    def set_later(self, desired: Resource) -> set[str]:
+        return set()
+
+
+@dataclass(frozen=True)
+class ExecutionPolicy(Written):
+    """The one inline policy of the execution role, with which it goes. Its id is ROLE/NAME."""
+
+    found_by: ClassVar[Collection[str]] = ("role",)
+
+    def id_of(self, desired: Resource) -> str:
+        return f"{desired.made_with['role']}/{desired.name}"
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         role = desired.made_with["role"]
@@ -91,15 +115,7 @@ class ExecutionPolicy(AwsKind):
         except NotFound:
             return None
         fields = {"document": _ordered(found["PolicyDocument"])}
-        return Observed(self.name, desired.name, f"{role}/{desired.name}", fields)
-
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        id_ = f"{desired.made_with['role']}/{desired.name}"
-        self.set(client, desired, id_, ())
-        return id_
-
-    def set_later(self, desired: Resource) -> set[str]:
-        return set()
+        return Observed(self.name, desired.name, self.id_of(desired), fields)
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         role, _slash, name = id_.rpartition("/")
@@ -107,16 +123,12 @@ class ExecutionPolicy(AwsKind):
         client.call("iam", "put_role_policy", idempotent=True, RoleName=role, PolicyName=name, PolicyDocument=document)
 
     def remove(self, client: AwsClient, id_: str) -> None:
-        role, _slash, name = id_.rpartition("/")
-        client.call("iam", "delete_role_policy", idempotent=True, RoleName=role, PolicyName=name)
+        ROLE_POLICY.remove(client, id_)
 
 
 @dataclass(frozen=True)
-class ScalableTarget(AwsKind):
+class ScalableTarget(Written):
     """How many tasks a service may have. It is its service's, and its id is the service's there."""
-
-    def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
-        return True
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         asked = [desired.name]
@@ -125,13 +137,6 @@ class ScalableTarget(AwsKind):
             fields = {"min": each["MinCapacity"], "max": each["MaxCapacity"]}
             return Observed(self.name, desired.name, each["ResourceId"], fields)
         return None
-
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        self.set(client, desired, desired.name, ())
-        return desired.name
-
-    def set_later(self, desired: Resource) -> set[str]:
-        return set()
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         limits = {"MinCapacity": desired.fields["min"], "MaxCapacity": desired.fields["max"]}
@@ -142,11 +147,8 @@ class ScalableTarget(AwsKind):
 
 
 @dataclass(frozen=True)
-class ScalingPolicy(AwsKind):
+class ScalingPolicy(Written):
     """What the load decides by. Its id is SERVICE#NAME."""
-
-    def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
-        return True
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         service, names = desired.made_with["service"], [desired.made_with["policy"]]
@@ -159,13 +161,6 @@ class ScalingPolicy(AwsKind):
             tracking = each.get("TargetTrackingScalingPolicyConfiguration") or {}
             return Observed(self.name, desired.name, desired.name, {"tracking": _tracking(tracking)})
         return None
-
-    def create(self, client: AwsClient, desired: Resource) -> str:
-        self.set(client, desired, desired.name, ())
-        return desired.name
-
-    def set_later(self, desired: Resource) -> set[str]:
-        return set()
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         how: dict[str, Any] = {
