@@ -8,9 +8,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import unless_gone
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
@@ -70,16 +72,9 @@ class AwsDisks:
             **({"SnapshotId": snapshot} if snapshot else {}),
         }
 
-        def attempt() -> str | NotFound:
-            try:
-                return str(self._call("create_volume", **request)["VolumeId"])
-            except NotFound as error:  # what it names may be too new to be known
-                return error
-
-        made, _done = self.poll.until(attempt, lambda made: isinstance(made, str), seconds=LATE)
-        if isinstance(made, NotFound):
-            raise made
-        return Volume(made, slot, zone, size)
+        # What it names may be too new to be known.
+        made = self.poll.allowed(lambda: self._call("create_volume", **request), NotFound, seconds=LATE)
+        return Volume(str(made["VolumeId"]), slot, zone, size)
 
     def enlarge(self, disk: Volume, size: int) -> None:
         """Make it larger.
@@ -166,18 +161,8 @@ def remove(client: AwsClient, volumes: Sequence[Volume], poll: Poll, seconds: fl
     """
 
     def one(each: Volume) -> None:
-        def attempt() -> Conflict | None:
-            try:
-                client.call("ec2", "delete_volume", idempotent=True, VolumeId=each.id)
-            except NotFound:
-                return None
-            except Conflict as error:
-                return error
-            return None
-
-        error, _done = poll.until(attempt, lambda error: error is None, seconds=seconds)
-        if error:
-            raise error
+        delete = partial(unless_gone, client, "ec2", "delete_volume", VolumeId=each.id)
+        poll.allowed(delete, Conflict, seconds=seconds)
 
     gathered(map_parallel(one, volumes))
 

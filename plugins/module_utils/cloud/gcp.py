@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -125,6 +126,16 @@ class GcpClient:
     def endpoint(self, service: str) -> str:
         """Scheme, host and port of a service."""
         return (self._api_endpoint or ENDPOINTS[service]).rstrip("/")
+
+    def change(
+        self, verb: str, path: str, body: Mapping[str, Any] | None = None, **query: str
+    ) -> dict[str, Any]:
+        """Begin a change in Compute Engine; its operation. A repeated request is the same request by its id.
+
+        :param path: ``compute/v1/…``
+        """
+        asked = {"requestId": str(uuid.uuid4()), **query}
+        return self.call("compute", verb, path, body=body, query=asked, idempotent=True)
 
     def call(
         self,

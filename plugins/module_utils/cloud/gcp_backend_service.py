@@ -9,7 +9,6 @@ A backend is an unmanaged instance group or a zonal network endpoint group; a ma
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -185,10 +184,7 @@ class BackendService:
         else:
             method = "addInstances" if present else "removeInstances"
             body = {"instances": [{"instance": link} for link in links]}
-        operation = self._client.call(
-            "compute", "POST", f"compute/v1/{group.path}/{method}", body=body,
-            query={"requestId": str(uuid.uuid4())}, idempotent=True,
-        )  # fmt: skip
+        operation = self._client.change("POST", f"compute/v1/{group.path}/{method}", body)
         self._client.wait(operation, seconds=OPERATION_DEADLINE, what=f"{method} in {group.path}")
 
     def addresses(self) -> list[str]:

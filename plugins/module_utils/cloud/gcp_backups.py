@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound, Unavailable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import change
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, mark_text
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import (
@@ -57,7 +56,7 @@ class GoogleBackups:
         id_ = f"{self.fleet}-{slot}-{name}"
         labels = tags(self.fleet, slot, name, STARTED)
         body = {"name": id_, "description": mark_text(self.fleet), "labels": labels}
-        change(self.client, "POST", f"zones/{zone}/disks/{disk}/createSnapshot", body)
+        self.client.change("POST", self._url(f"zones/{zone}/disks/{disk}/createSnapshot"), body)
 
         def state() -> str:
             try:
@@ -83,7 +82,7 @@ class GoogleBackups:
     def remove(self, id_: str) -> None:
         """Remove it; a gone one is no error."""
         try:
-            done = change(self.client, "DELETE", f"global/snapshots/{id_}", None)
+            done = self.client.change("DELETE", self._url(f"global/snapshots/{id_}"))
             self.client.wait(done, seconds=self.seconds, what=f"snapshot {id_}")
         except NotFound:
             return

@@ -9,7 +9,6 @@ a slot in two zones, the slot alone decides the zone; and before anything is mad
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,8 +189,11 @@ class Machines:
         self, verb: str, path: str, body: Mapping[str, Any] | None, what: str, named: bool = True
     ) -> None:
         """A change and its operation. Sent twice it is the same: by its id, or by the fingerprint it brings."""
-        query = {"requestId": str(uuid.uuid4())} if named else None
-        operation = self.client.call("compute", verb, self._url(path), body=body, query=query, idempotent=True)
+        url = self._url(path)
+        if named:
+            operation = self.client.change(verb, url, body)
+        else:
+            operation = self.client.call("compute", verb, url, body=body, idempotent=True)
         self.client.wait(operation, seconds=self.deadline, what=what)
 
     def _url(self, path: str) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -176,9 +175,8 @@ class Resources:
         self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
 
     def _done(self, wanted: Wanted, verb: str, path: str, body: Mapping[str, Any] | None) -> None:
-        """A change and its operation. A repeated request is the same request by its id."""
-        query = {"requestId": str(uuid.uuid4())}
-        operation = self._client.call("compute", verb, path, body=body, query=query, idempotent=True)
+        """A change, until its operation is over."""
+        operation = self._client.change(verb, path, body)
         self._client.wait(operation, seconds=wanted.deadline, what=str(wanted))
 
     def _path(self, wanted: Wanted) -> str:

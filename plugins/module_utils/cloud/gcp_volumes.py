@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_zones import everywhere
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import not_attached
@@ -70,8 +71,9 @@ class GoogleDisks:
         }
         for number in range(1, NAMES + 1):
             name = self.name(slot) + (f"-{number}" if number > 1 else "")
+            make = partial(self._change, "POST", f"zones/{zone}/disks", {"name": name, **body}, f"disk {name}")
             try:
-                self._made(f"zones/{zone}/disks", {"name": name, **body})
+                self.poll.allowed(make, NotFound, seconds=LATE)
             except Conflict:
                 # It is there: made by another run meanwhile, or by a request whose answer was lost; or not the slot's.
                 there = self._get(f"zones/{zone}/disks/{name}")
@@ -120,8 +122,7 @@ class GoogleDisks:
     def detach(self, disk: Volume, machine: str) -> None:
         """Take it from a machine that has it no longer in use."""
         path = f"zones/{disk.zone}/instances/{machine}/detachDisk"
-        done = change(self.client, "POST", path, None, deviceName=GOOGLE_DEVICE)
-        self.client.wait(done, seconds=self.seconds, what=f"disk {disk.id}")
+        self._change("POST", path, None, f"disk {disk.id}", deviceName=GOOGLE_DEVICE)
 
     def relabel(self, disk: Volume, value: str) -> None:
         """Say anew what it is."""
@@ -140,24 +141,9 @@ class GoogleDisks:
         except NotFound:
             return
 
-    def _made(self, path: str, body: Mapping[str, Any]) -> None:
-        """:raises NotFound: what it names is not known after a while either."""
-
-        def attempt() -> NotFound | None:
-            try:
-                self._change("POST", path, body, f"disk {body['name']}")
-            except NotFound as error:
-                return error
-            return None
-
-        error, _done = self.poll.until(attempt, lambda error: error is None, seconds=LATE)
-        if error:
-            raise error
-
     def _is_of(self, there: Mapping[str, Any], slot: str, value: str) -> bool:
-        labels = there.get("labels") or {}
         mine = {FLEET_TAG: self.machines.fleet, DATA_TAG: value, "praxis_slot": slot}
-        return all(labels.get(key) == value for key, value in mine.items())
+        return tagged(there.get("labels") or {}, mine)
 
     def _snapshot(self, named: str) -> str:
         return named if "/" in named else f"projects/{self.client.project}/global/snapshots/{named}"
@@ -165,22 +151,12 @@ class GoogleDisks:
     def _get(self, path: str) -> dict[str, Any]:
         return self.client.call("compute", "GET", self._url(path))
 
-    def _change(self, verb: str, path: str, body: Mapping[str, Any] | None, what: str) -> None:
+    def _change(self, verb: str, path: str, body: Mapping[str, Any] | None, what: str, **query: str) -> None:
         """A change, until its operation is over."""
-        self.client.wait(change(self.client, verb, path, body), seconds=self.seconds, what=what)
+        self.client.wait(self.client.change(verb, self._url(path), body, **query), seconds=self.seconds, what=what)
 
     def _url(self, path: str) -> str:
         return f"compute/v1/projects/{self.client.project}/{path}"
-
-
-def change(client: GcpClient, verb: str, path: str, body: Mapping[str, Any] | None, **query: str) -> dict[str, Any]:
-    """Begin a change; its operation. A repeated request is the same request by its id.
-
-    :param path: from the project on.
-    """
-    url = f"compute/v1/projects/{client.project}/{path}"
-    asked = {"requestId": str(uuid.uuid4()), **query}
-    return client.call("compute", verb, url, body=body, query=asked, idempotent=True)
 
 
 def volume(described: Mapping[str, Any]) -> Volume:

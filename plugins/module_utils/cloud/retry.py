@@ -13,7 +13,7 @@ import time as _time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 
@@ -141,3 +141,21 @@ class Poll:
             if left <= 0:
                 return seen, False
             self.sleep(min(self.interval, left))
+
+    def allowed(self, act: Callable[[], T], refusal: type[CloudError], *, seconds: float) -> T:
+        """What an act returns, tried until it is no longer refused in this way.
+
+        :param seconds: how long to go on.
+        :raises CloudError: the last refusal; any other at once.
+        """
+
+        def attempt() -> tuple[T | None, CloudError | None]:
+            try:
+                return act(), None
+            except refusal as error:
+                return None, error
+
+        (result, error), _done = self.until(attempt, lambda seen: seen[1] is None, seconds=seconds)
+        if error:
+            raise error
+        return cast("T", result)
