@@ -28,6 +28,7 @@ IN_CONTAINER = "docker exec praxis-agent-1"
 WRITE = f"{IN_CONTAINER} sh -c 'mkdir -p /data/shared && head -c 1048576 /dev/urandom > /data/shared/kept && sync'"
 SUM = f"{IN_CONTAINER} sha256sum /data/shared/kept"
 CONTAINER = "docker inspect -f '{{.Id}}' praxis-agent-1"
+INFO = "curl -fsS http://127.0.0.1:8000/p2p/info"
 STATE = "docker inspect -f '{{.State.Status}}' praxis-agent-1"
 MOUNT = "/var/lib/praxis/data"
 UNIT = "var-lib-praxis-data.mount"
@@ -68,7 +69,7 @@ class Fleet:
         return self.cloud.on(self.machine(number), command, deadline=120).strip()
 
     def peer_id(self) -> str:
-        return json.loads(self.on("curl -fsS http://127.0.0.1:8000/p2p/info"))["peer_id"]
+        return json.loads(self.on(INFO))["peer_id"]
 
     def wait(self, condition: str, seconds: int = 60) -> None:
         """Wait on the machine until a shell command succeeds there."""
@@ -113,6 +114,7 @@ def test_a_slot_s_disk_holds_the_data_and_is_there_before_the_agent_after_a_rebo
     before = fleet.on(SUM)
     fleet.reboot()
     fleet.wait(f'[ "$({STATE})" = running ]')
+    fleet.wait(f"{INFO} > /dev/null")  # the next scene asks it
     assert fleet.on(SUM) == before
     entered = "systemctl show -P ActiveEnterTimestampMonotonic"
     assert int(fleet.on(f"{entered} {UNIT}")) < int(fleet.on(f"{entered} docker.service"))
@@ -270,6 +272,7 @@ def test_a_disk_of_the_user_s_holds_the_data_once_nothing_else_is_in_its_place(f
     assert fleet.run("deploy.yml", data).changed == {}
     fleet.reboot()
     fleet.wait(f'[ "$({STATE})" = running ]')
+    fleet.wait(f"{INFO} > /dev/null")  # the next scene asks it
     assert fleet.on(SUM) == before
 
 
