@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -29,8 +30,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 #: Says which lane a process belongs to: the absolute path of its folder.
 MARK = "PRAXIS_LANE"
-#: As many lanes as this go on at once. On two cores: most of them wait for machines most of the time.
-AT_ONCE = 4
+#: As many lanes as this go on at once. On two cores: those with machines wait for them most of the time.
+AT_ONCE = 6
 SUMMARY = " short test summary info "
 TAIL = 20  # lines that are shown of a failed lane without a summary
 GRACE = 5.0  # seconds that a process has to end by itself
@@ -56,12 +57,12 @@ class Playbooks:
 #: "fleet" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but their own.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
+    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
+                                "test_own", "test_storm")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_ecs", "test_molecule", "test_proxy")),
     "releases": Playbooks("aws", ("test_releases",)),
-    "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
-                                "test_own", "test_storm")),
     # The execution environment: built, and a fleet from nothing and back in it.
     "ee": Playbooks("aws", ("test_execution_environment",)),
     # The second leg: with the newest ansible-core.
@@ -136,7 +137,7 @@ FIRST, NEWEST = Leg(), Leg("newest")
 
 
 def lanes(tier: str) -> list[Lane]:
-    """The lanes of a tier, in the order in which they are begun: those that take longest first."""
+    """The lanes of a tier, in the order in which they are begun."""
     if tier == "fast":
         return [FIRST.units("fast", "-m", "not slow"), FIRST.static("lint", "scripts/lint", "--fast")]
     newest = [NEWEST.playbooks("newest"), NEWEST.units("newest-unit"), NEWEST.static("newest-lint", "scripts/lint")]
@@ -144,9 +145,10 @@ def lanes(tier: str) -> list[Lane]:
         return newest
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
     first = [
+        # It needs a core and no machine, while all others wait for the images of the machines.
+        FIRST.static("static", "scripts/static"),
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS
           if name != "newest" and not (few and name in ONLY_IN_ALL)),
-        FIRST.static("static", "scripts/static"),
         FIRST.units("unit", *few),
         FIRST.sandbox("sandbox", *few, "tests/sandbox"),
     ]
@@ -233,7 +235,16 @@ def keep(folders: Sequence[str]) -> int:
         signal.signal(one, signal.SIG_IGN)
     sys.stdin.read()
     end(folders)
+    drop_unread_output()
     return clear([Path(folder) for folder in folders])
+
+
+def drop_unread_output() -> None:
+    """Print to nowhere from now on when nobody reads standard output any more, as after ``make test | head``."""
+    poll = select.poll()
+    poll.register(1, 0)
+    if poll.poll(0):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def end(folders: Sequence[str]) -> None:

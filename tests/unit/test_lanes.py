@@ -114,3 +114,29 @@ def test_nothing_of_a_lane_outlives_the_run(tmp_path: Path, order: signal.Signal
         assert time.monotonic() < until, "waited 30 s for the end of the lane's processes"
         time.sleep(0.05)
     run.stdout.close()
+
+
+KEEPER = """
+import sys
+from pathlib import Path
+from tests import lanes
+
+def clear(folders):
+    print("removing", flush=True)
+    (folders[0] / "cleared").touch()
+    return 1
+
+lanes.clear = clear
+sys.exit(lanes.keep(sys.argv[1:]))
+"""
+
+
+def test_the_keeper_clears_away_though_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+    keeper = subprocess.Popen([sys.executable, "-c", KEEPER, str(tmp_path)], cwd=lanes.CHECKOUT,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    assert keeper.stdin
+    assert keeper.stdout
+    keeper.stdout.close()
+    keeper.stdin.close()
+    assert keeper.wait(30) == 1
+    assert (tmp_path / "cleared").exists()
