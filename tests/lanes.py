@@ -153,8 +153,10 @@ def lanes(tier: str) -> list[Lane]:
         FIRST.sandbox("sandbox", *few, "tests/sandbox"),
     ]
     if tier == "all":
+        # A release rehearsed: mostly the same linters and documentation once more, as one who installs it has them.
+        release = FIRST.static("release", "scripts/release")
         planted = Lane("planted", (sys.executable, "-m", "tests.planted"))
-        return [*first, *newest, planted]
+        return [*first, *newest, release, planted]
     short = NEWEST.playbooks("newest", "tests/integration/test_playbooks.py")
     return [*first, short, NEWEST.units("newest-unit", "-m", "not slow")]
 
