@@ -43,6 +43,7 @@ class ActionModule(fleet_verify.ActionModule):
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
         checks.append(_infrastructure(args["accounts"], ports, len(args["hosts"])))
+        checks.append(_permissions(args["accounts"]))
         found = doctor.summary(checks, args["fleet"], args["hosts"])
         if args["show"]:
             self.show(lambda width, paint: ["", *_lines(found, width, paint), ""])
@@ -87,6 +88,13 @@ def _infrastructure(
 
 
 _PORTS = (4001, 8000)
+
+
+def _permissions(accounts: List[Mapping[str, Any]]) -> doctor.Check:
+    """What the clouds say of the credentials' permissions."""
+    answers = [account.get("permissions") or {} for account in accounts]
+    found = [one for answer in answers for one in _findings(answer.get("findings") or [])]
+    return doctor.Check("permissions", sum(answer.get("looked") or 0 for answer in answers), "permission", tuple(found))
 
 
 def _lines(found: Mapping[str, Any], width: Optional[int], paint: render.Paint) -> List[str]:

@@ -40,7 +40,8 @@ options:
     default: {}
   accounts:
     description:
-      - "For each cloud: C(cloud), and of its infrastructure module in check mode the C(plan), or the C(failures)."
+      - "For each cloud: C(cloud), of its infrastructure module in check mode the C(plan), or the C(failures), and
+        C(permissions), as M(praxis.cloud.aws_permissions_info) returns them."
     type: list
     elements: dict
     default: []

@@ -19,10 +19,14 @@ def _like(pattern: str, text: str, *, fold: bool = False) -> bool:
     return re.fullmatch(expression, text, re.DOTALL | (re.IGNORECASE if fold else 0)) is not None
 
 
-def _condition_holds(operator: str, wanted: list[str], have: str | None) -> bool:
+def _condition_holds(operator: str, wanted: list[str], have: str | list[str] | None) -> bool:
+    if operator.startswith("ForAllValues:"):
+        return all(_condition_holds(operator.partition(":")[2], wanted, each) for each in _listed(have or []))
     name = operator.removesuffix("IfExists")
     if have is None:
         return operator.endswith("IfExists")
+    if isinstance(have, list):
+        return False
     if name in ("StringEquals", "ArnEquals"):
         return have in wanted
     if name in ("StringLike", "ArnLike"):
@@ -32,7 +36,7 @@ def _condition_holds(operator: str, wanted: list[str], have: str | None) -> bool
     return False
 
 
-def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str]) -> bool:
+def _applies(statement: Mapping[str, Any], action: str, resource: str, context: Mapping[str, str | list[str]]) -> bool:
     if "Action" in statement:
         if not any(_like(pattern, action, fold=True) for pattern in _listed(statement["Action"])):
             return False
@@ -49,7 +53,7 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str, context: 
 
 
 def allowed(documents: Iterable[Mapping[str, Any]], action: str, resource: str,
-            context: Mapping[str, str] | None = None) -> bool:
+            context: Mapping[str, str | list[str]] | None = None) -> bool:
     """True when a statement allows and none denies. A condition that cannot be evaluated does not hold."""
     permitted = False
     for document in documents:

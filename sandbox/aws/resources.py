@@ -121,8 +121,9 @@ def _iam(response: Any, operation: str) -> Iterator[Need]:
         found.append(("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{response._get_param('RoleName')}"))
     if operation in ("CreateRole", "CreateInstanceProfile") and response._get_param("Tags"):
         found.append((f"iam:Tag{operation.removeprefix('Create')}", found[0][1]))
-    if not found and response._get_param("PolicyArn"):
-        found = [(f"iam:{operation}", response._get_param("PolicyArn"))]
+    for name in ("PolicyArn", "PolicySourceArn"):
+        if not found and response._get_param(name):
+            found = [(f"iam:{operation}", response._get_param(name))]
     return iter(found or [(f"iam:{operation}", "*")])
 
 

@@ -27,6 +27,7 @@ from sandbox.aws import (
     names,
     operations,
     secret_stages,
+    simulation,
     volumes,
 )
 from sandbox.aws.cloud import Cloud
@@ -40,7 +41,7 @@ def serve(site: Site) -> None:
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
     for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
-                    names, volumes, access):
+                    names, volumes, simulation, access):
         concern.install(cloud)
     checks = health.install(cloud)
     services = ecs.install(Containers(cloud), cloud.changes)

@@ -131,6 +131,17 @@ def aws_infrastructure_info(world: World) -> Turns:
     assert like["SubnetId"] in by_tags["done"].result["subnets"]
 
 
+def aws_permissions_info(world: World) -> Turns:
+    """One statement that the controller's policy has, and one that it has not."""
+    have, lack = (
+        {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": ["*"]}
+        for sid, action in (("Look", "ec2:DescribeInstances"), ("Rent", "ec2:AllocateAddress"))
+    )
+    policies = {"deploy": {"Version": "2012-10-17", "Statement": [have, lack]}}
+    found = (yield Turn("ask", {"policies": policies, **world.keys}))["done"].result
+    assert [each["where"] for each in found["findings"]] == ["AWS deploy Rent"]
+
+
 def aws_infrastructure(world: World) -> Turns:
     """All but the machines, whose rows are aws_machines'."""
     owner, region = world.owner("ec2"), world.cloud.environment["AWS_REGION"]
@@ -511,6 +522,7 @@ ROWS = (
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),
     Row("aws_infrastructure_info", ("modules",), aws_infrastructure_info),
+    Row("aws_permissions_info", ("modules",), aws_permissions_info),
     Row("aws_infrastructure", ("modules",), aws_infrastructure, changes=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),

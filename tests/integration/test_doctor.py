@@ -18,7 +18,8 @@ from . import hunting
 from .conftest import CHECKOUT, Cloud, Machine, Run
 
 GROUP = "praxis-praxis"
-AREAS = {"plan", "agents", "machines", "images", "names", "peers", "networks", "secrets", "infrastructure"}
+AREAS = {"plan", "agents", "machines", "images", "names", "peers", "networks", "secrets", "infrastructure",
+         "permissions"}  # fmt: skip
 ENVIRONMENT = "$(find /run/praxis -name environment)"
 DROP = ("iptables -w 5 -{0} INPUT -p tcp --dport 4001 -j DROP; "
         "iptables -w 5 -{0} DOCKER-USER ! -i br-+ -p tcp --dport 4001 -j DROP")

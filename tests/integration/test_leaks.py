@@ -30,6 +30,7 @@ EXERCISED = {
     "aws_infrastructure_info": "tests/integration/modules.yml",
     "aws_lb_target": "plugins/plugin_utils/balancer_tasks.py",
     "aws_machines": "tests/integration/modules.yml",
+    "aws_permissions_info": "playbooks/**/*.yml",
     "gcp_lb_target": "plugins/plugin_utils/balancer_tasks.py",
     "gcp_infrastructure": "roles/provision/**/*.yml",
     "gcp_infrastructure_info": "tests/integration/modules.yml",

@@ -19,7 +19,7 @@ import pytest
 from sandbox.aws import names
 
 REGION = "eu-central-1"
-READS = ("Describe", "Get", "List", "BatchGet", "Head")
+READS = ("Describe", "Get", "List", "BatchGet", "Head", "Simulate")
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "planted-key-3f9a1c5e7b2d4a6f8091b3c5"}
 
 

@@ -31,7 +31,7 @@ CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 30
 CONNECTIONS = 16
 
-_READS = ("describe_", "get_", "list_", "batch_get_", "batch_check_", "head_", "search_")
+_READS = ("describe_", "get_", "list_", "batch_get_", "batch_check_", "head_", "search_", "simulate_")
 # Parameters whose text a service may quote back in its error.
 _CONFIDENTIAL = frozenset({"SecretString", "SecretBinary"})
 

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import (
     REPOSITORY,
     Place,
@@ -34,7 +35,7 @@ def policies(place: Place) -> dict[str, Document]:
     statements: dict[str, Iterable[Statement]] = {
         "provision": [*account, *_makes(place), *_changes(place), *_removes(place)],
         "deploy": [*fleet, *_deploys(place)],
-        "doctor": [*_merged(account, fleet)],
+        "doctor": [*_merged(account, fleet), _asks(place)],
         "backup": _backs_up(place),
         "restore": _restores(place),
         "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
@@ -95,6 +96,12 @@ def _looks_at_the_fleet(place: Place) -> list[Statement]:
         Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted({*secrets, place.identities})),
         Statement("ReadImages", ["ecr:BatchGetImage", "ecr:DescribeImages"], place.repositories),
     ]
+
+
+def _asks(place: Place) -> Statement:
+    """Which permissions the credentials have: they belong to a user or a role of the account, and may be anybody's."""
+    principals = [f"arn:{place.partition}:iam::{place.account}:{kind}/*" for kind in ("user", "role")]
+    return Statement(ASK, ["iam:SimulatePrincipalPolicy"], principals)
 
 
 def _makes(place: Place) -> list[Statement]:

@@ -57,7 +57,7 @@ def actions(verb: str) -> set[str]:
 
 
 def reads(action: str) -> bool:
-    return action.split(":")[1].startswith(("Describe", "Get", "List", "Batch"))
+    return action.split(":")[1].startswith(("Describe", "Get", "List", "Batch", "Simulate"))
 
 
 def called() -> set[str]:

@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of the permissions that verbs need the caller has on AWS: IAM simulates the caller's own policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import aws_permissions as pure
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK, plain, unseen
+
+_FIX = f"Allow iam:SimulatePrincipalPolicy on it (the statement {ASK} of doctor's, which make policies prints)."
+
+
+def look(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required: bool) -> dict[str, Any]:
+    """What the caller lacks of each verb's policy.
+
+    :param policies: by verb, its policy document.
+    :param required: whether what is missing is an error.
+    :returns: ``principal``, how many actions were ``looked`` at, and ``findings``.
+    :raises CloudError: when nobody could say who the caller is.
+    """
+    caller = str(client.call("sts", "get_caller_identity")["Arn"])
+    who = pure.principal(caller)
+    if who is None:
+        what = "IAM simulates the policies of users and roles, and the credentials are neither's."
+        return _unseen(caller, what, "Use a user or a role whose policies are those that make policies prints.")
+    asked = [(verb, each) for verb, policy in policies.items() for each in policy["Statement"] if each["Sid"] != ASK]
+    todo = list(dict.fromkeys(one for _verb, each in asked for one in pure.questions(each, client.region)))
+    who = _known(client, who, caller)
+    answers = gathered(map_parallel(lambda one: _denied(client, who, one), todo))
+    if None in answers:
+        return _unseen(caller, "The credentials may not ask which permissions they have.", _FIX)
+    missing = {one: answer or [] for one, answer in zip(todo, answers)}
+    findings: list[Finding] = []
+    for verb, statement in asked:
+        lacks = [each for one in pure.questions(statement, client.region) for each in missing[one]]
+        if lacks:
+            findings.append(pure.finding(who, verb, statement, list(dict.fromkeys(lacks)), required))
+    looked = len({action for one in todo for action in one.actions})
+    return {"principal": who, "looked": looked, "findings": plain(findings)}
+
+
+def _known(client: AwsClient, who: str, caller: str) -> str:
+    """The principal with its path: a session's ARN has none of its role's (those of AWS's single sign-on have one)."""
+    if who == caller:
+        return who
+    try:
+        return str(client.call("iam", "get_role", RoleName=who.rpartition("/")[2])["Role"]["Arn"])
+    except errors.Denied:
+        return who
+
+
+def _denied(client: AwsClient, who: str, question: pure.Question) -> list[pure.Denied] | None:
+    """What is not allowed; None when the question itself is refused."""
+    try:
+        return list(pure.denied(client.paginate("iam", "simulate_principal_policy", **question.as_request(who))))
+    except (errors.Denied, errors.NotFound):
+        return None
+
+
+def _unseen(caller: str, what: str, fix: str) -> dict[str, Any]:
+    return {"principal": caller, "looked": 0, "findings": plain([unseen(what, f"AWS {caller}", fix)])}
