@@ -21,7 +21,7 @@ LAYERS = (
     *(PLUGINS / f"module_utils/fleet/{name}.py"
       for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
                    "switches")),
-    PLUGINS / "module_utils" / "infrastructure" / "doctor.py",
+    *(PLUGINS / f"module_utils/infrastructure/{name}.py" for name in ("aws_permissions", "doctor", "permissions")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",

@@ -17,11 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import (
-    REPOSITORY,
-    Place,
-    Statement,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import REPOSITORY, Place, Statement
 
 VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "ecs")
 Document = dict[str, Any]

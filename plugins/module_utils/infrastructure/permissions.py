@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 
-CODE = "permission-missing"
 UNSEEN = "permissions-unseen"
 #: The statement by which permissions may be asked for. An answer shows that it is there.
 ASK = "AskPermissions"
