@@ -143,10 +143,10 @@ def install(cloud: Cloud) -> Health:
 
     def registered(self: Any, targets: list[dict[str, Any]]) -> None:
         known, self.targets = self.targets, {}
-        for target in targets:
-            # moto's own checks; what it would keep has the id alone.
-            register(self, [target])
-        self.targets = known
+        try:
+            register(self, targets)  # for moto's own checks: what it keeps has the id alone
+        finally:
+            self.targets = known
         for target in targets:
             key = key_of(self, target)
             self.targets[key] = {"Id": key[0], "Port": key[1]}
