@@ -9,6 +9,7 @@ alone; its dictionaries of targets have ``(id, port)`` as their keys here.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -142,11 +143,9 @@ def install(cloud: Cloud) -> Health:
         return float(group.attributes["deregistration_delay.timeout_seconds"])
 
     def registered(self: Any, targets: list[dict[str, Any]]) -> None:
-        known, self.targets = self.targets, {}
-        try:
-            register(self, targets)  # for moto's own checks: what it keeps has the id alone
-        finally:
-            self.targets = known
+        asked = copy.copy(self)  # for moto's own checks: what it keeps has the id alone
+        asked.targets, asked.deregistered_targets = {}, {}
+        register(asked, targets)
         for target in targets:
             key = key_of(self, target)
             self.targets[key] = {"Id": key[0], "Port": key[1]}
