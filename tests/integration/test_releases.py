@@ -828,7 +828,7 @@ def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: 
         limited = deploy(fleet, variables, "--limit", "praxis-aws-4", expect=2)
         assert (seen.releases(fleet), seen.started(fleet)) == (halfway, starts)
         undone = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1, "praxis_batch": 2})
-    assert (set(codes(refused)), set(codes(limited))) == ({"unfinished"}, {"floor"})
+    assert (set(codes(refused)), set(codes(limited))) == ({"unfinished"}, {"floor"}), limited.summary["text"]
     assert undone.summary["ok"]
     assert moved(fleet, before) == set()
     assert set(registered(fleet).values()) == {"healthy"}
@@ -842,7 +842,7 @@ def test_a_balancer_that_fails_at_the_rejoin_costs_a_batch_at_most(fleet: Cloud)
     with load(fleet) as counted, refused(fleet, "elbv2:RegisterTargets"):
         run = deploy(fleet, {**new(), "praxis_batch": 2, "praxis_canary": 2}, expect=2)
     assert "cloud-denied" in codes(run)
-    assert moved(fleet, before) == set()
+    assert moved(fleet, before) == set(), run.output[-6000:]
     assert len(out_of_service(fleet)) <= 2
     assert lost(counted) == ({}, "")
     assert deploy(fleet, {}).summary["ok"]
