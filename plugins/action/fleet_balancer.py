@@ -72,8 +72,10 @@ class ActionModule(FleetAction):
             if args["state"] == "absent":
                 others = {name: observations[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
-                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
-                failures += self._stand_by(balancer, balancer_targets.standby(balancer, others, unconfirmed), result)
+                again = bool(set(names).intersection(run.touched()))
+                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result, again)
+                standby = [] if again else balancer_targets.standby(balancer, others, unconfirmed)
+                failures += self._stand_by(balancer, standby, result)
                 if failures:
                     break
                 # Whatever port they are registered with: the one in the plan may be new.
@@ -112,17 +114,23 @@ class ActionModule(FleetAction):
         floor: int,
         leaving: List[str],
         result: Dict[str, Any],
+        again: bool,
     ) -> List[Mapping[str, Any]]:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them.
 
         :param others: by name, as they were observed last.
         :param beyond: those outside this run: they count when they are in service, and are left as they are.
+        :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
+            in, those that are in already may be enough.
         """
         names = list(others)
         targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
+        if again and answer.get("failed") and not answer.get("targets"):
+            names, beyond = [], {*beyond, *others}
+            answer = self._ask(balancer, [], "present")
         known = balancer["targets"]
         healthy = [one["member"] for one in balancer_targets.answered(answer, names, known) if one["healthy"]]
         serving_others = filter(balancer_targets.is_healthy, answer.get("others") or [])

@@ -100,6 +100,7 @@ class Balancer:
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
         self.waited: list[bool] = []
+        self.refuses = False  # to take anybody in
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -117,6 +118,8 @@ class Balancer:
         self.asked.append((module_args["state"], targets))
         self.patience.append(module_args.get("wait_timeout"))
         self.waited.append(module_args["wait"])
+        if self.refuses and targets and module_args["state"] == "present":
+            return {"failed": True, "failures": [REFUSED]}
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
         failure = {"failed": True, "failures": [REFUSED]} if late else {}
@@ -188,6 +191,23 @@ def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
 ) -> None:
     one = balancer(**options)
     one.health = dict.fromkeys(unhealthy, "unhealthy")
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+    assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
+@pytest.mark.parametrize(("in_service", "codes"), [("34", []), ("4", ["floor"])])
+def test_a_rollback_goes_on_where_the_balancer_takes_nobody_in(
+    balancer: Any, in_service: str, codes: list[str]
+) -> None:
+    """As long as enough others are in already. What is rolled back may be out itself, for this very reason."""
+    one = balancer(batch=2)
+    one.refuses = True
+    one.others = [{"id": f"i-m{number}", "port": 8000, "state": "healthy"} for number in in_service]
+    # Nothing has been touched yet: whoever is refused stops there.
+    assert one.set("absent", "m1")["failures"] == [REFUSED]
+    one.run.touch("m1", "old")
+    one.asked.clear()
     found = one.set("absent", "m1")
     assert [failure["code"] for failure in found.get("failures", [])] == codes
     assert ("absent" in dict(one.asked)) is not bool(codes)
