@@ -83,14 +83,16 @@ class ActionModule(FleetAction):
             elif args["observe"] or not self._task.check_mode:
                 # After a rollback a member listens elsewhere than planned.
                 targets = [balancer_targets.at_its_port(*each) for each in known]
+            joining = args["state"] == "present"
+            standby = balancer_targets.standby(balancer, names, unconfirmed) if joining else []
+            # Before members are waited for: this run may end at any moment.
+            failures += self._stand_by(balancer, standby, result)
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
-            if args["state"] == "present":
+            if joining:
                 # Of a member that could not be observed, nobody knows where it serves.
                 observed = [target for target, (_planned, seen) in zip(targets, known) if seen]
-                standby = balancer_targets.standby(balancer, names, unconfirmed)
                 failures += self._see_to_ports(balancer, [*observed, *standby], answer, args, result)
-                failures += self._stand_by(balancer, standby, result)
             for name in balancer_targets.leaving(answer, names, here):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)
