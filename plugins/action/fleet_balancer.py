@@ -54,6 +54,8 @@ class ActionModule(FleetAction):
         well = serving(table, observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         beyond = set(table.members).difference(options["hosts"])
+        good = run.called_good()
+        unconfirmed = {name: seen for name, seen in observations.items() if name not in good}
         members = [name for name in args["members"] if name in well or not args["only_serving"]]
         step.hosts = [name for name in step.hosts if name in members]
         # The members of a fleet that is new were in nobody's service.
@@ -70,7 +72,10 @@ class ActionModule(FleetAction):
             if args["state"] == "absent":
                 others = {name: observations[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
-                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result)
+                again = bool(set(names).intersection(run.touched()))
+                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result, again)
+                standby = [] if again else balancer_targets.standby(balancer, others, unconfirmed)
+                failures += self._stand_by(balancer, standby, result)
                 if failures:
                     break
                 # Whatever port they are registered with: the one in the plan may be new.
@@ -78,12 +83,16 @@ class ActionModule(FleetAction):
             elif args["observe"] or not self._task.check_mode:
                 # After a rollback a member listens elsewhere than planned.
                 targets = [balancer_targets.at_its_port(*each) for each in known]
+            joining = args["state"] == "present"
+            standby = balancer_targets.standby(balancer, names, unconfirmed) if joining else []
+            # Before members are waited for: this run may end at any moment.
+            failures += self._stand_by(balancer, standby, result)
             answer = self._ask(balancer, targets, args["state"])
             failures += _failures(answer, balancer)
-            if args["state"] == "present":
+            if joining:
                 # Of a member that could not be observed, nobody knows where it serves.
                 observed = [target for target, (_planned, seen) in zip(targets, known) if seen]
-                failures += self._see_to_ports(balancer, observed, answer, args, result)
+                failures += self._see_to_ports(balancer, [*observed, *standby], answer, args, result)
             for name in balancer_targets.leaving(answer, names, here):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)
@@ -107,17 +116,23 @@ class ActionModule(FleetAction):
         floor: int,
         leaving: List[str],
         result: Dict[str, Any],
+        again: bool,
     ) -> List[Mapping[str, Any]]:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them.
 
         :param others: by name, as they were observed last.
         :param beyond: those outside this run: they count when they are in service, and are left as they are.
+        :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
+            in, those that are in already may be enough.
         """
         names = list(others)
         targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
+        if again and answer.get("failed") and not answer.get("targets"):
+            names, beyond = [], {*beyond, *others}
+            answer = self._ask(balancer, [], "present")
         known = balancer["targets"]
         healthy = [one["member"] for one in balancer_targets.answered(answer, names, known) if one["healthy"]]
         serving_others = filter(balancer_targets.is_healthy, answer.get("others") or [])
@@ -132,6 +147,17 @@ class ActionModule(FleetAction):
         )  # fmt: skip
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
+
+    def _stand_by(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], result: Dict[str, Any]
+    ) -> List[Mapping[str, Any]]:
+        """Put members in where they will serve if they roll themselves back, too. Until then the balancer's health
+        check finds nobody there, so nothing is waited for."""
+        if self._task.check_mode or not targets:
+            return []
+        answer = self._ask(balancer, targets, "present", wait=False)
+        _add(result, answer)
+        return _failures(answer, balancer)
 
     def _see_to_ports(
         self,
@@ -160,10 +186,13 @@ class ActionModule(FleetAction):
         _add(result, answer)
         return _failures(answer, balancer)
 
-    def _ask(self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str) -> Dict[str, Any]:
+    def _ask(
+        self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], state: str, wait: bool = True
+    ) -> Dict[str, Any]:
         # Who leaves is waited for on the machine, where the end of its connections shows: host/drain.py.
-        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": state == "present"}
-        if state == "present" and self._join_timeout is not None:
+        wait = wait and state == "present"
+        options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
+        if wait and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
         answer: Dict[str, Any] = self._execute_module(
             module_name=balancer["module"], module_args=options, task_vars=self._variables

@@ -82,11 +82,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _holder(self, task_vars: Any) -> Optional[lock.Holder]:
         """Who holds the fleet, as this host remembers. A host that cannot be asked is for the plan to name."""
+        return lock.holder(self._observed("this host", task_vars), controller.alive)
+
+    def _observed(self, name: str, task_vars: Any) -> Dict[str, Mapping[str, Any]]:
+        """What the host of this task remembers, under its name; nothing when it cannot be asked."""
         try:
             answer = self._execute_module(module_name=INFO, module_args={}, task_vars=task_vars)
         except AnsibleError:
-            return None
-        return lock.holder({"this host": answer["observation"]}, controller.alive) if "observation" in answer else None
+            return {}
+        return {name: answer["observation"]} if "observation" in answer else {}
 
     def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Lock the fleet for a person, or unlock it."""
@@ -147,9 +151,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _take(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
         observations, options = observations_of(run.outcomes()), run.options()
         keeper = str(args["host"])
+        if keeper not in observations:  # outside of the run (--limit): it alone may know who holds the fleet
+            observations = {**observations, **self._observed(keeper, task_vars)}
         fence = lock.top(observations) + 1
         wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
         before = lock.holder(observations, controller.alive, options["take_over"])
+        if before and before.gone and options["unfinished"] == "refuse":
+            run.record([before.refused()])
+            return {"changed": False, "locked": False}
         seen = (observations[keeper].get("deployment") or {"fence": 0})["fence"] if keeper in observations else None
         over = [before.run] if before and before.gone else [options["take_over"]]
         answer = self._ask(keeper, {"deployment": wanted, "seen": seen, "over": over}, task_vars)

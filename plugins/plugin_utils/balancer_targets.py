@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import SEVERAL_PORTS
 
 #: The clouds' words for a target that gets requests.
 HEALTHY = "healthy"
@@ -23,6 +25,25 @@ def machine_of(target: Mapping[str, Any]) -> Tuple[str, str]:
 def at_its_port(target: Mapping[str, Any], observation: Mapping[str, Any]) -> Dict[str, Any]:
     """A member as it is registered now: the port in the plan may be new."""
     return {**target, "port": (observation.get("api") or {}).get("port") or target["port"]}
+
+
+def standby(
+    balancer: Mapping[str, Any], names: Collection[str], unconfirmed: Mapping[str, Mapping[str, Any]]
+) -> List[Dict[str, Any]]:
+    """Members at the ports where they will serve if they roll themselves back, which are others than now.
+
+    :param unconfirmed: by name, the last observations of members whose release has not been called good.
+    """
+    if balancer["module"] not in SEVERAL_PORTS:
+        return []
+    here = {name: target for name, target in balancer["targets"].items() if name in names}
+    found = []
+    for name in [name for name in here if name in unconfirmed]:
+        armed = (unconfirmed[name].get("switch") or {}).get("armed") or {}
+        port = armed.get("api_port")
+        if port and port != at_its_port(here[name], unconfirmed[name])["port"]:
+            found.append({**here[name], "port": port})
+    return found
 
 
 def stale(answer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> List[Dict[str, Any]]:

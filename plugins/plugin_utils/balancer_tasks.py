@@ -12,6 +12,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 
 #: What a run knows of one balancer: ``module``, its ``options``, and ``targets``, by member, in the module's words.
 Balancer = Dict[str, Any]
+#: Modules of balancers that know a machine at several ports, and see at which of them it answers.
+SEVERAL_PORTS = ("praxis.cloud.aws_lb_target",)
 
 
 def balancers(members: Sequence[MemberVariables]) -> List[Balancer]:

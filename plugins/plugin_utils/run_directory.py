@@ -194,6 +194,11 @@ class RunDirectory:
         """The steps of this run that have ended, in the order in which they began."""
         return sorted(self._all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
 
+    def called_good(self) -> List[str]:
+        """The hosts whose release this run has called good."""
+        ended = [one for one in self.journalled() if (one["step"], one["outcome"]) == (record.CONFIRM, record.OK)]
+        return sorted({name for one in ended for name in one["hosts"]})
+
     def set_order(self, order: Order, observations: Mapping[str, Mapping[str, Any]]) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,
         who listens at another P2P port until it is activated, who was left out, and what the fleet was like before."""

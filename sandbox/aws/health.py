@@ -1,11 +1,17 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Target health is what the balancer finds: a loop carries the registered targets to HAProxy and its checks back."""
+"""Target health is what the balancer finds: a loop carries the registered targets to HAProxy and its checks back.
+
+As in AWS, a group knows a target by its id and its port: an instance may be in it at several ports. moto knows the id
+alone; its dictionaries of targets have ``(id, port)`` as their keys here.
+"""
 
 from __future__ import annotations
 
+import copy
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
@@ -17,6 +23,9 @@ from sandbox.routing import Routing, Target, watch
 
 Verdict = tuple[str, str | None, str | None]
 """State, reason and description, in the words of DescribeTargetHealth."""
+
+Key = tuple[str, int]
+"""A target of a group: its id and its port."""
 
 HEALTHY: Verdict = ("healthy", None, None)
 REGISTERING: Verdict = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
@@ -60,7 +69,7 @@ class Health:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.found: dict[str, Verdict] = {}
+        self.found: dict[Key, Verdict] = {}
         # As AWS does: with no healthy target, requests go to all of them.
         self.routing = Routing(cloud.balancer, all_if_none=True)
 
@@ -101,7 +110,7 @@ class Health:
             idle = served[1] if served else 60
             https = self.https()
         kept = self.routing.bring(check, idle, targets, https=https)
-        self.found = {target.ident: verdict(server) for target, server in kept.values()}
+        self.found = {(target.ident, target.port): verdict(server) for target, server in kept.values()}
 
     def _targets(self, group: Any) -> list[Target]:
         now = time.monotonic()
@@ -134,25 +143,29 @@ def install(cloud: Cloud) -> Health:
         return float(group.attributes["deregistration_delay.timeout_seconds"])
 
     def registered(self: Any, targets: list[dict[str, Any]]) -> None:
-        register(self, [{**target, "Port": int(target.get("Port") or self.port)} for target in targets])
+        asked = copy.copy(self)  # for moto's own checks: what it keeps has the id alone
+        asked.targets, asked.deregistered_targets = {}, {}
+        register(asked, targets)
         for target in targets:
-            self.terminated_targets.pop(target["Id"], None)
+            key = key_of(self, target)
+            self.targets[key] = {"Id": key[0], "Port": key[1]}
+            self.deregistered_targets.pop(key, None)
+            self.terminated_targets.pop(key, None)
 
     def deregister(self: Any, targets: list[dict[str, Any]]) -> None:
         for target in targets:
-            if entry := self.targets.pop(target["Id"], None):
-                self.deregistered_targets[target["Id"]] = {**entry, "leaves": time.monotonic() + delay(self)}
+            key = key_of(self, target)
+            if entry := self.targets.pop(key, None):
+                self.deregistered_targets[key] = {**entry, "leaves": time.monotonic() + delay(self)}
 
     def terminated(self: Any, instance_ids: list[str]) -> None:
-        self.deregister([{"Id": ident} for ident in instance_ids])
+        self.deregister([entry for (ident, _port), entry in self.targets.items() if ident in instance_ids])
 
     def health_for(self: Any, target: dict[str, Any], ec2_backend: Any) -> FakeHealthStatus:
-        entry = self.targets.get(target["Id"]) or self.deregistered_targets.get(target["Id"])
-        port = int((entry or target).get("Port") or self.port)
-        state, reason, description = _verdict_of(health, self, target["Id"])
+        key = key_of(self, target)
+        state, reason, description = _verdict_of(health, self, key)
         check_port = str(self.health_check_port)
-        return FakeHealthStatus(target["Id"], port, check_port if check_port.isdigit() else str(port), state, reason,
-                                description)
+        return FakeHealthStatus(*key, check_port if check_port.isdigit() else str(key[1]), state, reason, description)
 
     def describe_target_health(self: Any, target_group_arn: str, targets: list[dict[str, Any]]) -> list[Any]:
         group = self.describe_target_groups(None, [target_group_arn], None)[0]
@@ -169,13 +182,18 @@ def install(cloud: Cloud) -> Health:
     return health
 
 
-def _verdict_of(health: Health, group: Any, ident: str) -> Verdict:
-    if ident not in group.targets:
-        leaving = group.deregistered_targets.get(ident)
+def key_of(group: Any, target: Mapping[str, Any]) -> Key:
+    """A target as it is asked for; without a port, the group's own is meant."""
+    return target["Id"], int(target.get("Port") or group.port)
+
+
+def _verdict_of(health: Health, group: Any, key: Key) -> Verdict:
+    if key not in group.targets:
+        leaving = group.deregistered_targets.get(key)
         return DRAINING if leaving and leaving["leaves"] > time.monotonic() else NOT_REGISTERED
     served = health.served()
     if not served or served[0].arn != group.arn:
         return NOT_IN_USE
-    if ident.startswith("i-") and address_of(health.cloud, ident) is None:
+    if key[0].startswith("i-") and address_of(health.cloud, key[0]) is None:
         return STOPPED
-    return health.found.get(ident, REGISTERING)
+    return health.found.get(key, REGISTERING)

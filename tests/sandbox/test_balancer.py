@@ -114,6 +114,24 @@ def test_requests_go_to_healthy_targets_only(balanced: Balanced, machines: tuple
     wait_for("both to answer", lambda: {balanced.get()[1] for _time in range(10)} == names)
 
 
+def test_a_machine_at_two_ports_is_two_targets(balanced: Balanced, machines: tuple[Shell, Shell]) -> None:
+    """Each with its own health; requests go where it answers, and one leaves without the other."""
+    balanced.listen()
+    one = machines[0]
+    serve(one, "200")
+    both = [{"Id": one.ident}, {"Id": one.ident, "Port": 8001}]
+    balanced.elb.register_targets(TargetGroupArn=balanced.group, Targets=both)
+
+    def states() -> dict[int, str]:
+        found = balanced.elb.describe_target_health(TargetGroupArn=balanced.group)["TargetHealthDescriptions"]
+        return {each["Target"]["Port"]: each["TargetHealth"]["State"] for each in found}
+
+    wait_for("one healthy target", lambda: states() == {8000: "healthy", 8001: "unhealthy"})
+    assert {balanced.get() for _time in range(10)} == {(200, one.says("hostname"))}
+    balanced.elb.deregister_targets(TargetGroupArn=balanced.group, Targets=[both[1]])
+    wait_for("the other to be gone", lambda: states() == {8000: "healthy"})
+
+
 def test_a_link_that_is_cut_makes_a_target_time_out(healed: Client, balanced: Balanced,
                                                     machines: tuple[Shell, Shell]) -> None:
     balanced.listen()

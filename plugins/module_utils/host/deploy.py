@@ -173,8 +173,10 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     # The list of before: by the time this host goes back, the others do so too.
     peers = stored_peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
-    within = desired.confirm_within
-    switch.arm(paths, switch.Switch(deployment.run, desired.wanted.id, good, within, release.name, config))
+    armed = switch.Switch(
+        deployment.run, desired.wanted.id, good, desired.confirm_within, release.name, config, release.api_port
+    )
+    switch.arm(paths, armed)
 
 
 def _with_services(paths: Paths, result: Result) -> Result:

@@ -101,6 +101,7 @@ class Switch:
     :param within: it goes off after so many seconds.
     :param name: the member, whose file the agent reads.
     :param config: that file's text for ``back``.
+    :param api_port: where the API of ``back`` listens.
     """
 
     run: str
@@ -109,6 +110,7 @@ class Switch:
     within: float
     name: str
     config: str
+    api_port: int
 
 
 def can(paths: Paths) -> bool:
@@ -117,10 +119,12 @@ def can(paths: Paths) -> bool:
 
 
 def observe(paths: Paths) -> Dict[str, Any]:
-    """``armed`` (``run``, ``wanted``, ``back``, ``until``): what is armed; ``rolled_back`` (``run``, ``from``, ``to``,
-    ``at``): what the host has done by itself since it was last armed. None where there is none."""
+    """``armed`` (``run``, ``wanted``, ``back``, ``until``, ``api_port``): what is armed; ``rolled_back`` (``run``,
+    ``from``, ``to``, ``at``): what the host has done by itself since it was last armed. None where there is none."""
     armed = _read(paths.armed)
     shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
+    if armed and shown:
+        shown["api_port"] = armed.get("api_port")  # an older version wrote none
     return {"armed": shown, "rolled_back": _read(paths.rolled_back)}
 
 
@@ -134,7 +138,8 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.write_file(paths.rollback, script(paths, switch).encode(), 0o700)
     files.write_file(_unit(paths, SERVICE), (_SERVICE % paths.rollback).encode())
     files.remove_file(paths.rolled_back)
-    _set(paths, {"run": switch.run, "wanted": switch.wanted, "back": switch.back}, switch.within)
+    armed = {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "api_port": switch.api_port}
+    _set(paths, armed, switch.within)
     _systemctl(paths, ["enable", TIMER])
 
 

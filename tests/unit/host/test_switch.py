@@ -77,6 +77,12 @@ def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_
     assert os.listdir(os.path.dirname(host.config("alpha"))) == ["alpha.yaml"]
 
 
+def test_it_says_where_the_host_serves_when_it_has_gone_back(host: Paths, engine: FakeEngine) -> None:
+    engine.run("r1")
+    run(host, "active", release=release("r2", api_port=8001), **ARMED)
+    assert observing.take(host)["switch"]["armed"]["api_port"] == 8000
+
+
 def test_what_cannot_be_armed_is_not_touched(host: Paths, engine: FakeEngine, docker: Path) -> None:
     (docker / "systemctl").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
     found = active(host, engine)

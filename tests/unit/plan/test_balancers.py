@@ -87,11 +87,11 @@ class Balancer:
     :param health: by target id, the state that it answers; healthy unless it is given.
     """
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, module: str = "m", **options: Any) -> None:
         targets = {name: {"id": f"i-{name}", "port": 8001} for name in PLAN.members}
         known = {"hosts": list(PLAN.members), "batch": 1, "canary": 1, "min_available": None, "departed": "report",
                  "max_unreachable": 0,
-                 "balancers": [{"module": "m", "options": {"target_group": "agents"}, "targets": targets}]}
+                 "balancers": [{"module": module, "options": {"target_group": "agents"}, "targets": targets}]}
         each: dict[str, Any] = {name: {} for name in PLAN.members}
         self.run = RunDirectory.create(PLAN, each, each, {**known, **options})
         self.observations = meshed(PLAN)
@@ -99,6 +99,8 @@ class Balancer:
         self.others: list[dict[str, Any]] = []
         self.asked: list[tuple[str, list[Any]]] = []
         self.patience: list[int | None] = []
+        self.waited: list[bool] = []
+        self.refuses = False  # to take anybody in
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -115,6 +117,9 @@ class Balancer:
         targets = module_args["targets"]
         self.asked.append((module_args["state"], targets))
         self.patience.append(module_args.get("wait_timeout"))
+        self.waited.append(module_args["wait"])
+        if self.refuses and targets and module_args["state"] == "present":
+            return {"failed": True, "failures": [REFUSED]}
         seen = [{**HEALTHY, **each, "state": self.health.get(each["id"], "healthy")} for each in targets]
         late = [each for each in seen if each["state"] != "healthy"] if module_args["state"] == "present" else []
         failure = {"failed": True, "failures": [REFUSED]} if late else {}
@@ -186,6 +191,23 @@ def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
 ) -> None:
     one = balancer(**options)
     one.health = dict.fromkeys(unhealthy, "unhealthy")
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+    assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
+@pytest.mark.parametrize(("in_service", "codes"), [("34", []), ("4", ["floor"])])
+def test_a_rollback_goes_on_where_the_balancer_takes_nobody_in(
+    balancer: Any, in_service: str, codes: list[str]
+) -> None:
+    """As long as enough others are in already. What is rolled back may be out itself, for this very reason."""
+    one = balancer(batch=2)
+    one.refuses = True
+    one.others = [{"id": f"i-m{number}", "port": 8000, "state": "healthy"} for number in in_service]
+    # Nothing has been touched yet: whoever is refused stops there.
+    assert one.set("absent", "m1")["failures"] == [REFUSED]
+    one.run.touch("m1", "old")
+    one.asked.clear()
     found = one.set("absent", "m1")
     assert [failure["code"] for failure in found.get("failures", [])] == codes
     assert ("absent" in dict(one.asked)) is not bool(codes)
@@ -317,6 +339,53 @@ def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_no
     del one.observations["m1"]
     one.others = [{"id": "i-m1", "port": 8000, "state": "healthy"}]
     assert one.set("present", "m1", "m2", observe=True, check_mode=True)["stale"] == []
+
+
+AWS_MODULE = "praxis.cloud.aws_lb_target"
+
+
+def armed(one: Any, *names: str, port: int = 8000) -> None:
+    """These hosts go back to a release at this port, if nobody calls the new one good."""
+    for name in names:
+        one.observations[name]["switch"] = {"armed": {"run": "a", "back": "old", "api_port": port}}
+
+
+def test_while_a_release_is_not_called_good_a_member_is_in_at_the_port_of_before_too(balancer: Any) -> None:
+    """Nobody waits for it there; and before the next batch is drained, those before it are in at both."""
+    one = balancer(module=AWS_MODULE)
+    armed(one, "m1")
+    one.set("present", "m1", "m2")
+    both, before = [{"id": "i-m1", "port": 8001}, {"id": "i-m2", "port": 8001}], [{"id": "i-m1", "port": 8000}]
+    assert (one.asked, one.waited) == ([("present", before), ("present", both)], [False, True])
+    one.asked.clear()
+    one.set("absent", "m2")
+    others = [{"id": f"i-{name}", "port": 8001} for name in ("m1", "m3", "m4")]
+    assert one.asked == [("present", others), ("present", before), ("absent", [{"id": "i-m2"}])]
+    # Not where the port stays, nor where a cloud has one port for all.
+    for other, port in ((AWS_MODULE, 8001), ("praxis.cloud.gcp_lb_target", 8000)):
+        plain = balancer(module=other)
+        armed(plain, "m1", port=port)
+        plain.set("present", "m1")
+        assert plain.asked == [("present", [{"id": "i-m1", "port": 8001}])]
+
+
+def test_in_the_end_it_is_taken_out_there_once_its_release_has_been_called_good(balancer: Any) -> None:
+    """Who has not been told that it is good goes back by itself, and will serve there."""
+    one = balancer(module=AWS_MODULE)
+    armed(one, "m1", "m2")
+    one.others = [{"id": f"i-{name}", "port": 8000, "state": "unhealthy"} for name in ("m1", "m2")]
+    one.run.journal("confirm", ["m1"], 0.0, "ok")
+    one.run.journal("confirm", ["m2"], 0.0, "host-unreachable")
+    one.set("present", "m1", "m2", departed=True)
+    there = [{"id": f"i-{name}", "port": 8001} for name in ("m1", "m2")]
+    assert sorted(one.asked, key=str) == sorted([
+        ("present", there),
+        ("absent", [{"id": "i-m1", "port": 8000}]),
+        ("present", [{"id": "i-m2", "port": 8000}])], key=str)  # fmt: skip
+    one.others = [{"id": f"i-{name}", "port": 8001, "state": "healthy"} for name in ("m1", "m2")]
+    one.asked.clear()
+    one.set("present", "m3", departed=True)
+    assert one.asked == [("present", [{"id": "i-m3", "port": 8001}])], "who is not asked for is left as it is"
 
 
 @pytest.mark.parametrize(("ident", "zone"), [("m", "a"), ("projects/p/zones/a/instances/m", ""), ("m", "zones/a")])
