@@ -28,6 +28,8 @@ TOKEN = "sandbox-administrator"
 NODE = "node-1"
 #: What the kubelet sets for itself; it is set back when the cluster goes.
 SYSCTLS = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
+#: Where every kubelet of a machine lists its logs: of pods, and of containers.
+LOGS = (Path("/var/log/pods"), Path("/var/log/containers"))
 _SUBNETS = 100
 #: Ended in this order; a kubelet without an API server leaves its containers alone.
 PROGRAMS = ("kubelet", "scheduler", "controllers", "api", "etcd", "dns", "registry", "engine")
@@ -98,6 +100,7 @@ class Cluster:
             subprocess.run(["umount", mount], check=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "delete", self.bridge], check=True)
+        _forget_logs(self.root)
         kept = self.root / "sysctls.json"
         if kept.exists():
             for name, value in json.loads(kept.read_text()).items():
@@ -178,7 +181,10 @@ class Cluster:
                     str(self.root / "engine"), "--pod-infra-container-image", "sandbox/pause:1",
                     "--hostname-override", NODE, "--node-ip", self.gateway, "--container-runtime", "docker",
                     "--network-plugin", "", "--cert-dir", str(self.root / "kubelet-certificates"),
-                    "--runtime-cgroups", "/")
+                    "--runtime-cgroups", "/",
+                    "--container-runtime-endpoint", f"unix://{self.root}/dockershim.sock",
+                    "--experimental-dockershim-root-directory", str(self.root / "dockershim"),
+                    "--volume-plugin-dir", str(self.root / "volume-plugins"))
         self._wait("the node", self._node_is_ready)
 
     def _pause_image(self) -> None:
@@ -260,6 +266,16 @@ def _started(pid: int) -> str:
 def _mounts_under(folder: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text().splitlines()
     return [line.split()[1] for line in lines if line.split()[1].startswith(f"{folder.resolve()}/")]
+
+
+def _forget_logs(root: Path) -> None:
+    """Remove the links by which a kubelet lists its containers' logs, and the folders that are empty then."""
+    for path in [*LOGS[0].glob("*/*/*"), *LOGS[1].glob("*")]:
+        if path.is_symlink() and (os.readlink(path).startswith(f"{root}/") or not path.exists()):
+            path.unlink()
+    for folder in sorted([*LOGS[0].glob("*"), *LOGS[0].glob("*/*"), *LOGS], reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 _KUBECONFIG = """apiVersion: v1
