@@ -163,6 +163,7 @@ class Cluster:
         self.running.start("controllers", str(self.programs / "kube-controller-manager"), "--kubeconfig",
                            str(self.own_kubeconfig), "--service-account-private-key-file", key,
                            "--use-service-account-credentials",
+                           "--flex-volume-plugin-dir", str(self.root / "volume-plugins"),
                            "--secure-port", "0", "--port", "0", "--leader-elect=false",
                            "--horizontal-pod-autoscaler-sync-period", "5s", "--node-monitor-grace-period", "300s")
         self.running.start("scheduler", str(self.programs / "kube-scheduler"), "--kubeconfig", str(self.own_kubeconfig),

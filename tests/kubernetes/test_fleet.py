@@ -10,7 +10,7 @@ import json
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from tests.kubernetes.fleet import NAMESPACE, SECRETS, Fleet, mesh
+from tests.kubernetes.fleet import NAMESPACE, SECRETS, Fleet, mesh, wait
 from tests.kubernetes.rights import documented, needed
 from tests.unit.kubernetes.made import seed
 
@@ -76,6 +76,20 @@ def test_more_replicas_join_and_restart_nobody(fleet: Fleet) -> None:
     now = fleet.uids()
     assert len(now) == 4 and old.items() <= now.items()
     assert fleet.edges() == mesh(sorted(now))
+
+
+def test_a_fixed_number_takes_the_autoscaler_s_place_and_is_handed_over_again(fleet: Fleet) -> None:
+    autoscaler = f"/apis/autoscaling/v1/namespaces/{NAMESPACE}/horizontalpodautoscalers/agent"
+    old = fleet.uids()
+    without = {name: value for name, value in fleet.settings.items() if name != "autoscaler"}
+    fleet.good("deploy", **TIMEOUT, praxis_kubernetes={**without, "replicas": 3})
+    assert fleet.api.get(autoscaler) is None
+    wait("three pods", lambda: sorted(fleet.pods()) == ["agent-0", "agent-1", "agent-2"])
+    fleet.given = {**TIMEOUT, **fleet.kubernetes(autoscaler={"min": 2, "max": 5})}
+    fleet.good("deploy")
+    assert fleet.api.get(autoscaler) is not None
+    assert fleet.workload()["spec"]["replicas"] == 3, "the number of that moment"
+    assert fleet.uids().items() <= old.items()
 
 
 def test_a_rollback_returns_to_the_deployment_before(fleet: Fleet) -> None:
