@@ -18,6 +18,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ class Cluster:
             kept.write_text(json.dumps({name: Path("/proc/sys", name).read_text() for name in SYSCTLS}))
         for node in self.nodes:
             node.up(self.running, self.programs, self.own_kubeconfig)
-            self.running.wait("a node", lambda node=node: self._is_ready(node))
+            self.running.wait("a node", partial(self._is_ready, node))
         self._measure()
 
     def down(self) -> None:

@@ -45,7 +45,7 @@ class Change:
 
     @property
     def is_late(self) -> bool:
-        """Whether it waits for a good verdict: a removal. An autoscaler's does not: as long as it is there, it undoes the
+        """Whether it waits for a good verdict: a removal. An autoscaler's does not: while it is there, it undoes the
         number of pods that is written in its place."""
         return self.after is None and self.item["kind"] != "HorizontalPodAutoscaler"
 
