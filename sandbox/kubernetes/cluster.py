@@ -92,7 +92,7 @@ class Cluster:
         return f"https://127.0.0.1:{self.port(0)}"
 
     def up(self) -> None:
-        """Start everything and wait until the node is ready."""
+        """Start everything and wait until the nodes are ready and measured."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._control_plane()
         self._network()
@@ -106,7 +106,7 @@ class Cluster:
         self._measure()
 
     def down(self) -> None:
-        """End everything, and leave nothing behind."""
+        """End everything, and leave nothing behind but the folder that every kubelet of a machine uses for devices."""
         for node in self.nodes:
             node.down(self.running)
         for program in PROGRAMS:
