@@ -60,6 +60,11 @@ class Api:
     def server(self) -> str:
         return str(self._configuration.host)
 
+    @property
+    def _token(self) -> str:
+        """The value of the header Authorization; the package asks for another token when one has run out."""
+        return str(self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or "")
+
     def version(self) -> resources.Version:
         """The cluster's version."""
         found = self.request("GET", "/version")
@@ -131,7 +136,7 @@ class Api:
         url = "%s/api/v1/namespaces/%s/pods/%s/exec" % (self.server, namespace, pod)
         query = [("container", "agent"), ("stdout", "true"), ("stderr", "true")]
         query += [("command", each) for each in command]
-        token = self._configuration.get_api_key_with_prefix("authorization")
+        token = self._token
         headers = {"authorization": token} if token else {}
         try:
             stream = client.WSClient(self._configuration, client.get_websocket_url(url, query), headers, True)
@@ -168,7 +173,7 @@ class Api:
         content: str = "application/json",
     ) -> requests.Response:
         headers = {"Accept": "application/json, */*", "Content-Type": content, "User-Agent": MANAGER}
-        token = self._configuration.get_api_key_with_prefix("authorization")
+        token = self._token
         if token:
             headers["Authorization"] = token
         where = "%s %s%s" % (method, self.server, path)

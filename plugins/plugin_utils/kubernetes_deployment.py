@@ -120,7 +120,8 @@ class Deployment:
             self.lock.release()
 
     def _deploy(self, source: Sequence[Object], planned: Planned) -> None:
-        made = [change for change in planned.changes if change.after is not None]
+        made = [change for change in planned.changes if not change.is_late]
+        made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
         begun: List[Change] = []
         try:
             for change in made:
@@ -135,7 +136,7 @@ class Deployment:
             self.findings += bad
             outcome = self._roll_back(begun)
         else:
-            self._remove([change for change in planned.changes if change.after is None])
+            self._remove([change for change in planned.changes if change.is_late])
         self._record(source, outcome)
 
     def _namespace(self, planned: Planned) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sandbox.kubernetes.cluster import FOLDER, Cluster
+from sandbox.kubernetes.cluster import Cluster
+from sandbox.kubernetes.node import FOLDER
 
 
 def main(verb: str = "", folder: str = "build/kubernetes-cluster") -> int:

@@ -120,4 +120,20 @@ FAULTS = (
         after="    return False\n",
         tests=("tests/unit/kubernetes/test_changes.py",),
     ),
+    Fault(
+        name="the-token-stays-at-home",
+        breaks="Every request to a cluster is anonymous, and refused.",
+        file="plugins/plugin_utils/kubernetes_api.py",
+        before='get_api_key_with_prefix("BearerToken", alias="authorization")',
+        after='get_api_key_with_prefix("authorization")',
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+    ),
+    Fault(
+        name="the-autoscaler-goes-last",
+        breaks="A fixed number of pods is undone by the autoscaler that it replaces.",
+        file="plugins/module_utils/kubernetes/changes.py",
+        before='return self.after is None and self.item["kind"] != "HorizontalPodAutoscaler"',
+        after="return self.after is None",
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+    ),
 )

@@ -44,6 +44,12 @@ class Change:
         return CREATE if self.before is None else CHANGE
 
     @property
+    def is_late(self) -> bool:
+        """Whether it waits for a good verdict: a removal. An autoscaler's does not: while it is there, it undoes the
+        number of pods that is written in its place."""
+        return self.after is None and self.item["kind"] != "HorizontalPodAutoscaler"
+
+    @property
     def is_workload(self) -> bool:
         """Whether it may replace pods."""
         return self.item["kind"] in WORKLOADS

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 GROUPS = ("apps/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1", "coordination.k8s.io/v1",
           "external-secrets.io/v1")
+TOKEN = "the-controller-s-own"
 
 
 class FakeApi:
@@ -47,7 +48,9 @@ class FakeApi:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 url = urlsplit(self.path)
                 query = {key: value[0] for key, value in parse_qs(url.query).items()}
-                code, answer = fake.answer(self.command, url.path, query, json.loads(body) if body else None)
+                code, answer = 401, {"message": "Unauthorized", "reason": "Unauthorized"}
+                if self.headers.get("Authorization") == f"Bearer {TOKEN}":
+                    code, answer = fake.answer(self.command, url.path, query, json.loads(body) if body else None)
                 text = json.dumps(answer).encode()
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(text)))
@@ -60,7 +63,8 @@ class FakeApi:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps({
-            "apiVersion": "v1", "kind": "Config", "current-context": "fake", "users": [{"name": "me", "user": {}}],
+            "apiVersion": "v1", "kind": "Config", "current-context": "fake",
+            "users": [{"name": "me", "user": {"token": TOKEN}}],
             "clusters": [{"name": "fake", "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}],
             "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "me"}}],
         }))  # fmt: skip

@@ -141,6 +141,18 @@ def test_an_autoscaler_s_number_stays(api: FakeApi) -> None:
     assert api.objects[STATEFUL]["spec"]["replicas"] == 4
 
 
+def test_an_autoscaler_goes_before_the_number_that_is_written_in_its_place(api: FakeApi) -> None:
+    """As long as it is there, it undoes the number."""
+    scaler = "/apis/autoscaling/v2/namespaces/praxis/horizontalpodautoscalers/agent"
+    run(api, "deployed")
+    api.bad_images[BAD] = PULL
+    run(api, "deployed", kinds={"agent": variables({"replicas": 3}, image=BAD)})
+    assert api.written.index(f"DELETE {scaler}") < api.written.index(f"PATCH {STATEFUL}")
+    assert scaler in api.objects, "it is rolled back with the rest"
+    assert run(api, "deployed", kinds={"agent": variables({"replicas": 3})})["ok"]
+    assert scaler not in api.objects and api.objects[STATEFUL]["spec"]["replicas"] == 3
+
+
 def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     run(api, "deployed")
     held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node: a kubelet on a Docker Engine of its own. The engines share a bridge, so pods reach each other directly."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.kubernetes.running import Programs
+
+FOLDER = Path(__file__).resolve().parent
+PAUSE = "sandbox/pause:1"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A kubelet and its engine.
+
+    :ivar network: its containers' part of the pods' network.
+    :ivar port: of the kubelet's API.
+    :ivar gateway: this machine's address on the pods' network.
+    """
+
+    root: Path
+    network: str
+    port: int
+    gateway: str
+    bridge: str
+    registry: str
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def engine(self) -> str:
+        return f"unix://{self.root}/engine.sock"
+
+    @property
+    def kubelet(self) -> str:
+        return f"https://{self.gateway}:{self.port}"
+
+    def docker(self, *words: str, given: bytes | None = None) -> str:
+        """What a docker command prints."""
+        command = ["docker", "-H", self.engine, *words]
+        return subprocess.run(command, check=True, input=given, capture_output=True).stdout.decode()
+
+    def up(self, running: Programs, programs: Path, kubeconfig: Path) -> None:
+        """Start both."""
+        self.root.mkdir(exist_ok=True)
+        running.start(f"engine-{self.name}", "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
+                      str(self.root / "engine-run"), "-H", self.engine, "--pidfile", str(self.root / "dockerd.pid"),
+                      "--bridge", self.bridge, "--fixed-cidr", self.network,
+                      "--add-runtime", f"sandbox={FOLDER / 'runc-wrap'}", "--default-runtime", "sandbox",
+                      "--iptables=false", "--ip-masq=false", "--insecure-registry", self.registry)
+        running.wait("an engine", lambda: bool(self.docker("version", "--format", "{{.Server.Version}}")))
+        if not self.docker("images", "--quiet", PAUSE):
+            # The image by which the kubelet keeps each pod's network open.
+            packed = subprocess.run(["tar", "-C", str(programs), "-c", "pause"], check=True, capture_output=True)
+            self.docker("import", "--change", 'ENTRYPOINT ["/pause"]', "-", PAUSE, given=packed.stdout)
+        config = self.root / "kubelet.yaml"
+        config.write_text(_KUBELET.format(gateway=self.gateway, port=self.port))
+        running.start(f"kubelet-{self.name}", str(programs / "kubelet"), "--kubeconfig", str(kubeconfig),
+                      "--config", str(config), "--root-dir", str(self.root / "kubelet"),
+                      "--docker-endpoint", self.engine, "--docker", self.engine,
+                      "--docker-root", str(self.root / "engine"), "--pod-infra-container-image", PAUSE,
+                      "--hostname-override", self.name, "--node-ip", self.gateway, "--container-runtime", "docker",
+                      "--network-plugin", "", "--cert-dir", str(self.root / "kubelet-certificates"),
+                      "--runtime-cgroups", "/",
+                      "--container-runtime-endpoint", f"unix://{self.root}/dockershim.sock",
+                      "--experimental-dockershim-root-directory", str(self.root / "dockershim"),
+                      "--volume-plugin-dir", str(self.root / "volume-plugins"))
+
+    def down(self, running: Programs) -> None:
+        """End both. A kubelet that has ended leaves its containers alone, so they are ended here."""
+        running.stop(f"kubelet-{self.name}")
+        if running.pid(f"engine-{self.name}") is not None:
+            there = self.docker("ps", "--all", "--quiet").split()
+            if there:
+                self.docker("rm", "--force", "--volumes", *there)
+        running.stop(f"engine-{self.name}")
+
+
+_KUBELET = """apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+authentication: {{anonymous: {{enabled: true}}, webhook: {{enabled: false}}}}
+authorization: {{mode: AlwaysAllow}}
+cgroupsPerQOS: false
+enforceNodeAllocatable: []
+cgroupDriver: cgroupfs
+failSwapOn: false
+imageGCHighThresholdPercent: 100
+imageGCLowThresholdPercent: 99
+evictionHard: {{memory.available: 100Mi, nodefs.available: 1%}}
+makeIPTablesUtilChains: false
+clusterDNS: ["{gateway}"]
+clusterDomain: cluster.local
+address: {gateway}
+port: {port}
+healthzPort: 0
+podCIDR: ""
+"""

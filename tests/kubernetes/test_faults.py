@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bad releases in a real cluster: each cause has a finding of its own, and the release before it runs again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.kubernetes.fleet import Fleet, mesh
+
+pytestmark = pytest.mark.integration
+NO_IMAGE = "@sha256:" + "0" * 64
+#: What is wrong with a release, the finding that names it, and words of the evidence.
+CAUSES = {
+    "image": (lambda fleet: {"praxis_image": fleet.image.rpartition("@")[0] + NO_IMAGE},
+              "Its image cannot be pulled", "manifest unknown"),
+    "crash": (lambda _fleet: {"praxis_agent_environment": {"STANDIN_FAIL": "crash"}},
+              "The agent ended with code 1", "crashing, as STANDIN_FAIL says"),
+    "memory": (lambda _fleet: {"praxis_container": {"memory": "12m"}},
+               "The kernel killed it at its memory limit", "memory"),
+    "scheduling": (lambda fleet: fleet.kubernetes(cpu="64"), "No node takes it", "Insufficient cpu"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_a_bad_release_is_named_and_rolled_back(standing: Fleet, cause: str) -> None:
+    make, finding, evidence = CAUSES[cause]
+    variables: dict[str, Any] = make(standing)
+    before, other = standing.release(), standing.uids()["agent-0"]
+    done = standing.play("deploy", **variables)
+    said = " ".join(done.stdout.split())
+    assert done.returncode != 0 and finding in said and evidence in said, done.stdout + done.stderr
+    assert "is again as deployment" in said, done.stdout
+    assert standing.release() == before
+    standing.good("verify")
+    assert standing.uids()["agent-0"] == other, "the highest ordinal goes first, and nobody followed it"
+    assert standing.edges() == mesh(["agent-0", "agent-1"])
