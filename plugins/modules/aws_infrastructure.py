@@ -38,9 +38,10 @@ options:
     description:
       - What to keep. The other parts are left as they are.
       - C(access) is the machines' role and instance profile. The role has no permission; those that you give it stay.
+      - C(cluster) is the EKS cluster that O(cluster) describes, with its roles and its node group.
     type: list
     elements: str
-    choices: [network, firewall, access, key, machines, balancer]
+    choices: [network, firewall, access, key, machines, balancer, cluster]
     default: [network, firewall, access, key, machines, balancer]
   name:
     description: The beginning of all names; by default C(praxis-FLEET). A role's has the region in it.
@@ -216,6 +217,42 @@ options:
         description: Beginning of the logs' names in the bucket.
         type: str
         default: ""
+  cluster:
+    description: >-
+      An EKS cluster with one managed node group, for the part C(cluster). Who creates it may log in to it, by an access
+      entry that EKS makes (authentication mode API). With O(state=absent), only its name counts.
+    type: dict
+    suboptions:
+      name:
+        description: Its name, and its node group's; by default O(name).
+        type: str
+      version:
+        description: Version of Kubernetes at creation; EKS's default without it. An existing cluster is not upgraded.
+        type: str
+      public_from:
+        description: >-
+          Networks from which its API server may be reached through the internet. Without any, only from the VPC.
+        type: list
+        elements: str
+      logging:
+        description: What the control plane writes to CloudWatch Logs. Nothing without it.
+        type: list
+        elements: str
+        choices: [api, audit, authenticator, controllerManager, scheduler]
+      instance_type:
+        description: Type of the nodes at creation; C(t3.medium) without it.
+        type: str
+      min:
+        description: The fewest nodes; 1 without it.
+        type: int
+      desired:
+        description: >-
+          Nodes at creation; 2 without it. Afterwards the number is left alone between O(cluster.min) and
+          O(cluster.max).
+        type: int
+      max:
+        description: The most nodes; 3 without it.
+        type: int
   deregistration_delay:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -342,14 +379,22 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import LOGS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import INTERNAL, OIDC, PUBLIC
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 
 GROUPS = ["member", "balancer"]
 LISTS = ("api_from_groups", "p2p_from")
+CLUSTER_OPTIONS: dict[str, dict[str, Any]] = {
+    **{name: {"type": "str"} for name in ("name", "version", "instance_type")},
+    "public_from": {"type": "list", "elements": "str"},
+    "logging": {"type": "list", "elements": "str", "choices": [*LOGS]},
+    **{name: {"type": "int"} for name in ("min", "desired", "max")},
+}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **INFRASTRUCTURE_ARGUMENTS,
-    "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
+    "parts": {"type": "list", "elements": "str", "choices": [*PARTS, CLUSTER], "default": [*PARTS]},
     "name": {"type": "str", "default": ""},
     "labels": {"type": "dict", "default": {}},
     "tags": {"type": "dict"},
@@ -372,6 +417,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     # A reference, which is no secret, but a plain value may be given by mistake.
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
     "access_logs": {"type": "dict", "options": {each: {"type": "str", "default": ""} for each in ("bucket", "prefix")}},
+    "cluster": {"type": "dict", "options": CLUSTER_OPTIONS},
     "deregistration_delay": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

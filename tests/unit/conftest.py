@@ -90,10 +90,21 @@ def _server() -> Iterator[Cloud]:
         patch.setattr(AccountSpecificBackend, "reset", lambda self: None)
         _log_operations(patch, cloud)
         _script_health(patch, cloud)
+        patch.setattr("moto.iam.models.IAMBackend._init_aws_policies", _aws_policies)
         patch.setattr("moto.acm.models.CertBundle.check", names.check)
         patch.setattr("moto.route53.models.Route53Backend.change_resource_record_sets", names.change)
         yield cloud
     server.stop()
+
+
+def _aws_policies(self: Any) -> list[Any]:
+    """Of AWS's own policies, those of a cluster and its nodes."""
+    from moto.iam.models import AWSManagedPolicy
+
+    data = {"Path": "/", "Document": {}, "CreateDate": "2020-01-01T00:00:00", "UpdateDate": "2020-01-01T00:00:00"}
+    names = ("AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy",
+             "AmazonEC2ContainerRegistryReadOnly")  # fmt: skip
+    return [AWSManagedPolicy.from_data(each, self.account_id, self.region_name, data) for each in names]
 
 
 def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:

@@ -15,6 +15,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import LOAD_BALANCER, TARGET_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import CERTIFICATE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import DNS_RECORD, VALIDATION_RECORD
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_eks_kinds import (
+    CLUSTER_ROLE,
+    EKS_CLUSTER,
+    NODE_GROUP,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_listener_kind import LISTENER
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import (
@@ -29,6 +34,7 @@ KINDS: dict[str, AwsKind] = {
     for kind in (
         VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, ROLE_POLICY, INSTANCE_PROFILE,
         CERTIFICATE, VALIDATION_RECORD, TARGET_GROUP, LOAD_BALANCER, LISTENER, DNS_RECORD,
+        CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP,
     )
 }  # fmt: skip
 #: The machines are launched after all of them, and go before what they use.

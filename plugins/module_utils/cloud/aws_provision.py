@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import Cluster
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
     KIND_PARTS,
     Existing,
@@ -38,6 +39,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposu
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource, resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
+    CLUSTER,
     FIREWALL,
     MACHINES,
     NETWORK,
@@ -145,6 +147,7 @@ class Provision:
                 access_logs=_access_logs(options["access_logs"]),
                 tls=Tls(options["certificate"], options["tls_policy"] or TLS_POLICY),
             ),
+            cluster=_cluster(options["cluster"], self._name),
             parts=options["parts"],
         )
 
@@ -154,7 +157,8 @@ class Provision:
 
     def _zones(self, existing: Existing) -> list[str]:
         """Those named, else the region's first two."""
-        if self.options["zones"] or existing.subnets or not {NETWORK, MACHINES, BALANCER} & set(self.options["parts"]):
+        placed = {NETWORK, MACHINES, BALANCER, CLUSTER} & set(self.options["parts"])
+        if self.options["zones"] or existing.subnets or not placed:
             return list(self.options["zones"])
         only = [{"Name": "zone-type", "Values": ["availability-zone"]}]
         answer = self.client.call("ec2", "describe_availability_zones", Filters=only)["AvailabilityZones"]
@@ -224,6 +228,14 @@ class Provision:
             "member_group_id": group["member"],
             "balancer_group_id": group["balancer"],
         }
+
+
+def _cluster(option: Options | None, name: str) -> Cluster | None:
+    """What is not given is as :class:`Cluster` says."""
+    if option is None:
+        return None
+    given = {key: value for key, value in option.items() if value is not None}
+    return Cluster(**{**given, "name": given.get("name") or name})
 
 
 def _access_logs(option: Options | None) -> str:

@@ -19,12 +19,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import CLUSTER_LOST, NODES_LOST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, kept
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import MACHINES, TARGETS_LOST
 
-_LOST = {"load_balancer": ADDRESS_LOST, "target_group": TARGETS_LOST}
+_LOST = {
+    "eks_cluster": CLUSTER_LOST,
+    "node_group": NODES_LOST,
+    "load_balancer": ADDRESS_LOST,
+    "target_group": TARGETS_LOST,
+}
 
 
 @dataclass
@@ -62,6 +68,8 @@ class Removal:
         name = options["name"] or scheme["fleet"]
         access = {"role": scheme["role"], "instance_profile": scheme["role"]}
         by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": name}
+        cluster = (options["cluster"] or {}).get("name") or name
+        by_name |= {"eks_cluster": cluster, "node_group": cluster, "cluster_role": scheme["role"]}
         return owned(self.client, kinds, tags, by_name)
 
     def _machines(self, volumes: Sequence[Volume]) -> Leaving:

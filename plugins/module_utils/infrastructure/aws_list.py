@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import aws_cluster
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import Names, certificate, records
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import listeners
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
@@ -29,6 +30,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     ACCESS,
     BALANCER,
+    CLUSTER,
     FIREWALL,
     KEY,
     MACHINES,
@@ -44,6 +46,7 @@ KIND_PARTS = {
     "role": ACCESS, "role_policy": ACCESS, "instance_profile": ACCESS, "key_pair": KEY,
     "target_group": BALANCER, "load_balancer": BALANCER, "listener": BALANCER,
     "certificate": BALANCER, "validation_record": BALANCER, "dns_record": BALANCER,
+    "cluster_role": CLUSTER, "eks_cluster": CLUSTER, "node_group": CLUSTER,
 }  # fmt: skip
 #: The policy that fleets of version 0.1.0 gave their role, and nothing used.
 UNUSED_POLICY = "praxis"
@@ -95,6 +98,7 @@ class Settings:
     existing: Existing = field(default_factory=Existing)
     balancer: Balancer = field(default_factory=Balancer)
     quota: int = RULES_A_GROUP
+    cluster: aws_cluster.Cluster | None = None
     parts: Sequence[str] = PARTS
 
     def tagged(self, name: str = "") -> dict[str, str]:
@@ -133,7 +137,7 @@ def desired(settings: Settings) -> list[Resource]:
 
     :raises Failed: what cannot be: a VPC too small, too few zones, more rules than the account allows.
     """
-    makers = {FIREWALL: _groups, ACCESS: _access, KEY: _key, BALANCER: _balancer}
+    makers = {FIREWALL: _groups, ACCESS: _access, KEY: _key, BALANCER: _balancer, CLUSTER: _cluster}
     made = [each for part, maker in makers.items() if part in settings.parts for each in maker(settings)]
     return [*_network(settings), *made]
 
@@ -158,7 +162,7 @@ def _network(settings: Settings) -> Iterator[Resource]:
     if not existing.vpc and not existing.subnets:
         fields = {"dns_support": True, "dns_hostnames": True}
         yield Resource("vpc", name, fields, {"cidr": settings.vpc_cidr}, tags)
-    if existing.subnets or not {NETWORK, MACHINES, BALANCER}.intersection(settings.parts):
+    if existing.subnets or not {NETWORK, MACHINES, BALANCER, CLUSTER}.intersection(settings.parts):
         return
     if len(settings.zones) < 2:
         what = f"It would be in {', '.join(settings.zones) or 'no zone'}: a fleet needs two."
@@ -225,6 +229,11 @@ def key_name(settings: Settings) -> str:
         return settings.existing.key_name
     text = " ".join(settings.public_key.split()[:2])
     return f"{settings.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _cluster(settings: Settings) -> Iterator[Resource]:
+    if settings.cluster:
+        yield from aws_cluster.resources(settings.cluster, settings.role, settings.subnets, settings.tagged)
 
 
 def _balancer(settings: Settings) -> Iterator[Resource]:

@@ -16,6 +16,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
 
 #: What a run may be about. The others are observed, so that references to them are known, and left as they are.
 NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER = "network", "firewall", "access", "key", "machines", "balancer"
+#: On AWS alone, and only for who names it: fleets of machines have none.
+CLUSTER = "cluster"
 TARGETS_LOST = "the registration of its targets; the next deployment registers them again"
 
 

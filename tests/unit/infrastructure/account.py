@@ -118,6 +118,10 @@ class Account:
             if acm.list_tags_for_certificate(CertificateArn=each["CertificateArn"])["Tags"]:
                 yield "Certificates", each["CertificateArn"]
         yield from (("Records", f"{name} {type_}") for name, type_ in self.records())
+        eks = self.cloud.client("eks")
+        for name in eks.list_clusters()["clusters"]:
+            yield "Clusters", name
+            yield from (("NodeGroups", each) for each in eks.list_nodegroups(clusterName=name)["nodegroups"])
         self.cloud.operations.clear()
 
     def records(self) -> dict[tuple[str, str], list[str]]:

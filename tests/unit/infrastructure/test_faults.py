@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER, NETWORK
 from tests.unit.conftest import READS, Cloud
 from tests.unit.infrastructure.account import HOST, Account, certificate, zone
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
@@ -49,6 +50,26 @@ def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Dis
     account = Account(cloud, options={**named, **DISKS})
     whole = {**WHOLE, "Certificates": 1, "Records": 4}
     completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
+
+
+CLUSTER_OPTIONS = {"parts": [NETWORK, CLUSTER], "cluster": {}}
+WITH_CLUSTER = {"Clusters": 1, "InternetGateways": 1, "NodeGroups": 1, "Roles": 2, "RouteTables": 1, "Subnets": 2,
+                "Vpcs": 1}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_so_is_one_that_makes_a_cluster(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
+    account = Account(cloud, options=CLUSTER_OPTIONS)
+    completed_by_the_next(account, disturb, WITH_CLUSTER, carried_out=carried_out, calls=(12, 7))
+
+
+@RIDDEN_OUT
+def test_one_run_with_a_cluster_rides_it_out(
+    cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool
+) -> None:
+    fate = Fate(kind, carried_out=carried_out, lets_through=None)
+    ridden_out(Account(cloud, options=CLUSTER_OPTIONS), disturb, fate, WITH_CLUSTER, 12)
 
 
 @RIDDEN_OUT

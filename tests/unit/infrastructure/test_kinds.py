@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, rows, zone
 
@@ -122,6 +124,23 @@ def dns_record(owner: Owner) -> None:
     changed(owner, zone_, "UPSERT", {**there["A"], "AliasTarget": elsewhere})
 
 
+def cluster_role(owner: Owner) -> None:
+    """Without its policy, the nodes cannot join."""
+    policy = "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"
+    owner("iam").detach_role_policy(RoleName=f"{ROLE}-node", PolicyArn=policy)
+
+
+def eks_cluster(owner: Owner) -> None:
+    """Open to everybody."""
+    everybody = {"endpointPublicAccess": True, "endpointPrivateAccess": True, "publicAccessCidrs": ["0.0.0.0/0"]}
+    owner("eks").update_cluster_config(name=NAME, resourcesVpcConfig=everybody)
+
+
+def node_group(owner: Owner) -> None:
+    scaling = {"maxSize": 50, "desiredSize": 20}
+    owner("eks").update_nodegroup_config(clusterName=NAME, nodegroupName=NAME, scalingConfig=scaling)
+
+
 def machine(owner: Owner) -> None:
     """The hop limit: with two, a container reaches the machine's role."""
     id_ = owner("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
@@ -144,6 +163,9 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "listener": (listener, "target_group"),
     "certificate": (certificate, "tag praxis_managed_by"),
     "dns_record": (dns_record, "leads_to"),
+    "cluster_role": (cluster_role, "policies"),
+    "eks_cluster": (eks_cluster, "public_from"),
+    "node_group": (node_group, "max"),
     "machine": (machine, "metadata_hops"),
 }
 
@@ -154,7 +176,8 @@ def test_every_kind_has_a_row() -> None:
 
 def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
     zone(cloud)
-    account = Account(cloud, options={"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST})
+    named = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
+    account = Account(cloud, options={**named, "parts": [*PARTS, CLUSTER], "cluster": {}})
     account.present()
     before = account.resources()
     for edit, _field in EDITS.values():
