@@ -20,10 +20,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
+    eks_access,
     kubernetes_deployment,
     kubernetes_kinds,
     screen,
 )
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
@@ -48,6 +50,7 @@ class ActionModule(TargetAction):
         **TargetAction.argument_spec,
         "kubeconfig": {"type": "path", "default": ""},
         "context": {"type": "str", "default": ""},
+        "cluster": {"type": "dict", "default": {}},
         "take_over": {"type": "str", "default": ""},
         "unfinished": {"type": "str", "default": "continue", "choices": ["continue", "refuse"]},
         "wait": {"type": "int", "default": 0},
@@ -78,7 +81,12 @@ class _Run:
     ) -> None:
         self._args, self._members, self._faults, self._check, self._say = args, members, faults, check, say
         fleet, namespace = kubernetes_kinds.place(members, faults)
-        self._cluster = FleetCluster(Api(args["kubeconfig"], args["context"]), fleet, namespace)
+        named = None
+        if args["cluster"]:
+            aws, _gcp = clients(members[0].region if members else "", "")
+            named = eks_access.configuration(args["cluster"], aws)
+        api = Api(args["kubeconfig"], args["context"], configuration=named)
+        self._cluster = FleetCluster(api, fleet, namespace)
         reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")
         self._deployment = controller.deployment(reason)
         self._lock = Lock(self._cluster, self._deployment, args["lease"], args["take_over"])

@@ -47,6 +47,12 @@ options:
     description: The context of that file. Empty for its current one.
     type: str
     default: ""
+  cluster:
+    description: >-
+      A cluster by its name, C({eks: NAME}), in place of O(kubeconfig): EKS says where it is, and tokens are made of the
+      usual AWS credentials. Empty for O(kubeconfig).
+    type: dict
+    default: {}
   plan_id:
     description: The id of the plan that this deployment must match. Empty for any.
     type: str

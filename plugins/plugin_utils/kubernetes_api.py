@@ -40,10 +40,13 @@ class Api:
 
     :param kubeconfig: its file; empty: ``KUBECONFIG``, ``~/.kube/config``, or the pod that this runs in.
     :param context: of that file; empty: its current one.
+    :param configuration: in place of both, that of a cluster which is known otherwise.
     """
 
-    def __init__(self, kubeconfig: str = "", context: str = "", retry: Optional[Retry] = None) -> None:
-        self._configuration = _configuration(kubeconfig, context)
+    def __init__(
+        self, kubeconfig: str = "", context: str = "", retry: Optional[Retry] = None, configuration: Any = None
+    ) -> None:
+        self._configuration = configuration or _configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
         self._session = requests.Session()
         # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.

@@ -14,7 +14,7 @@ import importlib
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,6 +185,27 @@ class AwsClient:
             if not token:
                 return
             request[pager["input_token"]] = token
+
+    def presigned(self, api: str, operation: str, headers: Mapping[str, str], seconds: int) -> str:
+        """The URL by which whoever has it may send an operation without parameters. Nothing is sent.
+
+        :param headers: that have to be sent with it, and are signed.
+        :raises CloudError: there are no credentials to sign with.
+        """
+        self._keys()
+        sdk = self._service(api)
+
+        def add(request: Any, **_others: Any) -> None:
+            for name, value in headers.items():
+                request.headers[name] = value
+
+        event = f"before-sign.{api}.{_api_name(sdk, operation)}"
+        with self._lock, sdk_errors_typed():
+            sdk.meta.events.register(event, add)
+            try:
+                return str(sdk.generate_presigned_url(operation, ExpiresIn=seconds, HttpMethod="GET"))
+            finally:
+                sdk.meta.events.unregister(event, add)
 
     def _sdk_session(self) -> Any:
         with self._lock:

@@ -40,7 +40,8 @@ class ClusterRole(Role):
 
         :param name: what both begin with.
         """
-        return [found for each in role_names(name) for found in super().owned(client, tags, each)]
+        there = (self.find(client, Resource(self.name, each)) for each in role_names(name))
+        return [each for each in there if each and tagged(each.tags, tags)]
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         super().set(client, desired, id_, names)

@@ -15,11 +15,12 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.eks_policies import eks
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import REPOSITORY, Place, Statement
 
-VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "ecs")
+VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "ecs", "eks")
 Document = dict[str, Any]
 _NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
 
@@ -37,6 +38,7 @@ def policies(place: Place) -> dict[str, Document]:
         "down": [*account, *_removes(place), *_names(place), *_forgets(place)],
         "image": image(place),
         "ecs": ecs(place),
+        "eks": eks(place),
     }
     return {verb: _document(each) for verb, each in statements.items()}
 

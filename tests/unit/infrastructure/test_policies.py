@@ -27,7 +27,7 @@ CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
               CERTIFICATE, "example.org", "agents.example.org")  # fmt: skip
 SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas", "ecs",
-            "logs", "application-autoscaling")  # fmt: skip
+            "eks", "logs", "application-autoscaling")  # fmt: skip
 #: Of no verb of these: by hand, by other playbooks, or without a permission.
 NOT_OF_A_VERB = {
     "sts:GetCallerIdentity": "needs no permission",
@@ -75,7 +75,8 @@ def called() -> set[str]:
     # One text for several services, and an option that is called like an operation.
     found -= {f"{service}:{action}" for service in ("acm", "route53", "servicequotas", "application-autoscaling")
               for action in ("ListTagsForResource", "TagResource")}  # fmt: skip
-    return found - {"ec2:DescribeTags", "ecs:ExecuteCommand", "ecs:ListTagsForResource"}
+    return found - {"ec2:DescribeTags", "ecs:ExecuteCommand", "ecs:ListTagsForResource",
+                    "eks:ListTagsForResource"}  # fmt: skip
 
 
 def test_every_action_that_the_code_asks_for_is_in_a_policy() -> None:
