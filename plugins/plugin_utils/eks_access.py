@@ -59,7 +59,7 @@ def endpoint(client: AwsClient, name: str) -> Dict[str, str]:
     try:
         authority = base64.b64decode(data, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        fix = "A real cluster has one; the sandbox's EKS has no API server."
+        fix = "Look at certificateAuthority in what aws eks describe-cluster answers."
         raise errors.Invalid("What EKS calls its authority is no certificate.", where, fix, code="no-cluster") from None
     return {"host": host, "authority": authority}
 

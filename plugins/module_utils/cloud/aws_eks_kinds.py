@@ -147,7 +147,7 @@ class EksCluster(EksKind):
         fields, there = desired.fields, _endpoint(found)
         # One call changes the endpoint or the logging, and not both.
         if any(each in names and there[each] != fields[each] for each in there):
-            settings = {"resourcesVpcConfig": _endpoint_settings(fields)}
+            settings: dict[str, Any] = {"resourcesVpcConfig": _endpoint_settings(fields)}
         elif "logging" in names and _logged(found) != fields["logging"]:
             types = [*fields["logging"]]
             logging = _logging_settings(types, enabled=True)["clusterLogging"]
@@ -156,7 +156,7 @@ class EksCluster(EksKind):
             settings = {"logging": {"clusterLogging": logging}}
         else:
             return False
-        client.call("eks", "update_cluster_config", idempotent=True, name=desired.name, **settings)
+        client.call("eks", "update_cluster_config", idempotent=True, **{"name": desired.name, **settings})
         return True
 
     def remove(self, client: AwsClient, id_: str) -> None:

@@ -63,8 +63,8 @@ def resources(
     for end, (service, policies) in _POLICIES.items():
         allow = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = {"Version": "2012-10-17", "Statement": [allow]}
-        what = {"trust": trust, "description": f"EKS cluster {cluster.name}", "policies": policies}
-        yield Resource("cluster_role", role + end, what, {}, tagged(role + end))
+        access = {"trust": trust, "description": f"EKS cluster {cluster.name}", "policies": policies}
+        yield Resource("cluster_role", role + end, access, {}, tagged(role + end))
     name = cluster.name
     what = {
         "active": True,
