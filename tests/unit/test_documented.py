@@ -103,6 +103,8 @@ def in_effect(name: str) -> Any:
         "praxis_registries": [],
         "praxis_services": [],
         "praxis_data": {},
+        "praxis_cluster": {},
+        "praxis_eks": None,
         "praxis_backup": None,
         "praxis_slots": None,
         "praxis_data_remove": None,

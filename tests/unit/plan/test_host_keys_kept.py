@@ -22,7 +22,9 @@ from tests.unit.fleet.test_host_keys import ECDSA, ED25519
 CHECKOUT = Path(__file__).resolve().parents[3]
 #: Nobody logs in to a cluster's pods.
 INVENTORIES = sorted(
-    path for path in CHECKOUT.glob("inventories/*/group_vars/*.yml") if path.parts[-3] not in ("kubernetes", "eks", "ecs")
+    path
+    for path in CHECKOUT.glob("inventories/*/group_vars/*.yml")
+    if path.parts[-3] not in ("kubernetes", "eks", "ecs")
 )
 each_inventory = pytest.mark.parametrize("path", INVENTORIES, ids=lambda path: path.parts[-3])
 
