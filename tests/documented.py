@@ -228,7 +228,7 @@ ROWS = (
         prints="playbook: "),
     Row("ansible-playbook provision.yml -i inventories/eks", why="its cluster would stay, without an API server",
         run="ansible-playbook provision.yml -i inventories/eks --syntax-check", prints="playbook: provision.yml"),
-    Row("ansible-playbook playbooks/down.yml -i inventories/eks -e praxis_confirm_down=FLEET", why="there is no cluster",
+    Row("ansible-playbook playbooks/down.yml -i inventories/eks -e praxis_confirm_down=FLEET", why="there is none",
         run="ansible-playbook playbooks/down.yml -i inventories/eks --syntax-check", prints="playbook: "),
     Row("export PRAXIS_BOOTSTRAP=/ip4/10.0.16.5/tcp/4001/p2p/12D3Koo… PRAXIS_SUBNETS=subnet-0a1b2c3d,subnet-4e5f6a7b"),
     *(Row(command, run=f". .sandbox/env; make render {_ECS}", why=_NO_SUBNETS, prints="6 files") for command in

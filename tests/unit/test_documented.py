@@ -151,6 +151,7 @@ WORDS = {
     ("praxis_take_over", ""): "none",
     ("praxis_data_remove", "None"): "none",
     ("praxis_backup", "None"): "none",
+    ("praxis_eks", "None"): "none",
     ("praxis_slots", "None"): "all",
     ("praxis_lock_reason", "None"): "none",
     ("praxis_record", "None"): "~/.local/state/praxis/<fleet>",
