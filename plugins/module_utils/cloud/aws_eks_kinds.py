@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import Role
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import role_names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
@@ -62,7 +62,7 @@ class EksKind(AwsKind):
     def described(self, client: AwsClient, id_: str) -> Answer:
         """Its description.
 
-        :raises NotFound: when it is gone.
+        :raises errors.NotFound: when it is gone.
         """
         raise NotImplementedError
 
@@ -73,18 +73,19 @@ class EksKind(AwsKind):
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         """One change at a time, each until it has come to its end.
 
-        :raises Conflict: it has not yet.
+        :raises errors.Conflict: it has not yet.
         """
         found = self.described(client, id_)
         state = found["status"]
         where = f"eks, {id_} in {client.region}"
         if state in _FAILED:
             what = f"EKS says {state}{_issues(found)}."
-            raise Invalid(what, where, "Correct what EKS names, remove it if it was never active.", code="eks-failed")
+            fix = "Correct what EKS names, remove it if it was never active."
+            raise errors.Invalid(what, where, fix, code="eks-failed")
         if state != "ACTIVE":
-            raise Conflict(f"Its state is {state}.", where, "Wait until it is ACTIVE.")
+            raise errors.Conflict(f"Its state is {state}.", where, "Wait until it is ACTIVE.")
         if self.update(client, desired, found, names):
-            raise Conflict("Its change has not come to its end.", where, "Wait until it is ACTIVE.")
+            raise errors.Conflict("Its change has not come to its end.", where, "Wait until it is ACTIVE.")
 
     def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
         arn = self.arn(self.described(client, id_))
@@ -97,7 +98,7 @@ class EksKind(AwsKind):
     def gone(self, client: AwsClient, id_: str) -> bool:
         try:
             self.described(client, id_)
-        except NotFound:
+        except errors.NotFound:
             return True
         return False
 
@@ -114,7 +115,7 @@ class EksCluster(EksKind):
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         try:
             found = self.described(client, desired.name)
-        except NotFound:
+        except errors.NotFound:
             return None
         fields = {"active": found["status"] == "ACTIVE", **_endpoint(found), "logging": _logged(found)}
         return Observed(self.name, desired.name, desired.name, fields, dict(found.get("tags") or {}))
@@ -139,7 +140,7 @@ class EksCluster(EksKind):
                 tags=dict(desired.tags),
                 **({"version": made_with["version"]} if made_with["version"] else {}),
             )
-        except Invalid as error:
+        except errors.Invalid as error:
             raise _unless_young_role(error) from None
         return desired.name
 
@@ -179,7 +180,7 @@ class NodeGroup(EksKind):
         id_ = f"{desired.made_with['cluster']}/{desired.name}"
         try:
             found = self.described(client, id_)
-        except NotFound:
+        except errors.NotFound:
             return None
         scaling = found["scalingConfig"]
         fields = {"active": found["status"] == "ACTIVE", "min": scaling["minSize"], "max": scaling["maxSize"]}
@@ -204,7 +205,7 @@ class NodeGroup(EksKind):
                 scalingConfig={"minSize": fields["min"], "maxSize": fields["max"], "desiredSize": made_with["desired"]},
                 tags=dict(desired.tags),
             )
-        except Invalid as error:
+        except errors.Invalid as error:
             raise _unless_young_role(error) from None
         return f"{made_with['cluster']}/{desired.name}"
 
@@ -267,11 +268,11 @@ def _issues(found: Answer) -> str:
     return f": {told}" if told else ""
 
 
-def _unless_young_role(error: Invalid) -> Conflict | Invalid:
+def _unless_young_role(error: errors.Invalid) -> errors.Conflict | errors.Invalid:
     """EKS does not see a role for some seconds after IAM has made it."""
     if "role" not in error.finding.what.lower():
         return error
-    return Conflict(error.finding.what, error.finding.where, error.finding.fix, reason=error.reason)
+    return errors.Conflict(error.finding.what, error.finding.where, error.finding.fix, reason=error.reason)
 
 
 CLUSTER_ROLE = ClusterRole("cluster_role", "cluster role")

@@ -52,6 +52,7 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.agent_info", ""): Stage("observing"),
     ("praxis.cloud.fleet_verify", ""): Stage("judging", about=CONTROLLER),
     ("praxis.cloud.fleet_doctor", ""): Stage("judging", about=CONTROLLER),
+    ("praxis.cloud.aws_permissions_info", ""): Stage("asking", about=CONTROLLER, what="which permissions there are"),
     ("praxis.cloud.fleet_balancer", "present"): Stage("rejoining", about=BATCH),
     ("praxis.cloud.agent_release", "restored"): Stage("rolling back", "rolled back"),
     ("praxis.cloud.agent_release", "confirmed"): Stage("confirming", "good"),
