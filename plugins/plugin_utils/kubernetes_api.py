@@ -148,7 +148,8 @@ class Api:
             stream.close()
         except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
             return None, _said(error)
-        return code, " ".join(text.split())
+        said = " ".join(text.split())
+        return code, said if code is not None else ("it has not ended within %g s %s" % (seconds, said)).strip()
 
     def request(
         self,

@@ -57,6 +57,11 @@ class Cluster:
         return f"172.31.{100 + self.number}.1"
 
     @property
+    def _admitted(self) -> list[str]:
+        """The rule by which pods reach each other."""
+        return ["FORWARD", "-i", self.bridge, "-o", self.bridge, "-j", "ACCEPT"]
+
+    @property
     def bridge(self) -> str:
         return f"pxk{self.number}"
 
@@ -115,6 +120,8 @@ class Cluster:
             subprocess.run(["umount", mount], check=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "delete", self.bridge], check=True)
+        if not subprocess.run(["iptables", "-C", *self._admitted], check=False, capture_output=True).returncode:
+            subprocess.run(["iptables", "-D", *self._admitted], check=True)
         _forget_logs(self.root)
         kept = self.root / "sysctls.json"
         if kept.exists():
@@ -176,6 +183,9 @@ class Cluster:
                           ["addr", "add", f"{self.gateway}/24", "dev", self.bridge],
                           ["link", "set", self.bridge, "up"]):
                 subprocess.run(["ip", *words], check=True)
+        # A Docker Engine of this machine forbids forwarding, and the kernel takes what crosses a bridge for forwarded.
+        if subprocess.run(["iptables", "-C", *self._admitted], check=False, capture_output=True).returncode:
+            subprocess.run(["iptables", "-I", *self._admitted], check=True)
         self.running.start("dns", sys.executable, str(FOLDER / "dns.py"), self.gateway, self.server, PROGRAMS_TOKEN)
 
     def _serve_images(self) -> None:
