@@ -31,7 +31,7 @@ BUILD = CHECKOUT / "build"
 #: Says which lane a process belongs to: the absolute path of its folder.
 MARK = "PRAXIS_LANE"
 #: As many lanes as this go on at once. On two cores: those with machines wait for them most of the time.
-AT_ONCE = 6
+AT_ONCE = 4
 SUMMARY = " short test summary info "
 TAIL = 20  # lines that are shown of a failed lane without a summary
 GRACE = 5.0  # seconds that a process has to end by itself

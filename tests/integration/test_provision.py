@@ -332,7 +332,7 @@ def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
     assert run.summary["clouds"]["aws"]["plan"]["counts"] == {"create": 1, "change": 2, "replace": 0, "remove": 0}
     # Without a member in it yet, the balancer itself answers 503.
     expected = (DOMAIN, 503, f"https://{DOMAIN}/health?x=1", 301)
-    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected, deadline=10)
+    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected)
 
     # One that ACM makes takes its place, when a record in the zone has proved whose the name is.
     zone = zone_of(account)
@@ -341,7 +341,7 @@ def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
     created = [row["kind"] for row in named.summary["clouds"]["aws"]["plan"]["rows"] if row["action"] == "create"]
     assert created == ["certificate", "validation record", "DNS record"]
     address = named.summary["balancer"]
-    wait_for("the certificate that was made", lambda: issuer(address) == "Amazon", deadline=10)
+    wait_for("the certificate that was made", lambda: issuer(address) == "Amazon")
 
     plain = provisioned.run("provision.yml", variables={"praxis_allow_shrink": True})
     counts = plain.summary["clouds"]["aws"]["plan"]["counts"]

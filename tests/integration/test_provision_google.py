@@ -231,7 +231,7 @@ def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
     assert {"map": 2, "rule": 2, "secure": 1, "ciphers": 1}.items() <= project.counted(FLEET).items()
     # Without a member in it yet, the balancer itself answers 503.
     expected = (DOMAIN, 503, f"https://{DOMAIN}/health?x=1", 301)
-    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected, deadline=10)
+    wait_for("HTTPS at the balancer", lambda: answers(run.summary["balancer"]) == expected)
 
     plain = provisioned.run("provision.yml", variables={"praxis_allow_shrink": True})
     assert plain.summary["clouds"]["gcp"]["plan"]["counts"] == {"create": 0, "change": 1, "replace": 0, "remove": 4}
