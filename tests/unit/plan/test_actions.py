@@ -312,7 +312,8 @@ def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site,
     busy = {"code": "host-locked", "what": f"Another deployment holds this host: {holder}. Waited 3 s for it.",
             "where": "/opt/praxis.lock", "fix": "Let it end."}  # fmt: skip
     held = json.dumps({"changed": False, "outcome": "failed", "failure": busy, "failures": [busy], "observation": {}})
-    outcome = {"changed": True, "outcome": "prepared", "failure": None, "observation": {}}
+    seen = {"deployment": None}
+    outcome = {"changed": True, "outcome": "prepared", "failure": None, "observation": seen}
     free = json.dumps({**outcome, "fence": 1, "locked": True})
     once = site.folder / "python-once"
     script = f"[ -e {once} ] && echo '{free}' || {{ touch {once}; echo '{held}'; }}"
