@@ -130,7 +130,7 @@ class ActionModule(FleetAction):
         targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         _add(result, answer)
-        if again and answer.get("failed") and not answer.get("targets"):
+        if again and _refused(answer):
             names, beyond = [], {*beyond, *others}
             answer = self._ask(balancer, [], "present")
         known = balancer["targets"]
@@ -140,7 +140,7 @@ class ActionModule(FleetAction):
         healthy += sorted(name for name in beyond if balancer_targets.machine_of(known[name]) in machines)
         if self._task.check_mode or len(healthy) >= floor:
             return []
-        if answer.get("failed") and not answer.get("targets"):
+        if _refused(answer):
             return _failures(answer, balancer)
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
@@ -204,6 +204,11 @@ def _add(result: Dict[str, Any], answer: Mapping[str, Any]) -> None:
     """What a call has changed is changed by all of them."""
     result["changed"] |= bool(answer.get("changed"))
     result["diff"] += [answer["diff"]] if answer.get("diff") else []
+
+
+def _refused(answer: Mapping[str, Any]) -> bool:
+    """Whether the module failed before it said anything of its targets. One that is late with some says which."""
+    return bool(answer.get("failed")) and not answer.get("targets")
 
 
 def _place(balancer: Mapping[str, Any]) -> str:

@@ -56,10 +56,12 @@ class Cluster:
         """This machine's address on the pods' network."""
         return f"172.31.{100 + self.number}.1"
 
-    @property
-    def _admitted(self) -> list[str]:
-        """The rule by which pods reach each other."""
-        return ["FORWARD", "-i", self.bridge, "-o", self.bridge, "-j", "ACCEPT"]
+    def _admit(self, there: bool) -> None:
+        """See that the rule by which pods reach each other is there, or is not."""
+        rule = ["FORWARD", "-i", self.bridge, "-o", self.bridge, "-j", "ACCEPT"]
+        found = not subprocess.run(["iptables", "-C", *rule], check=False, capture_output=True).returncode
+        if found != there:
+            subprocess.run(["iptables", "-I" if there else "-D", *rule], check=True)
 
     @property
     def bridge(self) -> str:
@@ -120,8 +122,7 @@ class Cluster:
             subprocess.run(["umount", mount], check=True)
         if Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "delete", self.bridge], check=True)
-        if not subprocess.run(["iptables", "-C", *self._admitted], check=False, capture_output=True).returncode:
-            subprocess.run(["iptables", "-D", *self._admitted], check=True)
+        self._admit(False)
         _forget_logs(self.root)
         kept = self.root / "sysctls.json"
         if kept.exists():
@@ -184,8 +185,7 @@ class Cluster:
                           ["link", "set", self.bridge, "up"]):
                 subprocess.run(["ip", *words], check=True)
         # A Docker Engine of this machine forbids forwarding, and the kernel takes what crosses a bridge for forwarded.
-        if subprocess.run(["iptables", "-C", *self._admitted], check=False, capture_output=True).returncode:
-            subprocess.run(["iptables", "-I", *self._admitted], check=True)
+        self._admit(True)
         self.running.start("dns", sys.executable, str(FOLDER / "dns.py"), self.gateway, self.server, PROGRAMS_TOKEN)
 
     def _serve_images(self) -> None:

@@ -125,11 +125,16 @@ class KeyPair(Ec2Kind):
 
 
 class NamedKind(AwsKind):
-    """A kind of IAM's: its name is its id, and it is looked up by that alone."""
+    """A kind whose name is its id, and which is looked up by that alone, as all of IAM's."""
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
         found = self.find(client, Resource(self.name, name))
         return [found] if found and tagged(found.tags, tags) else []
+
+
+def role_arn(client: AwsClient, name: str) -> str:
+    """A role's ARN, with its path."""
+    return str(client.call("iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
 @dataclass(frozen=True)

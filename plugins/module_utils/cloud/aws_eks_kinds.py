@@ -14,7 +14,11 @@ from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import Role
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import (
+    NamedKind,
+    Role,
+    role_arn,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import role_names
@@ -104,7 +108,7 @@ class EksKind(AwsKind):
 
 
 @dataclass(frozen=True)
-class EksCluster(EksKind):
+class EksCluster(EksKind, NamedKind):
     """A control plane. Its version and how callers log in are set at creation."""
 
     by_creation: ClassVar[Collection[str]] = ("public_from", "private", "logging")
@@ -119,10 +123,6 @@ class EksCluster(EksKind):
             return None
         fields = {"active": found["status"] == "ACTIVE", **_endpoint(found), "logging": _logged(found)}
         return Observed(self.name, desired.name, desired.name, fields, dict(found.get("tags") or {}))
-
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        found = self.find(client, Resource(self.name, name))
-        return [found] if found and tagged(found.tags, tags) else []
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         made_with, fields = desired.made_with, desired.fields
@@ -234,11 +234,6 @@ class NodeGroup(EksKind):
 def _attached(client: AwsClient, role: str) -> set[str]:
     found = client.paginate("iam", "list_attached_role_policies", RoleName=role)
     return {str(each["PolicyName"]) for each in found}
-
-
-def role_arn(client: AwsClient, name: str) -> str:
-    """A role's ARN."""
-    return str(client.call("iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
 def _endpoint(found: Answer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import role_arn
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import aws_permissions as pure
@@ -52,7 +53,7 @@ def _known(client: AwsClient, who: str, caller: str) -> str:
     if who == caller:
         return who
     try:
-        return str(client.call("iam", "get_role", RoleName=who.rpartition("/")[2])["Role"]["Arn"])
+        return role_arn(client, who.rpartition("/")[2])
     except errors.Denied:
         return who
 
