@@ -146,7 +146,7 @@ def lanes(tier: str) -> list[Lane]:
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
     first = [
         # It needs a core and no machine, while all others wait for the images of the machines.
-        FIRST.static("static", "scripts/static"),
+        FIRST.static("static", "scripts/static", *(() if few else ("--all",))),
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS
           if name != "newest" and not (few and name in ONLY_IN_ALL)),
         FIRST.units("unit", *few),

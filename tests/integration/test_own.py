@@ -106,10 +106,12 @@ def fleet(cloud: Cloud, platform: Platform, tmp_path_factory: pytest.TempPathFac
     assert platform.picture() == before
 
 
+@pytest.mark.alike
 def test_machines_are_in_what_is_given(fleet: Fleet) -> None:
     fleet.platform.check_placed()
 
 
+@pytest.mark.repetition
 @pytest.mark.alike
 def test_by_id_or_link_it_is_the_same(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
@@ -235,6 +237,7 @@ def test_a_limit_to_nobody_is_an_error(fleet: Fleet) -> None:
     assert run.rc != 0
 
 
+@pytest.mark.alike
 def test_the_cloud_s_own_plugin_gives_the_same_variables_groups_and_plan(fleet: Fleet) -> None:
     theirs = fleet.platform.inventory(fleet.folder)
     listed = [inventory(fleet, CHECKOUT / "inventories" / fleet.cloud.name), inventory(fleet, theirs)]
@@ -255,6 +258,7 @@ def test_the_cloud_s_own_plugin_gives_the_same_variables_groups_and_plan(fleet: 
     assert len(set(plans)) == 1
 
 
+@pytest.mark.repetition
 @pytest.mark.alike
 def test_the_cloud_s_own_plugin_with_names_of_one_s_own(fleet: Fleet) -> None:
     """Machines that carry none of our tags: named and filtered as the documentation says."""
@@ -263,6 +267,7 @@ def test_the_cloud_s_own_plugin_with_names_of_one_s_own(fleet: Fleet) -> None:
     assert found["_meta"]["hostvars"][fleet.two]["praxis_slot"] == fleet.two
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("way", tiers.first([0, 1]))
 def test_members_join_the_given_target_group(fleet: Fleet, way: int) -> None:
     target_group = {"praxis_target_group": fleet.platform.target_groups[way]}
@@ -340,6 +345,7 @@ def deployed_with_passwords(fleet: Fleet) -> None:
     assert fleet.run("verify.yml", *asked, inventory=fleet.static("asked", own=changed)).summary["ok"]
 
 
+@pytest.mark.repetition
 @pytest.mark.once
 @pytest.mark.parametrize("kind", tiers.first(["public", "private"]))
 def test_the_kind_of_address_decides_the_bootstrap_lists(fleet: Fleet, kind: str) -> None:

@@ -176,6 +176,7 @@ def test_what_was_edited_by_hand_is_named_and_put_back(provisioned: Cloud, proje
     assert project.made(FLEET) == before
 
 
+@pytest.mark.repetition
 def test_fewer_hosts_remove_nothing_unasked(provisioned: Cloud, project: Project) -> None:
     mark = provisioned.mark()
     run = provisioned.run("provision.yml", expect=2, environment={"PRAXIS_HOSTS": "2"})
@@ -185,6 +186,7 @@ def test_fewer_hosts_remove_nothing_unasked(provisioned: Cloud, project: Project
     assert len(project.instances(FLEET)) == 3
 
 
+@pytest.mark.repetition
 def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, project: Project) -> None:
     """Its address would be lost."""
     off = {"praxis_balancer": False}
@@ -203,6 +205,7 @@ def test_the_balancer_goes_only_with_leave_and_comes_back(provisioned: Cloud, pr
     assert BALANCER.items() <= project.counted(FLEET).items()
 
 
+@pytest.mark.repetition
 def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
     world = {"praxis_p2p_from": ["::/0"], "praxis_api_from": ["::/0"], "praxis_balancer_from": ["0.0.0.0/0"]}
     mark = provisioned.mark()
@@ -213,6 +216,7 @@ def test_the_world_must_be_asked_for_by_name(provisioned: Cloud) -> None:
     assert "firewall_api_from and firewall_balancer_from name the whole internet (::/0, 0.0.0.0/0)" in said
 
 
+@pytest.mark.repetition
 def test_443_answers_with_the_certificate_80_redirects_and_public_needs_a_login(
     provisioned: Cloud, project: Project
 ) -> None:
