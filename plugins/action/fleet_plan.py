@@ -32,6 +32,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner, not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_names import misspelt
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
     RUN_OPTIONS,
     RUN_VARIABLES,
@@ -76,9 +77,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if args["logs_in"]:
                 _require_login(task_vars["hostvars"], names)
             if args["inventory_only"]:
-                return {**result, "changed": False}
+                return {**result, "changed": False, "warnings": self._for_a_person(misspelt(task_vars))}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
-            planned = self._plan(args, kept, _stopped(task_vars), *_members(task_vars["hostvars"], names))
+            beside = [*_stopped(task_vars), *_misspelt(task_vars["hostvars"], names)]
+            planned = self._plan(args, kept, beside, *_members(task_vars["hostvars"], names))
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -102,7 +104,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self,
         args: Dict[str, Any],
         kept: Optional[Kept],
-        stopped: List[Finding],
+        beside: List[Finding],
         members: List[MemberVariables],
         faults: List[Finding],
     ) -> Dict[str, Any]:
@@ -120,8 +122,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = planner.plan()
         except Failed as error:
-            return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*stopped, *planner.warnings])}
-        warnings = [*stopped, *planner.warnings]
+            return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*beside, *planner.warnings])}
+        warnings = [*beside, *planner.warnings]
         if args["plan_id"]:
             require_id(args["plan_id"], plan.id)
         # What is to be made first is known after it is made; only check mode goes on without.
@@ -208,6 +210,14 @@ def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
     fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
+
+
+def _misspelt(hostvars: Mapping[str, Any], names: List[str]) -> List[Finding]:
+    """The members' variables that nothing reads, and that are nearly ones that are read."""
+    shared = Shared(len(names))
+    for name in names:
+        shared.add(name, misspelt(hostvars[name]))
+    return shared.reported()
 
 
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:

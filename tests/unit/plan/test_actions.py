@@ -509,6 +509,19 @@ def test_stopped_machines_are_named_and_the_others_are_planned(site: Site, empty
     assert stopped in played.printed
 
 
+def test_a_misspelt_variable_is_a_warning_of_every_playbook_and_of_the_plan(site: Site, empty: Account) -> None:
+    site.inventory(fleet(2), praxis_min_availabel=1)
+    played = site.play([PLAN], "--check", "-e", "praxis_bacth=1")
+    assert played.rc == 0, played.printed[-4000:]
+    found = [each for each in played.of("Plan the deployment", "m1")["findings"] if each["code"] == "misspelt-variable"]
+    assert [each["where"] for each in found] == ["variables (all 2 members)"] * 2
+    for right in ("praxis_batch", "praxis_min_available"):
+        assert f"Did you mean {right}?" in " ".join(played.printed.split())
+    before = {"praxis.cloud.fleet_plan": {"inventory_only": True}, "name": "Observe the inventory"}
+    looked = site.play([{**LOCAL, "tasks": [before]}], "-e", "praxis_bacth=1")
+    assert looked.rc == 0 and "Did you mean praxis_batch?" in " ".join(looked.printed.split())
+
+
 def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
     own = {name: site.host(name, "exit 3") for name in ("m1", "m2")}
     hostvars = fleet(2, {1: {"agent_secrets": {"OPENAI_API_KEY": PLAIN}}})
