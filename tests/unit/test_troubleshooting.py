@@ -27,6 +27,7 @@ LAYERS = (
     PLUGINS / "plugin_utils" / "eks_access.py",
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
+    PLUGINS / "plugin_utils" / "variable_names.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",
     PLUGINS / "plugin_utils" / "host_keys_kept.py",
     PLUGINS / "module_utils" / "deployment.py",
