@@ -16,21 +16,22 @@ from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import D
 #: Seconds without a word from the engine. It is silent while it verifies and unpacks a large layer.
 IDLE_TIMEOUT = 120.0
 
+#: In the words of both of the engine's image stores: its own, and containerd's. Without regard to case.
 _REASONS = (
     (
-        r"toomanyrequests|rate limit",
+        r"toomanyrequests|too many requests|rate limit",
         "registry-throttled",
         "The registry refuses more pulls for now.",
         "Wait, log in to the registry (praxis_registries), or use a registry of your own.",
     ),
     (
-        r"no matching manifest|does not match the specified platform",
+        r"no match(ing manifest| for platform)|does not match the specified platform",
         "image-architecture",
         "The image does not exist for this machine's architecture (%(arch)s).",
         "Build the image for linux/%(arch)s too, or use machines of the image's architecture.",
     ),
     (
-        r"unauthorized|no basic auth credentials|authentication required|denied|forbidden",
+        r"unauthorized|no basic auth credentials|authentication required|authorization failed|denied|forbidden",
         "image-unauthorized",
         "The registry does not let this fleet pull the image.",
         "Give the credentials that deploy the right to read this repository; log in again when a token has expired. "
@@ -68,7 +69,8 @@ _REASONS = (
     ),
     (
         r"no such host|connection refused|i/o timeout|deadline exceeded|Client\.Timeout|no route to host|unreachable"
-        r"|TLS handshake timeout|connection reset|server misbehaving|EOF|received unexpected HTTP status: 5",
+        r"|TLS handshake timeout|connection reset|server misbehaving|\bEOF\b"
+        r"|unexpected (HTTP )?status\b.*: 5\d\d",
         "registry-unreachable",
         "The registry does not answer this machine.",
         "Check name resolution, routes and firewalls from this machine to the registry.",
@@ -97,7 +99,7 @@ def repository_and_digest(image: str) -> Tuple[str, str]:
 def explain(message: str, image: str, architecture: str) -> Finding:
     """A finding from the engine's words."""
     for pattern, code, what, fix in _REASONS:
-        if re.search(pattern, message):
+        if re.search(pattern, message, re.IGNORECASE):
             names = {"arch": architecture}
             said = "%s The engine said: %s" % (what % names, message)
             return Finding(code, said, "image %s" % image, fix % names)

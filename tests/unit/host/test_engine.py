@@ -75,25 +75,38 @@ SAID = {
         "unauthorized: authentication required",
         "pull access denied for r/x, repository does not exist or may require 'docker login': denied: requested access",
         'Head "https://r/v2/x": denied: Your authorization token has expired. Reauthenticate and try again.',
+        "failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://r/token: "
+        "401 Unauthorized",
+        'failed to resolve reference "r/x@sha256:1": unexpected status from HEAD request to https://r/v2/x: 403 Forbidden',
     ],
     "image-not-found": [
         "manifest unknown",
+        # From here on, the last of each: the words of containerd's image store.
+        'failed to resolve reference "r/x@sha256:1": r/x@sha256:1: not found',
         "manifest for r/x@sha256:1 not found: manifest unknown: manifest unknown",
     ],
-    "image-architecture": ["no matching manifest for linux/arm64/v8 in the manifest list entries"],
+    "image-architecture": [
+        "no matching manifest for linux/arm64/v8 in the manifest list entries",
+        "no match for platform in manifest sha256:1: not found",
+    ],
     "registry-unreachable": [
         'Get "https://r/v2/": dial tcp: lookup r on 10.0.0.2:53: no such host',
         'Get "https://r/v2/": dial tcp 10.0.0.9:443: connect: connection refused',
         'Get "https://r/v2/": net/http: request canceled while waiting for connection'
         " (Client.Timeout exceeded while awaiting headers)",
         "received unexpected HTTP status: 503 Service Unavailable",
+        'failed to resolve reference "r/x@sha256:1": unexpected status from HEAD request to https://r/v2/x/manifests/'
+        "sha256:1: 502 Bad Gateway",
     ],
     "registry-certificate-date": [
         'Get "https://r/v2/": x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:00Z is'
         " before 2026-01-01T00:00:00Z"
     ],
     "registry-certificate": ['Get "https://r/v2/": x509: certificate signed by unknown authority'],
-    "registry-throttled": ["toomanyrequests: You have reached your pull rate limit."],
+    "registry-throttled": [
+        "toomanyrequests: You have reached your pull rate limit.",
+        "unexpected status from HEAD request to https://r/v2/x/manifests/sha256:1: 429 Too Many Requests",
+    ],
     "registry-slow": ["no progress for 120 s", "the pull took more than 900 s"],
     "disk-full": [
         "write /var/lib/docker/tmp/GetImageBlob123: no space left on device",
