@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every setting of Ansible's own, of its ssh connection, its sudo and its sh: what it can do to a run of ours.
+"""Every setting of Ansible's own and of those of its plugins that a run of ours goes through: what it can do to it.
 
 A setting that a newer Ansible brings has no row, and fails a test until somebody has thought about it.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import become_loader, connection_loader, shell_loader
+from ansible.plugins.loader import become_loader, connection_loader, get_all_plugin_loaders, shell_loader
 
 #: Settings that cannot touch a run, by the reason. ``X*`` are all that begin so.
 NEVER: dict[str, list[str]] = {
@@ -24,6 +24,9 @@ NEVER: dict[str, list[str]] = {
     "ansible, the command for one task": [
         "DEFAULT_LOAD_CALLBACK_PLUGINS", "DEFAULT_MODULE_ARGS", "DEFAULT_MODULE_NAME", "PLAYBOOK_DIR"],
     "ansible-inventory": ["INVENTORY_EXPORT"],
+    "a plugin's option that Ansible's own settings have, too, with a row": [
+        "host_group_vars._valid_extensions", "yaml.yaml_extensions", "jsonfile._*", "local.pipelining",
+        "default.display_skipped_hosts", "default.show_custom_stats"],
     "ansible-vault": ["DEFAULT_VAULT_ENCRYPT_IDENTITY", "EDITOR", "VAULT_ENCRYPT_SALT"],
     "network devices": [
         "ANSIBLE_CONNECTION_PATH", "CONNECTION_FACTS_MODULES", "DEFAULT_CLICONF_PLUGIN_PATH",
@@ -151,6 +154,19 @@ SAME: dict[str, list[str]] = {
     "WORKER_SESSION_ISOLATION": ["false"],
     "WORKER_SHUTDOWN_POLL_COUNT": ["10"],
     "WORKER_SHUTDOWN_POLL_DELAY": ["0.2"],
+    "constructed.use_extra_vars": ["true"],
+    "default.check_mode_markers": ["true"],
+    "default.display_failed_stderr": ["true"],
+    "default.display_included_hosts": ["false"],
+    "default.display_ok_hosts": ["false"],
+    "default.pretty_results": ["true"],
+    "default.result_format": ["yaml"],
+    "default.result_indentation": ["2"],
+    "default.result_yaml_line_width": ["unlimited"],
+    "default.show_per_host_start": ["true"],
+    "default.show_task_path_on_failure": ["true"],
+    "host_group_vars.stage": ["inventory", "task"],
+    "script.always_show_stderr": ["false"],
 }  # fmt: skip
 
 #: The same of the connection, of sudo and of the shell; tried on machines.
@@ -194,6 +210,18 @@ REFUSED: dict[str, tuple[str, str]] = {
 }
 
 
+#: Plugins on the controller's side that a run goes through, or may, by their kind.
+ON_THE_CONTROLLER = {
+    "local": "connection",
+    "default": "callback",
+    "jsonfile": "cache",
+    "host_group_vars": "vars",
+    "constructed": "inventory",
+    "script": "inventory",
+    "yaml": "inventory",
+}
+
+
 @functools.cache
 def known() -> dict[str, dict[str, Any]]:
     """What defines each setting of this Ansible: where it is read from."""
@@ -205,6 +233,11 @@ def known() -> dict[str, dict[str, Any]]:
     }
     for kind, plugin in plugins.items():
         found |= {f"{kind}.{name}": definition for name, definition in plugin.option_definitions.items()}
+    loaders = {loader.subdir.removesuffix("_plugins"): loader for _name, loader in get_all_plugin_loaders()}
+    for name, kind in ON_THE_CONTROLLER.items():
+        assert loaders[kind].get(f"ansible.builtin.{name}", class_only=True)
+        options = C.config.get_configuration_definitions(plugin_type=kind, name=name).items()
+        found |= {f"{name}.{option}": of for option, of in options if of.get("env") or of.get("ini")}
     return found
 
 
