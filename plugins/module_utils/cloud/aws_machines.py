@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
     PROFILE,
+    ROOT_DISK_GOES,
     Changes,
     Wanted,
     machine,
@@ -31,9 +32,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 
-#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only, and one hop far,
-#: so that a container behind the machine's bridge cannot reach the machine's role.
-SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
+#: What is kept of an instance's metadata: it is given out for a token only, and one hop far, so that a container behind
+#: the machine's bridge cannot reach the machine's role.
+METADATA_SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
+#: What is kept of an instance beside its tags, groups and profile.
+SETTINGS = {**METADATA_SETTINGS, ROOT_DISK_GOES: "true"}
 METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 #: States out of which EC2 starts an instance, sooner or later.
 STOPPING = ("stopping", "stopped")
@@ -100,25 +103,18 @@ class Machines:
         return [found[id_] for id_ in sorted(found) if machine(found[id_], self.fleet)]
 
     def apply(self, changes: Changes, wanted: Wanted, launch: Launch, gone: Mapping[str, list[str]]) -> dict[str, str]:
-        """Make the changes. Termination last.
+        """Make the changes, each machine's whatever becomes of the others. Termination last.
 
         :param gone: ids of terminated instances by slot.
         :returns: ids of the launched instances by slot.
-        :raises Failed: with a finding for every instance that could not be launched or started, and one for those
-            that were launched.
+        :raises Failed: with a finding for every instance that could not be changed, launched or started, and one for
+            those that were launched.
         """
-        for id_, tags in changes.retag.items():
-            self._call("create_tags", Resources=[id_], Tags=tag_list(tags))
-        for id_ in changes.regroup:
-            self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
-        for id_, settings in changes.reset.items():
-            if SETTINGS.keys() & settings.keys():
-                self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
-            if PROFILE in settings:
-                self._give_profile(id_, settings[PROFILE])
+        changed = dict.fromkeys((*changes.retag, *changes.regroup, *changes.reset))
+        fixed = map_parallel(lambda id_: self._fix(id_, changes, wanted), changed)
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch, gone.get(slot, [])), changes.launch)
         started = map_parallel(self._start, changes.start)
-        failed = [answer for answer in (*answers, *started) if isinstance(answer, Failed)]
+        failed = [answer for answer in (*fixed, *answers, *started) if isinstance(answer, Failed)]
         findings = [finding for answer in failed for finding in answer.findings]
         launched = {slot: each for slot, each in zip(changes.launch, answers) if isinstance(each, str)}
         if findings and launched:
@@ -129,6 +125,22 @@ class Machines:
             raise Failed(*findings)
         self.terminate(changes.terminate)
         return launched
+
+    def _fix(self, id_: str, changes: Changes, wanted: Wanted) -> None:
+        """One instance's tags, groups and settings. EC2 refuses some of it of one that is on its way to a state."""
+        settings = changes.reset.get(id_, {})
+        if id_ in changes.retag:
+            self._call("create_tags", Resources=[id_], Tags=tag_list(changes.retag[id_]))
+        if id_ in changes.regroup:
+            self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
+        if METADATA_SETTINGS.keys() & settings.keys():
+            self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
+        if ROOT_DISK_GOES in settings:
+            disk = {"DeviceName": self._described(id_)["RootDeviceName"], "Ebs": {"DeleteOnTermination": True}}
+            self._call("modify_instance_attribute", InstanceId=id_, BlockDeviceMappings=[disk])
+        if PROFILE in settings:
+            profile = settings[PROFILE]
+            self.poll.allowed(lambda: self._give_profile(id_, profile), Conflict, seconds=self.deadline)
 
     def _give_profile(self, id_: str, profile: str) -> None:
         """The instance's one profile, in place of the one that it has, if any."""
@@ -237,8 +249,7 @@ class Machines:
         """
 
         def attempt() -> str:
-            [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
-            state = str(reservation["Instances"][0]["State"]["Name"])
+            state = str(self._described(id_)["State"]["Name"])
             if state == "stopped":
                 try:
                     self._call("start_instances", InstanceIds=[id_])
@@ -250,6 +261,10 @@ class Machines:
         state, done = self.poll.until(attempt, lambda state: state not in STOPPING, seconds=self.deadline)
         if not done:
             raise self._late("machines-not-running", f"{id_} is {state} and could not be started", self.deadline)
+
+    def _described(self, id_: str) -> dict[str, Any]:
+        [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
+        return dict(reservation["Instances"][0])
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.

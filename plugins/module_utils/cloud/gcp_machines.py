@@ -84,16 +84,17 @@ class Machines:
         return found
 
     def apply(self, changes: Changes, wanted: Wanted, launch: Launch) -> None:
-        """Make the changes, several at a time. Termination last.
+        """Make the changes, several at a time, each machine's whatever becomes of the others. Termination last.
 
         :raises Failed: with a finding for everything that went wrong, and one for the machines that were made.
         """
         changed = dict.fromkeys((*changes.retag, *changes.regroup, *changes.reset))
-        gathered(map_parallel(lambda id_: self._fix(id_, wanted), changed))
-        gathered(map_parallel(self._start, changes.start))
+        fixed = map_parallel(lambda id_: self._fix(id_, wanted), changed)
+        started = map_parallel(self._start, changes.start)
         answers = map_parallel(lambda slot: self._launch(slot, wanted, launch), changes.launch)
         made = [answer for answer in answers if isinstance(answer, str)]
-        findings = [finding for answer in answers if isinstance(answer, Failed) for finding in answer.findings]
+        failed = [answer for answer in (*fixed, *started, *answers) if isinstance(answer, Failed)]
+        findings = [finding for answer in failed for finding in answer.findings]
         if findings and made:
             what = f"These machines were launched and stay: {', '.join(made)}."
             fix = "A second run launches what is missing."
@@ -173,8 +174,13 @@ class Machines:
                     raise
 
     def _start(self, id_: str) -> None:
-        method = "resume" if self._get(id_)["status"] == "SUSPENDED" else "start"
-        self._change("POST", f"{_path(id_)}/{method}", None, f"machine {id_}")
+        """Start one machine. Somebody else may have begun something with it since it was observed."""
+
+        def attempt() -> None:
+            method = "resume" if self._get(id_)["status"] == "SUSPENDED" else "start"
+            self._change("POST", f"{_path(id_)}/{method}", None, f"machine {id_}")
+
+        self.poll.allowed(attempt, Conflict, seconds=LATE)
 
     def _delete(self, id_: str) -> None:
         try:

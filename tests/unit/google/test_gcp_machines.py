@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import QuotaExceeded
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors import answered
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import launch_of, wanted_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
@@ -235,6 +237,45 @@ def test_a_stopped_machine_is_started(fleet: Fleet, status: str) -> None:
     fleet.run(hosts=1)
     assert fleet.asked(mark) == ["instances.start"]
     assert fleet.instances()[PLACES[0]]["status"] == "RUNNING"
+
+
+def test_one_machine_that_cannot_be_started_keeps_no_other_from_its_changes(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its zone has no such machines left, say. The others are changed, started and launched, and the one is named."""
+    fleet.run(hosts=2)
+    for place in (PLACES[0], PLACES[2]):
+        fleet.instances()[place]["status"] = "TERMINATED"
+    real = Machines._change
+
+    def change(self: Machines, verb: str, path: str, *others: Any, **more: Any) -> None:
+        if path == f"zones/{ONE}/instances/alpha-gcp-1/start":
+            raise QuotaExceeded("The zone has none left.", path, "Choose other zones.", code="cloud-stockout")
+        real(self, verb, path, *others, **more)
+
+    monkeypatch.setattr(Machines, "_change", change)
+    assert fleet.refused() == ["cloud-stockout", "machines-half-made"]
+    states = {place: one["status"] for place, one in fleet.instances().items()}
+    assert states == {PLACES[0]: "TERMINATED", PLACES[1]: "RUNNING", PLACES[2]: "RUNNING"}
+
+
+def test_a_machine_that_somebody_else_is_at_is_started_when_it_may_be(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google answers resourceNotReady meanwhile."""
+    fleet.run(hosts=1)
+    fleet.instances()[PLACES[0]]["status"] = "TERMINATED"
+    real, refused = Machines._change, []
+
+    def change(self: Machines, verb: str, path: str, *others: Any, **more: Any) -> None:
+        if path.endswith("/start") and not refused:
+            refused.append(path)
+            raise answered(400, json.dumps({"error": {"errors": [{"reason": "resourceNotReady"}]}}).encode(), {}, path)
+        real(self, verb, path, *others, **more)
+
+    monkeypatch.setattr(Machines, "_change", change)
+    fleet.run(hosts=1)
+    assert refused and fleet.instances()[PLACES[0]]["status"] == "RUNNING"
 
 
 def test_a_suspended_machine_is_resumed(fleet: Fleet) -> None:

@@ -261,6 +261,81 @@ def test_a_hop_limit_that_was_raised_is_one_again(run: Any, cloud: Any, options:
     assert not run("aws_machines", **options).changed
 
 
+@pytest.mark.parametrize("operation", ["CreateTags", "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions"])
+def test_one_machine_that_cannot_be_changed_keeps_no_other_from_its_changes(
+    run: Any, cloud: Any, options: dict[str, Any], operation: str
+) -> None:
+    """The others are changed, started and launched, and the one is named."""
+    run("aws_machines", **{**options, "hosts": 2})
+    ids = [each["InstanceId"] for each in instances(cloud).values()]
+    ec2 = cloud.client("ec2")
+    other = ec2.create_security_group(
+        GroupName="other", Description="o", VpcId=ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    )["GroupId"]
+    for id_ in ids:
+        edit(cloud, id_, praxis_role="edited")
+        ec2.modify_instance_attribute(InstanceId=id_, Groups=[other])
+        ec2.modify_instance_metadata_options(InstanceId=id_, HttpTokens="optional")
+    ec2.stop_instances(InstanceIds=ids)
+    cloud.operations.clear()
+    cloud.fault[operation] = ["UnauthorizedOperation"]
+    stopped = run("aws_machines", **options)
+    assert stopped.codes == ["cloud-denied", "machines-half-made"]
+    after = instances(cloud)
+    assert [each["State"]["Name"] for each in after.values()] == ["running"] * 3
+    assert not run("aws_machines", **options).codes
+    assert not run("aws_machines", **options).changed
+
+
+def test_a_profile_that_a_stopping_machine_cannot_take_yet_is_given_to_it_later(
+    run: Any, cloud: Any, options: dict[str, Any]
+) -> None:
+    """EC2 answers IncorrectInstanceState for one that is neither running nor stopped."""
+    run("aws_machines", **{**options, "hosts": 1})
+    iam = cloud.client("iam")
+    iam.create_instance_profile(InstanceProfileName="member")
+    cloud.operations.clear()
+    cloud.fault["AssociateIamInstanceProfile"] = ["IncorrectInstanceState"]
+    done = run("aws_machines", **{**options, "hosts": 1, "instance_profile": "member"})
+    assert done.changed and not done.codes
+    [one] = instances(cloud).values()
+    assert one["IamInstanceProfile"]["Arn"].endswith("/member")
+
+
+@pytest.mark.parametrize(("edited", "setting"), [
+    ({"HttpTokens": "optional"}, "metadata_tokens"),
+    ({"HttpEndpoint": "disabled"}, "metadata_endpoint"),
+])  # fmt: skip
+def test_other_metadata_options_are_kept_as_they_were_launched(
+    run: Any, cloud: Any, options: dict[str, Any], edited: dict[str, Any], setting: str
+) -> None:
+    run("aws_machines", **{**options, "hosts": 1})
+    [one] = instances(cloud).values()
+    cloud.client("ec2").modify_instance_metadata_options(InstanceId=one["InstanceId"], **edited)
+    assert setting in str(run("aws_machines", check=True, **{**options, "hosts": 1}).result["diff"])
+    assert run("aws_machines", **{**options, "hosts": 1}).changed
+    [one] = instances(cloud).values()
+    assert (one["MetadataOptions"]["HttpTokens"], one["MetadataOptions"]["HttpEndpoint"]) == ("required", "enabled")
+
+
+def test_a_root_disk_that_would_outlive_its_machine_goes_with_it_again(
+    run: Any, cloud: Any, options: dict[str, Any]
+) -> None:
+    ec2 = cloud.client("ec2")
+    options["root_device"] = "/dev/sda1"  # moto calls every root disk so
+    run("aws_machines", **{**options, "hosts": 1})
+    [one] = instances(cloud).values()
+    disk = {"DeviceName": one["RootDeviceName"], "Ebs": {"DeleteOnTermination": False}}
+    ec2.modify_instance_attribute(InstanceId=one["InstanceId"], BlockDeviceMappings=[disk])
+    cloud.operations.clear()
+    predicted = run("aws_machines", check=True, **{**options, "hosts": 1})
+    assert (predicted.changed, cloud.changes()) == (True, [])
+    assert run("aws_machines", **{**options, "hosts": 1}).changed
+    [one] = instances(cloud).values()
+    assert [disk["Ebs"]["DeleteOnTermination"] for disk in one["BlockDeviceMappings"]] == [True]
+    assert not run("aws_machines", **{**options, "hosts": 1}).changed
+
+
 def test_one_machine_that_may_not_be_terminated_keeps_no_other(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}
