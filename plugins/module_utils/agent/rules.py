@@ -15,7 +15,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment imp
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
 
 _MCP_PARTS = ("mcp.servers", "mcp.external_endpoints", "agent.external_mcp_endpoints")
-_LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost", "::1", "[::1]", "0")
+_ONESELF = (
+    "localhost", "localhost.localdomain", "ip6-localhost", "::1", "[::1]", "0", "host.docker.internal",
+    "gateway.docker.internal", "kubernetes.docker.internal",
+)  # fmt: skip
+#: IPv4 addresses of no machine, or of another one at each place: link-local, multicast, reserved; and numbers in hex.
+_NOBODY = re.compile(r"169\.254\.[0-9]+\.[0-9]+|(22[4-9]|2[3-5][0-9])(\.[0-9]+){3}|0x[0-9a-fA-F]+")
 HTTPS_PORT = 443
 ANY_ADDRESS = "0.0.0.0"
 #: What a listener binds to, and no card can mean: it stands for the member's own address.
@@ -88,8 +93,8 @@ def _check_listener(merged: Merged, member: str, report: Report) -> None:
     if _means_oneself(card):
         what = "api.host is %r: the card would send others to themselves, and the listener ignores it." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
-    elif card not in _WILDCARDS and not _HOST.fullmatch(card):
-        what = "api.host is %r and no name of a host: the card would send others nowhere." % card
+    elif card not in _WILDCARDS and (not _HOST.fullmatch(card) or _NOBODY.fullmatch(card)):
+        what = "api.host is %r and no name or address of a host: the card would send others nowhere." % card
         report.error("card-address", what, merged.origin["api.host"], fix, "api.host", True)
     elif card not in _WILDCARDS and port == HTTPS_PORT:
         what = "api.port is %d, and the agent's card says http:// always: others would send plain text there." % port
@@ -100,7 +105,7 @@ def _check_listener(merged: Merged, member: str, report: Report) -> None:
 def _means_oneself(host: str) -> bool:
     """Whether each machine that reads this host takes it for itself."""
     name = host.lower().rstrip(".")
-    return name in _LOOPBACK or name.startswith("127.") or name.endswith(".localhost")
+    return name in _ONESELF or name.startswith("127.") or name.endswith(".localhost")
 
 
 def _check_mcp(merged: Merged, member: str, report: Report) -> None:

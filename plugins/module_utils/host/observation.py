@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
 from ansible_collections.praxis.cloud.plugins.module_utils.host.agent_api import read_api
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json, read_text
+from ansible_collections.praxis.cloud.plugins.module_utils.host.image_place import image_place
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT_LABELS, RELEASE_LABEL, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask, parse
 
@@ -107,7 +108,7 @@ def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) ->
 def observe_host(paths: Paths) -> Dict[str, Any]:
     """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
     memory = read_text("/proc/meminfo") or ""
-    disk = os.statvfs(_image_place(paths))
+    disk = os.statvfs(image_place(read_json(paths.daemon_json) or {}))
     return {
         "python": platform.python_version(),
         "disk_free_mb": disk.f_bavail * disk.f_frsize // 1048576,
@@ -116,14 +117,6 @@ def observe_host(paths: Paths) -> Dict[str, Any]:
         "clock": round(time.time(), 3),
         "seals": seal.can(paths),
     }
-
-
-def _image_place(paths: Paths) -> str:
-    """Where the engine keeps its images, or will: the nearest directory above it that is there."""
-    place = str((read_json(paths.daemon_json) or {}).get("data-root") or "/var/lib/docker")
-    while not os.path.isdir(place):
-        place = os.path.dirname(place) or "/"
-    return place
 
 
 def memory_mb(meminfo: str, name: str) -> Optional[int]:

@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     data,
     engine_proxies,
     files,
+    image_place,
     mounts,
     parts,
     seal,
@@ -95,14 +96,16 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
     daemon.json is judged as it will be: the docker role writes what is wanted over what is there.
 
     :param info: the engine's description of itself; empty when none answers.
-    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``engine-limits``, ``containers-cut-off``,
-        ``network-overlap``, ``runtime-unsupported``.
+    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``containers-not-executable``, ``docker-socket-shut``,
+        ``engine-limits``, ``containers-cut-off``, ``network-overlap``, ``runtime-unsupported``.
     """
     running = observation["engine"]["running"]
     daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
     findings = [
         *container_network.elsewhere(paths, daemon, running),
         *mounts.obstacles(daemon, info),
+        *image_place.obstacles(daemon, info),
+        *socket_group.obstacles(paths, desired.release),
         *container_limits.obstacles(daemon),
         *container_network.obstacles(daemon, info, desired.gate.dial),
     ]

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, List, Mapping, Optional
+import stat
+from typing import Any, Iterator, List, Mapping, Optional
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.files import read_json
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import SERVICE, Paths
 
@@ -29,6 +32,20 @@ def of_socket(paths: Paths) -> Optional[str]:
         return str(os.stat(paths.engine_socket).st_gid)
     except OSError:
         return None
+
+
+def obstacles(paths: Paths, release: Optional[Release]) -> Iterator[Finding]:
+    """Why an agent that is to have the socket could not use it, in its group as well."""
+    if release is None or not is_mounted(release.manifest) or not os.path.exists(paths.engine_socket):
+        return
+    mode = stat.S_IMODE(os.stat(paths.engine_socket).st_mode)
+    if mode & (stat.S_IRGRP | stat.S_IWGRP) != stat.S_IRGRP | stat.S_IWGRP:
+        yield Finding(
+            "docker-socket-shut",
+            "praxis_docker_socket is true, and the engine's socket lets nobody of its group in (mode %04o)." % mode,
+            paths.engine_socket,
+            "Set SocketMode=0660 for docker.socket (systemctl edit docker.socket), or leave praxis_docker_socket out.",
+        )
 
 
 def stored(paths: Paths) -> Optional[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import socketserver
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -37,6 +38,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.services: dict[str, dict[str, Any]] = {}
         self.neighbours: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
+        os.chmod(path, 0o660)
 
     def run(self, release: str, state: str = "running", **more: Any) -> None:
         """Have a container of a release in a state."""

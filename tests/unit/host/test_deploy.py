@@ -608,6 +608,28 @@ def test_an_agent_with_the_docker_socket_is_started_with_the_socket_s_group(
     assert not os.path.exists(host.socket_group)
 
 
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, True), (0o640, True), (0o660, False), (0o666, False)])
+def test_a_docker_socket_that_lets_nobody_of_its_group_in_is_refused(
+    paths: Paths, engine: FakeEngine, docker: Path, mode: int, refused: bool
+) -> None:
+    os.chmod(paths.engine_socket, mode)
+    assert run(paths, "prepared", release=release("r1"))["failure"] is None
+    result = run(paths, "prepared", release=with_socket("r2"))
+    assert (result["failure"] or {}).get("code") == ("docker-socket-shut" if refused else None)
+    assert not refused or "%04o" % mode in result["failure"]["what"]
+
+
+@pytest.mark.parametrize("group", [0, 998])
+def test_the_socket_s_group_may_be_root_s(
+    host: Paths, engine: FakeEngine, docker: Path, monkeypatch: pytest.MonkeyPatch, group: int
+) -> None:
+    monkeypatch.setattr(socket_group, "of_socket", lambda _paths: str(group))
+    wanted = with_socket("r1")
+    run(host, "prepared", release=wanted)
+    run(host, "active", release=wanted)
+    assert json.loads(Path(host.socket_group).read_text())["services"]["agent"]["group_add"] == [str(group)]
+
+
 def test_an_agent_without_the_docker_socket_gets_no_group(host: Paths) -> None:
     run(host, "active")
     assert not os.path.exists(host.socket_group)

@@ -77,7 +77,7 @@ SAID = {
         'Head "https://r/v2/x": denied: Your authorization token has expired. Reauthenticate and try again.',
         "failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://r/token: "
         "401 Unauthorized",
-        'failed to resolve reference "r/x@sha256:1": unexpected status from HEAD request to https://r/v2/x: 403 Forbidden',
+        "unexpected status from HEAD request to https://r/v2/x/manifests/sha256:1: 403 Forbidden",
     ],
     "image-not-found": [
         "manifest unknown",
