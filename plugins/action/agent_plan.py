@@ -20,7 +20,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Plans one agent, by itself; then it is told who its peers are, which know each other by then."""
+    """Plans one agent, by itself; then its peers are added, which are known by then."""
 
     TRANSFERS_FILES = False
     argument_spec: Dict[str, Any] = {
@@ -70,7 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options)
         one = plan.members[name]
-        # An address by name is nobody's to dial: connections are told apart by address.
+        # An address by name is nobody's to dial: connections are distinguished by address.
         address = "" if check("private_ip", one.address) else one.address
         agent = {
             "run": run.path,

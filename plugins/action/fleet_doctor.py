@@ -77,14 +77,14 @@ def _infrastructure(
 
     :param ports: by cloud, P2P's and the API's; the settings' own when there is no plan of the deployment.
     """
-    looked, found = 0, []
+    checked, found = 0, []
     for account in accounts:
         found += _findings(account.get("failures") or [])
         rows = (account.get("plan") or {}).get("rows")
         if rows is not None and infrastructure.is_ours(rows, members):
-            looked += 1
+            checked += 1
             found += infrastructure.findings(rows, *ports.get(account["cloud"], _PORTS))
-    return doctor.Check("infrastructure", looked, "cloud", tuple(found))
+    return doctor.Check("infrastructure", checked, "cloud", tuple(found))
 
 
 _PORTS = (4001, 8000)
@@ -94,15 +94,16 @@ def _permissions(accounts: List[Mapping[str, Any]]) -> doctor.Check:
     """What the clouds say of the credentials' permissions."""
     answers = [account.get("permissions") or {} for account in accounts]
     found = [one for answer in answers for one in _findings(answer.get("findings") or [])]
-    return doctor.Check("permissions", sum(answer.get("looked") or 0 for answer in answers), "permission", tuple(found))
+    checked = sum(answer.get("checked") or 0 for answer in answers)
+    return doctor.Check("permissions", checked, "permission", tuple(found))
 
 
 def _lines(found: Mapping[str, Any], width: Optional[int], paint: render.Paint) -> List[str]:
     rows = found["checks"]
-    looked = [(render.counted(row["looked"], row["unit"]) if row["looked"] else render.NONE, "") for row in rows]
+    checked = [(render.counted(row["checked"], row["unit"]) if row["checked"] else render.NONE, "") for row in rows]
     columns = [
         render.Column("CHECK", [(row["area"], "") for row in rows]),
-        render.Column("LOOKED AT", looked),
+        render.Column("CHECKED", checked),
         render.Column("FOUND", [_found(row) for row in rows]),
     ]
     lines = render.table(columns, width, paint)
@@ -117,4 +118,4 @@ def _found(row: Mapping[str, Any]) -> render.Cell:
         return render.counted(row["errors"], "error"), "bad"
     if row["warnings"]:
         return render.counted(row["warnings"], "warning"), "warning"
-    return ("ok", "good") if row["looked"] else ("not looked at", "warning")
+    return ("ok", "good") if row["checked"] else ("not checked", "warning")

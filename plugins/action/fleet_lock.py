@@ -177,7 +177,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, "skipped": True, "skip_reason": "This run has no lock."}
         answer = self._ask(held["lock_host"], {"deployment": held, "state": "absent"}, task_vars)
         if answer.get("failed"):
-            what = "The fleet's lock could not be given back: %s" % answer["failure"]["what"]
+            what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
             fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
             run.record([Finding("lock-kept", what, held["lock_host"], fix, level=WARNING)])
         return _reported(answer)

@@ -279,7 +279,7 @@ options:
     default: 60.0
   examine:
     description:
-      - For O(state=prepared) in check mode, look at what else a deployment will need of this host, and return it as
+      - For O(state=prepared) in check mode, observe what else a deployment will need of this host, and return it as
         RV(examination).
     type: bool
     default: false

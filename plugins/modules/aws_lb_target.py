@@ -75,7 +75,7 @@ EXAMPLES = r"""
     state: absent
     region: eu-central-1
 
-- name: Put them back and wait until they are healthy
+- name: Register them again and wait until they are healthy
   praxis.cloud.aws_lb_target:
     target_group: demo-agents
     targets:

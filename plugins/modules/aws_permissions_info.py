@@ -14,7 +14,7 @@ description:
   - Asks IAM to simulate the policies of the user or role that the credentials belong to, with the actions, the
     resources and the conditions of each statement of O(policies).
   - Needs C(iam:SimulatePrincipalPolicy) on that user or role. Without it, and for the root user and federated users,
-    nothing is looked at, and a warning says so.
+    nothing is checked, and a warning says so.
   - Never fails because of what it finds.
 extends_documentation_fragment:
   - praxis.cloud.attributes.info
@@ -26,7 +26,7 @@ options:
     type: dict
     required: true
   verbs:
-    description: The verbs to look at, all of O(policies) without any.
+    description: The verbs to check, all of O(policies) without any.
     type: list
     elements: str
     default: []
@@ -49,7 +49,7 @@ principal:
   description: ARN of the user or role whose policies were simulated, or of the caller where none were.
   returned: success
   type: str
-looked:
+checked:
   description: How many actions were asked for. 0 when IAM could not be asked.
   returned: success
   type: int
@@ -65,7 +65,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_permissions import look
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_permissions import check
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import wanted
 
@@ -78,7 +78,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
     policies = wanted(options["policies"], options["verbs"])
-    return {"changed": False, **look(aws_client(options), policies, options["required"])}
+    return {"changed": False, **check(aws_client(options), policies, options["required"])}
 
 
 def main() -> None:

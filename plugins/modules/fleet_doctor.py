@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 doctor:
-  description: What was looked at, and what was found. It is the fact C(praxis_doctor) as well.
+  description: What was checked, and what was found. It is the fact C(praxis_doctor) as well.
   type: dict
   returned: success
   contains:
@@ -81,8 +81,8 @@ doctor:
       returned: always
     checks:
       description:
-        - A row for each area, with C(area), how many C(unit) were C(looked) at, and the numbers of C(errors) and
-          C(warnings). Where C(looked) is 0 there was nothing to look at, or nobody to ask.
+        - A row for each area, with C(area), how many C(unit) were C(checked), and the numbers of C(errors) and
+          C(warnings). Where C(checked) is 0 there was nothing to check, or nobody to ask.
       type: list
       elements: dict
       returned: always

@@ -87,7 +87,7 @@ EXAMPLES = r"""
         zone: europe-west1-b
     state: absent
 
-- name: Put it back and wait until it is healthy
+- name: Attach it again and wait until it is healthy
   praxis.cloud.gcp_lb_target:
     project: my-project
     backend_service: demo-agents

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What agent_release and agent_info share on the controller: a slice goes out, the answer into the run's directory.
 
-Whatever happens to a host is data: the task does not fail, so that the plays which put things back still see the host.
+Whatever happens to a host is data: the task does not fail, so that the plays that roll back still see the host.
 Only an unreachable host is raised, because Ansible has a name of its own for that; the plays ignore it.
 """
 
@@ -134,7 +134,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         return "" if word in answer["stdout"].split() else step_failure.NO_COMMANDS + printed
 
 
-#: Seconds after which a person is told that a host is waited for, and for whom.
+#: Seconds after which a person reads that a host is waited for, and for whom.
 PATIENCE = 3.0
 
 

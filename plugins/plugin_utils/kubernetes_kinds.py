@@ -157,7 +157,7 @@ class _Planner(KindPlanner):
         variables, source = draft.variables, settings.identities
         slots = ["%s-%d" % (variables.slot, ordinal) for ordinal in range(settings.maximum)]
         pods = [mesh.pod_name(settings.name, ordinal) for ordinal in range(settings.maximum)]
-        ids = self._given_ids(settings, variables.peer_id_scheme)
+        ids = self._existing_ids(settings, variables.peer_id_scheme)
         if source.existing:
             if not ids:
                 what = "The seeds are in a Secret of the cluster, so nobody here knows the peer ids."
@@ -195,14 +195,14 @@ class _Planner(KindPlanner):
         pinned = {pod: each.at(found[slot].version) for slot, (pod, each) in zip(slots, references.items())}
         return pinned, tuple(peer_id(found[slot].seed, scheme) for slot in slots)
 
-    def _given_ids(self, settings: KindSettings, scheme: str) -> Tuple[str, ...]:
+    def _existing_ids(self, settings: KindSettings, scheme: str) -> Tuple[str, ...]:
         """The peer ids that the user gives, by themselves or by the seeds."""
         decoded = [decode_seed(seed) for seed in settings.seeds]
         bad = [index for index, seed in enumerate(decoded) if seed is None]
         bad += [index for index, each in enumerate(settings.peer_ids) if not is_peer_id(each)]
         if bad:
             kind = "seed of 32 bytes in base64" if settings.seeds else "peer id"
-            what = "Number %s of what is given is no %s." % (", ".join(str(index) for index in bad), kind)
+            what = "Number %s of the list is no %s." % (", ".join(str(index) for index in bad), kind)
             fix = "Write one for each ordinal, from 0 on."
             self.findings.append(Finding("bad-peer-id", what, settings.name, fix))
             return ()
@@ -278,7 +278,7 @@ def check_together(settings: Mapping[str, KindSettings]) -> List[Finding]:
     spaces = sorted({each.namespace for each in settings.values()})
     if len(spaces) > 1:
         what = "The kinds are in several namespaces: %s." % ", ".join(spaces)
-        fix = "Set praxis_kubernetes.namespace once: P2P is let in from the agents of one namespace."
+        fix = "Set praxis_kubernetes.namespace once: P2P is admitted from the agents of one namespace."
         findings.append(Finding("several-namespaces", what, "inventory", fix))
     taken: Set[str] = set()
     for name, each in settings.items():

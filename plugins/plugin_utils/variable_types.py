@@ -145,7 +145,7 @@ def _check_address(value: str) -> Wrong:
     try:
         address = ipaddress.ip_address(value)
     except ValueError:
-        what = "is %s and no IP address: connections are told apart by address, and a name is none." % shown(value)
+        what = "is %s and no IP address: connections are distinguished by address, and a name is none." % shown(value)
         fix = "Write one IPv4 address, without port and prefix; for a name, the address that the name stands for."
         return "bad-address", what, fix
     if isinstance(address, ipaddress.IPv6Address):

@@ -59,7 +59,7 @@ class Runner(Protocol):
     def start(self, task: Task, definition: dict[str, Any]) -> None:
         """Begin to run it. What cannot be begun ends the task."""
 
-    def look(self, task: Task) -> None:
+    def observe(self, task: Task) -> None:
         """Bring the task's status and health up to date."""
 
     def stop(self, task: Task) -> None:
@@ -192,14 +192,14 @@ class Scheduler:
         """One round."""
         for service in list(self.services.values()):
             if service.status != "INACTIVE":
-                self._look(service)
+                self._observe(service)
                 self._break(service)
                 self._move(service)
                 self._finish(service)
 
-    def _look(self, service: Service) -> None:
+    def _observe(self, service: Service) -> None:
         for task in service.living():
-            self._runner.look(task)
+            self._runner.observe(task)
             if task.health == UNHEALTHY and task.status != STOPPED:
                 self._runner.stop(task)
                 task.end("Task failed container health checks")

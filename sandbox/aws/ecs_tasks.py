@@ -55,7 +55,7 @@ class Containers:
             return
         self._cloud.order(task.ident, lambda: self._run(task, container, secrets))
 
-    def look(self, task: Task) -> None:
+    def observe(self, task: Task) -> None:
         """What the engine says of it."""
         found = docker.inspect("container", self._name(task))
         if found is None and task.status == RUNNING:

@@ -135,7 +135,7 @@ def aws_permissions_info(world: World) -> Turns:
     """One statement that the controller's policy has, and one that it has not."""
     have, lack = (
         {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": ["*"]}
-        for sid, action in (("Look", "ec2:DescribeInstances"), ("Rent", "ec2:AllocateAddress"))
+        for sid, action in (("Observe", "ec2:DescribeInstances"), ("Rent", "ec2:AllocateAddress"))
     )
     policies = {"deploy": {"Version": "2012-10-17", "Statement": [have, lack]}}
     found = (yield Turn("ask", {"policies": policies, **world.keys}))["done"].result
@@ -178,7 +178,7 @@ def aws_machines(world: World) -> Turns:
     }
     launched = (yield Turn("launch", options, changes=True))["done"].result["machines"][0]["instance_id"]
     owner.create_tags(Resources=[launched], Tags=[{"Key": "Name", "Value": "renamed"}])
-    yield Turn("put tags back", options, changes=True)
+    yield Turn("restore tags", options, changes=True)
     yield Turn("terminate", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
 
 

@@ -83,7 +83,7 @@ def gcp_infrastructure(world: World) -> Turns:
     name = f"praxis-{FLEET}"
     world.google.patch(f"global/firewalls/{name}-p2p", sourceTags=[name, "b"])
     world.google.patch(f"global/firewalls/{name}-ssh", disabled=True)
-    fixed = yield Turn("put fields back", options, changes=True)
+    fixed = yield Turn("restore fields", options, changes=True)
     named = {row["name"]: [each["field"] for each in row["fields"]] for row in fixed["done"].result["plan"]["rows"]}
     assert named == {f"{name}-p2p": ["sourceTags"], f"{name}-ssh": ["disabled"]}
     gone = {"fleet": FLEET, "region": region, "state": "absent", "parts": options["parts"], **world.keys}
@@ -131,7 +131,7 @@ def gcp_machines(world: World) -> Turns:
     operation = world.google.call("POST", f"{path}/setLabels", {
         "labels": labels, "labelFingerprint": now["labelFingerprint"]})
     world.google.finish(operation)
-    yield Turn("put labels back", options, changes=True)
+    yield Turn("restore labels", options, changes=True)
     yield Turn("delete", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
 
 

@@ -64,8 +64,8 @@ class Job(Done):
         return dict(last["event_data"]["artifact_data"])
 
     @property
-    def told(self) -> str:
-        """All that the job has told: its output, its events and its hosts' facts."""
+    def shown(self) -> str:
+        """All that the job shows: its output, its events and its hosts' facts."""
         found = [path for name in ("stdout", "job_events/*.json", "fact_cache/*") for path in self.back.rglob(name)]
         return "\n".join(path.read_text(encoding="utf-8") for path in found)
 

@@ -154,7 +154,7 @@ def test_a_stopped_container_is_started_with_the_same_release(fleet):
 
 
 @pytest.mark.alike
-def test_a_bad_release_is_put_back_everywhere(fleet):
+def test_a_bad_release_is_rolled_back_everywhere(fleet):
     releases, starts = seen.releases(fleet), seen.started(fleet)
     run = fleet.run("deploy.yml", expect=2, variables={"praxis_agent_environment": {"STANDIN_FAIL": "crash"}})
     assert not run.summary["ok"]

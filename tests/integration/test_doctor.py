@@ -30,7 +30,7 @@ REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of a machine, by its number, and how it comes and goes. Empty: the printed fix mends it."""
+    """A fault of a machine, by its number, and how it comes and goes. Empty: the printed fix is enough."""
 
     code: str
     number: int
@@ -151,16 +151,16 @@ def planted(deployed: Fleet) -> Iterator[Fleet]:
 def test_of_a_new_fleet_nothing_is_found(fleet: Fleet) -> None:
     summary = fleet.doctor(expect=0).summary
     assert (summary["ok"], summary["findings"]) == (True, [])
-    looked = {row["area"]: row["looked"] for row in summary["checks"]}
-    assert set(looked) == AREAS
-    assert (looked["peers"], looked["images"], looked["networks"]) == (6, 3, 0)
+    checked = {row["area"]: row["checked"] for row in summary["checks"]}
+    assert set(checked) == AREAS
+    assert (checked["peers"], checked["images"], checked["networks"]) == (6, 3, 0)
 
 
 @pytest.mark.once
 def test_of_a_sound_fleet_nothing_is_found(deployed: Fleet) -> None:
     run = deployed.doctor(expect=0)
     assert (run.summary["ok"], run.summary["findings"]) == (True, [])
-    assert all(row["looked"] for row in run.summary["checks"])
+    assert all(row["checked"] for row in run.summary["checks"])
     assert "fleet praxis: sound" in run.output
 
 
@@ -189,7 +189,7 @@ def test_planted_faults_are_named_and_nothing_else_is(planted: Fleet) -> None:
 
 @pytest.mark.once
 @pytest.mark.repetition
-def test_what_the_findings_say_mends_them(planted: Fleet) -> None:
+def test_what_the_findings_say_fixes_them(planted: Fleet) -> None:
     """The commands for a machine as they are printed, and provision.yml for the account; the rest is taken away."""
     for fault in FAULTS:
         machine = planted.machine(fault.number)

@@ -435,7 +435,7 @@ def test_modules_print_no_secret_at_any_verbosity(pair: list[Host], play: Play) 
         assert alpha.registry["password"] not in played.output
 
 
-def test_a_changed_setting_is_shown_and_put_back(pair: list[Host]) -> None:
+def test_a_changed_setting_is_shown_and_rolled_back(pair: list[Host]) -> None:
     alpha = pair[0]
     first, second = alpha.release()["id"], alpha.release("DEBUG")
     shown = alpha.predicted_and_done("prepared", release=second)["diff"][0]
@@ -457,7 +457,7 @@ def test_a_changed_setting_is_shown_and_put_back(pair: list[Host]) -> None:
         ("wrong-id", "wrong-peer-id"),
     ],
 )
-def test_a_bad_release_is_named_and_put_back(pair: list[Host], fail: str, code: str) -> None:
+def test_a_bad_release_is_named_and_rolled_back(pair: list[Host], fail: str, code: str) -> None:
     beta = pair[1]
     bad = beta.release(fail=fail)
     assert beta.call("prepared", release=bad)["outcome"] == "prepared"

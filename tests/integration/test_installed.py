@@ -100,8 +100,8 @@ def test_a_fleet_from_nothing_and_back(user: User, cloud: Cloud) -> None:
     deployed = done.summary
     assert deployed["ok"]
     assert list(done.artifacts) == ["praxis_summary"] and done.artifacts["praxis_summary"] == deployed
-    assert "Judge the fleet and show its members" in done.told
-    assert not [hidden for hidden in secrets(user) if hidden in done.told + done.output]
+    assert "Judge the fleet and show its members" in done.shown
+    assert not [hidden for hidden in secrets(user) if hidden in done.shown + done.output]
     # Before the first deployment there is no identity: of the plan's parts the members alone differ.
     assert deployed["plan_id"].split("-")[1:] == planned["plan_id"].split("-")[1:]
     observed = user.job("status.yml", settings, key=HOME / "ssh" / "id_ed25519")

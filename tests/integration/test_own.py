@@ -107,7 +107,7 @@ def fleet(cloud: Cloud, platform: Platform, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.alike
-def test_machines_are_in_what_is_given(fleet: Fleet) -> None:
+def test_machines_are_in_the_existing_network(fleet: Fleet) -> None:
     fleet.platform.check_placed()
 
 
@@ -130,7 +130,7 @@ def test_what_is_not_there_is_reported_before_anything_is_made(fleet: Fleet) -> 
 
 
 @pytest.mark.alike
-def test_what_is_not_given_is_made_and_fits_what_is(fleet: Fleet) -> None:
+def test_what_does_not_exist_is_made_and_fits_what_does(fleet: Fleet) -> None:
     mark = fleet.cloud.mark()
     fleet.run("provision.yml", variables={**fleet.platform.ids, "praxis_security_groups": []})
     fleet.platform.check_fits(fleet.mutations(mark))
@@ -269,7 +269,7 @@ def test_the_cloud_s_own_plugin_with_names_of_one_s_own(fleet: Fleet) -> None:
 
 @pytest.mark.alike
 @pytest.mark.parametrize("way", tiers.first([0, 1]))
-def test_members_join_the_given_target_group(fleet: Fleet, way: int) -> None:
+def test_members_join_the_existing_target_group(fleet: Fleet, way: int) -> None:
     target_group = {"praxis_target_group": fleet.platform.target_groups[way]}
     mark = fleet.cloud.mark()
     run = fleet.run("deploy.yml", inventory=fleet.platform.inventory(fleet.folder), variables=target_group)

@@ -208,7 +208,7 @@ def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None
     assert not re.search(r"TASK \[Wait until SSH lets Ansible in\] \**\nok:", run.output)
 
 
-def test_what_was_edited_by_hand_is_put_back(provisioned: Cloud, account: Account) -> None:
+def test_what_was_edited_by_hand_is_restored(provisioned: Cloud, account: Account) -> None:
     """This is also how the test above turns red: it asserts the opposite after one edited tag."""
     before = account.resources(FLEET)
     addresses = [machine["PrivateIpAddress"] for machine in account.instances(FLEET)]

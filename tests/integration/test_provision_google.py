@@ -140,7 +140,7 @@ def test_a_second_run_changes_nothing_and_only_reads(provisioned: Cloud) -> None
     assert len(provisioned.operations(mark)) > 0
 
 
-def test_what_was_edited_by_hand_is_named_and_put_back(provisioned: Cloud, project: Project) -> None:
+def test_what_was_edited_by_hand_is_named_and_restored(provisioned: Cloud, project: Project) -> None:
     """This is also how the test above turns red: it asserts the opposite after one edited field."""
     name, before = f"praxis-{FLEET}", project.made(FLEET)
     project.patch(f"global/firewalls/{name}-p2p", sourceRanges=["0.0.0.0/0"])

@@ -416,7 +416,7 @@ def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud
 
 
 @pytest.mark.repetition
-def test_a_deployment_goes_on_without_a_host_that_is_dead_when_told_so(fleet: Cloud) -> None:
+def test_a_deployment_goes_on_without_a_dead_host_when_asked_to(fleet: Cloud) -> None:
     settle(fleet)
     before, dead = seen.releases(fleet), machine(fleet, "praxis-aws-1")  # which keeps the lock
     docker.docker("stop", "--time", "20", dead.container)
@@ -639,7 +639,7 @@ def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
 
 @pytest.mark.repetition
 @pytest.mark.parametrize("then", ["at once", "when all have gone back"])
-def test_a_run_that_is_killed_while_hosts_are_told_is_undone_on_all_of_them(
+def test_a_run_that_is_killed_while_hosts_are_confirmed_is_undone_on_all_of_them(
     fleet: Cloud, tmp_path: Path, then: str
 ) -> None:
     """Those that were told that their release is good, too."""
@@ -857,7 +857,7 @@ def test_a_balancer_that_fails_at_the_rejoin_costs_a_batch_at_most(fleet: Cloud)
 #: What a machine's Python takes for the time: containers share the clock of their kernel, so nobody can set it.
 ANOTHER_TIME = "import time; time.time = (lambda real: lambda: real() + {})(time.time)"
 SITE = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')"
-#: What befalls a host that is about to be drained; how it is mended; what is reported of it.
+#: What befalls a host that is about to be drained; how it is fixed; what is reported of it.
 BEFALLS = {
     "its engine is stopped": ("systemctl stop docker.socket docker.service", "systemctl start docker.service"),
     "its clock is ten minutes ahead": (
@@ -885,7 +885,7 @@ def test_what_befalls_a_host_before_its_batch_is_drained_harms_no_other(
     """The run ends well, or everybody has the release of before and serves."""
     settle(fleet)
     before, output, host = seen.releases(fleet), tmp_path / "output", machine(fleet, "praxis-aws-2")
-    fault, mend = (part.format(site=SITE, time=ANOTHER_TIME.format(600)) for part in BEFALLS[what])
+    fault, fix = (part.format(site=SITE, time=ANOTHER_TIME.format(600)) for part in BEFALLS[what])
     with load(fleet) as counted:
         with begun(fleet, {**new(), **TWO_BATCHES}, output) as run:
             at_step(fleet, "See that the lock is still held", output)
@@ -893,7 +893,7 @@ def test_what_befalls_a_host_before_its_batch_is_drained_harms_no_other(
             try:
                 code = run.wait(500)
             finally:
-                befall(fleet, host, mend)
+                befall(fleet, host, fix)
         said = output.read_text()
         seen.wait_for("nobody to be armed", lambda: not any(armed(fleet).values()), 360, pause=2)
         assert code in (0, 2) and moved(fleet, before) == (set(before) if code == 0 else set()), said[-3000:]

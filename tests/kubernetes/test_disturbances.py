@@ -53,17 +53,17 @@ def calls(fleet: Fleet) -> Iterator[None]:
     labels = {"praxis.cloud/api-client": "true"}
     fleet.api.create(f"{ROOT}/pods", {"metadata": {"name": "caller", "labels": labels}, "spec": spec})
     try:
-        wait("a first answer", lambda: _told(fleet)[0] > 0)
-        before = _told(fleet)[0]
+        wait("a first answer", lambda: _reported(fleet)[0] > 0)
+        before = _reported(fleet)[0]
         yield
-        wait("answers after it", lambda: _told(fleet)[0] > before + 100)
-        assert _told(fleet)[1] == []
+        wait("answers after it", lambda: _reported(fleet)[0] > before + 100)
+        assert _reported(fleet)[1] == []
     finally:
         fleet.api.delete(f"{ROOT}/pods/caller")
         wait("the caller's end", lambda: fleet.api.get(f"{ROOT}/pods/caller") is None)
 
 
-def _told(fleet: Fleet) -> tuple[int, list[str]]:
+def _reported(fleet: Fleet) -> tuple[int, list[str]]:
     lines = fleet.api.log(NAMESPACE, "caller", previous=False, lines=1)
     answered, lost = json.loads(lines[-1]) if lines else (0, [])
     return answered, lost

@@ -382,7 +382,7 @@ FAULTS = (
     ),
     Fault(
         name="crash-takes-a-host-out-of-the-run",
-        breaks="A module that crashes leaves its host out of the plays that put things back.",
+        breaks="A module that crashes leaves its host out of the plays that roll back.",
         file="plugins/plugin_utils/host_action.py",
         before='outcome = {**outcome, **_as_data(name, outcome), "failed": False}',
         after="outcome = {**outcome, **_as_data(name, outcome)}",

@@ -442,7 +442,7 @@ FAULTS = (
     ),
     Fault(
         name="doctor-passes-a-shut-port",
-        breaks="The doctor passes over a P2P port that the security group does not let in.",
+        breaks="The doctor passes over a P2P port that the security group does not admit.",
         file="plugins/module_utils/infrastructure/doctor.py",
         before="for rule in (rule for rule in after if rule not in before):",
         after="for rule in (rule for rule in after if rule in before):",

@@ -160,7 +160,7 @@ def test_debian_s_mirror(everywhere: dict[str, dict[str, Any]]) -> None:
     assert texts[0].count("Pin-Priority") == 2
 
 
-def test_proxies_are_told_in_both_spellings_and_loopback_and_metadata_are_left_out(
+def test_proxies_are_set_in_both_spellings_and_loopback_and_metadata_are_left_out(
     everywhere: dict[str, dict[str, Any]],
 ) -> None:
     always = yaml.safe_load((VARS / "main.yml").read_text())["__docker_never_proxied"]

@@ -72,7 +72,7 @@ each_play_on_machines = pytest.mark.parametrize("play", [pytest.param(play, id=n
 @each_play_on_machines
 def test_a_play_on_machines_says_all_that_it_needs_itself(play: Part) -> None:
     """Whatever a user's ansible.cfg says: secrets go through standard input only, and nobody who is not reached drops
-    out of the plays that put things back."""
+    out of the plays that roll back."""
     # An inventory may use either name, and Ansible takes the second where both are set.
     assert (play["vars"]["ansible_pipelining"], play["vars"]["ansible_ssh_pipelining"]) == (True, True)
     assert play["ignore_unreachable"] is True
@@ -291,7 +291,7 @@ def kind_of(task: Part) -> str:
     return {"drain": "absent", "join": "present", **STATES}.get(entry, entry)
 
 
-def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_given_back_before_the_verdict() -> None:
+def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_released_before_the_verdict() -> None:
     deploy = plays("deploy")
     played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
     assert played["Order"][-3:] == ["hook plan", "lock", "Name the hosts to activate"]

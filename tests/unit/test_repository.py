@@ -219,7 +219,7 @@ def test_nothing_names_the_place_it_was_written_at() -> None:
         assert f"{CHECKOUT}/" not in text, f"{path} names this checkout"
 
 
-def test_git_holds_nothing_that_it_is_told_to_ignore() -> None:
+def test_git_holds_nothing_that_it_ignores() -> None:
     printed = subprocess.run(["git", "ls-files", "--cached", "--ignored", "--exclude-standard"], cwd=CHECKOUT,
                              capture_output=True, text=True, check=True).stdout
     assert printed == "", "build products are committed"

@@ -53,7 +53,7 @@ class Script:
     def asked(self) -> list[str]:
         return (self.folder / "asked").read_text().splitlines()
 
-    def was_given(self, line: str) -> bool:
+    def got(self, line: str) -> bool:
         return line in (self.folder / "environment").read_text().splitlines()
 
 
@@ -67,7 +67,7 @@ def script(tmp_path: Path) -> Script:
 def test_arguments_that_are_not_its_own_go_to_ansible(script: Script) -> None:
     assert script.run("--limit", "m1", "-e", "a=b", "-vv").returncode == 0
     assert script.asked() == ["status.yml", "aws", "--limit", "m1", "-e", "a=b", "-vv"]
-    assert script.was_given("ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary")
+    assert script.got("ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary")
 
 
 def test_inventories_given_replace_the_cloud_s(script: Script) -> None:
@@ -80,7 +80,7 @@ def test_inventories_given_replace_the_cloud_s(script: Script) -> None:
 def test_json_is_passed_on_and_the_return_code_is_the_verdict(script: Script) -> None:
     done = script.run("--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, GOOD)
-    assert script.was_given("PRAXIS_SUMMARY_FORMAT=json")
+    assert script.got("PRAXIS_SUMMARY_FORMAT=json")
     script.answer(2, json.dumps({**GOOD, "verdict": "bad"}), "[WARNING]: something\n")
     done = script.run("--json")
     assert (done.returncode, json.loads(done.stdout)["verdict"]) == (2, "bad")
@@ -125,7 +125,7 @@ def test_watching_draws_over_what_was_drawn(script: Script) -> None:
     drawn = text.split("\033[H")[2:]
     assert len(drawn) >= 2 and all("m1\033[K\r\n" in each and "what stopped it" in each for each in drawn)
     assert all(each.index("MEMBER") < each.index("\033[J") for each in drawn)
-    assert script.was_given("COLUMNS=66") and script.was_given("ANSIBLE_FORCE_COLOR=1")
+    assert script.got("COLUMNS=66") and script.got("ANSIBLE_FORCE_COLOR=1")
 
 
 def test_watching_without_colours(script: Script) -> None:
@@ -134,4 +134,4 @@ def test_watching_without_colours(script: Script) -> None:
     terminal.read_until(lambda text: "good" in text)
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.finish()[0] == 0
-    assert not script.was_given("ANSIBLE_FORCE_COLOR=1")
+    assert not script.got("ANSIBLE_FORCE_COLOR=1")

@@ -259,8 +259,8 @@ def _logging_settings(types: Collection[str], *, enabled: bool) -> dict[str, Any
 
 def _issues(found: Answer) -> str:
     issues = (found.get("health") or {}).get("issues") or ()
-    told = "; ".join(f"{each.get('code')}: {str(each.get('message')).rstrip('.')}" for each in issues)
-    return f": {told}" if told else ""
+    said = "; ".join(f"{each.get('code')}: {str(each.get('message')).rstrip('.')}" for each in issues)
+    return f": {said}" if said else ""
 
 
 def _unless_young_role(error: errors.Invalid) -> errors.Conflict | errors.Invalid:

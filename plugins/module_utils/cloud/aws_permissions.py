@@ -19,12 +19,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permis
 _FIX = f"Allow iam:SimulatePrincipalPolicy on it (the statement {ASK} of doctor's, which make policies prints)."
 
 
-def look(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required: bool) -> dict[str, Any]:
+def check(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required: bool) -> dict[str, Any]:
     """What the caller lacks of each verb's policy.
 
     :param policies: by verb, its policy document.
     :param required: whether what is missing is an error.
-    :returns: ``principal``, how many actions were ``looked`` at, and ``findings``.
+    :returns: ``principal``, how many actions were ``checked``, and ``findings``.
     :raises CloudError: when nobody could say who the caller is.
     """
     caller = str(client.call("sts", "get_caller_identity")["Arn"])
@@ -44,8 +44,8 @@ def look(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required:
         lacks = [each for one in pure.questions(statement, client.region) for each in missing[one]]
         if lacks:
             findings.append(pure.finding(who, verb, statement, list(dict.fromkeys(lacks)), required))
-    looked = len({action for one in todo for action in one.actions})
-    return {"principal": who, "looked": looked, "findings": plain(findings)}
+    checked = len({action for one in todo for action in one.actions})
+    return {"principal": who, "checked": checked, "findings": plain(findings)}
 
 
 def _known(client: AwsClient, who: str, caller: str) -> str:
@@ -67,4 +67,4 @@ def _denied(client: AwsClient, who: str, question: pure.Question) -> list[pure.D
 
 
 def _unseen(caller: str, what: str, fix: str) -> dict[str, Any]:
-    return {"principal": caller, "looked": 0, "findings": plain([unseen(what, f"AWS {caller}", fix)])}
+    return {"principal": caller, "checked": 0, "findings": plain([unseen(what, f"AWS {caller}", fix)])}

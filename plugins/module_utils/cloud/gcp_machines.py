@@ -163,7 +163,7 @@ class Machines:
             raise Failed(Finding("slot-taken", f"{id_} is there already and was not made here.", self._where, fix))
 
     def _fix(self, id_: str, wanted: Wanted) -> None:
-        """Put labels, network tags and metadata back, each by a method that takes what they were made from."""
+        """Restore labels, network tags and metadata, each by a method that takes what they were made from."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 for method, body in fixes(self._get(id_), wanted):

@@ -155,7 +155,7 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
         reader.bad("api_from is given, and security groups of yours are not changed", fix)
     if settings.minimum_healthy_percent >= 100 and settings.maximum_percent <= 100:
         fix = "Raise maximum_percent over 100, or lower minimum_healthy_percent: else no task can be replaced."
-        reader.bad("minimum_healthy_percent and maximum_percent leave no room", fix)
+        reader.bad("minimum_healthy_percent and maximum_percent leave no task to replace", fix)
 
 
 def sizes(cpu: int) -> list[int]:

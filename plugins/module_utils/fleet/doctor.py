@@ -31,12 +31,12 @@ class Check:
     """One row of the doctor's table.
 
     :param area: what was examined.
-    :param looked: how many of it; 0: there was nothing to look at, or nobody to ask.
+    :param checked: how many of it; 0: there was nothing to check, or nobody to ask.
     :param unit: what was counted, in the singular.
     """
 
     area: str
-    looked: int
+    checked: int
     unit: str
     findings: Tuple[Finding, ...] = ()
 
@@ -44,7 +44,7 @@ class Check:
         levels = [finding.level for finding in self.findings]
         return {
             "area": self.area,
-            "looked": self.looked,
+            "checked": self.checked,
             "unit": self.unit,
             "errors": levels.count(ERROR),
             "warnings": levels.count(WARNING),
@@ -158,7 +158,7 @@ def _names(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
 
 def _peers(table: Table, seen: Outcomes) -> Check:
     """Every bootstrap address, dialled by the machine that has it in its list, and from its agent's container."""
-    looked = 0
+    checked = 0
     #: (whom, where, answer) -> who has dialled; (who, answer) -> whom its container does not reach.
     silent: Dict[Tuple[str, str, str], List[str]] = {}
     shut_in: Dict[Tuple[str, str], List[str]] = {}
@@ -168,7 +168,7 @@ def _peers(table: Table, seen: Outcomes) -> Check:
         for dial in table.dials(name):
             point = "%s:%d" % (dial["address"], dial["port"])
             answer, within = dials.get(point), inside.get(point, "ok")
-            looked += answer is not None
+            checked += answer is not None
             # Nothing listens before the first deployment: that a machine refuses shows that it was reached.
             if answer not in (None, "ok") and (answer != "refused" or _runs(seen, dial["member"])):
                 silent.setdefault((dial["member"], point, str(answer)), []).append(name)
@@ -176,7 +176,7 @@ def _peers(table: Table, seen: Outcomes) -> Check:
                 shut_in.setdefault((name, within), []).append("%s at %s" % (dial["member"], point))
     found = [_silent(*key, names) for key, names in silent.items()]
     found += [_shut_in(*key, others) for key, others in shut_in.items()]
-    return Check("peers", looked, "dial", tuple(found))
+    return Check("peers", checked, "dial", tuple(found))
 
 
 def _runs(seen: Outcomes, name: str) -> bool:
@@ -220,14 +220,14 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         if item["path"].endswith("/praxis") and item["directory"]:
             owner, most = 0, 0o755  # the top, which holds directories only
         right = most if item["directory"] else 0o600 if sealed else 0o400
-        mend = "On the machine: chown %d:%d %s && chmod %04o %s" % (owner, owner, item["path"], right, item["path"])
+        command = "On the machine: chown %d:%d %s && chmod %04o %s" % (owner, owner, item["path"], right, item["path"])
         if item["mode"] & ~most or item["uid"] not in (0, owner):
             what = "%s has the mode %04o and belongs to user %d: more than its agent may read or change it."
-            fix = mend + "; then change the secrets that it holds, and deploy."
+            fix = command + "; then change the secrets that it holds, and deploy."
             found.append(Finding("secret-exposed", what % (item["path"], item["mode"], item["uid"]), name, fix))
         elif item["uid"] != owner or item["mode"] & 0o400 == 0:
             what = "%s has the mode %04o and belongs to user %d: the agent cannot read it at its next start."
-            found.append(Finding("secret-unreadable", what % (item["path"], item["mode"], item["uid"]), name, mend))
+            found.append(Finding("secret-unreadable", what % (item["path"], item["mode"], item["uid"]), name, command))
     return sum(not item["directory"] for item in items), found
 
 

@@ -53,9 +53,9 @@ ROLLBACK = "rollback to "
 class Stopped:
     """What has not come to its end.
 
-    :param runs: the deployments that a host has not been told the end of: it waits to go back, or has gone back. Other
-        hosts may have been told that their release is good.
-    :param begun: whether there is something to undo: such a host, or a lock that was not given back.
+    :param runs: the deployments whose end a host has not confirmed: it waits to go back, or has gone back. Other
+        hosts may have confirmed that their release is good.
+    :param begun: whether there is something to undo: such a host, or a lock that was not released.
     :param to: the deployment that the newest of them went back to; empty: it was no rollback.
     """
 
@@ -77,7 +77,7 @@ def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]])
 
 
 def _left_by(seen: Mapping[str, Any]) -> Any:
-    """The deployment that has not told this host its end; None where there is none."""
+    """The deployment whose end this host has not confirmed; None where there is none."""
     switch, release = seen.get("switch") or {}, seen["release"]
     armed, done = switch.get("armed"), switch.get("rolled_back")
     if armed and armed["wanted"] != release["good"]:

@@ -68,7 +68,7 @@ class Holder:
         return Finding("unfinished", self._stopped(), self.where, fix, level=WARNING)
 
     def refused(self) -> Finding:
-        """It stopped, and this run was told not to go on from there."""
+        """It stopped, and this run may not continue from there."""
         fix = "Deploy with praxis_unfinished=continue to go on from there, or undo it: rollback.yml."
         return Finding("unfinished", self._stopped(), self.where, fix)
 

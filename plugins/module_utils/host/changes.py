@@ -176,7 +176,7 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
 
 
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
-    """What putting the previous release back has to do; its own files are on the host already."""
+    """What rolling back to the previous release has to do; its own files are on the host already."""
     before, release = current.observation["release"]["current"], desired.wanted
     changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
     if before != release.id:

@@ -24,7 +24,7 @@ FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 NAT_COMMANDS = (("iptables", "-w", "5", "-t", "nat", "-S", "POSTROUTING"), ("nft", "list", "ruleset"))
 NAT_TIMEOUT = 10.0
 _MASQUERADE = re.compile(r"masquerade|\bsnat\b", re.IGNORECASE)
-#: A rule that the engine made; it stays until the next reboot when the engine is told to make none.
+#: A rule that the engine made; it stays until the next reboot when the engine is set to make none.
 _ENGINE_RULE = re.compile(r'(?:! -o |oifname != ")(?:docker0|br-[0-9a-f]{12})')
 _ENGINE_BRIDGE = re.compile(r"(?:docker0|docker_gwbridge|br-[0-9a-f]{12})\Z")
 #: Runtimes that run a container behind a kernel of its own.
@@ -35,7 +35,7 @@ Dial = Sequence[Mapping[str, Any]]
 
 
 def elsewhere(paths: Paths, daemon: Mapping[str, Any], running: bool) -> Iterator[Finding]:
-    """An engine that is told to listen on other sockets than the one that every step uses."""
+    """An engine that is set to listen on other sockets than the one that every step uses."""
     hosts = [str(item) for item in daemon.get("hosts") or ()]
     wanted = "unix://" + paths.engine_socket
     ours = {wanted, wanted.replace("/var/run/", "/run/"), "unix://", "fd://"}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a deployment will need of a host beside what preparing it checks. Looked at, and changed by nothing.
+"""What a deployment will need of a host beside what preparing it checks. Observed, and changed by nothing.
 
 Facts only: ``fleet/doctor.py`` says what is wrong with them.
 """
@@ -126,7 +126,7 @@ def _inside(
     pid = (seen.get("container") or {}).get("pid")
     if not pid:
         return None
-    return inside.look(int(pid), names, [(str(item["address"]), int(item["port"])) for item in dial], INSIDE_TIMEOUT)
+    return inside.observe(int(pid), names, [(str(item["address"]), int(item["port"])) for item in dial], INSIDE_TIMEOUT)
 
 
 def secret_files(paths: Paths) -> List[Dict[str, Any]]:

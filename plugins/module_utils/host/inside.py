@@ -30,7 +30,7 @@ DNS_PORT = 53
 _CODES = {1: "malformed", 2: "server failure", 3: "no such name", 4: "not implemented", 5: "refused"}
 
 
-def look(pid: int, names: Sequence[str], targets: Sequence[Tuple[str, int]], timeout: float = 3.0) -> Dict[str, Any]:
+def observe(pid: int, names: Sequence[str], targets: Sequence[Tuple[str, int]], timeout: float = 3.0) -> Dict[str, Any]:
     """What a container's process sees.
 
     :param pid: the process.

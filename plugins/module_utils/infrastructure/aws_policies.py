@@ -27,8 +27,8 @@ _NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
 
 def policies(place: Place) -> dict[str, Document]:
     """By verb, the policy that it needs. The machines need none: the controller brings secrets and images."""
-    account = _looks_at_the_account(place)
-    fleet = _looks_at_the_fleet(place)
+    account = _observes_the_account(place)
+    fleet = _observes_the_fleet(place)
     statements: dict[str, Iterable[Statement]] = {
         "provision": [*account, *_makes(place), *_changes(place), *_removes(place)],
         "deploy": [*fleet, *_deploys(place)],
@@ -69,12 +69,12 @@ def _merged(one: Sequence[Statement], other: Sequence[Statement]) -> list[Statem
     return list(found.values())
 
 
-def _looks_at_the_account(place: Place) -> list[Statement]:
+def _observes_the_account(place: Place) -> list[Statement]:
     """What plans of the infrastructure are made of."""
     certificate = place.certificates if place.zone else [place.certificate] if place.certificate else []
     by_domain = ["route53:ListHostedZonesByName"] if "." in place.zone else []
     return [
-        Statement("Look", [*_LOOK_AT_ACCOUNT, *by_domain], ["*"]),
+        Statement("Observe", [*_OBSERVE_ACCOUNT, *by_domain], ["*"]),
         Statement("LookAtNames", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], place.zones),
         Statement("LookAtCertificates", ["acm:ListTagsForCertificate"], place.certificates),
         Statement("LookAtRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
@@ -84,13 +84,13 @@ def _looks_at_the_account(place: Place) -> list[Statement]:
     ]
 
 
-def _looks_at_the_fleet(place: Place) -> list[Statement]:
+def _observes_the_fleet(place: Place) -> list[Statement]:
     """What plans of deployments are made of."""
     # BatchGetSecretValue itself takes no name: each secret is asked for by GetSecretValue.
     secrets = map(place.secret, place.secrets)
     token = ["ecr:GetAuthorizationToken"] if place.repositories else []
     return [
-        Statement("Look", [*_LOOK_AT_FLEET, *token], ["*"]),
+        Statement("Observe", [*_OBSERVE_FLEET, *token], ["*"]),
         Statement("ReadSecrets", ["secretsmanager:GetSecretValue"], sorted({*secrets, place.identities})),
         Statement("ReadImages", ["ecr:BatchGetImage", "ecr:DescribeImages"], place.repositories),
     ]
@@ -209,7 +209,7 @@ def _backs_up(place: Place) -> list[Statement]:
     """Snapshots of the slots' disks, and the removal of those that are too many."""
     created = {"StringEquals": {"ec2:CreateAction": ["CreateSnapshot"]}}
     return [
-        Statement("Look", ["ec2:DescribeInstances", "ec2:DescribeSnapshots"], ["*"]),
+        Statement("Observe", ["ec2:DescribeInstances", "ec2:DescribeSnapshots"], ["*"]),
         Statement("MakeSnapshots", ["ec2:CreateSnapshot"], place.snapshots, place.new),
         Statement("MakeSnapshotsOf", ["ec2:CreateSnapshot"], place.ec2("volume"), place.ours),
         Statement("Mark", ["ec2:CreateTags"], place.snapshots, created),
@@ -220,11 +220,11 @@ def _backs_up(place: Place) -> list[Statement]:
 def _restores(place: Place) -> list[Statement]:
     """A disk of a snapshot in the place of another, and the members' way out of service and back. No secret: the hosts
     have them."""
-    fleet = [each for each in _LOOK_AT_FLEET if not each.startswith("secretsmanager:")]
+    fleet = [each for each in _OBSERVE_FLEET if not each.startswith("secretsmanager:")]
     created = {"StringEquals": {"ec2:CreateAction": ["CreateVolume"]}}
     disks = ["ec2:AttachVolume", "ec2:DetachVolume"]
     return [
-        Statement("Look", sorted([*fleet, "ec2:DescribeSnapshots", "ec2:DescribeVolumes"]), ["*"]),
+        Statement("Observe", sorted([*fleet, "ec2:DescribeSnapshots", "ec2:DescribeVolumes"]), ["*"]),
         Statement("MakeDisks", ["ec2:CreateVolume"], place.ec2("volume"), place.new),
         Statement("MakeDisksOf", ["ec2:CreateVolume"], place.snapshots, place.ours),
         Statement("Mark", ["ec2:CreateTags"], place.ec2("volume"), created),
@@ -263,7 +263,7 @@ def _balancer(place: Place) -> list[str]:
     return [place.arn("elasticloadbalancing", f"{kind}/{place.name}/*") for kind in kinds]
 
 
-_LOOK_AT_ACCOUNT = [
+_OBSERVE_ACCOUNT = [
     *(f"ec2:Describe{each}" for each in (
         "AvailabilityZones", "IamInstanceProfileAssociations", "Images", "Instances", "InternetGateways", "KeyPairs",
         "RouteTables", "SecurityGroups", "Subnets", "Volumes", "VolumesModifications", "VpcAttribute", "Vpcs")),
@@ -271,7 +271,7 @@ _LOOK_AT_ACCOUNT = [
     *(f"elasticloadbalancing:Describe{each}" for each in (
         "Listeners", "LoadBalancerAttributes", "LoadBalancers", "Tags", "TargetGroupAttributes", "TargetGroups")),
 ]  # fmt: skip
-_LOOK_AT_FLEET = [
+_OBSERVE_FLEET = [
     "ec2:DescribeInstances", "secretsmanager:BatchGetSecretValue",
     *(f"elasticloadbalancing:Describe{each}" for each in (
         "LoadBalancers", "Tags", "TargetGroupAttributes", "TargetGroups", "TargetHealth")),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups of the slots' disks: what there is, which is put back, which are too many. Pure.
+"""Backups of the slots' disks: what there is, which is restored, which are too many. Pure.
 
 A backup has a name, which is the time at which it was begun, and a snapshot for each slot. A snapshot that was begun
 and not completed (nobody saw the file system stand still until its end) is never chosen.
@@ -71,7 +71,7 @@ def backup(id_: str, size: int, found: Mapping[str, str], copied: bool) -> Backu
 
 
 def chosen(backups: Iterable[Backup], wanted: str, slots: Sequence[str], where: str) -> dict[str, Backup]:
-    """By slot, what is put back. All of it is of one backup: data of two times may not go together.
+    """By slot, what is restored. All of it is of one backup: data of two times may not go together.
 
     :param wanted: the backup's name, or :data:`NEWEST`: the newest that has all of these slots.
     :raises Failed: ``bad-backup-name``, ``backup-missing``.

@@ -90,9 +90,9 @@ def _of_rules(
     found = []
     for rule in (rule for rule in after if rule not in before):
         _port, code, why, fix = ports.get(_first_port(rule), _OTHER)
-        found.append(Finding(code, f"It does not let in {rule}: {why}.", where, fix))
+        found.append(Finding(code, f"It does not admit {rule}: {why}.", where, fix))
     for rule in (rule for rule in before if rule not in after):
-        what = f"It lets in {rule}, which the settings do not ask for."
+        what = f"It admits {rule}, which the settings do not ask for."
         fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."
         found.append(Finding("port-open", what, where, fix, WARNING))
     return found

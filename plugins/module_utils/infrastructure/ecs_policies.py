@@ -36,11 +36,11 @@ def ecs(place: Place) -> list[Statement]:
     linked = [f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{each}/*" for each in services_of_aws]
     targets = place.arn("application-autoscaling", "scalable-target/*")
     secrets = sorted(map(place.secret, place.secrets))
-    looked = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTags",
+    observed = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTags",
               "elasticloadbalancing:DescribeTargetGroups", "logs:DescribeLogGroups")  # fmt: skip
     scaling = [f"application-autoscaling:{each}" for each in ("DescribeScalableTargets", "DescribeScalingPolicies")]
     return [
-        Statement("Look", [*looked, *scaling, *(f"ecs:{each}" for each in _ANYWHERE)], ["*"]),
+        Statement("Observe", [*observed, *scaling, *(f"ecs:{each}" for each in _ANYWHERE)], ["*"]),
         Statement("DescribeSecrets", ["secretsmanager:DescribeSecret"], secrets),
         Statement("ReadImages", ["ecr:BatchGetImage", "ecr:DescribeImages"], place.repositories),
         Statement("Cluster", [f"ecs:{each}" for each in _CLUSTER], [place.arn("ecs", f"cluster/{cluster}")]),

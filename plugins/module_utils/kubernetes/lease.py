@@ -58,7 +58,7 @@ def locked(lease: Optional[Object], now: float, take_over: str = "") -> Optional
 
 
 def unfinished(lease: Optional[Object], refuse: bool = False) -> Optional[Finding]:
-    """That a deployment has stopped before its end: its lease is over, and was not given back."""
+    """That a deployment has stopped before its end: its lease is over, and was not released."""
     run = holder(lease)
     if lease is None or not run:
         return None

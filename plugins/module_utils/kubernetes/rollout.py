@@ -170,7 +170,7 @@ def _unscheduled(pod: Object) -> Optional[Fault]:
     condition = _condition(pod, "PodScheduled")
     if condition.get("status") != "False":
         return None
-    fix = "Give the cluster a node with that much room, or lower cpu and praxis_container.memory."
+    fix = "Give the cluster a node with that much free, or lower cpu and praxis_container.memory."
     what = "No node takes it: %s" % _shown(condition.get("message") or condition.get("reason"))
     return Fault(Finding("pod-unschedulable", what, _name(pod), fix), patience=180)
 

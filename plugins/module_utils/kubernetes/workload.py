@@ -248,7 +248,7 @@ def _probe(how: Mapping[str, Any], period: int, timeout: int, failures: int) -> 
 
 
 def _sleep(seconds: int) -> Sequence[str]:
-    """The agent does not drain: the Service has to have forgotten the pod before it is told to stop."""
+    """The agent does not drain: the Service has to have forgotten the pod before it is stopped."""
     return ["python", "-E", "-s", "-S", "-c", "import time; time.sleep(%d)" % seconds]
 
 

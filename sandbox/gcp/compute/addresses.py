@@ -30,7 +30,7 @@ def free_address(resources: Resources, network: str) -> str:
 
 
 def public_address(resources: Resources, network: str) -> str:
-    """An external address: the next one, so that one that is given back is not had again at once."""
+    """An external address: the next one, so that one that is released is not had again at once."""
     hosts = ipaddress.IPv4Network(network)
     found = _free(resources, hosts, resources.turn)
     resources.turn = (int(found) - int(hosts.network_address) + 1) % hosts.num_addresses

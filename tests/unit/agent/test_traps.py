@@ -506,7 +506,7 @@ def test_the_image_runs_as_root_and_without_limits() -> None:
 # --- identity
 
 
-def test_both_peer_id_schemes_are_told_apart() -> None:
+def test_both_peer_id_schemes_are_distinguished() -> None:
     seed = bytes(range(32))
     ours, other = (identity.peer_id(seed, scheme) for scheme in identity.SCHEMES)
     assert ours != other

@@ -90,7 +90,7 @@ def test_an_unknown_filter_is_refused_and_a_known_one_chooses(controller: Contro
         controller.answer(Request("GET", "job_templates/", {}), {"nam": "t"})
 
 
-def test_secrets_are_not_given_back_and_stay_when_their_mask_is_sent(controller: Controller) -> None:
+def test_secrets_are_not_returned_and_stay_when_their_mask_is_sent(controller: Controller) -> None:
     fields = {key: REGISTRY[key] for key in ("name", "inputs", "injectors")}
     kind = post(controller, "credential_types", kind="cloud", managed=False, **fields)
     inputs = {"username": "robot", "password": "hidden"}

@@ -37,7 +37,7 @@ class Records:
     def start(self, task: Task, definition: dict[str, Any]) -> None:
         self._images[task.ident] = definition["containerDefinitions"][0]["image"]
 
-    def look(self, task: Task) -> None:
+    def observe(self, task: Task) -> None:
         if self._images[task.ident] == CRASHING:
             task.end("Essential container in task exited", 3, "planted crash")
         else:

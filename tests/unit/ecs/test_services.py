@@ -26,7 +26,7 @@ class Slow:
     def start(self, task: Task, definition: dict[str, Any]) -> None:
         self.seen[task.ident] = 0
 
-    def look(self, task: Task) -> None:
+    def observe(self, task: Task) -> None:
         self.seen[task.ident] += 1
         task.status = RUNNING
         if self.seen[task.ident] >= self.looks:

@@ -237,7 +237,7 @@ def test_a_health_check_that_asks_for_something_else_explains_targets_that_are_n
     assert doctor.without_consequences(targets) == targets
 
 
-def test_what_was_not_looked_at_says_so() -> None:
+def test_what_was_not_checked_says_so() -> None:
     checks = doctor.of_hosts(PLAN, PLAN.order, {})
     assert [check.looked for check in checks] == [0] * len(checks)
     by_area = {check.area: check.looked for check in doctor.of_hosts(PLAN, PLAN.order, sound())}

@@ -106,7 +106,7 @@ def test_the_user_may_know_that_it_is_dead() -> None:
     assert other is not None and other.gone == ""
 
 
-def test_who_is_told_not_to_go_on_is_told_the_ways_out() -> None:
+def test_a_run_that_must_not_continue_reports_the_ways_out() -> None:
     known = lock.holder(observations(1, m1=AT_WORK), elsewhere, "a")
     assert known is not None
     refused = known.refused()

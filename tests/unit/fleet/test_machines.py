@@ -58,7 +58,7 @@ def test_a_gone_machine_holds_no_slot(state: str) -> None:
     assert diff(WANTED, [replace(ONE, state=state), TWO], allow_shrink=False) == Changes(launch=("aws-1",))
 
 
-def test_what_was_edited_is_put_back_and_what_was_added_stays() -> None:
+def test_what_was_edited_is_restored_and_what_was_added_stays() -> None:
     tags = {**ONE.tags, "Name": "renamed", "cost-centre": "7"}
     del tags["team"]
     changes = diff(WANTED, [replace(ONE, tags=tags), TWO], allow_shrink=False)

@@ -136,6 +136,6 @@ def test_a_clock_that_is_off_is_a_warning() -> None:
     assert "3600 s ahead of the controller's" in found[1].what
 
 
-def test_a_machine_that_is_slow_to_begin_is_told_from_one_that_refuses() -> None:
+def test_a_machine_that_is_slow_to_begin_is_distinguished_from_one_that_refuses() -> None:
     found = step_failure.not_run("m1", "Timeout (12s) waiting for privilege escalation prompt: ")
     assert "very slow" in found.what and "ansible_timeout" in found.fix

@@ -123,7 +123,7 @@ def test_secrets_with_versions_and_checksums(google, credentials):
         client.access_secret_version(name=f"{secret.name}/versions/9")
 
 
-def test_who_may_not_is_told_so(google, credentials):
+def test_a_missing_right_is_reported(google, credentials):
     google.front.access.revoke(google.email, f"projects/{PROJECT}")
     google.front.access.grant(google.email, ["compute.*.list"], f"projects/{PROJECT}")
     with pytest.raises(exceptions.Forbidden, match=r"compute\.instances\.create"):

@@ -98,7 +98,7 @@ def test_a_record_leads_to_the_load_balancer_follows_its_name_and_goes_with_it(z
     assert rows(zoned.present()) == []
 
 
-def test_a_removal_needs_not_be_told_the_name(zoned: Project) -> None:
+def test_a_removal_does_not_need_the_name(zoned: Project) -> None:
     zoned.present(**NAMED)
     assert rows(zoned.absent())[0] == ("remove", "DNS record", f"agents/{HOST}")
     assert (there(zoned), zoned.resources()) == ({}, {})

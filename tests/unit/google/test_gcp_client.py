@@ -220,7 +220,7 @@ def test_a_secret_is_not_quoted():
     ("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", "cloud-stockout", "other zones"),
     ("QUOTA_EXCEEDED", "cloud-quota", "quota raised"),
 ])
-def test_no_room_is_a_quota_and_an_empty_zone_is_told_apart(code, ours, fix):
+def test_a_full_region_is_a_quota_and_an_empty_zone_is_distinguished(code, ours, fix):
     operation = {"error": {"errors": [{"code": code, "message": "none left"}]}, "httpErrorStatusCode": 503}
     error = failed_operation(operation, "w")
     assert isinstance(error, errors.QuotaExceeded)

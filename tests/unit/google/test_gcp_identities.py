@@ -198,7 +198,7 @@ def test_removed_is_gone_whatever_it_was(safe):
     assert safe.identities.read(["gcp-2"])["gcp-2"].state == "missing"
 
 
-def test_who_may_not_make_one_is_told_what_to_grant(safe):
+def test_a_refused_creation_says_what_to_grant(safe):
     safe.google.front.access.revoke(safe.google.email, f"projects/{PROJECT}")
     safe.google.front.access.grant(safe.google.email, ["secretmanager.*.get", "secretmanager.versions.access"],
                                    f"projects/{PROJECT}")

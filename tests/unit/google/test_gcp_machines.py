@@ -172,7 +172,7 @@ def edit(fleet: Fleet, place: str, method: str, body: dict[str, Any]) -> None:
     ask(fleet.google, "POST", f"{path}/{method}", {**body, **fingerprint})
 
 
-def test_edits_are_put_back_without_a_new_machine_and_additions_stay(fleet: Fleet) -> None:
+def test_edits_are_undone_without_a_new_machine_and_additions_stay(fleet: Fleet) -> None:
     fleet.run()
     ids = {place: one["id"] for place, one in fleet.instances().items()}
     edit(fleet, PLACES[0], "setLabels", {"labels": {"praxis_fleet": "stolen", "praxis_slot": "gcp-9", "own": "kept"}})

@@ -192,7 +192,7 @@ def test_a_kind_from_nothing_to_gone(google, resources, kind):
     assert not gcp_resource.absent(resources, gone, check_mode=False)["changed"]
 
 
-def test_what_was_edited_by_hand_is_named_and_put_back(google, resources):
+def test_what_was_edited_by_hand_is_named_and_restored(google, resources):
     wanted = Wanted("firewall", "one", "global", BODIES["firewall"][1])
     gcp_resource.present(resources, wanted, check_mode=False)
     google.front.compute.resources.get(f"projects/{PROJECT}/global/firewalls/one")["sourceTags"] = ["everybody"]

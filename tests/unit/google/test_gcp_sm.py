@@ -178,7 +178,7 @@ def test_a_missing_library_is_named(shop, monkeypatch):
 
 
 @pytest.mark.parametrize("may", [["secretmanager.versions.access"], ["secretmanager.versions.*"]])
-def test_one_that_may_only_read_values_is_told_what_google_says(shop, may):
+def test_a_right_to_read_values_only_reports_what_google_says(shop, may):
     """Whether the secret is there or only its version is missing takes another permission."""
     shop.put("plain", b"value")
     shop.google.front.access.revoke(shop.google.email, f"projects/{PROJECT}")

@@ -128,7 +128,7 @@ def test_one_login_a_registry_and_one_question_an_image(registry):
     assert len([asked for asked in registry.requests if "HEAD" in asked]) == 2 * 3  # and each told to log in
 
 
-def test_an_image_by_digest_is_not_looked_up(registry):
+def test_an_image_by_digest_is_not_resolved(registry):
     text = f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
     found = images(text)
     assert (found.digests, registry.requests) == ({(text, None): text}, [])
@@ -144,7 +144,7 @@ def test_what_the_registry_does_not_hold(registry, text, code, fix):
     assert (found.code, fix in found.fix) == (code, True)
 
 
-def test_who_may_not_pull_is_told_what_to_grant(registry):
+def test_a_refused_pull_says_what_to_grant(registry):
     registry.readers.clear()
     [found] = images(IMAGE).findings
     assert (found.code, found.where) == ("registry-auth", f"{ARTIFACT}/{REPOSITORY}")

@@ -22,7 +22,7 @@ def read(path: str) -> Any:
     return yaml.safe_load((ROLES / path).read_text(encoding="utf-8"))
 
 
-def test_everything_that_makes_a_load_balancer_is_looked_for() -> None:
+def test_everything_that_makes_a_load_balancer_is_observed() -> None:
     made = {kind for kind, part in KIND_PARTS.items() if part == "balancer"} | {"security_policy"}
     assert made - {"instance_group", "dns_record", *HTTPS_KINDS} == set(BALANCER)
 
@@ -36,7 +36,7 @@ def test_the_roles_name_only_options_that_there_are_and_leave_no_task_for_check_
     assert not [task["name"] for task in tasks if "ansible_check_mode" in str(task)]
 
 
-def test_the_role_s_machines_are_the_module_s_unless_it_is_told_otherwise() -> None:
+def test_the_role_s_machines_are_the_module_s_unless_set_otherwise() -> None:
     defaults = read("provision/defaults/main.yml")
     for name, option in (("instance_type", "machine_type"), ("image_owner", "image_project"),
                          ("image_name", "image_family"), ("ssh_user", "ssh_user")):

@@ -145,7 +145,7 @@ def test_a_slot_without_a_disk_gets_one_of_its_snapshot_and_the_disk_that_it_had
     assert fleet.get(first)["id"] == mine["id"]
 
 
-def test_removal_keeps_the_disks_and_names_them_unless_told_otherwise(fleet: Project) -> None:
+def test_removal_keeps_the_disks_and_names_them_unless_asked_to_remove_them(fleet: Project) -> None:
     fleet.present()
     ids = {slot: one["name"] for slot, one in disks(fleet).items()}
     gone = fleet.absent()

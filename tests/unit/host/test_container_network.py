@@ -112,7 +112,7 @@ def test_a_machine_that_forwards_nothing_is_refused_whatever_the_engine_says_of_
 
 
 @pytest.mark.parametrize(("daemon", "code"), [({}, None), ({"ip-forward": False}, "containers-cut-off")])
-def test_an_engine_that_is_yet_to_start_turns_forwarding_on_unless_it_is_told_not_to(
+def test_an_engine_that_is_yet_to_start_turns_forwarding_on_unless_set_otherwise(
     paths: Paths, docker: Path, forwarding: Path, daemon: dict[str, Any], code: str | None
 ) -> None:
     Path(paths.daemon_json).write_text(json.dumps(daemon))

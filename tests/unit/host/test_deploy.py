@@ -644,7 +644,7 @@ def test_the_socket_s_group_is_predicted_before_there_is_an_engine(
     assert "group (known after apply)" in json.dumps(predicted["diff"])
 
 
-def test_an_agent_that_was_killed_for_memory_and_started_again_is_told_so(host: Paths, engine: FakeEngine) -> None:
+def test_an_agent_that_was_killed_for_memory_and_started_again_is_reported(host: Paths, engine: FakeEngine) -> None:
     engine.run("r1", RestartCount=1)
     assert observing.take(host)["container"]["oom_killed"] is False
     engine.events = b'{"status": "oom", "id": "c0ffee"}\n'

@@ -77,7 +77,7 @@ class TestImages:
         (found,) = take(paths)["images"]
         assert (found["present"], found["failure"]["code"]) == (False, code)
 
-    def test_an_image_for_other_processors_is_told(self, engine, paths) -> None:
+    def test_an_image_for_other_processors_is_reported(self, engine, paths) -> None:
         engine.distribution = (200, {"Platforms": [{"architecture": "arm64", "os": "linux"}]})
         (found,) = take(paths)["images"]
         assert found["failure"]["code"] == "image-architecture" and "arm64" in found["failure"]["what"]
@@ -110,7 +110,7 @@ class TestNames:
     def test_an_image_s_registry(self, image: str, registry: str) -> None:
         assert examination.registry_of(image) == registry
 
-    def test_a_name_that_nobody_has_is_told_with_the_resolver_s_words(self, paths) -> None:
+    def test_a_name_that_nobody_has_is_reported_with_the_resolver_s_words(self, paths) -> None:
         found = examination._resolve(["localhost", "praxis.invalid"])
         assert found["localhost"] == "ok" and found["praxis.invalid"] not in ("ok", "")
 
@@ -192,4 +192,4 @@ class TestInside:
             assert inside.ask([address], "b.example", 5.0) == "no such name"
 
     def test_a_process_that_is_gone_or_not_ours_is_no_fault_of_the_fleet_s(self) -> None:
-        assert "error" in inside.look(2**22 + 1, ["a.example"], [], 0.1)
+        assert "error" in inside.observe(2**22 + 1, ["a.example"], [], 0.1)

@@ -88,7 +88,7 @@ def test_an_authority_of_the_user_s_own_is_for_its_registry_alone(said: Path, tm
     assert "--src-cert-dir" not in words
 
 
-def test_a_refusal_is_told_without_the_password(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_reported_without_the_password(said: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODE", "1")
     monkeypatch.setenv("ANSWER", f"unauthorized: {PASSWORD} is wrong")
     with pytest.raises(Failed) as refused:

@@ -53,7 +53,7 @@ def test_a_difference_is_named(given: dict[str, Any], code: str, level: str, wha
     assert "provision.yml" in found.fix
 
 
-def test_each_field_of_a_row_is_told() -> None:
+def test_each_field_of_a_row_is_reported() -> None:
     given = row("target group", health_path=("/", "/health"), protocol=("HTTPS", "HTTP"))
     found = [item.code for item in doctor.findings([given], 4001, 8000)]
     assert found == ["health-check-differs", "infrastructure-differs"]

@@ -151,7 +151,7 @@ def test_a_slot_that_has_no_disk_yet_gets_one_of_its_snapshot(account: Account) 
     assert (found["aws-1"]["VolumeId"], found["aws-2"]["SnapshotId"]) == (kept, snapshot)
 
 
-def test_removal_keeps_the_disks_and_names_them_unless_told_otherwise(account: Account) -> None:
+def test_removal_keeps_the_disks_and_names_them_unless_asked_to_remove_them(account: Account) -> None:
     cloud = account.cloud
     account.present()
     ids = {slot: each["VolumeId"] for slot, each in volumes(cloud).items()}

@@ -150,7 +150,7 @@ def test_an_empty_fleet_is_legal_and_its_groups_exist(cloud: Google, tmp_path: P
     assert "praxis_aws" not in inventory.groups
 
 
-def test_all_regions_are_looked_in_or_those_that_are_named(cloud: Google, tmp_path: Path) -> None:
+def test_all_regions_are_searched_or_those_that_are_named(cloud: Google, tmp_path: Path) -> None:
     for name, zone in (("one", ONE), ("two", TWO), ("far", FAR)):
         member(cloud, name, zone)
     assert sorted(read(source(tmp_path)).hosts) == ["far", "one", "two"]

@@ -79,7 +79,7 @@ def test_a_second_deployment_writes_nothing(api: FakeApi) -> None:
 
 
 @pytest.mark.parametrize(("state", "check"), [("plan", False), ("deployed", True), ("status", False)])
-def test_what_only_looks_writes_nothing(api: FakeApi, state: str, check: bool) -> None:
+def test_what_only_observes_writes_nothing(api: FakeApi, state: str, check: bool) -> None:
     result = run(api, state, check=check)
     assert api.written == [] and api.objects == {}
     if state != "status":

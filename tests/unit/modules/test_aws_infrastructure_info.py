@@ -122,7 +122,7 @@ def test_things_of_another_vpc(run: Any, cloud: Any, theirs: dict[str, Any]) -> 
     assert "a VPC of its own" in alone.result["msg"]
 
 
-def test_a_balancer_that_is_given_is_never_changed(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
+def test_an_existing_balancer_is_never_changed(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
     ran = run("aws_infrastructure_info", fleet="alpha", vpc=theirs["vpc"], load_balancer="shared")
     assert ran.codes == ["target-group-needed"]
     cloud.client("elbv2").create_target_group(Name="idle", Protocol="HTTP", Port=8000, VpcId=theirs["vpc"])

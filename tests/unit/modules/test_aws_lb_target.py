@@ -161,7 +161,7 @@ def test_absent_and_again(run: Any, cloud: Any, group: str) -> None:
     assert (again.changed, cloud.operations) == (False, ["DescribeTargetGroups", "DescribeTargetHealth"])
 
 
-def test_who_does_not_wait_is_told_how_long_connections_may_live(run: Any, cloud: Any, group: str) -> None:
+def test_a_run_that_does_not_wait_reports_how_long_connections_may_live(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4")
     cloud.health["10.0.0.4"] = [DRAINING]
     options = {"target_group": "demo", "targets": targets("10.0.0.4"), "state": "absent", "wait": False}

@@ -83,7 +83,7 @@ def test_before_there_is_a_network_check_mode_knows_what_would_come(run: Any, cl
     assert cloud.changes() == []
 
 
-def test_edits_are_put_back_without_a_new_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
+def test_edits_are_undone_without_a_new_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     before = instances(cloud)
     edit(cloud, before["alpha-aws-1"]["InstanceId"], Name="x", praxis_fleet="stolen", praxis_slot="aws-9")

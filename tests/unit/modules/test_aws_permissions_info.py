@@ -56,7 +56,7 @@ def test_who_has_every_policy_lacks_nothing(run: Any, user: Any) -> None:
     found = run("aws_permissions_info", policies=POLICIES, **user(*POLICIES.values()))
     assert (found.codes, found.result["findings"]) == ([], [])
     assert found.result["principal"] == f"arn:aws:iam::{ACCOUNT}:user/controller"
-    assert found.result["looked"] > 100
+    assert found.result["checked"] > 100
 
 
 def test_the_sandbox_s_controller_may_provision_deploy_and_ask(run: Any, user: Any) -> None:
@@ -136,7 +136,7 @@ def test_a_role_is_asked_for_by_its_path(run: Any, cloud: Any) -> None:
     assert (found.result["findings"], found.result["principal"]) == ([], role)
 
 
-def test_who_may_not_ask_is_told_so_and_nothing_is_an_error(
+def test_a_missing_right_to_ask_is_reported_and_is_no_error(
     run: Any, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(response: Any) -> Any:
@@ -146,15 +146,15 @@ def test_who_may_not_ask_is_told_so_and_nothing_is_an_error(
     found = run("aws_permissions_info", policies=POLICIES, verbs=["deploy"], **user())
     assert found.codes == []
     (finding,) = found.result["findings"]
-    assert (found.result["looked"], finding["code"], finding["level"]) == (0, "permissions-unseen", "warning")
+    assert (found.result["checked"], finding["code"], finding["level"]) == (0, "permissions-unseen", "warning")
     assert "iam:SimulatePrincipalPolicy" in finding["fix"]
 
 
-def test_who_is_neither_user_nor_role_is_told_so(run: Any, cloud: Any) -> None:
+def test_a_caller_that_is_neither_user_nor_role_is_reported(run: Any, cloud: Any) -> None:
     """moto knows no such key, and answers for an owner that IAM does not simulate."""
     cloud.operations.clear()
     found = run("aws_permissions_info", policies=POLICIES).result
-    assert (found["looked"], [each["code"] for each in found["findings"]]) == (0, ["permissions-unseen"])
+    assert (found["checked"], [each["code"] for each in found["findings"]]) == (0, ["permissions-unseen"])
     assert cloud.operations == ["GetCallerIdentity"]
 
 

@@ -325,7 +325,7 @@ def test_in_the_end_a_member_is_registered_nowhere_else(balancer: Any) -> None:
     assert found["others"] == []
 
 
-def test_who_only_observes_asks_where_members_serve_and_is_told_where_they_do_not(balancer: Any) -> None:
+def test_observing_asks_where_members_serve_and_reports_where_they_do_not(balancer: Any) -> None:
     """A host that rolled itself back to its port of before, and is still registered at the new one."""
     one = balancer()
     at_ports(one, m1=8000, m2=8001)

@@ -186,7 +186,7 @@ class TestRefusals:
         assert both.google.changes() == changes
         return found
 
-    def test_every_secret_that_cannot_be_had_is_told_apart(self, both: Both) -> None:
+    def test_every_secret_that_cannot_be_had_is_distinguished(self, both: Both) -> None:
         both.seeds(1)
         both.call("POST", "", {"replication": {"automatic": {}}}, secretId="bare")
         for name, value in (("off", b"planted"), ("gone", b"planted"), ("raw", b"\xffplanted"), ("pin", b"123"),
@@ -209,7 +209,7 @@ class TestRefusals:
             assert (found.code, secrets[f"OTHER_{at}"] in f"{found.where} {found.what}") == (code, True), reference
         assert "planted" not in str(failed)
 
-    def test_who_may_not_read_is_told_what_to_grant(self, both: Both) -> None:
+    def test_a_refused_read_says_what_to_grant(self, both: Both) -> None:
         both.seeds(1)
         both.google.front.access.revoke(both.google.email, f"projects/{PROJECT}")
         found = only(refused(fleet(1, {1: on_google(1, identity_store="gcp-sm", agent_secrets={

@@ -77,7 +77,7 @@ class TestPlan:
         assert empty.cloud.operations.count("BatchGetSecretValue") == calls
         assert len(empty.cloud.operations) == calls + 2
 
-    def test_an_image_by_digest_is_not_looked_up(self, account: Account) -> None:
+    def test_an_image_by_digest_is_not_resolved(self, account: Account) -> None:
         by_digest = f"{REPOSITORY}@sha256:{'0' * 64}"
         assert plan(image=by_digest).releases["m1"].image == by_digest
         assert "DescribeImages" not in account.cloud.operations
@@ -376,7 +376,7 @@ class TestRefusals:
         assert fix in finding.fix
 
     @pytest.mark.parametrize("value", [ECS, "planted-key\n"])
-    def test_a_doubtful_value_is_delivered_as_it_stands_when_told_so_and_never_shown(
+    def test_a_doubtful_value_is_delivered_as_it_stands_when_asked_to_and_never_shown(
         self, account: Account, value: str
     ) -> None:
         hostvars = fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": value}}})

@@ -57,7 +57,7 @@ class TestPlan:
         run.report("m1", {"observation": "planted"})
         assert files_with(b"planted") == ["m1"]
 
-    def test_a_run_that_has_ended_is_told_so(self, run: RunDirectory, tmp_path: Path) -> None:
+    def test_a_run_that_has_ended_is_reported(self, run: RunDirectory, tmp_path: Path) -> None:
         with pytest.raises(Failed) as error:
             RunDirectory(str(tmp_path / "praxis-of-yesterday"))
         assert only(error.value).code == "run-gone"

@@ -118,7 +118,7 @@ def test_versions_and_stages_cost_a_call_each(aws: Aws) -> None:
     assert sorted(aws.operations()) == ["batch_get_secret_value", "get_secret_value", "get_secret_value"]
 
 
-def test_refusals_are_told_apart(aws: Aws) -> None:
+def test_refusals_are_distinguished(aws: Aws) -> None:
     make(aws, "deleted")
     AwsClient.call(aws, "secretsmanager", "delete_secret", SecretId="deleted")
     make(aws, "ok")

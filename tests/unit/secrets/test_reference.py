@@ -191,7 +191,7 @@ def test_a_regional_secret_of_google_s_is_called_unsupported(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["gcp-sm://projects/p-1/secrets/llm", "gcp-sm://projects/p-1/secrets/llm/versions/3#k"])
-def test_a_resource_name_of_google_s_after_our_own_prefix_is_told_how_it_is_written(text: str) -> None:
+def test_a_resource_name_of_google_s_after_our_own_prefix_says_how_it_is_written(text: str) -> None:
     with pytest.raises(ReferenceError) as caught:
         parse(text)
     assert caught.value.findings[0].code == "reference-malformed"
