@@ -13,8 +13,10 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
+    PATIENCE,
     SSH_ARGUMENTS,
     HostAction,
     asks_for_terminal,
@@ -93,6 +95,9 @@ class ActionModule(HostAction):
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
         """Where another deployment holds the host, wait for it in words; and for a host that is lost at the end."""
         run = super().execute
+        if args.get("drain", 0) > PATIENCE:
+            words = "%s: waiting %d s at most for the connections of its clients to end."
+            screen.report(self._display, words % (name, args["drain"]))
 
         def ask(patience: float, again: bool) -> Dict[str, Any]:
             # The end of its connections is waited for once.

@@ -62,7 +62,7 @@ class ActionModule(TargetAction):
         return _Run(args, members, faults, bool(self._task.check_mode), self._say)
 
     def _say(self, text: str) -> None:
-        screen.tell(self._display, text)
+        screen.report(self._display, text)
 
 
 class _Run:

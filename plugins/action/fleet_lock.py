@@ -77,7 +77,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {"changed": False, "locked": False}
             if holder.run != waited_for:
                 waited_for = holder.run
-                screen.tell(self._display, "Waiting %d s at most. %s" % (left, holder.locked().what))
+                screen.report(self._display, "Waiting %d s at most. %s" % (left, holder.locked().what))
             time.sleep(min(MOMENT, left))
 
     def _holder(self, task_vars: Any) -> Optional[lock.Holder]:

@@ -36,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not self._task.check_mode:
             project_files.write(dest, found.missing)
         for path in found.differing:
-            screen.tell(self._display, "%s: it differs from this collection's, and stays as it is." % path)
+            screen.report(self._display, "%s: it differs from this collection's, and stays as it is." % path)
         return {
             "changed": bool(found.missing),
             "dest": dest,

@@ -152,7 +152,7 @@ def patiently(
     failure = answer.get("failure") or {}
     if failure.get("code") != "host-locked" or left <= 0:
         return answer
-    screen.tell(display, "%s: %s Waiting %d s more at most." % (name, failure["what"], left))
+    screen.report(display, "%s: %s Waiting %d s more at most." % (name, failure["what"], left))
     return ask(left, True)
 
 
@@ -187,7 +187,7 @@ def persistently(
                 raise
         if until is None:
             until = clock() + BACK
-            screen.tell(display, "%s: lost while its release is called good. Waiting %d s at most." % (name, BACK))
+            screen.report(display, "%s: lost while its release is called good. Waiting %d s at most." % (name, BACK))
         sleep(PAUSE)
         reconnect()
 

@@ -71,7 +71,7 @@ class LiveScreen:
         atexit.unregister(self.stop)
         with self._lock:
             self._erase()
-            self._tell()
+            self._report()
         # The class's own methods again.
         del self._display.display, self._display.prompt_until
 
@@ -79,7 +79,7 @@ class LiveScreen:
         try:
             while not self._stopped.wait(PAUSE):
                 with self._lock:
-                    self._tell()
+                    self._report()
                     if self._redraws and not self._prompts:
                         self._draw()
         except (OSError, ValueError):  # the terminal is gone, or closed already
@@ -104,7 +104,7 @@ class LiveScreen:
         self._print(text, screen_only=True, newline=False)
         sys.stdout.flush()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         for line in self._view.news():
             self._print(line, log_only=self._redraws)
         sys.stdout.flush()

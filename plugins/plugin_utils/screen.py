@@ -50,7 +50,7 @@ def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Pain
         show(display, lines, known_width(display.columns), _prints_json())
 
 
-def tell(display: Display, text: str) -> None:
+def report(display: Display, text: str) -> None:
     """Say in the middle of a run what is waited for. Where standard output is for programs, on standard error."""
     display.display(text, stderr=C.DEFAULT_STDOUT_CALLBACK == SUMMARY_CALLBACK or _prints_json())
 

@@ -157,7 +157,7 @@ class Machines:
             for access in access_configs(machine):
                 if not access.get("natIP"):
                     give_address(access, compute.resources, compute.public)
-        self._tell(machine)
+        self._report(machine)
         machines.start(self._site, ident_of(machine))
         with compute.lock:
             machine.update(status="RUNNING", lastStartTimestamp=now())
@@ -168,11 +168,11 @@ class Machines:
 
     def _update(self, machine: Resource) -> None:
         """Carry changed metadata into a machine; one that is off reads it when it starts."""
-        self._tell(machine)
+        self._report(machine)
         if machine["status"] == "RUNNING":
             docker.shell(self._site.container(ident_of(machine)), "systemctl restart sandbox-guest")
 
-    def _tell(self, machine: Resource) -> None:
+    def _report(self, machine: Resource) -> None:
         with self._compute().lock:
             files = self._reported[ident_of(machine)] = self._files(machine)
         docker.place(self._site.container(ident_of(machine)), files)

@@ -93,7 +93,7 @@ class Progress:
         """
         stage = task.stage
         if not skipped and stage in STAGES.values() and stage.about != CONTROLLER:
-            self._tell(stage, now)
+            self._report(stage, now)
         for place in self._places(stage, host):
             place.busy = False
             if stage.about == HOST and stage.done and not (failure or skipped or halfway):
@@ -117,7 +117,7 @@ class Progress:
         for place in (*self.hosts.values(), self.controller):
             stage = place.at_work(now)
             if stage:
-                self._tell(stage, now)
+                self._report(stage, now)
         reported, self._news = self._news, []
         return reported
 
@@ -126,7 +126,7 @@ class Progress:
             return [self.controller]
         return [self.hosts[name] for name in (self.batch if stage.about == BATCH else [host])]
 
-    def _tell(self, stage: Stage, now: float) -> None:
+    def _report(self, stage: Stage, now: float) -> None:
         if stage not in self._reported:
             self._reported.add(stage)
             names = [] if stage.about == CONTROLLER else self.batch

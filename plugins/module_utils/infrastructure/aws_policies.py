@@ -75,12 +75,12 @@ def _observes_the_account(place: Place) -> list[Statement]:
     by_domain = ["route53:ListHostedZonesByName"] if "." in place.zone else []
     return [
         Statement("Observe", [*_OBSERVE_ACCOUNT, *by_domain], ["*"]),
-        Statement("LookAtNames", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], place.zones),
-        Statement("LookAtCertificates", ["acm:ListTagsForCertificate"], place.certificates),
-        Statement("LookAtRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
-        Statement("LookAtProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
-        Statement("LookAtCertificate", ["acm:DescribeCertificate"], certificate),
-        Statement("LookAtQuota", ["servicequotas:GetServiceQuota"], [place.arn("servicequotas", "vpc/L-0EA8095F")]),
+        Statement("ObserveNames", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], place.zones),
+        Statement("ObserveCertificates", ["acm:ListTagsForCertificate"], place.certificates),
+        Statement("ObserveRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
+        Statement("ObserveProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
+        Statement("ObserveCertificate", ["acm:DescribeCertificate"], certificate),
+        Statement("ObserveQuota", ["servicequotas:GetServiceQuota"], [place.arn("servicequotas", "vpc/L-0EA8095F")]),
     ]
 
 

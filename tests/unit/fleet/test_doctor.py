@@ -239,6 +239,6 @@ def test_a_health_check_that_asks_for_something_else_explains_targets_that_are_n
 
 def test_what_was_not_checked_says_so() -> None:
     checks = doctor.of_hosts(PLAN, PLAN.order, {})
-    assert [check.looked for check in checks] == [0] * len(checks)
-    by_area = {check.area: check.looked for check in doctor.of_hosts(PLAN, PLAN.order, sound())}
+    assert [check.checked for check in checks] == [0] * len(checks)
+    by_area = {check.area: check.checked for check in doctor.of_hosts(PLAN, PLAN.order, sound())}
     assert by_area == {"machines": 3, "images": 3, "names": 9, "peers": 6, "networks": 3, "secrets": 9}

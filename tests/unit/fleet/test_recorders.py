@@ -20,6 +20,8 @@ PASSED_ON = {
     "sudo's monitor has an input of its own": "9 pipe:[1] sh\n8 /dev/pts/1 sudo\n7 pipe:[1] sudo",
     "doas": "9 pipe:[1] sh\n8 pipe:[1] doas",
     "sudo-rs": "9 pipe:[1] sh\n8 pipe:[1] sudo-rs",
+    "sudo log_output": "9 pipe:[1] sh\n8 /dev/pts/3 sudo\n7 pipe:[1] sudo",
+    "pam_tty_audit, auditd: they read terminals and arguments": "9 pipe:[1] sh\n8 pipe:[1] sudo\n7 pipe:[1] bash",
     "a forced command that only starts the step": "9 pipe:[1] sh\n8 pipe:[1] sudo\n7 pipe:[1] sh",
 }
 RECORDED = {
@@ -30,6 +32,11 @@ RECORDED = {
         "9 /dev/pts/1 sh\n8 /dev/pts/0 sudo\n7 /dev/pts/0 sudo\n6 pipe:[1] script", "script (pid 6)", "ansible_user"),
     "tee in a forced command": (
         "9 pipe:[2] sh\n8 pipe:[2] sudo\n7 pipe:[2] sh\n6 pipe:[1] bash", "bash (pid 6)", "ansible_user"),
+    "sudo log_input, the login over sshd-auth's newer server": (
+        "9 pipe:[2] sh\n8 pipe:[1] sudo\npraxis-stdin 97 /dev/null sshd-auth", "sudo (pid 8)", "log_input"),
+    "rootsh as the login shell": ("9 /dev/pts/0 sh\n8 pipe:[1] rootsh", "rootsh (pid 8)", "ansible_user"),
+    "asciinema in a forced command": (
+        "9 /dev/pts/2 sh\n8 /dev/pts/2 sudo\n7 pipe:[1] python3", "python3 (pid 7)", "ansible_user"),
     "a recorder as the login shell": (
         "9 /dev/pts/0 sh\n8 /dev/pts/0 bash\n7 pipe:[1] tlog-rec-sessio", "tlog-rec-sessio (pid 7)", "ansible_user"),
 }  # fmt: skip

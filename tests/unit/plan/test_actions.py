@@ -331,6 +331,22 @@ def test_a_host_that_another_deployment_holds_is_waited_for_in_words(site: Site,
     assert asked == [b"3.0", b"177.0", b"3.0", b"57.0"]
 
 
+def test_the_end_of_its_clients_connections_is_waited_for_in_words(site: Site, empty: Account) -> None:
+    outcome = {"changed": True, "outcome": "prepared", "failure": None, "observation": {"deployment": None}}
+    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", f"echo '{json.dumps(outcome)}'")}})
+    drains = (
+        "import json, sys, time; "
+        "open(sys.argv[1] + '/draining/m1', 'w').write(json.dumps({'until': time.monotonic() + 90}))"
+    )
+    drain = {"ansible.builtin.command": {"argv": [sys.executable, "-c", drains, RUN]}}
+    hosts = {"hosts": "praxis", "gather_facts": False, "vars": {"ansible_pipelining": True}}
+    states = [release("prepared"), release("active")]
+    played = site.play([PLAN, {**LOCAL, "tasks": [drain]}, {**hosts, "tasks": states}])
+    assert played.of("active", "m1")["status"] == "ok", played.printed[-2000:]
+    (said,) = re.findall(r"m1: waiting ([0-9]+) s at most for the connections of its clients to end", played.printed)
+    assert 60 < int(said) <= 90
+
+
 @pytest.mark.parametrize(
     ("more", "age", "silent", "force", "code"),
     [
