@@ -24,7 +24,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
     PROFILE,
-    ROOT_DISK_GOES,
     Changes,
     Wanted,
     machine,
@@ -32,11 +31,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
 
-#: What is kept of an instance's metadata: it is given out for a token only, and one hop far, so that a container behind
-#: the machine's bridge cannot reach the machine's role.
-METADATA_SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
-#: What is kept of an instance beside its tags, groups and profile.
-SETTINGS = {**METADATA_SETTINGS, ROOT_DISK_GOES: "true"}
+#: What is kept of an instance beside its tags and groups: its metadata is given out for a token only, and one hop far,
+#: so that a container behind the machine's bridge cannot reach the machine's role.
+SETTINGS = {"metadata_endpoint": "enabled", "metadata_tokens": "required", "metadata_hops": "1"}
 METADATA = {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 #: States out of which EC2 starts an instance, sooner or later.
 STOPPING = ("stopping", "stopped")
@@ -133,11 +130,8 @@ class Machines:
             self._call("create_tags", Resources=[id_], Tags=tag_list(changes.retag[id_]))
         if id_ in changes.regroup:
             self._call("modify_instance_attribute", InstanceId=id_, Groups=sorted(wanted.groups))
-        if METADATA_SETTINGS.keys() & settings.keys():
+        if SETTINGS.keys() & settings.keys():
             self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
-        if ROOT_DISK_GOES in settings:
-            disk = {"DeviceName": self._described(id_)["RootDeviceName"], "Ebs": {"DeleteOnTermination": True}}
-            self._call("modify_instance_attribute", InstanceId=id_, BlockDeviceMappings=[disk])
         if PROFILE in settings:
             profile = settings[PROFILE]
             self.poll.allowed(lambda: self._give_profile(id_, profile), Conflict, seconds=self.deadline)
@@ -249,7 +243,8 @@ class Machines:
         """
 
         def attempt() -> str:
-            state = str(self._described(id_)["State"]["Name"])
+            [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
+            state = str(reservation["Instances"][0]["State"]["Name"])
             if state == "stopped":
                 try:
                     self._call("start_instances", InstanceIds=[id_])
@@ -261,10 +256,6 @@ class Machines:
         state, done = self.poll.until(attempt, lambda state: state not in STOPPING, seconds=self.deadline)
         if not done:
             raise self._late("machines-not-running", f"{id_} is {state} and could not be started", self.deadline)
-
-    def _described(self, id_: str) -> dict[str, Any]:
-        [reservation] = self._call("describe_instances", InstanceIds=[id_])["Reservations"]
-        return dict(reservation["Instances"][0])
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         # All of these may be sent twice: they name their instances, or carry a token.

@@ -21,8 +21,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MA
 
 #: The setting of an EC2 instance that names its instance profile.
 PROFILE = "instance_profile"
-#: The setting that says whether an EC2 instance's root disk is removed with it.
-ROOT_DISK_GOES = "root_disk_goes"
 #: States in which a machine holds its slot.
 LIVE = frozenset(("pending", "running", "stopping", "stopped"))
 
@@ -163,14 +161,7 @@ def _settings(instance: Mapping[str, Any]) -> dict[str, str]:
         "metadata_tokens": str(metadata.get("HttpTokens", "optional")),
         "metadata_hops": str(metadata.get("HttpPutResponseHopLimit", 1)),
         PROFILE: profile.rpartition("/")[2],
-        ROOT_DISK_GOES: str(_root_disk_goes(instance)).lower(),
     }
-
-
-def _root_disk_goes(instance: Mapping[str, Any]) -> bool:
-    """EC2 lists the disks of an instance late."""
-    disks = {disk["DeviceName"]: disk.get("Ebs", {}) for disk in instance.get("BlockDeviceMappings", ())}
-    return bool(disks.get(instance.get("RootDeviceName"), {}).get("DeleteOnTermination", True))
 
 
 def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Changes:

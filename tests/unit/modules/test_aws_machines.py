@@ -318,22 +318,20 @@ def test_other_metadata_options_are_kept_as_they_were_launched(
     assert (one["MetadataOptions"]["HttpTokens"], one["MetadataOptions"]["HttpEndpoint"]) == ("required", "enabled")
 
 
-def test_a_root_disk_that_would_outlive_its_machine_goes_with_it_again(
-    run: Any, cloud: Any, options: dict[str, Any]
+@pytest.mark.parametrize("way", ["DisableApiTermination", "disk"])
+def test_what_somebody_protects_from_its_removal_stays_protected(
+    run: Any, cloud: Any, options: dict[str, Any], way: str
 ) -> None:
-    ec2 = cloud.client("ec2")
-    options["root_device"] = "/dev/sda1"  # moto calls every root disk so
+    """A machine against its termination, or its disk against going with it: no edit that a run undoes."""
+    options["root_device"] = "/dev/sda1"
     run("aws_machines", **{**options, "hosts": 1})
     [one] = instances(cloud).values()
-    disk = {"DeviceName": one["RootDeviceName"], "Ebs": {"DeleteOnTermination": False}}
-    ec2.modify_instance_attribute(InstanceId=one["InstanceId"], BlockDeviceMappings=[disk])
+    disk = {"DeviceName": "/dev/sda1", "Ebs": {"DeleteOnTermination": False}}
+    edit_: dict[str, Any] = {"BlockDeviceMappings": [disk]} if way == "disk" else {way: {"Value": True}}
+    cloud.client("ec2").modify_instance_attribute(InstanceId=one["InstanceId"], **edit_)
     cloud.operations.clear()
-    predicted = run("aws_machines", check=True, **{**options, "hosts": 1})
-    assert (predicted.changed, cloud.changes()) == (True, [])
-    assert run("aws_machines", **{**options, "hosts": 1}).changed
-    [one] = instances(cloud).values()
-    assert [disk["Ebs"]["DeleteOnTermination"] for disk in one["BlockDeviceMappings"]] == [True]
     assert not run("aws_machines", **{**options, "hosts": 1}).changed
+    assert cloud.changes() == []
 
 
 def test_one_machine_that_may_not_be_terminated_keeps_no_other(run: Any, cloud: Any, options: dict[str, Any]) -> None:
