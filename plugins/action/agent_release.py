@@ -142,7 +142,8 @@ class ActionModule(HostAction):
                     fix="Unset ANSIBLE_DEBUG, and `debug` in ansible.cfg; -vvvvv shows much, and no secret.",
                 )
             )
-        if not self._connection.is_pipelining_enabled():
+        # Ansible's own decision for a module: 2.21 asks there, and no longer the connection, for kept remote files.
+        if not self._is_pipelining_enabled("new"):
             why, fix = _not_pipelined(self._connection)
             what = "%s, so secrets would be written to a file on the machine." % why
             raise Failed(Finding("no-pipelining", what, name, fix))

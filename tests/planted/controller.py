@@ -363,8 +363,8 @@ FAULTS = (
         name="secrets-without-pipelining",
         breaks="Secrets go to a host without pipelining, and so to a file on its disk.",
         file="plugins/action/agent_release.py",
-        before="if not self._connection.is_pipelining_enabled():",
-        after="if self._connection.is_pipelining_enabled() is None:",
+        before='if not self._is_pipelining_enabled("new"):',
+        after='if self._is_pipelining_enabled("new") is None:',
         tests=(
             "tests/unit/plan/test_actions.py::test_a_deployment_up_to_the_hosts",
             "tests/unit/plan/test_actions.py::test_kept_remote_files_are_no_pipelining",

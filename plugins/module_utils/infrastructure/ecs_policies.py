@@ -37,7 +37,7 @@ def ecs(place: Place) -> list[Statement]:
     targets = place.arn("application-autoscaling", "scalable-target/*")
     secrets = sorted(map(place.secret, place.secrets))
     observed = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTags",
-              "elasticloadbalancing:DescribeTargetGroups", "logs:DescribeLogGroups")  # fmt: skip
+                "elasticloadbalancing:DescribeTargetGroups", "logs:DescribeLogGroups")  # fmt: skip
     scaling = [f"application-autoscaling:{each}" for each in ("DescribeScalableTargets", "DescribeScalingPolicies")]
     return [
         Statement("Observe", [*observed, *scaling, *(f"ecs:{each}" for each in _ANYWHERE)], ["*"]),
