@@ -110,7 +110,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> Dict[str, Any]:
         faults = [*faults, *_elsewhere(members)]
         numbers, wrong = run_options(args)
-        own_tasks, amiss = hooks(args["hooks"])
+        own_tasks, amiss = hooks(args["hooks"], self._loader.load_from_file)
         wrong += [*amiss, *records.check(args["record"])]
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")

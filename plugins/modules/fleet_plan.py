@@ -102,6 +102,7 @@ options:
     description:
       - The user's own tasks, by the point of a deployment at which they run, C(plan), C(before_batch), C(after_batch),
         C(success) or C(failure). A path is relative to where ansible-playbook was started.
+      - Tasks with C(run_once) or C(any_errors_fatal), and a C(meta) that ends the run for a host, are refused.
     type: raw
     default: {}
   record:

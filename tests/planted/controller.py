@@ -677,6 +677,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_hooks.py",),
     ),
     Fault(
+        name="hook-s-inner-tasks-are-not-read",
+        breaks="A hook has run_once in a block; when that task fails, the rest of the batch keeps the new release.",
+        file="plugins/plugin_utils/hooks.py",
+        before='_SECTIONS = ("block", "rescue", "always")\n',
+        after="_SECTIONS = ()\n",
+        tests=("tests/unit/plan/test_hooks.py",),
+    ),
+    Fault(
         name="check-mode-leaves-a-record",
         breaks="What only observes a fleet leaves the record of a deployment that was none.",
         file="plugins/action/fleet_plan.py",

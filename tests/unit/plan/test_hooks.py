@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS, hooks
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import POINTS
+from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks as with_loader
+
+
+def hooks(given: Any) -> tuple[dict[str, str], list[Finding]]:
+    """As a run reads them: by Ansible's own loader."""
+    return with_loader(given, DataLoader().load_from_file)
 
 
 @pytest.mark.parametrize("given", [None, "", {}])
@@ -48,3 +56,65 @@ def test_a_wrong_one_is_reported(given: Any, reported: tuple[str, str, str]) -> 
 def test_all_are_reported_at_once() -> None:
     assert [finding.where for finding in hooks({"plan": 1, "later": "x", "success": "/nowhere"})[1]] == [
         "praxis_hooks.plan", "praxis_hooks.later", "praxis_hooks.success"]  # fmt: skip
+
+
+def found_in(folder: Path, tasks: str) -> list[tuple[str, str, str]]:
+    path = folder / "hook.yml"
+    path.write_text(tasks)
+    return [(item.code, item.where, item.what) for item in hooks({"after_batch": str(path)})[1]]
+
+
+PAGE = "- name: Page somebody\n  ansible.builtin.command: page\n"
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        PAGE,
+        PAGE + "  run_once: false\n",
+        PAGE + "  any_errors_fatal: 'no'\n",
+        "- name: A fact of that name\n  ansible.builtin.set_fact:\n    run_once: true\n",
+        "- ansible.builtin.meta: flush_handlers\n",
+        "- ansible.builtin.include_tasks: '{{ which }}.yml'\n",
+        "- ansible.builtin.include_tasks: hook.yml\n",  # itself
+        "- name: Unset\n  ansible.builtin.debug:\n    msg: !unsafe '{{ x }}'\n  run_once:\n",
+    ],
+)
+def test_tasks_that_harm_nobody_are_taken(tmp_path: Path, tasks: str) -> None:
+    assert found_in(tmp_path, tasks) == []
+
+
+@pytest.mark.parametrize(
+    ("tasks", "named"),
+    [
+        (PAGE + "  run_once: true\n", "run_once"),
+        (PAGE + "  run_once: 'yes'\n", "run_once"),
+        (PAGE + "  run_once: '{{ once }}'\n", "run_once"),
+        (PAGE + "  any_errors_fatal: true\n", "any_errors_fatal"),
+        ("- name: Page somebody\n  run_once: true\n  block:\n    - command: page\n", "run_once"),
+        ("- block:\n    - block: []\n      rescue: [{name: Page somebody, ping: '', run_once: true}]\n", "run_once"),
+        ("- name: Page somebody\n  include_tasks: {file: x.yml, apply: {run_once: true}}\n", "run_once"),
+        ("- name: Page somebody\n  ansible.builtin.meta: end_host\n", "meta: end_host"),
+        ("- name: Page somebody\n  meta: end_play\n  when: enough\n", "meta: end_play"),
+    ],
+)  # fmt: skip
+def test_a_task_that_takes_hosts_out_of_the_run_is_refused(tmp_path: Path, tasks: str, named: str) -> None:
+    ((code, where, what),) = found_in(tmp_path, tasks)
+    assert (code, where) == ("hook-unfit", "praxis_hooks.after_batch")
+    assert f"`{named}`" in what and '"Page somebody"' in what
+
+
+@pytest.mark.parametrize("include", ["inner/all.yml", "{file: inner/all.yml}"])
+@pytest.mark.parametrize("action", ["include_tasks", "ansible.builtin.import_tasks"])
+def test_an_included_file_is_read_as_well(tmp_path: Path, action: str, include: str) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "all.yml").write_text("- include_tasks: more.yml\n")
+    (tmp_path / "inner" / "more.yml").write_text(PAGE + "  run_once: true\n")
+    ((code, _where, what),) = found_in(tmp_path, f"- {action}: {include}\n")
+    assert code == "hook-unfit" and "Page somebody" in what
+
+
+@pytest.mark.parametrize("tasks", ["- name: [", "name: Page\n", "- page\n", "- block: page\n"])
+def test_a_file_that_would_stop_the_run_in_its_middle_is_refused(tmp_path: Path, tasks: str) -> None:
+    ((code, where, _what),) = found_in(tmp_path, tasks)
+    assert (code, where) == ("hook-unreadable", "praxis_hooks.after_batch")
