@@ -309,6 +309,12 @@ def test_hooks_run_where_the_documentation_says() -> None:
     assert (used & set(hooks.POINTS)) | last == set(hooks.POINTS)
 
 
+def test_a_machine_that_a_hook_cannot_reach_leaves_no_host_out() -> None:
+    """A task that is delegated to it counts as the host's that delegates: Ansible would drop that one from the run."""
+    hook, _lock = yaml.safe_load((PLAYBOOKS / "tasks/hook.yml").read_text(encoding="utf-8"))
+    assert hook.get("ignore_unreachable") is True
+
+
 def test_a_hook_that_takes_longer_than_the_lease_is_no_reason_to_refuse_the_drain_after_it() -> None:
     """The drain asks how long ago a host admitted the run; a hook may wait for a person."""
     hook, after = yaml.safe_load((PLAYBOOKS / "tasks/hook.yml").read_text(encoding="utf-8"))
