@@ -695,7 +695,7 @@ def test_a_run_that_is_killed_at_any_step_is_continued(fleet: Cloud, tmp_path: P
     variables, output = {**new(), "praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 5}, tmp_path / "output"
     with load(fleet) as counted:
         with begun(fleet, variables, output) as run:
-            seen.wait_for(f"the step {step}", lambda: seen.began(step, output.read_text()), 240, pause=0.1)
+            at_step(fleet, step, output)
             os.killpg(run.pid, signal.SIGKILL)
         for item in fleet.machines():
             seen.wait_for(f"the end of the step on {item.name}", lambda item=item: fleet.on(item, IDLE), deadline=120)
@@ -709,9 +709,15 @@ def test_a_run_that_is_killed_at_any_step_is_continued(fleet: Cloud, tmp_path: P
         assert "praxis-rollback" not in fleet.on(item, TIMERS), item.name
 
 
-def at_step(cloud: Cloud, step: str, output: Path, deadline: float = 300) -> None:
-    """Wait for the beginning of a step in what a run prints."""
-    seen.wait_for(f"the step {step}", lambda: seen.began(step, output.read_text()), deadline, pause=0.1)
+def at_step(cloud: Cloud, step: str, output: Path, deadline: float = 600) -> None:
+    """Wait for the beginning of a step in what a run prints; a run that ends before it says why."""
+
+    def printed() -> str:
+        text = output.read_text()
+        return text if seen.began(step, text) or "PLAY RECAP" in text else ""
+
+    said = seen.wait_for(f"the step {step}", printed, deadline, pause=0.1)
+    assert seen.began(step, said), said[-3000:]
 
 
 def armed(cloud: Cloud) -> dict[str, bool]:
