@@ -62,7 +62,7 @@ def _of_file(path: str, where: str, load: Callable[[str], Any]) -> Iterator[Find
     try:
         tasks = list(_tasks_of(path, load, set()))
     except (AnsibleError, TypeError) as error:
-        what = "Ansible cannot read its tasks: %s" % error
+        what = "Ansible cannot read the tasks of %s: %s" % (path, error)
         yield Finding("hook-unreadable", what, where, "Correct the file: a list of tasks, in YAML.")
         return
     for task in tasks:
