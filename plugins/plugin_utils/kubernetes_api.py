@@ -10,6 +10,7 @@ an object is a plain mapping here, and the package's own client, a class for eac
 from __future__ import annotations
 
 import contextlib
+import http.client
 import importlib
 import json
 import os
@@ -134,7 +135,10 @@ class Api:
             return []
 
     def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
-        """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output."""
+        """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output.
+
+        :raises CloudError: when the cluster refuses.
+        """
         client = importlib.import_module("kubernetes.stream.ws_client")
         url = "%s/api/v1/namespaces/%s/pods/%s/exec" % (self.server, namespace, pod)
         query = [("container", "agent"), ("stdout", "true"), ("stderr", "true")]
@@ -146,6 +150,9 @@ class Api:
             stream.run_forever(timeout=seconds)
             code, text = stream.returncode, str(stream.read_all())
             stream.close()
+        except importlib.import_module("websocket").WebSocketBadStatusException as error:
+            answer = (error.resp_body or b"").decode("utf-8", "replace")
+            raise _refusal(error.status_code, answer, error.resp_headers or {}, "GET %s" % url) from None
         except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
             return None, _said(error)
         said = " ".join(text.split())
@@ -194,7 +201,7 @@ class Api:
             raise errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched) from None
         self.now = _clock(answer, self.now)
         if answer.status_code >= 400:
-            raise _refusal(answer, where)
+            raise _refusal(answer.status_code, answer.text, answer.headers, where)
         return answer
 
 
@@ -227,15 +234,15 @@ def _configuration(kubeconfig: str, context: str) -> Any:
     return found
 
 
-def _refusal(answer: requests.Response, where: str) -> errors.CloudError:
+def _refusal(code: int, text: str, headers: Mapping[str, str], where: str) -> errors.CloudError:
     try:
-        status = answer.json()
+        status = json.loads(text)
         said, reason = str(status.get("message") or ""), str(status.get("reason") or "")
     except (ValueError, AttributeError):
-        said, reason = answer.text[:300], ""
-    code = answer.status_code
-    what = "The cluster answers %d: %s" % (code, " ".join(said.split()).rstrip(".") or answer.reason)
-    after = retry_after_seconds(answer.headers.get("Retry-After"), 0.0)
+        said, reason = text[:300], ""
+    said = " ".join(said.split()).rstrip(".") or http.client.responses.get(code, "")
+    what = "The cluster answers %d: %s" % (code, said)
+    after = retry_after_seconds(headers.get("Retry-After"), 0.0)
     if code == 404:
         return errors.NotFound(what + ".", where, "See what the message names.", reason=reason)
     if code in (401, 403):

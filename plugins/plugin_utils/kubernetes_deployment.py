@@ -235,9 +235,14 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]
             if not rollout.is_ready(pod):
                 continue  # that is a finding already
             name = pod["metadata"]["name"]
-            code, said = cluster.api.execute(cluster.namespace, name, rollout.probe_of(pod), _PROBE)
+            try:
+                code, said = cluster.api.execute(cluster.namespace, name, rollout.probe_of(pod), _PROBE)
+            except errors.CloudError as error:
+                what = "The probe could not be run in it. %s" % error.finding.what
+                found.append(Finding("pod-unseen", what, name, error.finding.fix))
+                continue
             if code is None:
-                fix = "Give the controller's account the right to create pods/exec, and run it again."
+                fix = "Run it again; kubectl exec shows whether the pod's node answers."
                 found.append(Finding("pod-unseen", "The probe could not be run in it: %s." % said, name, fix))
             elif code:
                 fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name

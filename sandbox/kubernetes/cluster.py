@@ -166,6 +166,8 @@ class Cluster:
                            "--service-account-key-file", key, "--service-account-signing-key-file", key,
                            "--service-account-issuer", "https://kubernetes.default.svc", "--allow-privileged",
                            "--advertise-address", self.gateway, "--enable-aggregator-routing",
+                           # The nodes have names that nobody resolves: `exec` and `log` dial their addresses.
+                           "--kubelet-preferred-address-types", "InternalIP",
                            "--audit-policy-file", str(self.root / "audit.yaml"),
                            "--audit-log-path", str(self.audit))
         self.running.wait("the API server", lambda: self.get("/readyz") == "ok")

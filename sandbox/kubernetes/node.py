@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Node:
         return subprocess.run(command, check=True, input=given, capture_output=True).stdout.decode()
 
     def up(self, running: Programs, programs: Path, kubeconfig: Path) -> None:
-        """Start both."""
+        """Start them."""
         self.root.mkdir(exist_ok=True)
         running.start(f"engine-{self.name}", "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
                       str(self.root / "engine-run"), "-H", self.engine, "--pidfile", str(self.root / "dockerd.pid"),
@@ -61,6 +62,7 @@ class Node:
             # The image by which the kubelet keeps each pod's network open.
             packed = subprocess.run(["tar", "-C", str(programs), "-c", "pause"], check=True, capture_output=True)
             self.docker("import", "--change", 'ENTRYPOINT ["/pause"]', "-", PAUSE, given=packed.stdout)
+        running.start(f"sweep-{self.name}", sys.executable, str(FOLDER / "sweep.py"), self.engine)
         config = self.root / "kubelet.yaml"
         config.write_text(_KUBELET.format(gateway=self.gateway, port=self.port))
         running.start(f"kubelet-{self.name}", str(programs / "kubelet"), "--kubeconfig", str(kubeconfig),
@@ -75,8 +77,9 @@ class Node:
                       "--volume-plugin-dir", str(self.root / "volume-plugins"))
 
     def down(self, running: Programs) -> None:
-        """End both. A kubelet that has ended leaves its containers alone, so they are ended here."""
+        """End them. A kubelet that has ended leaves its containers alone, so they are ended here."""
         running.stop(f"kubelet-{self.name}")
+        running.stop(f"sweep-{self.name}")
         if running.pid(f"engine-{self.name}") is not None:
             there = self.docker("ps", "--all", "--quiet").split()
             if there:

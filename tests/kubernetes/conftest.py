@@ -4,7 +4,7 @@
 """A real cluster, with an account that has the documented rights and no other.
 
 ``KUBECONFIG`` names a cluster, and ``PRAXIS_IMAGE`` an agent's image there by digest; without them a cluster is built
-and started here, with the stand-in agent. The tests have a namespace of their own, which they remove.
+and started here, with the stand-in agent. Each file of tests has a namespace of its own, and removes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import yaml
 from sandbox import images
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.node import FOLDER
-from tests.kubernetes.fleet import CHECKOUT, NAMESPACE, SECRETS, Fleet, wait
+from tests.kubernetes.fleet import CHECKOUT, NAMESPACE, SECRETS, Fleet, Place, wait
 from tests.kubernetes.rights import documented
 from tests.unit.kubernetes.made import seed, seeds
 
@@ -32,26 +32,33 @@ _ROLES = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
 
 
 @pytest.fixture(scope="session")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    folder = tmp_path_factory.mktemp("fleet")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The cluster."""
     given = os.environ.get("KUBECONFIG")
     if given:
-        found = Fleet(Path(given), folder, os.environ["PRAXIS_IMAGE"])
-        cluster = None
-    else:
-        built = subprocess.run([str(FOLDER / "build")], check=True, stdout=subprocess.PIPE, text=True).stdout
-        root = Path(os.environ.get("PRAXIS_SANDBOX_ROOT", CHECKOUT / "build")) / "kubernetes-test"
-        cluster = Cluster(root.resolve(), Path(built.splitlines()[-1]))
-        cluster.up()
-        tag = images.ensure(images.agent("1.0.0", dial_delay=1), folder)
-        found = Fleet(cluster.kubeconfig, folder, cluster.push(tag, "praxis/agent:1.0.0"), cluster.audit)
+        yield Place(Path(given), os.environ["PRAXIS_IMAGE"])
+        return
+    built = subprocess.run([str(FOLDER / "build")], check=True, stdout=subprocess.PIPE, text=True).stdout
+    root = Path(os.environ.get("PRAXIS_SANDBOX_ROOT", CHECKOUT / "build")) / "kubernetes-test"
+    cluster = Cluster(root.resolve(), Path(built.splitlines()[-1]))
     try:
-        _prepare(found)
-        yield found
+        cluster.up()
+        tag = images.ensure(images.agent("1.0.0", dial_delay=1), tmp_path_factory.mktemp("image"))
+        yield Place(cluster.kubeconfig, cluster.push(tag, "praxis/agent:1.0.0"), cluster.audit)
     finally:
-        _forget(found)
-        if cluster is not None and not os.environ.get("PRAXIS_KEEP_CLUSTER"):
+        if not os.environ.get("PRAXIS_KEEP_CLUSTER"):
             cluster.down()
+
+
+@pytest.fixture(scope="module")
+def fleet(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A file's own fleet, which is not deployed yet, in an empty namespace."""
+    made = Fleet(place, tmp_path_factory.mktemp("fleet"))
+    try:
+        _prepare(made)
+        yield made
+    finally:
+        _forget(made)
 
 
 @pytest.fixture
@@ -96,7 +103,7 @@ def _account(fleet: Fleet) -> None:
     api.create(f"{_ROLES}/rolebindings", binding)
     wanted = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 7200}}
     token = api.create(f"{root}/serviceaccounts/controller/token", wanted)["status"]["token"]
-    config: dict[str, Any] = yaml.safe_load(fleet.kubeconfig.read_text())
+    config: dict[str, Any] = yaml.safe_load(fleet.place.kubeconfig.read_text())
     current = next(each for each in config["contexts"] if each["name"] == config["current-context"])
     config["users"] = [{"name": current["context"]["user"], "user": {"token": token}}]
     fleet.controller.write_text(json.dumps(config))

@@ -30,28 +30,47 @@ _P2P = 4001
 _READS = ("get", "list", "watch")
 
 
-@dataclass
-class Fleet:
-    """The fleet under test, and the cluster that it is in.
+@dataclass(frozen=True)
+class Place:
+    """The cluster.
 
     :ivar kubeconfig: the administrator's.
     :ivar image: the agent's image, by digest.
     :ivar audit: the API server's audit log; None on a cluster that is not ours.
-    :ivar settings: its ``praxis_kubernetes``.
-    :ivar given: variables of all plays that do not name them themselves.
     """
 
     kubeconfig: Path
-    folder: Path
     image: str
     audit: Path | None = None
+
+
+@dataclass
+class Fleet:
+    """The fleet under test.
+
+    :ivar place: the cluster that it is in.
+    :ivar settings: its ``praxis_kubernetes``.
+    :ivar given: variables of all plays that do not name them themselves.
+    :ivar began: the audit log's end before anything was done with it.
+    """
+
+    place: Place
+    folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
+    began: int = 0
+
+    def __post_init__(self) -> None:
+        self.began = self.now()
 
     @property
     def api(self) -> Api:
         """The administrator's."""
-        return Api(str(self.kubeconfig))
+        return Api(str(self.place.kubeconfig))
+
+    @property
+    def image(self) -> str:
+        return self.place.image
 
     @property
     def controller(self) -> Path:
@@ -144,13 +163,13 @@ class Fleet:
 
     def now(self) -> int:
         """The audit log's end."""
-        return self.audit.stat().st_size if self.audit else 0
+        return self.place.audit.stat().st_size if self.place.audit else 0
 
-    def requests(self, since: int = 0) -> list[dict[str, Any]]:
+    def requests(self, since: int) -> list[dict[str, Any]]:
         """The controller's requests in the audit log since a place in it."""
-        if self.audit is None:
+        if self.place.audit is None:
             return []
-        with self.audit.open("rb") as file:
+        with self.place.audit.open("rb") as file:
             file.seek(since)
             events = [json.loads(line) for line in file.read().decode().splitlines()]
         return [event for event in events if event["user"]["username"] == CONTROLLER]

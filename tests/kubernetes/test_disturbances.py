@@ -125,17 +125,17 @@ def test_a_node_is_emptied_one_pod_at_a_time(standing: Fleet) -> None:
 @contextmanager
 def cordoned(fleet: Fleet, node: str) -> Iterator[None]:
     """A node that takes no new pods."""
-    fleet.api.replace(f"/api/v1/nodes/{node}", _unschedulable(fleet, node, True))
+    _schedule(fleet, node, False)
     try:
         yield
     finally:
-        fleet.api.replace(f"/api/v1/nodes/{node}", _unschedulable(fleet, node, False))
+        _schedule(fleet, node, True)
 
 
-def _unschedulable(fleet: Fleet, node: str, value: bool) -> dict[str, object]:
-    found = fleet.api.get(f"/api/v1/nodes/{node}")
-    assert found is not None
-    return {**found, "spec": {**found["spec"], "unschedulable": value}}
+def _schedule(fleet: Fleet, node: str, wanted: bool) -> None:
+    """A patch: the kubelet writes to its node all the while."""
+    body = json.dumps({"spec": {"unschedulable": not wanted}})
+    fleet.api.request("PATCH", f"/api/v1/nodes/{node}", None, body, "application/merge-patch+json")
 
 
 def _evicted(fleet: Fleet, pod: str) -> bool:
@@ -143,7 +143,7 @@ def _evicted(fleet: Fleet, pod: str) -> bool:
     wanted = {"apiVersion": version, "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}}
     try:
         # Without the retries of the collection: a refusal is what the test waits for.
-        Api(str(fleet.kubeconfig), retry=Retry(deadline=0.0)).create(f"{ROOT}/pods/{pod}/eviction", wanted)
+        Api(str(fleet.place.kubeconfig), retry=Retry(deadline=0.0)).create(f"{ROOT}/pods/{pod}/eviction", wanted)
     except errors.Unavailable as error:
         if "disruption budget" not in str(error):
             raise

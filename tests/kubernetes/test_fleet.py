@@ -132,10 +132,10 @@ def test_a_removal_takes_everything_of_the_fleet_and_nothing_else(fleet: Fleet) 
 
 def test_every_documented_right_was_needed(fleet: Fleet) -> None:
     """That none is missing the tests before this one have shown: the controller had no other."""
-    if fleet.audit is None:
+    if fleet.place.audit is None:
         pytest.skip("the cluster's audit log is not ours")
     rights = set().union(*(rule.rights() for rule in documented()))
-    unused = rights - needed(fleet.requests())
+    unused = rights - needed(fleet.requests(fleet.began))
     assert unused == set(NOT_SEEN)
 
 

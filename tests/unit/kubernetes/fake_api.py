@@ -29,12 +29,14 @@ class FakeApi:
     :ivar objects: path -> object.
     :ivar written: method and path of each request that changed something.
     :ivar bad_images: image -> state of a container with that image.
+    :ivar exec_refusal: the status and answer to whoever wants to run a command in a pod.
     """
 
     def __init__(self, folder: Path) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.written: list[str] = []
         self.bad_images: dict[str, dict[str, Any]] = {}
+        self.exec_refusal: tuple[int, dict[str, Any]] = (404, {"message": "not found", "reason": "NotFound"})
         self.events: list[dict[str, Any]] = []
         self.scaled: dict[str, int] = {}
         self._count = 0
@@ -125,6 +127,8 @@ class FakeApi:
             return 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": self.events}
         if path.endswith("/log"):
             return 200, "the last words"
+        if path.endswith("/exec"):
+            return self.exec_refusal
         if path in self.objects:
             found = copy.deepcopy(self.objects[path])
             if found["kind"] in ("StatefulSet", "Deployment"):
@@ -152,7 +156,7 @@ class FakeApi:
         return {
             "metadata": {"name": name, "uid": f"{name} {workload['metadata']['generation']}",
                          "labels": template["metadata"]["labels"]},
-            "spec": {"nodeName": "node-1"},
+            "spec": {**template["spec"], "nodeName": "node-1"},
             "status": {
                 "phase": "Pending" if state else "Running",
                 "conditions": [{"type": "Ready", "status": "False" if state else "True"}],

@@ -227,6 +227,25 @@ def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: P
     assert list(api.objects) == ["/api/v1/namespaces/praxis"]
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "fix"),
+    [
+        (403, 'User "us" cannot create resource "pods/exec"', "Give the controller's account this right"),
+        (500, "error dialing backend: no route to host", "Wait, and run it again"),
+    ],
+)
+def test_a_probe_that_cannot_be_run_is_told_in_the_cluster_s_own_words(
+    api: FakeApi, code: int, said: str, fix: str
+) -> None:
+    run(api, "deployed")
+    api.exec_refusal = (code, {"kind": "Status", "message": said, "reason": "because"})
+    result = run(api, "verified")
+    assert not result["ok"] and codes(result) == ["pod-unseen", "pod-unseen"]
+    finding = result["findings"][0]
+    assert finding["what"] == f"The probe could not be run in it. The cluster answers {code}: {said}."
+    assert finding["fix"].startswith(fix)
+
+
 def test_no_cluster_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(Failed) as raised:
         fleet_kubernetes.Api(str(tmp_path / "none"))
