@@ -23,11 +23,10 @@ import yaml
 from sandbox import images
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.node import FOLDER
-from tests.kubernetes.fleet import CHECKOUT, NAMESPACE, SECRETS, Fleet, Place, wait
+from tests.kubernetes.fleet import CHECKOUT, MOST, NAMESPACE, SECRETS, Fleet, Place, wait
 from tests.kubernetes.rights import documented
-from tests.unit.kubernetes.made import seed, seeds
+from tests.unit.kubernetes.made import seed
 
-MOST = 5
 _ROLES = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
 
 
@@ -80,15 +79,10 @@ def _prepare(fleet: Fleet) -> None:
         api.create(f"{root}/secrets", secret)
     _account(fleet)
     fleet.settings = {
-        "namespace": NAMESPACE, "cpu": "200m", "drain": 3, "soak": 1, "seeds": seeds(MOST),
-        "autoscaler": {"min": 2, "max": MOST}, "secrets": {"existing": "secrets"}, "identities": {"existing": "seeds"},
+        "namespace": NAMESPACE, "cpu": "200m", "drain": 3, "soak": 1,
+        "autoscaler": {"min": 2, "max": MOST}, "secrets": {"existing": "secrets"},
     }  # fmt: skip
-    variables = {
-        "praxis_target": "kubernetes", "praxis_slot": "agent", "praxis_kubernetes": fleet.settings,
-        "praxis_agent_secrets": dict.fromkeys(SECRETS, "aws-sm://in/the/cluster#key"),
-    }  # fmt: skip
-    inventory = {"praxis": {"children": {"praxis_kubernetes": {"hosts": {"agent": variables}}}}}
-    (fleet.folder / "hosts.yml").write_text(json.dumps(inventory))
+    fleet.inventory()
 
 
 def _account(fleet: Fleet) -> None:

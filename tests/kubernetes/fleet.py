@@ -19,12 +19,15 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+from tests.unit.kubernetes.made import seeds
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAMESPACE = "praxis-test"
 #: As whom the playbooks are run.
 CONTROLLER = f"system:serviceaccount:{NAMESPACE}:controller"
 SECRETS = {"OPENAI_API_KEY": "planted key of the cluster's test", "PRAXIS_MASTER_KEY": "planted master key"}
+#: As many slots have a seed.
+MOST = 5
 _ESTABLISHED = "01"
 _P2P = 4001
 _READS = ("get", "list", "watch")
@@ -77,6 +80,18 @@ class Fleet:
         """The kubeconfig of the playbooks."""
         return self.folder / "controller.kubeconfig"
 
+    def inventory(self, **kinds: dict[str, Any]) -> None:
+        """Write the inventory: a kind of members, and what else is named."""
+        members = {"seeds": seeds(MOST), "identities": {"existing": "seeds"}}
+        variables = {
+            "praxis_target": "kubernetes", "praxis_kubernetes": self.settings,
+            "praxis_slot": "{{ inventory_hostname }}",
+            "praxis_agent_secrets": dict.fromkeys(SECRETS, "aws-sm://in/the/cluster#key"),
+        }  # fmt: skip
+        hosts = {name: {"praxis_kubernetes_kind": kind} for name, kind in {"agent": members, **kinds}.items()}
+        group = {"hosts": hosts, "vars": variables}
+        (self.folder / "hosts.yml").write_text(json.dumps({"praxis": {"children": {"praxis_kubernetes": group}}}))
+
     def play(self, verb: str, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the root."""
         given = self.folder / "given.json"
@@ -96,6 +111,19 @@ class Fleet:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "fleet praxis: good" in done.stdout, done.stdout
         return done.stdout
+
+    def rolled_back(self, finding: str, evidence: str, **variables: Any) -> None:
+        """Deploy what is bad: the pod of the highest ordinal shows it, no other one is touched, and it goes back."""
+        before, uids = self.release(), self.uids()
+        done = self.play("deploy", **variables)
+        said = " ".join(done.stdout.split())
+        assert done.returncode != 0 and finding in said and evidence in said, done.stdout + done.stderr
+        assert "is again as deployment" in said, done.stdout
+        assert self.release() == before
+        self.good("verify")
+        kept = sorted(uids, key=lambda name: int(name.rpartition("-")[2]))[:-1]
+        assert {name: self.uids()[name] for name in kept} == {name: uids[name] for name in kept}
+        assert self.edges() == mesh(sorted(uids))
 
     def kubernetes(self, **more: Any) -> dict[str, Any]:
         """``praxis_kubernetes`` with something else in it."""

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.kubernetes.fleet import Fleet, mesh
+from tests.kubernetes.fleet import Fleet
 
 pytestmark = pytest.mark.integration
 NO_IMAGE = "@sha256:" + "0" * 64
@@ -17,8 +15,6 @@ NO_IMAGE = "@sha256:" + "0" * 64
 CAUSES = {
     "image": (lambda fleet: {"praxis_image": fleet.image.rpartition("@")[0] + NO_IMAGE},
               "Its image cannot be pulled", "manifest unknown"),
-    "crash": (lambda _fleet: {"praxis_agent_environment": {"STANDIN_FAIL": "crash"}},
-              "The agent ended with code 1", "crashing, as STANDIN_FAIL says"),
     "memory": (lambda _fleet: {"praxis_container": {"memory": "12m"}},
                "The kernel killed it at its memory limit", "memory"),
     "scheduling": (lambda fleet: fleet.kubernetes(cpu="64"), "No node takes it", "Insufficient cpu"),
@@ -28,13 +24,4 @@ CAUSES = {
 @pytest.mark.parametrize("cause", CAUSES)
 def test_a_bad_release_is_named_and_rolled_back(standing: Fleet, cause: str) -> None:
     make, finding, evidence = CAUSES[cause]
-    variables: dict[str, Any] = make(standing)
-    before, other = standing.release(), standing.uids()["agent-0"]
-    done = standing.play("deploy", **variables)
-    said = " ".join(done.stdout.split())
-    assert done.returncode != 0 and finding in said and evidence in said, done.stdout + done.stderr
-    assert "is again as deployment" in said, done.stdout
-    assert standing.release() == before
-    standing.good("verify")
-    assert standing.uids()["agent-0"] == other, "the highest ordinal goes first, and nobody followed it"
-    assert standing.edges() == mesh(["agent-0", "agent-1"])
+    standing.rolled_back(finding, evidence, **make(standing))

@@ -69,6 +69,11 @@ def test_one_setting_replaces_every_pod_and_check_mode_predicts_it(fleet: Fleet)
     assert fleet.edges() == mesh(["agent-0", "agent-1"])
 
 
+def test_an_agent_that_ends_by_itself_is_quoted_and_rolled_back(fleet: Fleet) -> None:
+    bad = {"praxis_agent_environment": {"STANDIN_FAIL": "crash"}}
+    fleet.rolled_back("The agent ended with code 1", "crashing, as STANDIN_FAIL says", **bad)
+
+
 def test_more_replicas_join_and_restart_nobody(fleet: Fleet) -> None:
     old = fleet.uids()
     fleet.given = {**TIMEOUT, **fleet.kubernetes(autoscaler={"min": 4, "max": 5})}
@@ -100,6 +105,21 @@ def test_a_rollback_returns_to_the_deployment_before(fleet: Fleet) -> None:
     said = fleet.play("history")
     assert said.returncode == 0 and "rollback to" in said.stdout, said.stdout
     fleet.good("status")
+
+
+def test_leaves_join_and_no_member_is_replaced(fleet: Fleet) -> None:
+    members = fleet.uids()
+    fleet.inventory(leaf={"role": "leaf"})
+    fleet.good("deploy")
+    leaves = sorted(set(fleet.pods()) - set(members))
+    assert len(leaves) == 2 and members.items() <= fleet.uids().items()
+    edges = fleet.edges()
+    assert {name: edges[name] - set(leaves) for name in members} == mesh(sorted(members))
+    assert all(edges[leaf] and edges[leaf] <= set(members) for leaf in leaves), edges
+    fleet.good("verify")
+    fleet.given = {**fleet.given, "praxis_agent_config": {"llm": {"timeout": 9}}}
+    fleet.good("deploy")
+    assert not {*members.values()} & {*fleet.uids().values()} and len(fleet.pods()) == len(members) + 2
 
 
 def test_no_secret_is_in_any_object_but_its_own(fleet: Fleet) -> None:
