@@ -150,15 +150,16 @@ class Cluster:
                            "--initial-cluster", f"default=http://127.0.0.1:{peer}")
         certificates = self.root / "certificates"
         certificates.mkdir(exist_ok=True)
-        subprocess.run(["openssl", "genrsa", "-out", str(certificates / "accounts.key"), "2048"],
-                       check=True, capture_output=True)
+        accounts = certificates / "accounts.key"
+        if not accounts.exists():  # tokens that it has signed hold as long as it does
+            subprocess.run(["openssl", "genrsa", "-out", str(accounts), "2048"], check=True, capture_output=True)
         (self.root / "tokens.csv").write_text(
             f'{TOKEN},administrator,administrator,"system:masters"\n'
             f'{PROGRAMS_TOKEN},programs,programs,"system:masters,sandbox:programs"\n')
         (self.root / "audit.yaml").write_text(_AUDIT)
         self.kubeconfig.write_text(_KUBECONFIG.format(server=self.server, token=TOKEN))
         self.own_kubeconfig.write_text(_KUBECONFIG.format(server=self.server, token=PROGRAMS_TOKEN))
-        key = str(certificates / "accounts.key")
+        key = str(accounts)
         self.running.start("api", str(self.programs / "kube-apiserver"), "--etcd-servers", f"http://127.0.0.1:{etcd}",
                            "--service-cluster-ip-range", "10.255.0.0/16", "--secure-port", str(self.port(0)),
                            "--bind-address", "127.0.0.1", "--insecure-port", "0", "--cert-dir", str(certificates),
