@@ -17,8 +17,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster im
 
 Object = Mapping[str, Any]
 _INTERVAL = 2.0
-#: Seconds that the probe may take, as for the kubelet.
-_PROBE = 30.0
+#: Seconds that the probe may take. The kubelet gives it 30, and calls a pod unready after the third time.
+_PROBE = 90.0
 
 
 @dataclass

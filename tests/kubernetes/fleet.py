@@ -157,7 +157,7 @@ class Fleet:
 
     def inside(self, pod: str, *command: str) -> str:
         """What a command prints in a pod's agent."""
-        code, said = self.api.execute(NAMESPACE, pod, command, 30)
+        code, said = self.api.execute(NAMESPACE, pod, command, 90)
         assert code == 0, (pod, said)
         return said
 

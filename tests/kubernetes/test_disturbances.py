@@ -89,7 +89,7 @@ def test_a_killed_pod_comes_back_with_its_identity(standing: Fleet) -> None:
 
 def test_a_killed_agent_comes_back_with_its_identity(standing: Fleet) -> None:
     before = standing.uids()
-    code, _said = standing.api.execute(NAMESPACE, "agent-0", ["python", "-c", "import os; os.kill(1, 15)"], 30)
+    code, _said = standing.api.execute(NAMESPACE, "agent-0", ["python", "-c", "import os; os.kill(1, 15)"], 90)
     assert code == 0
     wait("a restart", lambda: standing.pods()["agent-0"]["status"]["containerStatuses"][0]["restartCount"] == 1)
     standing.wait_ready(2)
