@@ -33,6 +33,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources 
 
 Object = Mapping[str, Any]
 _TIMEOUT = (5, 30)
+#: What a kubelet answers, as the log itself and with 200, when it has removed the container.
+_NO_LOG = "unable to retrieve container logs for "
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -126,13 +128,14 @@ class Api:
             self.request("DELETE", path, None, body)
 
     def log(self, namespace: str, pod: str, previous: bool, lines: int = 10) -> List[str]:
-        """The end of a pod's log; empty when there is none."""
+        """The end of a pod's log; empty when there is none, or its container has been removed."""
         path = "/api/v1/namespaces/%s/pods/%s/log" % (namespace, pod)
         query = {"container": "agent", "tailLines": str(lines), **({"previous": "true"} if previous else {})}
         try:
-            return self._retry.run(lambda: self._send("GET", path, query), idempotent=True).text.splitlines()
+            text = self._retry.run(lambda: self._send("GET", path, query), idempotent=True).text
         except errors.CloudError:
             return []
+        return [] if _NO_LOG in text else text.splitlines()
 
     def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
         """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output.

@@ -29,6 +29,7 @@ class FakeApi:
     :ivar objects: path -> object.
     :ivar written: method and path of each request that changed something.
     :ivar bad_images: image -> state of a container with that image.
+    :ivar logs: what a container says, and what the one before it said.
     :ivar exec_refusal: the status and answer to whoever wants to run a command in a pod.
     """
 
@@ -37,6 +38,7 @@ class FakeApi:
         self.written: list[str] = []
         self.bad_images: dict[str, dict[str, Any]] = {}
         self.exec_refusal: tuple[int, dict[str, Any]] = (404, {"message": "not found", "reason": "NotFound"})
+        self.logs = ("the last words", "the words before")
         self.events: list[dict[str, Any]] = []
         self.scaled: dict[str, int] = {}
         self._count = 0
@@ -126,7 +128,7 @@ class FakeApi:
         if path.endswith("/events"):
             return 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": self.events}
         if path.endswith("/log"):
-            return 200, "the last words"
+            return 200, self.logs["previous" in query]
         if path.endswith("/exec"):
             return self.exec_refusal
         if path in self.objects:
