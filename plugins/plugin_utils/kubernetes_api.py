@@ -33,8 +33,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources 
 
 Object = Mapping[str, Any]
 _TIMEOUT = (5, 30)
-#: What a kubelet answers, as the log itself and with 200, when it has removed the container.
-_NO_LOG = "unable to retrieve container logs for "
+#: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
+_NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -135,7 +135,7 @@ class Api:
             text = self._retry.run(lambda: self._send("GET", path, query), idempotent=True).text
         except errors.CloudError:
             return []
-        return [] if _NO_LOG in text else text.splitlines()
+        return [] if text.startswith(_NO_LOG) else text.splitlines()
 
     def execute(self, namespace: str, pod: str, command: Sequence[str], seconds: float) -> Tuple[Optional[int], str]:
         """Run a command in a pod's agent; its return code (None: it could not be run, or has not ended) and output.

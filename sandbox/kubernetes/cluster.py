@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import ssl
 import subprocess
 import sys
@@ -22,15 +21,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox.kubernetes.node import FOLDER, Node
+from sandbox.kubernetes.node import FOLDER, LOGS, Node
 from sandbox.kubernetes.running import Programs
 
 #: Whose requests are in the audit log, and the cluster's own programs', whose are not.
 TOKEN, PROGRAMS_TOKEN = "sandbox-administrator", "sandbox-programs"
 #: What the kubelet sets for itself; it is set back when the cluster goes.
 SYSCTLS = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
-#: Where every kubelet of a machine lists its logs: of pods, and of containers.
-LOGS = (Path("/var/log/pods"), Path("/var/log/containers"))
 _SUBNETS = 100
 #: Ended in this order, after the nodes.
 PROGRAMS = ("metrics", "scheduler", "controllers", "api", "etcd", "dns", "registry")
@@ -123,7 +120,9 @@ class Cluster:
         if Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "delete", self.bridge], check=True)
         self._admit(False)
-        _forget_logs(self.root)
+        for folder in LOGS:
+            with contextlib.suppress(OSError):  # another cluster's, or never made
+                folder.rmdir()
         kept = self.root / "sysctls.json"
         if kept.exists():
             for name, value in json.loads(kept.read_text()).items():
@@ -245,16 +244,6 @@ class Cluster:
 def _mounts_under(folder: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text().splitlines()
     return [line.split()[1] for line in lines if line.split()[1].startswith(f"{folder.resolve()}/")]
-
-
-def _forget_logs(root: Path) -> None:
-    """Remove the links by which a kubelet lists its containers' logs, and the folders that are empty then."""
-    for path in [*LOGS[0].glob("*/*/*"), *LOGS[1].glob("*")]:
-        if path.is_symlink() and (os.readlink(path).startswith(f"{root}/") or not path.exists()):
-            path.unlink()
-    for folder in sorted([*LOGS[0].glob("*"), *LOGS[0].glob("*/*"), *LOGS], reverse=True):
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 _KUBECONFIG = """apiVersion: v1

@@ -14,6 +14,9 @@ from sandbox.kubernetes.running import Programs
 
 FOLDER = Path(__file__).resolve().parent
 PAUSE = "sandbox/pause:1"
+#: Where a kubelet lists its logs: of pods, and of containers. It removes what is there of pods that it does not know,
+#: so each node has folders of its own there, by mounts that only its own programs see.
+LOGS = (Path("/var/log/pods"), Path("/var/log/containers"))
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,11 @@ class Node:
 
     def up(self, running: Programs, programs: Path, kubeconfig: Path) -> None:
         """Start them."""
-        self.root.mkdir(exist_ok=True)
-        running.start(f"engine-{self.name}", "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
+        for folder in (self.root, *LOGS, *(self.root / log.name for log in LOGS)):
+            folder.mkdir(parents=True, exist_ok=True)
+        over = " && ".join(f"mount --bind '{self.root / log.name}' {log}" for log in LOGS)
+        running.start(f"engine-{self.name}", "unshare", "--mount", "sh", "-c", f'{over} && exec "$@"', "sh",
+                      "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
                       str(self.root / "engine-run"), "-H", self.engine, "--pidfile", str(self.root / "dockerd.pid"),
                       "--bridge", self.bridge, "--fixed-cidr", self.network,
                       "--add-runtime", f"sandbox={FOLDER / 'runc-wrap'}", "--default-runtime", "sandbox",
@@ -65,8 +71,10 @@ class Node:
         running.start(f"sweep-{self.name}", sys.executable, str(FOLDER / "sweep.py"), self.engine)
         config = self.root / "kubelet.yaml"
         config.write_text(_KUBELET.format(gateway=self.gateway, port=self.port))
-        running.start(f"kubelet-{self.name}", str(programs / "kubelet"), "--kubeconfig", str(kubeconfig),
-                      "--config", str(config), "--root-dir", str(self.root / "kubelet"),
+        mounts = f"--mount=/proc/{running.pid(f'engine-{self.name}')}/ns/mnt"
+        running.start(f"kubelet-{self.name}", "nsenter", mounts, str(programs / "kubelet"),
+                      "--kubeconfig", str(kubeconfig), "--config", str(config),
+                      "--root-dir", str(self.root / "kubelet"),
                       "--docker-endpoint", self.engine, "--docker", self.engine,
                       "--docker-root", str(self.root / "engine"), "--pod-infra-container-image", PAUSE,
                       "--hostname-override", self.name, "--node-ip", self.gateway, "--container-runtime", "docker",

@@ -119,7 +119,9 @@ def test_leaves_join_and_no_member_is_replaced(fleet: Fleet) -> None:
     fleet.good("verify")
     fleet.given = {**fleet.given, "praxis_agent_config": {"llm": {"timeout": 9}}}
     fleet.good("deploy")
-    assert not {*members.values()} & {*fleet.uids().values()} and len(fleet.pods()) == len(members) + 2
+    later = fleet.uids()
+    assert not {*members.values()} & {*later.values()}
+    assert len(later.keys() - members.keys()) == 2, "the autoscaler may have taken a member away, and no leaf"
 
 
 def test_no_secret_is_in_any_object_but_its_own(fleet: Fleet) -> None:

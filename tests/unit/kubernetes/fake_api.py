@@ -55,7 +55,7 @@ class FakeApi:
                 code, answer = 401, {"message": "Unauthorized", "reason": "Unauthorized"}
                 if self.headers.get("Authorization") == f"Bearer {TOKEN}":
                     code, answer = fake.answer(self.command, url.path, query, json.loads(body) if body else None)
-                text = json.dumps(answer).encode()
+                text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
