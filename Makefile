@@ -96,7 +96,7 @@ doctor: controller ## look for what would make a deployment fail, before there i
 	@$(call play,doctor)
 
 .PHONY: policies
-policies: controller ## the IAM policies that each verb needs, as JSON
+policies: controller ## the permissions that each verb needs in the cloud, as JSON
 	@ANSIBLE_STDOUT_CALLBACK=praxis.cloud.summary $(call play,policies)
 
 .PHONY: rollback

@@ -37,8 +37,8 @@ OWN = frozenset(
     """
     accounts aws backed_up backup_state backups cloud confirm data_volume dns_record docker_failure doctor
     doctor_failures doctor_permissions doctor_plan gcp history holds hook image_made image_stage instance_id
-    inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id managed_by named needs_docker
-    no_login observe observe_again order outcome plan restore roll_back sdk settle summary verdict
+    inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id managed_by named needs
+    needs_docker no_login observe observe_again order outcome plan restore roll_back sdk settle summary verdict
     """.split()
 )
 #: How like a known name an unknown one has to be. A user's own variable may begin with ``praxis_``, too.

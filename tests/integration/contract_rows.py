@@ -474,6 +474,11 @@ def aws_policies(world: World) -> Turns:
     yield Turn("work out", {"that": [drawn]}, module="ansible.builtin.assert")
 
 
+def gcp_roles(world: World) -> Turns:
+    yield Turn("work out", {"that": ["('it' | praxis.cloud.gcp_roles('p')).down.0.permissions | length > 3"]},
+               module="ansible.builtin.assert")  # fmt: skip
+
+
 def machine_lines(world: World) -> Turns:
     machine = {"name": "it", "slot": "1", "instance_id": "i-1", "zone": "z", "private_ip": "10.0.0.1", "public_ip": ""}
     drawn = f"({[machine]} | praxis.cloud.machine_lines(['it'])) | last is match('it +1 +i-1 +z +10.0.0.1 +- +ok$')"
@@ -518,6 +523,7 @@ ROWS = (
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("machine_lines", ("filter",), machine_lines, repeats=True),
     Row("aws_policies", ("filter",), aws_policies, repeats=True),
+    Row("gcp_roles", ("filter",), gcp_roles, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),
     Row("p2p_identity", ("modules",), p2p_identity, changes=True),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),

@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each verb needs in a Google Cloud project: permissions, and what to grant them on. Pure.
+
+A role of Google's holds permissions and no resources; a binding grants it on one. Secrets and repositories take
+bindings of their own, and identities are known by their names, in a condition. Everything else is granted on the
+project: what lists takes no smaller place, and what is made has no name before. So one project for each fleet is the
+narrowest. Which permission a method asks for is from https://cloud.google.com/iam/docs/permissions-reference, and what
+it asks for beside that from the method's own page; conditions are from
+https://cloud.google.com/iam/docs/conditions-attribute-reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image")
+Document = dict[str, Any]
+_REPOSITORY = re.compile(r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<name>[^/@:]+)/")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The fleet, its project, and what its settings refer to.
+
+    :param secrets: projects and names of secrets.
+    :param images: of agents and services.
+    :param named: whether the load balancer has a name in a zone of Cloud DNS.
+    :param secured: whether it has HTTPS.
+    :param disks: whether slots have disks.
+    """
+
+    fleet: str
+    project: str
+    secrets: Sequence[tuple[str, str]] = ()
+    images: Sequence[str] = ()
+    named: bool = True
+    secured: bool = True
+    disks: bool = True
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permissions on one resource.
+
+    :param on: the project, a secret, or a repository.
+    :param condition: an expression of IAM's about the resource; empty for all of it.
+    """
+
+    on: str
+    permissions: Iterable[str] = field(default=())
+    condition: str = ""
+
+    def as_dict(self) -> Document:
+        found: Document = {"on": self.on, "permissions": sorted(self.permissions)}
+        return {**found, "condition": self.condition} if self.condition else found
+
+
+def roles(place: Project) -> dict[str, list[Document]]:
+    """By verb, what to grant. The machines' service account needs nothing: the controller brings secrets and images."""
+    project = f"projects/{place.project}"
+    observed, removed = _observes(place), _takes_back(place)
+    planned = {*observed, *(["dns.managedZones.get"] if place.named else [])}
+    served = [*_compute(_OBSERVE_MEMBERS), *_compute(_OBSERVE_BALANCER)]
+    needs: dict[str, list[Grant]] = {
+        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_WAITS})],
+        "deploy": [Grant(project, {*served, *_compute(_SERVE), *_MAKE_IDENTITIES, *_WAITS}),
+                   _identities(place, *_READ, *_FILL), *_secrets(place), *_pulls(place)],
+        "doctor": [Grant(project, {*planned, *served}), _identities(place, *_READ), *_secrets(place), *_pulls(place)],
+        "backup": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_BACK_UP), *_WAITS})],
+        "restore": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_RESTORE), *_WAITS})],
+        "down": [Grant(project, {*observed, *removed, *_removes(place), *_WAITS}),
+                 _identities(place, *_READ, *_FORGET)],
+        "image": [Grant(on, _PUSH) for on in _repositories(place)],
+    }  # fmt: skip
+    return {verb: [grant.as_dict() for grant in grants if grant.permissions] for verb, grants in needs.items()}
+
+
+def _observes(place: Project) -> set[str]:
+    """What plans of the infrastructure are made of."""
+    found = {*_compute(_OBSERVE), *_compute(_OBSERVE_MEMBERS), "iam.serviceAccounts.get"}
+    if place.disks:
+        found |= {"compute.disks.list"}
+    if place.named:
+        found |= {"dns.resourceRecordSets.list"}
+    return found
+
+
+def _makes(place: Project) -> set[str]:
+    found = {*_compute(_MAKE), "iam.serviceAccounts.actAs", "iam.serviceAccounts.create"}
+    if place.secured:
+        found |= _compute(_MAKE_HTTPS)
+    if place.disks:
+        found |= _compute({"disks": "get setLabels use", "instances": "attachDisk", "snapshots": "useReadOnly"})
+    if place.named:
+        found |= {"dns.changes.create", "dns.resourceRecordSets.create", "dns.resourceRecordSets.update"}
+    return found
+
+
+def _changes(place: Project) -> set[str]:
+    """What brings something that has been changed by hand back to the settings."""
+    found = {*_compute(_CHANGE), "iam.serviceAccounts.update"}
+    if place.secured:
+        found |= _compute({"sslPolicies": "update", "targetHttpsProxies": "update"})
+    if place.disks:
+        found |= _compute({"disks": "resize"})
+    return found
+
+
+def _takes_back(place: Project) -> set[str]:
+    """What goes when settings ask for less: machines, the load balancer, rules of the firewall."""
+    found = {*_compute(dict.fromkeys(_TAKEN_BACK, "delete")), "compute.networks.updatePolicy"}
+    if place.secured:
+        found |= _compute(dict.fromkeys(("sslCertificates", "sslPolicies", "targetHttpsProxies"), "delete"))
+    if place.named:
+        found |= {"dns.changes.create", "dns.resourceRecordSets.delete"}
+    return found
+
+
+def _removes(place: Project) -> set[str]:
+    """What goes with the fleet alone."""
+    found = {"compute.networks.delete", "compute.subnetworks.delete", "iam.serviceAccounts.delete"}
+    return found | {"compute.disks.delete"} if place.disks else found
+
+
+def _identities(place: Project, *permissions: str) -> Grant:
+    """On the fleet's identities, whose names begin alike."""
+    condition = f'resource.name.extract("/secrets/{{name}}").startsWith("praxis_{place.fleet}_identity_")'
+    return Grant(f"projects/{place.project}", permissions, condition)
+
+
+def _secrets(place: Project) -> list[Grant]:
+    return [Grant(f"projects/{project}/secrets/{name}", _READ) for project, name in sorted(set(place.secrets))]
+
+
+def _pulls(place: Project) -> list[Grant]:
+    return [Grant(on, ["artifactregistry.repositories.downloadArtifacts"]) for on in _repositories(place)]
+
+
+def _repositories(place: Project) -> list[str]:
+    """The repositories of Artifact Registry that the images are in."""
+    found = [_REPOSITORY.match(image) for image in place.images]
+    path = "projects/{project}/locations/{location}/repositories/{name}"
+    return sorted({path.format(**one.groupdict()) for one in found if one})
+
+
+def _compute(methods: dict[str, str]) -> set[str]:
+    """``compute.KIND.METHOD`` of each kind's methods."""
+    return {f"compute.{kind}.{method}" for kind, named in methods.items() for method in named.split()}
+
+
+_OBSERVE_MEMBERS = {"instances": "list", "regions": "get"}
+_OBSERVE = {
+    "backendServices": "get",
+    "firewalls": "get",
+    "globalAddresses": "get",
+    "globalForwardingRules": "get",
+    "healthChecks": "get",
+    "instanceGroups": "get list",
+    "networks": "get",
+    "securityPolicies": "get",
+    "sslCertificates": "get list",
+    "sslPolicies": "get",
+    "subnetworks": "get",
+    "targetHttpProxies": "get",
+    "targetHttpsProxies": "get",
+    "urlMaps": "get",
+}
+_MAKE = {
+    "backendServices": "create setSecurityPolicy use",
+    "disks": "create",
+    "firewalls": "create",
+    "globalAddresses": "create setLabels use",
+    "globalForwardingRules": "create",
+    "healthChecks": "create useReadOnly",
+    "instanceGroups": "create use",
+    "instances": "create setLabels setMetadata setServiceAccount setTags",
+    "networks": "create updatePolicy",
+    "securityPolicies": "create use",
+    "subnetworks": "create use useExternalIp",
+    "targetHttpProxies": "create use",
+    "urlMaps": "create use",
+}
+_MAKE_HTTPS = {
+    "sslCertificates": "create",
+    "sslPolicies": "create use",
+    "targetHttpsProxies": "create use",
+}
+_CHANGE = {
+    "backendServices": "update",
+    "firewalls": "update",
+    "globalForwardingRules": "setLabels",
+    "healthChecks": "update",
+    "instanceGroups": "update",
+    "instances": "get resume start",
+    "securityPolicies": "update",
+    "targetHttpProxies": "update",
+    "urlMaps": "update",
+}
+_TAKEN_BACK = (
+    "backendServices",
+    "firewalls",
+    "globalAddresses",
+    "globalForwardingRules",
+    "healthChecks",
+    "instanceGroups",
+    "instances",
+    "securityPolicies",
+    "targetHttpProxies",
+    "urlMaps",
+)
+#: How healthy members are, and where the load balancer answers.
+_OBSERVE_BALANCER = {
+    "backendServices": "get",
+    "globalForwardingRules": "list",
+    "healthChecks": "get",
+    "instanceGroups": "list",
+    "networkEndpointGroups": "get",
+    "targetHttpProxies": "list",
+    "targetHttpsProxies": "list",
+    "urlMaps": "list",
+}
+#: Into the load balancer and out of it.
+_SERVE = {
+    "instanceGroups": "update",
+    "instances": "use",
+    "networkEndpointGroups": "attachNetworkEndpoints detachNetworkEndpoints",
+}
+_BACK_UP = {
+    "disks": "createSnapshot",
+    "snapshots": "create delete get list setLabels",
+}
+_RESTORE = {
+    "disks": "create get list setLabels use",
+    "instances": "attachDisk detachDisk",
+    "snapshots": "list useReadOnly",
+}
+_WAITS = tuple(f"compute.{place}Operations.get" for place in ("global", "region", "zone"))
+_READ = ("secretmanager.versions.access",)
+_MAKE_IDENTITIES = ("secretmanager.secrets.create",)
+_FILL = ("secretmanager.secrets.get", "secretmanager.versions.add")
+_FORGET = ("secretmanager.secrets.delete",)
+_PUSH = (
+    "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.repositories.uploadArtifacts",
+)
