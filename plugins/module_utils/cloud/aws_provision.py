@@ -34,7 +34,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     Tls,
     logs_at,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTA, RULES_A_GROUP
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
+    OVER_QUOTA,
+    QUOTAS,
+    SERVICE,
+    Quotas,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource, resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
@@ -165,7 +170,7 @@ class Provision:
         return sorted(str(each["ZoneName"]) for each in answer)[:2]
 
     def _list(self, settings: Settings) -> list[Resource]:
-        """:raises Failed: ``open-to-world``, ``rules-over-quota``, and what else cannot be."""
+        """:raises Failed: ``open-to-world``, those of OVER_QUOTA, and what else cannot be."""
         options = self.options
         if FIREWALL in options["parts"]:
             # Behind a login, the load balancer may be open to everybody.
@@ -179,16 +184,17 @@ class Provision:
         try:
             return desired(settings)
         except Failed as failed:
-            if failed.findings[0].code != "rules-over-quota":
+            if failed.findings[0].code not in OVER_QUOTA:
                 raise
-        # The account may have a higher quota. Nobody else has to be allowed to ask.
-        return desired(replace(settings, quota=self._quota()))
+        # The account may have higher quotas. Nobody else has to be allowed to ask.
+        return desired(replace(settings, quotas=Quotas(**{name: self._quota(name) for name in QUOTAS})))
 
-    def _quota(self) -> int:
+    def _quota(self, name: str) -> int:
         try:
-            answer = self.client.call("service-quotas", "get_service_quota", ServiceCode=QUOTA[0], QuotaCode=QUOTA[1])
+            code = QUOTAS[name]
+            answer = self.client.call("service-quotas", "get_service_quota", ServiceCode=SERVICE, QuotaCode=code)
         except CloudError:
-            return RULES_A_GROUP
+            return int(getattr(Quotas(), name))
         return int(answer["Quota"]["Value"])
 
     def _across(self, settings: Settings) -> list[str]:

@@ -19,12 +19,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import Names, certificate, records
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_listeners import listeners
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
-    RULES_A_GROUP,
+    Quotas,
     Rule,
     balancer_rules,
     fitted,
     member_rules,
     too_many,
+    too_many_groups,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
@@ -81,7 +82,7 @@ class Settings:
     :param groups: which security groups to keep: ``member``, ``balancer``.
     :param public_key: a line of an OpenSSH public key; empty when the key pair is the user's own.
     :param tags: on everything; by default the user's own and the fleet's mark.
-    :param quota: the account's quota of rules a security group.
+    :param quotas: what the account allows.
     :param parts: what the run is about; the list holds these, and what they refer to.
     """
 
@@ -97,7 +98,7 @@ class Settings:
     tags: Mapping[str, str] | None = None
     existing: Existing = field(default_factory=Existing)
     balancer: Balancer = field(default_factory=Balancer)
-    quota: int = RULES_A_GROUP
+    quotas: Quotas = field(default_factory=Quotas)
     cluster: aws_cluster.Cluster | None = None
     parts: Sequence[str] = PARTS
 
@@ -135,8 +136,10 @@ def subnet_name(settings: Settings, zone: str) -> str:
 def desired(settings: Settings) -> list[Resource]:
     """The list.
 
-    :raises Failed: what cannot be: a VPC too small, too few zones, more rules than the account allows.
+    :raises Failed: what cannot be: a VPC too small, too few zones, more rules or groups than the account allows.
     """
+    if finding := too_many_groups(settings.existing.security_groups, settings.quotas.groups):
+        raise Failed(finding)
     makers = {FIREWALL: _groups, ACCESS: _access, KEY: _key, BALANCER: _balancer, CLUSTER: _cluster}
     made = [each for part, maker in makers.items() if part in settings.parts for each in maker(settings)]
     return [*_network(settings), *made]
@@ -198,8 +201,8 @@ def _groups(settings: Settings) -> Iterator[Resource]:
 
 
 def _group(settings: Settings, name: str, description: str, rules: list[Rule]) -> Resource:
-    kept = fitted(rules, settings.quota)
-    if finding := too_many(name, kept, settings.quota):
+    kept = fitted(rules, settings.quotas.rules)
+    if finding := too_many(name, kept, settings.quotas.rules):
         raise Failed(finding)
     made_with = {"vpc": settings.vpc, "description": description}
     return Resource("security_group", name, {"rules": kept}, made_with, settings.tagged(name))

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTAS, SERVICE
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.eks_policies import eks
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
@@ -80,8 +81,12 @@ def _observes_the_account(place: Place) -> list[Statement]:
         Statement("ObserveRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
         Statement("ObserveProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
         Statement("ObserveCertificate", ["acm:DescribeCertificate"], certificate),
-        Statement("ObserveQuota", ["servicequotas:GetServiceQuota"], [place.arn("servicequotas", "vpc/L-0EA8095F")]),
+        Statement("ObserveQuota", ["servicequotas:GetServiceQuota"], _quotas(place)),
     ]
+
+
+def _quotas(place: Place) -> list[str]:
+    return [place.arn("servicequotas", f"{SERVICE}/{code}") for code in QUOTAS.values()]
 
 
 def _observes_the_fleet(place: Place) -> list[Statement]:

@@ -13,10 +13,23 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import Open, networks
 
-#: AWS's own quota of inbound rules a group, for IPv4 and IPv6 each. An account may have a higher one.
-RULES_A_GROUP = 60
-#: By which the Service Quotas API knows it.
-QUOTA = ("vpc", "L-0EA8095F")
+#: The service by which the Service Quotas API knows the quotas, and the code of each.
+SERVICE = "vpc"
+QUOTAS = {"rules": "L-0EA8095F", "groups": "L-2AFB9258"}
+#: What is reported of more than the quotas allow.
+OVER_QUOTA = ("rules-over-quota", "groups-over-quota")
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What an account allows: AWS's own defaults. An account may have higher ones.
+
+    :param rules: inbound rules a group, for IPv4 and IPv6 each.
+    :param groups: security groups a machine's network interface.
+    """
+
+    rules: int = 60
+    groups: int = 5
 
 
 @dataclass(frozen=True)
@@ -91,6 +104,18 @@ def rule_count(rules: Iterable[Rule]) -> int:
     return groups + max(v6, len(rules) - groups - v6)
 
 
+def too_many_groups(groups: Sequence[str], quota: int) -> Finding | None:
+    """A finding when machines would be in more groups than the account allows."""
+    if len(groups) <= quota:
+        return None
+    what = (
+        f"A machine would be in {len(groups)} groups, and the account allows {quota} (quota {QUOTAS['groups']}, "
+        f"security groups per network interface): {', '.join(groups)}."
+    )
+    fix = "Name fewer groups, with the rules of several in one, or have the quota raised (to 16) in Service Quotas."
+    return Finding("groups-over-quota", what, "praxis_security_groups", fix)
+
+
 def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
     """A finding when a group would have more rules than the account allows."""
     number = rule_count(rules)
@@ -102,8 +127,8 @@ def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
     )
     share = sum((rule.port, rule.why) == most for rule in rules)
     what = (
-        f"It would have {number} rules, and the account allows {quota} a group (quota {QUOTA[1]}, inbound rules per "
-        f"security group): {share} of them are port {most[0]}, {most[1]}."
+        f"It would have {number} rules, and the account allows {quota} a group (quota {QUOTAS['rules']}, inbound rules "
+        f"per security group): {share} of them are port {most[0]}, {most[1]}."
     )
     fix = (
         "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "

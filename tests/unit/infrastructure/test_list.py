@@ -20,7 +20,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
     desired,
     subnets_of,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule, fitted, rule_count
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
+    Quotas,
+    Rule,
+    fitted,
+    rule_count,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute, hold, ordered, plan_id
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import (
     UNKNOWN,
@@ -192,7 +197,19 @@ def test_sixty_members_elsewhere_far_apart_are_a_finding_before_anything_is_touc
     assert finding.code == "rules-over-quota"
     assert "63 rules" in finding.what
     assert "60 of them are port 4001" in finding.what
-    assert [each.kind for each in desired(replace(settings, quota=63))].count("security_group") == 2
+    assert [each.kind for each in desired(replace(settings, quotas=Quotas(rules=63)))].count("security_group") == 2
+
+
+def test_a_machine_in_more_groups_than_the_account_allows_is_a_finding_before_anything_is_touched() -> None:
+    own = [f"sg-{number}" for number in range(6)]
+    settings = replace(SETTINGS, existing=Existing(security_groups=own))
+    with pytest.raises(Failed) as refused:
+        desired(settings)
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.where) == ("groups-over-quota", "praxis_security_groups")
+    assert "6 groups" in finding.what and "sg-5" in finding.what
+    assert desired(replace(settings, quotas=Quotas(groups=6)))
+    assert desired(replace(settings, existing=Existing(security_groups=own[:5])))
 
 
 @given(st.lists(st.ip_addresses(v=4).map(str), min_size=1, max_size=40))
