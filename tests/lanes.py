@@ -54,15 +54,17 @@ class Playbooks:
     files: tuple[str, ...]
 
 
-#: "fleet" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but their own.
+#: "fleet" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but their own. The
+#: longest come first, for the last one that ends alone leaves a core idle.
 PLAYBOOKS = {
-    "fleet": Playbooks("aws", ("test_provision", "test_deploy", "test_leaks", "test_contract", "test_host_faults")),
+    "fleet": Playbooks("aws", ("test_deploy", "test_leaks", "test_contract", "test_host_faults")),
+    "releases": Playbooks("aws", ("test_releases",)),
+    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
                                 "test_own", "test_storm")),
-    "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_ecs", "test_molecule", "test_proxy")),
-    "releases": Playbooks("aws", ("test_releases",)),
+    "provision": Playbooks("aws", ("test_provision",)),
     # The execution environment: built, and a fleet from nothing and back in it.
     "ee": Playbooks("aws", ("test_execution_environment",)),
     # The second leg: with the newest ansible-core.
