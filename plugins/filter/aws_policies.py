@@ -12,6 +12,7 @@ description:
   - Works out the least that the controller needs for C(provision), C(deploy), C(doctor), C(backup), C(restore) and
     C(down), from the fleet's names and from what its settings refer to. Asks no cloud.
   - The machines need nothing. The controller brings secrets and images.
+extends_documentation_fragment: praxis.cloud.references
 options:
   _input:
     description: The fleet's name.
@@ -21,16 +22,6 @@ options:
     description: Its region.
     type: str
     required: true
-  images:
-    description: The images of its agents and services.
-    type: list
-    elements: str
-    default: []
-  secrets:
-    description: References to the secrets of its agents, as in C(praxis_agent_secrets). Other values are left out.
-    type: list
-    elements: str
-    default: []
   account:
     description: The account's id. By default that of the images' registry.
     type: str
@@ -77,7 +68,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_po
     policies,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, of_store
 
 
 def aws_policies(
@@ -92,8 +83,7 @@ def aws_policies(
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        references = [parse(str(text)) for text in secrets]
-        named = sorted({each.name for each in references if each and each.store == AWS})
+        named = sorted({each.name for each in of_store(secrets, AWS)})
         kept = [str(image) for image in images]
         arn = str(certificate) if str(certificate).startswith("arn:") else ""
         owner = str(account) or account_of(kept)

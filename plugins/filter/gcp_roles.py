@@ -13,6 +13,7 @@ description:
     C(down) and C(image), from the fleet's names and from what its settings refer to. Asks no cloud.
   - Make a custom role of each list of permissions, and bind it on the resource that stands beside it.
   - The machines' service account needs nothing. The controller brings secrets and images.
+extends_documentation_fragment: praxis.cloud.references
 options:
   _input:
     description: The fleet's name.
@@ -22,16 +23,6 @@ options:
     description: The id of its project.
     type: str
     required: true
-  images:
-    description: The images of its agents and services.
-    type: list
-    elements: str
-    default: []
-  secrets:
-    description: References to the secrets of its agents, as in C(praxis_agent_secrets). Other values are left out.
-    type: list
-    elements: str
-    default: []
   named:
     description: Whether the load balancer has a name in a zone of Cloud DNS.
     type: bool
@@ -71,7 +62,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_roles import Project, roles
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, parse
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, of_store
 
 
 def gcp_roles(
@@ -85,12 +76,11 @@ def gcp_roles(
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        references = [parse(str(text)) for text in secrets]
+        kept = sorted({(each.project, each.name) for each in of_store(secrets, GCP)})
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
     if not project:
         raise AnsibleFilterError("The project is not known. Set praxis_project, or GOOGLE_CLOUD_PROJECT.")
-    kept = sorted({(each.project, each.name) for each in references if each and each.store == GCP})
     place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks)
     return roles(place)
 

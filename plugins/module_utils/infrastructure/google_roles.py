@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image")
@@ -52,7 +52,7 @@ class Grant:
     """
 
     on: str
-    permissions: Iterable[str] = field(default=())
+    permissions: Iterable[str]
     condition: str = ""
 
     def as_dict(self) -> Document:
@@ -77,7 +77,7 @@ def roles(place: Project) -> dict[str, list[Document]]:
                  _identities(place, *_READ, *_FORGET)],
         "image": [Grant(on, _PUSH) for on in _repositories(place)],
     }  # fmt: skip
-    return {verb: [grant.as_dict() for grant in grants if grant.permissions] for verb, grants in needs.items()}
+    return {verb: [grant.as_dict() for grant in grants] for verb, grants in needs.items()}
 
 
 def _observes(place: Project) -> set[str]:

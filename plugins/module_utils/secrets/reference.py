@@ -134,6 +134,15 @@ def parse(text: str) -> Reference | None:
     raise _fault(text, 0, "The beginning of the reference is malformed.", begin)
 
 
+def of_store(texts: Iterable[object], store: str) -> list[Reference]:
+    """The references among these texts that lead to one store; ordinary values and other stores' are left out.
+
+    :raises ReferenceError: a text is meant as a reference and is malformed.
+    """
+    found = [parse(str(text)) for text in texts]
+    return [each for each in found if each and each.store == store]
+
+
 def parse_all(texts: Iterable[str]) -> list[Reference]:
     """The references that these texts are, for places where nothing else may stand.
 
