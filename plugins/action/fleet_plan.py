@@ -79,8 +79,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if args["inventory_only"]:
                 return {**result, "changed": False, "warnings": self._for_a_person(misspelt(task_vars))}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
-            beside = [*_stopped(task_vars), *_misspelt(task_vars["hostvars"], names)]
-            planned = self._plan(args, kept, beside, *_members(task_vars["hostvars"], names))
+            members, faults, unread = _members(task_vars["hostvars"], names)
+            planned = self._plan(args, kept, [*_stopped(task_vars), *unread], members, faults)
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -212,14 +212,6 @@ def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
     return [Finding("member-stopped", what, "inventory", fix, WARNING)]
 
 
-def _misspelt(hostvars: Mapping[str, Any], names: List[str]) -> List[Finding]:
-    """The members' variables that nothing reads, and that are nearly ones that are read."""
-    shared = Shared(len(names))
-    for name in names:
-        shared.add(name, misspelt(hostvars[name]))
-    return shared.reported()
-
-
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     """The members that are no machines: nothing of a deployment reaches them."""
     found = []
@@ -248,13 +240,18 @@ def _require_login(hostvars: Mapping[str, Any], names: List[str]) -> None:
         raise Failed(*refused)
 
 
-def _members(hostvars: Mapping[str, Any], names: List[str]) -> Tuple[List[MemberVariables], List[Finding]]:
-    """The members whose variables can be read, and what is wrong with the others: once, however many share it."""
+def _members(
+    hostvars: Mapping[str, Any], names: List[str]
+) -> Tuple[List[MemberVariables], List[Finding], List[Finding]]:
+    """The members whose variables can be read, what is wrong with the others, and the variables that nothing reads:
+    each once, however many share it."""
     members: List[MemberVariables] = []
-    shared = Shared(len(names))
+    wrong, unread = Shared(len(names)), Shared(len(names))
     for name in names:
+        own = hostvars[name]  # worked out anew each time that it is asked for
+        unread.add(name, misspelt(own))
         try:
-            members += fleet_variables.members(hostvars, [name])
+            members += fleet_variables.members({name: own}, [name])
         except Failed as error:
-            shared.add(name, [replace(finding, where="variables") for finding in error.findings])
-    return members, shared.reported()
+            wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
+    return members, wrong.reported(), unread.reported()

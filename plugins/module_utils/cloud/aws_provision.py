@@ -36,8 +36,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import (
     OVER_QUOTA,
+    QUOTA_SERVICE,
     QUOTAS,
-    SERVICE,
     Quotas,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
@@ -192,7 +192,7 @@ class Provision:
     def _quota(self, name: str) -> int:
         try:
             code = QUOTAS[name]
-            answer = self.client.call("service-quotas", "get_service_quota", ServiceCode=SERVICE, QuotaCode=code)
+            answer = self.client.call("service-quotas", "get_service_quota", ServiceCode=QUOTA_SERVICE, QuotaCode=code)
         except CloudError:
             return int(getattr(Quotas(), name))
         return int(answer["Quota"]["Value"])

@@ -52,8 +52,11 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
     :param daemon: daemon.json as it is to be.
     :param info: the engine's description of itself; empty when it does not run.
     """
-    driver, place = str(info.get("Driver") or daemon.get("storage-driver") or ""), image_place(daemon)
-    if driver in _BARE_DRIVERS and os.statvfs(place).f_flag & os.ST_NOEXEC:
+    driver = str(info.get("Driver") or daemon.get("storage-driver") or "")
+    if driver not in _BARE_DRIVERS:
+        return
+    place = image_place(daemon)
+    if os.statvfs(place).f_flag & os.ST_NOEXEC:
         what = "%s is mounted noexec, and with the storage driver %s no program of an image can be run from there."
         fix = "Mount it without noexec, or set storage-driver to overlay2 in daemon.json, and restart Docker."
         yield Finding("containers-not-executable", what % (place, driver), "this host's engine", fix)

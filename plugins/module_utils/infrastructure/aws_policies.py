@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTAS, SERVICE
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTA_SERVICE, QUOTAS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.eks_policies import eks
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
@@ -86,7 +86,7 @@ def _observes_the_account(place: Place) -> list[Statement]:
 
 
 def _quotas(place: Place) -> list[str]:
-    return [place.arn("servicequotas", f"{SERVICE}/{code}") for code in QUOTAS.values()]
+    return [place.arn("servicequotas", f"{QUOTA_SERVICE}/{code}") for code in QUOTAS.values()]
 
 
 def _observes_the_fleet(place: Place) -> list[Statement]:

@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import Open, networks
 
 #: The service by which the Service Quotas API knows the quotas, and the code of each.
-SERVICE = "vpc"
+QUOTA_SERVICE = "vpc"
 QUOTAS = {"rules": "L-0EA8095F", "groups": "L-2AFB9258"}
 #: What is reported of more than the quotas allow.
 OVER_QUOTA = ("rules-over-quota", "groups-over-quota")
