@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.deploy import fi
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from tests.unit.processes import wait_for_end
 
 SAID = [
     ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "engine-down"),
@@ -60,7 +60,4 @@ def test_a_compose_that_does_not_end_is_ended_with_its_children(
     with pytest.raises(Failed) as caught:
         compose.down(paths)
     assert caught.value.findings[0].code == "compose-timeout"
-    child, until = Path("/proc", (tmp_path / "child").read_text().strip(), "stat"), time.monotonic() + 10
-    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < until, "waited 10 s for the child to be gone"
-        time.sleep(0.02)
+    wait_for_end(int((tmp_path / "child").read_text()))

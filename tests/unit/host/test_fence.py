@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import f
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from tests.unit.host.fakes import FakeEngine, release
+from tests.unit.processes import wait_for_end
 
 GIVEN = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 3,
          "lease": 900.0, "last": False}  # fmt: skip
@@ -116,8 +117,7 @@ def test_this_process_is_alive_and_one_that_has_ended_is_not() -> None:
     found = controller.process(child.pid)
     assert controller.alive(found) is True
     child.kill()
-    while Path(f"/proc/{child.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z":
-        time.sleep(0.01)
+    wait_for_end(child.pid)
     assert controller.alive(found) is False, "a zombie does nothing any more"
     child.wait()
     assert controller.alive(found) is False

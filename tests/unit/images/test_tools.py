@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import command, image_tools
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import OwnLogin
+from tests.unit.processes import wait_for_end
 
 PASSWORD = "a-marked-password"
 DIGEST = "sha256:" + "1" * 64
@@ -133,15 +133,4 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     with pytest.raises(Failed) as refused:
         command.run(["sh", "-c", f"sleep 600 & echo $! > {pid}; wait"], 0.5)
     assert refused.value.findings[0].code == "program-timeout"
-    until = time.monotonic() + 10
-    while _runs(int(pid.read_text())):
-        assert time.monotonic() < until, "waited 10 s for the end of the program's child, which was killed"
-        time.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    """Whether there is such a process, and not only what its parent has yet to read of it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    wait_for_end(int(pid.read_text()))
