@@ -395,6 +395,8 @@ def main() -> None:
         result = run(module.params, module.check_mode)
     except Failed as failed:
         module.fail_json(**failed.as_result())
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -105,7 +105,10 @@ options:
     type: str
     default: ""
   service_account:
-    description: Email of the service account of new machines, given without scopes. Empty for none.
+    description:
+      - Email of the service account of new machines, given without scopes. Empty for none.
+      - A stopped machine that has another one, or scopes, is given this one before it is started. A running one is
+        named in a warning, for Compute Engine changes the service account of a stopped machine only.
     type: str
     default: ""
   public_address:
@@ -225,6 +228,7 @@ def present(options: dict[str, Any], machines: Machines, check_mode: bool) -> di
         "launched": fleet.launched,
         "terminated": fleet.terminated,
         "machines": fleet.running,
+        "warnings": fleet.warnings,
     }
     return {**result, "diff": picture(fleet.wanted, fleet.found, fleet.changes)} if fleet.changes else result
 
@@ -259,6 +263,8 @@ def main() -> None:
         result = run(options, machines, module.check_mode)
     except Failed as failed:
         module.fail_json(**failed.as_result())
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     module.exit_json(**result)
 
 

@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import Launch, require_region, settings
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import (
+    ACCOUNT,
+    Launch,
+    require_region,
+    settings,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import member_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
@@ -21,11 +26,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     Machine,
     Wanted,
     diff,
+    not_restored,
     slots,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ids, Ref, resolve
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Ids, Ref, resolve
 
 SLOT_PREFIX, ROLE = "gcp", "agent"
 
@@ -74,11 +80,25 @@ class FleetMachines:
         """Names of the machines that go."""
         return [name_of(id_) for id_ in self.changes.terminate]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is not as it should be and has to wait until a machine is stopped."""
+        known = {each.id: each for each in self.found}
+        return [
+            f"Machine {id_} has the service account {known[id_].settings[ACCOUNT] or '(none)'} and should have "
+            f"{asked[ACCOUNT]} without scopes. Compute Engine changes it on a stopped machine only: stop the machine, "
+            "then run provision.yml again, which changes it and starts the machine."
+            for id_, asked in not_restored(self.wanted, self.found).items()
+        ]
+
     def plan(self, ids: Ids) -> list[Row]:
         """What would be done, as rows. Only reads.
 
         :raises Failed: slots in dispute, machines to be deleted without leave or in another region, no image.
         """
+        account = resolve(self.service_account, ids)
+        if account and account != UNKNOWN:
+            self.wanted = replace(self.wanted, settings_at_rest={ACCOUNT: str(account)})
         self.changes = diff(self.wanted, self.found, allow_shrink=self.allow_shrink)
         require_region(self.found, self.wanted, self.launch.zones)
         if self.changes.launch:

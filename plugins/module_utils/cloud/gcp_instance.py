@@ -35,6 +35,11 @@ STATES = {
     "TERMINATED": "stopped",
     "DEPROVISIONING": "shutting-down",
 }
+#: Its words for a machine that is switched off or about to be. A suspended one keeps what runs on it.
+AT_REST = frozenset({"PENDING_STOP", "STOPPING", "STOPPED", "TERMINATED"})
+#: Compute Engine changes the service account of a machine that is switched off, and of no other:
+#: https://cloud.google.com/compute/docs/reference/rest/v1/instances/setServiceAccount.
+ACCOUNT = "service_account"
 
 
 def settings(user: str, public_key: str) -> dict[str, str]:
@@ -130,7 +135,8 @@ def machine(instance: Mapping[str, Any], fleet: str) -> Machine | None:
         tags=labels,
         groups=tuple(sorted((instance.get("tags") or {}).get("items") or ())),
         ours=made_here or labels.get(MANAGED_TAG) == MANAGED_VALUE,
-        settings=_metadata(instance),
+        settings={**_metadata(instance), ACCOUNT: _account(instance)},
+        at_rest=instance["status"] in AT_REST,
     )
 
 
@@ -148,11 +154,15 @@ def fixes(instance: Mapping[str, Any], wanted: Wanted) -> Iterator[tuple[str, di
     if wanted.groups and found.groups != tuple(sorted(wanted.groups)):
         tags = instance.get("tags") or {}
         yield "setTags", {"items": sorted(wanted.groups), "fingerprint": tags.get("fingerprint", "")}
-    metadata = {**found.settings, **wanted.settings}
-    if metadata != found.settings:
+    there = _metadata(instance)
+    metadata = {**there, **wanted.settings}
+    if metadata != there:
         items = [{"key": key, "value": value} for key, value in metadata.items()]
         fingerprint = (instance.get("metadata") or {}).get("fingerprint", "")
         yield "setMetadata", {"items": items, "fingerprint": fingerprint}
+    account = wanted.settings_of(found).get(ACCOUNT)
+    if account and account != found.settings[ACCOUNT]:
+        yield "setServiceAccount", {"email": account, "scopes": []}
 
 
 def require_region(found: Iterable[Machine], wanted: Wanted, zones: Iterable[str]) -> None:
@@ -176,3 +186,9 @@ def _region(zone: str) -> str:
 def _metadata(instance: Mapping[str, Any]) -> dict[str, str]:
     items = (instance.get("metadata") or {}).get("items") or ()
     return {str(item["key"]): str(item.get("value", "")) for item in items}
+
+
+def _account(instance: Mapping[str, Any]) -> str:
+    """Whose rights it has: the service account's email, and the scopes of its tokens, where it has any."""
+    accounts = instance.get("serviceAccounts") or ()
+    return ", ".join(" ".join([str(each["email"]), *sorted(each.get("scopes") or ())]) for each in accounts)

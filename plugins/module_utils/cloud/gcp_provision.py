@@ -86,6 +86,7 @@ class Provision(Fleet):
         policy = f"global/securityPolicies/{settings.name}" if "balancer" in settings.groups else ""
         return {
             **result,
+            "warnings": machines.warnings if machines else [],
             "project": self.client.project,
             "network": self._network_id(found),
             "subnetwork": str(resolve(settings.subnetwork, engine.ids)) if settings.about(MACHINES) else "",

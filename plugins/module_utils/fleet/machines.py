@@ -47,6 +47,7 @@ class Machine:
 
     :param groups: what the firewall knows it by: security groups, network tags.
     :param settings: what else is kept, by the cloud's own words.
+    :param at_rest: whether it is switched off, or is about to be.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Machine:
     groups: tuple[str, ...] = ()
     ours: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
+    at_rest: bool = False
 
 
 def terminated(found: Iterable[Machine]) -> dict[str, list[str]]:
@@ -75,6 +77,7 @@ class Wanted:
     :param labels: the user's own tags, put on every machine.
     :param groups: of every machine; empty leaves them as they are.
     :param settings: of every machine; those not named are left as they are.
+    :param settings_at_rest: the same, of those that the cloud changes on a machine at rest only.
     """
 
     fleet: str
@@ -84,6 +87,7 @@ class Wanted:
     groups: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     words: Words = AWS
+    settings_at_rest: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, slot: str) -> str:
         """The name of the slot's machine."""
@@ -98,6 +102,10 @@ class Wanted:
             "praxis_slot": slot,
             **mark(self.fleet),
         }
+
+    def settings_of(self, machine: Machine) -> dict[str, str]:
+        """All settings that the machine can be given in its state."""
+        return {**self.settings, **(self.settings_at_rest if machine.at_rest else {})}
 
 
 @dataclass(frozen=True)
@@ -183,7 +191,7 @@ def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Cha
     held = {slot: by_slot[slot][0] for slot in wanted.slots if slot in by_slot}
     groups = tuple(sorted(wanted.groups))
     retag = {each.id: _missing(wanted.tags(slot), each.tags) for slot, each in held.items()}
-    reset = {each.id: _missing(wanted.settings, each.settings) for each in held.values()}
+    reset = {each.id: _missing(wanted.settings_of(each), each.settings) for each in held.values()}
     return Changes(
         launch=tuple(slot for slot in wanted.slots if slot not in held),
         terminate=tuple(each.id for each in surplus),
@@ -192,6 +200,13 @@ def diff(wanted: Wanted, found: Iterable[Machine], *, allow_shrink: bool) -> Cha
         reset={id_: settings for id_, settings in reset.items() if settings},
         retag={id_: tags for id_, tags in retag.items() if tags},
     )
+
+
+def not_restored(wanted: Wanted, found: Iterable[Machine]) -> dict[str, dict[str, str]]:
+    """By id, the settings that a machine of the fleet lacks and that it cannot be given while it runs."""
+    held = [each for each in found if each.ours and each.state in LIVE and each.slot in wanted.slots]
+    missing = {each.id: _missing(wanted.settings_at_rest, each.settings) for each in held if not each.at_rest}
+    return {id_: settings for id_, settings in missing.items() if settings}
 
 
 def _missing(tags: Mapping[str, str], present: Mapping[str, str]) -> dict[str, str]:

@@ -239,6 +239,42 @@ def test_a_stopped_machine_is_started(fleet: Fleet, status: str) -> None:
     assert fleet.instances()[PLACES[0]]["status"] == "RUNNING"
 
 
+def test_a_service_account_given_by_hand_is_named_and_goes_when_the_machine_starts_again(fleet: Fleet) -> None:
+    """What runs on the machine would have that account's rights. Compute Engine changes it on a stopped one only."""
+    ours = f"fleet-alpha@{PROJECT}.iam.gserviceaccount.com"
+    fleet.run(hosts=2, service_account=ours)
+    mighty = {"email": f"mighty@{PROJECT}.iam.gserviceaccount.com", "scopes": ["cloud-platform"]}
+    running, stopped = PLACES[0], PLACES[2]
+    for place in (running, stopped):
+        fleet.instances()[place]["serviceAccounts"] = [mighty]
+    fleet.instances()[stopped]["status"] = "TERMINATED"
+    mark = fleet.mark()
+
+    predicted = fleet.run(check=True, hosts=2, service_account=ours)
+    assert predicted["diff"]["before"] == {
+        stopped: {"state": "stopped", "service_account": f"{mighty['email']} cloud-platform"}
+    }
+    done = fleet.run(hosts=2, service_account=ours)
+    assert done["diff"] == predicted["diff"]
+    assert fleet.asked(mark) == ["instances.setServiceAccount", "instances.start"]
+    assert fleet.instances()[stopped]["serviceAccounts"] == [{"email": ours, "scopes": []}]
+    for run in (predicted, done):
+        (said,) = run["warnings"]
+        assert running in said and mighty["email"] in said and ours in said and "stop the machine" in said
+
+    fleet.instances()[running]["status"] = "TERMINATED"
+    assert fleet.run(hosts=2, service_account=ours)["changed"]
+    again = fleet.run(hosts=2, service_account=ours)
+    assert not again["changed"] and again["warnings"] == []
+
+
+def test_a_machine_of_no_named_service_account_keeps_its_own(fleet: Fleet) -> None:
+    fleet.run(hosts=1)
+    fleet.instances()[PLACES[0]].update(serviceAccounts=[{"email": "own@example.org"}], status="TERMINATED")
+    assert fleet.run(hosts=1)["warnings"] == []
+    assert fleet.instances()[PLACES[0]]["serviceAccounts"] == [{"email": "own@example.org"}]
+
+
 def test_one_machine_that_cannot_be_started_keeps_no_other_from_its_changes(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
