@@ -377,7 +377,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import LOGS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
@@ -434,11 +434,7 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**AWS_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -151,6 +151,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
     LIVE,
     PROFILE,
@@ -250,13 +251,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    try:
+
+    def work() -> dict[str, Any]:
         machines = Machines(aws_client(options), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
-        result = run(options, machines, module.check_mode)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+        return run(options, machines, module.check_mode)
+
+    finish(module, work)
 
 
 if __name__ == "__main__":

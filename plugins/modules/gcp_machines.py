@@ -181,7 +181,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machi
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, LIVE, Changes, Wanted, picture
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -257,15 +257,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    try:
+
+    def work() -> dict[str, Any]:
         machines = Machines(gcp_client(options), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
-        result = run(options, machines, module.check_mode)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    for warning in result.pop("warnings", ()):
-        module.warn(warning)
-    module.exit_json(**result)
+        return run(options, machines, module.check_mode)
+
+    finish(module, work)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import KINDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Found, Resources, Wanted
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "required": True, "choices": sorted(name for name, row in KINDS.items() if row.offered)},
@@ -176,11 +176,7 @@ def main() -> None:
         options["body"]["description"] += f" {options['mark']}"
     wanted = Wanted(**{name: options[name] for name in ARGUMENTS if name != "state"})
     run = present if options["state"] == "present" else absent
-    try:
-        result = run(Resources(gcp_client(options)), wanted, module.check_mode)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(Resources(gcp_client(options)), wanted, module.check_mode))
 
 
 if __name__ == "__main__":

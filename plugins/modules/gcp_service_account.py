@@ -72,7 +72,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_acc
     ServiceAccounts,
     require_ours,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import is_marked
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -108,11 +108,7 @@ def run(options: dict[str, Any], accounts: ServiceAccounts, check_mode: bool) ->
 def main() -> None:
     module = AnsibleModule(argument_spec={**GCP_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     options = module.params
-    try:
-        result = run(options, ServiceAccounts(gcp_client(options)), module.check_mode)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(options, ServiceAccounts(gcp_client(options)), module.check_mode))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
     DELETED,
     HALF_MADE,
@@ -122,11 +122,7 @@ def main() -> None:
         argument_spec={"slots": {"type": "list", "elements": "str"}, **IDENTITY_ARGUMENTS},
         supports_check_mode=True,
     )
-    try:
-        result = run(module.params)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(module.params))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_by_options
@@ -148,11 +148,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
-        result = run(module.params)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(module.params))
 
 
 if __name__ == "__main__":
