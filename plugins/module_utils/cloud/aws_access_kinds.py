@@ -178,26 +178,6 @@ class Role(NamedKind):
 
 
 @dataclass(frozen=True)
-class RolePolicy(AwsKind):
-    """An inline policy of the role, which the list only ever has as one to be removed. Its id is ROLE/NAME."""
-
-    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
-        role = desired.made_with["role"]
-        try:
-            client.call("iam", "get_role_policy", RoleName=role, PolicyName=desired.name)
-        except NotFound:
-            return None
-        return Observed(self.name, desired.name, f"{role}/{desired.name}")
-
-    def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        return []  # goes with its role
-
-    def remove(self, client: AwsClient, id_: str) -> None:
-        role, _slash, name = id_.rpartition("/")
-        client.call("iam", "delete_role_policy", idempotent=True, RoleName=role, PolicyName=name)
-
-
-@dataclass(frozen=True)
 class InstanceProfile(NamedKind):
     """The role as EC2 takes it."""
 
@@ -248,5 +228,4 @@ SECURITY_GROUP = SecurityGroup(
 )
 KEY_PAIR = KeyPair("key_pair", "key pair", "describe_key_pairs", "KeyName", "key-pair")
 ROLE = Role("role", "role")
-ROLE_POLICY = RolePolicy("role_policy", "role policy")
 INSTANCE_PROFILE = InstanceProfile("instance_profile", "instance profile")

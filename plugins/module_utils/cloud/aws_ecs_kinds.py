@@ -12,11 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import (
-    ROLE,
-    ROLE_POLICY,
-    SECURITY_GROUP,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import ROLE, SECURITY_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource, resolve
@@ -123,7 +119,8 @@ class ExecutionPolicy(Written):
         client.call("iam", "put_role_policy", idempotent=True, RoleName=role, PolicyName=name, PolicyDocument=document)
 
     def remove(self, client: AwsClient, id_: str) -> None:
-        ROLE_POLICY.remove(client, id_)
+        role, _slash, name = id_.rpartition("/")
+        client.call("iam", "delete_role_policy", idempotent=True, RoleName=role, PolicyName=name)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
     INSTANCE_PROFILE,
     KEY_PAIR,
     ROLE,
-    ROLE_POLICY,
     SECURITY_GROUP,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import LOAD_BALANCER, TARGET_GROUP
@@ -32,7 +31,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kin
 KINDS: dict[str, AwsKind] = {
     kind.name: kind
     for kind in (
-        VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, ROLE_POLICY, INSTANCE_PROFILE,
+        VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, INSTANCE_PROFILE,
         CERTIFICATE, VALIDATION_RECORD, TARGET_GROUP, LOAD_BALANCER, LISTENER, DNS_RECORD,
         CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP,
     )

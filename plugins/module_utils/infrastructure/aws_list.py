@@ -44,13 +44,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settin
 PARTS = (NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER)
 KIND_PARTS = {
     "vpc": NETWORK, "subnet": NETWORK, "gateway": NETWORK, "route_table": NETWORK, "security_group": FIREWALL,
-    "role": ACCESS, "role_policy": ACCESS, "instance_profile": ACCESS, "key_pair": KEY,
+    "role": ACCESS, "instance_profile": ACCESS, "key_pair": KEY,
     "target_group": BALANCER, "load_balancer": BALANCER, "listener": BALANCER,
     "certificate": BALANCER, "validation_record": BALANCER, "dns_record": BALANCER,
     "cluster_role": CLUSTER, "eks_cluster": CLUSTER, "node_group": CLUSTER,
 }  # fmt: skip
-#: The policy that fleets of version 0.1.0 gave their role, and nothing used.
-UNUSED_POLICY = "praxis"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -209,14 +207,15 @@ def _group(settings: Settings, name: str, description: str, rules: list[Rule]) -
 
 
 def _access(settings: Settings) -> Iterator[Resource]:
-    """A role without a permission: the controller brings secrets and images. It is there to be given some."""
+    """A role without a permission: the controller brings secrets and images. It is there to be given some.
+
+    What it was given stays, the policy ``praxis`` of version 0.1.0 as well, which nothing uses.
+    """
     if settings.existing.instance_profile:
         return
     name, tags = settings.role, settings.tagged(settings.role)
     what = {"trust": TRUST, "description": f"Machines of the Praxis fleet {settings.fleet}"}
     yield Resource("role", name, what, {}, tags)
-    lost = "a permission that nothing of the fleet uses"
-    yield Resource("role_policy", UNUSED_POLICY, {}, {"role": name}, present=False, lost=lost)
     yield Resource("instance_profile", name, {"role": Ref("role", name)}, {}, tags)
 
 

@@ -78,7 +78,7 @@ def _observes_the_account(place: Place) -> list[Statement]:
         Statement("Observe", [*_OBSERVE_ACCOUNT, *by_domain], ["*"]),
         Statement("ObserveNames", ["route53:GetHostedZone", "route53:ListResourceRecordSets"], place.zones),
         Statement("ObserveCertificates", ["acm:ListTagsForCertificate"], place.certificates),
-        Statement("ObserveRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
+        Statement("ObserveRole", ["iam:GetRole"], [_role(place)]),
         Statement("ObserveProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
         Statement("ObserveCertificate", ["acm:DescribeCertificate"], certificate),
         Statement("ObserveQuota", ["servicequotas:GetServiceQuota"], _quotas(place)),

@@ -15,7 +15,7 @@ from tests.unit.infrastructure.account import FLEET, Account, rows
 
 MARK = [{"Key": "praxis_fleet", "Value": FLEET}, {"Key": "praxis_managed_by", "Value": "provision"}]
 #: How many requests a run that finds nothing to do makes.
-READS_OF_A_RUN = 27
+READS_OF_A_RUN = 26
 
 
 def codes(refused: Any) -> list[str]:

@@ -64,12 +64,6 @@ def role(owner: Owner) -> None:
     owner("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=anybody)
 
 
-def role_policy(owner: Owner) -> None:
-    """What version 0.1.0 gave, or somebody since."""
-    everything = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*"}]}'
-    owner("iam").put_role_policy(RoleName=ROLE, PolicyName="praxis", PolicyDocument=everything)
-
-
 def instance_profile(owner: Owner) -> None:
     owner("iam").remove_role_from_instance_profile(InstanceProfileName=ROLE, RoleName=ROLE)
 
@@ -156,7 +150,6 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "security_group": (security_group, "rules"),
     "key_pair": (key_pair, "tag praxis_managed_by"),
     "role": (role, "trust"),
-    "role_policy": (role_policy, ""),
     "instance_profile": (instance_profile, "role"),
     "target_group": (target_group, "health_path"),
     "load_balancer": (load_balancer, "idle_timeout"),
@@ -187,7 +180,7 @@ def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
     predicted = account.present(check=True)
     assert cloud.changes() == []
     named = {row["kind"]: [each["field"] for each in row["fields"]] for row in predicted["plan"]["rows"]}
-    assert named == {WORDS.get(kind, kind): [field] if field else [] for kind, (_edit, field) in EDITS.items()}
+    assert named == {WORDS.get(kind, kind): [field] for kind, (_edit, field) in EDITS.items()}
     assert account.present()["plan"] == predicted["plan"]
     cloud.operations.clear()
     assert rows(account.present()) == []

@@ -79,11 +79,6 @@ def test_everything_carries_the_mark_and_the_users_own_tags() -> None:
             assert each.tags == {"team": "search", **marks}
 
 
-def test_the_role_is_given_nothing_and_loses_what_version_0_1_gave() -> None:
-    (policy,) = [each for each in desired(SETTINGS) if each.kind == "role_policy"]
-    assert (policy.name, policy.present) == ("praxis", False)
-
-
 def test_each_comes_after_all_that_it_refers_to() -> None:
     listed = [each.key for each in ordered(list(reversed(desired(SETTINGS))))]
     for each in desired(SETTINGS):
