@@ -9,6 +9,7 @@ The first test makes the fleet that the others go on with.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import shlex
 import subprocess
@@ -19,7 +20,8 @@ from typing import Any
 import pytest
 
 from .accounts import account_of
-from .conftest import Cloud, Machine, Run
+from .conftest import HOSTS, Cloud, Machine, Run
+from .load import load
 from .slot_disks import Disk, disks_of
 
 FLEET = "sandbox-data"
@@ -35,34 +37,35 @@ UNIT = "var-lib-praxis-data.mount"
 
 
 class Fleet:
-    """A fleet whose agents keep data. Without a load balancer: it has nothing to do with it.
+    """A fleet whose agents keep data. Without a load balancer, unless it has something to do with it.
 
     :param data: its ``praxis_data``.
     """
 
-    def __init__(self, cloud: Cloud, network: dict[str, str]) -> None:
+    def __init__(self, cloud: Cloud, network: dict[str, str], name: str = FLEET, *, balanced: bool = False) -> None:
         self.cloud = cloud
-        self.network = network
-        self.disks = disks_of(cloud, FLEET)
+        self.name = name
+        self.around = {"PRAXIS_FLEET": name, **network}
+        self.balancer = {} if balanced else {"praxis_balancer": False, "praxis_target_group": ""}
+        self.disks = disks_of(cloud, name)
         self.data: dict[str, Any] = {"size": self.disks.SIZE}
 
     def run(self, playbook: str, data: dict[str, Any] | None = None, *arguments: str, expect: int = 0, hosts: int = 1,
             **variables: Any) -> Run:
-        around = {"PRAXIS_FLEET": FLEET, "PRAXIS_HOSTS": str(hosts), **self.network}
-        data = self.data if data is None else data
-        given = {"praxis_data": data, "praxis_balancer": False, "praxis_target_group": "", **variables}
+        around = {**self.around, "PRAXIS_HOSTS": str(hosts)}
+        given = {"praxis_data": self.data if data is None else data, **self.balancer, **variables}
         return self.cloud.run(playbook, *arguments, expect=expect, environment=around, variables=given)
 
     def slot(self, number: int = 1) -> str:
         return f"{self.disks.SLOT}-{number}"
 
     def machine(self, number: int = 1) -> Machine:
-        name = f"{FLEET}-{self.slot(number)}"
+        name = f"{self.name}-{self.slot(number)}"
         return next(machine for machine in self.cloud.machines() if machine.name == name)
 
     def instance(self, number: int = 1) -> str:
         """What the cloud calls it."""
-        name = f"{FLEET}-{self.slot(number)}"
+        name = f"{self.name}-{self.slot(number)}"
         return next(each["instance_id"] for each in self.cloud.state["machines"] if each["name"] == name)
 
     def on(self, command: str, number: int = 1) -> str:
@@ -85,6 +88,17 @@ class Fleet:
         """Until systemd and Docker have done what they do at a boot."""
         subprocess.run(["docker", "restart", "--time", "20", self.machine().container], check=True, capture_output=True)
         self.wait("systemctl is-active --quiet docker.service")
+
+
+@pytest.fixture
+def served(cloud: Cloud) -> Iterator[Fleet]:
+    """The fleet that other files leave, or a new one in its place: the sandbox has one load balancer."""
+    made = Fleet(cloud, {}, "praxis", balanced=True)
+    made.run("provision.yml", hosts=HOSTS)
+    made.run("deploy.yml", hosts=HOSTS)
+    yield made
+    made.run("down.yml", {}, hosts=HOSTS, praxis_confirm_down="praxis", praxis_data_remove="praxis")
+    assert made.ids() == {}
 
 
 def digest(path: Path) -> str:
@@ -157,6 +171,29 @@ def test_a_backup_is_restored_and_the_disk_that_it_replaces_stays(fleet: Fleet) 
     assert fleet.disks.of_slots("replaced")[fleet.slot()].id == old
     assert fleet.run("provision.yml").changed == {}
     assert fleet.run("deploy.yml").changed == {}
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_a_restore_drains_and_rejoins_each_member_and_no_request_is_lost(served: Fleet) -> None:
+    """Batch by batch: no disk is touched before its member is out of service, and the next waits until it is back."""
+    numbers = range(1, HOSTS + 1)
+    for number in numbers:
+        served.on(WRITE, number)
+    before = [served.on(SUM, number) for number in numbers]
+    made = served.run("backup.yml", hosts=HOSTS)
+    for number in numbers:
+        served.on(WRITE, number)
+    mark = served.cloud.mark()
+    with load(served.cloud) as counted:
+        served.run("restore.yml", hosts=HOSTS, praxis_backup=made.summary["backup"], praxis_batch=1)
+    assert [served.on(SUM, number) for number in numbers] == before
+    assert (counted.sent > 100, counted.lost) == (True, {}), counted.when
+    asked = [each["operation"] for each in served.cloud.operations(mark) if each["mutating"]]
+    steps = [each for each in asked if each.endswith(("Volume", "Targets"))]
+    assert [name for name, _same in itertools.groupby(steps)] == HOSTS * [
+        "DeregisterTargets", "CreateVolume", "DetachVolume", "AttachVolume", "RegisterTargets"]
+    assert served.run("deploy.yml", hosts=HOSTS).changed == {}
 
 
 @pytest.mark.repetition

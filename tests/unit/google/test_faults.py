@@ -9,6 +9,9 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
+from tests.unit.infrastructure.account import rows
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
 from .conftest import PROJECT
@@ -18,6 +21,13 @@ from .test_account import SECURE
 #: With a certificate that Google makes, so that every kind is there.
 MADE = {**SECURE, "disks": 1, "sslCertificates": 1}
 DISKS = {"data": {"size": 10}, "remove_data": True}
+
+
+def test_every_kind_is_in_what_these_runs_make(project: Project) -> None:
+    project.secure(certificate="managed", **DISKS)
+    made = rows(project.present(check=True))
+    words = {each.words for each in kinds().values()}
+    assert {kind for _action, kind, _name in made} == {*words, "machine", DATA_VOLUME}
 
 
 @pytest.fixture

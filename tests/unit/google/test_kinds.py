@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import GOOGLE_DEVICE
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
 from tests.unit.infrastructure.account import HOST, rows
 
@@ -95,6 +97,12 @@ def machine(project: Project) -> None:
     project.edit("POST", f"{path}/setMetadata", {"items": items, "fingerprint": metadata["fingerprint"]})
 
 
+def data_volume(project: Project) -> None:
+    """Without its disk, the agent does not start."""
+    path = f"compute/v1/projects/{PROJECT}/zones/{ONE}/instances/alpha-gcp-1/detachDisk"
+    project.client().call("compute", "POST", path, query={"deviceName": GOOGLE_DEVICE})
+
+
 #: By kind, the edit and the field that it is about; None where nothing of what is kept can be edited at all.
 EDITS: dict[str, tuple[Edit, str] | None] = {
     "network": None,
@@ -115,17 +123,18 @@ EDITS: dict[str, tuple[Edit, str] | None] = {
     "forwarding_rule": (relabel(f"global/forwardingRules/{NAME}"), "labels"),
     "dns_record": (record, "rrdatas"),
     "machine": (machine, "ssh-keys"),
+    "data volume": (data_volume, "machine"),
 }  # fmt: skip
 DONE = {kind: row for kind, row in EDITS.items() if row}
 
 
 def test_every_kind_has_a_row_and_a_part() -> None:
-    assert {*kinds(), "machine"} == set(EDITS)
+    assert {*kinds(), "machine", DATA_VOLUME} == set(EDITS)
     assert set(kinds()) == set(KIND_PARTS)
 
 
 def test_a_field_edited_by_hand_is_named_and_restored(project: Project) -> None:
-    project.secure()
+    project.secure(data={"size": 10})
     project.present()
     before = project.resources()
     for edit, _field in DONE.values():

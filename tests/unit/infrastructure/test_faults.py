@@ -8,10 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER, NETWORK
 from tests.unit.conftest import READS, Cloud
-from tests.unit.infrastructure.account import HOST, Account, certificate, zone
+from tests.unit.infrastructure.account import HOST, Account, certificate, rows, zone
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
 WHOLE = {
@@ -19,6 +22,14 @@ WHOLE = {
     "Roles": 1, "RouteTables": 1, "SecurityGroups": 2, "Subnets": 2, "TargetGroups": 1, "Volumes": 1, "Vpcs": 1,
 }  # fmt: skip
 DISKS = {"data": {"size": 4}, "remove_data": True}
+NAMED = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
+
+
+def test_every_kind_is_in_what_these_runs_make(cloud: Cloud) -> None:
+    zone(cloud)
+    parts = {"parts": [*PARTS, CLUSTER], "cluster": CLUSTER_OPTIONS["cluster"]}
+    made = rows(Account(cloud, options={**NAMED, **DISKS, **parts}).present(check=True))
+    assert {kind for _action, kind, _name in made} == {*WORDS.values(), "machine", DATA_VOLUME}
 
 
 @pytest.fixture
@@ -46,8 +57,7 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 @pytest.mark.parametrize("carried_out", [False, True])
 def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     zone(cloud)
-    named = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
-    account = Account(cloud, options={**named, **DISKS})
+    account = Account(cloud, options={**NAMED, **DISKS})
     whole = {**WHOLE, "Certificates": 1, "Records": 4}
     completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
 

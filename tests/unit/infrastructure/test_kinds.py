@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, rows, zone
@@ -141,6 +142,13 @@ def machine(owner: Owner) -> None:
     owner("ec2").modify_instance_metadata_options(InstanceId=id_, HttpTokens="required", HttpPutResponseHopLimit=2)
 
 
+def data_volume(owner: Owner) -> None:
+    """Without its disk, the agent does not start."""
+    slots = [{"Name": "tag:praxis_data", "Values": ["slot"]}]
+    (disk,) = owner("ec2").describe_volumes(Filters=slots)["Volumes"]
+    owner("ec2").detach_volume(VolumeId=disk["VolumeId"], InstanceId=disk["Attachments"][0]["InstanceId"])
+
+
 #: By kind, the edit and the field that it is about.
 EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "vpc": (vpc, "dns_hostnames"),
@@ -160,17 +168,18 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "eks_cluster": (eks_cluster, "public_from"),
     "node_group": (node_group, "max"),
     "machine": (machine, "metadata_hops"),
+    "data volume": (data_volume, "machine"),
 }
 
 
 def test_every_kind_has_a_row() -> None:
-    assert {*KINDS, "machine"} == {*EDITS, "validation_record"}
+    assert {*KINDS, "machine", DATA_VOLUME} == {*EDITS, "validation_record"}
 
 
 def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
     zone(cloud)
     named = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
-    account = Account(cloud, options={**named, "parts": [*PARTS, CLUSTER], "cluster": {}})
+    account = Account(cloud, options={**named, "parts": [*PARTS, CLUSTER], "cluster": {}, "data": {"size": 4}})
     account.present()
     before = account.resources()
     for edit, _field in EDITS.values():
