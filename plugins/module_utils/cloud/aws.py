@@ -54,6 +54,19 @@ def _boto3() -> Any:
     return boto3
 
 
+@functools.lru_cache
+def _models(data_path: str | None) -> Any:
+    """What reads the SDK's models of services, and keeps them: EC2's alone costs a fifth of a second."""
+    return importlib.import_module("botocore.session").create_loader(data_path)
+
+
+def _sdk_sharing_models() -> Any:
+    """A session of the SDK, still without credentials, whose models are those of all others in this process."""
+    sdk = importlib.import_module("botocore.session").Session()
+    sdk.lazy_register_component("data_loader", lambda: _models(sdk.get_config_variable("data_path")))
+    return sdk
+
+
 @dataclass(frozen=True)
 class AwsCredentials:
     """What the user gave; every part is optional, and the SDK's own chain fills the rest."""
@@ -211,8 +224,10 @@ class AwsClient:
         with self._lock:
             if self._session is None:
                 given = self._credentials
+                boto3 = _boto3()
                 with sdk_errors_typed():
-                    found = _boto3().Session(
+                    found = boto3.Session(
+                        botocore_session=_sdk_sharing_models(),
                         aws_access_key_id=given.access_key,
                         aws_secret_access_key=given.secret_key,
                         aws_session_token=given.session_token,

@@ -307,3 +307,20 @@ def test_parallel_keeps_the_order_and_collects_failures() -> None:
 def test_parallel_hides_no_defect() -> None:
     with pytest.raises(ZeroDivisionError):
         map_parallel(lambda number: 1 // number, [1, 0, 2])
+
+
+def test_all_clients_of_a_process_read_a_service_s_model_once() -> None:
+    """In a process of its own: in this one the tests share what they have read."""
+    script = f"""
+from botocore import loaders
+from {AwsClient.__module__} import AwsClient, AwsCredentials
+read, load = [], loaders.JSONFileLoader.load_file
+loaders.JSONFileLoader.load_file = lambda self, path: (read.append(path), load(self, path))[1]
+for _client in range(2):
+    AwsClient("{REGION}", credentials=AwsCredentials("AKIAIOSFODNN7EXAMPLE", "planted"))._service("sts")
+print(sum("/sts/" in path for path in read), len(read) - len(set(read)))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    models, again = map(int, ran.stdout.split())
+    assert models > 0
+    assert again == 0
