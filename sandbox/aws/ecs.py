@@ -12,16 +12,19 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ecs.exceptions import InvalidParameterException, ServiceNotFoundException
+from moto.ecs.exceptions import ECSException, InvalidParameterException, ServiceNotFoundException
 from moto.ecs.models import ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.elbv2.models import elbv2_backends
 
-from sandbox.aws.ecs_services import RUNNING, STOPPED, Runner, Scheduler, Service, Task
+from sandbox.aws.ecs_records import DEACTIVATING, RUNNING, STOPPED, Service, Task
+from sandbox.aws.ecs_services import Runner, Scheduler, Targets
 
 ROUND = 0.5
 """Seconds between two rounds of the services."""
 OPERATIONS = (
     "create_service", "update_service", "describe_services", "delete_service", "list_tasks", "describe_tasks",
+    "delete_cluster",
 )  # fmt: skip
 """What is answered here and not by moto."""
 _ANSWERED = (
@@ -38,13 +41,14 @@ def described(definition: Any) -> dict[str, Any]:
     return {name: getattr(definition, names.get(name, name), None) for name in _ANSWERED}
 
 
-def install(runner: Runner, changes: AbstractContextManager[Any]) -> Scheduler:
+def install(runner: Runner, changes: AbstractContextManager[Any], targets: Targets | None = None) -> Scheduler:
     """Answer questions about services and tasks from a scheduler.
 
     :param changes: held while services move.
+    :param targets: the target groups in front of services.
     """
-    scheduler = Scheduler(runner)
-    make = EC2ContainerServiceResponse.create_service
+    scheduler = Scheduler(runner, targets)
+    make, forget = EC2ContainerServiceResponse.create_service, EC2ContainerServiceResponse.delete_cluster
 
     def held(self: Any, name: str) -> Service:
         found = scheduler.services.get((_last(self._get_param("cluster", "default")), _last(name)))
@@ -58,6 +62,7 @@ def install(runner: Runner, changes: AbstractContextManager[Any]) -> Scheduler:
         if there and there.status != "INACTIVE":
             raise InvalidParameterException("Creation of service was not idempotent." if there.status == "ACTIVE" else
                                             "Unable to Start a service that is still Draining.")
+        _require_served(self)
         made = make(self).result["service"]
         definition = described(self.ecs_backend.describe_task_definition(self._get_param("taskDefinition")))
         arn = definition["taskDefinitionArn"]
@@ -66,6 +71,7 @@ def install(runner: Runner, changes: AbstractContextManager[Any]) -> Scheduler:
 
     def update_service(self: Any) -> ActionResult:
         service = held(self, self._get_param("service"))
+        _require_served(self)
         asked = {key: value for key, value in self._get_params().items() if key not in ("cluster", "service")}
         definition = None
         if named := asked.get("taskDefinition"):
@@ -100,7 +106,7 @@ def install(runner: Runner, changes: AbstractContextManager[Any]) -> Scheduler:
     def list_tasks(self: Any) -> ActionResult:
         wanted, service = self._get_param("desiredStatus") or RUNNING, _last(self._get_param("serviceName") or "")
         found = [task for task in tasks(self) if service in ("", task.service)]
-        arns = [_arn(self, task) for task in found if (task.status == STOPPED) == (wanted == STOPPED)]
+        arns = [_arn(self, task) for task in found if _is_to_stop(task) == (wanted == STOPPED)]
         return ActionResult({"taskArns": arns})
 
     def describe_tasks(self: Any) -> ActionResult:
@@ -108,7 +114,17 @@ def install(runner: Runner, changes: AbstractContextManager[Any]) -> Scheduler:
         return ActionResult({"tasks": [_task(self, task) for task in tasks(self) if task.ident in wanted],
                              "failures": []})  # fmt: skip
 
-    answers = (create_service, update_service, describe_services, delete_service, list_tasks, describe_tasks)
+    def delete_cluster(self: Any) -> ActionResult:
+        cluster = _last(self._get_param("cluster", "default"))
+        for service in scheduler.services.values():
+            if service.cluster == cluster and service.status == "ACTIVE":
+                raise ECSException("ClusterContainsServicesException", "The cluster contains services.")
+        if [task for task in scheduler.tasks() if task.cluster == cluster and task.status != STOPPED]:
+            raise ECSException("ClusterContainsTasksException", "The cluster contains tasks that have not stopped.")
+        return forget(self)
+
+    answers = (create_service, update_service, describe_services, delete_service, list_tasks, describe_tasks,
+               delete_cluster)  # fmt: skip
     for name, answer in zip(OPERATIONS, answers, strict=True):
         setattr(EC2ContainerServiceResponse, name, _locked(answer, changes))
     return scheduler
@@ -137,6 +153,24 @@ def watch(scheduler: Scheduler, changes: AbstractContextManager[Any], say: Any) 
     threading.Thread(target=run, name="ecs", daemon=True).start()
 
 
+def _require_served(response: Any) -> None:
+    """Of target groups, ECS takes those of addresses, and only when a load balancer forwards to them."""
+    groups = elbv2_backends[response.current_account][response.region].target_groups
+    for each in response._get_param("loadBalancers") or ():
+        arn = each["targetGroupArn"]
+        group = groups.get(arn)
+        if group is None or group.target_type != "ip":
+            raise InvalidParameterException(f"The provided target group {arn} has target type "
+                                            f"{group and group.target_type}, which is incompatible with awsvpc.")
+        if not group.load_balancer_arns:
+            raise InvalidParameterException(f"The target group with targetGroupArn {arn} does not have an "
+                                            "associated load balancer.")
+
+
+def _is_to_stop(task: Task) -> bool:
+    return task.status in (DEACTIVATING, STOPPED)
+
+
 def _last(text: str) -> str:
     return text.rpartition("/")[2]
 
@@ -154,8 +188,9 @@ def _task(response: Any, task: Task) -> dict[str, Any]:
     return {
         "taskArn": _arn(response, task), "clusterArn": backend._get_cluster(task.cluster).arn,
         "taskDefinitionArn": task.definition, "startedBy": task.deployment, "group": f"service:{task.service}",
-        "lastStatus": task.status, "desiredStatus": STOPPED if task.status == STOPPED else RUNNING,
+        "lastStatus": task.status, "desiredStatus": STOPPED if _is_to_stop(task) else RUNNING,
         "healthStatus": task.health, "createdAt": task.created, "containers": [container],
         "attachments": [{"type": "ElasticNetworkInterface", "status": "ATTACHED", "details": [network]}],
-        **({"stoppedAt": task.stopped, "stoppedReason": task.stopped_reason} if task.stopped else {}),
+        **({"stoppedReason": task.stopped_reason} if task.stopped_reason else {}),
+        **({"stoppedAt": task.stopped} if task.stopped else {}),
     }  # fmt: skip

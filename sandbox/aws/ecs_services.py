@@ -5,52 +5,23 @@
 
 It knows neither Docker nor moto: a runner starts and stops tasks and says how they are. What it imitates is from ECS's
 documentation: minimum healthy and maximum percent, rolloutState, the circuit breaker's threshold (half of the desired
-tasks, at least 3 and at most 200) and its way back to the last deployment that was completed. What it leaves out:
-placement, capacity, zones, target groups, Service Connect.
+tasks, at least 3 and at most 200) and its way back to the last deployment that was completed. Where a service has a
+target group, a task is registered in it when it runs, counts when its target is healthy, is replaced when that fails
+after the grace period, and is stopped when the balancer is drained of it; a deployment is complete when the old tasks
+have stopped. What it leaves out: placement, capacity, zones, several target groups, Service Connect.
 """
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import math
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-PENDING, RUNNING, STOPPED = "PENDING", "RUNNING", "STOPPED"
-HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
+from sandbox.aws.ecs_records import DEACTIVATING, RUNNING, STOPPED, UNHEALTHY, Service, Task
+
 LEAST_FAILURES, MOST_FAILURES = 3, 200
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-@dataclass
-class Task:
-    """One task, and how it is."""
-
-    service: str
-    cluster: str
-    definition: str
-    deployment: str
-    ident: str = field(default_factory=lambda: uuid.uuid4().hex)
-    status: str = PENDING
-    health: str = UNKNOWN
-    address: str = ""
-    exit_code: int | None = None
-    stopped_reason: str = ""
-    reason: str = ""
-    created: datetime.datetime = field(default_factory=_now)
-    stopped: datetime.datetime | None = None
-    was_healthy: bool = False
-
-    def end(self, why: str, code: int | None = None, reason: str = "") -> None:
-        """It has stopped."""
-        self.status, self.stopped_reason, self.exit_code, self.reason = STOPPED, why, code, reason
-        self.stopped = _now()
 
 
 class Runner(Protocol):
@@ -66,93 +37,40 @@ class Runner(Protocol):
         """Stop what runs of it."""
 
 
-@dataclass
-class Deployment:
-    """One deployment of a service."""
+class Targets(Protocol):
+    """The target groups of the account's load balancers."""
 
-    definition: str
-    ident: str = field(default_factory=lambda: f"ecs-svc/{uuid.uuid4().int % 10**19}")
-    status: str = "PRIMARY"
-    rollout: str = "IN_PROGRESS"
-    reason: str = ""
-    failed: int = 0
-    rolls_back: bool = False
-    created: datetime.datetime = field(default_factory=_now)
+    def register(self, group: str, address: str, port: int) -> None:
+        """Have this address in the group."""
+
+    def deregister(self, group: str, address: str, port: int) -> None:
+        """Begin to drain it."""
+
+    def state(self, group: str, address: str, port: int) -> tuple[str, str]:
+        """State and description, in the words of DescribeTargetHealth."""
 
 
-@dataclass
-class Service:
-    """One service: what it was last asked to be, its deployments, the newest first, and its tasks."""
+class NoTargets:
+    """Where there are no load balancers: a target is healthy as soon as it is registered, and drained at once."""
 
-    arn: str
-    cluster: str
-    name: str
-    asked: dict[str, Any]
-    deployments: list[Deployment] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    status: str = "ACTIVE"
-    good: str = ""
-    created: datetime.datetime = field(default_factory=_now)
+    def register(self, group: str, address: str, port: int) -> None:
+        """Nothing to do."""
 
-    @property
-    def desired(self) -> int:
-        """How many tasks there are to be."""
-        return int(self.asked.get("desiredCount") or 0) if self.status == "ACTIVE" else 0
+    def deregister(self, group: str, address: str, port: int) -> None:
+        """Nothing to do."""
 
-    @property
-    def primary(self) -> Deployment:
-        """The newest deployment."""
-        return self.deployments[0]
-
-    def living(self, deployment: str = "") -> list[Task]:
-        """Its tasks that have not stopped, of one deployment or of all."""
-        return [task for task in self.tasks if task.status != STOPPED and deployment in ("", task.deployment)]
-
-    def deploy(self, definition: str, rolls_back: bool = False) -> Deployment:
-        """Begin a deployment; the one before it is to go."""
-        for each in self.deployments:
-            each.status = "ACTIVE" if each.status == "PRIMARY" else each.status
-        made = Deployment(definition, rolls_back=rolls_back)
-        made.reason = f"ECS deployment {made.ident} in progress."
-        self.deployments.insert(0, made)
-        self.asked["taskDefinition"] = definition
-        return made
-
-    def say(self, text: str) -> None:
-        """An event, newest first."""
-        event = {"id": str(uuid.uuid4()), "createdAt": _now(), "message": f"(service {self.name}) {text}"}
-        self.events = [event, *self.events][:100]
-
-    def described(self) -> dict[str, Any]:
-        """As DescribeServices answers it."""
-        kept = {key: value for key, value in self.asked.items() if key not in ("cluster", "service", "clientToken")}
-        living = self.living()
-        return {
-            **kept, "serviceArn": self.arn, "serviceName": self.name, "status": self.status,
-            "clusterArn": self.asked["clusterArn"], "desiredCount": self.desired, "createdAt": self.created,
-            "runningCount": sum(task.status == RUNNING for task in living),
-            "pendingCount": sum(task.status == PENDING for task in living),
-            "deployments": [self._deployment(each) for each in self.deployments], "events": self.events,
-        }  # fmt: skip
-
-    def _deployment(self, each: Deployment) -> dict[str, Any]:
-        living = self.living(each.ident)
-        return {
-            "id": each.ident, "status": each.status, "taskDefinition": each.definition,
-            "desiredCount": self.desired if each.status == "PRIMARY" else 0, "failedTasks": each.failed,
-            "runningCount": sum(task.status == RUNNING for task in living),
-            "pendingCount": sum(task.status == PENDING for task in living),
-            "createdAt": each.created, "updatedAt": _now(), "rolloutState": each.rollout,
-            "rolloutStateReason": each.reason,
-        }  # fmt: skip
+    def state(self, group: str, address: str, port: int) -> tuple[str, str]:
+        """Always the same."""
+        return "healthy", ""
 
 
 class Scheduler:
     """All services. Each step brings them nearer to what they are to be."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    def __init__(
+        self, runner: Runner, targets: Targets | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._runner, self._targets, self._clock = runner, targets or NoTargets(), clock
         self.services: dict[tuple[str, str], Service] = {}
         self._definitions: dict[str, dict[str, Any]] = {}
 
@@ -193,6 +111,7 @@ class Scheduler:
         for service in list(self.services.values()):
             if service.status != "INACTIVE":
                 self._observe(service)
+                self._drain(service)
                 self._break(service)
                 self._move(service)
                 self._finish(service)
@@ -200,13 +119,56 @@ class Scheduler:
     def _observe(self, service: Service) -> None:
         for task in service.living():
             self._runner.observe(task)
-            if task.health == UNHEALTHY and task.status != STOPPED:
-                self._runner.stop(task)
-                task.end("Task failed container health checks")
-            task.was_healthy |= task.status == RUNNING and task.health == HEALTHY
-            if task.status == STOPPED and not task.was_healthy:
+            if task.balanced:
+                self._observe_target(service, task, *task.balanced)
+            if task.status != STOPPED and (why := self._unfit(service, task)):
+                service.say(f"(task {task.ident}) is to be stopped: {why}.")
+                self._end(service, task, why)
+            task.was_healthy |= task.fit
+            if task.status in (DEACTIVATING, STOPPED) and not task.was_healthy:
                 for each in service.deployments:
                     each.failed += each.ident == task.deployment
+
+    def _observe_target(self, service: Service, task: Task, group: str, port: int) -> None:
+        """Register a task that has begun to run, deregister one that has ended by itself, see how the others are."""
+        if task.status == STOPPED and task.target:
+            self._targets.deregister(group, task.address, port)
+        elif task.status == RUNNING and not task.target:
+            self._targets.register(group, task.address, port)
+            task.target, task.running_since = "initial", self._clock()
+            service.say(f"registered 1 targets in (target-group {group})")
+        elif task.status == RUNNING:
+            task.target, task.target_reason = self._targets.state(group, task.address, port)
+
+    def _unfit(self, service: Service, task: Task) -> str:
+        """Why a task that runs is to be replaced; empty: it is not."""
+        if task.health == UNHEALTHY:
+            return "Task failed container health checks"
+        grace = float(service.asked.get("healthCheckGracePeriodSeconds") or 0)
+        if task.balanced and task.target == "unhealthy" and self._clock() - (task.running_since or 0) >= grace:
+            return f"Task failed ELB health checks in (target-group {task.balanced[0]}): {task.target_reason}"
+        return ""
+
+    def _end(self, service: Service, task: Task, why: str) -> None:
+        """Stop a task; one that is in a target group, when the balancer is drained of it."""
+        if not task.balanced or not task.target:
+            self._runner.stop(task)
+            task.end(why)
+            return
+        group, port = task.balanced
+        self._targets.deregister(group, task.address, port)
+        task.status, task.target, task.stopped_reason = DEACTIVATING, "draining", why
+        service.say(f"deregistered 1 targets in (target-group {group})")
+        service.say("has begun draining connections on 1 tasks.")
+
+    def _drain(self, service: Service) -> None:
+        """Stop the tasks that the balancer is drained of."""
+        for task in service.leaving():
+            group, port = task.balanced or ("", 0)
+            task.target, _why = self._targets.state(group, task.address, port)
+            if task.target != "draining":
+                self._runner.stop(task)
+                task.end(task.stopped_reason)
 
     def _break(self, service: Service) -> None:
         """The circuit breaker."""
@@ -231,13 +193,13 @@ class Scheduler:
         if now.rollout != "FAILED":
             missing = desired - len(service.living(now.ident))
             for _number in range(min(missing, most - len(service.living()))):
-                task = Task(service.name, service.cluster, now.definition, now.ident)
+                task = Task(service.name, service.cluster, now.definition, now.ident, balanced=service.balanced)
                 service.tasks.append(task)
                 service.say(f"has started 1 tasks: (task {task.ident}).")
                 self._runner.start(task, self._definitions[now.definition])
         for task in [task for task in service.living() if task.deployment != now.ident]:
-            healthy = [each for each in service.living() if each.health == HEALTHY and each.status == RUNNING]
-            if task.health != HEALTHY or len(healthy) - 1 >= least:
+            fit = [each for each in service.living() if each.fit]
+            if not task.fit or len(fit) - 1 >= least:
                 self._stop(service, task)
         surplus = service.living(now.ident)[desired:]
         for task in surplus:
@@ -245,23 +207,23 @@ class Scheduler:
 
     def _stop(self, service: Service, task: Task) -> None:
         service.say(f"has stopped 1 running tasks: (task {task.ident}).")
-        self._runner.stop(task)
         # What stops it was no failure of its own.
         task.was_healthy = True
-        task.end(f"Scaling activity initiated by (deployment {task.deployment})")
+        self._end(service, task, f"Scaling activity initiated by (deployment {task.deployment})")
 
     def _finish(self, service: Service) -> None:
         now = service.primary
         mine = service.living(now.ident)
-        others = [task for task in service.living() if task.deployment != now.ident]
-        fit = sum(task.status == RUNNING and task.health == HEALTHY for task in mine) >= service.desired
-        if service.status == "DRAINING" and not service.living():
+        present = [*service.living(), *service.leaving()]
+        others = [task for task in present if task.deployment != now.ident]
+        fit = sum(task.fit for task in mine) >= service.desired
+        if service.status == "DRAINING" and not present:
             service.status = "INACTIVE"
         if now.rollout == "IN_PROGRESS" and fit and not others and service.status == "ACTIVE":
             now.rollout, now.reason = "COMPLETED", f"ECS deployment {now.ident} completed."
             service.good = now.definition
             service.say(f"(deployment {now.ident}) deployment completed.")
             service.say("has reached a steady state.")
-        alive = {task.deployment for task in service.living()}
+        alive = {task.deployment for task in present}
         service.deployments = [each for each in service.deployments if each is now or each.ident in alive
                                or each.rollout == "FAILED"][:3]  # fmt: skip

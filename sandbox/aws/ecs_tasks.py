@@ -23,7 +23,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from sandbox import docker
 from sandbox.aws import policy
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.ecs_services import HEALTHY, PENDING, RUNNING, UNHEALTHY, Task
+from sandbox.aws.ecs_records import HEALTHY, PENDING, RUNNING, UNHEALTHY, Task
 from sandbox.docker import DockerError
 from sandbox.site import ACCOUNT, REGION
 

@@ -31,6 +31,7 @@ from sandbox.aws import (
     volumes,
 )
 from sandbox.aws.cloud import Cloud
+from sandbox.aws.ecs_targets import TargetGroups
 from sandbox.aws.ecs_tasks import Containers
 from sandbox.site import Site, write
 
@@ -44,7 +45,7 @@ def serve(site: Site) -> None:
                     names, volumes, simulation, access):
         concern.install(cloud)
     checks = health.install(cloud)
-    services = ecs.install(Containers(cloud), cloud.changes)
+    services = ecs.install(Containers(cloud), cloud.changes, TargetGroups(cloud))
     application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", site.addresses.api_port, application, threaded=True,
                          request_handler=type("Quiet", (MotoRequestHandler,), {"log_request": lambda *_: None}))

@@ -18,7 +18,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from sandbox.aws import ecs
-from sandbox.aws.ecs_services import HEALTHY, RUNNING, Scheduler, Task
+from sandbox.aws.ecs_records import HEALTHY, RUNNING, Task
+from sandbox.aws.ecs_services import Scheduler
 from tests.unit.conftest import Cloud, environment
 from tests.unit.ecs.made import ACCOUNT, REGION, plan, variables
 

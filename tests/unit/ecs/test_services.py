@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.aws.ecs_services import HEALTHY, RUNNING, Scheduler, Service, Task
+from sandbox.aws.ecs_records import HEALTHY, RUNNING, Service, Task
+from sandbox.aws.ecs_services import Scheduler
 
 GOOD, OTHER, BAD = ({"taskDefinitionArn": f"family:{number}"} for number in (1, 2, 3))
 
