@@ -151,7 +151,7 @@ def _edited(rows: Sequence[Row]) -> list[Finding]:
     """What somebody has changed by hand of what is always kept: the autoscaler's limits, and what it aims at."""
     found = []
     for row in rows:
-        if row.action == CHANGE and row.kind in ("scalable target", "scaling policy"):
+        if row.action == CHANGE and row.kind in ("scalable target", "scaling policy", "scheduled action"):
             said = ", ".join(f"{each.name} is {each.before} and not {each.after}" for each in row.fields)
             fix = "It is written again by a deployment; change praxis_ecs.autoscaler to keep it."
             found.append(Finding("scaling-edited", f"{said}.", f"{row.kind} {row.name}", fix, WARNING))

@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, secrets, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.secrets import TaskSecret
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings, read_kind
@@ -92,6 +93,8 @@ class Fleet:
                 found[f"{name}.scalable-target.json"] = service.scalable_target(kind)
                 for each in service.scaling_policies(kind):
                     found[f"{name}.{each['PolicyName']}.scaling-policy.json"] = each
+                for each in service.scheduled_actions(kind):
+                    found[f"{name}.{each['ScheduledActionName']}.scheduled-action.json"] = each
         return {name: json.dumps(each, indent=2) + "\n" for name, each in found.items()}
 
 
@@ -117,11 +120,11 @@ class _Planner(KindPlanner):
                 drafts.update({member.name: draft} if draft else {})
         images = self.images(list(drafts.values()))
         self._check_registries(drafts)
-        groups = {each.name: self._target_group(each.target_group) for each in self.members if each.name in drafts}
+        before = {each.name: self._balancer(each.target_group) for each in self.members if each.name in drafts}
         found = {name: self._secrets(settings[name], draft) for name, draft in drafts.items()}
         self.stop_at_errors()
         kinds = tuple(
-            self._kind(fleet, settings[name], draft, images[draft.variables.image], found[name], groups[name])
+            self._kind(fleet, settings[name], draft, images[draft.variables.image], found[name], before[name])
             for name, draft in drafts.items()
         )
         self.findings += [finding for kind in kinds for finding in (*kind.check(), *_check_role(kind))]
@@ -151,7 +154,13 @@ class _Planner(KindPlanner):
         return found
 
     def _kind(
-        self, fleet: str, settings: KindSettings, draft: Draft, image: str, found: dict[str, TaskSecret], group: str
+        self,
+        fleet: str,
+        settings: KindSettings,
+        draft: Draft,
+        image: str,
+        found: dict[str, TaskSecret],
+        balancer: Balancer | None,
     ) -> Kind:
         made = release(draft, image, {name: each.value_from for name, each in found.items()})
         return Kind(
@@ -162,7 +171,7 @@ class _Planner(KindPlanner):
             secrets=found,
             region=self.clouds.aws.region,
             architecture=draft.variables.architecture,
-            target_group=group,
+            balancer=balancer,
         )
 
     def _check_registries(self, drafts: Mapping[str, Draft]) -> None:
@@ -171,20 +180,30 @@ class _Planner(KindPlanner):
                 fix = "Copy the image into ECR."
                 self.findings.append(_unheld("praxis_registries", name, fix, ERROR))
 
-    def _target_group(self, given: Pointer) -> str:
-        """The target group's ARN. Tasks are targets by address."""
+    def _balancer(self, given: Pointer) -> Balancer | None:
+        """What stands in front of tasks, which are targets by address."""
         if not given:
-            return ""
+            return None
+        aws = self.clouds.aws
         try:
-            found = balancers.find(self.clouds.aws, balancers.TARGET_GROUP, selector("praxis_target_group", given))
+            found = balancers.find(aws, balancers.TARGET_GROUP, selector("praxis_target_group", given))
+            arns = list(map(str, found.get("LoadBalancerArns") or ()))
+            by_arn = {"LoadBalancerArns": arns}
+            front = aws.call("elbv2", "describe_load_balancers", **by_arn)["LoadBalancers"] if arns else []
         except Failed as error:
             self.findings += error.findings
-            return ""
+            return None
         if found["TargetType"] != "ip":
             what = f"Its target type is {found['TargetType']}, and tasks are targets by address."
             fix = "Use a target group of the type ip; that of machines has the type instance."
             self.findings.append(Finding("target-type", what, str(given), fix))
-        return str(found["TargetGroupArn"])
+        if not front:
+            what = "No load balancer forwards to it, and ECS takes no such target group."
+            fix = "Give it a listener or a rule of a load balancer, or name another target group."
+            self.findings.append(Finding("target-group-unused", what, str(given), fix))
+            return None
+        groups = sorted({group for each in front for group in each.get("SecurityGroups") or ()})
+        return Balancer(str(found["TargetGroupArn"]), arns[0], tuple(groups))
 
     def _secrets(self, settings: KindSettings, draft: Draft) -> dict[str, TaskSecret]:
         references = {name: given for name, given in draft.sources.items() if isinstance(given, Reference)}

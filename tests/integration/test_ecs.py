@@ -20,6 +20,7 @@ from sandbox.site import Site
 
 from . import seen
 from .conftest import HOME, Cloud, Run
+from .load import load
 
 NAME, CLUSTER = "leaf", "praxis-praxis"
 SERVICE = {"cluster": CLUSTER, "service": NAME}
@@ -39,6 +40,7 @@ class Agents:
     cloud: Cloud
     subnets: str
     bootstrap: str
+    vpc: str = ""
 
     def run(self, playbook: str, *arguments: str, expect: int = 0, **variables: Any) -> Run:
         """A root playbook on the inventory of ECS."""
@@ -74,7 +76,7 @@ def agents(cloud: Cloud) -> Agents:
     zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]][:2]
     made = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.99.{number}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
             for number, zone in enumerate(zones)]  # fmt: skip
-    return Agents(cloud, ",".join(made), NOBODY % addresses.at(250))
+    return Agents(cloud, ",".join(made), NOBODY % addresses.at(250), vpc)
 
 
 def test_check_mode_foresees_a_first_deployment_and_makes_nothing(agents: Agents) -> None:
@@ -177,6 +179,98 @@ def stopped(agents: Agents) -> list[str]:
     ecs = agents.client("ecs")
     arns = ecs.list_tasks(cluster=CLUSTER, serviceName=NAME, desiredStatus="STOPPED")["taskArns"]
     return [each.get("stoppedReason", "") for each in ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"]]
+
+
+@pytest.fixture(scope="module")
+def group(agents: Agents) -> str:
+    """A load balancer with a target group of addresses, which nobody is in yet."""
+    elb, ec2 = agents.client("elbv2"), agents.client("ec2")
+    front = ec2.create_security_group(GroupName="front", Description="front", VpcId=agents.vpc)["GroupId"]
+    made = elb.create_target_group(
+        Name="leaves", Protocol="HTTP", Port=8000, VpcId=agents.vpc, TargetType="ip", HealthCheckPath="/health",
+        HealthCheckIntervalSeconds=5, HealthCheckTimeoutSeconds=2, HealthyThresholdCount=2)  # fmt: skip
+    arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "5"}
+    elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
+    balancer = elb.create_load_balancer(Name="front", Subnets=agents.subnets.split(","), SecurityGroups=[front])
+    elb.create_listener(LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=80,
+                        DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}])  # fmt: skip
+    return arn
+
+
+def healthy(agents: Agents, group: str) -> list[str]:
+    """The addresses that get requests."""
+    found = agents.client("elbv2").describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+    return [each["Target"]["Id"] for each in found if each["TargetHealth"]["State"] == "healthy"]
+
+
+def test_a_service_goes_behind_a_balancer(agents: Agents, group: str) -> None:
+    agents.client("ecs").update_service(**SERVICE, desiredCount=2)
+    done = agents.run("deploy.yml", target_group=group, agent_config={"llm": {"timeout": 7}})
+    assert done.summary["ok"] and len(healthy(agents, group)) == 2
+    mark = agents.cloud.mark()
+    assert not agents.run("deploy.yml", target_group=group, agent_config={"llm": {"timeout": 7}}).changed
+    assert agents.written(mark) == []
+
+
+def test_a_change_loses_no_request(agents: Agents, group: str) -> None:
+    before = healthy(agents, group)
+    with load(agents.cloud) as counted:
+        agents.run("deploy.yml", target_group=group, agent_config={"llm": {"timeout": 9}})
+    after = healthy(agents, group)
+    assert len(after) == 2 and not set(before) & set(after)
+    assert counted.lost == {}, counted.when
+    assert counted.sent > 200
+
+
+def test_a_bad_release_behind_a_balancer_loses_no_request(agents: Agents, group: str) -> None:
+    before, revision = healthy(agents, group), agents.revision()
+    with load(agents.cloud) as counted:
+        failed = agents.run("deploy.yml", expect=2, target_group=group, agent_config={"llm": {"timeout": 9}},
+                            agent_environment={"STANDIN_FAIL": "crash"})  # fmt: skip
+    assert counted.lost == {}, counted.when
+    assert counted.sent > 200
+    found = {each["code"]: each["what"] for each in failed.summary["findings"]}
+    assert set(found) >= {"rollout-failed", "service-events", "stopped-tasks", "log-end"}
+    assert agents.revision() == revision
+    assert set(before) <= set(healthy(agents, group))
+
+
+def test_a_task_that_gets_no_requests_is_named(agents: Agents, group: str) -> None:
+    taken = healthy(agents, group)[0]
+    elb = agents.client("elbv2")
+    elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": taken, "Port": 8000}])
+    failed = agents.run("verify.yml", expect=2, target_group=group, agent_config={"llm": {"timeout": 9}})
+    (found,) = [each["what"] for each in failed.summary["findings"] if each["code"] == "targets-unhealthy"]
+    assert found.startswith("1 of 2 tasks get no requests") and taken in found
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": taken, "Port": 8000}])
+    seen.wait_for("its return", lambda: len(healthy(agents, group)) == 2, deadline=60)
+    assert agents.run("verify.yml", target_group=group, agent_config={"llm": {"timeout": 9}}).summary["ok"]
+
+
+def test_limits_that_a_schedule_sets_are_kept_and_its_edits_corrected(agents: Agents, group: str) -> None:
+    day = {"name": "day", "schedule": "cron(0 8 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 4, "max": 20}
+    kind = {"autoscaler": {"requests": 600, "schedules": [day]}}
+    given = {"target_group": group, "agent_config": {"llm": {"timeout": 9}}, "ecs_kind": kind}
+    mark = agents.cloud.mark()
+    predicted = agents.run("deploy.yml", "--check", "--diff", **given)
+    assert agents.written(mark) == []
+    rows = [(row["action"], row["kind"]) for row in predicted.summary["plan"]["rows"]]
+    assert rows == [("create", "scaling policy"), ("create", "scheduled action")]
+    agents.run("deploy.yml", plan_id=predicted.summary["plan_id"], **given)
+    assert agents.written(mark) == ["PutScalingPolicy", "PutScheduledAction"]
+    scaling = agents.client("application-autoscaling")
+    target = {"ServiceNamespace": "ecs", "ResourceId": f"service/{CLUSTER}/{NAME}",
+              "ScalableDimension": "ecs:service:DesiredCount"}  # fmt: skip
+    # What the schedule does at eight o'clock; and what somebody does to the schedule.
+    scaling.register_scalable_target(**target, MinCapacity=4, MaxCapacity=20)
+    assert not agents.run("deploy.yml", **given).changed
+    action = {"MinCapacity": 1, "MaxCapacity": 20}
+    scaling.put_scheduled_action(**target, ScheduledActionName="praxis-day", Schedule=day["schedule"],
+                                 Timezone=day["timezone"], ScalableTargetAction=action)  # fmt: skip
+    done = agents.run("deploy.yml", **given)
+    (named,) = [each for each in done.summary["findings"] if each["code"] == "scaling-edited"]
+    assert "scheduled action" in named["where"] and done.summary["services"][0]["scale"] == {"min": 4, "max": 20}
 
 
 def test_a_removal_leaves_nothing(agents: Agents) -> None:

@@ -131,8 +131,15 @@ class ScalableTarget(Written):
         asked = [desired.name]
         found = client.call(_SCALING, "describe_scalable_targets", ServiceNamespace="ecs", ResourceIds=asked)
         for each in found["ScalableTargets"]:
-            fields = {"min": each["MinCapacity"], "max": each["MaxCapacity"]}
-            return Observed(self.name, desired.name, each["ResourceId"], fields)
+            there = {"min": each["MinCapacity"], "max": each["MaxCapacity"]}
+            scheduled = desired.made_with.get("scheduled") or {}
+            # What a schedule has brought about is as it should be.
+            fields = {
+                name: desired.fields[name] if value in scheduled.get(name, ()) else value
+                for name, value in there.items()
+            }
+            facts = {name: str(value) for name, value in there.items()}
+            return Observed(self.name, desired.name, each["ResourceId"], fields, facts=facts)
         return None
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
@@ -175,6 +182,36 @@ class ScalingPolicy(Written):
         client.call(_SCALING, "delete_scaling_policy", idempotent=True, PolicyName=name, **_dimension(service))
 
 
+@dataclass(frozen=True)
+class ScheduledAction(Written):
+    """When the autoscaler's limits change. Its id is SERVICE#NAME."""
+
+    def find(self, client: AwsClient, desired: Resource) -> Observed | None:
+        asked = {"ResourceId": desired.made_with["service"], "ScheduledActionNames": [desired.made_with["action"]]}
+        for each in client.paginate(_SCALING, "describe_scheduled_actions", ServiceNamespace="ecs", **asked):
+            fields = {name: each.get(name) for name in ("Schedule", "Timezone", "ScalableTargetAction")}
+            return Observed(self.name, desired.name, desired.name, fields)
+        return None
+
+    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        service, _hash, name = id_.rpartition("#")
+        how: dict[str, Any] = {"ScheduledActionName": name, **desired.fields}
+        client.call(_SCALING, "put_scheduled_action", idempotent=True, **_dimension(service), **how)
+
+    def remove(self, client: AwsClient, id_: str) -> None:
+        service, _hash, name = id_.rpartition("#")
+        client.call(
+            _SCALING, "delete_scheduled_action", idempotent=True, ScheduledActionName=name, **_dimension(service)
+        )
+
+
+def scheduled_actions(client: AwsClient, service: str) -> list[str]:
+    """The names of a service's scheduled actions, whoever made them."""
+    asked = {"ServiceNamespace": "ecs", "ResourceId": service}
+    found = client.paginate(_SCALING, "describe_scheduled_actions", **asked)
+    return [str(each["ScheduledActionName"]) for each in found]
+
+
 def _dimension(service: str) -> dict[str, Any]:
     return {"ServiceNamespace": "ecs", "ResourceId": service, "ScalableDimension": "ecs:service:DesiredCount"}
 
@@ -209,8 +246,11 @@ LOG_GROUP = LogGroup("log_group", "log group")
 EXECUTION_POLICY = ExecutionPolicy("execution_policy", "role policy")
 SCALABLE_TARGET = ScalableTarget("scalable_target", "scalable target")
 SCALING_POLICY = ScalingPolicy("scaling_policy", "scaling policy")
-#: In the order in which they are created; the service comes before the last two.
+SCHEDULED_ACTION = ScheduledAction("scheduled_action", "scheduled action")
+#: In the order in which they are created; the service comes before the last three.
 KINDS: dict[str, AwsKind] = {
     kind.name: kind
-    for kind in (CLUSTER, LOG_GROUP, ROLE, EXECUTION_POLICY, SECURITY_GROUP, SCALABLE_TARGET, SCALING_POLICY)
-}
+    for kind in (
+        CLUSTER, LOG_GROUP, ROLE, EXECUTION_POLICY, SECURITY_GROUP, SCALABLE_TARGET, SCALING_POLICY, SCHEDULED_ACTION,
+    )
+}  # fmt: skip

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import GOOD, EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
@@ -60,7 +61,7 @@ class EcsFleet:
         :raises Failed: what others made under our names, and the cloud's refusals.
         """
         self._base = self._engine(resources.before(self.kinds, self._vpc(), self.account, self.partition))
-        self._scaling = self._engine(resources.after(self.kinds))
+        self._scaling = self._engine(self._scales())
         self._before, self._after = self._base.observe(), self._scaling.observe()
         gathered(map_parallel(EcsService.observe, self.services))
 
@@ -94,10 +95,12 @@ class EcsFleet:
         found = []
         for service in self.services:
             limits = self._scaling.observed.get(("scalable_target", resource_id(service.kind)))
-            scale, wanted = dict(limits.fields) if limits else {}, service.kind.settings
-            if self._applied:
-                autoscaler = wanted.autoscaler
-                scale = {"min": autoscaler.min, "max": autoscaler.max} if wanted.scales else {}
+            scale = {name: int(value) for name, value in limits.facts.items()} if limits else {}
+            if self._applied and resource_id(service.kind) in {
+                each.resource.name for each in self._after if each.resource.kind == "scalable_target"
+            }:
+                wanted = service.kind.settings
+                scale = {"min": wanted.autoscaler.min, "max": wanted.autoscaler.max} if wanted.scales else {}
             described = service.described
             found.append({
                 "name": service.kind.name,
@@ -154,7 +157,7 @@ class EcsFleet:
         """Observe for a removal: its rows."""
         base = resources.before(self.kinds, self._vpc(), self.account, self.partition)
         self._base = self._engine([replace(each, present=False) for each in base])
-        self._scaling = self._engine([replace(each, present=False) for each in resources.after(self.kinds)])
+        self._scaling = self._engine([replace(each, present=False) for each in self._scales()])
         self._before, self._after = self._base.observe(), self._scaling.observe()
         for service in self.services:
             service.observe()
@@ -167,6 +170,10 @@ class EcsFleet:
         for service in self.services:
             service.remove()
         self._base.apply(self._before)
+
+    def _scales(self) -> list[Resource]:
+        there = {name: scheduled_actions(self.client, name) for name in map(resource_id, self.kinds)}
+        return resources.after(self.kinds, datetime.datetime.now(datetime.UTC), there)
 
     def _engine(self, wanted: Sequence[Resource]) -> Engine[AwsClient]:
         return Engine(self.client, list(wanted), KINDS, [*KINDS], self.where)

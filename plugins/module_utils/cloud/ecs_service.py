@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import rollout, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, rollout, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -126,8 +126,10 @@ class EcsService:
 
         ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
         if done and ended == rollout.COMPLETED:
-            self._mark(arn, GOOD)
-            return []
+            unserved = self._served(float(self.kind.settings.grace))
+            if not unserved:
+                self._mark(arn, GOOD)
+            return unserved
         stopped = self._stopped(ours)
         log = self._log_end(stopped)
         if not done:
@@ -152,7 +154,25 @@ class EcsService:
             return [Finding("not-deployed", "There is no such service.", self.where, fix)]
         tasks = self.tasks("RUNNING")
         bad = [_id(each["taskArn"]) for each in tasks if each.get("healthStatus") == "UNHEALTHY"]
-        return rollout.health(self.described, bad, self.kind.settings.minimum, self.where)
+        return [*rollout.health(self.described, bad, self.kind.settings.minimum, self.where), *self._served(0)]
+
+    def _served(self, seconds: float) -> list[Finding]:
+        """Which of its tasks the balancer sends no requests, after so many seconds at most."""
+        found, _done = self.poll.until(self._unserved, lambda found: not found, seconds=seconds)
+        return found
+
+    def _unserved(self) -> list[Finding]:
+        before = self.kind.balancer
+        if not before:
+            return []
+        answer = self.client.call("elbv2", "describe_target_health", TargetGroupArn=before.target_group)
+        targets = {}
+        for each in answer["TargetHealthDescriptions"]:
+            health = each["TargetHealth"]
+            said = [health["State"], health.get("Description") or ""]
+            targets[str(each["Target"]["Id"])] = ", ".join(word for word in said if word)
+        running = [task for task in self.tasks("RUNNING") if task.get("lastStatus") == "RUNNING"]
+        return balancer.unhealthy({_id(each["taskArn"]): _address(each) for each in running}, targets, self.where)
 
     def history(self) -> list[dict[str, Any]]:
         """Its task definitions, the newest first: revision, image, when, and how their deployment ended."""
@@ -180,10 +200,14 @@ class EcsService:
         if self.exists:
             named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
             self.client.call("ecs", "delete_service", idempotent=True, force=True, **named)
-            self.poll.until(self._describe, lambda found: not found, seconds=float(self.kind.settings.timeout))
-            self.poll.until(lambda: self.tasks("RUNNING"), lambda found: not found, seconds=300.0)
+            # A balancer is drained of its tasks before they stop.
+            self.poll.until(self._not_stopped, lambda found: not found, seconds=float(self.kind.settings.timeout))
         for each in self.history():
             self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=each["arn"])
+
+    def _not_stopped(self) -> list[dict[str, Any]]:
+        stopping = [each for each in self.tasks("STOPPED") if each.get("lastStatus") != "STOPPED"]
+        return [*self.tasks("RUNNING"), *stopping]
 
     def tasks(self, status: str) -> list[dict[str, Any]]:
         """Its tasks that are to be in this state."""
@@ -255,6 +279,15 @@ class EcsService:
 
 def _outcome(definition: Mapping[str, Any]) -> str:
     return lower_tags(definition).get(OUTCOME, "")
+
+
+def _address(task: Mapping[str, Any]) -> str:
+    """The address of a task's network interface."""
+    for attachment in task.get("attachments") or ():
+        for each in attachment.get("details") or ():
+            if each.get("name") == "privateIPv4Address":
+                return str(each["value"])
+    return "no address"
 
 
 def _id(arn: str) -> str:

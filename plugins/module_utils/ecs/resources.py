@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, schedules, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
@@ -53,25 +54,48 @@ def _of_kind(kind: Kind, vpc: str, account: str, partition: str) -> Iterator[Res
         yield Resource("execution_policy", POLICY, document, {"role": Ref("role", name)})
     if not settings.security_groups:
         name = group_name(kind)
-        rules = [Rule(kind.release.api_port, each, "API") for each in settings.api_from]
+        callers = [*settings.api_from, *(kind.balancer.security_groups if kind.balancer else ())]
+        rules = [Rule(kind.release.api_port, each, "API") for each in dict.fromkeys(callers)]
         made_with = {"vpc": vpc, "description": f"Tasks {kind.name} of the Praxis fleet {kind.fleet}"}
         yield Resource("security_group", name, {"rules": rules}, made_with, _tags(kind, name))
 
 
-def after(kinds: Sequence[Kind]) -> list[Resource]:
-    """What scales them; it goes where the number of tasks is fixed."""
+def after(
+    kinds: Sequence[Kind], now: datetime.datetime, there: Mapping[str, Collection[str]] | None = None
+) -> list[Resource]:
+    """What scales them; it goes where the number of tasks is fixed.
+
+    :param now: a schedule that will not come again is none.
+    :param there: the names of the scheduled actions that each service has.
+    """
     found: list[Resource] = []
     for kind in kinds:
         scale, name = kind.settings.autoscaler, service.resource_id(kind)
         scales = kind.settings.scales
-        found.append(Resource("scalable_target", name, {"min": scale.min, "max": scale.max}, present=scales))
+        bounds, scheduled = {"min": scale.min, "max": scale.max}, schedules.limits(scale.schedules)
+        made_with = {"scheduled": scheduled} if scale.schedules else {}
+        found.append(Resource("scalable_target", name, bounds, made_with, present=scales))
         wanted = {each["PolicyName"]: each for each in service.scaling_policies(kind)} if scales else {}
         for policy in service.POLICIES:
             tracking = wanted.get(policy, {}).get("TargetTrackingScalingPolicyConfiguration", {})
             fields = {"tracking": {**tracking, "TargetValue": int(tracking["TargetValue"])}} if tracking else {}
             made_with = {"service": name, "policy": policy}
             found.append(Resource("scaling_policy", f"{name}#{policy}", fields, made_with, present=bool(tracking)))
+        found += _scheduled(kind, now, (there or {}).get(name, ()))
     return found
+
+
+def _scheduled(kind: Kind, now: datetime.datetime, there: Collection[str]) -> Iterator[Resource]:
+    """The scheduled actions: those that are wanted, and those of ours that no longer are."""
+    name = service.resource_id(kind)
+    coming = [each for each in kind.settings.autoscaler.schedules if kind.settings.scales and not each.past(now)]
+    wanted = {each.action: each.request() for each in coming}
+    for action in sorted({*wanted, *(each for each in there if each.startswith(schedules.PREFIX))}):
+        request = wanted.get(action, {})
+        fields = {field: request[field] for field in ("Schedule", "Timezone", "ScalableTargetAction")
+                  if field in request}  # fmt: skip
+        made_with = {"service": name, "action": action}
+        yield Resource("scheduled_action", f"{name}#{action}", fields, made_with, present=bool(request))
 
 
 def _tags(kind: Kind, name: str) -> dict[str, str]:

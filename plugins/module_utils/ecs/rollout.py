@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 RUNNING, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
 #: Lines of events and of a log that a finding quotes.
 QUOTED = 8
-_ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets")
+_ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets|has begun draining")
 #: Why ECS itself stops a task in the course of a deployment.
 _BY_ECS = "Scaling activity initiated by"
 _FIX = "Fix the image or the settings, and deploy again; the service runs what it ran before."

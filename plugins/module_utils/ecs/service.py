@@ -15,8 +15,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ta
 Request = dict[str, Any]
 NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
 #: The names of the scaling policies that there may be.
-POLICIES = ("praxis-cpu", "praxis-memory")
-_METRICS = {"cpu": "ECSServiceAverageCPUUtilization", "memory": "ECSServiceAverageMemoryUtilization"}
+POLICIES = ("praxis-cpu", "praxis-memory", "praxis-requests")
+_METRICS = {
+    "cpu": "ECSServiceAverageCPUUtilization",
+    "memory": "ECSServiceAverageMemoryUtilization",
+    "requests": "ALBRequestCountPerTarget",
+}
 
 
 def service(kind: Kind, definition: str, security_groups: Sequence[str]) -> Request:
@@ -40,16 +44,8 @@ def service(kind: Kind, definition: str, security_groups: Sequence[str]) -> Requ
 def kept(kind: Kind, definition: str, security_groups: Sequence[str]) -> Request:
     """What of it is compared, and written when it differs."""
     settings = kind.settings
-    balancer = {
-        "loadBalancers": [
-            {
-                "targetGroupArn": kind.target_group,
-                "containerName": CONTAINER,
-                "containerPort": kind.release.api_port,
-            }
-        ],
-        "healthCheckGracePeriodSeconds": settings.grace,
-    }
+    port = {"containerName": CONTAINER, "containerPort": kind.release.api_port}
+    balanced = [{"targetGroupArn": kind.balancer.target_group, **port}] if kind.balancer else []
     return {
         "taskDefinition": definition,
         "capacityProviderStrategy": [{"capacityProvider": settings.capacity or FARGATE, "weight": 1, "base": 0}],
@@ -67,7 +63,9 @@ def kept(kind: Kind, definition: str, security_groups: Sequence[str]) -> Request
             "maximumPercent": settings.maximum_percent,
         },
         "enableExecuteCommand": settings.execute_command,
-        **(balancer if kind.target_group else {}),
+        # An empty list takes a service out of a balancer that stood in front of it.
+        "loadBalancers": balanced,
+        **({"healthCheckGracePeriodSeconds": settings.grace} if balanced else {}),
         **({} if settings.scales else {"desiredCount": settings.minimum}),
     }
 
@@ -105,12 +103,11 @@ def observed(described: Mapping[str, Any]) -> Request:
         "enableExecuteCommand": bool(described.get("enableExecuteCommand")),
         "desiredCount": described.get("desiredCount", 0),
     }
-    if described.get("loadBalancers"):
-        found["loadBalancers"] = [
-            {key: each.get(key) for key in ("targetGroupArn", "containerName", "containerPort")}
-            for each in described["loadBalancers"]
-        ]
-        found["healthCheckGracePeriodSeconds"] = described.get("healthCheckGracePeriodSeconds", 0)
+    found["loadBalancers"] = [
+        {key: each.get(key) for key in ("targetGroupArn", "containerName", "containerPort")}
+        for each in described.get("loadBalancers") or ()
+    ]
+    found["healthCheckGracePeriodSeconds"] = described.get("healthCheckGracePeriodSeconds", 0)
     return found
 
 
@@ -128,23 +125,29 @@ def scalable_target(kind: Kind) -> Request:
 def scaling_policies(kind: Kind) -> list[Request]:
     """What the load decides by: one a metric; where there are several, the one that wants most tasks counts."""
     scale = kind.settings.autoscaler
-    percent = {"cpu": scale.cpu, "memory": scale.memory}
+    aims = {"cpu": scale.cpu, "memory": scale.memory, "requests": scale.requests}
+    label = {"requests": {"ResourceLabel": kind.balancer.label}} if kind.balancer else {}
     return [
         {
             **_dimension(kind),
             "PolicyName": f"praxis-{metric}",
             "PolicyType": "TargetTrackingScaling",
             "TargetTrackingScalingPolicyConfiguration": {
-                "TargetValue": float(percent[metric]),
-                "PredefinedMetricSpecification": {"PredefinedMetricType": predefined},
+                "TargetValue": float(aims[metric]),
+                "PredefinedMetricSpecification": {"PredefinedMetricType": predefined, **label.get(metric, {})},
                 "ScaleInCooldown": scale.scale_in_cooldown,
                 "ScaleOutCooldown": scale.scale_out_cooldown,
                 "DisableScaleIn": False,
             },
         }
         for metric, predefined in _METRICS.items()
-        if percent[metric]
+        if aims[metric]
     ]
+
+
+def scheduled_actions(kind: Kind) -> list[Request]:
+    """When its limits change."""
+    return [{**_dimension(kind), **each.request()} for each in kind.settings.autoscaler.schedules]
 
 
 def _dimension(kind: Kind) -> Request:

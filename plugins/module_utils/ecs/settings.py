@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import schedules
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.schedules import Schedule
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader import (
     OptionReader,
@@ -51,6 +53,8 @@ class Autoscaler:
 
     :param cpu: percent of the task's CPU that the tasks are to use on average.
     :param memory: the same of memory; 0: it does not count.
+    :param requests: how many of the balancer's requests each task is to get in a minute; 0: they do not count.
+    :param schedules: other limits from points in time on.
     :param scale_in_cooldown: seconds after a task was taken away before the next one may be.
     :param scale_out_cooldown: the same for tasks that are added.
     """
@@ -59,8 +63,10 @@ class Autoscaler:
     max: int = 10
     cpu: int = 70
     memory: int = 0
+    requests: int = 0
     scale_in_cooldown: int = 300
     scale_out_cooldown: int = 60
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
         reader.add("name", values["name"], fault)
     if reader.findings:
         raise Failed(*reader.findings)
-    values["autoscaler"] = Autoscaler(**values.get("autoscaler", {}))
+    values["autoscaler"] = _autoscaler(reader, values.get("autoscaler", {}))
     for several in ("bootstrap", "subnets", "security_groups", "api_from"):
         values[several] = tuple(dict.fromkeys(values.get(several, ())))
     settings = KindSettings(**values)
@@ -136,6 +142,12 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     if reader.findings:
         raise Failed(*reader.findings)
     return settings
+
+
+def _autoscaler(reader: OptionReader, given: Mapping[str, Any]) -> Autoscaler:
+    plain = Autoscaler(**{name: value for name, value in given.items() if name != "schedules"})
+    planned = schedules.read(reader, "autoscaler.schedules", given.get("schedules", ()), plain.min, plain.max)
+    return replace(plain, schedules=planned)
 
 
 def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping[str, Any]) -> None:
@@ -177,8 +189,10 @@ _TOP: Mapping[str, Any] = {
         "max": number(1, 5000),
         "cpu": number(1, 100),
         "memory": number(0, 100),
+        "requests": number(0, 1000000),
         "scale_in_cooldown": number(0, 86400),
         "scale_out_cooldown": number(0, 86400),
+        "schedules": lambda value: "",  # read by themselves
     },
     "cpu": word(tuple(SIZES)),
     "capacity": word((FARGATE, SPOT)),

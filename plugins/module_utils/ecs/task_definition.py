@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import start
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.secrets import TaskSecret
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import (
     LONGEST_START,
@@ -42,7 +43,7 @@ class Kind:
     :param secrets: name -> where ECS finds it.
     :param region: of the log.
     :param architecture: as Docker calls it; empty: amd64.
-    :param target_group: ARN of the balancer's target group; empty: none.
+    :param balancer: what stands in front of its tasks; None: nothing.
     """
 
     fleet: str
@@ -52,7 +53,7 @@ class Kind:
     secrets: Mapping[str, TaskSecret]
     region: str
     architecture: str = ""
-    target_group: str = ""
+    balancer: Balancer | None = None
 
     @property
     def name(self) -> str:
@@ -162,6 +163,10 @@ class Kind:
                 said = f"{what} is {text}, and ECS takes {most} s at most."
                 fix = "Shorten it; the first follows from llm.timeout and llm.max_retries where it is not set."
                 found.append(Finding("ecs-too-long", said, where, fix))
+        if settings.autoscaler.requests and not (self.balancer and self.balancer.label):
+            what = "praxis_ecs: autoscaler.requests is given, and no application load balancer counts requests."
+            fix = "Name its target group (praxis_target_group), or leave autoscaler.requests out."
+            found.append(Finding("bad-ecs-setting", what, where, fix))
         size = len(repr(self._container()).encode())
         if size > LARGEST:
             what = f"The settings and the bootstrap list make a definition of {size} bytes, and AWS takes {LARGEST}."

@@ -15,8 +15,10 @@ _ANYWHERE = (
 )  # fmt: skip
 _LOG = ("CreateLogGroup", "DeleteLogGroup", "ListTagsForResource", "PutRetentionPolicy", "TagResource")
 _SCALING = (
-    "DeleteScalingPolicy", "DeregisterScalableTarget", "PutScalingPolicy", "RegisterScalableTarget",
+    "DeleteScalingPolicy", "DeleteScheduledAction", "DeregisterScalableTarget", "PutScalingPolicy",
+    "PutScheduledAction", "RegisterScalableTarget",
 )  # fmt: skip
+_SCALED = ("DescribeScalableTargets", "DescribeScalingPolicies", "DescribeScheduledActions")
 _ROLE = (
     "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole", "GetRolePolicy",
     "ListAttachedRolePolicies", "ListRolePolicies", "PutRolePolicy", "TagRole", "UpdateAssumeRolePolicy", "UpdateRole",
@@ -36,9 +38,10 @@ def ecs(place: Place) -> list[Statement]:
     linked = [f"arn:{place.partition}:iam::{place.account}:role/aws-service-role/{each}/*" for each in services_of_aws]
     targets = place.arn("application-autoscaling", "scalable-target/*")
     secrets = sorted(map(place.secret, place.secrets))
-    observed = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:DescribeTargetGroups", "logs:DescribeLogGroups")  # fmt: skip
-    scaling = [f"application-autoscaling:{each}" for each in ("DescribeScalableTargets", "DescribeScalingPolicies")]
+    observed = ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "logs:DescribeLogGroups",
+                *(f"elasticloadbalancing:Describe{each}" for each in (
+                    "LoadBalancers", "Tags", "TargetGroups", "TargetHealth")))  # fmt: skip
+    scaling = [f"application-autoscaling:{each}" for each in _SCALED]
     return [
         Statement("Observe", [*observed, *scaling, *(f"ecs:{each}" for each in _ANYWHERE)], ["*"]),
         Statement("DescribeSecrets", ["secretsmanager:DescribeSecret"], secrets),

@@ -10,16 +10,20 @@ import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from moto.ec2.models import ec2_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.elbv2.models import elbv2_backends
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from sandbox.aws import ecs
 from sandbox.aws.ecs_records import HEALTHY, RUNNING, Task
 from sandbox.aws.ecs_services import Scheduler
+from sandbox.aws.ecs_targets import TargetGroups
 from tests.unit.conftest import Cloud, environment
 from tests.unit.ecs.made import ACCOUNT, REGION, plan, variables
 
@@ -43,6 +47,7 @@ class Records:
             task.end("Essential container in task exited", 3, "planted crash")
         else:
             task.status, task.health = RUNNING, HEALTHY
+            task.address = task.address or f"10.9.1.{len(self._images)}"
 
     def stop(self, task: Task) -> None:
         pass
@@ -55,6 +60,24 @@ class Account:
     cloud: Cloud
     scheduler: Scheduler
     subnets: list[str] = field(default_factory=list)
+    vpc: str = ""
+
+    def balancer(self, served: bool = True) -> tuple[str, str]:
+        """A target group of addresses with its load balancer: its ARN, and the load balancer's security group.
+
+        :param served: whether a listener forwards to it.
+        """
+        elb, ec2 = self.cloud.client("elbv2"), self.cloud.client("ec2")
+        group = ec2.create_security_group(GroupName="front", Description="front", VpcId=self.vpc)["GroupId"]
+        target = elb.create_target_group(Name="leaf", Protocol="HTTP", Port=8000, VpcId=self.vpc, TargetType="ip")
+        arn = str(target["TargetGroups"][0]["TargetGroupArn"])
+        if served:
+            made = elb.create_load_balancer(Name="front", Subnets=self.subnets, SecurityGroups=[group])
+            forward = [{"Type": "forward", "TargetGroupArn": arn}]
+            balancer = made["LoadBalancers"][0]["LoadBalancerArn"]
+            elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=forward)
+        self.cloud.operations.clear()
+        return arn, group
 
     def variables(self, ecs_: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
         """The variables of one kind in this account, which makes everything itself."""
@@ -96,11 +119,13 @@ def account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name, value in environment(cloud).items():
         monkeypatch.setenv(name, value)
     kept = dict(vars(EC2ContainerServiceResponse))
-    made = Account(cloud, ecs.install(Records(), nullcontext()))
+    backends = SimpleNamespace(elbv2=lambda: elbv2_backends[ACCOUNT][REGION], ec2=lambda: ec2_backends[ACCOUNT][REGION])
+    made = Account(cloud, ecs.install(Records(), nullcontext(), TargetGroups(backends)))  # type: ignore[arg-type]
     ec2 = cloud.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    made.vpc = vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     for index in (1, 2):
-        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{index}.0/24")["Subnet"]
+        zone = f"{REGION}{'ab'[index - 1]}"
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.9.{index}.0/24", AvailabilityZone=zone)["Subnet"]
         made.subnets.append(subnet["SubnetId"])
     cloud.client("secretsmanager").create_secret(Name="llm", SecretString='{"openai": "planted-openai"}')
     cloud.operations.clear()
