@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_lock import EcsLock
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -20,7 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
     plan_id,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
-from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, ecs_kinds
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
     DEPLOY,
@@ -35,6 +39,12 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import 
 
 class ActionModule(TargetAction):
     """A fleet's agents in Amazon ECS: all verbs, each in one execution."""
+
+    argument_spec: dict[str, Any] = {
+        **TargetAction.argument_spec,
+        "take_over": {"type": "str", "default": ""},
+        "wait": {"type": "int", "default": 0},
+    }
 
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
         return _Run(args, members, faults, bool(self._task.check_mode))
@@ -52,6 +62,11 @@ class _Run:
         self._fleet = EcsFleet(
             planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition
         )
+        reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")
+        seconds = lock.lease([kind.settings for kind in planned.kinds])
+        self._lock = EcsLock(
+            planned.aws, planned.name, controller.deployment(reason), seconds, args["take_over"], float(args["wait"])
+        )
 
     def done(self) -> dict[str, Any]:
         """The verb's result."""
@@ -63,19 +78,43 @@ class _Run:
             return self._summary(deployments=fleet.history())
         if state == ROLLBACK:
             return self._roll_back()
-        id_, rows = fleet.plan()
+        id_, rows = self._agreed()
+        if state in (STATUS, VERIFY):
+            self._findings += [*fleet.judge(), *self._differing(rows)]
+            return self._summary(id_)
+        if state == DEPLOY and not self._check:
+            return self._deploy(id_, rows)
+        self._findings += _edited(rows)
+        return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
+
+    def _agreed(self) -> tuple[str, list[Row]]:
+        """The plan, which is the one that was agreed to, if one was."""
+        id_, rows = self._fleet.plan()
         if self._args["plan_id"] not in ("", id_):
             what = f"The plan is {id_} now and not {self._args['plan_id']}."
             fix = "Run plan.yml again, read it, and pass the new id."
             raise Failed(Finding("plan-changed", what, "praxis_plan_id", fix))
-        if state in (STATUS, VERIFY):
-            self._findings += [*fleet.judge(), *self._differing(rows)]
-            return self._summary(id_)
-        self._findings += _edited(rows)
-        if state == DEPLOY and not self._check:
-            fleet.apply()
-            self._findings += fleet.wait()
-        return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
+        return id_, rows
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other run writes, and what it has written until now is known."""
+        with self._lock.held() as left:
+            self._findings += left
+            self._fleet.observe()
+            yield
+
+    def _deploy(self, id_: str, rows: list[Row]) -> dict[str, Any]:
+        """What differs is written by one run at a time; where nothing does, none is kept from it."""
+        if rows:
+            with self._alone():
+                id_, rows = self._agreed()
+                self._findings += _edited(rows)
+                self._fleet.apply()
+                self._findings += self._fleet.wait()
+        else:
+            self._findings += self._fleet.wait()
+        return self._summary(id_, rows, changed=bool(rows))
 
     def text(
         self, found: Mapping[str, Any], width: Optional[int] = None, paint: render.Paint = render.plain
@@ -100,26 +139,35 @@ class _Run:
         return [Finding("not-as-planned", what, self._fleet.where, "Read the plan (make plan), and deploy.", WARNING)]
 
     def _roll_back(self) -> dict[str, Any]:
-        goals = self._fleet.goals(self._args["to"])
-        rows = []
-        for service, arn in goals:
-            now = str(service.described.get("taskDefinition", ""))
-            if arn != now:
-                fields = (Field("taskDefinition", now, arn),)
-                rows.append(Row(CHANGE, "service", service.kind.name, service.revision, fields))
-        id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "rollback"), rows)
-        if not self._check:
-            for service, arn in goals:
-                if arn != service.described.get("taskDefinition"):
+        ways, rows = self._ways_back()
+        if rows and not self._check:
+            with self._alone():
+                ways, rows = self._ways_back()
+                for service, arn in ways:
                     service.go_to(arn)
                     self._findings += service.wait()
+        id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "rollback"), rows)
         return self._summary(id_, rows, changed=bool(rows))
+
+    def _ways_back(self) -> tuple[list[tuple[EcsService, str]], list[Row]]:
+        """The services that have to go to another revision, and to which; and the same as rows."""
+        ways, rows = [], []
+        for service, arn in self._fleet.goals(self._args["to"]):
+            now = str(service.described.get("taskDefinition", ""))
+            if arn != now:
+                ways.append((service, arn))
+                fields = (Field("taskDefinition", now, arn),)
+                rows.append(Row(CHANGE, "service", service.kind.name, service.revision, fields))
+        return ways, rows
 
     def _remove(self) -> dict[str, Any]:
         rows = self._fleet.gone()
         id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "absent"), rows)
-        if not self._check:
-            self._fleet.remove()
+        if rows and not self._check:
+            with self._lock.held() as left:
+                self._findings += left
+                rows = self._fleet.gone()
+                self._fleet.remove()
         return self._summary(id_, rows, changed=bool(rows))
 
     def _summary(

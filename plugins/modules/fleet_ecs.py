@@ -17,6 +17,9 @@ description:
   - A task definition is registered only when it differs in meaning from the one that runs and from the newest one.
   - With O(state=deployed) the end of this deployment is waited for. One that ECS's circuit breaker ends is a failure,
     RV(ok) is false, and the findings quote the service's events, why tasks have stopped, and the end of their log.
+  - Of two runs that would write at the same time one acts, and the other names it. The lock is a revision of the task
+    definition C(praxis-FLEET--lock), which nothing ever runs.
+  - Behind a target group, a deployment is good when the balancer finds all tasks healthy, too.
   - The number of tasks is written when a service is created, and from then on only where C(desired_count) is given.
   - Values of secrets are in no task definition, no result and no diff. ECS fetches them itself.
 requirements:
@@ -49,6 +52,14 @@ options:
       - Empty for the last one before the present one that was good.
     type: str
     default: ""
+  take_over:
+    description: The id of a deployment that is known to be dead. Its lock is not waited for.
+    type: str
+    default: ""
+  wait:
+    description: Seconds to wait for another deployment's end.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""

@@ -17,14 +17,14 @@ from moto.ecs.models import ecs_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.aws.ecs_records import DEACTIVATING, RUNNING, STOPPED, Service, Task
+from sandbox.aws.ecs_records import DEACTIVATING, RUNNING, STOPPED, Service, Task, now
 from sandbox.aws.ecs_services import Runner, Scheduler, Targets
 
 ROUND = 0.5
 """Seconds between two rounds of the services."""
 OPERATIONS = (
     "create_service", "update_service", "describe_services", "delete_service", "list_tasks", "describe_tasks",
-    "delete_cluster",
+    "delete_cluster", "register_task_definition",
 )  # fmt: skip
 """What is answered here and not by moto."""
 _ANSWERED = (
@@ -49,6 +49,7 @@ def install(runner: Runner, changes: AbstractContextManager[Any], targets: Targe
     """
     scheduler = Scheduler(runner, targets)
     make, forget = EC2ContainerServiceResponse.create_service, EC2ContainerServiceResponse.delete_cluster
+    register = EC2ContainerServiceResponse.register_task_definition
 
     def held(self: Any, name: str) -> Service:
         found = scheduler.services.get((_last(self._get_param("cluster", "default")), _last(name)))
@@ -123,8 +124,13 @@ def install(runner: Runner, changes: AbstractContextManager[Any], targets: Targe
             raise ECSException("ClusterContainsTasksException", "The cluster contains tasks that have not stopped.")
         return forget(self)
 
+    def register_task_definition(self: Any) -> ActionResult:
+        answer = register(self)
+        answer.result["taskDefinition"].registered_at = now()
+        return answer
+
     answers = (create_service, update_service, describe_services, delete_service, list_tasks, describe_tasks,
-               delete_cluster)  # fmt: skip
+               delete_cluster, register_task_definition)  # fmt: skip
     for name, answer in zip(OPERATIONS, answers, strict=True):
         setattr(EC2ContainerServiceResponse, name, _locked(answer, changes))
     return scheduler

@@ -41,13 +41,13 @@ class Records:
 
     def start(self, task: Task, definition: dict[str, Any]) -> None:
         self._images[task.ident] = definition["containerDefinitions"][0]["image"]
+        task.address = f"10.9.1.{len(self._images)}"
 
     def observe(self, task: Task) -> None:
         if self._images[task.ident] == CRASHING:
             task.end("Essential container in task exited", 3, "planted crash")
         else:
             task.status, task.health = RUNNING, HEALTHY
-            task.address = task.address or f"10.9.1.{len(self._images)}"
 
     def stop(self, task: Task) -> None:
         pass
@@ -88,16 +88,16 @@ class Account:
     def fleet(self, ecs_: dict[str, Any] | None = None, **values: Any) -> EcsFleet:
         """The fleet as a run would observe it."""
         planned = plan(leaf=self.variables(ecs_, **values))
-        left = [STEPS]
+        waits: list[float] = []
 
         def sleep(seconds: float) -> None:
-            left[0] -= 1
-            assert left[0], "nothing ends"
+            waits.append(seconds)
+            assert len(waits) < STEPS, "nothing ends"
             self.scheduler.step()
 
         found = EcsFleet(
             planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition,
-            Poll(interval=5.0, sleep=sleep),
+            Poll(interval=5.0, clock=lambda: sum(waits), sleep=sleep),
         )  # fmt: skip
         found.observe()
         return found

@@ -164,3 +164,128 @@ def test_a_health_names_what_is_missing(account: Account) -> None:
     task = next(account.scheduler.tasks())
     task.end("killed")
     assert [finding.code for finding in account.fleet().judge()] == ["tasks-missing"]
+
+
+# -- behind a balancer
+
+
+def test_a_balancer_is_let_in_and_its_targets_are_the_gate(account: Account) -> None:
+    arn, front = account.balancer()
+    assert account.deploy(target_group=arn)[1] == []
+    assert account.deploy(target_group=arn) == ([], [])
+    groups = account.cloud.client("ec2").describe_security_groups()["SecurityGroups"]
+    (made,) = [each for each in groups if each["GroupName"] == "praxis-demo-ecs-leaf"]
+    (rule,) = made["IpPermissions"]
+    assert rule["FromPort"] == 8000 and [each["GroupId"] for each in rule["UserIdGroupPairs"]] == [front]
+    assert account.fleet(target_group=arn).judge() == []
+    address = next(account.scheduler.tasks()).address
+    account.cloud.health[address] = [("unhealthy", "Target.Timeout", "Request timed out")]
+    (found,) = account.fleet(target_group=arn).judge()
+    assert found.code == "targets-unhealthy" and f"({address}): unhealthy, Request timed out" in found.what
+    # A deployment that has nothing to do ends badly, too.
+    assert account.deploy(target_group=arn) == ([], ["targets-unhealthy"])
+
+
+def test_a_release_whose_targets_are_not_healthy_is_not_good(account: Account) -> None:
+    arn, _front = account.balancer()
+    fleet = account.fleet(target_group=arn)
+    fleet.apply()
+    for number in range(1, 4):
+        script = [("healthy", "", ""), ("unhealthy", "Target.Timeout", "Request timed out")]
+        account.cloud.health[f"10.9.1.{number}"] = script
+    assert [finding.code for finding in fleet.wait()] == ["targets-unhealthy"]
+    assert [row["outcome"] for row in fleet.services[0].history()] == [""]
+
+
+def test_a_service_leaves_a_balancer_that_is_no_longer_named(account: Account) -> None:
+    arn, _front = account.balancer()
+    account.deploy(target_group=arn)
+    rows = account.fleet().plan()[1]
+    (changed,) = [field for row in rows if row.kind == "service" for field in row.fields]
+    assert (changed.name, changed.after) == ("loadBalancers", [])
+    assert changed.before[0]["targetGroupArn"] == arn
+    changes, found = account.deploy()
+    assert found == [] and "UpdateService" in changes
+    assert account.deploy() == ([], [])
+    states = account.cloud.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    assert states == []
+
+
+def test_a_target_group_that_nothing_forwards_to_is_refused(account: Account) -> None:
+    arn, _front = account.balancer(served=False)
+    with pytest.raises(Failed) as raised:
+        account.fleet(target_group=arn)
+    assert codes(raised.value) == ["target-group-unused"]
+
+
+# -- scaling by requests and by the clock
+
+
+DAY = {"name": "day", "schedule": "cron(0 8 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 4, "max": 20}
+NIGHT = {"name": "night", "schedule": "cron(0 20 * * ? *)", "timezone": "Europe/Berlin", "min": 2, "max": 10}
+TARGET = {"ServiceNamespace": "ecs", "ResourceId": "service/praxis-demo/leaf",
+          "ScalableDimension": "ecs:service:DesiredCount"}  # fmt: skip
+
+
+def test_requests_are_counted_by_target_group(account: Account) -> None:
+    arn, _front = account.balancer()
+    account.deploy({"autoscaler": {"requests": 600}}, target_group=arn)
+    scaling = account.cloud.client("application-autoscaling")
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    by_name = {each["PolicyName"]: each["TargetTrackingScalingPolicyConfiguration"] for each in policies}
+    tracking = by_name["praxis-requests"]
+    label = tracking["PredefinedMetricSpecification"]["ResourceLabel"]
+    assert label.startswith("app/front/") and label.endswith(arn.rpartition(":")[2]) and "/targetgroup/leaf/" in label
+    assert tracking["TargetValue"] == 600.0 and sorted(by_name) == ["praxis-cpu", "praxis-requests"]
+    assert account.deploy({"autoscaler": {"requests": 600}}, target_group=arn) == ([], [])
+    assert account.deploy(target_group=arn) == (["DeleteScalingPolicy"], [])
+
+
+def test_schedules_are_made_kept_and_removed(account: Account) -> None:
+    both, one = {"autoscaler": {"schedules": [DAY, NIGHT]}}, {"autoscaler": {"schedules": [DAY]}}
+    changes, found = account.deploy(both)
+    assert found == [] and changes.count("PutScheduledAction") == 2
+    assert account.deploy(both) == ([], [])
+    scaling = account.cloud.client("application-autoscaling")
+    # Somebody else's stays.
+    scaling.put_scheduled_action(**TARGET, ScheduledActionName="theirs", Schedule="rate(1 day)",
+                                 ScalableTargetAction={"MinCapacity": 1})  # fmt: skip
+    (row,) = account.fleet(one).plan()[1]
+    assert (row.action, row.kind, row.name) == ("remove", "scheduled action", "service/praxis-demo/leaf#praxis-night")
+    assert account.deploy(one) == (["DeleteScheduledAction"], [])
+    left = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    assert sorted(each["ScheduledActionName"] for each in left) == ["praxis-day", "theirs"]
+    fleet = account.fleet(one)
+    assert ("remove", "scheduled action") in {(row.action, row.kind) for row in fleet.gone()}
+    fleet.remove()
+    left = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    assert [each["ScheduledActionName"] for each in left] == ["theirs"]
+
+
+def test_a_schedule_changed_by_hand_is_corrected(account: Account) -> None:
+    given = {"autoscaler": {"schedules": [DAY]}}
+    account.deploy(given)
+    scaling = account.cloud.client("application-autoscaling")
+    scaling.put_scheduled_action(**TARGET, ScheduledActionName="praxis-day", Schedule=DAY["schedule"],
+                                 Timezone="UTC", ScalableTargetAction={"MinCapacity": 4, "MaxCapacity": 20})  # fmt: skip
+    (row,) = account.fleet(given).plan()[1]
+    assert [(field.name, field.before, field.after) for field in row.fields] == [("Timezone", "UTC", DAY["timezone"])]
+    assert account.deploy(given) == (["PutScheduledAction"], [])
+
+
+def test_limits_that_a_schedule_has_set_are_no_edit(account: Account) -> None:
+    given = {"autoscaler": {"schedules": [DAY]}}
+    account.deploy(given)
+    scaling = account.cloud.client("application-autoscaling")
+    scaling.register_scalable_target(**TARGET, MinCapacity=4, MaxCapacity=20)
+    fleet = account.fleet(given)
+    assert fleet.plan()[1] == [] and fleet.rows()[0]["scale"] == {"min": 4, "max": 20}
+    scaling.register_scalable_target(**TARGET, MinCapacity=4, MaxCapacity=19)
+    (row,) = account.fleet(given).plan()[1]
+    assert [(field.name, field.before, field.after) for field in row.fields] == [("max", 19, 10)]
+
+
+def test_a_schedule_that_will_not_come_again_is_none(account: Account) -> None:
+    once = {"autoscaler": {"schedules": [{"name": "once", "schedule": "at(2020-01-01T00:00:00)", "min": 3}]}}
+    assert "PutScheduledAction" not in account.deploy(once)[0]
+    assert account.deploy(once) == ([], [])

@@ -29,6 +29,7 @@ OPERATIONS = {
     "service": ("ecs", "CreateService"),
     "scalable-target": ("application-autoscaling", "RegisterScalableTarget"),
     "scaling-policy": ("application-autoscaling", "PutScalingPolicy"),
+    "scheduled-action": ("application-autoscaling", "PutScheduledAction"),
 }
 
 
@@ -39,7 +40,9 @@ def shape(service_name: str, operation: str) -> Any:
 
 
 def test_every_file_is_what_the_cli_takes() -> None:
-    files = plan(rendered=True, leaf=variables({"autoscaler": {"memory": 80}})).files()
+    day = {"name": "day", "schedule": "cron(0 8 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 4}
+    scale = {"memory": 80, "schedules": [day]}
+    files = plan(rendered=True, leaf=variables({"autoscaler": scale})).files()
     seen = set()
     for name, text in files.items():
         what = name.removesuffix(".json").rpartition(".")[2]

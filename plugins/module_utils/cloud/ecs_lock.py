@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lock of a fleet in ECS: taken, waited for, and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.lock import Ticket
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+
+#: So many numbers below one's own are asked for one by one: a list may not show yet what was registered a moment ago.
+NEWEST = 5
+#: Seconds in which ECS shows what it has numbered; and in which it takes a registration beside another one.
+SHOWN, TAKEN = 15.0, 30.0
+_BESIDE = "Too many concurrent attempts"
+
+
+@dataclass
+class EcsLock:
+    """One deployment at a time holds it.
+
+    :param deployment: ``run``, ``owner`` and ``reason`` of this one.
+    :param seconds: for how long it holds at most.
+    :param take_over: the run that is known to be dead.
+    :param wait: seconds to wait for another one's end.
+    """
+
+    client: AwsClient
+    fleet: str
+    deployment: Mapping[str, Any]
+    seconds: int
+    take_over: str = ""
+    wait: float = 0.0
+    poll: Poll = field(default_factory=lambda: Poll(interval=2.0))
+
+    @contextmanager
+    def held(self) -> Iterator[list[Finding]]:
+        """Hold it; what others have left behind.
+
+        :raises Failed: ``fleet-locked``: another deployment has it.
+        """
+        mine, findings = self._take()
+        try:
+            yield findings
+        finally:
+            self._give_back(mine)
+
+    def _take(self) -> tuple[Ticket, list[Finding]]:
+        end = self.poll.clock() + self.wait
+        while True:
+            mine = self._register()
+            try:
+                others = self._others(mine)
+            except BaseException:
+                self._give_back(mine)
+                raise
+            other = lock.holder(mine, others, self.take_over)
+            if other is None:
+                gone = lock.before(mine, others)
+                for each in gone:
+                    self._give_back(each)
+                return mine, [lock.unfinished(each) for each in gone if each.run != mine.run]
+            self._give_back(mine)
+            rest = end - self.poll.clock()
+            if rest <= 0:
+                raise Failed(lock.locked(other, mine.at))
+            self._wait_for(other, min(rest, lock.left(other, mine.at)))
+
+    def _wait_for(self, other: Ticket, seconds: float) -> None:
+        self.poll.until(lambda: self._find(other.arn), lambda found: not (found and found.active), seconds=seconds)
+
+    def _register(self) -> Ticket:
+        request = lock.definition(self.fleet, self.deployment, self.seconds)
+        tags = lower_list({**mark(self.fleet), "Name": lock.family(self.fleet)})
+
+        def attempt() -> dict[str, Any] | None:
+            try:
+                return dict(self.client.call("ecs", "register_task_definition", tags=tags, **request))
+            except Invalid as error:
+                # Somebody registers at this very moment.
+                if _BESIDE not in error.finding.what:
+                    raise
+                return None
+
+        made, _done = self.poll.until(attempt, lambda made: made is not None, seconds=TAKEN)
+        if made is None:
+            what = "ECS did not take the lock's revision beside those of others."
+            raise Failed(Finding("fleet-locked", what, lock.family(self.fleet), "Run it again."))
+        return lock.ticket(made["taskDefinition"])
+
+    def _others(self, mine: Ticket) -> list[Ticket]:
+        """All that may have been there first."""
+        family = lock.family(self.fleet)
+        asked = {"familyPrefix": family, "status": "ACTIVE"}
+        listed = [str(arn).rpartition("/")[2] for arn in self.client.paginate("ecs", "list_task_definitions", **asked)]
+        named = {name for name in listed if name.rpartition(":")[0] == family}
+        named |= {f"{family}:{number}" for number in range(max(1, mine.revision - NEWEST), mine.revision)}
+        return [found for name in sorted(named - {mine.where}) if (found := self._shown(name))]
+
+    def _shown(self, name: str) -> Ticket | None:
+        """A revision that has a number. One that is not there after a while was deleted for good."""
+        found, _done = self.poll.until(lambda: self._find(name), lambda found: found is not None, seconds=SHOWN)
+        return found
+
+    def _find(self, named: str) -> Ticket | None:
+        try:
+            found = self.client.call("ecs", "describe_task_definition", taskDefinition=named)["taskDefinition"]
+        except (NotFound, Invalid):
+            return None
+        return lock.ticket(found)
+
+    def _give_back(self, there: Ticket) -> None:
+        self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=there.arn)

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet's lock in ECS: revisions of a task definition that nothing ever runs. Pure.
+
+ECS has no conditional write, but it numbers the revisions of a family: of two registrations at the same moment one has
+the lower number. Whoever holds the lowest active revision holds the lock, and everybody else sees it. The only clock is
+ECS's, which writes down when a revision was registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+
+#: Seconds that a deployment needs beside the waiting for its services.
+_REST = 600
+
+
+def family(fleet: str) -> str:
+    """The lock's family. A kind's name begins with no hyphen, so none of its definitions is called like that."""
+    return f"praxis-{fleet}--lock"
+
+
+def lease(kinds: Sequence[KindSettings]) -> int:
+    """Seconds that a deployment may take: each service's own, the way back, and its targets."""
+    return sum(2 * kind.timeout + kind.grace for kind in kinds) + _REST
+
+
+def definition(fleet: str, deployment: Mapping[str, Any], seconds: int) -> dict[str, Any]:
+    """The request that registers a revision, without tags.
+
+    :param deployment: ``run``, ``owner`` and ``reason``.
+    """
+    about = {"run": deployment["run"], "owner": deployment["owner"], "reason": deployment["reason"], "lease": seconds}
+    environment = [{"name": name, "value": str(value)} for name, value in about.items()]
+    container = {"name": "lock", "image": "scratch", "memory": 6, "essential": True, "environment": environment}
+    return {"family": family(fleet), "requiresCompatibilities": ["EC2"], "containerDefinitions": [container]}
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One revision.
+
+    :param at: when it was registered, in seconds by ECS's clock.
+    :param lease: seconds for which it holds.
+    """
+
+    arn: str
+    revision: int
+    active: bool
+    at: float
+    run: str
+    owner: str
+    reason: str
+    lease: int
+
+    @property
+    def where(self) -> str:
+        """What findings call it."""
+        return self.arn.rpartition("/")[2]
+
+
+def ticket(described: Mapping[str, Any]) -> Ticket:
+    """A revision as ECS describes it."""
+    (container,) = described["containerDefinitions"]
+    about = {each["name"]: each["value"] for each in container.get("environment") or ()}
+    seconds = about.get("lease", "")
+    return Ticket(
+        str(described["taskDefinitionArn"]),
+        int(described["revision"]),
+        described.get("status") == "ACTIVE",
+        described["registeredAt"].timestamp(),
+        about.get("run", ""),
+        about.get("owner", "somebody"),
+        about.get("reason", "deployment"),
+        int(seconds) if seconds.isdigit() else 0,
+    )
+
+
+def left(there: Ticket, now: float) -> float:
+    """Seconds for which it still holds."""
+    return there.at + there.lease - now
+
+
+def before(mine: Ticket, others: Sequence[Ticket]) -> list[Ticket]:
+    """Those that were there first and have not been given back."""
+    return [each for each in others if each.active and each.revision < mine.revision]
+
+
+def holder(mine: Ticket, others: Sequence[Ticket], take_over: str = "") -> Ticket | None:
+    """Who has the lock in place of this run; None when it has it itself.
+
+    :param take_over: the run that is known to be dead.
+    """
+    dead = (take_over, mine.run)  # an own one whose registration was answered late
+    alive = [each for each in before(mine, others) if left(each, mine.at) > 0 and each.run not in dead]
+    return min(alive, key=lambda each: each.revision) if alive else None
+
+
+def locked(there: Ticket, now: float) -> Finding:
+    """That another run is at work."""
+    what = f"Deployment {there.run} of {there.owner} ({there.reason}) is at work"
+    what += f"; its lock ends by itself in {left(there, now):.0f} s."
+    fix = "Wait for its end (praxis_lock_wait); if it is known to be dead: "
+    return Finding("fleet-locked", what, there.where, f"{fix}-e praxis_take_over={there.run}.")
+
+
+def unfinished(there: Ticket) -> Finding:
+    """That a run has stopped before its end: its time is over, or somebody knows that it is dead."""
+    what = f"Deployment {there.run} of {there.owner} ({there.reason}) stopped before its end."
+    fix = "Nothing is to be done if this run ended well; else deploy again, or roll back (make rollback)."
+    return Finding("unfinished", what, there.where, fix, WARNING)
