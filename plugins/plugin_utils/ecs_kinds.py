@@ -188,8 +188,7 @@ class _Planner(KindPlanner):
         try:
             found = balancers.find(aws, balancers.TARGET_GROUP, selector("praxis_target_group", given))
             arns = list(map(str, found.get("LoadBalancerArns") or ()))
-            by_arn = {"LoadBalancerArns": arns}
-            front = aws.call("elbv2", "describe_load_balancers", **by_arn)["LoadBalancers"] if arns else []
+            front = aws.call("elbv2", "describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"] if arns else []
         except Failed as error:
             self.findings += error.findings
             return None

@@ -9,6 +9,8 @@ The tests go in their order, each from what the one before has left.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +49,7 @@ class Agents:
     bootstrap: str
     vpc: str = ""
 
-    def run(self, playbook: str, *arguments: str, expect: int = 0, **variables: Any) -> Run:
+    def run(self, playbook: str, *arguments: str, expect: int | None = 0, **variables: Any) -> Run:
         """A root playbook on the inventory of ECS."""
         environment = {"PRAXIS_SUBNETS": self.subnets, "PRAXIS_BOOTSTRAP": self.bootstrap}
         given = {f"praxis_{name}": value for name, value in variables.items()}
@@ -187,8 +189,8 @@ def stopped(agents: Agents) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def group(agents: Agents) -> str:
-    """A load balancer with a target group of addresses, which nobody is in yet."""
+def group(agents: Agents) -> Iterator[str]:
+    """A load balancer with a target group of addresses, which nobody is in yet; gone when the file has ended."""
     elb, ec2 = agents.client("elbv2"), agents.client("ec2")
     front = ec2.create_security_group(GroupName="front", Description="front", VpcId=agents.vpc)["GroupId"]
     made = elb.create_target_group(
@@ -197,10 +199,13 @@ def group(agents: Agents) -> str:
     arn = str(made["TargetGroups"][0]["TargetGroupArn"])
     delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "5"}
     elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
-    balancer = elb.create_load_balancer(Name="front", Subnets=agents.subnets.split(","), SecurityGroups=[front])
-    elb.create_listener(LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=80,
+    balancers = elb.create_load_balancer(Name="front", Subnets=agents.subnets.split(","), SecurityGroups=[front])
+    balancer = balancers["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80,
                         DefaultActions=[{"Type": "forward", "TargetGroupArn": arn}])  # fmt: skip
-    return arn
+    yield arn
+    elb.delete_load_balancer(LoadBalancerArn=balancer)
+    elb.delete_target_group(TargetGroupArn=arn)
 
 
 def healthy(agents: Agents, group: str) -> list[str]:
@@ -276,6 +281,21 @@ def test_limits_that_a_schedule_sets_are_kept_and_its_edits_corrected(agents: Ag
     done = agents.run("deploy.yml", **given)
     (named,) = [each for each in done.summary["findings"] if each["code"] == "scaling-edited"]
     assert "scheduled action" in named["where"] and done.summary["services"][0]["scale"] == {"min": 4, "max": 20}
+
+
+def test_of_two_deployments_at_the_same_time_one_acts_and_the_other_names_it(agents: Agents, group: str) -> None:
+    mark = agents.cloud.mark()
+
+    def deploy(seconds: int) -> Run:
+        return agents.run("deploy.yml", expect=None, target_group=group, agent_config={"llm": {"timeout": seconds}})
+
+    with ThreadPoolExecutor(2) as both:
+        refused, done = sorted(both.map(deploy, (11, 12)), key=lambda run: -run.rc)
+    assert (refused.rc, done.rc) == (2, 0)
+    assert done.summary["services"][0]["revision"] == agents.revision()
+    (named,) = refused.summary["findings"]
+    assert named["code"] == "fleet-locked" and "is at work" in named["what"]
+    assert agents.written(mark).count("UpdateService") == 1
 
 
 def test_a_removal_leaves_nothing(agents: Agents) -> None:

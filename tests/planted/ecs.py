@@ -9,6 +9,30 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="tasks-that-get-no-requests-are-good",
+        breaks="A deployment ends well whose tasks the balancer never sends a request.",
+        file="plugins/module_utils/cloud/ecs_service.py",
+        before="            unserved = self._served(float(self.kind.settings.grace))\n",
+        after="            unserved: list[Finding] = []\n",
+        tests=("tests/unit/ecs/test_fleet.py",),
+    ),
+    Fault(
+        name="a-schedule-s-limits-are-written-over",
+        breaks="A deployment at noon takes the limits that the morning's schedule has set for somebody's edit.",
+        file="plugins/module_utils/cloud/aws_ecs_kinds.py",
+        before="                name: desired.fields[name] if value in scheduled.get(name, ()) else value\n",
+        after="                name: value\n",
+        tests=("tests/unit/ecs/test_fleet.py",),
+    ),
+    Fault(
+        name="two-hold-the-lock",
+        breaks="A run does not see the lock of one that came before it.",
+        file="plugins/module_utils/ecs/lock.py",
+        before="if each.active and each.revision < mine.revision]\n",
+        after="if each.active and each.revision > mine.revision]\n",
+        tests=("tests/unit/ecs/test_lock.py",),
+    ),
+    Fault(
         name="rolled-back-by-ecs-counts-as-done",
         breaks="A deployment that the circuit breaker has rolled back ends well.",
         file="plugins/module_utils/ecs/rollout.py",

@@ -73,8 +73,8 @@ def after(
         scale, name = kind.settings.autoscaler, service.resource_id(kind)
         scales = kind.settings.scales
         bounds, scheduled = {"min": scale.min, "max": scale.max}, schedules.limits(scale.schedules)
-        made_with = {"scheduled": scheduled} if scale.schedules else {}
-        found.append(Resource("scalable_target", name, bounds, made_with, present=scales))
+        may_be = {"scheduled": scheduled} if scale.schedules else {}
+        found.append(Resource("scalable_target", name, bounds, may_be, present=scales))
         wanted = {each["PolicyName"]: each for each in service.scaling_policies(kind)} if scales else {}
         for policy in service.POLICIES:
             tracking = wanted.get(policy, {}).get("TargetTrackingScalingPolicyConfiguration", {})
@@ -92,8 +92,7 @@ def _scheduled(kind: Kind, now: datetime.datetime, there: Collection[str]) -> It
     wanted = {each.action: each.request() for each in coming}
     for action in sorted({*wanted, *(each for each in there if each.startswith(schedules.PREFIX))}):
         request = wanted.get(action, {})
-        fields = {field: request[field] for field in ("Schedule", "Timezone", "ScalableTargetAction")
-                  if field in request}  # fmt: skip
+        fields = {field: value for field, value in request.items() if field != "ScheduledActionName"}
         made_with = {"service": name, "action": action}
         yield Resource("scheduled_action", f"{name}#{action}", fields, made_with, present=bool(request))
 

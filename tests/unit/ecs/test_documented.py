@@ -20,6 +20,7 @@ LAYERS = (
     *sorted((PLUGINS / "module_utils/ecs").glob("*.py")),
     PLUGINS / "module_utils/cloud/ecs_service.py",
     PLUGINS / "module_utils/cloud/ecs_fleet.py",
+    PLUGINS / "module_utils/cloud/ecs_lock.py",
     PLUGINS / "plugin_utils/ecs_kinds.py",
     PLUGINS / "action/fleet_ecs.py",
 )

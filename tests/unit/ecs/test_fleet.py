@@ -265,9 +265,9 @@ def test_schedules_are_made_kept_and_removed(account: Account) -> None:
 def test_a_schedule_changed_by_hand_is_corrected(account: Account) -> None:
     given = {"autoscaler": {"schedules": [DAY]}}
     account.deploy(given)
-    scaling = account.cloud.client("application-autoscaling")
+    scaling, limits = account.cloud.client("application-autoscaling"), {"MinCapacity": 4, "MaxCapacity": 20}
     scaling.put_scheduled_action(**TARGET, ScheduledActionName="praxis-day", Schedule=DAY["schedule"],
-                                 Timezone="UTC", ScalableTargetAction={"MinCapacity": 4, "MaxCapacity": 20})  # fmt: skip
+                                 Timezone="UTC", ScalableTargetAction=limits)  # fmt: skip
     (row,) = account.fleet(given).plan()[1]
     assert [(field.name, field.before, field.after) for field in row.fields] == [("Timezone", "UTC", DAY["timezone"])]
     assert account.deploy(given) == (["PutScheduledAction"], [])
