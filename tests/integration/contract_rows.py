@@ -256,11 +256,13 @@ def fleet_ecs(world: World) -> Turns:
     references = {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)}
     nobody = Site(HOME.parent).addresses.at(250)
     peer = f"/ip4/{nobody}/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+    day = {"name": "day", "schedule": "cron(0 8 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 3}
     variables = {
         "praxis_target": "ecs",
         "praxis_target_group": "",
         "praxis_agent_secrets": references,
-        "praxis_ecs": {"bootstrap": [peer], "subnets": [described(world)["SubnetId"]], "autoscaler": {"min": 1}},
+        "praxis_ecs": {"bootstrap": [peer], "subnets": [described(world)["SubnetId"]],
+                       "autoscaler": {"min": 1, "schedules": [day]}},
     }
     yield Turn("plan", {"state": "plan"}, variables=variables)
     yield Turn("deploy", {"state": "deployed"}, changes=True, variables=variables)

@@ -68,6 +68,7 @@ class EcsService:
         :raises Failed: ``not-managed`` for a service that others made.
         """
         self.described = self._describe()
+        self.deployment = str(rollout.primary(self.described).get("id", ""))
         if self.described and not tagged(lower_tags(self.described), self.kind.tags):
             what = f"There is a service {self.kind.name} that was not made here."
             fix = "Choose another name (praxis_ecs.name) or cluster."
@@ -109,8 +110,6 @@ class EcsService:
             self._took(self.client.call("ecs", "create_service", **request))
         elif changed := self._changed(self.fitting, security_groups):
             self._update(changed)
-        else:
-            self.deployment = str(rollout.primary(self.described).get("id", ""))
 
     def go_to(self, arn: str) -> None:
         """Run another revision."""

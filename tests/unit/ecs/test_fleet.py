@@ -22,7 +22,8 @@ def test_a_first_deployment_makes_everything_and_the_second_nothing(account: Acc
         "CreateCluster", "CreateLogGroup", "PutRetentionPolicy", "CreateRole", "PutRolePolicy", "CreateSecurityGroup",
         "RegisterTaskDefinition", "CreateService", "RegisterScalableTarget", "PutScalingPolicy", "TagResource",
     ]  # fmt: skip
-    assert account.fleet().plan()[1] == []
+    fleet = account.fleet()
+    assert fleet.plan()[1] == [] and fleet.wait() == []
     assert account.deploy() == ([], [])
 
 
