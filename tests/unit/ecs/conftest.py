@@ -18,8 +18,11 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import elbv2_backends
 
+from ansible_collections.praxis.cloud.plugins.action import fleet_ecs
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import ecs_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from sandbox.aws import ecs
 from sandbox.aws.ecs_records import HEALTHY, RUNNING, Task
 from sandbox.aws.ecs_services import Scheduler
@@ -88,6 +91,15 @@ class Account:
     def fleet(self, ecs_: dict[str, Any] | None = None, **values: Any) -> EcsFleet:
         """The fleet as a run would observe it."""
         planned = plan(leaf=self.variables(ecs_, **values))
+        found = EcsFleet(
+            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition,
+            self.poll(),
+        )  # fmt: skip
+        found.observe()
+        return found
+
+    def poll(self, interval: float = 5.0) -> Poll:
+        """Waits in which the services move."""
         waits: list[float] = []
 
         def sleep(seconds: float) -> None:
@@ -95,12 +107,16 @@ class Account:
             assert len(waits) < STEPS, "nothing ends"
             self.scheduler.step()
 
-        found = EcsFleet(
-            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition,
-            Poll(interval=5.0, clock=lambda: sum(waits), sleep=sleep),
-        )  # fmt: skip
-        found.observe()
-        return found
+        return Poll(interval=interval, clock=lambda: sum(waits), sleep=sleep)
+
+    def verb(
+        self, state: str, check: bool = False, args: dict[str, Any] | None = None, **values: Any
+    ) -> dict[str, Any]:
+        """A verb's result, as the action returns it."""
+        known = {"state": state, "plan_id": "", "to": "", "take_over": "", "wait": 0, **(args or {})}
+        members = fleet_variables.members({"leaf": self.variables(**values)}, ["leaf"])
+        self.cloud.operations.clear()
+        return fleet_ecs._Run(known, members, (), check).done()
 
     def deploy(self, ecs_: dict[str, Any] | None = None, **values: Any) -> tuple[list[str], list[str]]:
         """Deploy; the operations that changed anything, and the codes of what was found."""
@@ -119,6 +135,7 @@ def account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name, value in environment(cloud).items():
         monkeypatch.setenv(name, value)
     kept = dict(vars(EC2ContainerServiceResponse))
+    monkeypatch.setattr(ecs_fleet, "Poll", lambda interval: made.poll(interval))
     backends = SimpleNamespace(elbv2=lambda: elbv2_backends[ACCOUNT][REGION], ec2=lambda: ec2_backends[ACCOUNT][REGION])
     made = Account(cloud, ecs.install(Records(), nullcontext(), TargetGroups(backends)))  # type: ignore[arg-type]
     ec2 = cloud.client("ec2")

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs as the action carries them out: who writes holds the lock, and who has nothing to write takes none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from tests.unit.ecs.conftest import CRASHING, Account
+from tests.unit.ecs.made import codes
+from tests.unit.ecs.test_lock import ecs_lock
+
+LATER = {"agent_config": {"llm": {"timeout": 7}}}
+LOCKED = ("RegisterTaskDefinition", "DeregisterTaskDefinition")
+
+
+def written(account: Account) -> list[str]:
+    """What a verb wrote between taking the lock and giving it back."""
+    first, *found, last = account.cloud.changes()
+    assert (first, last) == LOCKED
+    return found
+
+
+def test_a_deployment_writes_under_the_lock_and_the_second_writes_nothing(account: Account) -> None:
+    predicted = account.verb("deployed", check=True)
+    assert account.cloud.changes() == [] and predicted["changed"]
+    done = account.verb("deployed", args={"plan_id": predicted["plan_id"]})
+    assert done["ok"] and done["changed"] and done["plan"] == predicted["plan"]
+    assert written(account)[0] == "CreateCluster"
+    again = account.verb("deployed")
+    assert again["ok"] and not again["changed"]
+    assert account.cloud.changes() == []
+
+
+def test_of_two_runs_the_second_writes_nothing_of_the_fleet(account: Account) -> None:
+    account.verb("deployed")
+    verbs: list[tuple[str, dict[str, Any]]] = [("deployed", LATER), ("absent", {})]
+    with ecs_lock("one").held():
+        for state, values in verbs:
+            with pytest.raises(Failed) as raised:
+                account.verb(state, **values)
+            assert codes(raised.value) == ["fleet-locked"]
+            assert tuple(account.cloud.changes()) == LOCKED
+        # Who only observes, and who has nothing to write, is not kept from it.
+        assert account.verb("plan", **LATER)["plan"]["rows"]
+        assert account.verb("verified")["ok"] and account.verb("deployed")["ok"]
+
+
+def test_a_plan_that_was_agreed_to_is_held_to_under_the_lock(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.verb("deployed")
+    agreed = account.verb("plan", **LATER)["plan_id"]
+    observe = account.fleet().__class__.observe
+    seen: list[int] = []
+
+    def observed(fleet: Any) -> None:
+        seen.append(1)
+        if len(seen) == 2:  # another run has ended between the plan and the lock
+            named = {"cluster": "praxis-demo", "service": "leaf"}
+            account.cloud.client("ecs").update_service(**named, enableExecuteCommand=True)
+        observe(fleet)
+
+    monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.fleet_ecs.EcsFleet.observe", observed)
+    with pytest.raises(Failed) as raised:
+        account.verb("deployed", args={"plan_id": agreed}, **LATER)
+    assert codes(raised.value) == ["plan-changed"]
+    assert [each for each in account.cloud.changes() if each not in LOCKED] == ["UpdateService"]
+    there = account.cloud.client("ecs").list_task_definitions(familyPrefix="praxis-demo-leaf")
+    assert len(there["taskDefinitionArns"]) == 1
+
+
+def test_a_dead_run_is_taken_over_and_said(account: Account) -> None:
+    dead = ecs_lock("dead").held()
+    dead.__enter__()
+    done = account.verb("deployed", args={"take_over": "dead"})
+    assert done["ok"] and [each["code"] for each in done["findings"]] == ["unfinished"]
+
+
+def test_a_bad_release_gives_the_lock_back(account: Account) -> None:
+    account.verb("deployed")
+    failed = account.verb("deployed", image=CRASHING)
+    assert not failed["ok"] and account.cloud.changes()[-1] == "DeregisterTaskDefinition"
+    assert account.verb("deployed")["ok"]
+
+
+def test_a_rollback_and_a_removal_write_under_the_lock(account: Account) -> None:
+    account.verb("deployed")
+    account.verb("deployed", **LATER)
+    assert account.verb("rolled_back", **LATER)["changed"]
+    assert written(account) == ["UpdateService"]
+    assert account.verb("absent", **LATER)["changed"]
+    assert "DeleteCluster" in written(account)
+    assert not account.verb("absent", **LATER)["changed"] and account.cloud.changes() == []
