@@ -246,6 +246,7 @@ def test_a_bad_release_behind_a_balancer_loses_no_request(agents: Agents, group:
     assert len(healthy(agents, group)) == 2
 
 
+@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_a_task_that_gets_no_requests_is_named(agents: Agents, group: str) -> None:
     taken = healthy(agents, group)[0]
     elb = agents.client("elbv2")
@@ -258,6 +259,7 @@ def test_a_task_that_gets_no_requests_is_named(agents: Agents, group: str) -> No
     assert agents.run("verify.yml", target_group=group, agent_config={"llm": {"timeout": 9}}).summary["ok"]
 
 
+@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_limits_that_a_schedule_sets_are_kept_and_its_edits_corrected(agents: Agents, group: str) -> None:
     day = {"name": "day", "schedule": "cron(0 8 ? * MON-FRI *)", "timezone": "Europe/Berlin", "min": 4, "max": 20}
     kind = {"autoscaler": {"requests": 600, "schedules": [day]}}
@@ -283,6 +285,7 @@ def test_limits_that_a_schedule_sets_are_kept_and_its_edits_corrected(agents: Ag
     assert "scheduled action" in named["where"] and done.summary["services"][0]["scale"] == {"min": 4, "max": 20}
 
 
+@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_of_two_deployments_at_the_same_time_one_acts_and_the_other_names_it(agents: Agents, group: str) -> None:
     mark = agents.cloud.mark()
 
