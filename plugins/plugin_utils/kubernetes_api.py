@@ -28,6 +28,7 @@ except ImportError:  # it comes with the package kubernetes, and that one's abse
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
 
@@ -269,5 +270,4 @@ def _clock(answer: requests.Response, before: float) -> float:
 
 
 def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split()).rstrip(".")
-    return text[:300] or type(error).__name__
+    return short(str(error)).rstrip(".") or type(error).__name__

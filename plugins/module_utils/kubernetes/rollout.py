@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 
 Object = Mapping[str, Any]
 RELEASE_LABEL = "praxis.cloud/release"
@@ -22,8 +23,9 @@ HEALTHY, LEAVING = "healthy", "leaving"
 #: Seconds that a pod may take beyond its probes: it is scheduled, and its image is pulled.
 _PULL = 300
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
+#: The exit code of whoever is killed. Not every runtime says whether the kernel did it at the memory limit.
+_KILLED = 137
 _CREATE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_MOST = 300
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,8 @@ def _of_container(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
         times = restarts(pod)
         what = "The agent ended with code %s (restarted %d times)." % (ended.get("exitCode"), times)
         fix = "Read its log: kubectl logs --previous %s." % _name(pod)
+        if ended.get("exitCode") == _KILLED:
+            fix += " Something killed it: the kubelet, whose events say so, or the kernel at praxis_container.memory."
         return Fault(Finding("container-exited", what, _name(pod), fix), 0 if times > 1 else 60, pod=_name(pod))
     return None
 
@@ -276,9 +280,8 @@ def _container(pod: Object) -> Mapping[str, Any]:
 
 
 def _shown(text: Any) -> str:
-    """A message of the cluster's as a sentence, without an end that never ends."""
-    words = " ".join(str(text or "no reason is given").split())
-    return (words[:_MOST] + "…" if len(words) > _MOST else words).rstrip(".") + "."
+    """A message of the cluster's as a sentence. Of a long one the end: what went wrong last, and why, stands there."""
+    return short(str(text or "no reason is given")).rstrip(".") + "."
 
 
 def row(pod: Object, events: Sequence[Object], planned: str) -> Dict[str, Any]:

@@ -87,6 +87,15 @@ def test_an_image_that_cannot_be_pulled_is_named_by_what_the_runtime_said() -> N
     assert "manifest unknown" in fault.finding.what
 
 
+def test_a_long_message_is_quoted_with_its_end_which_names_the_cause() -> None:
+    name = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/agent@sha256:" + "0" * 64
+    said = f'Failed to pull image "{name}": rpc error: code = Unknown desc = failed to pull and unpack image "{name}": '
+    said += f'failed to resolve reference "{name}": {name}: not found'
+    waiting = {"state": {"waiting": {"reason": "ErrImagePull"}}}
+    fault = only(seen(pod(0, ready=False, container=waiting), pod(1), events=[event("Failed", said)]))
+    assert fault.finding.what.endswith(": not found.")
+
+
 def test_a_pod_that_fits_on_no_node() -> None:
     condition = {"type": "PodScheduled", "status": "False", "message": "0/3: Insufficient cpu"}
     fault = only(seen(pod(0, ready=False, conditions=[condition], containerStatuses=[]), pod(1)))
@@ -113,6 +122,12 @@ def test_another_workload_s_events_are_not_its_own() -> None:
 def test_the_end_of_memory() -> None:
     killed = {"restartCount": 1, "state": {"running": {}}, "lastState": {"terminated": {"reason": "OOMKilled"}}}
     assert only(seen(pod(0, ready=False, container=killed), pod(1))).finding.code == "container-out-of-memory"
+
+
+def test_a_kill_of_which_the_runtime_does_not_say_why_may_be_the_end_of_memory() -> None:
+    killed = {"restartCount": 2, "state": {"terminated": {"reason": "Error", "exitCode": 137}}}
+    finding = only(seen(pod(0, ready=False, container=killed), pod(1))).finding
+    assert finding.code == "container-exited" and "praxis_container.memory" in finding.fix
 
 
 def test_a_crash_is_certain_when_it_comes_again() -> None:
