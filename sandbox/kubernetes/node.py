@@ -56,7 +56,7 @@ class Node:
         """Start them."""
         for folder in (self.root, *LOGS, *(self.root / log.name for log in LOGS)):
             folder.mkdir(parents=True, exist_ok=True)
-        over = " && ".join(f"mount --bind '{self.root / log.name}' {log}" for log in LOGS)
+        over = " && ".join([*(f"mount --bind '{self.root / log.name}' {log}" for log in LOGS), *_controllers()])
         running.start(f"engine-{self.name}", "unshare", "--mount", "sh", "-c", f'{over} && exec "$@"', "sh",
                       "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
                       str(self.root / "engine-run"), "-H", self.engine, "--pidfile", str(self.root / "dockerd.pid"),
@@ -93,6 +93,15 @@ class Node:
             if there:
                 self.docker("rm", "--force", "--volumes", *there)
         running.stop(f"engine-{self.name}")
+
+
+def _controllers() -> list[str]:
+    """Mounts of the control groups that this machine has and does not show. Without one of them containerd looks at no
+    control group, and never says that the kernel has killed a container at its memory limit."""
+    listed = [line.split(":")[1] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    places = {name: Path("/sys/fs/cgroup", name) for name in listed if name and "=" not in name}
+    return [f"mount -t cgroup -o {name} cgroup {place}" for name, place in places.items()
+            if place.is_dir() and not place.is_symlink() and not place.is_mount()]
 
 
 _KUBELET = """apiVersion: kubelet.config.k8s.io/v1beta1
