@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandbox.kubernetes.node import FOLDER, LOGS, Node
+from sandbox.kubernetes.node import FOLDER, LOGS, Node, controllers
 from sandbox.kubernetes.running import Programs
 
 #: Whose requests are in the audit log, and the cluster's own programs', whose are not.
@@ -29,6 +29,9 @@ TOKEN, PROGRAMS_TOKEN = "sandbox-administrator", "sandbox-programs"
 #: What the kubelet sets for itself; it is set back when the cluster goes.
 SYSCTLS = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
 _SUBNETS = 100
+#: The pods' weight against all other work of this machine, of which each process has 1024: else a pod in a busy machine
+#: never gets the CPU that it asks for, and the autoscaler has nothing to see.
+_SHARES = 8192
 #: Ended in this order, after the nodes.
 PROGRAMS = ("metrics", "scheduler", "controllers", "api", "etcd", "dns", "registry")
 
@@ -63,6 +66,11 @@ class Cluster:
     @property
     def bridge(self) -> str:
         return f"pxk{self.number}"
+
+    @property
+    def pods(self) -> Path:
+        """The pods' control group for CPU. cgroup v2 has no such place, and its weights stay as they are."""
+        return Path("/sys/fs/cgroup/cpu") / self.bridge
 
     @property
     def registry(self) -> str:
@@ -104,6 +112,9 @@ class Cluster:
         kept = self.root / "sysctls.json"
         if not kept.exists():
             kept.write_text(json.dumps({name: Path("/proc/sys", name).read_text() for name in SYSCTLS}))
+        if self.pods.parent.exists():
+            self.pods.mkdir(exist_ok=True)
+            (self.pods / "cpu.shares").write_text(str(_SHARES))
         for node in self.nodes:
             node.up(self.running, self.programs, self.own_kubeconfig)
             self.running.wait("a node", partial(self._is_ready, node))
@@ -120,6 +131,8 @@ class Cluster:
         if Path(f"/sys/class/net/{self.bridge}").exists():
             subprocess.run(["ip", "link", "delete", self.bridge], check=True)
         self._admit(False)
+        groups = f"find /sys/fs/cgroup -mindepth 2 -maxdepth 2 -name {self.bridge} -exec rmdir {{}} +"
+        subprocess.run(["unshare", "--mount", "sh", "-c", " && ".join([*controllers(), groups])], check=True)
         for folder in LOGS:
             with contextlib.suppress(OSError):  # another cluster's, or never made
                 folder.rmdir()

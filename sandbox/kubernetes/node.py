@@ -56,11 +56,11 @@ class Node:
         """Start them."""
         for folder in (self.root, *LOGS, *(self.root / log.name for log in LOGS)):
             folder.mkdir(parents=True, exist_ok=True)
-        over = " && ".join([*(f"mount --bind '{self.root / log.name}' {log}" for log in LOGS), *_controllers()])
+        over = " && ".join([*(f"mount --bind '{self.root / log.name}' {log}" for log in LOGS), *controllers()])
         running.start(f"engine-{self.name}", "unshare", "--mount", "sh", "-c", f'{over} && exec "$@"', "sh",
                       "dockerd", "--data-root", str(self.root / "engine"), "--exec-root",
                       str(self.root / "engine-run"), "-H", self.engine, "--pidfile", str(self.root / "dockerd.pid"),
-                      "--bridge", self.bridge, "--fixed-cidr", self.network,
+                      "--bridge", self.bridge, "--fixed-cidr", self.network, "--cgroup-parent", f"/{self.bridge}",
                       "--add-runtime", f"sandbox={FOLDER / 'runc-wrap'}", "--default-runtime", "sandbox",
                       "--iptables=false", "--ip-masq=false", "--insecure-registry", self.registry)
         running.wait("an engine", lambda: bool(self.docker("version", "--format", "{{.Server.Version}}")))
@@ -95,7 +95,7 @@ class Node:
         running.stop(f"engine-{self.name}")
 
 
-def _controllers() -> list[str]:
+def controllers() -> list[str]:
     """Mounts of the control groups that this machine has and does not show. Without one of them containerd looks at no
     control group, and never says that the kernel has killed a container at its memory limit."""
     listed = [line.split(":")[1] for line in Path("/proc/self/cgroup").read_text().splitlines()]

@@ -100,7 +100,7 @@ class Fleet:
         command = [str(program), f"{verb}.yml", "-i", str(hosts), "-e", f"@{given}", *arguments]
         environment = {**os.environ, "KUBECONFIG": str(self.controller), "ANSIBLE_SHOW_CUSTOM_STATS": "false"}
         done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False,
-                              timeout=600)
+                              timeout=1200)
         for marker in SECRETS.values():
             assert marker not in done.stdout + done.stderr
         return done
@@ -143,7 +143,7 @@ class Fleet:
         return sorted(name for name, listed in conditions.items()
                       if any(each["type"] == "Ready" and each["status"] == "True" for each in listed))
 
-    def wait_ready(self, count: int, seconds: float = 150) -> None:
+    def wait_ready(self, count: int, seconds: float = 400) -> None:
         """Until so many pods are there and all of them are ready."""
         wait(f"{count} ready pods", lambda: len(self.ready()) == len(self.pods()) == count, seconds)
 
@@ -208,7 +208,7 @@ class Fleet:
                 if event["verb"] not in _READS and "dryRun" not in event["requestURI"]]
 
 
-def wait(what: str, there: Callable[[], Any], seconds: float = 120) -> None:
+def wait(what: str, there: Callable[[], Any], seconds: float = 300) -> None:
     """Until something is so."""
     deadline = time.monotonic() + seconds
     while not there():

@@ -36,7 +36,7 @@ def test_load_brings_pods_and_a_deployment_keeps_their_number(standing: Fleet) -
     standing.good("deploy")
     for name in old:
         standing.inside(name, "python", "-c", _BURNER)
-    wait("more pods", lambda: len(standing.pods()) == 4, 180)
+    wait("more pods", lambda: len(standing.pods()) == 4, 400)
     standing.wait_ready(4)
     assert old.items() <= standing.uids().items()
     assert standing.edges() == mesh([f"agent-{ordinal}" for ordinal in range(4)])
@@ -46,7 +46,7 @@ def test_load_brings_pods_and_a_deployment_keeps_their_number(standing: Fleet) -
     assert not set(replaced.values()) & set(old.values())
     standing.good("deploy", praxis_agent_config={"llm": {"timeout": 9}},
                   **standing.kubernetes(autoscaler={"min": 2, "max": 4, "stabilization": 5}))
-    wait("two pods again", lambda: len(standing.pods()) == 2, 300)
+    wait("two pods again", lambda: len(standing.pods()) == 2, 600)
     assert standing.uids().items() <= replaced.items(), "the lowest ordinals stay, as they are"
     assert standing.peer_ids() == {f"agent-{ordinal}": peer_id(seed(ordinal)) for ordinal in range(2)}
     assert standing.edges() == mesh(["agent-0", "agent-1"])
