@@ -56,6 +56,7 @@ class ActionModule(TargetAction):
         "wait": {"type": "int", "default": 0},
         "lease": {"type": "int", "default": 120},
         "keep": {"type": "int", "default": 5},
+        "canary": {"type": "int", "default": 1},
     }
 
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
@@ -164,8 +165,10 @@ class _Run:
         watch = Watch(self._cluster, self._say, self._lock.require)
         changed = bool(planned.changes) or not known
         if changed:
+            # A rollback goes to what was good here, and is in a hurry.
+            canary = self._args["canary"] if self._args["state"] == DEPLOY else 0
             deployment = Deployment(
-                self._cluster, self._lock, watch, self._deployment, plan_id, self._args["keep"], self._findings
+                self._cluster, self._lock, watch, self._deployment, plan_id, self._args["keep"], canary, self._findings
             )
             deployment.run(objects, planned)
         else:

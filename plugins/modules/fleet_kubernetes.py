@@ -82,6 +82,14 @@ options:
     description: Good deployments that stay known, with the objects of their releases.
     type: int
     default: 5
+  canary:
+    description:
+      - >-
+        How many pods of each StatefulSet get a release first, those of the highest ordinals. The others, and leaves, get it once these are
+        ready on it. 0, or as many as there are, for no canary.
+      - Only with O(state=deployed).
+    type: int
+    default: 1
 """
 
 EXAMPLES = r"""

@@ -11,7 +11,13 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import changes, deployments, resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
+    canary,
+    changes,
+    deployments,
+    resources,
+    rollout,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
 
@@ -97,6 +103,7 @@ class Deployment:
 
     :param deployment: its ``run``, ``owner`` and ``reason``.
     :param keep: how many good deployments stay known.
+    :param canary: how many pods of each kind of members get a release before the others.
     """
 
     cluster: FleetCluster
@@ -105,6 +112,7 @@ class Deployment:
     deployment: Mapping[str, Any]
     plan_id: str
     keep: int
+    canary: int = 0
     findings: List[Finding] = field(default_factory=list)
 
     def run(self, source: Sequence[Object], planned: Planned) -> None:
@@ -124,11 +132,7 @@ class Deployment:
         made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
         begun: List[Change] = []
         try:
-            for change in made:
-                self.lock.require()
-                begun.append(change)
-                self.cluster.apply(change)
-            bad = self.watch.all(rollout.goals(planned.objects))
+            bad = self._spread(canary.stages(made, rollout.goals(planned.objects), self.canary), begun)
         except errors.CloudError as error:
             bad = list(error.findings)
         outcome = deployments.GOOD
@@ -138,6 +142,24 @@ class Deployment:
         else:
             self._remove([change for change in planned.changes if change.is_late])
         self._record(source, outcome)
+
+    def _spread(self, stages: Sequence[canary.Stage], begun: List[Change]) -> List[Finding]:
+        """Apply and judge one stage after the other; what is wrong with the first that is bad.
+
+        :param begun: gets each change before it is made.
+        """
+        bad: List[Finding] = []
+        for number, stage in enumerate(stages):
+            if number:
+                self.watch.say("the canary is good, and the other pods follow")
+            for change in stage.changes:
+                self.lock.require()
+                begun.append(change)
+                self.cluster.apply(change)
+            bad = self.watch.all(stage.goals)
+            if bad:
+                break
+        return bad
 
     def _namespace(self, planned: Planned) -> None:
         """The Lease needs it."""

@@ -65,6 +65,7 @@ class Goal:
 
     :param least: the fewest pods that count.
     :param deadline: seconds without progress after which the rollout has failed.
+    :param partition: of a canary: the ordinal from which on pods count.
     """
 
     kind: str
@@ -72,6 +73,7 @@ class Goal:
     release: str
     least: int
     deadline: float
+    partition: int = 0
 
 
 def goals(objects: Sequence[Object]) -> List[Goal]:
@@ -116,10 +118,16 @@ def is_done(seen: Seen, goal: Goal) -> bool:
     wanted = spec.get("replicas", 1)
     ready = [pod for pod in seen.pods if is_ready(pod) and release_of(pod) == goal.release and not is_leaving(pod)]
     observed = status.get("observedGeneration", 0) >= seen.workload["metadata"].get("generation", 0)
+    observed = observed and release_of(seen.workload) == goal.release
     available = status.get("availableReplicas", 0) if spec.get("minReadySeconds") else wanted
+    if goal.partition:
+        # The others may be as they are: the release may be what repairs them.
+        above = [pod for pod in seen.pods if _ordinal(pod) >= goal.partition]
+        new = [pod for pod in ready if _ordinal(pod) >= goal.partition]
+        calm = available >= len([pod for pod in seen.pods if is_ready(pod)])
+        return bool(observed and calm and len(new) == len(above) == max(0, wanted - goal.partition))
     return bool(
         observed
-        and release_of(seen.workload) == goal.release
         and wanted >= goal.least
         and len(ready) == len(seen.pods) == wanted
         and status.get("updatedReplicas", 0) == status.get("readyReplicas", 0) == wanted
@@ -241,6 +249,11 @@ def _of_events(seen: Seen, goal: Goal) -> Optional[Fault]:
 
 def _name(pod: Object) -> str:
     return str(pod["metadata"]["name"])
+
+
+def _ordinal(pod: Object) -> int:
+    """Of a StatefulSet's pod."""
+    return int(_name(pod).rpartition("-")[2])
 
 
 def _pull_failure(pod: Object, events: Sequence[Object]) -> str:

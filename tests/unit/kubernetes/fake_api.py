@@ -28,6 +28,7 @@ class FakeApi:
 
     :ivar objects: path -> object.
     :ivar written: method and path of each request that changed something.
+    :ivar history: each object as it was written, with its path.
     :ivar bad_images: image -> state of a container with that image.
     :ivar logs: what a container says, and what the one before it said.
     :ivar exec_refusal: the status and answer to whoever wants to run a command in a pod.
@@ -36,11 +37,13 @@ class FakeApi:
     def __init__(self, folder: Path) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.written: list[str] = []
+        self.history: list[tuple[str, dict[str, Any]]] = []
         self.bad_images: dict[str, dict[str, Any]] = {}
         self.exec_refusal: tuple[int, dict[str, Any]] = (404, {"message": "not found", "reason": "NotFound"})
         self.logs = ("the last words", "the words before")
         self.events: list[dict[str, Any]] = []
         self.scaled: dict[str, int] = {}
+        self._before: dict[str, dict[str, Any]] = {}
         self._count = 0
         fake = self
 
@@ -109,6 +112,8 @@ class FakeApi:
             after["metadata"]["generation"] = self._count
             self.objects[path] = after
             self.written.append(f"{method} {path}")
+            self._keep_revision(before, after)
+            self.history.append((path, copy.deepcopy(after)))
         return 200, after
 
     def _applied(self, before: dict[str, Any] | None, body: Any, manager: str) -> dict[str, Any]:
@@ -119,6 +124,11 @@ class FakeApi:
         if after["kind"] in ("StatefulSet", "Deployment") and "replicas" not in after["spec"]:
             after["spec"]["replicas"] = self.scaled.get(after["metadata"]["name"], 2)
         return after
+
+    def _keep_revision(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Remember the template that pods below a partition go on with."""
+        if before and after["kind"] == "StatefulSet" and before["spec"]["template"] != after["spec"]["template"]:
+            self._before[after["metadata"]["name"]] = copy.deepcopy(before["spec"]["template"])
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         wanted = dict(each.split("=") for each in query.get("labelSelector", "").split(",") if each)
@@ -151,9 +161,12 @@ class FakeApi:
                 if item["kind"] in ("StatefulSet", "Deployment") for ordinal in range(item["spec"]["replicas"])]
 
     def _pod(self, workload: dict[str, Any], ordinal: int) -> dict[str, Any]:
-        template = workload["spec"]["template"]
+        template, owner = workload["spec"]["template"], workload["metadata"]["name"]
+        rolling = workload["spec"].get("updateStrategy", {}).get("rollingUpdate", {})
+        if ordinal < rolling.get("partition", 0):
+            template = self._before.get(owner, template)
         state = self.bad_images.get(template["spec"]["containers"][0]["image"])
-        name = f"{workload['metadata']['name']}-{ordinal}"
+        name = f"{owner}-{ordinal}"
         running = {"running": {"startedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(0))}}
         return {
             "metadata": {"name": name, "uid": f"{name} {workload['metadata']['generation']}",

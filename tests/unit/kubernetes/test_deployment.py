@@ -6,6 +6,7 @@ tests/kubernetes."""
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -22,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lea
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment
 from tests.unit.kubernetes.fake_api import FakeApi
-from tests.unit.kubernetes.made import IMAGE, variables
+from tests.unit.kubernetes.made import IMAGE, leaf, variables
 
 OTHER = IMAGE.replace("5" * 64, "6" * 64)
 BAD = IMAGE.replace("5" * 64, "7" * 64)
@@ -30,6 +31,7 @@ PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling i
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULTS = {name: option.get("default") for name, option in fleet_kubernetes.ActionModule.argument_spec.items()}
 STATEFUL = "/apis/apps/v1/namespaces/praxis/statefulsets/agent"
+LEAVES = "/apis/apps/v1/namespaces/praxis/deployments/leaf"
 
 
 @pytest.fixture
@@ -106,10 +108,54 @@ def test_a_bad_image_is_rolled_back_and_the_verdict_is_bad(api: FakeApi) -> None
     run(api, "deployed")
     api.bad_images[BAD] = PULL
     result = run(api, "deployed", kinds=of(BAD))
-    assert not result["ok"] and codes(result) == ["image-pull-failed", "image-pull-failed", "rolled-back"]
+    assert not result["ok"] and codes(result) == ["image-pull-failed", "rolled-back"]
     assert image(api) == IMAGE
     assert [past["outcome"] for past in run(api, "history")["deployments"]] == ["rolled back", "good"]
     assert run(api, "deployed")["changed"] is False, "the settings before it are the cluster's again"
+
+
+def partitions(api: FakeApi) -> list[int]:
+    """Each partition under which the StatefulSet was written, in order."""
+    return [item["spec"]["updateStrategy"]["rollingUpdate"]["partition"]
+            for path, item in api.history if path == STATEFUL]
+
+
+def test_the_canary_is_judged_before_any_other_pod_gets_the_release(api: FakeApi) -> None:
+    run(api, "deployed", canary=1)
+    assert partitions(api) == [0], "a first deployment has no canary"
+    api.objects[STATEFUL]["spec"]["replicas"] = api.scaled["agent"] = 4
+    result = run(api, "deployed", canary=1, kinds=of(OTHER))
+    assert result["ok"] and partitions(api) == [0, 3, 0] and image(api) == OTHER
+    assert run(api, "deployed", canary=1, kinds=of(OTHER))["changed"] is False
+
+
+def test_a_bad_canary_is_rolled_back_and_nobody_else_was_touched(api: FakeApi) -> None:
+    kinds = {"agent": variables(), "leaf": leaf()}
+    run(api, "deployed", kinds=kinds)
+    leaves = copy.deepcopy(api.objects[LEAVES])
+    api.bad_images[BAD] = PULL
+    bad = {name: {**kind, "praxis_image": BAD} for name, kind in kinds.items()}
+    result = run(api, "deployed", canary=1, kinds=bad)
+    found = [(finding["code"], finding["where"]) for finding in result["findings"]]
+    assert found == [("image-pull-failed", "agent-1"), ("rolled-back", "demo")]
+    assert partitions(api) == [0, 1, 0] and image(api) == IMAGE
+    assert api.objects[LEAVES] == leaves, "they come after the canary"
+    assert run(api, "deployed", kinds=kinds)["changed"] is False
+
+
+def test_a_canary_of_all_pods_and_a_change_that_replaces_none_have_no_partition(api: FakeApi) -> None:
+    run(api, "deployed")
+    run(api, "deployed", canary=2, kinds=of(OTHER))
+    run(api, "deployed", canary=1, kinds={"agent": variables({"replicas": 3}, image=OTHER)})
+    assert partitions(api) == [0, 0, 0]
+
+
+def test_a_deployment_that_stopped_at_its_canary_is_gone_on_with(api: FakeApi) -> None:
+    run(api, "deployed")
+    api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"] = OTHER
+    api.objects[STATEFUL]["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 1
+    result = run(api, "deployed", canary=1, kinds=of(OTHER))
+    assert result["ok"] and result["changed"] and partitions(api)[-1] == 0
 
 
 @pytest.mark.parametrize(

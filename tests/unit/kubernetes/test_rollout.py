@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.canary import partition
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.rollout import Goal, Seen
 from tests.unit.kubernetes.made import agent, found
 
@@ -165,6 +166,40 @@ def test_goals_are_read_from_the_objects() -> None:
     assert goal.release == workload["spec"]["template"]["metadata"]["labels"][rollout.RELEASE_LABEL]
     startup = workload["spec"]["template"]["spec"]["containers"][0]["startupProbe"]
     assert goal.deadline > startup["failureThreshold"] * startup["periodSeconds"]
+
+
+#: The canary of two pods: ordinal 1 alone.
+CANARY = Goal("StatefulSet", "agent", "new", least=2, deadline=600, partition=1)
+
+
+def test_a_canary_is_done_while_the_pods_below_it_run_the_release_before() -> None:
+    assert rollout.is_done(seen(pod(0, release="old"), pod(1), updatedReplicas=1), CANARY)
+    assert rollout.is_done(seen(pod(0, release="old"), pod(1), pod(2), replicas=3, updatedReplicas=2), CANARY)
+    broken = seen(pod(0, release="old", ready=False), pod(1), updatedReplicas=1, readyReplicas=1, availableReplicas=1)
+    assert rollout.is_done(broken, CANARY), "the release may be what repairs it"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        seen(pod(0, release="old"), pod(1), updatedReplicas=1, observedGeneration=2),
+        seen(pod(0, release="old"), pod(1, release="old"), updatedReplicas=0),
+        seen(pod(0, release="old"), pod(1, ready=False), updatedReplicas=1),
+        seen(pod(0, release="old"), updatedReplicas=0),
+        seen(pod(0, release="old"), pod(1), updatedReplicas=1, availableReplicas=1),
+        seen(pod(0, release="old"), pod(1), updatedReplicas=1, release="old"),
+        seen(pod(0, release="old"), pod(1), replicas=3, updatedReplicas=1),
+    ],
+)
+def test_a_canary_goes_on_while_anything_of_it_is_open(state: Seen) -> None:
+    assert not rollout.is_done(state, CANARY)
+
+
+@pytest.mark.parametrize(
+    ("pods", "canary", "above"), [(2, 1, 1), (5, 2, 3), (2, 2, 0), (2, 3, 0), (1, 1, 0), (4, 0, 0)]
+)
+def test_as_many_pods_as_the_canary_has_lie_above_the_partition(pods: int, canary: int, above: int) -> None:
+    assert partition(pods, canary) == above
 
 
 def test_a_row_says_what_is_wrong() -> None:
