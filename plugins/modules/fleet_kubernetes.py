@@ -85,8 +85,8 @@ options:
   canary:
     description:
       - >-
-        How many pods of each StatefulSet get a release first, those of the highest ordinals. The others, and leaves, get it once these are
-        ready on it. 0, or as many as there are, for no canary.
+        How many pods of each StatefulSet get a release first, those of the highest ordinals. The others, and leaves,
+        get it once these are ready on it. 0, or as many as there are, for no canary.
       - Only with O(state=deployed).
     type: int
     default: 1

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,16 +96,27 @@ class Fleet:
 
     def play(self, verb: str, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the root."""
+        with self.begun(verb, *arguments, **variables) as run:
+            said, errors = run.communicate(timeout=1200)
+        for marker in SECRETS.values():
+            assert marker not in said + errors
+        return subprocess.CompletedProcess(run.args, run.returncode, said, errors)
+
+    @contextmanager
+    def begun(self, verb: str, *arguments: str, **variables: Any) -> Iterator[subprocess.Popen[str]]:
+        """A playbook of the root that runs; at the end it is killed, if it is not over."""
         given = self.folder / "given.json"
         given.write_text(json.dumps({"praxis_image": self.image, **self.given, **variables}))
         program, hosts = Path(sys.executable).with_name("ansible-playbook"), self.folder / "hosts.yml"
         command = [str(program), f"{verb}.yml", "-i", str(hosts), "-e", f"@{given}", *arguments]
         environment = {**os.environ, "KUBECONFIG": str(self.controller), "ANSIBLE_SHOW_CUSTOM_STATS": "false"}
-        done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False,
-                              timeout=1200)
-        for marker in SECRETS.values():
-            assert marker not in done.stdout + done.stderr
-        return done
+        with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, start_new_session=True) as run:
+            try:
+                yield run
+            finally:
+                if run.poll() is None:
+                    os.killpg(run.pid, signal.SIGKILL)
 
     def good(self, verb: str, *arguments: str, **variables: Any) -> str:
         """Run a playbook that has to end well; what it prints."""
