@@ -103,7 +103,7 @@ class Deployment:
 
     :param deployment: its ``run``, ``owner`` and ``reason``.
     :param keep: how many good deployments stay known.
-    :param canary: how many pods of each kind of members get a release before the others.
+    :param canary_pods: how many pods of each kind of members get a release before the others.
     """
 
     cluster: FleetCluster
@@ -112,7 +112,7 @@ class Deployment:
     deployment: Mapping[str, Any]
     plan_id: str
     keep: int
-    canary: int = 0
+    canary_pods: int = 0
     findings: List[Finding] = field(default_factory=list)
 
     def run(self, source: Sequence[Object], planned: Planned) -> None:
@@ -132,7 +132,7 @@ class Deployment:
         made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
         begun: List[Change] = []
         try:
-            bad = self._spread(canary.stages(made, rollout.goals(planned.objects), self.canary), begun)
+            bad = self._spread(canary.stages(made, rollout.goals(planned.objects), self.canary_pods), begun)
         except errors.CloudError as error:
             bad = list(error.findings)
         outcome = deployments.GOOD
