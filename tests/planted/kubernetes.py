@@ -136,4 +136,20 @@ FAULTS = (
         after="return self.after is None",
         tests=("tests/unit/kubernetes/test_deployment.py",),
     ),
+    Fault(
+        name="everybody-is-the-canary",
+        breaks="A bad release reaches all pods before anybody has judged it.",
+        file="plugins/module_utils/kubernetes/canary.py",
+        before="return pods - canary if 0 < canary < pods else 0",
+        after="return 0",
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+    ),
+    Fault(
+        name="a-canary-that-was-left-is-good",
+        breaks="A deployment that stopped at a bad canary reaches all pods by the next run.",
+        file="plugins/module_utils/kubernetes/canary.py",
+        before='before["template"] != after["template"] or _rolling(before).get("partition", 0)',
+        after='before["template"] != after["template"]',
+        tests=("tests/unit/kubernetes/test_deployment.py",),
+    ),
 )

@@ -150,12 +150,22 @@ def test_a_canary_of_all_pods_and_a_change_that_replaces_none_have_no_partition(
     assert partitions(api) == [0, 0, 0]
 
 
-def test_a_deployment_that_stopped_at_its_canary_is_gone_on_with(api: FakeApi) -> None:
+def test_a_deployment_that_stopped_at_its_canary_goes_on_with_the_canary(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> str:
+        raise KeyboardInterrupt
+
     run(api, "deployed")
-    api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"] = OTHER
-    api.objects[STATEFUL]["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 1
-    result = run(api, "deployed", canary=1, kinds=of(OTHER))
-    assert result["ok"] and result["changed"] and partitions(api)[-1] == 0
+    api.bad_images[OTHER] = PULL
+    with monkeypatch.context() as patched:
+        patched.setattr(kubernetes_deployment.Deployment, "_roll_back", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(api, "deployed", kinds=of(OTHER))
+    assert partitions(api) == [0, 1]
+    result = run(api, "deployed", kinds=of(OTHER))
+    assert [each["where"] for each in result["findings"]] == ["agent-1", "demo"], "agent-0 was not touched"
+    assert image(api) == IMAGE and partitions(api)[-1] == 0
 
 
 @pytest.mark.parametrize(
