@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
@@ -73,7 +73,9 @@ class ActionModule(FleetAction):
                 others = {name: observations[name] for name in here if name in well and name not in names}
                 least = max(0, floor - (len(table.members) - len(here)))
                 again = bool(set(names).intersection(run.touched()))
-                failures += self._bring_in(balancer, others, beyond.intersection(here), least, names, result, again)
+                serve = bool(well.intersection(names))
+                bring = (balancer, others, beyond.intersection(here), least, names, result)
+                failures += self._bring_in(*bring, again=again, serve=serve)
                 standby = [] if again else balancer_targets.standby(balancer, others, unconfirmed)
                 failures += self._stand_by(balancer, standby, result)
                 if failures:
@@ -117,6 +119,7 @@ class ActionModule(FleetAction):
         leaving: List[str],
         result: Dict[str, Any],
         again: bool,
+        serve: bool,
     ) -> List[Mapping[str, Any]]:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them.
@@ -125,6 +128,8 @@ class ActionModule(FleetAction):
         :param beyond: those outside this run: they count when they are in service, and are left as they are.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
+        :param serve: whether one of the members that leave can serve. Where none can, and the balancer calls none
+            healthy, nothing is lost by taking them out, however few the others are.
         """
         names = list(others)
         targets = [balancer_targets.at_its_port(balancer["targets"][name], others[name]) for name in names]
@@ -142,11 +147,19 @@ class ActionModule(FleetAction):
             return []
         if _refused(answer):
             return _failures(answer, balancer)
+        machines |= set() if answer else self._in_service(balancer)
+        if not serve and not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
+            return []
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
         )  # fmt: skip
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         return [Finding("floor", what, _place(balancer), fix).as_dict()]
+
+    def _in_service(self, balancer: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+        """The machines that the balancer calls healthy, members or not."""
+        targets = self._ask(balancer, [], "present").get("others") or []
+        return {balancer_targets.machine_of(one) for one in targets if balancer_targets.is_healthy(one)}
 
     def _stand_by(
         self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], result: Dict[str, Any]

@@ -196,6 +196,33 @@ def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
+@pytest.mark.parametrize(
+    ("broken", "registered", "leaving", "codes"),
+    [
+        (["m1", "m2"], "unhealthy", "m1", []),
+        (["m1", "m2", "m3", "m4"], "unhealthy", "m1", []),
+        (["m1", "m2"], "unhealthy", "m3", ["floor"]),
+        # The balancer has the last word: requests reach it.
+        (["m1", "m2"], "healthy", "m1", ["floor"]),
+        (["m1", "m2", "m3", "m4"], "healthy", "m1", ["floor"]),
+    ],
+)
+def test_who_serves_nobody_may_be_repaired_however_few_the_others_are(
+    balancer: Any, broken: list[str], registered: str, leaving: str, codes: list[str]
+) -> None:
+    """A fleet that is under its floor would stay there otherwise, and its canary would not be rolled back."""
+    one = balancer()
+    for name in broken:
+        one.observations[name]["container"] = None
+    one.others = [{"id": f"i-{name}", "port": 8000, "state": registered} for name in broken]
+    try:
+        found = one.set("absent", leaving).get("failures", [])
+    except Failed as error:
+        found = [finding.as_dict() for finding in error.findings]
+    assert [failure["code"] for failure in found] == codes
+    assert ("absent" in dict(one.asked)) is not bool(codes)
+
+
 @pytest.mark.parametrize(("in_service", "codes"), [("34", []), ("4", ["floor"])])
 def test_a_rollback_goes_on_where_the_balancer_takes_nobody_in(
     balancer: Any, in_service: str, codes: list[str]
