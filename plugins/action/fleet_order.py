@@ -33,6 +33,8 @@ class ActionModule(FleetAction):
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"])
         run.set_order(order, observations_of(outcomes))
         reached = scope.difference(run.left_out())
+        seen = observations_of(outcomes)
+        left = not held and (holder or any(switches.unconfirmed(seen[name]) for name in reached.intersection(seen)))
         findings = [*order.findings, *order.left_out]
         if args["show"]:  # Who only asks for the plan is not kept from it: another deployment ends.
             findings = [replace(item, level=WARNING) if item is held else item for item in findings]
@@ -50,7 +52,7 @@ class ActionModule(FleetAction):
             "first_deployment": order.first_deployment,
             "observe_again": order.observe_again,
             # What another deployment left is this one's to finish, even if nobody is to be activated.
-            "lock": lock.keepers(table.members, reached) if order.activate or (holder and not held) else [],
+            "lock": lock.keepers(table.members, reached) if order.activate or left else [],
             "findings": plain_findings(findings),
         }
         if args["final"]:

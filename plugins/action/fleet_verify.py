@@ -81,7 +81,9 @@ class ActionModule(FleetAction):
             "confirm": [
                 name
                 for name in hosts
-                if ok and name not in left_out and (name in pending or _unconfirmed(observations.get(name) or {}))
+                if ok
+                and name not in left_out
+                and (name in pending or switches.unconfirmed(observations.get(name) or {}))
             ],
             "members": status.rows(table, hosts, outcomes, seen, findings, pending),
             "balancer": args["balancer"].get("addresses") or [],
@@ -118,13 +120,6 @@ def _other(observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Find
 def _plain(batches: List[List[str]]) -> Dict[str, Any]:
     """Batches as a play wants them."""
     return {"hosts": [name for batch in batches for name in batch], "serial": [len(batch) for batch in batches]}
-
-
-def _unconfirmed(observation: Mapping[str, Any]) -> bool:
-    """Whether a host has something left of a deployment that did not come to its end, or of this one."""
-    release, switch = observation.get("release") or {}, observation.get("switch") or {}
-    left = release.get("running") != release.get("good") or any(switch.values())
-    return bool(release.get("running")) and left
 
 
 def _left(run: RunDirectory) -> List[Finding]:

@@ -29,3 +29,10 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
             )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
     return found
+
+
+def unconfirmed(observation: Mapping[str, Any]) -> bool:
+    """Whether a host has something left of a deployment that did not come to its end, or of this one."""
+    release, switch = observation.get("release") or {}, observation.get("switch") or {}
+    left = release.get("running") != release.get("good") or any(switch.values())
+    return bool(release.get("running")) and left

@@ -332,3 +332,13 @@ def test_a_host_that_is_armed_by_a_deployment_that_died_is_confirmed_though_it_h
     good(run, "m1", {"armed": armed, "rolled_back": None})
     good(run, "m2", {"armed": None, "rolled_back": None})
     assert judged(run)["confirm"] == ["m1"]
+
+
+def test_what_is_to_be_confirmed_is_confirmed_under_the_lock_though_nobody_is_activated(run: RunDirectory) -> None:
+    """A host that was lost when its release was called good, in a deployment that has ended: its end is a step of this
+    one, which the history knows, and no other deployment may be at work meanwhile."""
+    for name in ("m1", "m2"):
+        good(run, name, {"armed": None, "rolled_back": None})
+    assert (ordered(run)["lock"], judged(run)["confirm"]) == ([], [])
+    good(run, "m2", {"armed": {"run": "other", "wanted": "3f9c1a", "back": "81bb02", "until": 1}, "rolled_back": None})
+    assert (ordered(run)["lock"], judged(run)["confirm"]) == (["m1"], ["m2"])
