@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
@@ -99,9 +100,10 @@ class ActionModule(HostAction):
             words = "%s: waiting %d s at most for the connections of its clients to end."
             screen.report(self._display, words % (name, args["drain"]))
 
-        def ask(patience: float, again: bool) -> Dict[str, Any]:
-            # The end of its connections is waited for once.
-            drain = {"drain": 0.0} if again else {}
+        until = time.monotonic() + args.get("drain", 0)
+
+        def ask(patience: float, _again: bool) -> Dict[str, Any]:
+            drain = {"drain": max(0.0, until - time.monotonic())} if "drain" in args else {}
             return run(name, {**args, "lock_deadline": patience, **drain}, task_vars)
 
         def wait() -> Dict[str, Any]:

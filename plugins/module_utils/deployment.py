@@ -157,3 +157,8 @@ def fenced(record: Mapping[str, Any], where: str) -> Finding:
         record["owner"],
     )
     return Finding("fenced", what, where, "See what it made of the fleet (status.yml), and deploy again if need be.")
+
+
+def late(wanted: Deployment) -> Finding:
+    what = "Deployment %s had rolled this host back, or called its release good, before this activation could begin."
+    return Finding("step-late", what % wanted.run, "this host", "Nothing: the host keeps what it has.")

@@ -57,16 +57,21 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
         return _run(desired, paths, check_mode=True)
     try:
         if desired.drain > 0:
+            if desired.deployment is not None:
+                # Whoever observes this host meanwhile has to know that a step is waiting here.
+                with locked(paths.lock, holder_of(desired), lock_deadline):
+                    fence.admit(paths, desired.deployment, time.time(), begins=desired.state == "active")
             drain.wait(paths, desired.wanted.api_port, desired.drain)
         # Not before: whoever has to wait for this host should wait for what is done to it, and a deployment that has
         # been taken over from meanwhile is refused.
         with locked(paths.lock, holder_of(desired), lock_deadline):
             if desired.deployment is None:
                 return _run(desired, paths, check_mode=False)
-            fence.admit(paths, desired.deployment, time.time())
+            fence.admit(paths, desired.deployment, time.time(), begins=desired.state == "active")
             result = _run(desired, paths, check_mode=False)
             # The wait for the gate may have been long: from now on the deployment has its whole lease again.
-            record = fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last)
+            closed = desired.state in ("confirmed", "restored")
+            record = fence.write(paths, desired.deployment, time.time(), ended=desired.deployment.last, closed=closed)
             return dict(result, observation=dict(result["observation"], deployment=record))
     except (Failed, OSError) as error:
         return _failed(_nothing_yet(observation.take(paths)), finding_of(error, desired))

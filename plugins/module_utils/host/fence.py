@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, fenced, refuses
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, fenced, late, refuses
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -20,9 +20,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 
 def read(paths: Paths, now: float) -> Optional[Dict[str, Any]]:
     """The newest deployment's record; None when there has been none."""
-    found = files.read_json(paths.deployment) or {}
-    if not isinstance(found.get("fence"), int):
+    found = _stored(paths)
+    if found is None:
         return None
+    found.pop("closed", None)
     if "boot" not in found:  # an earlier version wrote it
         return found
     boot, up = found.pop("boot"), found.pop("up")
@@ -32,21 +33,42 @@ def read(paths: Paths, now: float) -> Optional[Dict[str, Any]]:
     return {**found, "at": round(at, 3), "expires": round(at + found["expires"] - found["at"], 3)}
 
 
-def admit(paths: Paths, wanted: Deployment, now: float) -> None:
+def admit(paths: Paths, wanted: Deployment, now: float, begins: bool = False) -> None:
     """Let a step of this deployment pass, and remember it.
 
-    :raises Failed: ``fenced``.
+    :param begins: whether the step activates a release. A controller that loses a host rolls it back as soon as it
+        reaches it again, and the step that it lost may still be waiting there.
+    :raises Failed: ``fenced``, ``step-late``.
     """
     found = read(paths, now)
     if found is not None and refuses(found, wanted):
         raise Failed(fenced(found, wanted.lock_host))
+    if begins and _is_closed(paths, wanted):
+        raise Failed(late(wanted))
     write(paths, wanted, now)
 
 
-def write(paths: Paths, deployment: Deployment, now: float, ended: bool = False) -> Dict[str, Any]:
-    """Remember a deployment, in place of any other; the record."""
+def write(
+    paths: Paths, deployment: Deployment, now: float, ended: bool = False, closed: bool = False
+) -> Dict[str, Any]:
+    """Remember a deployment, in place of any other; the record.
+
+    :param closed: whether it has rolled this host back, or called its release good: it activates nothing here any more.
+    """
     files.make_directory(paths.root, 0o755)
     record = deployment.record(now, ended)
     kept = {**record, "boot": uptime.boot(), "up": uptime.seconds()}
+    if closed or _is_closed(paths, deployment):
+        kept["closed"] = True
     files.write_file(paths.deployment, json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n")
     return record
+
+
+def _is_closed(paths: Paths, deployment: Deployment) -> bool:
+    found = _stored(paths) or {}
+    return found.get("run") == deployment.run and bool(found.get("closed"))
+
+
+def _stored(paths: Paths) -> Optional[Dict[str, Any]]:
+    found = files.read_json(paths.deployment) or {}
+    return found if isinstance(found.get("fence"), int) else None

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,27 @@ def test_without_a_deployment_nothing_is_remembered(running: Paths) -> None:
     options = {"state": "confirmed", "release": release("r1")}
     assert deploy.run(from_options(options), running, check_mode=False, lock_deadline=0)["outcome"] == "confirmed"
     assert not os.path.exists(running.deployment)
+
+
+def waiting(paths: Paths, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Any]) -> dict[str, Any]:
+    """An activation for whose drain somebody waits, and what happens on the host meanwhile."""
+    monkeypatch.setattr(deploy.drain, "wait", lambda *_args: meanwhile())
+    options = {"state": "active", "release": release("r2"), "deployment": GIVEN, "drain": 60.0}
+    return deploy.run(from_options(options), paths, check_mode=False, lock_deadline=0)
+
+
+def test_whoever_has_been_taken_over_from_does_not_wait_for_the_end_of_connections(
+    running: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fence.write(running, OTHER, time.time())
+    assert waiting(running, monkeypatch, lambda: pytest.fail("it waits"))["failure"]["code"] == "fenced"
+
+
+def test_a_host_says_who_is_about_to_activate_it(running: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever observes it while its connections end has to know."""
+    seen: list[Any] = []
+    waiting(running, monkeypatch, lambda: seen.append(fence.read(running, time.time())))
+    assert [(one["run"], one["ended"]) for one in seen] == [("a", False)]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"fence": "7"}'])

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
-from ansible_collections.praxis.cloud.plugins.module_utils.host import switch, uptime
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
 from tests.unit.host.test_deploy import run
@@ -196,3 +197,27 @@ def test_without_a_whole_release_to_go_back_to_nothing_is_armed(host: Paths, eng
     os.unlink(os.path.join(host.release("r1"), "compose.yaml"))
     assert active(host, engine)["outcome"] == "activated"
     assert left(host) == []
+
+
+def test_an_activation_that_comes_after_its_own_run_has_rolled_the_host_back_touches_nothing(
+    host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller lost it while it waited for the end of the host's connections, and reached the host again. The
+    keeper of the lock is asked to renew it between the two."""
+
+    def meanwhile() -> None:
+        found = run(host, "restored", release=release("r2"), previous="r1", deployment=DEPLOYMENT)
+        assert found["failure"] is None
+        fence.write(host, Deployment(**DEPLOYMENT), time.time())
+
+    monkeypatch.setattr(deploy.drain, "wait", lambda *_args: meanwhile())
+    found = active(host, engine, drain=60.0)
+    assert (found["outcome"], found["changed"]) == ("failed", False)
+    assert found["failure"]["code"] == "step-late"
+    assert (os.readlink(host.current), left(host)) == ("releases/r1", [])
+    # What comes last may come twice, and a run after this one begins anew.
+    engine.run("r1")
+    assert run(host, "confirmed", deployment=DEPLOYMENT)["failure"] is None
+    monkeypatch.setattr(deploy.drain, "wait", lambda *_args: None)
+    found = active(host, engine, deployment={**DEPLOYMENT, "run": "d2", "fence": 2})
+    assert (found["failure"] or {}).get("code") != "step-late" and os.readlink(host.current) == "releases/r2"
