@@ -43,8 +43,8 @@ ARMING = ("prepared", "active")
 APART = 60.0
 #: States that take the agent away from those who are connected to it.
 DRAINED = ("active", "restored")
-#: States after which a deployment has nothing more to do on a host.
-LAST = ("confirmed", "restored")
+#: States after which a deployment has nothing more to do on a host, unless it activates its release there.
+LAST = ("prepared", "confirmed", "restored")
 
 
 class ActionModule(HostAction):

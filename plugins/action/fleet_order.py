@@ -28,13 +28,18 @@ class ActionModule(FleetAction):
     def judge(self, run: RunDirectory, args: Mapping[str, Any]) -> Dict[str, Any]:
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
-        holder = lock.holder(observations_of(outcomes), controller.alive, options["take_over"])
+        seen, this = observations_of(outcomes), options["deployment"]["run"]
+        holder = lock.holder(seen, controller.alive, options["take_over"])
+        if holder is not None and holder.run == this:
+            holder = None
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"])
-        run.set_order(order, observations_of(outcomes))
+        run.set_order(order, seen)
         reached = scope.difference(run.left_out())
-        seen = observations_of(outcomes)
-        left = not held and (holder or any(switches.unconfirmed(seen[name]) for name in reached.intersection(seen)))
+        here = {name: seen[name] for name in reached.intersection(seen)}
+        begun = not held and lock.begun(here, this)
+        # What another deployment left is this one's to finish, even if nobody is to be activated.
+        left = not held and (holder or begun or any(map(switches.unconfirmed, here.values())))
         findings = [*order.findings, *order.left_out]
         if args["show"]:  # Who only asks for the plan is not kept from it: another deployment ends.
             findings = [replace(item, level=WARNING) if item is held else item for item in findings]
@@ -51,13 +56,13 @@ class ActionModule(FleetAction):
             "watch": order.watch,
             "first_deployment": order.first_deployment,
             "observe_again": order.observe_again,
-            # What another deployment left is this one's to finish, even if nobody is to be activated.
+            "take_over": [name for name in table.order if begun and name in reached],
             "lock": lock.keepers(table.members, reached) if order.activate or left else [],
             "findings": plain_findings(findings),
         }
         if args["final"]:
             # What hosts have done by themselves does not show any more once they have been activated.
-            by_itself = switches.findings(scope, observations_of(outcomes), options["deployment"]["run"])
+            by_itself = switches.findings(scope, seen, this)
             run.record([*order.findings, *order.left_out, *by_itself])
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))

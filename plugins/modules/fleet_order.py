@@ -101,6 +101,11 @@ order:
       description: Whether the hosts are to be observed again before the verdict.
       type: bool
       returned: always
+    take_over:
+      description: The hosts of this run, where one of them remembers a step of another deployment that has not ended there.
+      type: list
+      elements: str
+      returned: always
     lock:
       description:
         - The members whose hosts may keep the fleet's lock, the first that can be reached of them; none when nothing is

@@ -113,6 +113,16 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     return Holder(record, longest, now, gone)
 
 
+def begun(observations: Mapping[str, Mapping[str, Any]], run: str) -> bool:
+    """Whether a host remembers a step of another deployment that has not ended there. Though that deployment may be
+    gone, or at its end, the step may be waiting on the host still.
+
+    :param run: this deployment's id.
+    """
+    records = (record for record, _now in records_of(observations).values())
+    return any(not (one["ended"] or one["run"] == run or deployment.is_by_hand(one)) for one in records)
+
+
 def unknown(members: Collection[str], observations: Mapping[str, Any], forced: bool) -> Optional[Finding]:
     """That hosts did not say who holds the fleet, any of which may keep the lock; None when all did.
 

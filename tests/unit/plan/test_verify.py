@@ -342,3 +342,36 @@ def test_what_is_to_be_confirmed_is_confirmed_under_the_lock_though_nobody_is_ac
     assert (ordered(run)["lock"], judged(run)["confirm"]) == ([], [])
     good(run, "m2", {"armed": {"run": "other", "wanted": "3f9c1a", "back": "81bb02", "until": 1}, "rolled_back": None})
     assert (ordered(run)["lock"], judged(run)["confirm"]) == (["m1"], ["m2"])
+
+
+@pytest.mark.parametrize(
+    ("record", "found"),
+    [
+        ({}, ["m1", "m2"]),
+        ({"ended": True}, []),
+        # It lost m2, and ended: the keeper of the lock says so, and m2 does not.
+        ({"lock_host": "m1"}, ["m1", "m2"]),
+        # A person who had locked the fleet makes no step.
+        ({"process": {}}, []),
+        # It is this run itself, once it has taken the hosts over.
+        ({"run": "mine"}, []),
+    ],
+)
+def test_hosts_with_a_step_of_another_deployment_that_did_not_end_are_taken_over(
+    run: RunDirectory, record: dict[str, Any], found: list[str]
+) -> None:
+    known = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m2", "fence": 3,
+             "at": 0, "expires": 1, "ended": False}  # fmt: skip
+    good(run, "m1", {"armed": None, "rolled_back": None})
+    good(run, "m2", {"armed": None, "rolled_back": None})
+    outcome = run.outcome("m2") or {}
+    observation = {**outcome["observation"], "deployment": {**known, **record}, "host": {"clock": 10.0}}
+    run.report("m2", {**outcome, "observation": observation})
+    keeper = {**known, "ended": True}
+    outcome = run.outcome("m1") or {}
+    observation = {**outcome["observation"], "deployment": keeper, "host": {"clock": 10.0}}
+    if record.get("lock_host"):
+        run.report("m1", {**outcome, "observation": {**observation, "deployment": {**keeper, "lock_host": "m1"}}})
+    order = ordered(run)
+    assert (order["take_over"], order["lock"]) == (found, ["m1"] if found else [])
+    assert order["findings"] == []

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run that finds another one's step still waiting on a host, for the end of its connections.
+
+The controller of that one may be dead; its step is not. Nothing else would keep it from activating its release on a
+host that this run does nothing to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.made import Account
+from tests.unit.plan.test_actions import Site
+from tests.unit.plan.test_ansible_settings import Deployment
+
+pytestmark = pytest.mark.slow
+AGAIN = "Prepare the release once more"
+GONE = {"run": "20260101T000000Z-a1b2c3", "owner": "ann@desk", "reason": "deploy", "lock_host": "m1", "fence": 7,
+        "process": {"place": "another machine", "pid": 7, "started": "1"}, "at": 0, "expires": 1}  # fmt: skip
+
+
+def deployed(folder: Path, account: Account, record: dict[str, Any], *arguments: str) -> tuple[Any, list[Any]]:
+    """A deployment, and what its second member was asked for: states, and fence numbers where there are any."""
+    made = Deployment(Site(folder, account))
+    answer = json.loads(made.answer)
+    answer["observation"].update(deployment=record, host={"clock": 1000.0})
+    made.answer = json.dumps({**answer, "fence": 8})
+    made.hosts()
+    played = made.under({}, *arguments)
+    sent = (folder / "sent-m2").read_text(errors="replace")
+    pattern = r'"state": "(prepared|active|restored)".*?(?="ANSIBLE_MODULE_ARGS"|\Z)'
+    asked = [(each[1], re.findall(r'"fence": (\d+)', each[0])) for each in re.finditer(pattern, sent, re.DOTALL)]
+    return played, asked
+
+
+def test_each_host_refuses_the_other_one_s_steps_before_the_order_is_made(tmp_path: Path, account: Account) -> None:
+    played, asked = deployed(tmp_path, account, {**GONE, "ended": False})
+    done = {each["host"] for each in played.results if each["task"] == AGAIN and each["status"] != "skipped"}
+    assert done == {"m1", "m2"}, played.printed[-3000:]
+    assert [fences for state, fences in asked if state == "prepared"] == [[], ["8"]]
+    # This run is no other one for itself: it goes on to activate.
+    assert played.of("Activate the release", "m1")["status"] == "ok"
+
+
+def test_check_mode_takes_nothing_over(tmp_path: Path, account: Account) -> None:
+    played, _asked = deployed(tmp_path, account, {**GONE, "ended": False}, "--check")
+    assert not [each for each in played.results if each["task"] == AGAIN and each["status"] != "skipped"]
