@@ -294,7 +294,9 @@ def kind_of(task: Part) -> str:
 def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_released_before_the_verdict() -> None:
     deploy = plays("deploy")
     played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
-    assert played["Order"][-3:] == ["hook plan", "lock", "Name the hosts to activate"]
+    assert played["Order"][-3:] == ["hook plan", "lock", "Name the hosts to take over"]
+    names = list(played)
+    assert names[names.index("Order") + 1 :][:3] == ["Take hosts over", "Name the hosts to activate", "Activate"]
     assert played["Verdict"][-3:-1] == ["Give the lock back", "Run the hook of the deployment's end"]
 
 

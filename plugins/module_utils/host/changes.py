@@ -23,6 +23,7 @@ OLDEST_ENGINE = "20.10"
 class Current:
     """What the comparison needs to know of the host, beyond the observation. Nothing in it is secret.
 
+    :param remembered: the release that the host's history ends with.
     :param socket_group: the group of the Docker socket, for a release that has it mounted; and the one it would be
         started with.
     """
@@ -43,6 +44,7 @@ class Current:
     socket_group: Optional[str] = None
     socket_group_stored: Optional[str] = None
     beside: Beside = Beside()
+    remembered: Optional[str] = None
     leftovers: Tuple[str, ...] = ()
 
 
@@ -167,8 +169,10 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
     release, kept, good = desired.wanted, current.observation["release"]["kept"], current.observation["release"]["good"]
     runs = current.observation["release"]["running"] == release.id
     changes = peer_changes(current, desired, config, paths) if runs else []
-    if good != release.id:
-        before = "release %s\n" % good if good else ""
+    # The machine may have gone down, or its disk been full, between the link and the history.
+    forgotten = desired.deployment is not None and current.remembered != release.id
+    if good != release.id or forgotten:
+        before = "release %s\n" % good if good and good != release.id else ""
         changes.append(Change("good", paths.good, before, "release %s\n" % release.id))
     for old in superfluous(kept, release.id, good, desired.keep_releases):
         changes.append(Change("prune", paths.release(old), "release %s\n" % old, ""))

@@ -31,7 +31,7 @@ def add(paths: Paths, deployment: Deployment, release: str, before: Optional[str
     :param before: the one that was good until now; it opens a history that has no entry yet.
     """
     entries = read(paths)
-    if not entries and before:
+    if not entries and before and before != release:
         entries = [{"run": "", "owner": "", "reason": "", "fence": 0, "at": 0, "release": before}]
     entry = {"run": deployment.run, "owner": deployment.owner, "reason": deployment.reason, "fence": deployment.fence}
     entries.append({**entry, "at": round(now, 3), "release": release})

@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     data,
     engine_proxies,
     files,
+    history,
     image_place,
     mounts,
     parts,
@@ -138,7 +139,13 @@ def _active(desired: Desired, paths: Paths, observation: Observation) -> Plan:
 
 def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     release, peers, config = _wanted(desired, paths)
-    current = Current(observation, peers=stored_peers(paths), config=files.read_text(paths.config(release.name)))
+    entries = history.read(paths)
+    current = Current(
+        observation,
+        peers=stored_peers(paths),
+        config=files.read_text(paths.config(release.name)),
+        remembered=str(entries[-1]["release"]) if entries else None,
+    )
     changes = compare.confirmed(current, replace(desired, peers=peers), config, paths)
     return Plan(changes, "confirmed", release, config)
 

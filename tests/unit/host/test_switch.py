@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
-from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, switch, uptime
+from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, history, switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
 from tests.unit.host.test_deploy import run
@@ -221,3 +221,22 @@ def test_an_activation_that_comes_after_its_own_run_has_rolled_the_host_back_tou
     monkeypatch.setattr(deploy.drain, "wait", lambda *_args: None)
     found = active(host, engine, deployment={**DEPLOYMENT, "run": "d2", "fence": 2})
     assert (found["failure"] or {}).get("code") != "step-late" and os.readlink(host.current) == "releases/r2"
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_release_that_was_called_good_is_in_the_history_though_the_machine_went_down_between_the_two(
+    host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """It is asked again when it is back, or by the next run."""
+    if not first:
+        assert run(host, "confirmed", deployment={**DEPLOYMENT, "run": "d0", "fence": 0})["outcome"] == "confirmed"
+    active(host, engine)
+    with monkeypatch.context() as down:
+        down.setattr(history, "add", lambda *_args: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "failed"
+    assert os.readlink(host.good) == "releases/r2"
+    for _time in range(2):
+        assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["failure"] is None
+    known = [] if first else [("d0", "r1")]
+    assert [(one["run"], one["release"]) for one in history.read(host)] == [*known, ("d1", "r2")]
+    assert left(host) == []
