@@ -102,7 +102,9 @@ order:
       type: bool
       returned: always
     take_over:
-      description: The hosts of this run, where one of them remembers a step of another deployment that has not ended there.
+      description:
+        - The hosts of this run, where one of them remembers a step of another deployment that has not ended there; else
+          none.
       type: list
       elements: str
       returned: always

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, history, switch, uptime
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
 from tests.unit.host.test_deploy import run
