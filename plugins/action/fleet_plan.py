@@ -133,7 +133,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "hosts": args["hosts"],
             **numbers,
             "confirm_deadline": numbers["confirm_deadline"]
-            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind)),
+            or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind), controller.forks()),
             "lease": lease(numbers, bool(behind)),
             # A rollback is how an unfinished deployment is undone.
             **({} if kept is None else {"unfinished": "continue"}),

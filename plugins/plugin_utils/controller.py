@@ -13,6 +13,9 @@ import time
 import uuid
 from typing import Any, Dict, Mapping, Optional
 
+from ansible import constants as C
+from ansible import context
+
 _BOOT, _NAMESPACE = "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"
 
 
@@ -39,6 +42,11 @@ def alive(found: Mapping[str, Any]) -> Optional[bool]:
     if not found.get("started") or found.get("place") != _place():
         return None
     return _started(int(found["pid"])) == found["started"]
+
+
+def forks() -> int:
+    """The hosts on which this ansible-playbook works at the same time."""
+    return int(context.CLIARGS.get("forks") or C.DEFAULT_FORKS)
 
 
 def _user() -> str:

@@ -29,13 +29,18 @@ JOIN = 480
 LEASE = 900
 
 
-def confirm_deadline(numbers: Mapping[str, Any], members: int, alone: int = 0, balanced: bool = False) -> int:
+def confirm_deadline(
+    numbers: Mapping[str, Any], members: int, alone: int = 0, balanced: bool = False, forks: Optional[int] = None
+) -> int:
     """Seconds in which a deployment of so many members has ended, or has stopped.
 
     :param alone: how many of them are activated in a batch of their own.
     :param balanced: a batch ends when a load balancer has taken its members.
+    :param forks: the hosts on which Ansible works at the same time; None: all of a batch.
     """
-    return MARGIN + pace_of(numbers).batches(members, alone) * _batch(numbers, balanced)
+    pace = pace_of(numbers)
+    size = pace.size(members)
+    return MARGIN + pace.batches(members, alone) * _batch(numbers, balanced, -(-size // (forks or size)))
 
 
 def lease(numbers: Mapping[str, Any], balanced: bool = False) -> int:
@@ -43,9 +48,12 @@ def lease(numbers: Mapping[str, Any], balanced: bool = False) -> int:
     return int(numbers["lease"] or max(LEASE, _batch(numbers, balanced)))
 
 
-def _batch(numbers: Mapping[str, Any], balanced: bool) -> int:
-    """Seconds that a batch may take."""
-    seconds: int = numbers["deadline"] + numbers["soak"] + MARGIN
+def _batch(numbers: Mapping[str, Any], balanced: bool, turns: int = 1) -> int:
+    """Seconds that a batch may take.
+
+    :param turns: in how many turns its hosts have their gates.
+    """
+    seconds: int = numbers["deadline"] * turns + numbers["soak"] + MARGIN
     return seconds + (numbers["join_timeout"] or JOIN) if balanced else seconds
 
 

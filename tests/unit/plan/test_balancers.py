@@ -162,6 +162,20 @@ def test_the_dead_man_s_switch_waits_for_the_balancer(balanced: bool, join_timeo
 
 
 @pytest.mark.parametrize(
+    ("batch", "forks", "seconds"),
+    [("100%", 60, 370), ("100%", 5, 370 + 11 * 100), ("100%", 1, 370 + 59 * 100), (20, 5, 120 + 3 * (250 + 3 * 100)),
+     (1, 1, 120 + 60 * 250)],
+)  # fmt: skip
+def test_the_dead_man_s_switch_waits_for_a_batch_that_is_larger_than_ansible_s_forks(
+    batch: int | str, forks: int, seconds: int
+) -> None:
+    """The hosts of a batch have their gates by so many at a time, and the first of them is armed all the while."""
+    numbers = {"deadline": 100, "soak": 30, "join_timeout": None, "batch": batch, "canary": 60, "min_available": 0,
+               "max_unreachable": 0}  # fmt: skip
+    assert fleet_action.confirm_deadline(numbers, 60, forks=forks) == seconds
+
+
+@pytest.mark.parametrize(
     ("given", "balanced", "seconds"),
     [({}, True, 900), ({"soak": 1800}, False, 2020), ({"soak": 1800}, True, 2500), ({"deadline": 1200}, False, 1350),
      ({"soak": 1800, "lease": 1900}, True, 1900)],
