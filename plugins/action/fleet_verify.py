@@ -93,6 +93,9 @@ class ActionModule(FleetAction):
         }
         if not (args["show"] or args["also"] or args.get("failed") or args["hook"]):
             journal.gate(run, hosts, began, findings, args["mesh"])
+            if fact["roll_back"]["hosts"] and not batch:
+                # What is wrong now may be well once all have gone back: then nothing else would say why they did.
+                run.record([finding for finding in findings if finding.level == ERROR])
         if args["show"]:
             fact.update(records.keep(run, fact, seen.live))
             self.show(lambda width, paint: ["", *render.summary(fact, width, paint), ""])

@@ -375,3 +375,16 @@ def test_hosts_with_a_step_of_another_deployment_that_did_not_end_are_taken_over
     order = ordered(run)
     assert (order["take_over"], order["lock"]) == (found, ["m1"] if found else [])
     assert order["findings"] == []
+
+
+def test_why_the_fleet_was_rolled_back_is_reported_at_the_end(run: RunDirectory) -> None:
+    """A host that was lost in the last observation is there again when all are back on the release of before."""
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {"unreachable": "Timeout (12s) waiting for privilege escalation prompt"})
+    first = judged(run)
+    assert (first["ok"], first["roll_back"]["hosts"]) == (False, ["m1"])
+    run.roll_back("m1")
+    run.report("m2", outcome)
+    assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [
+        (item["code"], item["where"]) for item in first["findings"]]  # fmt: skip
+    assert not judged(run)["ok"]
