@@ -110,7 +110,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> list[Any]:
 
 
 @pytest.mark.parametrize("port", [8000, 8001])
-def test_a_host_waits_before_it_admits_the_step(
+def test_a_host_waits_when_it_has_admitted_the_step(
     paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], waited: list[Any], port: int
 ) -> None:
     """At the port where what runs listens, whatever is to come."""
@@ -122,7 +122,7 @@ def test_a_host_waits_before_it_admits_the_step(
     run(paths, "prepared", release=release("r2"))
     assert waited == []
     run(paths, "active", release=release("r2"), drain=60.0, deployment=DEPLOYMENT)
-    assert waited == [(port, 60.0, None)]
+    assert waited == [(port, 60.0, "d1")]
     assert (fence.read(paths, time.time()) or {})["run"] == "d1"
 
 
