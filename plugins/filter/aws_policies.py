@@ -23,9 +23,13 @@ options:
     type: str
     required: true
   account:
-    description: The account's id. By default that of the images' registry.
+    description: The account's id, twelve digits. M(praxis.cloud.aws_caller_info) finds that of the credentials.
     type: str
-    default: ""
+    required: true
+  partition:
+    description: The partition that the account is in, V(aws), V(aws-cn) or V(aws-us-gov).
+    type: str
+    default: aws
   certificate:
     description: ARN of the load balancer's certificate. Empty for none, and for one that AWS makes.
     type: str
@@ -38,6 +42,10 @@ options:
     description: The fleet's name, with O(zone).
     type: str
     default: ""
+  login:
+    description: Reference of the secret by which the load balancer logs in. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -47,7 +55,7 @@ EXAMPLES = r"""
     dest: deploy.json
     mode: "0644"
   vars:
-    policies: "{{ 'research' | praxis.cloud.aws_policies('eu-central-1', images=[praxis_image]) }}"
+    policies: "{{ 'research' | praxis.cloud.aws_policies('eu-central-1', '123456789012', images=[praxis_image]) }}"
 """
 
 RETURN = r"""
@@ -64,8 +72,8 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import (
     Place,
-    account_of,
     policies,
+    require_account,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, of_store
@@ -74,21 +82,27 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference imp
 def aws_policies(
     fleet: str,
     region: str,
+    account: str,
     images: Iterable[str] = (),
     secrets: Iterable[str] = (),
-    account: str = "",
     certificate: str = "",
     zone: str = "",
     host: str = "",
+    login: str = "",
+    partition: str = "aws",
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
         named = sorted({each.name for each in of_store(secrets, AWS)})
         kept = [str(image) for image in images]
         arn = str(certificate) if str(certificate).startswith("arn:") else ""
-        owner = str(account) or account_of(kept)
-        name = plain_name(str(host))
-        return policies(Place(str(fleet), str(region), owner, named, kept, arn, str(zone), name))
+        require_account(str(account))
+        return policies(
+            Place(
+                str(fleet), str(region), str(account), named, kept, arn, str(zone), plain_name(str(host)),
+                login="".join(each.name for each in of_store([login], AWS)), partition=str(partition),
+            )
+        )  # fmt: skip
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -40,7 +40,7 @@ EXAMPLES = r"""
 - name: See whether these credentials may deploy
   praxis.cloud.aws_permissions_info:
     region: eu-central-1
-    policies: "{{ 'research' | praxis.cloud.aws_policies('eu-central-1', images=[praxis_image]) }}"
+    policies: "{{ 'research' | praxis.cloud.aws_policies('eu-central-1', '123456789012', images=[praxis_image]) }}"
     verbs: [deploy]
 """
 

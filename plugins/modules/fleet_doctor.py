@@ -41,7 +41,7 @@ options:
   accounts:
     description:
       - "For each cloud: C(cloud), of its infrastructure module in check mode the C(plan), or the C(failures), and
-        C(permissions), as M(praxis.cloud.aws_permissions_info) returns them."
+        C(permissions), as M(praxis.cloud.aws_permissions_info) and M(praxis.cloud.gcp_permissions_info) return them."
     type: list
     elements: dict
     default: []

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancers
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller import caller
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, secrets, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
@@ -54,7 +55,6 @@ _LIMITS_WITHOUT_EFFECT = {
     "log_files": "The log group keeps the log (praxis_ecs.retention).",
 }
 _LONGEST_ROLE = 64
-_ACCOUNT = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:[a-z0-9-]*:(?P<account>[0-9]{12}):")
 _KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}")
 
 
@@ -229,12 +229,11 @@ class _Planner(KindPlanner):
         if all(kind.settings.execution_role for kind in kinds):
             return "", "aws"
         try:
-            arn = str(self.clouds.aws.call("sts", "get_caller_identity")["Arn"])
+            own = caller(self.clouds.aws)
         except Failed as error:
             self.findings += error.findings
             return "", "aws"
-        own = _ACCOUNT.match(arn)
-        return (own["account"], own["partition"]) if own else ("", "aws")
+        return own.account, own.partition
 
 
 def unheld(member: MemberVariables) -> list[Finding]:

@@ -81,8 +81,8 @@ def install(cloud: Cloud) -> None:
         if operation == "GetCallerIdentity":
             return
         held = documents(request)
-        for action, arn in needs(self, request._service, operation):
-            if not policy.allowed(held, action, arn, _context(action)):
+        for action, arn, context in needs(self, request._service, operation):
+            if not policy.allowed(held, action, arn, {**_everywhere(), **context}):
                 raise Denied(self, "AccessDenied",
                              f"User: {request._access_key.arn} is not authorized to perform: {action} on resource: "
                              f"{arn} because no identity-based policy allows the {action} action")
@@ -98,11 +98,9 @@ def install(cloud: Cloud) -> None:
     _patch_batch(cloud)
 
 
-def _context(action: str) -> dict[str, str]:
-    context = {"aws:RequestedRegion": REGION}
-    if action == "iam:PassRole":
-        context["iam:PassedToService"] = "ec2.amazonaws.com"
-    return context
+def _everywhere() -> dict[str, str]:
+    """Condition keys of every request."""
+    return {"aws:RequestedRegion": REGION}
 
 
 def _patch_batch(cloud: Cloud) -> None:
@@ -113,7 +111,7 @@ def _patch_batch(cloud: Cloud) -> None:
         if not cloud.enforced or not secret_id_list:
             return batch(self, secret_id_list, *args, **kwargs)
         refused = [ident for ident in secret_id_list
-                   if not policy.allowed(_caller.held, READ, secret_arn(self, ident), _context(READ))]
+                   if not policy.allowed(_caller.held, READ, secret_arn(self, ident), _everywhere())]
         readable = [ident for ident in secret_id_list if ident not in refused]
         values, errors, token = batch(self, readable, *args, **kwargs) if readable else ([], [], None)
         errors += [{"SecretId": ident, "ErrorCode": "AccessDeniedException",

@@ -1,82 +1,33 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which action on which resource an operation needs, as AWS's service authorization reference has it."""
+"""Which action on which resource an operation needs, and with which condition keys, as AWS's service authorization
+reference has it. EC2's are in ec2_resources.py, those of containers in container_resources.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from moto.iam.models import iam_backends
+from moto.acm.models import acm_backends
 
-from sandbox.site import ACCOUNT, REGION
+from sandbox.aws import container_resources, ec2_resources
+from sandbox.aws.need import Need, borne, requested, words
+from sandbox.site import ACCOUNT
 
-Need = tuple[str, str]
-"""An action (`service:Operation`) and a resource's ARN, or `*`."""
-
-KINDS = {"i": "instance", "sg": "security-group", "subnet": "subnet", "vpc": "vpc", "vol": "volume", "snap": "snapshot",
-         "igw": "internet-gateway",
-         "rtb": "route-table", "eni": "network-interface", "ami": "image", "eipalloc": "elastic-ip", "key": "key-pair"}
-
-
-def ec2_arn(ident: str) -> str:
-    """ARN of an EC2 thing by its id; images belong to nobody."""
-    kind = KINDS.get(ident.partition("-")[0], "*")
-    return f"arn:aws:ec2:{REGION}:{'' if kind == 'image' else ACCOUNT}:{kind}/{ident}"
-
-
-def _words(response: Any, *names: str) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        value = response._get_param(name)
-        found += value if isinstance(value, list) else [value] if value else []
-    return found
-
-
-def _ec2(response: Any, operation: str) -> Iterator[Need]:
-    action = f"ec2:{operation}"
-    if operation == "RunInstances":
-        for kind in ("instance", "network-interface", "volume"):
-            yield action, f"arn:aws:ec2:{REGION}:{ACCOUNT}:{kind}/*"
-        interfaces = response._get_param("NetworkInterfaces") or []
-        idents = _words(response, "ImageId", "SubnetId", "SecurityGroupIds")
-        idents += [ident for nic in interfaces for ident in [nic.get("SubnetId"), *nic.get("Groups", [])] if ident]
-        yield from ((action, ec2_arn(ident)) for ident in idents)
-        if key := response._get_param("KeyName"):
-            yield action, f"arn:aws:ec2:{REGION}:{ACCOUNT}:key-pair/{key}"
-        if response._get_param("TagSpecifications"):
-            yield "ec2:CreateTags", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"
-        return
-    if operation.startswith(("Describe", "Get")):
-        yield action, "*"
-        return
-    idents = _words(response, "InstanceId", "InstanceIds", "GroupId", "SubnetId", "VpcId", "VolumeId", "RouteTableId",
-                    "InternetGatewayId", "NetworkInterfaceId", "Resources", "AllocationId")
-    yield from ((action, ec2_arn(ident)) for ident in idents) if idents else [(action, "*")]
-
-
-def _passes(response: Any, operation: str) -> Iterator[Need]:
-    """Giving an instance a role needs iam:PassRole on the role."""
-    if operation not in ("RunInstances", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
-        return
-    profile = response._get_param("IamInstanceProfile") or {}
-    name = profile.get("Name") or str(profile.get("Arn", "")).rpartition("/")[2]
-    for known in iam_backends[ACCOUNT]["aws"].get_instance_profiles():
-        if known.name == name:
-            yield from (("iam:PassRole", role.arn) for role in known.roles)
+Rule = Callable[[Any, str], Iterable[Need]]
 
 
 def _secretsmanager(response: Any, operation: str) -> Iterator[Need]:
     action = f"secretsmanager:{operation}"
     ident = response._get_param("SecretId") or response._get_param("Name")
     if operation in ("ListSecrets", "BatchGetSecretValue", "GetRandomPassword") or not ident:
-        yield action, "*"
+        yield Need(action, "*")
         return
-    arn = secret_arn(response.backend, ident)
-    yield action, arn
-    if operation == "CreateSecret" and response._get_param("Tags"):
-        yield "secretsmanager:TagResource", arn
+    arn, tags = secret_arn(response.backend, ident), response._get_param("Tags")
+    yield Need(action, arn, requested(tags))
+    if operation == "CreateSecret" and tags:
+        yield Need("secretsmanager:TagResource", arn, requested(tags))
 
 
 def secret_arn(backend: Any, ident: str) -> str:
@@ -84,79 +35,83 @@ def secret_arn(backend: Any, ident: str) -> str:
     secret = backend.secrets.get(ident)
     if secret:
         return str(secret.arn)
-    return ident if ident.startswith("arn:") else f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{ident}-??????"
-
-
-def _ecr(response: Any, operation: str) -> Iterator[Need]:
-    names = _words(response, "repositoryName", "repositoryNames")
-    names += [arn.partition("repository/")[2] for arn in _words(response, "resourceArn")]
-    scoped = operation not in ("GetAuthorizationToken", "DescribeRegistry")
-    if not scoped:
-        yield f"ecr:{operation}", "*"
-    for name in names or (["*"] if scoped else []):
-        yield f"ecr:{operation}", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}"
+    if ident.startswith("arn:"):
+        return ident
+    return f"arn:aws:secretsmanager:{backend.region_name}:{ACCOUNT}:secret:{ident}-??????"
 
 
 def _elbv2(response: Any, operation: str) -> Iterator[Need]:
     action = f"elasticloadbalancing:{operation}"
-    prefix = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
+    if operation.startswith("Describe"):
+        yield Need(action, "*")
+        return
+    tags = response._get_param("Tags") if operation.startswith("Create") else None
     made = {"CreateLoadBalancer": "loadbalancer/app", "CreateTargetGroup": "targetgroup"}.get(operation)
     if made:
-        yield action, f"{prefix}:{made}/{response._get_param('Name')}/*"
-    elif operation.startswith("Describe"):
-        yield action, "*"
+        arns = [f"arn:aws:elasticloadbalancing:{response.region}:{ACCOUNT}:{made}/{response._get_param('Name')}/*"]
     else:
-        for arn in _words(response, "LoadBalancerArn", "TargetGroupArn", "ListenerArn", "RuleArn", "ResourceArns"):
-            yield action, arn
-    if operation.startswith("Create") and response._get_param("Tags"):
-        yield "elasticloadbalancing:AddTags", f"{prefix}:*"
+        arns = words(response, "LoadBalancerArn", "TargetGroupArn", "ListenerArn", "RuleArn", "ResourceArns")
+    yield from (Need(action, arn, requested(tags)) for arn in arns)
+    if tags:
+        # A listener's ARN is made of its load balancer's.
+        new = [f"{arn.replace(':loadbalancer/', ':listener/')}/*" if operation == "CreateListener" else arn
+               for arn in arns]
+        yield from (Need("elasticloadbalancing:AddTags", arn, requested(tags)) for arn in new)
 
 
 def _iam(response: Any, operation: str) -> Iterator[Need]:
-    names = {"RoleName": "role", "InstanceProfileName": "instance-profile", "UserName": "user"}
-    found = [(f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:{kind}/{response._get_param(name)}")
-             for name, kind in names.items() if response._get_param(name)]
+    action, tags = f"iam:{operation}", response._get_param("Tags")
+    names = {"InstanceProfileName": "instance-profile", "RoleName": "role", "UserName": "user"}
+    arns = [f"arn:aws:iam::{ACCOUNT}:{kind}/{response._get_param(name)}"
+            for name, kind in names.items() if response._get_param(name)]
+    if not arns:
+        arns = words(response, "PolicyArn", "PolicySourceArn") or ["*"]
+    yield Need(action, arns[0], requested(tags))
     if operation == "AddRoleToInstanceProfile":
-        found = [need for need in found if ":instance-profile/" in need[1]]
-        found.append(("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/{response._get_param('RoleName')}"))
-    if operation in ("CreateRole", "CreateInstanceProfile") and response._get_param("Tags"):
-        found.append((f"iam:Tag{operation.removeprefix('Create')}", found[0][1]))
-    for name in ("PolicyArn", "PolicySourceArn"):
-        if not found and response._get_param(name):
-            found = [(f"iam:{operation}", response._get_param(name))]
-    return iter(found or [(f"iam:{operation}", "*")])
+        yield Need("iam:PassRole", arns[1], {"iam:PassedToService": ec2_resources.MACHINES})
+    if operation in ("CreateRole", "CreateInstanceProfile") and tags:
+        yield Need(f"iam:Tag{operation.removeprefix('Create')}", arns[0], requested(tags))
 
 
-def _ecs(response: Any, operation: str) -> Iterator[Need]:
-    action, prefix = f"ecs:{operation}", f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-    cluster = str(response._get_param("cluster") or "default").rpartition("/")[2]
-    if operation.endswith("Service"):
-        service = str(response._get_param("serviceName") or response._get_param("service")).rpartition("/")[2]
-        yield action, f"{prefix}:service/{cluster}/{service}"
-    elif operation in ("CreateCluster", "DeleteCluster"):
-        yield action, f"{prefix}:cluster/{response._get_param('clusterName') or cluster}"
-    else:
-        yield action, response._get_param("resourceArn") or "*"
-    if operation == "RegisterTaskDefinition":
-        roles = [response._get_param(name) for name in ("executionRoleArn", "taskRoleArn")]
-        yield from (("iam:PassRole", role) for role in roles if role)
+def _acm(response: Any, operation: str) -> Iterator[Need]:
+    arn, tags = response._get_param("CertificateArn"), response._get_param("Tags")
+    held = acm_backends[ACCOUNT][response.region]._certificates.get(arn)
+    yield Need(f"acm:{operation}", arn or "*", {**requested(tags), **borne(held.tags if held else {})})
+    if operation == "RequestCertificate" and tags:
+        new = f"arn:aws:acm:{response.region}:{ACCOUNT}:certificate/*"
+        yield Need("acm:AddTagsToCertificate", new, requested(tags))
 
 
-def _logs(response: Any, operation: str) -> Iterator[Need]:
-    group = response._get_param("logGroupName")
-    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}" if group else response._get_param("resourceArn")
-    yield f"logs:{operation}", arn or "*"
+def _route53(response: Any, operation: str) -> Iterator[Need]:
+    zone = response._get_param("HostedZoneId") or response._get_param("Id")
+    arn = f"arn:aws:route53:::hostedzone/{zone.rpartition('/')[2]}" if zone else "*"
+    changes = (response._get_param("ChangeBatch") or {}).get("Changes") or ()
+    names = sorted({each["ResourceRecordSet"]["Name"].lower().rstrip(".") for each in changes})
+    key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    yield Need(f"route53:{operation}", arn, {key: names} if names else {})
+
+
+def _servicequotas(response: Any, operation: str) -> Iterator[Need]:
+    service, code = response._get_param("ServiceCode"), response._get_param("QuotaCode")
+    arn = f"arn:aws:servicequotas:{response.region}:{ACCOUNT}:{service}/{code}" if code else "*"
+    yield Need(f"servicequotas:{operation}", arn)
+
+
+_RULES: dict[str, Rule] = {
+    "ec2": ec2_resources.needs,
+    "secretsmanager": _secretsmanager,
+    "elasticloadbalancing": _elbv2,
+    "iam": _iam,
+    "acm": _acm,
+    "route53": _route53,
+    "servicequotas": _servicequotas,
+    **container_resources.RULES,
+}
 
 
 def needs(response: Any, service: str, operation: str) -> list[Need]:
     """Everything an operation needs. `service` is the name requests are signed for."""
-    rules: dict[str, Callable[[Any, str], Iterator[Need]]] = {
-        "ec2": _ec2, "secretsmanager": _secretsmanager, "ecr": _ecr, "elasticloadbalancing": _elbv2, "iam": _iam,
-        "ecs": _ecs, "logs": _logs}
-    if service not in rules:
-        resource = response._determine_resource() if hasattr(response, "_determine_resource") else "*"
-        return [(f"{service}:{operation}", resource)]
-    found = list(rules[service](response, operation))
-    if service == "ec2":
-        found += _passes(response, operation)
-    return found
+    if service in _RULES:
+        return list(_RULES[service](response, operation))
+    resource = response._determine_resource() if hasattr(response, "_determine_resource") else "*"
+    return [Need(f"{service}:{operation}", resource)]

@@ -25,6 +25,7 @@ from sandbox.gcp.dns import Dns
 from sandbox.gcp.iam import ServiceAccounts
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
+from sandbox.gcp.resource_manager import VERSION, ResourceManager
 from sandbox.gcp.secret_manager import SecretManager
 from sandbox.registry import Registry
 
@@ -34,7 +35,8 @@ READS = frozenset({"get", "list", "aggregatedList", "wait", "access", "getHealth
 
 COMPUTE_HOSTS = ("compute.googleapis.com", "www.googleapis.com")
 SERVICES = {"secretmanager.googleapis.com": "secretmanager", "iam.googleapis.com": "iam",
-            "artifactregistry.googleapis.com": "artifactregistry", "dns.googleapis.com": "dns"}
+            "artifactregistry.googleapis.com": "artifactregistry", "dns.googleapis.com": "dns",
+            "cloudresourcemanager.googleapis.com": "cloudresourcemanager"}
 METADATA_HOSTS = ("metadata.google.internal", "169.254.169.254")
 REFUSALS = {"throttle": "Quota exceeded for quota metric.", "error": "The service is currently unavailable.",
             "expire": "Request had invalid authentication credentials.",
@@ -58,6 +60,7 @@ class Front:
         self.identities = Identities()
         self.accounts = ServiceAccounts(self.identities)
         self.access = Access()
+        self.projects = ResourceManager(self.access)
         self.default_account = default_account
         self.registry = ArtifactRegistry(registry, self.identities, self.access, log) if registry else None
         self._log = log
@@ -104,7 +107,8 @@ class Front:
         raise Refused(404, "notFound", f"The sandbox is not {host}{request.path}")
 
     def _service(self, name: str, request: Request) -> dict[str, Any]:
-        call = discovery.load(f"{name}.v1").call(request.verb, request.path, request.query, request.body)
+        version = VERSION if name == "cloudresourcemanager" else "v1"
+        call = discovery.load(f"{name}.{version}").call(request.verb, request.path, request.query, request.body)
         operation = f"{call.method.collection}.{call.method.name}"
         authorization = request.headers.get("authorization", "")
         email, error, status = self.identities.claimed(authorization), None, 200
@@ -116,7 +120,8 @@ class Front:
             if strike:
                 _before(strike)
             email = self.identities.who(authorization)
-            self.access.check(name, call, email)
+            if name != "cloudresourcemanager":
+                self.access.check(name, call, email)
             answer = self._carry_out(name, call, email, strike)
             if strike:
                 _after(strike)
@@ -143,6 +148,8 @@ class Front:
             return self.compute.answer(call, email, strike)
         if name == "iam":
             return self.accounts.answer(call)
+        if name == "cloudresourcemanager":
+            return self.projects.answer(call, email)
         if name == "dns":
             return self.dns.answer(call)
         if name == "artifactregistry" and self.registry:

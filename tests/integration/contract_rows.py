@@ -142,6 +142,11 @@ def aws_permissions_info(world: World) -> Turns:
     assert [each["where"] for each in found["findings"]] == ["AWS deploy Rent"]
 
 
+def aws_caller_info(world: World) -> Turns:
+    found = (yield Turn("ask", world.keys))["done"].result
+    assert (found["account"], found["partition"]) == ("123456789012", "aws")
+
+
 def aws_infrastructure(world: World) -> Turns:
     """All but the machines, whose rows are aws_machines'."""
     owner, region = world.owner("ec2"), world.cloud.environment["AWS_REGION"]
@@ -531,6 +536,7 @@ ROWS = (
     Row("p2p_identity_info", ("modules",), p2p_identity_info, repeats=True),
     Row("aws_infrastructure_info", ("modules",), aws_infrastructure_info),
     Row("aws_permissions_info", ("modules",), aws_permissions_info),
+    Row("aws_caller_info", ("modules",), aws_caller_info),
     Row("aws_infrastructure", ("modules",), aws_infrastructure, changes=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True),

@@ -112,6 +112,14 @@ def gcp_service_account(world: World) -> Turns:
     yield Turn("remove", {**options, "state": "absent"}, changes=True)
 
 
+def gcp_permissions_info(world: World) -> Turns:
+    """One permission that the controller has, and one that it has not."""
+    project = world.cloud.environment["GOOGLE_CLOUD_PROJECT"]
+    grant = {"on": f"projects/{project}", "permissions": ["compute.instances.list", "compute.licenses.create"]}
+    found = (yield Turn("ask", {"roles": {"deploy": [grant]}}))["done"].result
+    assert [each["where"] for each in found["findings"]] == ["Google Cloud deploy"]
+
+
 def gcp_machines(world: World) -> Turns:
     like = described(world)
     interface = like["networkInterfaces"][0]
@@ -197,6 +205,7 @@ GOOGLE_ROWS = (
     Row("gcp_infrastructure", ("modules",), gcp_infrastructure, changes=True, cloud="gcp"),
     Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp", repeats=True),
     Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp", repeats=True),
+    Row("gcp_permissions_info", ("modules",), gcp_permissions_info, cloud="gcp"),
     Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp"),
     Row("gcp_lb_target", ("modules",), gcp_lb_target, changes=True, cloud="gcp"),
 )

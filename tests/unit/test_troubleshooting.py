@@ -22,7 +22,7 @@ LAYERS = (
       for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
                    "switches")),
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
-      for name in ("aws_cluster", "aws_permissions", "doctor", "permissions")),
+      for name in ("aws_cluster", "aws_permissions", "doctor", "google_permissions", "permissions")),
     PLUGINS / "module_utils" / "cloud" / "aws_eks_kinds.py",
     PLUGINS / "plugin_utils" / "eks_access.py",
     PLUGINS / "plugin_utils" / "kept_planner.py",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller import caller
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import AwsKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
@@ -39,7 +40,7 @@ def require_usable(client: AwsClient, arn: str, host: str) -> None:
         ``certificate-not-issued``, ``certificate-mismatch``.
     """
     elsewhere = misplaced(arn, client.region, "")
-    elsewhere = elsewhere or misplaced(arn, client.region, client.call("sts", "get_caller_identity")["Account"])
+    elsewhere = elsewhere or misplaced(arn, client.region, caller(client).account)
     if elsewhere:
         raise Failed(elsewhere)
     findings = unfit(described(client, arn), host, time.time())

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import role_arn
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller import caller
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import aws_permissions as pure
@@ -27,17 +28,17 @@ def check(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required
     :returns: ``principal``, how many actions were ``checked``, and ``findings``.
     :raises CloudError: when nobody could say who the caller is.
     """
-    caller = str(client.call("sts", "get_caller_identity")["Arn"])
-    who = pure.principal(caller)
+    asking = caller(client).arn
+    who = pure.principal(asking)
     if who is None:
         what = "IAM simulates the policies of users and roles, and the credentials are neither's."
-        return _unseen(caller, what, "Use a user or a role whose policies are those that make policies prints.")
+        return _unseen(asking, what, "Use a user or a role whose policies are those that make policies prints.")
     asked = [(verb, each) for verb, policy in policies.items() for each in policy["Statement"] if each["Sid"] != ASK]
     todo = list(dict.fromkeys(one for _verb, each in asked for one in pure.questions(each, client.region)))
-    who = _known(client, who, caller)
+    who = _known(client, who, asking)
     answers = gathered(map_parallel(lambda one: _denied(client, who, one), todo))
     if None in answers:
-        return _unseen(caller, "The credentials may not ask which permissions they have.", _FIX)
+        return _unseen(asking, "The credentials may not ask which permissions they have.", _FIX)
     missing = {one: answer or [] for one, answer in zip(todo, answers)}
     findings: list[Finding] = []
     for verb, statement in asked:

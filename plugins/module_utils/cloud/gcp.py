@@ -37,6 +37,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
 ENDPOINTS = {
+    "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
     "compute": "https://compute.googleapis.com",
     "dns": "https://dns.googleapis.com",
     "iam": "https://iam.googleapis.com",

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import lacking
 
-CODE = "permission-missing"
 #: An action and a resource that are not allowed, and whether a policy denies them by name.
 Denied = tuple[str, str, bool]
 _ASSUMED = re.compile(r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/.*")
@@ -121,4 +121,4 @@ def finding(who: str, verb: str, statement: Mapping[str, Any], missing: Sequence
     if by_name:
         what = f"A policy denies {who} {actions} on {resources}, which {verb} needs."
         fix = f"Remove that from the statement with the effect Deny, or from the boundary. {fix}"
-    return Finding(CODE, what, f"AWS {verb} {statement['Sid']}", fix, ERROR if required else WARNING)
+    return lacking(what, f"AWS {verb} {statement['Sid']}", fix, required)

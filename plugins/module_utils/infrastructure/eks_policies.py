@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import Place, Statement
 
-_CLUSTER = ("CreateCluster", "CreateNodegroup", "DeleteCluster", "DescribeCluster", "TagResource",
+_CLUSTER = ("CreateNodegroup", "DeleteCluster", "DescribeCluster", "TagResource",
             "UpdateClusterConfig")  # fmt: skip
 _NODES = ("DeleteNodegroup", "DescribeNodegroup", "TagResource", "UpdateNodegroupConfig")
 _ROLE = (
@@ -24,6 +24,8 @@ def eks(place: Place) -> list[Statement]:
     passed = {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "eks.amazonaws.com"]}}
     linked = [f"{account}:role/aws-service-role/{each}/*" for each in _LINKED]
     return [
+        # It takes no name, and the tags that the cluster is given in its place.
+        Statement("MakeCluster", ["eks:CreateCluster"], ["*"], place.new),
         Statement("Cluster", [f"eks:{each}" for each in _CLUSTER], [place.arn("eks", f"cluster/{name}")]),
         Statement("Nodes", [f"eks:{each}" for each in _NODES], [place.arn("eks", f"nodegroup/{name}/*/*")]),
         Statement("Role", [f"iam:{each}" for each in _ROLE], roles),

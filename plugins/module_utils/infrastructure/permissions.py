@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 
 UNSEEN = "permissions-unseen"
+MISSING = "permission-missing"
 #: The statement by which permissions may be asked for. An answer shows that it is there.
 ASK = "AskPermissions"
 Needs = TypeVar("Needs")
@@ -30,6 +31,14 @@ def wanted(by_verb: Mapping[str, Needs], verbs: Collection[str]) -> dict[str, Ne
 def unseen(what: str, where: str, fix: str) -> Finding:
     """That nobody could be asked which permissions there are. That is no reason why a deployment fails."""
     return Finding(UNSEEN, what, where, fix, WARNING)
+
+
+def lacking(what: str, where: str, fix: str, required: bool) -> Finding:
+    """That a verb's permissions are missing.
+
+    :param required: whether it is an error.
+    """
+    return Finding(MISSING, what, where, fix, ERROR if required else WARNING)
 
 
 def plain(findings: Iterable[Finding]) -> list[dict[str, str]]:

@@ -48,6 +48,7 @@ class Place:
     :param certificate: ARN of the certificate of the load balancer; empty for none, and for one that ACM makes.
     :param zone: of the fleet's name, by its id or its domain; empty for none.
     :param host: that name.
+    :param login: name of the secret by which the load balancer logs in; empty for none in Secrets Manager.
     :param partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
     """
 
@@ -59,6 +60,7 @@ class Place:
     certificate: str = ""
     zone: str = ""
     host: str = ""
+    login: str = ""
     partition: str = "aws"
 
     def arn(self, service: str, resource: str, region: str = "", account: str | None = None) -> str:

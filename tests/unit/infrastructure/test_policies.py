@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import (
     VERBS,
     Place,
-    account_of,
     policies,
+    require_account,
 )
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
@@ -39,6 +40,8 @@ NOT_OF_A_VERB = {
 #: repositories that a user names.
 PLAIN = ("LaunchWith", "MakeDiskOf", "Mark", "Publish", "ForgetDefinitions", "GroupInVpc", "LinkRoles", "MarkGroup",
          "Scale")  # fmt: skip
+#: What changes something, and takes no name: what is made bears the fleet's tag from the first.
+NAMELESS = ("ForgetDefinitions", "MakeCertificate", "MakeCluster")
 #: Of no call: AWS asks for them beside another action.
 BESIDE = {
     "iam:CreateServiceLinkedRole", "iam:PassRole", "secretsmanager:TagResource",
@@ -53,7 +56,9 @@ def statements(verb: str) -> list[dict[str, Any]]:
 
 
 def actions(verb: str) -> set[str]:
-    return {action for each in statements(verb) for action in each["Action"]}
+    """Those of a zone that is named by its domain, and of one that is named by its id."""
+    by_id = policies(replace(PLACE, zone="Z123"))[verb]["Statement"]
+    return {action for each in [*statements(verb), *by_id] for action in each["Action"]}
 
 
 def reads(action: str) -> bool:
@@ -97,7 +102,7 @@ def test_a_star_stands_where_the_service_takes_no_name(verb: str) -> None:
     for each in statements(verb):
         assert not [action for action in each["Action"] if "*" in action]
         if each["Resource"] == ["*"]:
-            assert all(map(reads, each["Action"])) or each["Sid"] == "ForgetDefinitions", each["Sid"]
+            assert all(map(reads, each["Action"])) or each["Sid"] in NAMELESS, each["Sid"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -146,7 +151,29 @@ def test_statements_have_names_of_their_own() -> None:
         assert len(sids) == len(set(sids))
 
 
-def test_the_account_is_the_registry_s_or_asked_for() -> None:
-    assert account_of(["debian:13", f"{ECR}/a/b@sha256:0"]) == "123456789012"
+@pytest.mark.parametrize("account", ["", "arn", "12345678901"])
+def test_what_is_no_account_is_refused(account: str) -> None:
+    """No registry of an image says whose the fleet is: it may be another account's."""
     with pytest.raises(Failed, match="praxis_account"):
-        account_of(["debian:13"])
+        require_account(account)
+
+
+def test_an_image_of_another_account_s_registry_is_read_there_and_all_else_is_here() -> None:
+    there = f"999999999999{ECR[12:]}/praxis-agent:1.0"
+    for verb, policy in policies(Place("research", "eu-central-1", "123456789012", images=[there])).items():
+        for each in policy["Statement"]:
+            elsewhere = [one for one in each["Resource"] if "999999999999" in one]
+            assert not elsewhere or each["Sid"] in ("Publish", "ReadImages"), (verb, each["Sid"])
+
+
+def test_the_partition_is_the_account_s() -> None:
+    china = policies(Place("research", "cn-north-1", "123456789012", zone="example.org", partition="aws-cn"))
+    named = [one for policy in china.values() for each in policy["Statement"] for one in each["Resource"] if one != "*"]
+    assert named and all(one.startswith("arn:aws-cn:") for one in named)
+
+
+def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() -> None:
+    named = policies(Place("research", "eu-central-1", "123456789012", login="praxis/login"))
+    readers = {verb for verb, policy in named.items() for each in policy["Statement"]
+               if any("praxis/login" in one for one in each["Resource"])}  # fmt: skip
+    assert readers == {"provision", "doctor"}
