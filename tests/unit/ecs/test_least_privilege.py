@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.balancers import TARGET_GROUP, find
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import INDEX_TYPES
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.platforms import platforms_ecr
@@ -66,6 +68,7 @@ def compiled(account: Account) -> None:
     find(client, TARGET_GROUP, selector("target_group", {"praxis_fleet": "demo"}))
 
 
+@pytest.mark.slow
 def test_the_policy_suffices_and_none_of_it_is_left_over(account: Account) -> None:
     operator, inbound = Operator(), {"api_from": ["203.0.113.0/24"]}
     account.cloud.client("ecr").create_repository(repositoryName="praxis")

@@ -60,21 +60,23 @@ def routes(cloud: Cloud) -> None:
 
 
 def machines(cloud: Cloud) -> None:
-    """One has another profile, one has none, and one is in other groups."""
+    """One has another profile, and other groups."""
     ec2, iam = cloud.client("ec2"), cloud.client("iam")
-    live = {each["InstanceId"] for one in ec2.describe_instances(Filters=_LIVE)["Reservations"]
-            for each in one["Instances"]}  # fmt: skip
-    listed = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
-    found = {each["InstanceId"]: each for each in listed if each["InstanceId"] in live}
-    first, second = sorted(found)
+    machine = without_profile(cloud)
     iam.create_instance_profile(InstanceProfileName="somebody")
-    ec2.replace_iam_instance_profile_association(
-        AssociationId=found[first]["AssociationId"], IamInstanceProfile={"Name": "somebody"}
-    )
-    ec2.disassociate_iam_instance_profile(AssociationId=found[second]["AssociationId"])
+    ec2.associate_iam_instance_profile(InstanceId=machine, IamInstanceProfile={"Name": "somebody"})
     group = _member_group(cloud)
     other = ec2.create_security_group(GroupName="other", Description="other", VpcId=group["VpcId"])["GroupId"]
-    ec2.modify_instance_attribute(InstanceId=first, Groups=[group["GroupId"], other])
+    ec2.modify_instance_attribute(InstanceId=machine, Groups=[group["GroupId"], other])
+
+
+def without_profile(cloud: Cloud) -> str:
+    """The first machine has no profile any more; its id. (After a replacement, moto's has the former one.)"""
+    ec2 = cloud.client("ec2")
+    listed = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
+    first = min(listed, key=lambda each: str(each["InstanceId"]))
+    ec2.disassociate_iam_instance_profile(AssociationId=first["AssociationId"])
+    return str(first["InstanceId"])
 
 
 def role(cloud: Cloud) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
               CERTIFICATE, "example.org", "agents.example.org")  # fmt: skip
+REFERENCE: dict[str, dict[str, list[str]]] = json.loads(
+    Path(__file__).with_name("service_authorization.json").read_text(encoding="utf-8"))["actions"]  # fmt: skip
 SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas", "ecs",
             "eks", "logs", "application-autoscaling")  # fmt: skip
 #: Of no verb of these: by hand, by other playbooks, or without a permission.
@@ -177,3 +180,35 @@ def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() ->
     readers = {verb for verb, policy in named.items() for each in policy["Statement"]
                if any("praxis/login" in one for one in each["Resource"])}  # fmt: skip
     assert readers == {"provision", "doctor"}
+
+
+def taken(action: str, resource: str) -> set[str] | None:
+    """The condition keys of an action on a resource; None when it takes no such resource."""
+    part = resource if resource == "*" else resource.split(":", 5)[5]
+    kinds = REFERENCE[action]
+    if resource == "*":
+        # A star covers what takes a resource, too.
+        return {key for keys in kinds.values() for key in keys}
+    fits = [keys for begins, keys in kinds.items() if begins != "*" and part.startswith(begins)]
+    return {key for keys in fits for key in keys} if fits else None
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("zone", ["example.org", "Z123"])
+def test_every_statement_is_one_that_aws_evaluates(verb: str, zone: str) -> None:
+    """An action on a resource that it does not take, or under a key that it does not know, is never allowed."""
+    for each in policies(replace(PLACE, zone=zone, login="praxis/login"))[verb]["Statement"]:
+        keys = {key.partition("/")[0] for operator in each.get("Condition", {}).values() for key in operator}
+        pairs = {(action, one): taken(action, one) for action in each["Action"] for one in each["Resource"]}
+        for action in each["Action"]:
+            assert any(keys <= found for one in each["Resource"] if (found := pairs[action, one]) is not None), action
+        for one in each["Resource"]:
+            assert any(keys <= found for action in each["Action"] if (found := pairs[action, one]) is not None), one
+
+
+def test_a_star_stands_only_for_actions_without_resources_or_that_read() -> None:
+    for verb in VERBS:
+        for each in statements(verb):
+            if each["Resource"] == ["*"]:
+                named = [action for action in each["Action"] if "*" not in REFERENCE[action]]
+                assert set(named) <= {"ec2:DescribeVpcAttribute", "ecs:ListTasks"}, each["Sid"]
