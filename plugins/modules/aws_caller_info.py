@@ -46,7 +46,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller import caller
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:
@@ -56,11 +56,7 @@ def run(options: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=AWS_ARGUMENTS, supports_check_mode=True)
-    try:
-        result = run(module.params)
-    except Failed as failed:
-        module.fail_json(**failed.as_result())
-    module.exit_json(**result)
+    finish(module, lambda: run(module.params))
 
 
 if __name__ == "__main__":
