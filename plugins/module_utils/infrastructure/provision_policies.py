@@ -52,7 +52,7 @@ def observes_the_account(place: Place) -> list[Statement]:
         Statement("ObserveNames", [*by_id, "route53:ListResourceRecordSets"], place.zones),
         Statement("ReadLogin", ["secretsmanager:GetSecretValue"], login),
         Statement("ObserveCertificates", ["acm:ListTagsForCertificate"], place.certificates),
-        Statement("ObserveRole", ["iam:GetRole", "iam:GetRolePolicy"], [_role(place)]),
+        Statement("ObserveRole", ["iam:GetRole"], [_role(place)]),
         Statement("ObserveProfile", ["iam:GetInstanceProfile"], [_profile(place)]),
         Statement("ObserveCertificate", ["acm:DescribeCertificate"], certificate),
         Statement("ObserveQuota", ["servicequotas:GetServiceQuota"], _quotas(place)),
@@ -130,7 +130,6 @@ def _gives_up(place: Place) -> list[Statement]:
     return [
         Statement("Terminate", ["ec2:TerminateInstances"], place.ec2("instance"), place.ours),
         Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),
-        Statement("EmptyRole", ["iam:DeleteRolePolicy"], [_role(place)]),
         Statement("EmptyProfile", ["iam:RemoveRoleFromInstanceProfile"], [_profile(place)]),
         Statement("RemoveBalancer", [f"elasticloadbalancing:{each}" for each in _REMOVE_BALANCER], _balancer(place)),
     ]
