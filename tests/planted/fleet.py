@@ -329,14 +329,6 @@ FAULTS = (
         tests=("tests/unit/infrastructure/test_account.py",),
     ),
     Fault(
-        name="machines-keep-an-unused-permission",
-        breaks="The machines' role goes on reading secrets that the controller brings.",
-        file="plugins/module_utils/infrastructure/aws_list.py",
-        before='{"role": name}, present=False, lost=lost)',
-        after='{"role": name}, present=True, lost=lost)',
-        tests=("tests/unit/infrastructure/test_list.py",),
-    ),
-    Fault(
         name="down-leaves-the-network",
         breaks="down.yml leaves the fleet's network behind.",
         file="plugins/module_utils/cloud/provisioning.py",
