@@ -418,8 +418,8 @@ FAULTS = (
         name="bad-verdict-is-confirmed",
         breaks="A release with a bad verdict is called good.",
         file="plugins/action/fleet_verify.py",
-        before="                if ok and name not in left_out and (",
-        after="                if name not in left_out and (",
+        before="                if ok\n                and name not in left_out\n",
+        after="                if name not in left_out\n",
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(
@@ -450,8 +450,9 @@ FAULTS = (
         name="step-is-not-fenced",
         breaks="A step acts without asking whether its deployment still has the fleet.",
         file="plugins/module_utils/host/deploy.py",
-        before="            fence.admit(paths, desired.deployment, time.time())\n",
-        after="",
+        before="""            fence.admit(paths, desired.deployment, time.time(), begins=desired.state == "active")
+            result =""",
+        after="            result =",
         tests=("tests/unit/host/test_fence.py",),
     ),
     Fault(
@@ -564,7 +565,7 @@ FAULTS = (
         name="history-forgets-what-was-there-before",
         breaks="The first deployment that a host remembers cannot be rolled back.",
         file="plugins/module_utils/host/history.py",
-        before="    if not entries and before:\n",
+        before="    if not entries and before and before != release:\n",
         after="    if False:\n",
         tests=("tests/unit/host/test_history.py",),
     ),
@@ -655,7 +656,7 @@ FAULTS = (
     Fault(
         name="other-deployment-s-timer-stays",
         breaks="A host that another deployment has armed is left so by one that ends well.",
-        file="plugins/action/fleet_verify.py",
+        file="plugins/module_utils/fleet/switches.py",
         before=" or any(switch.values())\n",
         after="\n",
         tests=("tests/unit/plan/test_verify.py",),

@@ -451,11 +451,9 @@ FAULTS = (
     Fault(
         name="policy-of-every-machine",
         breaks="A policy lets machines of any fleet be terminated.",
-        file="plugins/module_utils/infrastructure/aws_policies.py",
-        before="""            place.ec2(*_NETWORK, "security-group", "instance"),
-            place.ours,""",
-        after="""            place.ec2(*_NETWORK, "security-group", "instance"),
-            {},""",
+        file="plugins/module_utils/infrastructure/provision_policies.py",
+        before='["ec2:TerminateInstances"], place.ec2("instance"), place.ours)',
+        after='["ec2:TerminateInstances"], place.ec2("instance"), {})',
         tests=("tests/unit/infrastructure/test_policies.py",),
     ),
 )

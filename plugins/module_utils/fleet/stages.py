@@ -53,6 +53,8 @@ STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.fleet_verify", ""): Stage("judging", about=CONTROLLER),
     ("praxis.cloud.fleet_doctor", ""): Stage("judging", about=CONTROLLER),
     ("praxis.cloud.aws_permissions_info", ""): Stage("asking", about=CONTROLLER, what="which permissions there are"),
+    ("praxis.cloud.gcp_permissions_info", ""): Stage("asking", about=CONTROLLER, what="which permissions there are"),
+    ("praxis.cloud.aws_caller_info", ""): Stage("asking", about=CONTROLLER, what="whose credentials these are"),
     ("praxis.cloud.fleet_balancer", "present"): Stage("rejoining", about=BATCH),
     ("praxis.cloud.agent_release", "restored"): Stage("rolling back", "rolled back"),
     ("praxis.cloud.agent_release", "confirmed"): Stage("confirming", "good"),
