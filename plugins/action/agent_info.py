@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
+    STILL,
+    HostAction,
+    persistently,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
 class ActionModule(HostAction):
     module = "praxis.cloud.agent_info"
+    #: Whether hosts have been activated, and would all be rolled back for one that cannot be observed.
+    _decides = False
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
+        self._decides = bool(run.touched()) and not run.rolled_back()
         activated = set(run.activated_names())
         piece = run.host_slice(name, moved=activated)
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
         # Only what this run has activated has to show that it lasts.
         soak = run.options()["soak"] if name in activated and not run.first_deployment() else 0
         return {"soak": soak, **args, **ports, "dial": piece["gate"]["dial"]}
+
+    def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
+        """For a link that fails for a moment, a release is not undone on a whole fleet."""
+        run = super().execute
+
+        def ask() -> Dict[str, Any]:
+            return run(name, args, task_vars)
+
+        if not self._decides:
+            return ask()
+        return persistently(self._display, name, ask, self.reconnect, "when it was to be observed", STILL)

@@ -109,11 +109,7 @@ class ActionModule(HostAction):
         def wait() -> Dict[str, Any]:
             return patiently(self._display, name, args["lock_deadline"], ask)
 
-        def reconnect() -> None:
-            if self._connection.transport == "ssh":
-                self._connection.reset()
-
-        return persistently(self._display, name, wait, reconnect) if args["state"] == "confirmed" else wait()
+        return persistently(self._display, name, wait, self.reconnect) if args["state"] == "confirmed" else wait()
 
     def observes(self, args: Dict[str, Any]) -> bool:
         """Not where the host only gets to know the verdict: the last observation had fresh dials, and stands."""

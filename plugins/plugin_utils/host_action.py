@@ -121,6 +121,11 @@ class HostAction(ActionBase):  # type: ignore[misc]
         self.reported(run, name, module_args, outcome)
         return outcome
 
+    def reconnect(self) -> None:
+        """Let the next try have a connection of its own."""
+        if self._connection.transport == "ssh":
+            self._connection.reset()
+
     def _login_prints(self) -> str:
         """What a login prints where a command's output should be; nothing when it runs commands. Not as root: sudo is
         what gave no answer."""
@@ -157,7 +162,10 @@ def patiently(
 
 
 #: Seconds that a host is waited for which is lost when its release is to be called good: a machine reboots in them.
-BACK, PAUSE = 180.0, 5.0
+BACK = 180.0
+#: The same, of one that is lost when it is observed: a link that fails for a moment, a machine that stands still.
+STILL = 60.0
+PAUSE = 5.0
 
 
 def persistently(
@@ -165,14 +173,18 @@ def persistently(
     name: str,
     ask: Callable[[], Dict[str, Any]],
     reconnect: Callable[[], None],
+    when: str = "while its release is called good",
+    seconds: float = BACK,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dict[str, Any]:
     """A module's answer, asked for again as long as a host that was lost may come back.
 
-    It is for the one step that must not be missed on any host: the others have called the release good by then, and
-    this one would roll itself back.
+    It is for the steps that must not be missed on any host: that its release is good, for the others have called theirs
+    good by then, and this one would roll itself back; and the observation that a batch or the fleet is judged by.
 
+    :param when: for people, when it was lost.
+    :param seconds: how long it is waited for.
     :raises AnsibleConnectionFailure: when it does not come back.
     """
     until: Optional[float] = None
@@ -186,8 +198,8 @@ def persistently(
             if _over(until, clock):
                 raise
         if until is None:
-            until = clock() + BACK
-            screen.report(display, "%s: lost while its release is called good. Waiting %d s at most." % (name, BACK))
+            until = clock() + seconds
+            screen.report(display, "%s: lost %s. Waiting %d s at most." % (name, when, seconds))
         sleep(PAUSE)
         reconnect()
 

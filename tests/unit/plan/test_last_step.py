@@ -35,7 +35,7 @@ def ended(*answers: Any) -> tuple[Any, float, int]:
     def reconnect() -> None:
         opened[0] += 1
 
-    answer = persistently(Display(), "m1", ask, reconnect, lambda: now[0], sleep)
+    answer = persistently(Display(), "m1", ask, reconnect, clock=lambda: now[0], sleep=sleep)
     return answer, now[0], opened[0]
 
 
