@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host that is lost for a moment when it is observed: it is asked again, and its fleet is not judged by its silence."""
+"""A host that is lost for a moment when it is observed: it is asked again, and the fleet is not judged by that."""
 
 from __future__ import annotations
 
