@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     changes,
     deployments,
     lease,
+    pod_state,
     resources,
     rollout,
 )
@@ -137,9 +138,9 @@ class FleetCluster:
         selector = ",".join("%s=%s" % each for each in sorted(labels.items()))
         pods = self.api.listed(root + "/pods", labelSelector=selector)
         pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
-        whole = len(pods) == workload["spec"].get("replicas", 1) and all(map(rollout.is_ready, pods))
+        whole = len(pods) == workload["spec"].get("replicas", 1) and all(map(pod_state.is_ready, pods))
         events = [] if whole else self.api.listed(root + "/events")
-        return rollout.Seen(workload, pods, rollout.fresh(events, since))
+        return rollout.Seen(workload, pods, pod_state.fresh(events, since))
 
 
 @dataclass

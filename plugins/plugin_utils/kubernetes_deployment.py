@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     canary,
     changes,
     deployments,
+    pod_state,
     resources,
     rollout,
 )
@@ -72,7 +73,7 @@ class Watch:
                 return [rollout.stalled(seen, goal, now - moved)]
             self.sleep(_INTERVAL)
 
-    def _with_log(self, fault: rollout.Fault) -> Finding:
+    def _with_log(self, fault: pod_state.Fault) -> Finding:
         if not fault.pod:
             return fault.finding
         ended = fault.finding.code == "container-exited"
@@ -86,13 +87,13 @@ class Watch:
         return replace(fault.finding, what="%s Its log ends: %s" % (fault.finding.what, words[-500:]))
 
 
-def _is_over(fault: rollout.Fault, lasted: float, quiet: float, deadline: float) -> bool:
+def _is_over(fault: pod_state.Fault, lasted: float, quiet: float, deadline: float) -> bool:
     return quiet >= deadline or fault.patience is not None and lasted >= fault.patience
 
 
 def _progress(seen: rollout.Seen, goal: rollout.Goal) -> str:
-    new = [pod for pod in seen.pods if rollout.release_of(pod) == goal.release]
-    ready = sum(1 for pod in new if rollout.is_ready(pod))
+    new = [pod for pod in seen.pods if pod_state.release_of(pod) == goal.release]
+    ready = sum(1 for pod in new if pod_state.is_ready(pod))
     wanted = seen.workload["spec"].get("replicas", 1)
     return "%s: %d of %d pods run release %s, %d ready" % (goal.name, len(new), wanted, goal.release[:8], ready)
 
@@ -233,15 +234,16 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
             findings.append(Finding("workload-missing", what, goal.name, "Deploy (deploy.yml)."))
             continue
         pods = sorted(seen.pods, key=lambda pod: (len(pod["metadata"]["name"]), pod["metadata"]["name"]))
-        rows += [rollout.row(pod, seen.events, goal.release) for pod in pods]
-        stray = [pod["metadata"]["name"] for pod in pods if rollout.release_of(pod) != goal.release]
+        rows += [pod_state.row(pod, seen.events, goal.release) for pod in pods]
+        stray = [pod["metadata"]["name"] for pod in pods if pod_state.release_of(pod) != goal.release]
         if stray:
             what = "Not the planned release %s: %s." % (goal.release[:8], ", ".join(stray))
             findings.append(Finding("other-release", what, goal.name, "Deploy (deploy.yml).", WARNING))
-        faults = [fault.finding for pod in pods for fault in [rollout.fault_of(pod, seen.events)] if fault is not None]
+        there = (pod_state.fault_of(pod, seen.events) for pod in pods)
+        faults = [fault.finding for fault in there if fault is not None]
         findings += faults
         wanted = seen.workload["spec"].get("replicas", 1)
-        if not faults and len([pod for pod in pods if rollout.is_ready(pod)]) < max(wanted, goal.least):
+        if not faults and len([pod for pod in pods if pod_state.is_ready(pod)]) < max(wanted, goal.least):
             what = "%d pods are wanted, and fewer are ready." % max(wanted, goal.least)
             fix = "kubectl describe says what the cluster waits for."
             findings.append(Finding("pods-missing", what, goal.name, fix))
@@ -254,7 +256,7 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]
     for goal in goals:
         seen = cluster.see(goal)
         for pod in seen.pods if seen is not None else ():
-            if not rollout.is_ready(pod):
+            if not pod_state.is_ready(pod):
                 continue  # that is a finding already
             name = pod["metadata"]["name"]
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod_state, rollout
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.canary import partition
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.rollout import Goal, Seen
 from tests.unit.kubernetes.made import agent, found
@@ -21,7 +21,7 @@ def pod(ordinal: int = 0, release: str = "new", ready: bool = True, **status: An
     container = {"name": "agent", "restartCount": 0, "state": {"running": {}}, **status.pop("container", {})}
     conditions = [{"type": "Ready", "status": str(ready)}, *status.pop("conditions", [])]
     return {
-        "metadata": {"name": f"agent-{ordinal}", "uid": f"uid-{ordinal}", "labels": {rollout.RELEASE_LABEL: release}},
+        "metadata": {"name": f"agent-{ordinal}", "uid": f"uid-{ordinal}", "labels": {pod_state.RELEASE_LABEL: release}},
         "spec": {"nodeName": "node-1"},
         "status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container], **status},
     }
@@ -33,7 +33,7 @@ def seen(*pods: dict[str, Any], events: list[dict[str, Any]] | None = None, **st
         "kind": "StatefulSet",
         "metadata": {"name": "agent", "generation": 3},
         "spec": {"replicas": count, "minReadySeconds": 30, "template": {"metadata": {"labels": {
-            rollout.RELEASE_LABEL: status.pop("release", "new")}}}},
+            pod_state.RELEASE_LABEL: status.pop("release", "new")}}}},
         "status": {"observedGeneration": 3, "updatedReplicas": count, "readyReplicas": count,
                    "availableReplicas": count, **status},
     }  # fmt: skip
@@ -44,7 +44,7 @@ def event(reason: str, message: str, uid: str = "uid-0", **about: str) -> dict[s
     return {"reason": reason, "message": message, "involvedObject": {"uid": uid, **about}, "lastTimestamp": "2026"}
 
 
-def only(state: Seen) -> rollout.Fault:
+def only(state: Seen) -> pod_state.Fault:
     (fault,) = rollout.faults(state, GOAL)
     assert all(fault.finding.as_dict().values())
     return fault
@@ -163,7 +163,7 @@ def test_goals_are_read_from_the_objects() -> None:
     (goal,) = rollout.goals(made)
     workload = found(made, "StatefulSet")
     assert (goal.kind, goal.name, goal.least) == ("StatefulSet", "agent", 3)
-    assert goal.release == workload["spec"]["template"]["metadata"]["labels"][rollout.RELEASE_LABEL]
+    assert goal.release == workload["spec"]["template"]["metadata"]["labels"][pod_state.RELEASE_LABEL]
     startup = workload["spec"]["template"]["spec"]["containers"][0]["startupProbe"]
     assert goal.deadline > startup["failureThreshold"] * startup["periodSeconds"]
 
@@ -203,5 +203,5 @@ def test_as_many_pods_as_the_canary_has_lie_above_the_partition(pods: int, canar
 
 
 def test_a_row_says_what_is_wrong() -> None:
-    assert rollout.row(pod(0), [], "new")["health"] == rollout.HEALTHY
-    assert rollout.row(pod(0, ready=False), [], "new")["health"] == "pod-not-ready"
+    assert pod_state.row(pod(0), [], "new")["health"] == pod_state.HEALTHY
+    assert pod_state.row(pod(0, ready=False), [], "new")["health"] == "pod-not-ready"
