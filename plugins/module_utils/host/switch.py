@@ -33,13 +33,17 @@ _SCRIPT = """\
 set -eu
 exec 9>>%(lock)s
 flock 9
-[ -e %(armed)s ] || exit 0 # it was called good while this waited
 leave() {
     rm -f %(armed)s
     systemctl disable --now %(timer)s
     rm -f %(files)s
     systemctl daemon-reload
 }
+# It was called good while this waited, or the machine went down while the rest was taken away.
+if [ ! -e %(armed)s ]; then
+    [ ! -e %(timer_file)s ] || leave
+    exit 0
+fi
 # The machine went down after the release had been called good, and before this was taken away.
 if [ "$(readlink %(good)s)" = releases/%(wanted)s ]; then
     leave
@@ -159,10 +163,11 @@ def disarm(paths: Paths) -> None:
     :raises Failed: ``not-armed``.
     """
     files.remove_file(paths.rolled_back)
-    if not os.path.lexists(paths.armed) and not os.path.lexists(_unit(paths, TIMER)):
+    if not any(map(os.path.lexists, (paths.armed, *_files(paths)))):
         return
     files.remove_file(paths.armed)
-    _systemctl(paths, ["disable", "--now", TIMER])
+    if os.path.lexists(_unit(paths, TIMER)):
+        _systemctl(paths, ["disable", "--now", TIMER])
     for path in _files(paths):
         files.remove_file(path)
     _systemctl(paths, ["daemon-reload"])
@@ -185,6 +190,7 @@ def script(paths: Paths, switch: Switch) -> str:
         "compose": os.path.join(paths.release(switch.back), "compose.yaml"),
         "rolled_back": paths.rolled_back,
         "timer": TIMER,
+        "timer_file": _unit(paths, TIMER),
         "files": " ".join(_files(paths)),
     }
 

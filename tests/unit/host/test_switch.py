@@ -130,6 +130,23 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert left(host) == []
 
 
+def test_what_a_power_cut_has_left_of_it_goes_at_the_next_boot(host: Paths, engine: FakeEngine, tmp_path: Path) -> None:
+    """The record goes first. Without it the rest does nothing, and the timer would go off at every boot."""
+    active(host, engine)
+    os.remove(host.armed)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert left(host) == [] and os.readlink(host.current) == "releases/r2"
+    assert "disable --now praxis-rollback.timer" in (tmp_path / "systemctl").read_text(encoding="utf-8")
+
+
+def test_what_a_power_cut_has_left_of_it_goes_with_the_next_deployment(host: Paths, engine: FakeEngine) -> None:
+    active(host, engine)
+    os.remove(host.armed)
+    os.remove(os.path.join(os.path.dirname(host.unit), switch.TIMER))
+    assert run(host, "confirmed", release=release("r2"), deployment=DEPLOYMENT)["outcome"] == "confirmed"
+    assert left(host) == []
+
+
 def test_a_clock_that_is_set_rolls_nobody_back(host: Paths, engine: FakeEngine) -> None:
     """The timer goes off by the clock, too early; and again by the time that the machine has been up."""
     active(host, engine)
