@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from tests.unit.infrastructure.account import rows
-from tests.unit.infrastructure.version_0_1_0 import SETTINGS, filled, recorded
+from tests.unit.infrastructure.version_0_1_0.fleet import SETTINGS, filled, recorded
 
 from .conftest import PROJECT
 from .project import NAME, Project

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import Account, rows
-from tests.unit.infrastructure.version_0_1_0 import SETTINGS, make
+from tests.unit.infrastructure.version_0_1_0.fleet import SETTINGS, make
 
 
 def test_it_is_taken_over_with_no_change_and_removed_whole(cloud: Cloud) -> None:
