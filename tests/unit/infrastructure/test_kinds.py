@@ -145,7 +145,7 @@ def machine(owner: Owner) -> None:
 def data_volume(owner: Owner) -> None:
     """Without its disk, the agent does not start."""
     slots = [{"Name": "tag:praxis_data", "Values": ["slot"]}]
-    (disk,) = owner("ec2").describe_volumes(Filters=slots)["Volumes"]
+    disk, *_others = owner("ec2").describe_volumes(Filters=slots)["Volumes"]
     owner("ec2").detach_volume(VolumeId=disk["VolumeId"], InstanceId=disk["Attachments"][0]["InstanceId"])
 
 
