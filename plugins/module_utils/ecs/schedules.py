@@ -57,7 +57,7 @@ class Schedule:
         return moment.replace(tzinfo=zone) <= now
 
     def request(self) -> dict[str, Any]:
-        """What AWS is told beside which service's it is."""
+        """What AWS gets beside the name of the service."""
         limits = {"MinCapacity": self.min, "MaxCapacity": self.max}
         return {
             "ScheduledActionName": self.action,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import configparser
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     hold_to_ours,
     require_root,
 )
+from tests.copies import CHECKOUT
 
 
 def command(ours: bool, **options: Any) -> str:
@@ -124,3 +126,12 @@ def test_sudo_that_is_turned_off_is_named() -> None:
         require_root(ssh(), task, "m1")
     (finding,) = failed.value.findings
     assert (finding.code, finding.where) == ("become-off", "m1") and "ansible_become" in finding.fix
+
+
+@pytest.mark.parametrize("place", ["ansible.cfg", "examples/awx-project/ansible.cfg"])
+def test_tasks_of_others_notice_a_dead_link_by_the_settings_that_we_bring(place: str) -> None:
+    """The role docker's tasks are Ansible's own modules, and an installation prints nothing for minutes."""
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(CHECKOUT / place, encoding="utf-8")
+    found = understood(ours=False, ssh_args=settings["ssh_connection"]["ssh_args"])
+    assert (found["serveraliveinterval"], found["serveralivecountmax"]) == ("10", "3")
