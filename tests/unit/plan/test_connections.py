@@ -24,6 +24,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
 )
 from tests.copies import CHECKOUT
 
+#: Ansible's own default.
+USUAL = "-C -o ControlMaster=auto -o ControlPersist=60s"
+
 
 def command(ours: bool, **options: Any) -> str:
     """What is run for a command on a host."""
@@ -59,8 +62,8 @@ def path(shown: str) -> str:
 
 def test_a_connection_that_other_tasks_left_open_is_not_ours() -> None:
     """It has no ServerAlive of its own, and would wait for a dead link for good."""
-    assert "ServerAlive" not in command(ours=False)
-    assert command(ours=True).count("ServerAliveInterval=10") == 1
+    assert "ServerAlive" not in command(ours=False, ssh_args=USUAL)
+    assert command(ours=True, ssh_args=USUAL).count("ServerAliveInterval=10") == 1
     assert path(command(ours=True)) != path(command(ours=False))
     assert path(command(ours=True)) == path(command(ours=True))
     others = [command(ours=True, **{name: value}) for name, value in (("host", "192.0.2.8"), ("port", 2222),
