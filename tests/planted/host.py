@@ -356,8 +356,8 @@ FAULTS = (
         name="switch-goes-back-after-the-confirmation",
         breaks="A timer that goes off while the release is being called good rolls it back all the same.",
         file="plugins/module_utils/host/switch.py",
-        before="[ -e %(armed)s ] || exit 0 #",
-        after="[ -e %(armed)s ] || true #",
+        before="if [ ! -e %(armed)s ]; then\n",
+        after="if false; then\n",
         tests=("tests/unit/host/test_switch.py",),
     ),
     Fault(
