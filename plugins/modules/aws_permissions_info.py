@@ -20,20 +20,12 @@ extends_documentation_fragment:
   - praxis.cloud.attributes.info
   - praxis.cloud.attributes.actiongroup_aws
   - praxis.cloud.aws
+  - praxis.cloud.permissions
 options:
   policies:
     description: By verb, a policy document, as P(praxis.cloud.aws_policies#filter) makes them.
     type: dict
     required: true
-  verbs:
-    description: The verbs to check, all of O(policies) without any.
-    type: list
-    elements: str
-    default: []
-  required:
-    description: Whether what is missing is an error, and not a warning.
-    type: bool
-    default: true
 """
 
 EXAMPLES = r"""
@@ -67,13 +59,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_permissions import check
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASKING, wanted
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "policies": {"type": "dict", "required": True},
-    "verbs": {"type": "list", "elements": "str", "default": []},
-    "required": {"type": "bool", "default": True},
-}
+ARGUMENTS: dict[str, dict[str, Any]] = {"policies": {"type": "dict", "required": True}, **ASKING}
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

@@ -21,20 +21,12 @@ extends_documentation_fragment:
   - praxis.cloud.attributes.info
   - praxis.cloud.attributes.actiongroup_gcp
   - praxis.cloud.gcp
+  - praxis.cloud.permissions
 options:
   roles:
     description: By verb, a list of grants, as P(praxis.cloud.gcp_roles#filter) makes them.
     type: dict
     required: true
-  verbs:
-    description: The verbs to check, all of O(roles) without any.
-    type: list
-    elements: str
-    default: []
-  required:
-    description: Whether what is missing is an error, and not a warning.
-    type: bool
-    default: true
 """
 
 EXAMPLES = r"""
@@ -68,13 +60,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_permissions import check
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASKING, wanted
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "roles": {"type": "dict", "required": True},
-    "verbs": {"type": "list", "elements": "str", "default": []},
-    "required": {"type": "bool", "default": True},
-}
+ARGUMENTS: dict[str, dict[str, Any]] = {"roles": {"type": "dict", "required": True}, **ASKING}
 
 
 def run(options: dict[str, Any]) -> dict[str, Any]:

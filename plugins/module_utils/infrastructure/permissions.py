@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 
@@ -15,6 +15,11 @@ MISSING = "permission-missing"
 #: The statement by which permissions may be asked for. An answer shows that it is there.
 ASK = "AskPermissions"
 Needs = TypeVar("Needs")
+#: Options of the modules that ask; plugins/doc_fragments/permissions.py describes them.
+ASKING: dict[str, dict[str, Any]] = {
+    "verbs": {"type": "list", "elements": "str", "default": []},
+    "required": {"type": "bool", "default": True},
+}
 
 
 def wanted(by_verb: Mapping[str, Needs], verbs: Collection[str]) -> dict[str, Needs]:
