@@ -29,9 +29,7 @@ class ActionModule(FleetAction):
         table, options, outcomes = run.table(), run.options(), run.outcomes()
         scope = set(options["hosts"])
         seen, this = observations_of(outcomes), options["deployment"]["run"]
-        holder = lock.holder(seen, controller.alive, options["take_over"])
-        if holder is not None and holder.run == this:
-            holder = None
+        holder = lock.other(seen, controller.alive, this, options["take_over"])
         held = _held(holder, options["unfinished"])
         order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"])
         run.set_order(order, seen)

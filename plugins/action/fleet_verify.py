@@ -114,8 +114,8 @@ def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
 
 def _other(observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
     """Another deployment that is at work, or stopped in its middle."""
-    holder = lock.holder(observations, controller.alive)
-    if holder is None or holder.run == run:
+    holder = lock.other(observations, controller.alive, run)
+    if holder is None:
         return []
     return [holder.unfinished() if holder.gone else holder.at_work()]
 

@@ -113,6 +113,17 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     return Holder(record, longest, now, gone)
 
 
+def other(
+    observations: Mapping[str, Mapping[str, Any]], alive: Alive, run: str, take_over: str = ""
+) -> Optional[Holder]:
+    """The same, unless it is this one.
+
+    :param run: this deployment's id.
+    """
+    found = holder(observations, alive, take_over)
+    return None if found is None or found.run == run else found
+
+
 def begun(observations: Mapping[str, Mapping[str, Any]], run: str) -> bool:
     """Whether a host remembers a step of another deployment that has not ended there. Though that deployment may be
     gone, or at its end, the step may be waiting on the host still.
