@@ -102,7 +102,7 @@ class ActionModule(HostAction):
 
         until = time.monotonic() + args.get("drain", 0)
 
-        def ask(patience: float, _again: bool) -> Dict[str, Any]:
+        def ask(patience: float) -> Dict[str, Any]:
             drain = {"drain": max(0.0, until - time.monotonic())} if "drain" in args else {}
             return run(name, {**args, "lock_deadline": patience, **drain}, task_vars)
 

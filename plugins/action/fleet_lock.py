@@ -185,7 +185,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
         """The module's answer; a host that cannot be asked is one that failed."""
 
-        def ask(patience: float, _again: bool) -> Dict[str, Any]:
+        def ask(patience: float) -> Dict[str, Any]:
             found: Dict[str, Any] = self._execute_module(
                 module_name=MODULE, module_args={**args, "lock_deadline": patience}, task_vars=task_vars
             )

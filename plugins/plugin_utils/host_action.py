@@ -144,21 +144,21 @@ PATIENCE = 3.0
 
 
 def patiently(
-    display: Display, name: str, patience: float, ask: Callable[[float, bool], Dict[str, Any]]
+    display: Display, name: str, patience: float, ask: Callable[[float], Dict[str, Any]]
 ) -> Dict[str, Any]:
     """A module's answer. It comes at the module's end only, so where another deployment holds the host, the module is
     run with little patience first, and once more when a person knows whom it waits for.
 
     :param patience: seconds to wait for the other deployment's step.
-    :param ask: runs the module; it is given its patience, and whether it is run once more.
+    :param ask: runs the module; it is given its patience.
     """
     first = min(PATIENCE, patience)
-    answer, left = ask(first, False), patience - first
+    answer, left = ask(first), patience - first
     failure = answer.get("failure") or {}
     if failure.get("code") != "host-locked" or left <= 0:
         return answer
     screen.report(display, "%s: %s Waiting %d s more at most." % (name, failure["what"], left))
-    return ask(left, True)
+    return ask(left)
 
 
 #: Seconds that a host is waited for which is lost when its release is to be called good: a machine reboots in them.
