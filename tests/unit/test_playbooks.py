@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -29,6 +30,12 @@ STATES = {"prepare": "prepared", "activate": "active", "confirm": "confirmed", "
 KEEPERS = "praxis_lock_keepers"
 
 
+@functools.cache
+def read(path: Path) -> Any:
+    """A YAML file, parsed once for all tests: nobody changes what this returns."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
 def tasks_of(part: Part) -> Iterator[Part]:
     """Every task of a play or a block, those of blocks and of roles of ours within it included."""
     for task in (task for section in ("tasks", "block", "rescue", "always") for task in part.get(section, [])):
@@ -44,11 +51,11 @@ def step_of_role(task: Part) -> list[Part]:
     if name not in ("agent", "load_balancer"):
         return []
     path = ROLES / name / "tasks" / f"{role.get('tasks_from', 'main')}.yml"
-    return list(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return list(read(path))
 
 
 def plays_of(path: Path) -> list[Part]:
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = read(path)
     return [play for part in found for play in (plays_of(path.parent / part[IMPORT]) if IMPORT in part else [part])]
 
 
@@ -121,7 +128,7 @@ def test_facts_are_read_from_ansible_facts() -> None:
 
 
 def test_the_docker_role_asks_the_machine_and_no_fact_cache_what_it_runs() -> None:
-    (gather,) = [task for task in tasks_of({"tasks": yaml.safe_load((ROLES / "docker/tasks/main.yml").read_text())})
+    (gather,) = [task for task in tasks_of({"tasks": read(ROLES / "docker/tasks/main.yml")})
                  if "ansible.builtin.setup" in task]  # fmt: skip
     assert "when" not in gather
 
@@ -150,7 +157,7 @@ def test_every_group_that_is_made_is_played_on_and_the_other_way_round(name: str
 
 def test_an_entry_point_does_what_its_name_says() -> None:
     """What the other tests here take for granted of the roles' steps."""
-    states = {path.stem: (yaml.safe_load(path.read_text(encoding="utf-8"))[0].get(RELEASE) or {}).get("state")
+    states = {path.stem: (read(path)[0].get(RELEASE) or {}).get("state")
               for path in ROLES.glob("agent/tasks/*.yml")}  # fmt: skip
     assert {**STATES, "remove": "absent"}.items() <= states.items()
     for entry, state in (("drain", "absent"), ("join", "present"), ("observe", "present")):
@@ -203,8 +210,8 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
             continue
         seen.update({(path, "")} if once else ())
         defaults = path.parents[1] / "defaults/main.yml"
-        known = yaml.safe_load(defaults.read_text(encoding="utf-8")) if defaults.exists() else {}
-        yield from shown(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent, {**known, **inner}, seen)
+        known = read(defaults) if defaults.exists() else {}
+        yield from shown(read(path), path.parent, {**known, **inner}, seen)
 
 
 def filled_in(name: str, variables: Part) -> str:
@@ -231,7 +238,7 @@ def test_a_task_s_name_is_its_own_in_its_playbook(name: str) -> None:
 
 
 def based_plays(path: Path) -> list[tuple[Path, Part]]:
-    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = read(path)
     return [pair for part in found for pair in
             (based_plays(path.parent / part[IMPORT]) if IMPORT in part else [(path.parent, part)])]  # fmt: skip
 
@@ -313,20 +320,20 @@ def test_hooks_run_where_the_documentation_says() -> None:
 
 def test_a_machine_that_a_hook_cannot_reach_leaves_no_host_out() -> None:
     """A task that is delegated to it counts as the host's that delegates: Ansible would drop that one from the run."""
-    hook, _lock = yaml.safe_load((PLAYBOOKS / "tasks/hook.yml").read_text(encoding="utf-8"))
+    hook, _lock = read(PLAYBOOKS / "tasks/hook.yml")
     assert hook.get("ignore_unreachable") is True
 
 
 def test_a_hook_that_takes_longer_than_the_lease_is_no_reason_to_refuse_the_drain_after_it() -> None:
     """The drain asks how long ago a host admitted the run; a hook may wait for a person."""
-    hook, after = yaml.safe_load((PLAYBOOKS / "tasks/hook.yml").read_text(encoding="utf-8"))
+    hook, after = read(PLAYBOOKS / "tasks/hook.yml")
     assert "block" in hook and after["ansible.builtin.include_tasks"] == "lock.yml"
     assert {"hook_point == 'before_batch'", VERDICT} < set(after["when"])
 
 
 def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
     """Where every play reads: with ``set_fact`` it is only there when it is cacheable."""
-    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]
+    files = [read(path) for path in sorted(PLAYBOOKS.glob("tasks/*.yml"))]
     facts = [task["ansible.builtin.set_fact"] for file in files for task in tasks_of({"tasks": file})
              if task.get("delegate_facts") and "ansible.builtin.set_fact" in task]  # fmt: skip
     assert len(facts) >= 2
@@ -385,7 +392,7 @@ def test_no_task_that_is_rescued_leaves_the_other_hosts_out() -> None:
     rescued or not: they would keep a release that is rolled back. Included for one host, the same task harms nobody."""
     found = 0
     for path in [*PLAYBOOKS.rglob("*.yml"), *ROLES.glob("*/tasks/**/*.yml")]:
-        parts = yaml.safe_load(path.read_text(encoding="utf-8"))
+        parts = read(path)
         plays = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
         tasks = [task for part in plays for task in (part.get("tasks") or [] if "hosts" in part else [part])]
         for block in rescued(tasks):
