@@ -13,7 +13,7 @@ import pytest
 from ansible.plugins.loader import init_plugin_loader
 from hypothesis import settings
 
-from tests import deprecations
+from tests import deprecations, tiers
 
 # Ansible's own importer must come first: a collection imported without it cannot be found as a plugin later.
 init_plugin_loader()
@@ -21,8 +21,8 @@ deprecations.refuse_here()
 
 # No deadline per example: machines are shared and slow at times. CI draws the same examples every time, so that a red
 # run is the change's doing; at a desk they differ, and so go on looking.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("desk", tiers.examples(100), deadline=None)
+settings.register_profile("ci", tiers.examples(100), deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 

@@ -26,6 +26,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.tiers import VARIABLE
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 #: Says which lane a process belongs to: the absolute path of its folder.
@@ -38,6 +40,8 @@ GRACE = 5.0  # seconds that a process has to end by itself
 TIERS = ("fast", "test", "all", "newest")
 #: What only ``all`` runs; see the marker in pyproject.toml.
 NOT_IN_TEST = "not repetition"
+#: Of a property's examples, `make test` and `make test-fast` draw every fifth.
+FEW = {VARIABLE: "5"}
 #: Lanes of which ``test`` would run nothing.
 ONLY_IN_ALL = ("ee",)
 
@@ -122,9 +126,9 @@ class Leg:
         command = (str(self.python), "-m", "pytest", temporary, *recorded, *arguments)
         return Lane(name, command, {**self.environment, **environment})
 
-    def units(self, name: str, *arguments: str) -> Lane:
-        """The unit tests, in processes that take over from each other what they have not begun."""
-        return self.tests(name, "-n", "4", "--dist", "worksteal", *arguments, "tests/unit")
+    def units(self, name: str, *arguments: str, **environment: str) -> Lane:
+        """The unit tests, in a process for each core: they take over from each other what they have not begun."""
+        return self.tests(name, "-n", "auto", "--dist", "worksteal", *arguments, "tests/unit", **environment)
 
     def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
         """The same, with a place for a sandbox."""
@@ -141,7 +145,7 @@ FIRST, NEWEST = Leg(), Leg("newest")
 def lanes(tier: str) -> list[Lane]:
     """The lanes of a tier, in the order in which they are begun."""
     if tier == "fast":
-        return [FIRST.units("fast", "-m", "not slow"), FIRST.static("lint", "scripts/lint", "--fast")]
+        return [FIRST.units("fast", "-m", "not slow", **FEW), FIRST.static("lint", "scripts/lint", "--fast")]
     newest = [NEWEST.playbooks("newest"), NEWEST.units("newest-unit"), NEWEST.static("newest-lint", "scripts/lint")]
     if tier == "newest":
         return newest
@@ -151,7 +155,7 @@ def lanes(tier: str) -> list[Lane]:
         FIRST.static("static", "scripts/static", *(() if few else ("--all",))),
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS
           if name != "newest" and not (few and name in ONLY_IN_ALL)),
-        FIRST.units("unit", *few),
+        FIRST.units("unit", *few, **(FEW if few else {})),
         FIRST.sandbox("sandbox", *few, "tests/sandbox"),
     ]
     if tier == "all":
@@ -160,7 +164,7 @@ def lanes(tier: str) -> list[Lane]:
         planted = Lane("planted", (sys.executable, "-m", "tests.planted"))
         return [*first, *newest, release, planted]
     short = NEWEST.playbooks("newest", "tests/integration/test_playbooks.py")
-    return [*first, short, NEWEST.units("newest-unit", "-m", "not slow")]
+    return [*first, short, NEWEST.units("newest-unit", "-m", "not slow", **FEW)]
 
 
 def possible(wanted: Sequence[Lane]) -> list[Lane]:

@@ -206,6 +206,6 @@ GOOGLE_ROWS = (
     Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp", repeats=True),
     Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp", repeats=True),
     Row("gcp_permissions_info", ("modules",), gcp_permissions_info, cloud="gcp"),
-    Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp"),
-    Row("gcp_lb_target", ("modules",), gcp_lb_target, changes=True, cloud="gcp"),
+    Row("gcp_machines", ("modules",), gcp_machines, changes=True, cloud="gcp", repeats=True),
+    Row("gcp_lb_target", ("modules",), gcp_lb_target, changes=True, cloud="gcp", repeats=True),
 )

@@ -164,6 +164,7 @@ def test_identities_are_kept_in_the_member_s_own_cloud(fleet: Cloud) -> None:
         f"praxis_praxis_identity_gcp-{number}" for number in (1, 2)]
 
 
+@pytest.mark.repetition
 def test_a_link_that_is_cut_between_the_clouds_is_named(fleet: Cloud) -> None:
     one, other = "praxis-aws-1", "praxis-gcp-1"
     order(fleet, "link", "cut", one, other)

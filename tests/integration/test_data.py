@@ -120,6 +120,7 @@ def fleet(cloud: Cloud) -> Iterator[Fleet]:
     account.forget_secrets(FLEET)
 
 
+@pytest.mark.alike
 def test_a_slot_s_disk_holds_the_data_and_is_there_before_the_agent_after_a_reboot(fleet: Fleet) -> None:
     fleet.run("deploy.yml")
     assert fleet.on(f"{IN_CONTAINER} sh -c 'echo $PRAXIS_SHARED_PATH'") == "/data/shared"

@@ -15,8 +15,10 @@ import boto3
 import pytest
 import yaml
 
+from tests import tiers
+
 from . import seen
-from .conftest import CHECKOUT, Cloud, OwnRegistry, reused
+from .conftest import CHECKOUT, Cloud, Machine, OwnRegistry, reused
 
 #: What a host's activation changes in its cloud: it is drained, and it rejoins.
 DRAIN = {
@@ -178,28 +180,32 @@ def with_services(**changes: Any) -> dict[str, Any]:
     files["image"] = "{{ praxis_image }}"
     files["files"][0]["content"] = "{{ lookup('ansible.builtin.file', '%s') }}" % (EXAMPLE / "files/files_server.py")
     files["environment"].update(changes.pop("environment", {}))
-    files["secrets"] = {"TOKEN": "aws-sm://praxis/praxis/files#token"}
     variables["praxis_services"] = [{**files, **changes}]
     return {**variables, **AT_ONCE}
 
 
-def containers(cloud: Cloud, service: str) -> dict[str, str]:
+def containers(cloud: Cloud, machines: list[Machine], service: str) -> dict[str, str]:
     """Each machine's container of the agent, or of a service."""
-    return {item.name: seen.container(cloud, item, service)["Id"] for item in cloud.machines()}
+    return {item.name: seen.container(cloud, item, service)["Id"] for item in machines}
 
 
 @pytest.mark.once
-def test_a_filesystem_server_beside_each_agent(fleet):
+@pytest.mark.parametrize("count", tiers.first([1, 3]), ids=["one host", "all hosts"])
+def test_a_filesystem_server_beside_each_agent(fleet, count):
     """It shares a directory with the agent; a change of it leaves the agent alone, and a bad one is rolled back."""
+    machines = fleet.machines()[:count]
+    limited = ["--limit", ",".join(item.name for item in machines)] if count == 1 else []
     alone, note = seen.releases(fleet), {"path": "note", "content": "of the agent"}
     token = "planted-token-of-the-files-service"
     store = boto3.client("secretsmanager", **fleet.administrator)
-    store.create_secret(Name="praxis/praxis/files", SecretString=json.dumps({"token": token}))
-    run = fleet.run("deploy.yml", "--diff", "-vvvvv", variables=with_services())
+    name = f"praxis/praxis/files-{count}"
+    store.create_secret(Name=name, SecretString=json.dumps({"token": token}))
+    secrets = {"TOKEN": f"aws-sm://{name}#token"}
+    run = fleet.run("deploy.yml", "--diff", "-vvvvv", *limited, variables=with_services(secrets=secrets))
     assert run.summary["ok"] and token not in run.output
     params = {"name": "write_file", "arguments": note}
     call = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
-    for machine in fleet.machines():
+    for machine in machines:
         said = fleet.on(machine, f"docker exec praxis-agent-1 curl -fsS http://files:3002 -d '{call}'")
         assert not json.loads(said)["result"]["isError"]
         assert fleet.on(machine, "docker exec praxis-agent-1 cat /app/shared/note") == "of the agent"
@@ -209,25 +215,27 @@ def test_a_filesystem_server_beside_each_agent(fleet):
         assert token in fleet.on(machine, "docker exec praxis-files-1 sh -c 'cat /proc/*/environ'", check=False)
         assert fleet.on(machine, f"grep -rl {token} /opt/praxis /var/lib/praxis", check=False) == ""
         assert (inspected["HostConfig"]["ReadonlyRootfs"], inspected["HostConfig"]["CapDrop"]) == (True, ["ALL"])
-    agents, files = containers(fleet, "agent"), containers(fleet, "files")
+    agents, files = containers(fleet, machines, "agent"), containers(fleet, machines, "files")
 
-    run = fleet.run("deploy.yml", "--diff", variables=with_services(environment={"LEVEL": "debug"}))
+    changed = with_services(secrets=secrets, environment={"LEVEL": "debug"})
+    run = fleet.run("deploy.yml", "--diff", *limited, variables=changed)
     assert run.summary["ok"] and "services.files.environment.LEVEL" in run.output
-    assert containers(fleet, "agent") == agents
-    assert not set(containers(fleet, "files").values()) & set(files.values())
-    assert fleet.on(fleet.machines()[0], "docker exec praxis-files-1 cat /shared/note") == "of the agent"
+    assert containers(fleet, machines, "agent") == agents
+    assert not set(containers(fleet, machines, "files").values()) & set(files.values())
+    assert fleet.on(machines[0], "docker exec praxis-files-1 cat /shared/note") == "of the agent"
 
     releases = seen.releases(fleet)
-    bad = fleet.run("deploy.yml", expect=2, variables=with_services(command=["python3", "/nothing"]))
+    wrong = with_services(secrets=secrets, command=["python3", "/nothing"])
+    bad = fleet.run("deploy.yml", *limited, expect=2, variables=wrong)
     assert "service-exited" in {item["code"] for item in bad.summary["findings"]}
     assert any("service files" in item["what"] for item in bad.summary["findings"])
     assert seen.releases(fleet) == releases
-    assert containers(fleet, "agent") == agents
-    assert {seen.container(fleet, item, "files")["State"]["Status"] for item in fleet.machines()} == {"running"}
+    assert containers(fleet, machines, "agent") == agents
+    assert {seen.container(fleet, item, "files")["State"]["Status"] for item in machines} == {"running"}
 
-    assert fleet.run("deploy.yml", variables=AT_ONCE).summary["ok"]
+    assert fleet.run("deploy.yml", *limited, variables=AT_ONCE).summary["ok"]
     assert seen.releases(fleet) == alone
-    for machine in fleet.machines():
+    for machine in machines:
         left = "docker ps -aq --filter name=praxis-files; cat /var/lib/praxis/volumes/shared/note"
         assert fleet.on(machine, left) == "of the agent"
 

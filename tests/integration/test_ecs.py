@@ -147,6 +147,7 @@ def test_what_the_autoscaler_wants_stays_and_its_limits_are_corrected(agents: Ag
     assert "max is 5 and not 10" in named["what"]
 
 
+@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_a_crashing_agent_is_rolled_back_and_named(agents: Agents) -> None:
     before = agents.revision()
     failed = agents.run("deploy.yml", expect=2, agent_environment={"STANDIN_FAIL": "crash"})
@@ -158,6 +159,7 @@ def test_a_crashing_agent_is_rolled_back_and_named(agents: Agents) -> None:
     assert outcomes == ["failed", "good", "good", "good"]
 
 
+@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_a_rollback_goes_to_the_revision_before(agents: Agents) -> None:
     assert agents.run("verify.yml", agent_config={"llm": {"timeout": 8}}).summary["ok"]
     agents.run("rollback.yml")

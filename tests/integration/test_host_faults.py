@@ -162,7 +162,7 @@ SCENES = [
               plant=registry_cut, unplant=links_healed),
         Fault("image missing", "image-not-found", "praxis_image", host={"praxis_image": "absent"}),
         Fault("image of another architecture", "image-architecture", "linux/", host={"praxis_image": "foreign"}),
-    )),
+    ), repeats=True),
     Scene(IMPATIENT, (
         Fault("slow registry", "registry-slow", "the registry's load", reported="5 s",
               plant=registry_slow, unplant=registry_up, host={"praxis_image": "large"}),
@@ -191,7 +191,7 @@ SCENES = [
               # The step that was refused is in the log, and no secret is.
               unplant="rm /etc/sudoers.d/zz-log; ls /var/log/sudo-io/00/00/01/stdin && "
               "! find /var/log/sudo-io -name stdin -exec zcat {} + | grep OPENAI && rm -r /var/log/sudo-io"),
-    )),
+    ), repeats=True),
     Scene(new(), (
         Fault("users of containers are remapped", "mounts-unreadable", "daemon.json", reported="userns-remap",
               plant=REMAP, touched=True, unplant="mv /root/daemon.json /etc/docker/ && systemctl restart docker"),

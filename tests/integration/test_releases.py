@@ -282,6 +282,7 @@ def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
     assert set(registered(fleet).values()) == {"healthy"}
 
 
+@pytest.mark.repetition
 def test_a_release_that_is_bad_on_the_last_host_is_rolled_back_as_carefully(fleet: Cloud, tmp_path: Path) -> None:
     settle(fleet)
     before = seen.releases(fleet)
@@ -310,7 +311,8 @@ def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [CHECKOUT, copy]
 
 
-@pytest.mark.parametrize("turn", tiers.first(range(10)))
+@pytest.mark.repetition
+@pytest.mark.parametrize("turn", range(10))
 def test_of_two_deployments_at_once_one_acts_and_the_other_names_it(
     fleet: Cloud, two_checkouts: list[Path], turn: int
 ) -> None:

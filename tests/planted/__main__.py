@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.copies import CHECKOUT, borrow_environment, copy_files, link_collection
+from tests.lanes import FEW, NOT_IN_TEST
 from tests.planted import FAULTS
 from tests.planted.fault import TIERS, Fault
 
@@ -102,7 +103,7 @@ class Copy:
 
     def _tested(self, fault: Fault, name: str) -> str:
         """What the fault's tests say of the copy as it is."""
-        only = ["-m", "not slow"] if fault.tier == "fast" else []
+        only = ["-m", "not slow" if fault.tier == "fast" else NOT_IN_TEST]
         command = [str(self.folder / ".venv/bin/python"), "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *only]
         log = LOGS / f"{name}.log"
         with log.open("w", encoding="utf-8") as output:
@@ -122,7 +123,7 @@ class Copy:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PRAXIS_", "PYTEST_"))}
         # Property tests draw the same examples every time: chance catches no fault.
         found = {**kept, "PATH": ":".join([str(self.folder / ".venv/bin"), *programs]), "CI": "1",
-                 "PYTHONDONTWRITEBYTECODE": "1"}
+                 "PYTHONDONTWRITEBYTECODE": "1", **FEW}
         return {**found, "PRAXIS_SANDBOX_ROOT": str(self.sandbox), "PRAXIS_TEST_REUSE": "1"} if fleet else found
 
     @contextlib.contextmanager

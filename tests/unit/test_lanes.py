@@ -52,6 +52,7 @@ def test_all_green(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[-1] == "all lanes are green"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("build")
 def test_no_more_lanes_than_asked_for_go_on_at_once(tmp_path: Path) -> None:
     mine = "echo >{0}/$$; sleep 0.2; ls {0} | wc -l; rm {0}/$$".format(tmp_path / "now")
@@ -99,6 +100,7 @@ sys.exit(lanes.main(["test"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_of_a_lane_outlives_the_run(tmp_path: Path, order: signal.Signals) -> None:
     run = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], cwd=lanes.CHECKOUT, stdout=subprocess.PIPE,

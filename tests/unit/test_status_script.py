@@ -115,6 +115,7 @@ def test_watching_needs_a_terminal(script: Script) -> None:
         assert script.run(*wrong).returncode == 2
 
 
+@pytest.mark.slow
 def test_watching_draws_over_what_was_drawn(script: Script) -> None:
     script.answer(2, "MEMBER\nm1\n", "what stopped it\n")
     terminal = Terminal([*script.command, "--watch", "1"], Path("/"), script.environment, columns=66)

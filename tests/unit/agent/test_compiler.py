@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import document
@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import KINDS
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import SETTINGS, YAML, Setting
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from tests import tiers
 
 KEY = ["OPENAI_API_KEY"]
 
@@ -493,7 +494,7 @@ def some_settings(draw: st.DrawFn) -> tuple[Setting, Any]:
 
 
 @given(pairs=st.lists(some_settings(), max_size=6, unique_by=lambda pair: pair[0].path))
-@settings(max_examples=150, deadline=None)
+@tiers.examples(150)
 def test_a_valid_setting_takes_effect_exactly_where_its_row_says(pairs: list[tuple[Setting, Any]]) -> None:
     layers = [nested(setting.path, value) for setting, value in pairs]
     found = compile_settings(
@@ -523,8 +524,9 @@ ANYTHING = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(setting=st.sampled_from(SETTINGS), value=ANYTHING)
-@settings(max_examples=500, deadline=None)
+@tiers.examples(500)
 def test_no_value_makes_the_compiler_raise(setting: Setting, value: Any) -> None:
     found = compiled(nested(setting.path, value), environment={"X": value, setting.spelt_variable: value})
     document.dump(found.document)

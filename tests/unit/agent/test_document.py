@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import document, peers
+from tests import tiers
 
 MINIMAL = {"agent": {"name": "alpha"}, "p2p": {"port": 4001}}
 NAMES = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -33,7 +34,7 @@ MULTIADDRS = st.lists(
 
 
 @given(sections=SECTIONS, p2p=P2P, multiaddrs=MULTIADDRS)
-@settings(max_examples=100, deadline=None)
+@tiers.examples(100)
 def test_the_joined_text_is_the_document_and_its_peers(
     sections: dict[str, Any], p2p: dict[str, Any], multiaddrs: list[str]
 ) -> None:

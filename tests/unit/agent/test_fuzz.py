@@ -34,6 +34,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary impo
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
+from tests import tiers
 from tests.unit.standin.conftest import STANDIN, Agent, wait_for
 
 API, P2P = 8000, 4001
@@ -269,11 +270,12 @@ SECRETS = st.sampled_from([*(setting.spelt_variable for setting in SETTINGS), "O
 GARBAGE = st.sampled_from([None, [], "text", 7, deep(400), CYCLE, {None: 1}, {1: {2: 3}}])
 
 
+@pytest.mark.slow
 @given(
     layers=st.lists(layer(3) | GARBAGE, max_size=3), environment=variables(2), strict=st.booleans(),
     socket=st.booleans(), secret_names=st.lists(SECRETS, max_size=2),
 )  # fmt: skip
-@settings(max_examples=250)
+@tiers.examples(250)
 def test_the_compiler_never_crashes_and_explains_what_it_finds(
     layers: list[Any], environment: dict[Any, Any], strict: bool, socket: bool, secret_names: list[str]
 ) -> None:
@@ -290,12 +292,13 @@ def test_the_compiler_never_crashes_and_explains_what_it_finds(
     assert (read["p2p"]["port"], read["p2p"]["keystore_path"], read["p2p"]["enabled"]) == (P2P, "/keys", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("oddities", "strict"), [(0, True), (1, True), (1, False)])
 def test_what_the_compiler_accepts_the_stand_in_runs(standin: Any, place: Path, oddities: int, strict: bool) -> None:
     tried = {"accepted": 0, "refused": 0}
 
     @given(layers=st.lists(layer(oddities), max_size=3), environment=variables(oddities))
-    @settings(max_examples=120)
+    @tiers.examples(120)
     def run(layers: list[Any], environment: dict[Any, Any]) -> None:
         found = compiled(layers, environment, strict=strict)
         tried["refused" if found.errors else "accepted"] += 1
@@ -379,7 +382,7 @@ SHOWN = ("wrong-type", "missing-setting", "not-a-choice", "p2p-disabled", "place
 
 
 @given(setting=st.sampled_from(SETTINGS), value=ODD)
-@settings(max_examples=400)
+@tiers.examples(400)
 def test_what_the_compiler_refuses_is_wrong_where_the_stand_in_can_tell(
     standin: Any, place: Path, setting: Setting, value: Any
 ) -> None:
@@ -396,7 +399,7 @@ def test_what_the_compiler_refuses_is_wrong_where_the_stand_in_can_tell(
 
 
 @given(setting=st.sampled_from(SETTINGS), value=TEXT)
-@settings(max_examples=200)
+@tiers.examples(200)
 def test_a_variable_that_is_said_to_do_nothing_does_nothing(
     standin: Any, place: Path, setting: Setting, value: str
 ) -> None:
@@ -436,7 +439,7 @@ SCRAPS = st.sampled_from([
 
 
 @given(scraps=st.lists(SCRAPS, min_size=1, max_size=2), noise=st.binary(max_size=4) | st.just(b""))
-@settings(max_examples=150)
+@tiers.examples(150)
 def test_a_settings_file_is_a_layer_or_a_finding(place: Path, scraps: list[str], noise: bytes) -> None:
     (place / "agent_base.yaml").write_bytes("\n".join(scraps).encode("utf-8", "surrogatepass") + noise)
     fleet_variables.read_layer.cache_clear()
@@ -479,6 +482,7 @@ def accepted(ports: list[tuple[int, int]]) -> list[Compiled]:
     return found
 
 
+@pytest.mark.slow
 def test_what_the_compiler_accepts_starts_answers_and_listens_where_it_says(tmp_path: Path) -> None:
     agents = [Agent(tmp_path / str(number), "alpha") for number in range(15)]
     try:

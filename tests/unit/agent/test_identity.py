@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from libp2p.crypto.ed25519 import create_new_key_pair
 from libp2p.peer.id import ID
 from multiaddr import Multiaddr
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import identity
+from tests import tiers
 
 VECTORS = [
     (
@@ -44,13 +45,13 @@ def test_the_contract_vectors(seed: str, ed25519: str, x25519: str) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=100, deadline=None)
+@tiers.examples(100)
 def test_ed25519_agrees_with_libp2p(seed: bytes) -> None:
     assert identity.peer_id(seed) == ID.from_pubkey(create_new_key_pair(seed).public_key).to_base58()
 
 
 @given(seed=SEEDS, scheme=st.sampled_from(identity.SCHEMES))
-@settings(max_examples=100, deadline=None)
+@tiers.examples(100)
 def test_every_peer_id_is_one_and_libp2p_can_dial_it(seed: bytes, scheme: str) -> None:
     peer = identity.peer_id(seed, scheme)
     assert identity.check_peer_id(peer) == peer
@@ -58,7 +59,7 @@ def test_every_peer_id_is_one_and_libp2p_can_dial_it(seed: bytes, scheme: str) -
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=100)
+@tiers.examples(100)
 def test_other_text_is_no_peer_id(text: str) -> None:
     assert not identity.is_peer_id(text)
 

@@ -132,6 +132,7 @@ def test_a_second_run_sends_reads_only(made: Controller, site: Site) -> None:
     assert len(made.requests) > before + 50
 
 
+@pytest.mark.repetition
 def test_a_change_by_hand_is_undone(made: Controller, site: Site) -> None:
     template = made.named("job_templates")["Praxis Deploy"]
     template["job_slice_count"] = 2

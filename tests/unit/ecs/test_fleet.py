@@ -15,6 +15,7 @@ from tests.unit.ecs.conftest import CRASHING, Account
 from tests.unit.ecs.made import REGION, codes
 
 
+@pytest.mark.slow
 def test_a_first_deployment_makes_everything_and_the_second_nothing(account: Account) -> None:
     changes, found = account.deploy()
     assert found == []
@@ -34,6 +35,7 @@ def test_observing_changes_nothing(account: Account) -> None:
     assert account.cloud.changes() == []
 
 
+@pytest.mark.slow
 def test_a_setting_changed_makes_one_revision(account: Account) -> None:
     account.deploy()
     fleet = account.fleet(agent_config={"llm": {"timeout": 7}})
@@ -55,6 +57,7 @@ def test_no_value_of_a_secret_is_anywhere(account: Account) -> None:
     assert secret["valueFrom"].endswith(f":openai::{next(iter(version))}")
 
 
+@pytest.mark.slow
 def test_a_crashing_image_is_rolled_back_and_named(account: Account) -> None:
     account.deploy()
     before = account.fleet().services[0].revision
@@ -65,6 +68,7 @@ def test_a_crashing_image_is_rolled_back_and_named(account: Account) -> None:
     assert [row["outcome"] for row in service.history()] == ["failed", "good"]
 
 
+@pytest.mark.slow
 def test_a_crashing_image_names_its_tasks_reasons_and_its_log(account: Account) -> None:
     account.deploy()
     fleet = account.fleet(image=CRASHING)
@@ -84,11 +88,13 @@ def test_a_crashing_image_names_its_tasks_reasons_and_its_log(account: Account) 
     assert "rolling back" in found["service-events"]
 
 
+@pytest.mark.slow
 def test_a_crashing_first_deployment_fails(account: Account) -> None:
     _changes, found = account.deploy(image=CRASHING)
     assert found[0] == "rollout-failed"
 
 
+@pytest.mark.slow
 def test_what_the_autoscaler_wants_stays(account: Account) -> None:
     account.deploy()
     named = {"cluster": "praxis-demo", "service": "leaf"}
@@ -98,6 +104,7 @@ def test_what_the_autoscaler_wants_stays(account: Account) -> None:
     assert (row["running"], row["desired"]) == (4, 4)
 
 
+@pytest.mark.slow
 def test_a_maximum_changed_by_hand_is_named_and_corrected(account: Account) -> None:
     account.deploy()
     scaling = account.cloud.client("application-autoscaling")
@@ -109,6 +116,7 @@ def test_a_maximum_changed_by_hand_is_named_and_corrected(account: Account) -> N
     assert account.deploy() == (["RegisterScalableTarget"], [])
 
 
+@pytest.mark.slow
 def test_a_fixed_number_takes_the_autoscaler_away(account: Account) -> None:
     account.deploy()
     changes, found = account.deploy({"desired_count": 3})
@@ -117,6 +125,7 @@ def test_a_fixed_number_takes_the_autoscaler_away(account: Account) -> None:
     assert account.fleet({"desired_count": 3}).rows()[0]["desired"] == 3
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_to_the_last_revision_that_was_good(account: Account) -> None:
     account.deploy()
     account.deploy(agent_config={"llm": {"timeout": 7}})
@@ -134,6 +143,7 @@ def test_a_rollback_goes_to_the_last_revision_that_was_good(account: Account) ->
         account.fleet().goals("9")
 
 
+@pytest.mark.slow
 def test_a_service_of_others_is_never_taken(account: Account) -> None:
     account.deploy()
     ecs = account.cloud.client("ecs")
@@ -145,6 +155,7 @@ def test_a_service_of_others_is_never_taken(account: Account) -> None:
     assert ecs.describe_services(cluster="praxis-demo", services=["leaf"])["services"]
 
 
+@pytest.mark.slow
 def test_a_removal_leaves_nothing(account: Account) -> None:
     account.deploy()
     fleet = account.fleet()
@@ -158,6 +169,7 @@ def test_a_removal_leaves_nothing(account: Account) -> None:
     assert REGION in fleet.where
 
 
+@pytest.mark.slow
 def test_a_health_names_what_is_missing(account: Account) -> None:
     assert [finding.code for finding in account.fleet().judge()] == ["not-deployed"]
     account.deploy()

@@ -159,6 +159,7 @@ def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -
     assert order_of(5, batch=2).watch == {"m1": [], "m2": [], "m3": [], "m4": ["m1"], "m5": []}
 
 
+@pytest.mark.slow
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 4))
 def test_a_large_fleet_is_observed_by_turns(size: int, batch: int, canary: int) -> None:
     order = order_of(size, batch=batch, canary=canary, min_available=0)

@@ -13,13 +13,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh_picture, timeline
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.markup import Markup, cut, escaped, labels, tag
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.page import page
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.page_style import STYLE
+from tests import tiers
 
 from .recorded import failed, good
 
@@ -81,8 +82,9 @@ NASTY = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(NASTY)
-@settings(max_examples=150)
+@tiers.examples(150)
 def test_no_text_becomes_markup(text: str) -> None:
     shape, found = Read(page(said(failed(), "x"))), Read(page(said(failed(), text)))
     assert found.elements == shape.elements
@@ -90,7 +92,7 @@ def test_no_text_becomes_markup(text: str) -> None:
 
 
 @given(NASTY)
-@settings(max_examples=50)
+@tiers.examples(50)
 def test_every_text_is_shown_as_it_is(text: str) -> None:
     record = failed()
     record["findings"][0]["what"] = text

@@ -86,6 +86,7 @@ def test_a_login_that_runs_nothing_has_no_chain() -> None:
     assert recorders.chain("Please login as the user admin\n") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("between", "code"), [
     ('/bin/sh -c "$1"', None),
     ('exec /bin/sh -c "$1"', None),

@@ -18,6 +18,8 @@ from .conftest import PROJECT
 from .made import ONE, REGION, TWO, network, operations
 from .project import NAME, Project
 
+pytestmark = pytest.mark.slow
+
 WHOLE = {
     "addresses": 1, "backendServices": 1, "firewalls": 4, "forwardingRules": 1, "healthChecks": 1, "instanceGroups": 2,
     "instances": 1, "networks": 1, "securityPolicies": 1, "serviceAccounts": 1, "subnetworks": 1,

@@ -164,6 +164,7 @@ def test_impersonation(google, credentials):
     assert list(compute_v1.InstancesClient(credentials=acting).list(project=PROJECT, zone=ZONE)) == []
 
 
+@pytest.mark.slow
 def test_an_unmodified_inventory_plugin_finds_the_instances(google, credentials, tmp_path):
     client = compute_v1.InstancesClient(credentials=credentials)
     client.insert(project=PROJECT, zone=ZONE, instance_resource=body("one", praxis_fleet="praxis")).result(timeout=20)

@@ -69,6 +69,7 @@ def zoned(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_record_leads_to_the_load_balancer_follows_its_name_and_goes_with_it(zoned: Project) -> None:
     address = zoned.present()["balancer"]
     mark = zoned.mark()
@@ -104,12 +105,14 @@ def test_a_removal_does_not_need_the_name(zoned: Project) -> None:
     assert (there(zoned), zoned.resources()) == ({}, {})
 
 
+@pytest.mark.slow
 def test_a_load_balancer_that_goes_takes_its_name_with_it(zoned: Project) -> None:
     zoned.present(**NAMED)
     zoned.present(**NAMED, balancer=False, allow_shrink=True)
     assert there(zoned) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "theirs",
     [
@@ -133,6 +136,7 @@ def test_a_record_of_somebody_elses_is_neither_adopted_nor_removed(zoned: Projec
     assert there(zoned) == before
 
 
+@pytest.mark.slow
 def test_half_of_a_record_is_made_whole_and_removed(zoned: Project) -> None:
     """Somebody removed the address, and left the mark."""
     zoned.present(**NAMED)

@@ -22,6 +22,8 @@ from .conftest import PROJECT, Google
 from .made import certificate
 from .project import NAME, Project
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "planted-client-secret-7c1e"
 OWN = {"issuer": "https://accounts.google.com"}
 OIDC = {"client_id": "agents", "client_secret": f"gcp-sm://{PROJECT}/oidc#secret"}
@@ -118,6 +120,7 @@ def test_a_balancer_is_opened_to_the_world_only_after_the_login_stands_before_it
     assert made.index("securityPolicies.patchRule") < made.index("backendServices.patch")
 
 
+@pytest.mark.repetition
 def test_a_newer_secret_is_handed_over(fronted: Project) -> None:
     fronted.present()
     before = fronted.get(SERVICE)["iap"]["oauth2ClientSecretSha256"]
@@ -187,6 +190,7 @@ def test_an_error_of_googles_quotes_no_secret(fronted: Project, monkeypatch: pyt
 # -- access logs
 
 
+@pytest.mark.repetition
 def test_access_logs_are_sampled_as_wanted_and_left_alone_otherwise(project: Project) -> None:
     wanted = {"access_logs": {"sample_rate": 0.25}}
     project.present(**wanted)

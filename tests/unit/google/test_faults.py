@@ -11,6 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import C
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
+from tests import tiers
 from tests.unit.infrastructure.account import rows
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
@@ -43,7 +44,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     project: Project, disturb: Disturb, carried_out: bool
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     completed_by_the_next(project, disturb, MADE, carried_out=carried_out, calls=(23, 21))
 
 
+@pytest.mark.slow
 @RIDDEN_OUT
 def test_one_run_rides_it_out(project: Project, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
     project.secure(certificate="managed", **DISKS)

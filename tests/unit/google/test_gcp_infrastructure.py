@@ -19,6 +19,8 @@ from ansible_collections.praxis.cloud.plugins.modules import gcp_infrastructure_
 from .conftest import PROJECT, Google
 from .made import ONE, REGION, TWO, network, operations
 
+pytestmark = pytest.mark.slow
+
 NET = f"projects/{PROJECT}/global/networks/net"
 SUB = f"projects/{PROJECT}/regions/{REGION}/subnetworks/net"
 NOTHING = {"network": {}, "subnetwork": {}, "service_account": {}, "backend_service": {}, "group_zones": [],

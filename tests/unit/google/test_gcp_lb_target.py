@@ -17,6 +17,8 @@ from ansible_collections.praxis.cloud.plugins.modules import gcp_lb_target
 
 from .conftest import PROJECT, Google
 
+pytestmark = pytest.mark.slow
+
 ONE, TWO, FAR = "us-central1-a", "us-central1-b", "europe-west1-b"
 MACHINES = {"a-1": ONE, "a-2": ONE, "b-1": TWO, "c-1": FAR}
 

@@ -459,6 +459,7 @@ def test_a_launch_through_transient_errors_makes_one_machine(fleet: Fleet, kind:
     assert not fleet.run(hosts=1)["changed"]
 
 
+@pytest.mark.slow
 def test_a_launch_whose_answer_is_lost_for_good_is_found_by_the_next_run(fleet: Fleet) -> None:
     fleet.google.faults.add({"kind": "lose", "operations": ["compute:instances.insert"]})
     assert fleet.refused(hosts=1) == ["cloud-unavailable"]
@@ -492,6 +493,7 @@ def test_a_launch_that_fails_beside_others_names_what_was_made(
     assert len(fleet.run()["launched"]) == 1
 
 
+@pytest.mark.slow
 def test_an_operation_that_never_ends_is_named_with_what_was_made(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -561,6 +563,7 @@ def test_machines_are_made_side_by_side_and_a_few_at_a_time(fleet: Fleet, monkey
     assert most == [4]
 
 
+@pytest.mark.slow
 def test_as_ansible_runs_it(fleet: Fleet) -> None:
     options = {name: fleet.options[name] for name in ("fleet", "zones", "subnetwork", "image_family")}
     arguments = {**options, "hosts": 1, "ssh_public_key": KEY, "labels": {"team": "search"}}

@@ -25,9 +25,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.modules import gcp_resource
 from sandbox.gcp import discovery
+from tests import tiers
 
 from .conftest import PROJECT, Google
 from .made import certificate
+
+pytestmark = pytest.mark.slow
 
 ZONE, REGION = "us-central1-a", "us-central1"
 LINK = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/"
@@ -171,7 +174,7 @@ def test_every_kind_has_a_row_here():
     assert set(KINDS) - set(gcp_resource.ARGUMENTS["kind"]["choices"]) == {"ssl_certificate"}
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", tiers.first(sorted(KINDS), 6))
 def test_a_kind_from_nothing_to_gone(google, resources, kind):
     location, first, more = BODIES[kind]
     for body in (first, {**first, **more}):
@@ -273,7 +276,7 @@ def test_a_policy_stands_before_a_backend_service_and_is_taken_away(resources):
 MARK = "praxis_fleet=praxis praxis_managed_by=provision"
 
 
-@pytest.mark.parametrize("kind", sorted(set(BODIES) - {"instance"}))
+@pytest.mark.parametrize("kind", tiers.first(sorted(set(BODIES) - {"instance"}), 6))
 def test_what_is_made_with_a_mark_is_known_by_it(google, resources, kind):
     location, *bodies = BODIES[kind]
     first, more = ({name: value for name, value in body.items() if name != "description"} for body in bodies)

@@ -122,6 +122,7 @@ def test_a_value_that_changed_on_its_way_is_refused(shop, monkeypatch):
     assert shop.finding(f"gcp-sm://{PROJECT}/plain").code == "secret-damaged"
 
 
+@pytest.mark.slow
 def test_many_secrets_come_several_at_a_time_over_few_connections(shop, monkeypatch):
     for number in range(24):
         shop.put(f"s-{number}", b"value")
@@ -149,6 +150,7 @@ def test_many_secrets_come_several_at_a_time_over_few_connections(shop, monkeypa
     assert len([path for path in connections if path.startswith("secretmanager.")]) <= 8, connections
 
 
+@pytest.mark.slow
 def test_what_is_about_all_of_them_stops_the_rest_and_is_reported_once(shop):
     for number in range(40):
         shop.put(f"s-{number}", b"value")
@@ -220,6 +222,7 @@ def test_transient_error_is_waited_out(shop):
     assert [fault["fired"] for fault in shop.google.faults.listing()] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_description_opens_nothing(shop):
     shop.put("plain", b"first", b"second", labels={"team": "core"}, versionAliases={"stable": "2"})
     references = parse_all([f"gcp-sm://{PROJECT}/plain"])

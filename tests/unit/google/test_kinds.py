@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import GOOGLE_DEVICE
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
@@ -18,6 +20,9 @@ from .made import ONE, dns
 from .project import NAME, Project
 
 Edit = Callable[[Project], None]
+
+
+pytestmark = pytest.mark.slow
 
 
 def patch(path: str, **fields: object) -> Edit:

@@ -212,6 +212,7 @@ def misunderstood(google: Google, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(google, monkeypatch, "allowedLocations", answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["", "google", "google.auth.transport.requests"])
 def test_no_library_logs_a_value_a_seed_or_a_token(google, monkeypatch, scope, tmp_path):
     """At DEBUG, where the root logger and Google's own variable ask for it: messages, and what goes with them."""

@@ -63,6 +63,7 @@ def identity(run: Callable[..., Ran], check: bool = False, **options: Any) -> Ra
     return run("p2p_identity", check=check, **{"cloud": "gcp", "fleet": "demo", "slots": ["gcp-1"], **options})
 
 
+@pytest.mark.slow
 def test_identities_are_predicted_made_kept_and_removed(google, owner, run):
     both = {"slots": ["gcp-1", "gcp-2"]}
     predicted = identity(run, check=True, **both)
@@ -91,6 +92,7 @@ def test_identities_are_predicted_made_kept_and_removed(google, owner, run):
     assert not [form for form in (stored.hex(), base64.b64encode(stored).decode()) if form in printed]
 
 
+@pytest.mark.slow
 def test_a_half_made_one_is_missing_is_made_and_can_be_removed(google, owner, run):
     keep(owner, NAME)
     assert run("p2p_identity_info", cloud="gcp", fleet="demo").result["missing"] == ["gcp-1"]

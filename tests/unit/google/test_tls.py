@@ -21,6 +21,8 @@ from .project import NAME, Project
 from .test_account import READS_OF_A_RUN, SECURE, WHOLE
 from .test_kinds import patch
 
+pytestmark = pytest.mark.slow
+
 LINK = f"projects/{PROJECT}/global/sslCertificates/theirs"
 MADE = [
     ("create", "SSL policy", NAME), ("create", "HTTPS target proxy", NAME),
@@ -93,6 +95,7 @@ def test_from_an_empty_project_check_mode_names_what_the_run_makes_and_a_removal
     assert project.get(LINK.partition(f"{PROJECT}/")[2])
 
 
+@pytest.mark.repetition
 def test_another_certificate_and_a_policy_of_the_users_are_changes_in_place(project: Project) -> None:
     project.secure()
     project.present()

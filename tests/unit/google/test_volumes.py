@@ -23,6 +23,8 @@ from .conftest import PROJECT
 from .made import ONE, TWO, operations
 from .project import Project
 
+pytestmark = pytest.mark.slow
+
 DATA = {"size": 12}
 
 

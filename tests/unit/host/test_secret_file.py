@@ -10,11 +10,12 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import secret_file
+from tests import tiers
 
 AWKWARD = "it's \"quoted\" $HOME `id` \\ {{ jinja }} !bang\nsecond line\n\n\ttab é 'end'"
 VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
@@ -36,7 +37,7 @@ def test_what_was_written_is_read_back(secrets: dict[str, str]) -> None:
 
 
 @given(VALUES)
-@settings(max_examples=25)
+@tiers.examples(25)
 def test_any_value_survives_a_real_shell(value: str) -> None:
     assert sourced(secret_file.render({"NAME": value}), "NAME") == value.encode()
 

@@ -13,6 +13,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 
+pytestmark = pytest.mark.slow
+
 MARK = [{"Key": "praxis_fleet", "Value": FLEET}, {"Key": "praxis_managed_by", "Value": "provision"}]
 #: How many requests a run that finds nothing to do makes.
 READS_OF_A_RUN = 26

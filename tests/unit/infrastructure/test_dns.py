@@ -14,6 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, certificate, rows, zone
 
+pytestmark = pytest.mark.slow
+
 NAME = f"praxis-{FLEET}"
 MARK = f'"praxis_fleet={FLEET} praxis_managed_by=provision"'
 

@@ -92,6 +92,7 @@ def test_public_without_a_front_is_refused_before_anything_is_touched(cloud: Clo
     assert (cloud.changes(), account.resources()) == ([], {})
 
 
+@pytest.mark.slow
 def test_an_internal_api_replaces_the_balancer_that_exists_only_with_leave(cloud: Cloud) -> None:
     account = Account(cloud)
     account.present()
@@ -106,6 +107,7 @@ def test_an_internal_api_replaces_the_balancer_that_exists_only_with_leave(cloud
     assert balancer["Scheme"] == "internal"
 
 
+@pytest.mark.slow
 def test_nobody_passes_a_public_balancer_without_a_login(cloud: Cloud, fronted: Account) -> None:
     world = {"balancer_from": ["0.0.0.0/0"]}
     predicted = fronted.present(check=True, **world)
@@ -125,6 +127,7 @@ def test_nobody_passes_a_public_balancer_without_a_login(cloud: Cloud, fronted: 
         assert codes(refused)[0] in ("public-without-authentication", "open-to-world")
 
 
+@pytest.mark.slow
 def test_a_balancer_is_opened_to_the_world_only_after_the_login_stands_before_it(
     cloud: Cloud, fronted: Account
 ) -> None:
@@ -137,6 +140,7 @@ def test_a_balancer_is_opened_to_the_world_only_after_the_login_stands_before_it
     assert [name for _action, _kind, name in rows(closed)][0] == "praxis-alpha-balancer"
 
 
+@pytest.mark.slow
 def test_a_newer_secret_is_handed_over_and_a_run_that_stopped_between_does_it_again(
     cloud: Cloud, fronted: Account
 ) -> None:
@@ -153,6 +157,7 @@ def test_a_newer_secret_is_handed_over_and_a_run_that_stopped_between_does_it_ag
     assert rows(fronted.present()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", ["taken away", "lets everybody pass", "another provider"])
 def test_a_login_edited_by_hand_is_named_and_restored(cloud: Cloud, fronted: Account, edit: str) -> None:
     fronted.present()
@@ -174,6 +179,7 @@ def test_a_login_edited_by_hand_is_named_and_restored(cloud: Cloud, fronted: Acc
     assert rows(fronted.present()) == []
 
 
+@pytest.mark.slow
 def test_a_login_that_is_wanted_no_more_is_taken_away(cloud: Cloud, fronted: Account) -> None:
     fronted.present()
     (row,) = fronted.present(oidc=None, api_exposure="")["plan"]["rows"]
@@ -190,6 +196,7 @@ def test_what_is_no_reference_is_refused_unread(cloud: Cloud, fronted: Account) 
     assert PLANTED not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_an_error_of_the_clouds_quotes_no_secret(
     cloud: Cloud, fronted: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

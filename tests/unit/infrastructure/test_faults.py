@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import C
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER, NETWORK
+from tests import tiers
 from tests.unit.conftest import READS, Cloud
 from tests.unit.infrastructure.account import HOST, Account, certificate, rows, zone
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
@@ -45,7 +46,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     cloud: Cloud, disturb: Disturb, carried_out: bool
 ) -> None:
@@ -54,7 +55,7 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     zone(cloud)
     account = Account(cloud, options={**NAMED, **DISKS})
@@ -67,8 +68,9 @@ WITH_CLUSTER = {"Clusters": 1, "InternetGateways": 1, "NodeGroups": 1, "Roles": 
                 "Vpcs": 1}  # fmt: skip
 
 
+@pytest.mark.repetition
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_so_is_one_that_makes_a_cluster(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     account = Account(cloud, options=CLUSTER_OPTIONS)
     completed_by_the_next(account, disturb, WITH_CLUSTER, carried_out=carried_out, calls=(12, 7))
@@ -82,6 +84,7 @@ def test_one_run_with_a_cluster_rides_it_out(
     ridden_out(Account(cloud, options=CLUSTER_OPTIONS), disturb, fate, WITH_CLUSTER, 12)
 
 
+@pytest.mark.slow
 @RIDDEN_OUT
 def test_one_run_rides_it_out(cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool) -> None:
     account = Account(cloud, options={"certificate": certificate(cloud), **DISKS})

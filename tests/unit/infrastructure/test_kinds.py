@@ -9,12 +9,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, WORDS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, rows, zone
+
+pytestmark = pytest.mark.slow
 
 NAME, ROLE = f"praxis-{FLEET}", f"praxis-{FLEET}-eu-central-1"
 Owner = Callable[[str], Any]

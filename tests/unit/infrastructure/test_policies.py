@@ -87,12 +87,14 @@ def called() -> set[str]:
                     "eks:ListTagsForResource"}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_action_that_the_code_asks_for_is_in_a_policy() -> None:
     allowed = set().union(*map(actions, VERBS))
     missing = called() - allowed - set(NOT_OF_A_VERB)
     assert not missing
 
 
+@pytest.mark.slow
 def test_no_action_is_in_a_policy_that_the_code_does_not_ask_for() -> None:
     allowed = set().union(*map(actions, VERBS))
     # Its name is put together from a text and a kind.

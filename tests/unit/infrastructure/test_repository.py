@@ -24,6 +24,7 @@ def engine(account: Account) -> Engine[Any]:
     return Engine(account.client(), [repository(NAME, 20)], REPOSITORIES, [*REPOSITORIES], "here", poll=account.poll())
 
 
+@pytest.mark.slow
 def test_it_is_made_once_and_as_it_should_be(cloud: Cloud) -> None:
     account = Account(cloud)
     first = engine(account)

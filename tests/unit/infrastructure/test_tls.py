@@ -139,6 +139,7 @@ def listeners(cloud: Cloud) -> dict[int, dict[str, Any]]:
     return {each["Port"]: each for each in found}
 
 
+@pytest.mark.slow
 def test_a_fleet_gets_https_keeps_it_and_loses_it_only_with_leave(cloud: Cloud) -> None:
     account = Account(cloud)
     account.present()
@@ -174,6 +175,7 @@ def test_a_fleet_gets_https_keeps_it_and_loses_it_only_with_leave(cloud: Cloud) 
     assert rows(account.present()) == []
 
 
+@pytest.mark.slow
 def test_from_an_empty_account_check_mode_names_what_the_run_makes(cloud: Cloud) -> None:
     account = Account(cloud)
     arn = certificate(cloud)
@@ -186,6 +188,7 @@ def test_from_an_empty_account_check_mode_names_what_the_run_makes(cloud: Cloud)
     assert cloud.client("acm").describe_certificate(CertificateArn=arn)
 
 
+@pytest.mark.slow
 def test_a_newer_certificate_takes_the_place_of_the_older_without_a_replacement(cloud: Cloud) -> None:
     account = Account(cloud)
     first, second = certificate(cloud), certificate(cloud)
@@ -221,6 +224,7 @@ def tags(elb: Any, https: str, _http: str) -> None:
     elb.add_tags(ResourceArns=[https], Tags=[{"Key": "praxis_fleet", "Value": "stolen"}])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "name", "named"),
     [
@@ -245,6 +249,7 @@ def test_a_listener_edited_by_hand_is_named_and_restored(
     assert rows(account.present()) == []
 
 
+@pytest.mark.slow
 def test_somebody_elses_listener_on_443_is_neither_adopted_nor_removed(cloud: Cloud) -> None:
     account = Account(cloud)
     account.present()
@@ -284,6 +289,7 @@ def test_a_certificate_that_cannot_serve_is_refused_before_anything_is_touched(
     assert account.resources() == {}
 
 
+@pytest.mark.slow
 def test_one_that_is_not_issued_yet_and_one_that_has_expired_are_refused(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +308,7 @@ def test_one_that_is_not_issued_yet_and_one_that_has_expired_are_refused(
     assert account.resources() == {}
 
 
+@pytest.mark.slow
 def test_a_load_balancer_of_the_users_gets_no_certificate(cloud: Cloud) -> None:
     account = Account(cloud)
     vpc = account.present()["vpc"]
@@ -322,6 +329,7 @@ def logging(cloud: Cloud) -> dict[str, str]:
     return {each["Key"]: each["Value"] for each in found if each["Key"].startswith("access_logs.s3.")}
 
 
+@pytest.mark.slow
 def test_access_logs_are_written_where_they_are_wanted_and_left_alone_otherwise(cloud: Cloud) -> None:
     account = Account(cloud)
     cloud.client("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": REGION})

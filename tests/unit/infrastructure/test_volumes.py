@@ -20,6 +20,8 @@ from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 from tests.unit.infrastructure.test_account import codes
 
+pytestmark = pytest.mark.slow
+
 DATA = {"size": 4}
 
 

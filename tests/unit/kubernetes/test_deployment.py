@@ -64,6 +64,7 @@ def image(api: FakeApi) -> str:
     return str(api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+@pytest.mark.slow
 def test_the_first_deployment_makes_everything_under_the_lease_and_leaves_a_record(api: FakeApi) -> None:
     result = run(api, "deployed")
     assert result["ok"] and result["changed"] and result["deployment"]
@@ -88,6 +89,7 @@ def test_what_only_observes_writes_nothing(api: FakeApi, state: str, check: bool
         assert {"verb": "create", "object": "StatefulSet/agent"} in result["changes"]
 
 
+@pytest.mark.slow
 def test_check_mode_says_what_the_run_then_does(api: FakeApi) -> None:
     run(api, "deployed")
     predicted = run(api, "deployed", check=True, kinds=of(OTHER))
@@ -104,6 +106,7 @@ def test_a_plan_that_was_agreed_to_is_held_to(api: FakeApi) -> None:
     assert run(api, "deployed", plan_id=agreed)["ok"]
 
 
+@pytest.mark.slow
 def test_a_bad_image_is_rolled_back_and_the_verdict_is_bad(api: FakeApi) -> None:
     run(api, "deployed")
     api.bad_images[BAD] = PULL
@@ -188,6 +191,7 @@ def test_a_first_deployment_that_is_bad_has_nothing_to_return_to(api: FakeApi) -
     assert "no-earlier-deployment" in codes(run(api, "deployed"))
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_to_the_deployment_before_and_then_there_is_one_more(api: FakeApi) -> None:
     run(api, "deployed")
     run(api, "deployed", kinds=of(OTHER))
@@ -224,6 +228,7 @@ def test_an_autoscaler_goes_before_the_number_that_is_written_in_its_place(api: 
     assert scaler not in api.objects and api.objects[STATEFUL]["spec"]["replicas"] == 3
 
 
+@pytest.mark.slow
 def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     run(api, "deployed")
     held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]
@@ -255,6 +260,7 @@ def test_an_object_of_somebody_else_stops_the_run_before_anything_is_written(api
     assert raised.value.findings[0].code == "object-foreign" and api.written == []
 
 
+@pytest.mark.slow
 def test_releases_are_kept_for_rollbacks_and_then_removed(api: FakeApi) -> None:
     for number in range(4):
         run(api, "deployed", keep=2, kinds=of(IMAGE.replace("5" * 64, str(number) * 64)))

@@ -57,6 +57,7 @@ def test_nothing_given_asks_nothing(run: Any, cloud: Any) -> None:
     assert found["mark"] == {"praxis_fleet": "alpha", "praxis_managed_by": "provision"}
 
 
+@pytest.mark.slow
 def test_by_id_and_by_tags_is_the_same_and_only_reads(run: Any, cloud: Any, theirs: dict[str, Any]) -> None:
     by_id = run("aws_infrastructure_info", fleet="alpha", **theirs)
     tags = {option: {"team": "platform"} for option in theirs if option != "instance_profile"}
@@ -139,6 +140,7 @@ def test_a_target_group_of_addresses(run: Any, cloud: Any, theirs: dict[str, Any
     assert "target-type" in ran.codes
 
 
+@pytest.mark.slow
 def test_one_zone_is_enough_only_without_a_balancer_to_make(run: Any, theirs: dict[str, Any]) -> None:
     one = {"fleet": "alpha", "subnets": theirs["subnets"][:1]}
     assert run("aws_infrastructure_info", **one).codes == ["one-zone"]

@@ -98,6 +98,7 @@ def test_one_more_leaves_the_others_alone(run: Any, cloud: Any, group: str) -> N
     assert sorted(each["Target"]["Id"] for each in listed) == ["10.0.0.4", "10.0.0.5"]
 
 
+@pytest.mark.slow
 def test_it_waits_for_what_is_registered_already(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4")
     cloud.health["10.0.0.4"] = [INITIAL, INITIAL, HEALTHY]
@@ -116,6 +117,7 @@ def test_a_draining_target_is_registered_again(run: Any, cloud: Any, group: str,
     assert ran.result["diff"]["after"] == {"10.0.0.4:8000": "registered"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fate", "codes", "asked"), [("InvalidTarget", [], 2), ("ValidationError", ["cloud-invalid"], 1)]
 )
@@ -170,6 +172,7 @@ def test_a_run_that_does_not_wait_reports_how_long_connections_may_live(run: Any
     assert "draining" not in run("aws_lb_target", **options).result
 
 
+@pytest.mark.slow
 def test_it_waits_until_draining_is_over(run: Any, cloud: Any, group: str) -> None:
     register(cloud, group, "10.0.0.4")
     cloud.health["10.0.0.4"] = [DRAINING, DRAINING, GONE]

@@ -55,6 +55,7 @@ def test_a_missing_argument(run: Any, options: dict[str, Any], missing: str) -> 
     assert missing in run("aws_machines", **options).result["msg"]
 
 
+@pytest.mark.slow
 def test_check_mode_then_launch_then_again(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     predicted = run("aws_machines", check=True, **options)
     assert (predicted.changed, cloud.changes()) == (True, [])
@@ -104,6 +105,7 @@ def test_edits_are_undone_without_a_new_machine(run: Any, cloud: Any, options: d
     assert not run("aws_machines", **options).changed
 
 
+@pytest.mark.slow
 def test_a_terminated_machine_is_replaced_in_its_slot(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     dead = instances(cloud)["alpha-aws-2"]
@@ -115,6 +117,7 @@ def test_a_terminated_machine_is_replaced_in_its_slot(run: Any, cloud: Any, opti
     assert new["ClientToken"] != dead["ClientToken"]
 
 
+@pytest.mark.slow
 def test_shrinking_must_be_allowed(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     cloud.operations.clear()
@@ -127,6 +130,7 @@ def test_shrinking_must_be_allowed(run: Any, cloud: Any, options: dict[str, Any]
     assert list(instances(cloud)) == ["alpha-aws-1"]
 
 
+@pytest.mark.slow
 def test_absent_takes_this_fleets_own_and_nothing_else(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     run("aws_machines", **{**options, "fleet": "beta", "hosts": 1})
@@ -169,6 +173,7 @@ def test_a_foreign_machine_in_our_slot_is_named(run: Any, cloud: Any, options: d
     assert cloud.changes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fate", ["RequestLimitExceeded", "InvalidGroup.NotFound", "InvalidSubnetID.NotFound"])
 def test_a_refused_launch_is_sent_again(run: Any, cloud: Any, options: dict[str, Any], fate: str) -> None:
     cloud.fault["RunInstances"] = [fate]
@@ -190,6 +195,7 @@ def test_a_launch_whose_answer_is_lost_is_sent_again_with_its_token(
     assert len(set(tokens)) == 1
 
 
+@pytest.mark.slow
 def test_a_launch_that_fails_beside_one_that_does_not_names_both(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:
@@ -202,6 +208,7 @@ def test_a_launch_that_fails_beside_one_that_does_not_names_both(
     assert len(run("aws_machines", **options).result["launched"]) == 1
 
 
+@pytest.mark.slow
 def test_surplus_stays_while_a_slot_has_no_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     cloud.client("ec2").terminate_instances(InstanceIds=[instances(cloud)["alpha-aws-1"]["InstanceId"]])
@@ -216,6 +223,7 @@ def test_a_new_machine_gives_out_its_role_for_a_token_only(run: Any, cloud: Any,
     assert [each["MetadataOptions"]["HttpTokens"] for each in instances(cloud).values()] == ["required"]
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     """EC2 lists a new machine late: here, never."""
     cloud.hidden = True
@@ -228,6 +236,7 @@ def test_a_machine_that_is_not_listed_in_time_is_named(run: Any, cloud: Any, opt
     assert f"aws-1 ({made['InstanceId']}, not listed)" in stopped.result["msg"]
 
 
+@pytest.mark.slow
 def test_a_machine_that_is_stopping_keeps_no_other_from_being_started(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:
@@ -242,6 +251,7 @@ def test_a_machine_that_is_stopping_keeps_no_other_from_being_started(
     assert {each["State"]["Name"] for each in instances(cloud).values()} == {"running"}
 
 
+@pytest.mark.slow
 def test_a_hop_limit_that_was_raised_is_one_again(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     """With two hops a container reaches the machine's role: what is set at launch is also kept."""
     run("aws_machines", **options)
@@ -334,6 +344,7 @@ def test_what_somebody_protects_from_its_removal_stays_protected(
     assert cloud.changes() == []
 
 
+@pytest.mark.slow
 def test_one_machine_that_may_not_be_terminated_keeps_no_other(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     ids = {name: each["InstanceId"] for name, each in instances(cloud).items()}

@@ -394,6 +394,7 @@ def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site
     assert site.play([free]).rc == 0
 
 
+@pytest.mark.repetition
 def test_a_machine_without_a_way_to_its_package_mirror(site: Site, empty: Account) -> None:
     """apt's module loses the reason; the finding has it all the same, and advice that is about it."""
     facts = {"distribution": "Debian", "distribution_version": "13", "distribution_major_version": "13",
@@ -514,6 +515,7 @@ def test_of_settings_that_nothing_reads_a_person_sees_one_line(
         assert len(found["findings"]) == 5 and {item["level"] for item in found["findings"]} == {"warning"}
 
 
+@pytest.mark.repetition
 def test_stopped_machines_are_named_and_the_others_are_planned(site: Site, empty: Account) -> None:
     """As praxis.cloud.fleet reports them."""
     stopped = "m3 (i-3 in eu-west-1)"
@@ -554,6 +556,7 @@ def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site,
     assert [each["status"] for each in again.results] == ["ok", "ok", "skipped", "skipped"]
 
 
+@pytest.mark.repetition
 def test_identities_that_cannot_be_made_are_reported_with_their_own_findings(site: Site, empty: Account) -> None:
     """The task goes through the places that lack identities; each one's findings are given, not that items failed."""
     site.inventory(fleet(3, {3: {"region": "eu-west-1"}}, agent_secrets={"OPENAI_API_KEY": PLAIN}))
@@ -566,6 +569,7 @@ def test_identities_that_cannot_be_made_are_reported_with_their_own_findings(sit
     assert "items failed" not in str(reported)
 
 
+@pytest.mark.repetition
 def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Site, empty: Account) -> None:
     site.inventory(fleet(3, {3: {"slot": "aws-1"}}))
     played = site.play([PLAN])
@@ -604,7 +608,9 @@ def test_no_part_of_a_playbook_is_taken_for_all_of_it(
 
 @pytest.mark.parametrize(
     ("playbook", "limit"),
-    [("provision.yml", "m1"), ("provision.yml", "localhost"), ("provision.yml", "all"), ("down.yml", "m1")],
+    tiers.first(
+        [("provision.yml", "m1"), ("provision.yml", "localhost"), ("provision.yml", "all"), ("down.yml", "m1")]
+    ),
 )
 def test_infrastructure_has_no_limit(site: Site, empty: Account, playbook: str, limit: str) -> None:
     site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
@@ -639,7 +645,7 @@ def test_kept_remote_files_are_no_pipelining(site: Site, empty: Account) -> None
 
 
 @pytest.mark.parametrize(("shell", "code"), [("tee -a {} | /bin/sh", "stdin-recorded"), ("/bin/sh", None)])
-@pytest.mark.parametrize("by_hand", [False, True], ids=["in a run", "by hand"])
+@pytest.mark.parametrize("by_hand", tiers.first([False, True]), ids=["in a run", "by hand"])
 def test_a_machine_that_records_standard_input_is_sent_no_secret(
     site: Site, empty: Account, shell: str, code: str | None, by_hand: bool
 ) -> None:
@@ -665,7 +671,7 @@ def test_a_machine_that_records_standard_input_is_sent_no_secret(
         assert site.places_of(played, *forms(PLAIN.encode()), *forms(seed(1))) <= {"play.json", "hosts.json"}
 
 
-@pytest.mark.parametrize("way", ["environment", "ansible.cfg"])
+@pytest.mark.parametrize("way", tiers.first(["environment", "ansible.cfg"]))
 def test_a_debugging_ansible_is_sent_no_secret(site: Site, empty: Account, way: str) -> None:
     """Ansible's debug output holds the arguments of every module, whatever no_log says."""
     empty.seeds([1])

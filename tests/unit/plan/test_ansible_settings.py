@@ -39,7 +39,7 @@ EACH = [
     pytest.param(
         {name: value},
         id=f"{name} {value}",
-        marks=[] if value in ALONE.get(name, []) else pytest.mark.repetition,
+        marks=[] if (name, value) == ("DEFAULT_STRATEGY", "free") else pytest.mark.repetition,
     )
     for name, values in rows.SAME.items()
     for value in values
@@ -144,6 +144,7 @@ def test_settings_change_neither_way_nor_words(deployment: Deployment, usual: Us
     assert played.of("Fail with what is wrong with the fleet", "m1")["msg"] == usual.said
 
 
+@pytest.mark.repetition
 def test_a_task_may_take_longer_than_the_user_s_tasks(deployment: Deployment) -> None:
     """An image is pulled and a gate waited for under deadlines of their own; a step cut off by Ansible goes on."""
     once = deployment.site.folder / "slow-once"

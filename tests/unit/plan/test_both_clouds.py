@@ -95,6 +95,7 @@ def refused(hostvars: dict[str, Any]) -> Failed:
 
 
 class TestPlan:
+    @pytest.mark.slow
     def test_everybody_s_seed_secret_and_image_are_where_their_variables_say(self, both: Both) -> None:
         """A member of each cloud that has all in its own, and one of each that points at the other's."""
         both.account.seeds([1])
@@ -126,6 +127,7 @@ class TestPlan:
         shown = repr([found, found.to_plain(), found.describe(), made.warnings])
         assert not [value for value in (OPENAI, LLM, "ya29.") if value in shown]
 
+    @pytest.mark.slow
     def test_latest_is_pinned_and_its_number_is_the_release_s(self, both: Both) -> None:
         both.seeds(1)
         before = plan(fleet(1, {1: on_google(1)}))
@@ -135,6 +137,7 @@ class TestPlan:
         assert versions == ["1", "2"]
         assert before.releases["m1"].id != after.releases["m1"].id
 
+    @pytest.mark.slow
     def test_several_projects_and_regions(self, both: Both) -> None:
         """Each member's seed is in its own project or region, and a bare name of AWS's is looked up in its region,
         whoever comes first."""
@@ -154,6 +157,7 @@ class TestPlan:
             secrets = {name: each["secrets"]["OPENAI_API_KEY"] for name, each in made.host_secrets().items()}
             assert secrets == {"m1": LLM, "m2": LLM, "m3": OPENAI, "m4": "planted-west"}
 
+    @pytest.mark.slow
     def test_what_is_missing_is_reported_by_place(self, both: Both) -> None:
         plain = {"agent_secrets": {"OPENAI_API_KEY": "planted-plain"}}
         own = {
@@ -172,6 +176,7 @@ class TestPlan:
             {"cloud": "aws", "project": "", "region": "", "slots": ["gcp-7"]},
         ]
 
+    @pytest.mark.slow
     def test_a_project_that_only_the_environment_names(self, both: Both) -> None:
         both.seeds(1)
         assert plan(fleet(1, {1: on_google(1, project=None)})).members["m1"].peer_id == peer_id(seed(1))
@@ -216,6 +221,7 @@ class TestRefusals:
             "OPENAI_API_KEY": "planted-plain"})})))  # fmt: skip
         assert (found.code, "secretmanager.secretAccessor" in found.fix) == ("secret-denied", True)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("values", "said"),
         [({"slot": "gcp.1"}, "slot 'gcp.1'"), ({"slot": "Gcp-1"}, "slot 'Gcp-1'"), ({"slot": "a" * 64}, "slot 'aaa")],
@@ -229,6 +235,7 @@ class TestRefusals:
             both.account.secret(f"praxis/demo/identity/{values['slot']}", seed(1))
             plan(fleet(1, {1: on_google(1, **values, identity_store="aws-sm")}))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("verb", ["disable", "destroy"])
     def test_a_seed_that_is_there_and_unusable(self, both: Both, verb: str) -> None:
         both.seeds(2)
@@ -246,6 +253,7 @@ class TestRefusals:
         found = only(refused(fleet(1, {1: on_google(1, project=None)})))
         assert (found.code, "project" in found.fix) == ("cloud-no-project", True)
 
+    @pytest.mark.slow
     def test_a_cloud_without_credentials_is_reported_once_and_hides_nothing(
         self, both: Both, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -110,6 +110,7 @@ def test_without_a_terminal_it_is_a_log(site: Site) -> None:
     assert not any("\x1b" in text or SECRET in text for text in (done.stdout, done.stderr, log))
 
 
+@pytest.mark.repetition
 def test_a_dumb_terminal_is_none(site: Site) -> None:
     site.book(SLEEP)
     code, text = site.terminal(TERM="dumb", ANSIBLE_NOCOLOR="1").finish()

@@ -19,6 +19,8 @@ from tests.unit.conftest import REGION
 from tests.unit.plan.made import IMAGE, OPENAI, Account, seed
 from tests.unit.plan.test_actions import Site
 
+pytestmark = pytest.mark.slow
+
 VALUE = "planted-own-value-{{ 6 * 7 }}-77aa01"
 ELSEWHERE = multiaddr("192.0.2.9", 4002, peer_id(seed(9)))
 
@@ -77,6 +79,7 @@ def test_a_second_plan_is_the_same_release(site: Site) -> None:
     assert releases[0] == releases[1]
 
 
+@pytest.mark.repetition
 def test_all_that_is_wrong_is_reported_in_the_role_s_words(site: Site) -> None:
     wrong = arguments(1, agent_identity="no seed", agent_api_port=70000, agent_address="fe80::1")
     site.inventory({"m1": local(**wrong)})
@@ -99,6 +102,7 @@ def test_services_are_a_fleet_s_and_what_is_wrong_names_the_role_s_argument(site
     assert "agent_services[files]" in failed["msg"]
 
 
+@pytest.mark.repetition
 def test_a_seed_in_a_store_as_bytes_or_as_text(site: Site, empty: Account) -> None:
     empty.secret("seed-bytes", seed(1))
     empty.secret("seed-text", json.dumps({"seed": text_of(2)}))

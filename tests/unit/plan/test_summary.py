@@ -138,6 +138,7 @@ def test_a_summary_without_members_says_why_it_stopped(two: Fleet) -> None:
     assert json.loads(done.stdout) == {"failure": failure, "failures": [failure]}
 
 
+@pytest.mark.repetition
 def test_the_table_alone(two: Fleet) -> None:
     done = two.run(SUMMARY)
     assert done.returncode == 0
@@ -162,6 +163,7 @@ def test_why_a_run_was_stopped_is_reported_on_standard_error(two: Fleet) -> None
     assert "llm.timeot is not a setting of the agent." in done.stderr and "Did you mean llm.timeout?" in done.stderr
 
 
+@pytest.mark.repetition
 def test_colours_and_width_are_the_terminal_s(two: Fleet) -> None:
     for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"ANSIBLE_NOCOLOR": "1"}, False)):
         asked = two.environment | SUMMARY | {"TERM": "xterm"} | environment
@@ -174,6 +176,7 @@ def test_colours_and_width_are_the_terminal_s(two: Fleet) -> None:
     assert "healthy" in log and "\x1b" not in log and "ZONE" in log
 
 
+@pytest.mark.repetition
 def test_a_callback_that_prints_json_is_left_alone_on_standard_output(two: Fleet) -> None:
     done = two.run({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})
     assert json.loads(done.stdout)["stats"]["m1"]["failures"] == 0
@@ -181,7 +184,7 @@ def test_a_callback_that_prints_json_is_left_alone_on_standard_output(two: Fleet
 
 
 @pytest.mark.parametrize(
-    "playbook", tiers.first(["plan.yml", "rollback.yml", "status.yml", "verify.yml", "history.yml"], 2)
+    "playbook", tiers.first(["plan.yml", "rollback.yml", "status.yml", "verify.yml", "history.yml"])
 )
 def test_an_error_on_the_screen_is_one_in_the_return_code(two: Fleet, playbook: str) -> None:
     two.lose("m2")

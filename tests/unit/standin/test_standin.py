@@ -110,6 +110,7 @@ def test_what_ends_the_process(agent: Any, sections: dict[str, Any], environment
     assert agent.start(environment=environment, **sections).exit_code() == 1
 
 
+@pytest.mark.slow
 def test_the_api(agent: Any) -> None:
     agent.seed(bytes(32))
     agent.start("--config", str(agent.config), "run", "--name", "alpha", "--port", "1", api={"port": 7777}).ready()
@@ -135,6 +136,7 @@ def test_the_listener_and_its_switches_follow_the_environment(agent: Any) -> Non
     assert agent.get("/health")[1]["version"] == "9"
 
 
+@pytest.mark.slow
 def test_p2p_off_means_no_api_and_a_running_process(agent: Any, waiting: Any) -> None:
     agent.start(p2p={"enabled": False})
     waiting("the agent to say it started", lambda: "started successfully" in agent.log())
@@ -164,6 +166,7 @@ def test_a_key_of_the_wrong_length_is_overwritten(agent: Any, content: bytes) ->
     assert "instead of 32" in agent.log()
 
 
+@pytest.mark.slow
 def test_an_absent_key_is_made_and_kept(agent: Any) -> None:
     (agent.keys / "node.key").unlink()
     agent.start().ready()
@@ -196,6 +199,7 @@ def test_a_p2p_port_in_use_leaves_the_api_without_p2p(agent: Any) -> None:
         assert agent.get("/p2p/info")[0] == 503
 
 
+@pytest.mark.slow
 def test_an_llm_that_never_answers_is_tried_every_time_before_the_api_starts(agent: Any) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -206,6 +210,7 @@ def test_an_llm_that_never_answers_is_tried_every_time_before_the_api_starts(age
     assert ["API listening" in line for line in lines] == [False, False, False, True]
 
 
+@pytest.mark.slow
 def test_a_connection_serves_several_requests_and_is_closed_when_idle(agent: Any) -> None:
     agent.start().ready()
     with socket.create_connection(("127.0.0.1", agent.api_port), timeout=60) as connection:
@@ -235,6 +240,7 @@ def test_a_websocket_is_accepted_and_answers_pings(agent: Any) -> None:
         assert stream.read(3) == b"\x88\x00"
 
 
+@pytest.mark.slow
 def test_p2p_connect_hangs_the_api_for_good(agent: Any) -> None:
     agent.start().ready()
     for method, path in (("POST", "/p2p/connect"), ("GET", "/health")):
@@ -243,6 +249,7 @@ def test_p2p_connect_hangs_the_api_for_good(agent: Any) -> None:
     assert agent.stop() == 0
 
 
+@pytest.mark.slow
 def test_p2p_tool_never_replies_and_others_are_served(agent: Any) -> None:
     agent.start().ready()
     with pytest.raises(TimeoutError):
@@ -272,11 +279,13 @@ def test_fail_wrong_id(agent: Any) -> None:
     assert (agent.keys / "node.key").read_bytes() == bytes(32)
 
 
+@pytest.mark.slow
 def test_fail_die_after(agent: Any) -> None:
     agent.start(environment={"STANDIN_FAIL": "die-after:2"}).ready()
     assert agent.exit_code() == 1
 
 
+@pytest.mark.slow
 def test_fail_slow_waits_before_it_listens(make_agent: Any, waiting: Any) -> None:
     slow, usual = make_agent("slow"), make_agent("usual")
     slow.start(environment={"STANDIN_FAIL": "slow:600"})

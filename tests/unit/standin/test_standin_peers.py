@@ -19,6 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent import document
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Layer, compile_settings
 
 Make = Callable[[str], Any]
+pytestmark = pytest.mark.slow
+
 CONFIGS = Path(__file__).parents[3] / "configs"
 
 
