@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -111,6 +112,8 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
     from moto.core.responses import BaseResponse
 
     dispatch = BaseResponse.call_action
+    # The clouds see to it that of two who make the same name at once one is refused; moto looks, and then writes.
+    one_at_a_time = threading.RLock()
 
     def logged(self: BaseResponse) -> Any:
         operation = self._get_action()
@@ -121,7 +124,8 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
             return _refusal(self, fate, 400)
         if cloud.hidden and operation == "DescribeInstances":
             return 200, {}, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
-        answer = dispatch(self)
+        with one_at_a_time:
+            answer = dispatch(self)
         return _refusal(self, "InternalError", 500) if fate else answer
 
     patch.setattr(BaseResponse, "call_action", logged)

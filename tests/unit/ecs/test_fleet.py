@@ -28,6 +28,7 @@ def test_a_first_deployment_makes_everything_and_the_second_nothing(account: Acc
     assert account.deploy() == ([], [])
 
 
+@pytest.mark.slow
 def test_observing_changes_nothing(account: Account) -> None:
     fleet = account.fleet()
     _id, rows = fleet.plan()
@@ -182,6 +183,7 @@ def test_a_health_names_what_is_missing(account: Account) -> None:
 # -- behind a balancer
 
 
+@pytest.mark.slow
 def test_a_balancer_is_let_in_and_its_targets_are_the_gate(account: Account) -> None:
     arn, front = account.balancer()
     assert account.deploy(target_group=arn)[1] == []
@@ -199,6 +201,7 @@ def test_a_balancer_is_let_in_and_its_targets_are_the_gate(account: Account) -> 
     assert account.deploy(target_group=arn) == ([], ["targets-unhealthy"])
 
 
+@pytest.mark.slow
 def test_a_release_whose_targets_are_not_healthy_is_not_good(account: Account) -> None:
     arn, _front = account.balancer()
     fleet = account.fleet(target_group=arn)
@@ -210,6 +213,7 @@ def test_a_release_whose_targets_are_not_healthy_is_not_good(account: Account) -
     assert [row["outcome"] for row in fleet.services[0].history()] == [""]
 
 
+@pytest.mark.slow
 def test_a_service_leaves_a_balancer_that_is_no_longer_named(account: Account) -> None:
     arn, _front = account.balancer()
     account.deploy(target_group=arn)
@@ -240,6 +244,7 @@ TARGET = {"ServiceNamespace": "ecs", "ResourceId": "service/praxis-demo/leaf",
           "ScalableDimension": "ecs:service:DesiredCount"}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_requests_are_counted_by_target_group(account: Account) -> None:
     arn, _front = account.balancer()
     account.deploy({"autoscaler": {"requests": 600}}, target_group=arn)
@@ -254,6 +259,7 @@ def test_requests_are_counted_by_target_group(account: Account) -> None:
     assert account.deploy(target_group=arn) == (["DeleteScalingPolicy"], [])
 
 
+@pytest.mark.slow
 def test_schedules_are_made_kept_and_removed(account: Account) -> None:
     both, one = {"autoscaler": {"schedules": [DAY, NIGHT]}}, {"autoscaler": {"schedules": [DAY]}}
     changes, found = account.deploy(both)
@@ -275,6 +281,7 @@ def test_schedules_are_made_kept_and_removed(account: Account) -> None:
     assert [each["ScheduledActionName"] for each in left] == ["theirs"]
 
 
+@pytest.mark.slow
 def test_a_schedule_changed_by_hand_is_corrected(account: Account) -> None:
     given = {"autoscaler": {"schedules": [DAY]}}
     account.deploy(given)
@@ -286,6 +293,7 @@ def test_a_schedule_changed_by_hand_is_corrected(account: Account) -> None:
     assert account.deploy(given) == (["PutScheduledAction"], [])
 
 
+@pytest.mark.slow
 def test_limits_that_a_schedule_has_set_are_no_edit(account: Account) -> None:
     given = {"autoscaler": {"schedules": [DAY]}}
     account.deploy(given)
@@ -298,6 +306,7 @@ def test_limits_that_a_schedule_has_set_are_no_edit(account: Account) -> None:
     assert [(field.name, field.before, field.after) for field in row.fields] == [("max", 19, 10)]
 
 
+@pytest.mark.slow
 def test_a_schedule_that_will_not_come_again_is_none(account: Account) -> None:
     once = {"autoscaler": {"schedules": [{"name": "once", "schedule": "at(2020-01-01T00:00:00)", "min": 3}]}}
     assert "PutScheduledAction" not in account.deploy(once)[0]

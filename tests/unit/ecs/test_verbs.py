@@ -25,6 +25,7 @@ def written(account: Account) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_a_deployment_writes_under_the_lock_and_the_second_writes_nothing(account: Account) -> None:
     predicted = account.verb("deployed", check=True)
     assert account.cloud.changes() == [] and predicted["changed"]
@@ -36,6 +37,7 @@ def test_a_deployment_writes_under_the_lock_and_the_second_writes_nothing(accoun
     assert account.cloud.changes() == []
 
 
+@pytest.mark.slow
 def test_of_two_runs_the_second_writes_nothing_of_the_fleet(account: Account) -> None:
     account.verb("deployed")
     verbs: list[tuple[str, dict[str, Any]]] = [("deployed", LATER), ("absent", {})]
@@ -50,6 +52,7 @@ def test_of_two_runs_the_second_writes_nothing_of_the_fleet(account: Account) ->
         assert account.verb("verified")["ok"] and account.verb("deployed")["ok"]
 
 
+@pytest.mark.slow
 def test_a_plan_that_was_agreed_to_is_held_to_under_the_lock(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.verb("deployed")
     agreed = account.verb("plan", **LATER)["plan_id"]
@@ -72,6 +75,7 @@ def test_a_plan_that_was_agreed_to_is_held_to_under_the_lock(account: Account, m
     assert len(there["taskDefinitionArns"]) == 1
 
 
+@pytest.mark.slow
 def test_a_dead_run_is_taken_over_and_said(account: Account) -> None:
     dead = ecs_lock("dead").held()
     dead.__enter__()
@@ -79,6 +83,7 @@ def test_a_dead_run_is_taken_over_and_said(account: Account) -> None:
     assert done["ok"] and [each["code"] for each in done["findings"]] == ["unfinished"]
 
 
+@pytest.mark.slow
 def test_a_bad_release_gives_the_lock_back(account: Account) -> None:
     account.verb("deployed")
     failed = account.verb("deployed", image=CRASHING)
@@ -86,6 +91,7 @@ def test_a_bad_release_gives_the_lock_back(account: Account) -> None:
     assert account.verb("deployed")["ok"]
 
 
+@pytest.mark.slow
 def test_a_rollback_and_a_removal_write_under_the_lock(account: Account) -> None:
     account.verb("deployed")
     account.verb("deployed", **LATER)

@@ -199,6 +199,7 @@ def test_every_verb_has_a_flow() -> None:
     assert {*FLOWS, "image"} == set(VERBS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", FLOWS)
 def test_a_verb_s_permissions_suffice_and_none_is_left_over(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, verb: str

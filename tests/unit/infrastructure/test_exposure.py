@@ -82,6 +82,7 @@ def fronted(cloud: Cloud) -> Account:
     return Account(cloud, options={"certificate": certificate(cloud), "oidc": OIDC, "api_exposure": "public"})
 
 
+@pytest.mark.slow
 def test_public_without_a_front_is_refused_before_anything_is_touched(cloud: Cloud) -> None:
     account = Account(cloud, options={"api_exposure": "public"})
     cloud.operations.clear()

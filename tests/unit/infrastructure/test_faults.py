@@ -76,6 +76,7 @@ def test_so_is_one_that_makes_a_cluster(cloud: Cloud, disturb: Disturb, carried_
     completed_by_the_next(account, disturb, WITH_CLUSTER, carried_out=carried_out, calls=(12, 7))
 
 
+@pytest.mark.slow
 @RIDDEN_OUT
 def test_one_run_with_a_cluster_rides_it_out(
     cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool

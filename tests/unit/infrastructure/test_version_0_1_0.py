@@ -10,6 +10,7 @@ from tests.unit.infrastructure.account import Account, rows
 from tests.unit.infrastructure.version_0_1_0.fleet import SETTINGS, make
 
 
+@pytest.mark.slow
 def test_it_is_taken_over_with_no_change_and_removed_whole(cloud: Cloud) -> None:
     account = Account(cloud, options=SETTINGS)
     make(cloud, account.options["image_id"])

@@ -139,6 +139,7 @@ def test_only_running_members_of_this_fleet(tmp_path: Path) -> None:
     assert list(read(source(tmp_path)).hosts) == ["mine"]
 
 
+@pytest.mark.slow
 def test_a_stopped_machine_is_no_host_and_is_not_forgotten(tmp_path: Path) -> None:
     """Whoever switched it off wants the others to go on; and the plan names it."""
     launch("mine")
@@ -417,6 +418,7 @@ def test_a_failure_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert list(read(path).hosts) == ["one"]
 
 
+@pytest.mark.slow
 def test_a_large_fleet_costs_little_over_the_api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything but the API call itself: under 1 ms of processor time a host."""
     size = 2000
@@ -453,6 +455,7 @@ def test_a_large_fleet_costs_little_over_the_api(tmp_path: Path, monkeypatch: py
     assert used / size < 0.001, json.dumps({"seconds": used, "hosts": size})
 
 
+@pytest.mark.slow
 def test_pages_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aws_members, "PAGE_SIZE", 5)
     for number in range(12):

@@ -360,6 +360,7 @@ def test_keyed_groups(cloud: Google, tmp_path: Path) -> None:
     assert [host.name for host in inventory.get_hosts("team_search")] == ["one"]
 
 
+@pytest.mark.slow
 def test_a_large_fleet_costs_little_over_the_api(
     cloud: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_the_canary_is_judged_before_any_other_pod_gets_the_release(api: FakeApi
     assert run(api, "deployed", canary=1, kinds=of(OTHER))["changed"] is False
 
 
+@pytest.mark.slow
 def test_a_bad_canary_is_rolled_back_and_nobody_else_was_touched(api: FakeApi) -> None:
     kinds = {"agent": variables(), "leaf": leaf()}
     run(api, "deployed", kinds=kinds)
@@ -146,6 +147,7 @@ def test_a_bad_canary_is_rolled_back_and_nobody_else_was_touched(api: FakeApi) -
     assert run(api, "deployed", kinds=kinds)["changed"] is False
 
 
+@pytest.mark.slow
 def test_a_canary_of_all_pods_and_a_change_that_replaces_none_have_no_partition(api: FakeApi) -> None:
     run(api, "deployed")
     run(api, "deployed", canary=2, kinds=of(OTHER))
@@ -153,6 +155,7 @@ def test_a_canary_of_all_pods_and_a_change_that_replaces_none_have_no_partition(
     assert partitions(api) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_deployment_that_stopped_at_its_canary_goes_on_with_the_canary(
     api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def test_an_autoscaler_s_number_stays(api: FakeApi) -> None:
     assert api.objects[STATEFUL]["spec"]["replicas"] == 4
 
 
+@pytest.mark.slow
 def test_an_autoscaler_goes_before_the_number_that_is_written_in_its_place(api: FakeApi) -> None:
     """As long as it is there, it undoes the number."""
     scaler = "/apis/autoscaling/v2/namespaces/praxis/horizontalpodautoscalers/agent"

@@ -271,6 +271,7 @@ def test_a_hop_limit_that_was_raised_is_one_again(run: Any, cloud: Any, options:
     assert not run("aws_machines", **options).changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ["CreateTags", "ModifyInstanceAttribute", "ModifyInstanceMetadataOptions"])
 def test_one_machine_that_cannot_be_changed_keeps_no_other_from_its_changes(
     run: Any, cloud: Any, options: dict[str, Any], operation: str
@@ -297,6 +298,7 @@ def test_one_machine_that_cannot_be_changed_keeps_no_other_from_its_changes(
     assert not run("aws_machines", **options).changed
 
 
+@pytest.mark.slow
 def test_a_profile_that_a_stopping_machine_cannot_take_yet_is_given_to_it_later(
     run: Any, cloud: Any, options: dict[str, Any]
 ) -> None:

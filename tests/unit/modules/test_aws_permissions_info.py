@@ -52,6 +52,7 @@ def without(verb: str, sid: str) -> dict[str, Any]:
     return {**POLICIES[verb], "Statement": [each for each in POLICIES[verb]["Statement"] if each["Sid"] != sid]}
 
 
+@pytest.mark.slow
 def test_who_has_every_policy_lacks_nothing(run: Any, user: Any) -> None:
     found = run("aws_permissions_info", policies=POLICIES, **user(*POLICIES.values()))
     assert (found.codes, found.result["findings"]) == ([], [])
@@ -59,6 +60,7 @@ def test_who_has_every_policy_lacks_nothing(run: Any, user: Any) -> None:
     assert found.result["checked"] > 100
 
 
+@pytest.mark.slow
 def test_the_sandbox_s_controller_may_provision_deploy_and_ask(run: Any, user: Any) -> None:
     verbs = ["provision", "deploy", "doctor", "backup", "restore", "down"]
     found = run("aws_permissions_info", policies=POLICIES, verbs=verbs, **user(json.loads(CONTROLLER.read_text())))

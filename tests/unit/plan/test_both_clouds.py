@@ -191,6 +191,7 @@ class TestRefusals:
         assert both.google.changes() == changes
         return found
 
+    @pytest.mark.slow
     def test_every_secret_that_cannot_be_had_is_distinguished(self, both: Both) -> None:
         both.seeds(1)
         both.call("POST", "", {"replication": {"automatic": {}}}, secretId="bare")
