@@ -217,6 +217,7 @@ FAULTS = (
         before="        if failures:\n            raise Failed(*failures)\n        return {target: state",
         after="        return {target: state",
         tests=("tests/unit/google/test_gcp_lb_target.py",),
+        tier="test",
     ),
     Fault(
         name="somebody-elses-resource-is-changed",
@@ -225,6 +226,7 @@ FAULTS = (
         before="if not wanted.owns(resource):",
         after='if resource.get("description") is None:',
         tests=("tests/unit/google/test_gcp_resource.py",),
+        tier="test",
     ),
     Fault(
         name="added-source-goes-unseen",
@@ -233,6 +235,7 @@ FAULTS = (
         before="    if len(current) != len(wanted):\n",
         after="    if len(current) < len(wanted):\n",
         tests=("tests/unit/google/test_gcp_resource.py",),
+        tier="test",
     ),
     Fault(
         name="google-quotes-the-seed",
@@ -273,6 +276,7 @@ FAULTS = (
         before='leaving = self._machines(volumes if options["remove_data"] else [])',
         after="leaving = self._machines(volumes)",
         tests=("tests/unit/infrastructure/test_volumes.py",),
+        tier="test",
     ),
     Fault(
         name="smaller-disk-is-no-error",
@@ -281,6 +285,7 @@ FAULTS = (
         before="if disk and disk.size > want.size:",
         after="if disk and disk.size > want.size > disk.size:",
         tests=("tests/unit/infrastructure/test_volumes.py",),
+        tier="test",
     ),
     Fault(
         name="torn-backup-is-complete",

@@ -296,6 +296,7 @@ FAULTS = (
         before="        if not check_mode:\n            resources.remove(wanted)\n",
         after="        resources.remove(wanted)\n",
         tests=("tests/unit/google/test_gcp_resource.py",),
+        tier="test",
     ),
     Fault(
         name="check-mode-makes-a-network",
@@ -304,6 +305,7 @@ FAULTS = (
         before="        if not self.check_mode:\n            engine.apply(changes)\n",
         after="        engine.apply(changes)\n        if not self.check_mode:\n",
         tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="drain-is-not-waited-for",

@@ -311,6 +311,7 @@ FAULTS = (
         before='for key in (FLEET_TAG, "Name")) >= 2',
         after='for key in (FLEET_TAG, "Name")) >= 1',
         tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="balancer-goes-unasked",
@@ -319,6 +320,7 @@ FAULTS = (
         before="if not lost or self.allow_shrink:",
         after="if True:",
         tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="members-port-is-open-to-all",
@@ -327,6 +329,7 @@ FAULTS = (
         before="rules = [Rule(open_.p2p_port, member, ",
         after="rules = [Rule(open_.p2p_port, open_.inside, ",
         tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="down-leaves-the-network",
@@ -335,6 +338,7 @@ FAULTS = (
         before="            for each in after:\n",
         after="            for each in after[:-1]:\n",
         tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="lost-answer-makes-a-second-one",
@@ -351,6 +355,7 @@ FAULTS = (
         before='"metadata_tokens": "required", "metadata_hops": "1"}',
         after='"metadata_tokens": "required"}',
         tests=("tests/unit/infrastructure/test_kinds.py",),
+        tier="test",
     ),
     Fault(
         name="rules-beyond-the-quota-are-sent",

@@ -156,6 +156,7 @@ FAULTS = (
         before="or tagged(self.observed[each.key].tags, each.tags)",
         after="or self.observed[each.key].id",
         tests=("tests/unit/google/test_account.py",),
+        tier="test",
     ),
     Fault(
         name="settings-are-not-validated",

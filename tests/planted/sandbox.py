@@ -57,5 +57,6 @@ FAULTS = (
         before='if hello["peer_id"] != wanted:',
         after='if not hello["peer_id"]:',
         tests=("tests/unit/standin/test_standin_peers.py",),
+        tier="test",
     ),
 )

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import Account, rows
 from tests.unit.infrastructure.version_0_1_0.fleet import SETTINGS, make

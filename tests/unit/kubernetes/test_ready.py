@@ -20,8 +20,6 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import ready
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_kinds import probe_files
 
-pytestmark = pytest.mark.slow
-
 PEER = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
 OTHER = "12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB"
 
