@@ -14,7 +14,7 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import left_balancers, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     PATIENCE,
@@ -66,6 +66,8 @@ class ActionModule(HostAction):
             # A step that was cut off from us goes on, and holds the host's lock until its gate's deadline.
             "lock_deadline": options["deadline"] + LOCK_SECONDS,
         }
+        if state == "prepared":  # before it is registered anywhere
+            arguments["balancers"] = left_balancers.of_member(options["balancers"], name)
         acting = not self._task.check_mode
         failed = args.get("engine_failure")
         if isinstance(failed, Mapping):

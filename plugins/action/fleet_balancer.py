@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -44,7 +44,7 @@ class ActionModule(FleetAction):
 
     def _set(self, run: RunDirectory, args: Mapping[str, Any], step: journal.Step) -> Dict[str, Any]:
         result: Dict[str, Any] = {"changed": False}
-        result.update({key: [] for key in ("targets", "addresses", "diff", "others", "stale")})
+        result.update({key: [] for key in ("targets", "addresses", "diff", "others", "stale", "left")})
         failures: List[Mapping[str, Any]] = []
         if run.lease_is_over() and not self._task.check_mode:
             raise Failed(_lease_over(run.table().fleet))
@@ -62,7 +62,10 @@ class ActionModule(FleetAction):
         floor = 0 if run.first_deployment() else pace_of(options).floor(len(table.members) - len(run.left_out()))
         if args["state"] == "absent":
             _hold(table.fleet, well | beyond, members, floor)
-        for balancer in options["balancers"]:
+        left, failures = self._left(run, options["balancers"], observations)
+        # A group that could not be asked may have members that would be disturbed undrained.
+        stops = bool(failures) and args["state"] == "absent"
+        for balancer in [] if stops else [*options["balancers"], *left]:
             here = balancer["targets"]
             names = [name for name in members if name in here]
             if not names:
@@ -99,12 +102,18 @@ class ActionModule(FleetAction):
                 run.drain(name, float(answer["draining"]))
             _add(result, answer)
             result["targets"] += balancer_targets.answered(answer, names, here)
+            if left_balancers.has_left(balancer):
+                continue  # who else is there is of no concern to this fleet
             result["addresses"] += answer.get("addresses") or []
             strangers = balancer_targets.strangers(answer, balancer)
             if strangers and args["departed"] and options["departed"] == "remove":
                 failures += self._take_out(balancer, strangers, result)
             else:
                 result["others"] += [balancer_targets.name_of(target) for target in strangers]
+        if args["observe"] or args["departed"]:
+            forced = options["departed"] == "remove" and not any(item.level == ERROR for item in run.recorded())
+            keeps = bool(failures or args["observe"] or self._task.check_mode)
+            failures += self._leave(run, forced, keeps, result)
         if failures:
             message = "\n".join(str(Finding(**failure)) for failure in failures)
             return {**result, "failed": True, "msg": message, "failure": failures[0], "failures": failures}
@@ -188,6 +197,46 @@ class ActionModule(FleetAction):
         if args["observe"]:
             result["stale"] += balancer_targets.by_member(stale, balancer["targets"])
         return [] if self._task.check_mode else self._take_out(balancer, stale, result)
+
+    def _left(
+        self, run: RunDirectory, planned: Sequence[Mapping[str, Any]], observations: Mapping[str, Any]
+    ) -> Tuple[List[Mapping[str, Any]], List[Mapping[str, Any]]]:
+        """The balancers of before that are in use, and why one could not be asked. The first call of a run finds them,
+        for a batch that is drained is no member of a group any more, and has to get back there. Whether one is in use
+        is asked each time: a user moves its traffic meanwhile, and then nobody is healthy in it any more."""
+        known = run.left_balancers()
+        candidates = left_balancers.remembered(planned, observations) if known is None else known
+        asked = [(one, self._ask(one, [], "present", wait=False)) for one in candidates]
+        failures = [failure for one, answer in asked for failure in left_balancers.failed(answer, _failures(answer, one))]
+        if known is None:
+            named = [(one, self._ask(one, [], "present", wait=False)) for one in planned if candidates]
+            failures += [failure for one, answer in named for failure in _failures(answer, one)]
+            asked = left_balancers.found(asked, [answer for _one, answer in named])
+        if failures:
+            return [], failures
+        if known is None:
+            run.leave_balancers([one for one, _answer in asked])
+        return [one for one, answer in asked if left_balancers.is_in_use(answer)], []
+
+    def _leave(
+        self, run: RunDirectory, forced: bool, keeps: bool, result: Dict[str, Any]
+    ) -> List[Mapping[str, Any]]:
+        """At the end: take members out of the balancers of before that no load balancer uses any more, and report the
+        others.
+
+        :param forced: take them out of those that are in use as well.
+        :param keeps: take them out of none.
+        """
+        failures: List[Mapping[str, Any]] = []
+        for balancer in run.left_balancers() or []:
+            answer = self._ask(balancer, [], "present", wait=False)
+            registered = left_balancers.there(balancer, answer)
+            failures += left_balancers.failed(answer, _failures(answer, balancer))
+            if registered and (keeps or left_balancers.is_in_use(answer) and not forced):
+                result["left"].append(left_balancers.described(balancer, answer))
+            else:
+                failures += self._take_out(balancer, registered, result)
+        return failures
 
     def _take_out(
         self, balancer: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], result: Dict[str, Any]

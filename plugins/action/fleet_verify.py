@@ -60,7 +60,8 @@ class ActionModule(FleetAction):
         reported += [hooks.failed(**args["hook"])] if args["hook"] else []
         run.record([*reported, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
-        balancer = (*_refused(judged, args["balancer"]), *_departed(args["balancer"]), *_stale(args["balancer"]))
+        said = args["balancer"]
+        balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
@@ -181,6 +182,22 @@ def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
     fix = "Run deploy.yml or rollback.yml: at its end a member is registered where it serves, and nowhere else."
     stale = balancer.get("stale") or []
     return [Finding("target-stale", what % one["port"], one["member"], fix, level=WARNING) for one in stale]
+
+
+def _left_groups(balancer: Mapping[str, Any]) -> List[Finding]:
+    """The groups that members are registered with beside the one that the variables name."""
+    fix = (
+        "If it has clients still, move them to the group of praxis_target_group first: a deployment takes members out "
+        "of a group that no load balancer uses. With praxis_departed=remove it does so all the same."
+    )
+    found = []
+    for one in balancer.get("left") or []:
+        using = "%s uses it" % ", ".join(one["addresses"]) if one["addresses"] else "no load balancer uses it"
+        what = "It has %s too, though praxis_target_group names another one for them; %s."
+        found.append(
+            Finding("target-group-left", what % (", ".join(one["members"]), using), one["group"], fix, level=WARNING)
+        )
+    return found
 
 
 def _not_sealing(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:

@@ -162,6 +162,12 @@ observation:
       type: dict
       returned: always
       sample: {revision: 9f0e}
+    balancers:
+      description: The load balancers that deployments have put the host behind, the newest last.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{module: praxis.cloud.aws_lb_target, options: {target_group: agents}, target: {id: i-0123}}]
     deployment:
       description:
         - The newest deployment that made a step on this host, or null. C(fence) is its number, C(expires) until when

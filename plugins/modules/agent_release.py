@@ -228,6 +228,25 @@ options:
         type: list
         elements: str
         default: []
+  balancers:
+    description:
+      - The load balancers that the controller is about to put the host behind. For O(state=prepared); the host
+        remembers them, so that a later deployment finds those that it is to leave.
+    type: list
+    elements: dict
+    suboptions:
+      module:
+        description: The module that knows the balancer.
+        type: str
+        required: true
+      options:
+        description: Its options that name the balancer.
+        type: dict
+        required: true
+      target:
+        description: The host as that module takes it, without a port.
+        type: dict
+        required: true
   keep_releases:
     description:
       - How many releases stay on the host, the running one and the one before it included.
@@ -440,6 +459,12 @@ ENGINE = {
 }
 DATA = {"source": {"type": "str", "required": True}, "devices": {"type": "list", "elements": "str", "default": []}}
 
+BALANCER = {
+    "module": {"type": "str", "required": True},
+    "options": {"type": "dict", "required": True},
+    "target": {"type": "dict", "required": True},
+}
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -455,6 +480,7 @@ def main() -> None:
             "gate": {"type": "dict", "options": GATE},
             "engine": {"type": "dict", "options": ENGINE},
             "data": {"type": "dict", "options": DATA},
+            "balancers": {"type": "list", "elements": "dict", "options": BALANCER},
             "keep_releases": {"type": "int", "default": 5},
             "previous": {"type": "str"},
             "restart": {"type": "bool", "default": False},

@@ -150,14 +150,24 @@ class RunDirectory:
         return self._names("activated")
 
     def drain(self, name: str, seconds: float) -> None:
-        """A host has just been taken out of its load balancer; its connections may live for so long."""
-        self._write("draining/" + name, json.dumps({"until": time.monotonic() + seconds}).encode())
+        """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as
+        those of another one."""
+        until = time.monotonic() + max(seconds, self.draining(name))
+        self._write("draining/" + name, json.dumps({"until": until}).encode())
 
     def draining(self, name: str) -> float:
         """Seconds that the connections of a host may still live."""
         if not os.path.exists(self._of("draining/" + name)):
             return 0.0
         return max(0.0, float(self._read("draining/" + name)["until"]) - time.monotonic())
+
+    def leave_balancers(self, balancers: Sequence[Mapping[str, Any]]) -> None:
+        """The load balancers of before that members were registered with when this run first asked."""
+        self._write("left.json", json.dumps([dict(one) for one in balancers]).encode())
+
+    def left_balancers(self) -> Optional[List[Dict[str, Any]]]:
+        """None before they were asked for."""
+        return self._read("left.json") if os.path.exists(self._of("left.json")) else None
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: it is tried once, and what was activated there is gone."""

@@ -17,7 +17,7 @@ from typing import Any
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup
 
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.load_balancers import PORT, SECURE_PORT
+from sandbox.aws.load_balancers import PORT, SECURE_PORT, forwards_to
 from sandbox.balancer import Check, Https, Server
 from sandbox.routing import Routing, Target, watch
 
@@ -50,13 +50,6 @@ def verdict(server: Server) -> Verdict:
     return ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
-def _forwards_to(action: Any) -> str | None:
-    """ARN of the target group of an action, if it has one."""
-    groups = (action.data.get("ForwardConfig") or {}).get("TargetGroups") or []
-    arn = action.data.get("TargetGroupArn") or next((group["TargetGroupArn"] for group in groups), None)
-    return str(arn) if arn else None
-
-
 def check_of(group: Any) -> Check:
     """The group's health check."""
     return Check(group.health_check_path or "/", str((group.matcher or {}).get("HttpCode") or "200"),
@@ -77,13 +70,14 @@ class Health:
         """Run the loop in the background until the process ends."""
         watch(self.observe, self.cloud.log.say)
 
-    def served(self) -> tuple[Any, int] | None:
-        """The target group that a listener forwards to, and the idle timeout in seconds."""
+    def served(self) -> tuple[list[Any], int] | None:
+        """The target groups that a listener forwards to, and the idle timeout in seconds. Weights are left out: a
+        target of any of them gets requests."""
         backend = self.cloud.elbv2()
         for balancer, listener in self._listeners():
             for action in listener.default_actions:
-                if group := backend.target_groups.get(_forwards_to(action)):
-                    return group, int(balancer.attrs["idle_timeout.timeout_seconds"])
+                if groups := [backend.target_groups[arn] for arn in forwards_to(action) if arn in backend.target_groups]:
+                    return groups, int(balancer.attrs["idle_timeout.timeout_seconds"])
         return None
 
     def https(self) -> Https | None:
@@ -105,8 +99,10 @@ class Health:
         """One round: what should be there, what is there, and the difference."""
         with self.cloud.changes:
             served = self.served()
-            targets = {target.server: target for target in self._targets(served[0])} if served else {}
-            check = check_of(served[0]) if served else None
+            found = [target for group in (served[0] if served else ()) for target in self._targets(group)]
+            # A target that leaves one group may be in another one.
+            targets = {target.server: target for target in sorted(found, key=lambda one: one.leaves is None)}
+            check = check_of(served[0][0]) if served else None
             idle = served[1] if served else 60
             https = self.https()
         kept = self.routing.bring(check, idle, targets, https=https)
@@ -192,7 +188,7 @@ def _verdict_of(health: Health, group: Any, key: Key) -> Verdict:
         leaving = group.deregistered_targets.get(key)
         return DRAINING if leaving and leaving["leaves"] > time.monotonic() else NOT_REGISTERED
     served = health.served()
-    if not served or served[0].arn != group.arn:
+    if not served or group.arn not in [each.arn for each in served[0]]:
         return NOT_IN_USE
     if key[0].startswith("i-") and address_of(health.cloud, key[0]) is None:
         return STOPPED

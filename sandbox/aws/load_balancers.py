@@ -32,6 +32,19 @@ ATTRIBUTES = {
 """What AWS shows for a new application load balancer and moto leaves out."""
 
 
+def forwards_to(action: Any) -> list[str]:
+    """ARNs of the target groups of an action."""
+    groups = (action.data.get("ForwardConfig") or {}).get("TargetGroups") or []
+    given = action.data.get("TargetGroupArn")
+    return [str(given)] if given else [str(group["TargetGroupArn"]) for group in groups]
+
+
+def used_by(listener: Any) -> list[str]:
+    """ARNs of the target groups that a listener, or a rule of it, forwards to."""
+    ruled = [action for rule in listener._non_default_rules.values() for action in rule.actions]
+    return [arn for action in [*listener.default_actions, *ruled] for arn in forwards_to(action)]
+
+
 def install(cloud: Cloud) -> None:
     """Patch moto's load balancers and listeners."""
     make = FakeLoadBalancer.__init__
@@ -54,5 +67,16 @@ def install(cloud: Cloud) -> None:
             raise ValidationError(f"The sandbox has one balancer, and the load balancer {taken[0]} has its port {PORT}")
         return create(self, load_balancer_arn, protocol, port, *args, **kwargs)
 
+    describe = ELBv2Backend.describe_target_groups
+
+    def describe_target_groups(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """By what listeners forward to now: moto adds a group's load balancers, and takes none away."""
+        listeners = [(balancer.arn, listener) for balancer in self.load_balancers.values()
+                     for listener in balancer.listeners.values()]
+        for group in self.target_groups.values():
+            group.load_balancer_arns = sorted({arn for arn, listener in listeners if group.arn in used_by(listener)})
+        return describe(self, *args, **kwargs)
+
     FakeLoadBalancer.__init__ = init
+    ELBv2Backend.describe_target_groups = describe_target_groups
     ELBv2Backend.create_listener = create_listener

@@ -107,10 +107,10 @@ def lost(counted: Load) -> tuple[dict[str, int], str]:
     return counted.lost, counted.when
 
 
-def registered(cloud: Cloud) -> dict[str, str]:
-    """The targets that AWS has, ``id:port``, and what it calls each."""
+def registered(cloud: Cloud, name: str = "") -> dict[str, str]:
+    """The targets that a group has, ``id:port``, and what AWS calls each. Without a name, there is one group."""
     elb = boto3.client("elbv2", **cloud.administrator)
-    (group,) = elb.describe_target_groups()["TargetGroups"]
+    (group,) = elb.describe_target_groups(**({"Names": [name]} if name else {}))["TargetGroups"]
     answer = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
     return {"{Id}:{Port}".format(**each["Target"]): each["TargetHealth"]["State"] for each in answer}
 
@@ -527,6 +527,53 @@ def test_another_api_port_whose_controller_dies_is_served_at_the_one_of_before(f
     assert after.summary["ok"]
     assert healthy_ports(fleet) == ["8000"] * 4
     seen.wait_for("no registration at another port", lambda: ports(fleet) == {"8000"})
+
+
+@contextlib.contextmanager
+def second_group(cloud: Cloud) -> Iterator[tuple[str, Callable[..., None]]]:
+    """The name of a target group like the fleet's own, and what sets the groups that the listener forwards to."""
+    elb = boto3.client("elbv2", **cloud.administrator)
+    (own,) = elb.describe_target_groups()["TargetGroups"]
+    (listener,) = elb.describe_listeners(LoadBalancerArn=own["LoadBalancerArns"][0])["Listeners"]
+    alike = ("Protocol", "Port", "VpcId", "TargetType", "HealthCheckPath", "HealthCheckIntervalSeconds",
+             "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount", "Matcher")  # fmt: skip
+    (made,) = elb.create_target_group(Name="second", **{key: own[key] for key in alike})["TargetGroups"]
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "5"}
+    elb.modify_target_group_attributes(TargetGroupArn=made["TargetGroupArn"], Attributes=[delay])
+    arns = {own["TargetGroupName"]: own["TargetGroupArn"], "second": made["TargetGroupArn"]}
+
+    def forward(*names: str) -> None:
+        groups = [{"TargetGroupArn": arns[name], "Weight": 1} for name in names]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+        elb.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=[action])
+
+    try:
+        yield own["TargetGroupName"], forward
+    finally:
+        elb.modify_listener(ListenerArn=listener["ListenerArn"], DefaultActions=listener["DefaultActions"])
+        elb.delete_target_group(TargetGroupArn=made["TargetGroupArn"])
+
+
+@pytest.mark.repetition
+def test_another_target_group_loses_nothing_and_leaves_no_registration(fleet: Cloud) -> None:
+    """As long as the load balancer uses the group of before, its clients are served there too; then it is left."""
+    settle(fleet)
+    with second_group(fleet) as (first, forward), load(fleet) as counted:
+        for before, group in ((first, "second"), ("second", first)):
+            forward(before, group)
+            run = deploy(fleet, {**new(), "praxis_target_group": group, "praxis_batch": 2, "praxis_canary": 2})
+            (said,) = run.summary["findings"]
+            assert (said["code"], said["where"].split(",")[0]) == ("target-group-left", before)
+            both = registered(fleet, before), registered(fleet, group)
+            assert both[0] == both[1] and list(both[0].values()) == ["healthy"] * 4
+            status = fleet.run("status.yml", environment=FOUR, variables={"praxis_target_group": group})
+            assert {item["code"] for item in status.summary["findings"]} == {"target-group-left"}
+            forward(group)
+            after = deploy(fleet, {**new(), "praxis_target_group": group, "praxis_batch": 2, "praxis_canary": 2})
+            assert after.summary["ok"] and after.summary["findings"] == []
+            assert list(registered(fleet, group).values()) == ["healthy"] * 4
+            seen.wait_for("nobody in the group of before", lambda before=before: registered(fleet, before) == {})
+    assert lost(counted) == ({}, "")
 
 
 @pytest.mark.repetition

@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     history,
     observation,
     parts,
+    registrations,
     seal,
     services,
     socket_group,
@@ -65,6 +66,7 @@ class Host:
             "unit": self._install_unit,
             "unseal": self._unseal,
             "peers": self._write_peers,
+            "balancers": self._remember_balancers,
             "config": self._write_config,
             "socket-group": self._write_socket_group,
             "current": self._point_current,
@@ -157,6 +159,9 @@ class Host:
         files.make_directory(self._paths.root, 0o755)
         if self._desired.peers is not None:
             files.write_file(change.subject, self._desired.peers.as_json().encode())
+
+    def _remember_balancers(self, _change: Change) -> None:
+        registrations.write(self._paths, self._desired.balancers)
 
     def _write_config(self, change: Change) -> None:
         files.make_directory(self._paths.configs, 0o755)

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     gate,
     observation,
     parts,
+    registrations,
     services,
     switch,
     tcp,
@@ -163,6 +164,7 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     seen = result["observation"]
     seen["switch"] = switch.observe(paths)
     seen["release"] = observation.observe_releases(paths, seen["container"])
+    seen["balancers"] = registrations.read(paths)
     seen["peers"] = {"revision": (files.read_json(paths.peers) or {}).get("revision")}
     return result
 

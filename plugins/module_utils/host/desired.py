@@ -72,6 +72,7 @@ class Data:
 class Desired:
     """All that a state may need; a state reads its own part.
 
+    :param balancers: the load balancers that the deployment puts the host behind: host/registrations.py.
     :param services: by name, a service's ``secrets`` and the ``registry`` login for its image.
     """
 
@@ -84,6 +85,7 @@ class Desired:
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     gate: Gate = Gate()
     data: Optional[Data] = None
+    balancers: Tuple[Mapping[str, Any], ...] = ()
     min_compose: str = "2.20"
     daemon: Mapping[str, Any] = field(default_factory=dict)
     proxies: Optional[Mapping[str, str]] = None
@@ -157,6 +159,7 @@ def from_options(options: Mapping[str, Any]) -> Desired:
         services={str(item["name"]): item for item in options.get("services") or ()},
         gate=gate_from(options.get("gate") or {}),
         data=Data(str(data["source"]), tuple(data.get("devices") or ())) if data else None,
+        balancers=tuple(options.get("balancers") or ()),
         min_compose=str(engine.get("min_compose") or "2.20"),
         daemon=engine.get("daemon") or {},
         proxies=engine.get("proxies"),

@@ -83,6 +83,11 @@ class Paths:
         return os.path.join(self.root, "peers.json")
 
     @property
+    def balancers(self) -> str:
+        """The load balancers that the host has been put behind: host/registrations.py."""
+        return os.path.join(self.root, "balancers.json")
+
+    @property
     def configs(self) -> str:
         return os.path.join(self.root, "configs")
 

@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     image_place,
     mounts,
     parts,
+    registrations,
     seal,
     services,
     socket_group,
@@ -77,6 +78,7 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     current = read_current(desired, paths, observation, release)
     wanted = replace(desired, peers=peers)
     changes = compare.prepared(current, wanted, config, paths)
+    changes += registrations.changes(observation["balancers"], desired.balancers, paths)
     if desired.data is not None:
         changes += data.changes(data.observe(paths, desired.data), desired.data)
     reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))

@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     files,
     mounts,
     ports,
+    registrations,
     socket_group,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
@@ -241,6 +242,26 @@ def test_peers_of_a_running_release_change_in_place(host: Paths, engine: FakeEng
     assert run(host, "prepared", peers=more)["outcome"] == "unchanged"
 
 
+def behind(group: str) -> dict[str, Any]:
+    """A load balancer as a deployment names it."""
+    return {"module": "praxis.cloud.aws_lb_target", "options": {"target_group": group}, "target": {"id": "i-1"}}
+
+
+def test_a_host_remembers_the_load_balancers_that_it_was_put_behind(host: Paths) -> None:
+    """The newest last, each once, and not without end; check mode predicts it."""
+    for group in ("one", "two", "one"):
+        predicted = run(host, "prepared", balancers=[behind(group)], check=True)
+        done = run(host, "prepared", balancers=[behind(group)])
+        assert done["changes"] == predicted["changes"] == ["balancers " + host.balancers]
+    assert done["observation"]["balancers"] == [behind("two"), behind("one")]
+    assert run(host, "prepared", balancers=[behind("one")])["outcome"] == "unchanged"
+    assert run(host, "prepared")["outcome"] == "unchanged"
+    for number in range(registrations.LONGEST):
+        done = run(host, "prepared", balancers=[behind(f"more-{number}")])
+    assert behind("one") not in done["observation"]["balancers"]
+    assert len(done["observation"]["balancers"]) == registrations.LONGEST
+
+
 def test_peers_wait_for_the_switch_when_another_release_runs(host: Paths, engine: FakeEngine) -> None:
     engine.run("r0")
     assert run(host, "prepared", peers={"revision": "p9", "multiaddrs": []})["outcome"] == "unchanged"
@@ -427,8 +448,8 @@ def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytes
     monkeypatch.setenv("PATH", "/nowhere")
     seen = observing.take(paths, 8000, 4001, [], 1.0)
     assert sorted(seen) == [
-        "api", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers", "release",
-        "services", "switch",
+        "api", "balancers", "container", "deployment", "dials", "edges", "engine", "host", "p2p_port", "peers",
+        "release", "services", "switch",
     ]  # fmt: skip
     assert seen["switch"] == {"armed": None, "rolled_back": None}
     assert seen["deployment"] is None

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load balancers that an earlier deployment put members behind, and that the plan no longer names for them.
+
+As long as one of them is in use, its members belong there as well: they are drained from it and join it again, for it has
+clients. One that no load balancer of the cloud uses any more is left at the end of a run.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
+
+#: Modules that say which group they mean, and whether a load balancer uses it. Two backend services of Google Cloud
+#: may share a group, so that leaving one would be leaving both.
+MODULES = ("praxis.cloud.aws_lb_target",)
+#: What the modules say of a group that is not there any more.
+GONE = ("target-group-not-found",)
+
+Answer = Mapping[str, Any]
+
+
+def of_member(planned: Sequence[Balancer], name: str) -> List[Dict[str, Any]]:
+    """The balancers that the plan names for a member, as its host is to remember them."""
+    return [
+        {"module": one["module"], "options": dict(one["options"]), "target": _machine(one["targets"][name])}
+        for one in planned
+        if name in one["targets"]
+    ]
+
+
+def remembered(planned: Sequence[Balancer], observations: Mapping[str, Mapping[str, Any]]) -> List[Balancer]:
+    """Those that hosts remember, and that the plan does not name for them, each with the members that remember it.
+
+    A member that the plan puts behind nothing is left where it is. What a machine remembers of another one, whose disk
+    it has a copy of, is not about it.
+    """
+    found: Dict[str, Balancer] = {}
+    for name, seen in observations.items():
+        now = [one for one in planned if name in one["targets"]]
+        for one in seen.get("balancers") or []:
+            if not now or one["module"] not in MODULES or _key(one) in [_key(each) for each in now]:
+                continue
+            target = now[0]["targets"][name]
+            if one["target"] == _machine(target):
+                left = {"module": one["module"], "options": one["options"], "targets": {}, "left": True}
+                found.setdefault(_key(one), left)["targets"][name] = target
+    return list(found.values())
+
+
+def has_left(balancer: Balancer) -> bool:
+    return bool(balancer.get("left"))
+
+
+def failed(answer: Answer, failures: Sequence[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    """Why one could not be asked; a group that is not there any more has no members, and no failures."""
+    return [] if (answer.get("failure") or {}).get("code") in GONE else list(failures)
+
+
+def is_in_use(answer: Answer) -> bool:
+    """Whether a load balancer may send requests to the group."""
+    return bool(answer.get("addresses"))
+
+
+def found(asked: Sequence[Tuple[Balancer, Answer]], named: Sequence[Answer]) -> List[Tuple[Balancer, Answer]]:
+    """Those that members are registered with, and that are no group that the plan names by other words.
+
+    :param named: what those of the plan answered.
+    """
+    groups = [answer.get("target_group_arn") for answer in named]
+    others = [(one, answer) for one, answer in asked if answer.get("target_group_arn") not in groups]
+    return [(one, answer) for one, answer in others if there(one, answer)]
+
+
+def there(balancer: Balancer, answer: Answer) -> List[Dict[str, Any]]:
+    """The registrations of its members that the group has."""
+    ours = {balancer_targets.machine_of(target) for target in balancer["targets"].values()}
+    others = answer.get("others") or []
+    return [balancer_targets.in_words(one) for one in others if balancer_targets.machine_of(one) in ours]
+
+
+def described(balancer: Balancer, answer: Answer) -> Dict[str, Any]:
+    """One that members are registered with still: ``group``, ``members``, and the ``addresses`` that use it."""
+    machines = {balancer_targets.machine_of(one) for one in there(balancer, answer)}
+    known = balancer["targets"].items()
+    return {
+        "group": ", ".join(str(value) for value in balancer["options"].values()),
+        "members": sorted(name for name, target in known if balancer_targets.machine_of(target) in machines),
+        "addresses": list(answer.get("addresses") or []),
+    }
+
+
+def _machine(target: Mapping[str, Any]) -> Dict[str, Any]:
+    return {key: value for key, value in target.items() if key != "port"}
+
+
+def _key(balancer: Mapping[str, Any]) -> str:
+    return json.dumps([balancer["module"], balancer["options"]], sort_keys=True)
