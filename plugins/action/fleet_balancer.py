@@ -199,19 +199,19 @@ class ActionModule(FleetAction):
         return [] if self._task.check_mode else self._take_out(balancer, stale, result)
 
     def _left(
-        self, run: RunDirectory, planned: Sequence[Mapping[str, Any]], observations: Mapping[str, Any]
-    ) -> Tuple[List[Mapping[str, Any]], List[Mapping[str, Any]]]:
+        self, run: RunDirectory, planned: Sequence[Dict[str, Any]], observations: Mapping[str, Any]
+    ) -> Tuple[List[Dict[str, Any]], List[Mapping[str, Any]]]:
         """The balancers of before that are in use, and why one could not be asked. The first call of a run finds them,
         for a batch that is drained is no member of a group any more, and has to get back there. Whether one is in use
         is asked each time: a user moves its traffic meanwhile, and then nobody is healthy in it any more."""
         known = run.left_balancers()
         candidates = left_balancers.remembered(planned, observations) if known is None else known
         asked = [(one, self._ask(one, [], "present", wait=False)) for one in candidates]
-        failures = [failure for one, answer in asked for failure in left_balancers.failed(answer, _failures(answer, one))]
+        failures = [one for each, answer in asked for one in left_balancers.failed(answer, _failures(answer, each))]
         if known is None:
             named = [(one, self._ask(one, [], "present", wait=False)) for one in planned if candidates]
             failures += [failure for one, answer in named for failure in _failures(answer, one)]
-            asked = left_balancers.found(asked, [answer for _one, answer in named])
+            asked = left_balancers.in_members(asked, [answer for _one, answer in named])
         if failures:
             return [], failures
         if known is None:

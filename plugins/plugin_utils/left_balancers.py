@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Load balancers that an earlier deployment put members behind, and that the plan no longer names for them.
 
-As long as one of them is in use, its members belong there as well: they are drained from it and join it again, for it has
-clients. One that no load balancer of the cloud uses any more is left at the end of a run.
+As long as one of them is in use, its members belong there as well: they are drained from it and join it again, for it
+has clients. One that no load balancer of the cloud uses any more is left at the end of a run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULES = ("praxis.cloud.aws_lb_target",)
 #: What the modules say of a group that is not there any more.
 GONE = ("target-group-not-found",)
 
-Answer = Mapping[str, Any]
+Answer = Dict[str, Any]
 
 
 def of_member(planned: Sequence[Balancer], name: str) -> List[Dict[str, Any]]:
@@ -66,7 +66,7 @@ def is_in_use(answer: Answer) -> bool:
     return bool(answer.get("addresses"))
 
 
-def found(asked: Sequence[Tuple[Balancer, Answer]], named: Sequence[Answer]) -> List[Tuple[Balancer, Answer]]:
+def in_members(asked: Sequence[Tuple[Balancer, Answer]], named: Sequence[Answer]) -> List[Tuple[Balancer, Answer]]:
     """Those that members are registered with, and that are no group that the plan names by other words.
 
     :param named: what those of the plan answered.

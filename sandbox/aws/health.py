@@ -76,7 +76,8 @@ class Health:
         backend = self.cloud.elbv2()
         for balancer, listener in self._listeners():
             for action in listener.default_actions:
-                if groups := [backend.target_groups[arn] for arn in forwards_to(action) if arn in backend.target_groups]:
+                known = [backend.target_groups.get(arn) for arn in forwards_to(action)]
+                if groups := [group for group in known if group]:
                     return groups, int(balancer.attrs["idle_timeout.timeout_seconds"])
         return None
 

@@ -115,6 +115,19 @@ def registered(cloud: Cloud, name: str = "") -> dict[str, str]:
     return {"{Id}:{Port}".format(**each["Target"]): each["TargetHealth"]["State"] for each in answer}
 
 
+def deregister(cloud: Cloud, name: str) -> str:
+    """Take a machine out of service, and wait until it is; the target that it was."""
+    elb, ec2 = (boto3.client(service, **cloud.administrator) for service in ("elbv2", "ec2"))
+    (group,) = elb.describe_target_groups()["TargetGroups"]
+    ((one,),) = [many["Instances"] for many in ec2.describe_instances(
+        Filters=[{"Name": "tag:Name", "Values": [name]}])["Reservations"]]  # fmt: skip
+    target = {"Id": one["InstanceId"], "Port": 8000}
+    elb.deregister_targets(TargetGroupArn=group["TargetGroupArn"], Targets=[target])
+    found = "{Id}:{Port}".format(**target)
+    seen.wait_for("the end of its drain", lambda: found not in registered(cloud))
+    return found
+
+
 def ports(cloud: Cloud) -> set[str]:
     """The ports that members are registered at, or drained from."""
     return {target.rpartition(":")[2] for target in registered(cloud)}
@@ -364,7 +377,8 @@ def test_a_person_locks_the_fleet_and_a_deployment_waits_for_the_end_of_it(fleet
 
 @pytest.mark.repetition
 def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more(fleet: Cloud, tmp_path: Path) -> None:
-    """The first is stopped in the soak of its first batch, and goes on when the second is through."""
+    """The first is stopped in the soak of its first batch, and goes on when the second is through. What is out of
+    service by then stays out: it may be a batch of the second one's."""
     output = tmp_path / "output"
     first = machine(fleet, "praxis-aws-1")
     with load(fleet) as counted, begun(fleet, {**new(), "praxis_soak": 40}, output) as stopped:
@@ -375,8 +389,11 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
         refused_first = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 50}}}, expect=2)
         taken = deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 50}}, "praxis_take_over": run_id})
         after, starts = seen.releases(fleet), seen.started(fleet)
+        drained = deregister(fleet, "praxis-aws-1")
         os.killpg(stopped.pid, signal.SIGCONT)
         stopped.wait(timeout=300)
+        assert registered(fleet).get(drained) in (None, "draining")
+        assert deploy(fleet, {"praxis_agent_config": {"llm": {"timeout": 50}}}).summary["ok"]
     assert set(codes(refused_first)) == {"fleet-locked"} and run_id in str(refused_first.summary["findings"])
     assert [(item["code"], item["level"]) for item in taken.summary["findings"]] == [("taken-over", "warning")]
     said = output.read_text(encoding="utf-8")

@@ -259,9 +259,10 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
     steps = steps_of(activation())
     assert [step for step, _task in steps] == [
         "lock", "observe", "verdict", "end", "absent", "present", "end", "active", "verdict", "observe", "verdict",
-        "present", "end"]  # fmt: skip
+        "lock", "present", "end"]  # fmt: skip
     tasks = [task for _step, task in steps]
-    _lock, observe, earlier, fenced, drain, again, undrained, _activate, gates, _observe, verdict, rejoin, bad = tasks
+    _lock, observe, earlier, fenced, drain, again, undrained, _activate, gates, _observe, verdict = tasks[:11]
+    held, rejoin, bad = tasks[11:]
     # A fleet whose lock is lost is not asked, and nobody is judged where there is nobody.
     assert VERDICT in observe["when"] and VERDICT in earlier["when"]
     assert "judge_members | length > 0" in earlier["when"]
@@ -272,14 +273,17 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
     # Of agents that have just started nothing is known of their edges yet.
     assert (gates["vars"]["judge_mesh"], "vars" in verdict) == (False, False)
     assert VERDICT in rejoin["when"]
+    # A run that stood still in the soak may have lost the fleet, and the load balancer knows no fence.
+    assert held["when"] == ["not ansible_check_mode", *rejoin["when"]]
 
 
 def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
     (play,) = [play for _name, play in plays("deploy") if play["hosts"] == "praxis_roll_back"]
     steps = steps_of(play)
-    assert [step for step, _task in steps] == ["lock", "end", "absent", "end", "restored", "present"]
+    assert [step for step, _task in steps] == ["lock", "end", "absent", "end", "restored", "lock", "end", "present"]
     assert steps[1][1]["when"] == f"{KEEPERS} | length == 0"
     assert steps[3][1]["when"] == "load_balancer_result is failed"
+    assert steps[6][1]["when"] == steps[1][1]["when"]
     assert "roll_back.serial" in str(play["serial"])
 
 
@@ -311,7 +315,7 @@ def test_hooks_run_where_the_documentation_says() -> None:
     """At every point, and where a hook that fails can still stop what comes next."""
     steps = [step for step, _task in steps_of(activation(), own=True)]
     assert steps[steps.index("hook before_batch") :][:3] == ["hook before_batch", "end", "absent"]
-    assert steps[-3:] == ["present", "hook after_batch", "end"]
+    assert steps[-4:] == ["lock", "present", "hook after_batch", "end"]
     used = {task["vars"]["hook_point"] for _name, play in plays("deploy") for task in play.get("tasks") or []
             if "hook_point" in task.get("vars", {})}  # fmt: skip
     last = {point for point in hooks.POINTS if any(f"'{point}'" in name for name in used)}
