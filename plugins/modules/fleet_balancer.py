@@ -15,6 +15,8 @@ description:
   - Finds the load balancers of the members in the plan, and runs M(praxis.cloud.aws_lb_target) or
     M(praxis.cloud.gcp_lb_target) once for each, with the members that are behind it.
   - Members behind no load balancer are left out.
+  - As long as a load balancer uses a group that an earlier deployment put members into and the plan does not name for
+    them (on AWS), they are taken out of it and put into it as well.
   - Before any is taken out, the other members that can serve are put in and waited for. When fewer than
     C(praxis_min_available) of them are healthy then, nothing is taken out, and the failure is C(floor).
 extends_documentation_fragment:
@@ -53,7 +55,8 @@ options:
   departed:
     description:
       - With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so.
-      - Members are taken out at ports where they do not serve.
+      - Members are taken out at ports where they do not serve, and out of groups that the plan does not name for them
+        and that no load balancer uses.
     type: bool
     default: false
   observe:
@@ -102,6 +105,25 @@ others:
   returned: always
   type: list
   elements: str
+left:
+  description:
+    - With O(observe=true) or O(departed=true), the groups that members are put in too, from an earlier deployment, though
+      the plan names another one for them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    group:
+      description: The group, as that deployment named it.
+      type: str
+    members:
+      description: Names of the members.
+      type: list
+      elements: str
+    addresses:
+      description: Where the load balancers answer that use it.
+      type: list
+      elements: str
 stale:
   description: With O(observe=true), the members that are put in at ports where they do not serve, too.
   returned: always
