@@ -573,23 +573,32 @@ def second_group(cloud: Cloud) -> Iterator[tuple[str, Callable[..., None]]]:
 
 @pytest.mark.repetition
 def test_another_target_group_loses_nothing_and_leaves_no_registration(fleet: Cloud) -> None:
-    """As long as the load balancer uses the group of before, its clients are served there too; then it is left."""
+    """As long as the load balancer uses the group of before, its clients are served there too; then it is left. On the
+    way back nobody is activated."""
     settle(fleet)
+    pace = {"praxis_batch": 2, "praxis_canary": 2}
     with second_group(fleet) as (first, forward), load(fleet) as counted:
-        for before, group in ((first, "second"), ("second", first)):
-            forward(before, group)
-            run = deploy(fleet, {**new(), "praxis_target_group": group, "praxis_batch": 2, "praxis_canary": 2})
-            (said,) = run.summary["findings"]
-            assert (said["code"], said["where"].split(",")[0]) == ("target-group-left", before)
-            both = registered(fleet, before), registered(fleet, group)
-            assert both[0] == both[1] and list(both[0].values()) == ["healthy"] * 4
-            status = fleet.run("status.yml", environment=FOUR, variables={"praxis_target_group": group})
-            assert {item["code"] for item in status.summary["findings"]} == {"target-group-left"}
-            forward(group)
-            after = deploy(fleet, {**new(), "praxis_target_group": group, "praxis_batch": 2, "praxis_canary": 2})
-            assert after.summary["ok"] and after.summary["findings"] == []
-            assert list(registered(fleet, group).values()) == ["healthy"] * 4
-            seen.wait_for("nobody in the group of before", lambda before=before: registered(fleet, before) == {})
+        forward(first, "second")
+        variables = {**new(), "praxis_target_group": "second"}
+        run = deploy(fleet, {**variables, **pace})
+        (said,) = run.summary["findings"]
+        assert (said["code"], said["where"].split(",")[0]) == ("target-group-left", first)
+        assert registered(fleet, first) == registered(fleet, "second")
+        assert list(registered(fleet, first).values()) == ["healthy"] * 4
+        status = fleet.run("status.yml", environment=FOUR, variables=variables)
+        assert {item["code"] for item in status.summary["findings"]} == {"target-group-left"}
+        forward("second")
+        variables = {**new(), "praxis_target_group": "second"}
+        run = deploy(fleet, {**variables, **pace})
+        assert run.summary["findings"] == []
+        assert list(registered(fleet, "second").values()) == ["healthy"] * 4
+        seen.wait_for("nobody in the group of before", lambda: registered(fleet, first) == {})
+        for groups, codes_of in ((("second", first), {"target-group-left"}), ((first,), set())):
+            forward(*groups)
+            run = deploy(fleet, {**variables, "praxis_target_group": first})
+            assert {item["code"] for item in run.summary["findings"]} == codes_of
+            assert list(registered(fleet, first).values()) == ["healthy"] * 4
+        seen.wait_for("nobody in the second group", lambda: registered(fleet, "second") == {})
     assert lost(counted) == ({}, "")
 
 

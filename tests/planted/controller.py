@@ -738,4 +738,20 @@ FAULTS = (
         after='Stage("draining")',
         tests=("tests/unit/fleet/test_progress.py",),
     ),
+    Fault(
+        name="group-of-before-is-not-drained",
+        breaks="With another target group, clients of the one of before lose requests when members restart.",
+        file="plugins/action/fleet_balancer.py",
+        before='[*options["balancers"], *left]',
+        after='[*options["balancers"]]',
+        tests=("tests/unit/plan/test_left_balancers.py",),
+    ),
+    Fault(
+        name="group-of-before-is-left-while-in-use",
+        breaks="A deployment with another target group takes the members away from the clients of the one of before.",
+        file="plugins/action/fleet_balancer.py",
+        before="left_balancers.is_in_use(answer) and not forced",
+        after="left_balancers.is_in_use({})",
+        tests=("tests/unit/plan/test_left_balancers.py",),
+    ),
 )
