@@ -107,8 +107,8 @@ others:
   elements: str
 left:
   description:
-    - With O(observe=true) or O(departed=true), the groups that members are put in too, from an earlier deployment, though
-      the plan names another one for them.
+    - With O(observe=true) or O(departed=true), the groups that an earlier deployment has put members in and that the
+      plan no longer names for them.
   returned: always
   type: list
   elements: dict
