@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.plugin_utils import left_balancers
+
 INITIAL = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 HEALTHY = ("healthy", "", "")
 UNHEALTHY = ("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
@@ -51,6 +53,17 @@ def test_a_missing_argument(run: Any, missing: str) -> None:
 def test_an_unknown_group(run: Any, name: str) -> None:
     ran = run("aws_lb_target", target_group=name, targets=targets("10.0.0.4"))
     assert ran.codes == ["target-group-not-found"]
+
+
+def test_without_targets_it_says_who_is_there_and_what_uses_the_group(run: Any, cloud: Any, group: str) -> None:
+    """fleet_balancer asks so for a group that members are to leave."""
+    register(cloud, group, "10.0.0.4")
+    asked = run("aws_lb_target", target_group="demo", targets=[], wait=False)
+    assert (asked.changed, cloud.changes()) == (False, [])
+    assert (asked.result["target_group_arn"], asked.result["addresses"], asked.result["targets"]) == (group, [], [])
+    assert [each["id"] for each in asked.result["others"]] == ["10.0.0.4"]
+    missing = run("aws_lb_target", target_group="none", targets=[], wait=False)
+    assert missing.result["failure"]["code"] in left_balancers.GONE
 
 
 def test_check_mode_then_many_at_once_then_again(run: Any, cloud: Any, group: str) -> None:
