@@ -17,7 +17,8 @@ from ansible_collections.praxis.cloud.plugins.action import agent_release
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
 
-OPTIONS = {"hosts": ["m1", "m2"], "deadline": 120, "keep_releases": 5, "pull_deadline": 900, "confirm_deadline": 600}
+OPTIONS = {"hosts": ["m1", "m2"], "deadline": 120, "keep_releases": 5, "pull_deadline": 900, "confirm_deadline": 600,
+           "balancers": []}  # fmt: skip
 
 
 @pytest.fixture
