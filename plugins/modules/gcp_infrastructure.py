@@ -42,9 +42,11 @@ options:
     description:
       - What to keep. The other parts are left as they are.
       - C(access) is the machines' service account. It has no role; those that you give it stay.
+      - C(cluster) is the GKE cluster that O(cluster) describes, with its nodes' service account, the roles of that
+        account, and a router with Cloud NAT where nodes are private and the network is the fleet's own.
     type: list
     elements: str
-    choices: [network, firewall, access, machines, balancer]
+    choices: [network, firewall, access, machines, balancer, cluster]
     default: [network, firewall, access, machines, balancer]
   name:
     description: The name of all resources; firewall rules' names begin with it. By default C(praxis-FLEET).
@@ -206,12 +208,61 @@ options:
         description: Which part of the requests, from 0 (none, which turns the logs off) to 1 (all).
         type: float
         default: 1.0
+  cluster:
+    description:
+      - A GKE cluster, for the part C(cluster). With O(state=absent), only its name and location count.
+      - A subnetwork of your own must have secondary ranges named C(pods) and C(services).
+    type: dict
+    suboptions:
+      name:
+        description: Its name, and its node pool's; by default O(name).
+        type: str
+      location:
+        description: A region, or a zone for a cluster without Autopilot. By default O(region).
+        type: str
+      autopilot:
+        description: Whether Google keeps the nodes, at creation; true without it. Else the cluster has one node pool.
+        type: bool
+      channel:
+        description: By which Google upgrades it, at creation; C(regular) without it.
+        type: str
+        choices: [rapid, regular, stable, extended]
+      version:
+        description: >-
+          Version of Kubernetes at creation; the channel's default without it. An existing cluster is not upgraded by
+          this module.
+        type: str
+      public_from:
+        description: >-
+          Networks (IPv4) from which its API server may be reached through the internet. Without any, only from the
+          network.
+        type: list
+        elements: str
+      private_nodes:
+        description: Whether nodes have no public addresses, at creation; true without it.
+        type: bool
+      pods_cidr:
+        description: Addresses of the pods, a secondary range of the subnetwork; C(10.44.0.0/16) without it.
+        type: str
+      services_cidr:
+        description: Addresses of the services, a secondary range of the subnetwork; C(10.45.0.0/20) without it.
+        type: str
+      instance_type:
+        description: Type of the node pool's machines at creation; C(e2-standard-2) without it.
+        type: str
+      min:
+        description: The fewest nodes of the node pool, in all zones together; 1 without it.
+        type: int
+      max:
+        description: The most nodes of the node pool, in all zones together; 3 without it.
+        type: int
   draining_timeout:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
     default: 60
   deadline:
-    description: Seconds that each operation may take, that all machines may take to run, and each resource to be gone.
+    description: >-
+      Seconds that each operation may take, that all machines or a cluster may take to run, and each resource to be gone.
     type: int
     default: 600
 """
@@ -341,13 +392,23 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import OIDC
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import CHANNELS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 
 LISTS = ("network_tags", "p2p_from")
+_TEXTS = ("name", "location", "version", "pods_cidr", "services_cidr", "instance_type")
+CLUSTER_OPTIONS: dict[str, dict[str, Any]] = {
+    **{name: {"type": "str"} for name in _TEXTS},
+    **{name: {"type": "bool"} for name in ("autopilot", "private_nodes")},
+    "channel": {"type": "str", "choices": [*CHANNELS]},
+    "public_from": {"type": "list", "elements": "str"},
+    **{name: {"type": "int"} for name in ("min", "max")},
+}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **INFRASTRUCTURE_ARGUMENTS,
     "region": {"type": "str", "default": ""},
-    "parts": {"type": "list", "elements": "str", "choices": [*PARTS], "default": [*PARTS]},
+    "parts": {"type": "list", "elements": "str", "choices": [*PARTS, CLUSTER], "default": [*PARTS]},
     "name": {"type": "str", "default": ""},
     "labels": {"type": "dict", "default": {}},
     "mark": {"type": "str", "default": ""},
@@ -373,6 +434,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "api_exposure": {"type": "str", "choices": ["", "internal", "public"], "default": ""},
     "oidc": {"type": "dict", "options": {each: {"type": "str", "no_log": each == "client_secret"} for each in OIDC}},
     "access_logs": {"type": "dict", "options": {"sample_rate": {"type": "float", "default": 1.0}}},
+    "cluster": {"type": "dict", "options": CLUSTER_OPTIONS},
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }

@@ -19,6 +19,11 @@ PERMISSIONS = {
     "secretmanager.projects.secrets.addVersion": "secretmanager.versions.add",
     "secretmanager.projects.secrets.patch": "secretmanager.secrets.update",
     "compute.instances.insert": "compute.instances.create",
+    "cloudresourcemanager.projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
+    "cloudresourcemanager.projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
+    "container.projects.locations.clusters.setResourceLabels": "container.clusters.update",
+    **{f"container.projects.locations.clusters.nodePools.{method}": f"container.clusters.{needed}"
+       for method, needed in (("get", "get"), ("create", "update"), ("delete", "update"), ("setAutoscaling", "update"))},
     "artifactregistry.projects.locations.repositories.dockerImages.list": "artifactregistry.dockerimages.list",
 }
 """Where the permission is not the method's own name (https://cloud.google.com/iam/docs/permissions-reference)."""
@@ -38,6 +43,7 @@ USES = {
         "networkInterfaces.subnetwork": "compute.subnetworks.use",
         "networkInterfaces.accessConfigs": "compute.subnetworks.useExternalIp",
         "networkInterfaces.accessConfigs.natIP": "compute.addresses.use"},
+    "routers": {"network": "compute.networks.updatePolicy", "nats.subnetworks.name": "compute.subnetworks.use"},
     "backendServices": {"healthChecks": "compute.healthChecks.useReadOnly"},
     "urlMaps": {"defaultService": "compute.backendServices.use"},
     "targetHttpProxies": {"urlMap": "compute.urlMaps.use"},
@@ -49,6 +55,8 @@ USES = {
 delete has no body. The methods' own pages have it (https://cloud.google.com/compute/docs/reference/rest/v1)."""
 TARGETS = {"targetHttpProxies": "compute.targetHttpProxies.use", "targetHttpsProxies": "compute.targetHttpsProxies.use"}
 GROUPS = {"instanceGroups": "compute.instanceGroups.use", "networkEndpointGroups": "compute.networkEndpointGroups.use"}
+NODE_ACCOUNTS = ("cluster.autoscaling.autoprovisioningNodePoolDefaults.serviceAccount",
+                 "cluster.nodePools.config.serviceAccount", "nodePool.config.serviceAccount")
 MEMBERS = ("addInstances", "attachNetworkEndpoints")
 
 
@@ -101,6 +109,9 @@ def needs(api: str, call: Call) -> Iterator[tuple[str, str]]:
     yield permission_of(api, call), resource_of(call)
     if api == "dns":
         yield from ((permission, resource_of(call)) for permission in _of_records(call))
+    if api == "container":
+        yield from (("iam.serviceAccounts.actAs", f"{resource_of(call)}/serviceAccounts/{email}")
+                    for field in NODE_ACCOUNTS for email in _values(call.body, field))
     if api != "compute":
         return
     project = f"projects/{call.where['project']}"

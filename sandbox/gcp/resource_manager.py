@@ -1,33 +1,69 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource Manager, as far as a doctor needs it: which permissions a caller has on a project."""
+"""Resource Manager: which permissions a caller has on a project, and the project's policy, which admits nobody here."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from sandbox.gcp.access import Access
+from sandbox.gcp.compute.resources import fingerprint
 from sandbox.gcp.discovery import Call, unanswered
+from sandbox.gcp.identity import Identities
+from sandbox.gcp.refused import Refused
 
 #: Its own version, which is not that of the other services.
 VERSION = "v3"
+CONDITIONAL = 3
+"""The version of a policy that shows and keeps conditions."""
 
 
 class ResourceManager:
     """The service. Nobody needs a permission to ask for their own."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, access: Access, identities: Identities) -> None:
+        self._access, self._identities = access, identities
+        self._lock = threading.Lock()
+        self.bindings: dict[str, list[dict[str, Any]]] = {}
+        """By project (``projects/P``)."""
 
     def answer(self, call: Call, email: str) -> dict[str, Any]:
-        """What Google answers: of those asked for, the permissions that the caller has.
+        """What Google answers.
 
         :raises Refused: with its error.
         """
-        if (call.method.collection, call.method.name) != ("projects", "testIamPermissions"):
+        if call.method.collection != "projects":
             raise unanswered("cloudresourcemanager", call.method)
         project = f"projects/{call.where['projectsId']}"
-        asked = call.body.get("permissions") or []
-        held = [each for each in asked if self._access.allows(email, each, project)]
-        return {"permissions": held} if held else {}
+        if call.method.name == "testIamPermissions":
+            asked = call.body.get("permissions") or []
+            held = [each for each in asked if self._access.allows(email, each, project)]
+            return {"permissions": held} if held else {}
+        with self._lock:
+            if call.method.name == "getIamPolicy":
+                version = (call.body.get("options") or {}).get("requestedPolicyVersion", 1)
+                return self._policy(project, whole=version >= CONDITIONAL)
+            if call.method.name == "setIamPolicy":
+                return self._set(project, call.body.get("policy") or {})
+        raise unanswered("cloudresourcemanager", call.method)
+
+    def _policy(self, project: str, whole: bool) -> dict[str, Any]:
+        bindings = self.bindings.get(project, [])
+        shown = [each for each in bindings if whole or not each.get("condition")]
+        return {"version": CONDITIONAL if whole else 1, "etag": fingerprint(bindings), "bindings": shown}
+
+    def _set(self, project: str, policy: dict[str, Any]) -> dict[str, Any]:
+        there = self.bindings.get(project, [])
+        if policy.get("etag", fingerprint(there)) != fingerprint(there):
+            raise Refused(409, "ABORTED", "There were concurrent policy changes. Please retry the whole "
+                                          "read-modify-write with exponential backoff.", "ABORTED")
+        known = {member for each in there for member in each["members"]}
+        for each in policy.get("bindings") or ():
+            for member in set(each["members"]) - known:
+                kind, _colon, email = member.partition(":")
+                if kind == "serviceAccount" and not self._identities.known(email):
+                    raise Refused(400, "INVALID_ARGUMENT", f"Service account {email} does not exist.")
+        self.bindings[project] = [dict(each) for each in policy.get("bindings") or ()]
+        return self._policy(project, whole=policy.get("version", 1) >= CONDITIONAL)

@@ -39,6 +39,7 @@ TIMEOUT = (5, 30)
 ENDPOINTS = {
     "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
     "compute": "https://compute.googleapis.com",
+    "container": "https://container.googleapis.com",
     "dns": "https://dns.googleapis.com",
     "iam": "https://iam.googleapis.com",
     "secretmanager": "https://secretmanager.googleapis.com",
@@ -109,13 +110,13 @@ class GcpClient:
         """
         return hasattr(self.credentials, "with_scopes")
 
-    def token(self, scope: str) -> tuple[str, datetime.datetime | None]:
+    def token(self, *scopes: str) -> tuple[str, datetime.datetime | None]:
         """A new access token for someone who is not this client, and when it ends (UTC), if that is known.
 
-        :param scope: all that it is good for, where the credentials can be narrowed.
+        :param scopes: all that it is good for, where the credentials can be narrowed.
         :raises CloudError: there are no credentials, or no token could be had for them.
         """
-        found = narrowed(self.credentials, scope)
+        found = narrowed(self.credentials, *scopes)
         if self._given.access_token and not self._given.impersonate:  # nobody can renew it
             return str(found.token), expiry(found)
         request = library("google.auth.transport.requests", "requests").Request()
@@ -214,14 +215,17 @@ class GcpClient:
                 return
             asked["pageToken"] = page["nextPageToken"]
 
-    def wait(self, operation: Mapping[str, Any], *, seconds: float, what: str) -> dict[str, Any]:
-        """A Compute operation at its end.
+    def wait(
+        self, operation: Mapping[str, Any], *, seconds: float, what: str, service: str = "compute", path: str = ""
+    ) -> dict[str, Any]:
+        """An operation at its end.
 
         :param seconds: how long to wait for it.
         :param what: what it makes or changes, for the message.
+        :param path: the operation's, where the service is not Compute Engine.
         :raises CloudError: it ended in an error, or not in time.
         """
-        path = str(operation["selfLink"]).partition("/compute/v1/")[2]
+        path = path or "compute/v1/" + str(operation["selfLink"]).partition("/compute/v1/")[2]
         where = f"operation {operation['name']} ({what})"
         clock, sleep = self._retry.clock, self._retry.sleep
         end = clock() + seconds
@@ -232,13 +236,13 @@ class GcpClient:
                 raise errors.Unavailable(
                     f"The operation was not over after {seconds:.0f} s; it may still end well.",
                     where,
-                    "Observe it (gcloud compute operations describe), then run this again.",
+                    f"Observe it (gcloud {service} operations describe), then run this again.",
                     code="cloud-operation-unfinished",
                 )
             # Not the method `wait`: Google answers it after up to two minutes, past any deadline and read timeout.
             sleep(min(pause, left))
             pause = min(2 * pause, longest)
-            operation = self.call("compute", "GET", f"compute/v1/{path}")
+            operation = self.call(service, "GET", path)
         if operation.get("error"):
             raise failed_operation(operation, where)
         return dict(operation)

@@ -109,12 +109,12 @@ def _default(auth: Any) -> tuple[Any, str | None]:
     raise errors.Expired(what, path, CREDENTIALS_FIX)
 
 
-def narrowed(found: Any, scope: str) -> Any:
-    """Credentials of the same identity for one scope, where they can be narrowed.
+def narrowed(found: Any, *scopes: str) -> Any:
+    """Credentials of the same identity for some scopes, where they can be narrowed.
 
     A person's own, and a token that was given, cannot.
     """
-    return found.with_scopes([scope]) if hasattr(found, "with_scopes") else found
+    return found.with_scopes([*scopes]) if hasattr(found, "with_scopes") else found
 
 
 def expiry(found: Any) -> datetime.datetime | None:

@@ -28,6 +28,11 @@ _QUOTA = re.compile(r"QUOTA|quotaExceeded|resourceExhausted")
 _CONFLICT = re.compile(
     r"lreadyExists|conditionNotMet|resourceInUse|resourceNotReady|^ALREADY_EXISTS$|^FAILED_PRECONDITION$|^RESOURCE_IN_USE"
 )
+#: By the number of a code, its name, of those that say more than the message beside them.
+_RPC = {
+    3: "INVALID_ARGUMENT", 5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED", 8: "RESOURCE_EXHAUSTED",
+    9: "FAILED_PRECONDITION", 13: "INTERNAL", 14: "UNAVAILABLE",
+}  # fmt: skip
 _PERMISSION = re.compile(r"[Pp]ermission '([\w.]+)'|'([a-z]+\.[A-Za-z.]+)' permission")
 # What is in requests' exceptions when nothing was sent. A ProxyError by itself says nothing: urllib3 calls it one, too,
 # when a connection through a proxy breaks after the request has gone.
@@ -118,11 +123,16 @@ def _of_google_auth(error: Exception, name: str, where: str) -> errors.CloudErro
 
 def failed_operation(operation: Mapping[str, Any], where: str) -> errors.CloudError:
     """Our error for an operation that ended badly: all that Google says of it."""
-    found = operation["error"].get("errors") or [{}]
+    found = operation["error"].get("errors") or [_of_rpc(operation["error"])]
     said = " ".join(f"{one.get('code', '')}: {one.get('message', '')}".strip(": ") for one in found)
     reason = str(found[0].get("code", ""))
     status = int(operation.get("httpErrorStatusCode") or 400)
     return _typed(status, reason, said, where, None)
+
+
+def _of_rpc(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same of the newer services, whose code is a number."""
+    return {**error, "code": _RPC.get(error.get("code", 0), error.get("code", ""))}
 
 
 def _typed(status: int, reason: str, message: str, where: str, wish: float | None) -> errors.CloudError:

@@ -15,12 +15,14 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import same
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_dns_kind import DnsRecord
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_gke_kinds import GkeCluster, NodePool
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import (
     DEADLINE,
     GcpKind,
     address_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds import digest
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_project_roles import ProjectRole
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import (
     Resources,
     Wanted,
@@ -205,6 +207,11 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
         compute("target_http_proxy", "target proxy", deadline),
         ForwardingRule("forwarding_rule", "forwarding rule", deadline),
         DnsRecord("dns_record", "DNS record", deadline),
+        compute("router", "router", deadline),
+        ServiceAccount("node_account", "node service account", deadline),
+        ProjectRole("project_role", "project role", deadline),
+        GkeCluster("gke_cluster", "GKE cluster", deadline),
+        NodePool("node_pool", "node pool", deadline),
     )
     return {kind.name: kind for kind in every}
 

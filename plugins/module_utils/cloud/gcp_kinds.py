@@ -95,6 +95,10 @@ def _named_ports(wanted: Any, current: Resource) -> dict[str, Any]:
     return {"namedPorts": wanted, "fingerprint": current.get("fingerprint", "")}
 
 
+def _private_access(wanted: Any, _current: Resource) -> list[Call]:
+    return [Call("setPrivateIpGoogleAccess", {"privateIpGoogleAccess": wanted})]
+
+
 def _policy(wanted: Any, _current: Resource) -> dict[str, Any]:
     return {"securityPolicy": wanted} if wanted else {}
 
@@ -164,6 +168,7 @@ KINDS: Mapping[str, Kind] = {
         "networkEndpointGroups", ("zone",), patched=False,
         fixed=frozenset({"networkEndpointType", "network", "subnetwork", "defaultPort"}),
     ),
+    "router": Kind("routers", ("region",), fixed=frozenset({"network"})),
     "security_policy": Kind(
         "securityPolicies", ("global",), guarded=True, fixed=frozenset({"type"}),
         setters={**LABELS, "rules": Setter(("addRule", "patchRule", "removeRule"), _rules)},
@@ -175,6 +180,7 @@ KINDS: Mapping[str, Kind] = {
     "ssl_policy": Kind("sslPolicies", ("global",), guarded=True),
     "subnetwork": Kind(
         "subnetworks", ("region",), guarded=True, fixed=frozenset({"network", "ipCidrRange", "purpose", "role"}),
+        setters={"privateIpGoogleAccess": Setter(("setPrivateIpGoogleAccess",), _private_access)},
     ),
     "target_http_proxy": Kind("targetHttpProxies", ("global",), guarded=True),  # a regional one has no patch
     "target_https_proxy": Kind("targetHttpsProxies", ("global",), guarded=True),

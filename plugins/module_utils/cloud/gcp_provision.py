@@ -34,6 +34,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks impo
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import PUBLIC
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import Cluster
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     KIND_PARTS,
@@ -44,6 +45,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
+    CLUSTER,
     FIREWALL,
     MACHINES,
     Balancer,
@@ -188,8 +190,17 @@ class Provision(Fleet):
                 health_interval=options["health_interval"],
                 deregistration_delay=options["draining_timeout"],
             ),
+            cluster=self._cluster(),
             parts=options["parts"],
         )
+
+    def _cluster(self) -> Cluster | None:
+        """What is not given is as :class:`Cluster` says."""
+        options = self.options
+        if options["cluster"] is None or CLUSTER not in options["parts"]:
+            return None
+        given = {key: value for key, value in options["cluster"].items() if value not in (None, "")}
+        return Cluster(**{"name": self.name, "location": options["region"], "zones": options["zones"] or (), **given})
 
     def _group_zones(self, found: Options, machines: FleetMachines | None) -> list[str]:
         """Machines are not moved when the zones change, so their zones' groups stay."""

@@ -23,6 +23,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import kept
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import (
+    CLUSTER_LOST,
+    NODES_LOST,
+    Cluster,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     ADDRESS_LOST,
@@ -32,12 +37,18 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
+    CLUSTER,
     MACHINES,
     TARGETS_LOST,
     Open,
 )
 
-_LOST = {"address": ADDRESS_LOST, "instance_group": TARGETS_LOST}
+_LOST = {
+    "address": ADDRESS_LOST,
+    "instance_group": TARGETS_LOST,
+    "gke_cluster": CLUSTER_LOST,
+    "node_pool": NODES_LOST,
+}
 
 
 class Removal(Fleet):
@@ -58,6 +69,7 @@ class Removal(Fleet):
             group_zones=zones,
             mark=words_of(self.mark),
             front=front,
+            cluster=self._cluster(),
             parts=options["parts"],
         )
         run, seconds = self.run(check_mode, True), float(options["deadline"])
@@ -69,6 +81,13 @@ class Removal(Fleet):
         leaving = replace(self._leaving(check_mode), volumes=going, remove_volumes=lambda: disks.remove(going))
         cleared = run.clear(engine, resources, leaving, MACHINES_GO_BEFORE, _LOST)
         return {**cleared, "project": self.client.project, "data_volumes": [] if going else kept(volumes)}
+
+    def _cluster(self) -> Cluster | None:
+        """By its name and location."""
+        given = self.options["cluster"] or {}
+        if CLUSTER not in self.options["parts"]:
+            return None
+        return Cluster(given.get("name") or self.name, given.get("location") or self.options["region"])
 
     def _leaving(self, check_mode: bool) -> Leaving:
         if MACHINES not in self.options["parts"]:

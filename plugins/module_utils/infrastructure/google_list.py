@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import google_cluster
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import labels_of, records
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import (
     HTTPS_KINDS,
@@ -27,6 +28,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     ACCESS,
     BALANCER,
+    CLUSTER,
     FIREWALL,
     MACHINES,
     NETWORK,
@@ -41,7 +43,7 @@ KIND_PARTS = {
     "network": NETWORK, "subnetwork": NETWORK, "firewall": FIREWALL, "service_account": ACCESS,
     "instance_group": BALANCER, "address": BALANCER, "security_policy": FIREWALL, "health_check": BALANCER,
     "backend_service": BALANCER, "url_map": BALANCER, "target_http_proxy": BALANCER, "forwarding_rule": BALANCER,
-    **dict.fromkeys(HTTPS_KINDS, BALANCER), "dns_record": BALANCER,
+    **dict.fromkeys(HTTPS_KINDS, BALANCER), "dns_record": BALANCER, **dict.fromkeys(google_cluster.KINDS, CLUSTER),
 }  # fmt: skip
 #: Where load balancers and health checks come from (https://cloud.google.com/load-balancing/docs/health-check-concepts).
 FRONT_ENDS = ("35.191.0.0/16", "130.211.0.0/22")
@@ -83,6 +85,7 @@ class Settings:
     :param groups: who is protected: ``member``, ``balancer``.
     :param api_from_google: whether Google's load balancers reach the members' API.
     :param front: how the load balancer answers.
+    :param cluster: the GKE cluster; in a removal, its name and location count.
     :param parts: what the run is about; the list holds these, and what they refer to.
     """
 
@@ -101,6 +104,7 @@ class Settings:
     existing: Existing = field(default_factory=Existing)
     balancer: Balancer = field(default_factory=Balancer)
     front: Front = field(default_factory=Front)
+    cluster: google_cluster.Cluster | None = None
     parts: Sequence[str] = PARTS
 
     @property
@@ -123,6 +127,14 @@ class Settings:
         """The machines' service account, or a reference to ours."""
         return self.existing.service_account or Ref("service_account", self.account)
 
+    @property
+    def around(self) -> google_cluster.Around:
+        """What a cluster stands in."""
+        own = not self.existing.network and not self.existing.subnetwork
+        return google_cluster.Around(
+            self.fleet, self.name, self.region, self.network, self.subnetwork, own, self.labels
+        )
+
     def about(self, *parts: str) -> bool:
         """Whether the run is about one of these."""
         return not set(parts).isdisjoint(self.parts)
@@ -144,6 +156,8 @@ def removable(settings: Settings) -> list[Resource]:
         Resource("service_account", settings.account),
         *_no_balancer(settings),
     ]
+    if settings.cluster:
+        every += google_cluster.removable(settings.cluster.name, settings.cluster.location, settings.around)
     listed = [each for each in every if KIND_PARTS[each.kind] in settings.parts]
     return [replace(each, present=False, tags=settings.mark) for each in listed]
 
@@ -158,6 +172,8 @@ def _resources(settings: Settings) -> Iterator[Resource]:
         yield from _balancer(settings) if settings.makes_balancer else _no_balancer(settings)
     elif settings.about(FIREWALL) and "balancer" in settings.groups:
         yield _policy(settings)
+    if settings.about(CLUSTER) and settings.cluster:
+        yield from google_cluster.resources(settings.cluster, settings.around)
 
 
 def _network(settings: Settings) -> Iterator[Resource]:
@@ -166,7 +182,8 @@ def _network(settings: Settings) -> Iterator[Resource]:
         yield Resource("network", name, {"autoCreateSubnetworks": False})
     if not existing.subnetwork and settings.about(NETWORK, MACHINES):
         # One for all zones of the region.
-        fields = {"network": settings.network, "ipCidrRange": settings.cidr}
+        ranges = settings.cluster.ranges if settings.cluster else {}
+        fields = {"network": settings.network, "ipCidrRange": settings.cidr, **ranges}
         yield Resource("subnetwork", name, fields, {"location": settings.region})
 
 

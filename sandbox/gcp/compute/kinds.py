@@ -275,6 +275,8 @@ KINDS: Mapping[str, Kind] = {
                         fill=subnetwork, defaults={
         "privateIpGoogleAccess": False, "purpose": "PRIVATE", "stackType": "IPV4_ONLY",
         "privateIpv6GoogleAccess": "DISABLE_GOOGLE_ACCESS"}),
+    "routers": Kind("router", references=("network", "nats.subnetworks.name"), defaults={
+        "encryptedInterconnectRouter": False}),
     "firewalls": Kind("firewall", references=("network",), fill=firewall, defaults={
         "direction": "INGRESS", "priority": 1000, "disabled": False, "logConfig": {"enable": False}}),
     "addresses": Kind("address", labelled=True, references=("network", "subnetwork"), fill=address, defaults={

@@ -257,10 +257,16 @@ def members(resources: Resources, group: Resource, service: Resource) -> list[tu
     return found
 
 
+def set_private_access(asked: Asked) -> Answer:
+    asked.resource["privateIpGoogleAccess"] = bool(asked.body.get("privateIpGoogleAccess"))
+    return Changed()
+
+
 VERBS: Mapping[tuple[str, str], Callable[[Asked], Answer]] = {
     ("addresses", "setLabels"): set_labels,
     ("backendServices", "getHealth"): get_health,
     ("forwardingRules", "setLabels"): set_labels,
+    ("subnetworks", "setPrivateIpGoogleAccess"): set_private_access,
     ("instanceGroups", "addInstances"): add_instances,
     ("instanceGroups", "listInstances"): list_instances,
     ("instanceGroups", "removeInstances"): remove_instances,
