@@ -19,8 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     table,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    cluster_access,
     controller,
-    eks_access,
     kubernetes_deployment,
     kubernetes_kinds,
     screen,
@@ -84,8 +84,8 @@ class _Run:
         fleet, namespace = kubernetes_kinds.place(members, faults)
         named = None
         if args["cluster"]:
-            aws, _gcp = clients(members[0].region if members else "", "")
-            named = eks_access.configuration(args["cluster"], aws)
+            region, project = (members[0].region, members[0].project) if members else ("", "")
+            named = cluster_access.configuration(args["cluster"], *clients(region, project), region)
         api = Api(args["kubeconfig"], args["context"], configuration=named)
         self._cluster = FleetCluster(api, fleet, namespace)
         reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")

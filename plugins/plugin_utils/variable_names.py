@@ -21,7 +21,7 @@ SETTABLE = frozenset(
     awx_webhook_url backup balancer balancer_from balancer_idle_timeout balancer_scheme batch canary certificate
     cluster cluster_deadline config_dir confirm_deadline confirm_down container data data_remove departed
     deregistration_delay dns_name dns_zone docker_daemon docker_socket doctor_verbs ecs ecs_kind eks environment fleet
-    force gate_deadline hooks host_keys host_keys_file hosts http_proxy https_proxy identity_store image
+    force gate_deadline gke hooks host_keys host_keys_file hosts http_proxy https_proxy identity_store image
     image_build_arguments image_file image_from image_id image_move image_platforms image_source instance_profile
     instance_type join_timeout keep_releases key_name known_hosts kube_context kubeconfig kubernetes kubernetes_kind
     lease load_balancer lock_for lock_reason lock_wait max_unreachable min_available min_edges network no_proxy oidc

@@ -31,7 +31,7 @@ def test_the_roles_name_only_options_that_there_are_and_leave_no_task_for_check_
     files = [*ROLES.glob("provision/tasks/gcp/*.yml"), *ROLES.glob("firewall/tasks/gcp_*.yml")]
     tasks = [task for file in files for task in yaml.safe_load(file.read_text(encoding="utf-8"))]
     asked = [task["praxis.cloud.gcp_infrastructure"] for task in tasks if "praxis.cloud.gcp_infrastructure" in task]
-    assert len(asked) == 4
+    assert len(asked) == 5
     assert {option for each in asked for option in each} <= {*gcp_infrastructure.ARGUMENTS, "project"}
     assert not [task["name"] for task in tasks if "ansible_check_mode" in str(task)]
 

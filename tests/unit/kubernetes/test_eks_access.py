@@ -15,7 +15,8 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
-from ansible_collections.praxis.cloud.plugins.plugin_utils import eks_access
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
+from ansible_collections.praxis.cloud.plugins.plugin_utils import cluster_access, eks_access
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 from tests.unit.conftest import KEYS, REGION, Cloud
 
@@ -55,20 +56,6 @@ def test_a_token_is_for_one_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(each["X-Amz-SignedHeaders"] == ["host;x-k8s-aws-id"] for each in signed)
 
 
-def test_a_token_is_renewed_before_it_is_refused() -> None:
-    now, made = [0.0], []
-
-    def make() -> str:
-        made.append(now[0])
-        return f"token {len(made)}"
-
-    tokens = eks_access.Tokens(make, clock=lambda: now[0])
-    assert (tokens.current(), tokens.current()) == ("token 1", "token 1")
-    now[0] = 14 * 60.0
-    assert tokens.current() == "token 2"
-    assert eks_access.RENEWED_AFTER < 15 * 60
-
-
 def described(monkeypatch: pytest.MonkeyPatch, **cluster: Any) -> AwsClient:
     """A client whose EKS answers so: a stand-in, for moto's authority is no certificate."""
     found = client()
@@ -81,7 +68,7 @@ def test_a_cluster_is_reached_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     authority = {"data": base64.b64encode(AUTHORITY.encode()).decode()}
     there = described(monkeypatch, endpoint="https://1.eks.test", certificateAuthority=authority, status="ACTIVE")
-    found = eks_access.configuration({"eks": NAME}, there)
+    found = cluster_access.configuration({"eks": NAME}, there, GcpClient())
     assert Path(found.ssl_ca_cert).read_text(encoding="ascii") == AUTHORITY
     assert found.get_api_key_with_prefix("authorization").startswith("Bearer k8s-aws-v1.")
     assert Api(configuration=found).server == "https://1.eks.test"
@@ -97,10 +84,4 @@ def test_a_cluster_that_is_being_made_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_cluster_that_is_not_there_is_named(cloud: Cloud) -> None:
     with pytest.raises(Invalid, match="no such cluster"):
-        eks_access.configuration({"eks": NAME}, client(cloud.endpoint))
-
-
-@pytest.mark.parametrize("cluster", [{"eks": ""}, {"gke": NAME}, {"eks": NAME, "zone": "a"}])
-def test_what_names_no_cluster_of_eks_is_refused(cluster: dict[str, str]) -> None:
-    with pytest.raises(Invalid, match="names no cluster"):
-        eks_access.configuration(cluster, client())
+        cluster_access.configuration({"eks": NAME}, client(cloud.endpoint), GcpClient())
