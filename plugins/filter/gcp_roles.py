@@ -10,7 +10,7 @@ version_added: 0.1.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Works out the least that the controller needs for C(provision), C(deploy), C(doctor), C(backup), C(restore),
-    C(down) and C(image), from the fleet's names and from what its settings refer to. Asks no cloud.
+    C(down), C(image) and C(gke) (a cluster), from the fleet's names and from what its settings refer to. Asks no cloud.
   - Make a custom role of each list of permissions, and bind it on the resource that stands beside it.
   - The machines' service account needs nothing. The controller brings secrets and images.
 extends_documentation_fragment: praxis.cloud.references

@@ -49,8 +49,8 @@ options:
     default: ""
   cluster:
     description: >-
-      A cluster by its name, C({eks: NAME}) or C({gke: NAME, location: REGION}), in place of O(kubeconfig): the cloud says
-      where it is, and tokens are made of the usual credentials. Empty for O(kubeconfig).
+      A cluster by its name, C({eks: NAME}) or C({gke: NAME, location: REGION}), in place of O(kubeconfig). The cloud
+      says where it is, and tokens are made of the usual credentials. Empty for O(kubeconfig).
     type: dict
     default: {}
   plan_id:

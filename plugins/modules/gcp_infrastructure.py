@@ -262,7 +262,8 @@ options:
     default: 60
   deadline:
     description: >-
-      Seconds that each operation may take, that all machines or a cluster may take to run, and each resource to be gone.
+      Seconds that each operation may take, that all machines or a cluster may take to run, and each resource to be
+      gone.
     type: int
     default: 600
 """

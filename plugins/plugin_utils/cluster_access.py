@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster of EKS or GKE by its name, without a kubeconfig: ``praxis_cluster``, and tokens that are made anew in time."""
+"""A cluster of EKS or GKE by its name (``praxis_cluster``), without a kubeconfig; tokens are made anew in time."""
 
 from __future__ import annotations
 

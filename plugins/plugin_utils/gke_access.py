@@ -33,7 +33,7 @@ def _left(ends: Optional[datetime.datetime]) -> float:
     """Seconds until then; one that does not say it is taken as a fresh one."""
     if ends is None:
         return RENEWED_AFTER + _EARLIER
-    return (ends - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+    return (ends - datetime.datetime.now(datetime.UTC)).total_seconds()
 
 
 def endpoint(client: GcpClient, name: str, location: str) -> Dict[str, str]:

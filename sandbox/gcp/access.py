@@ -22,8 +22,9 @@ PERMISSIONS = {
     "cloudresourcemanager.projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
     "cloudresourcemanager.projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
     "container.projects.locations.clusters.setResourceLabels": "container.clusters.update",
-    **{f"container.projects.locations.clusters.nodePools.{method}": f"container.clusters.{needed}"
-       for method, needed in (("get", "get"), ("create", "update"), ("delete", "update"), ("setAutoscaling", "update"))},
+    "container.projects.locations.clusters.nodePools.get": "container.clusters.get",
+    **{f"container.projects.locations.clusters.nodePools.{method}": "container.clusters.update"
+       for method in ("create", "delete", "setAutoscaling")},
     "artifactregistry.projects.locations.repositories.dockerImages.list": "artifactregistry.dockerimages.list",
 }
 """Where the permission is not the method's own name (https://cloud.google.com/iam/docs/permissions-reference)."""

@@ -245,7 +245,9 @@ def _public_from(found: Answer) -> list[str]:
     if by_address.get("enablePublicEndpoint"):
         open_ = blocks if admitted.get("enabled") else ["0.0.0.0/0"]
         open_ += ["Google Cloud"] if admitted.get("gcpPublicCidrsAccessEnabled") else []
-    return open_ + (["by its DNS name"] if (endpoints.get("dnsEndpointConfig") or {}).get("allowExternalTraffic") else [])
+    if (endpoints.get("dnsEndpointConfig") or {}).get("allowExternalTraffic"):
+        open_ += ["by its DNS name"]
+    return open_
 
 
 def _conditions(found: Answer) -> str:

@@ -76,7 +76,8 @@ def _change(client: GcpClient, changed: Callable[[Bindings], Bindings]) -> None:
     """
     policy = _policy(client)
     body = {"policy": {**policy, "bindings": changed([*policy.get("bindings", [])]), "version": _VERSION}}
-    client.call("cloudresourcemanager", "POST", f"v3/projects/{client.project}:setIamPolicy", body=body, idempotent=True)
+    path = f"v3/projects/{client.project}:setIamPolicy"
+    client.call("cloudresourcemanager", "POST", path, body=body, idempotent=True)
 
 
 def _unless_young_account(error: errors.Invalid) -> errors.Conflict | errors.Invalid:

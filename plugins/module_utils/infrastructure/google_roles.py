@@ -18,7 +18,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image")
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import NODE_ROLES
+
+VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "gke")
 Document = dict[str, Any]
 _REPOSITORY = re.compile(r"(?P<location>[a-z0-9-]+)-docker\.pkg\.dev/(?P<project>[^/]+)/(?P<name>[^/@:]+)/")
 
@@ -76,8 +78,21 @@ def roles(place: Project) -> dict[str, list[Document]]:
         "down": [Grant(project, {*observed, *removed, *_removes(place), *_WAITS}),
                  _identities(place, *_READ, *_FORGET)],
         "image": [Grant(on, _PUSH) for on in _repositories(place)],
+        "gke": gke(place.project),
     }  # fmt: skip
     return {verb: [grant.as_dict() for grant in grants] for verb, grants in needs.items()}
+
+
+def gke(project: str) -> list[Grant]:
+    """Who makes and removes a fleet's GKE cluster with its network, and finds it to log in: that verb alone."""
+    on = f"projects/{project}"
+    roles_alone = ", ".join(f"'{each}'" for each in NODE_ROLES)
+    condition = f"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([{roles_alone}])"
+    return [
+        Grant(on, {*_compute(_CLUSTER_NETWORK), *_GKE, *_WAITS}),
+        # With it, whoever has it could else give themselves any role.
+        Grant(on, ["resourcemanager.projects.setIamPolicy"], condition),
+    ]
 
 
 def _observes(place: Project) -> set[str]:
@@ -212,6 +227,17 @@ _TAKEN_BACK = (
     "securityPolicies",
     "targetHttpProxies",
     "urlMaps",
+)
+_CLUSTER_NETWORK = {
+    "networks": "create delete get updatePolicy",
+    "routers": "create delete get update",
+    "subnetworks": "create delete get setPrivateIpGoogleAccess update use",
+}
+_GKE = (
+    *(f"container.clusters.{each}" for each in ("create", "delete", "get", "update")),
+    "container.operations.get",
+    *(f"iam.serviceAccounts.{each}" for each in ("actAs", "create", "delete", "get", "update")),
+    "resourcemanager.projects.getIamPolicy",
 )
 #: How healthy members are, and where the load balancer answers.
 _OBSERVE_BALANCER = {

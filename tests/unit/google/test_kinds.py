@@ -13,13 +13,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import GOOGLE_DEVICE
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
-from tests.unit.infrastructure.account import HOST, rows
+from tests.unit.infrastructure.account import FLEET, HOST, rows
 
 from .conftest import PROJECT
-from .made import ONE, dns
+from .made import ONE, REGION, dns
 from .project import NAME, Project
 
 Edit = Callable[[Project], None]
+CLUSTER = f"projects/{PROJECT}/locations/{REGION}/clusters/{NAME}"
+#: A cluster in place of machines.
+GKE = {"parts": ["network", "cluster"], "hosts": 0, "cluster": {"autopilot": False}}
 
 
 pytestmark = pytest.mark.slow
@@ -46,9 +49,9 @@ def relabel(path: str) -> Edit:
     return edit
 
 
-def service_account(project: Project) -> None:
+def service_account(project: Project, name: str = NAME) -> None:
     project.provision().client.call(
-        "iam", "PATCH", f"v1/projects/{PROJECT}/serviceAccounts/{NAME}@{PROJECT}.iam.gserviceaccount.com",
+        "iam", "PATCH", f"v1/projects/{PROJECT}/serviceAccounts/{name}@{PROJECT}.iam.gserviceaccount.com",
         body={"serviceAccount": {"displayName": "Somebody"}, "updateMask": "displayName"})  # fmt: skip
 
 
@@ -108,6 +111,38 @@ def data_volume(project: Project) -> None:
     project.client().call("compute", "POST", path, query={"deviceName": GOOGLE_DEVICE})
 
 
+def private_access(project: Project) -> None:
+    """Then nodes without a public address do not reach Google's own services."""
+    project.edit("POST", f"regions/{REGION}/subnetworks/{NAME}/setPrivateIpGoogleAccess", {
+        "privateIpGoogleAccess": False})
+
+
+def node_account(project: Project) -> None:
+    service_account(project, f"node-{FLEET}")
+
+
+def gke_cluster(project: Project) -> None:
+    """Then everybody reaches its API server."""
+    admitted = {"ipEndpointsConfig": {"authorizedNetworksConfig": {"enabled": False}}}
+    project.client().call("container", "PUT", f"v1/{CLUSTER}", body={"update": {
+        "desiredControlPlaneEndpointsConfig": {"ipEndpointsConfig": {"enablePublicEndpoint": True}}}})
+    project.client().call("container", "PUT", f"v1/{CLUSTER}", body={"update": {
+        "desiredControlPlaneEndpointsConfig": admitted}})
+
+
+def gke_labels(project: Project) -> None:
+    """Somebody else's label in the place of ours."""
+    found = project.google.front.container.get(CLUSTER)
+    project.client().call("container", "POST", f"v1/{CLUSTER}:setResourceLabels", body={
+        "resourceLabels": {"praxis_fleet": "stolen"}, "labelFingerprint": found["labelFingerprint"]})
+
+
+def node_pool(project: Project) -> None:
+    scaling = {"enabled": True, "totalMinNodeCount": 1, "totalMaxNodeCount": 99}
+    project.client().call("container", "POST", f"v1/{CLUSTER}/nodePools/{NAME}:setAutoscaling", body={
+        "autoscaling": scaling})
+
+
 #: By kind, the edit and the field that it is about; None where nothing of what is kept can be edited at all.
 EDITS: dict[str, tuple[Edit, str] | None] = {
     "network": None,
@@ -130,11 +165,20 @@ EDITS: dict[str, tuple[Edit, str] | None] = {
     "machine": (machine, "ssh-keys"),
     "data volume": (data_volume, "machine"),
 }  # fmt: skip
+OF_A_CLUSTER: dict[str, tuple[Edit, str] | None] = {
+    "router": (patch(f"regions/{REGION}/routers/{NAME}", nats=[]), "nats"),
+    "node_account": (node_account, "displayName"),
+    "project_role": None,
+    "gke_cluster": (gke_cluster, "public_from"),
+    "node_pool": (node_pool, "max"),
+}
+#: Of kinds that other fleets have too, what a cluster's are beside.
+BESIDE: dict[str, tuple[Edit, str]] = {"subnetwork": (private_access, "privateIpGoogleAccess")}
 DONE = {kind: row for kind, row in EDITS.items() if row}
 
 
 def test_every_kind_has_a_row_and_a_part() -> None:
-    assert {*kinds(), "machine", DATA_VOLUME} == set(EDITS)
+    assert {*kinds(), "machine", DATA_VOLUME} == {*EDITS, *OF_A_CLUSTER}
     assert set(kinds()) == set(KIND_PARTS)
 
 
@@ -159,6 +203,22 @@ def test_a_field_edited_by_hand_is_named_and_restored(project: Project) -> None:
     assert project.changes(mark) == []
     assert project.resources() == edited
     assert edited == {**before, "backendServices": 2, "urlMaps": 3}
+
+
+def test_a_field_of_a_cluster_edited_by_hand_is_named_and_restored(project: Project) -> None:
+    project.options |= GKE
+    project.present()
+    edits = {kind: row for kind, row in {**OF_A_CLUSTER, **BESIDE}.items() if row}
+    for edit, _field in edits.values():
+        edit(project)
+    gke_labels(project)
+    predicted = project.present(check=True)
+    words = {kind.words: name for name, kind in kinds().items()}
+    named = {words[row["kind"]]: [each["field"] for each in row["fields"]] for row in predicted["plan"]["rows"]}
+    wanted = {kind: [field] for kind, (_edit, field) in edits.items()}
+    assert named == {**wanted, "gke_cluster": ["public_from", "labels"]}
+    assert project.present()["plan"] == predicted["plan"]
+    assert rows(project.present()) == []
 
 
 def test_a_rule_with_another_target_is_made_anew_with_leave_and_keeps_its_address(project: Project) -> None:

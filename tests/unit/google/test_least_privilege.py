@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import diff
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_gcp import GcpIdentities
 from ansible_collections.praxis.cloud.plugins.modules import gcp_lb_target
+from ansible_collections.praxis.cloud.plugins.plugin_utils import gke_access
 from sandbox.gcp import access
 from tests.unit.infrastructure.account import FLEET, rows
 
@@ -32,7 +33,7 @@ from .conftest import PROJECT
 from .made import ONE, REGION
 from .project import NAME, Project
 from .test_gcp_lb_target import Balancer
-from .test_kinds import DONE
+from .test_kinds import BESIDE, DONE, GKE, OF_A_CLUSTER, gke_labels
 from .test_volumes import disks
 
 IMAGE = f"us-central1-docker.pkg.dev/{PROJECT}/praxis/praxis-agent:1.0"
@@ -60,7 +61,8 @@ class Operator:
         front, email = self.project.google.front, self.project.google.email
         front.access.revoke(email, f"projects/{PROJECT}")
         for grant in roles(PLACE)[verb]:
-            on = f"projects/{PROJECT}/secrets/praxis_{FLEET}_identity_*" if "condition" in grant else grant["on"]
+            of_names = "secretmanager" in str(grant["permissions"]) and "condition" in grant
+            on = f"projects/{PROJECT}/secrets/praxis_{FLEET}_identity_*" if of_names else grant["on"]
             front.access.grant(email, set(grant["permissions"]) - {without}, on)
         check = front.access.check
 
@@ -166,6 +168,26 @@ def down(operator: Operator) -> None:
         assert project.resources() == {}
 
 
+def gke(operator: Operator) -> None:
+    project = operator.project
+    project.options |= {**GKE, "certificate": "", "dns_name": "", "dns_zone": "", "data": {}}
+    project.own = set(project._listed())
+    with operator.only("gke"):
+        project.present(check=True)
+        project.present()
+        gke_access.endpoint(project.client(), NAME, REGION)
+    for edit, _field in [row for row in {**OF_A_CLUSTER, **BESIDE}.values() if row]:
+        edit(project)
+    gke_labels(project)
+    project.edit("PATCH", f"regions/{REGION}/subnetworks/{NAME}", {
+        "secondaryIpRanges": [], "fingerprint": project.get(f"regions/{REGION}/subnetworks/{NAME}")["fingerprint"]})
+    with operator.only("gke"):
+        project.present()
+        assert rows(project.present()) == []
+        project.absent()
+    assert project.resources() == {} and not project.google.front.container.resources
+
+
 def identities(project: Project, state: str) -> None:
     """As p2p_identity keeps them."""
     kept = GcpIdentities(project.client(), FLEET)
@@ -192,6 +214,7 @@ def served(state: str, check: bool = False, service: str = NAME, machine: str = 
 
 FLOWS: dict[str, Callable[[Operator], None]] = {
     "provision": provision, "deploy": deploy, "doctor": doctor, "backup": backup, "restore": restore, "down": down,
+    "gke": gke,
 }  # fmt: skip
 
 
