@@ -44,6 +44,7 @@ options:
       - instance_group
       - network
       - network_endpoint_group
+      - router
       - security_policy
       - ssl_policy
       - subnetwork

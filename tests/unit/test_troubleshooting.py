@@ -22,9 +22,9 @@ LAYERS = (
       for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
                    "switches")),
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
-      for name in ("aws_cluster", "aws_permissions", "doctor", "google_permissions", "permissions")),
-    PLUGINS / "module_utils" / "cloud" / "aws_eks_kinds.py",
-    PLUGINS / "plugin_utils" / "eks_access.py",
+      for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions", "permissions")),
+    *(PLUGINS / f"module_utils/cloud/{name}_kinds.py" for name in ("aws_eks", "gcp_gke")),
+    *(PLUGINS / f"plugin_utils/{name}_access.py" for name in ("cluster", "eks", "gke")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "variable_names.py",

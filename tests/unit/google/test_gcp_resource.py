@@ -109,6 +109,9 @@ BODIES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "network": ("global", {"autoCreateSubnetworks": False}, {"routingConfig": {"routingMode": "GLOBAL"}}),
     "subnetwork": (REGION, {"network": "global/networks/base", "ipCidrRange": "10.77.4.0/24"},
                    {"privateIpGoogleAccess": True}),
+    "router": (REGION, {"network": "global/networks/base"}, {"nats": [
+        {"name": "out", "natIpAllocateOption": "AUTO_ONLY",
+         "sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES"}]}),
     "firewall": ("global", {"network": "global/networks/base", "sourceTags": ["praxis"],
                             "allowed": [{"IPProtocol": "tcp", "ports": ["4001"]}]}, {"priority": 900}),
     "address": (REGION, {"description": "ours"}, {"labels": {"praxis_fleet": "praxis"}}),

@@ -24,7 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 INVENTORIES = sorted(
     path
     for path in CHECKOUT.glob("inventories/*/group_vars/*.yml")
-    if path.parts[-3] not in ("kubernetes", "eks", "ecs")
+    if path.parts[-3] not in ("kubernetes", "eks", "gke", "ecs")
 )
 each_inventory = pytest.mark.parametrize("path", INVENTORIES, ids=lambda path: path.parts[-3])
 
