@@ -227,10 +227,11 @@ ROWS = (
         run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
         prints="playbook: "),
     *(Row(f"ansible-playbook provision.yml -i inventories/{kind}", why="its cluster would stay, without an API server",
-          run=f"ansible-playbook provision.yml -i inventories/{kind} --syntax-check", prints="playbook: provision.yml")
+          run=f"ansible-playbook provision.yml -i inventories/{kind} --syntax-check", prints="playbook: provision")
       for kind in ("eks", "gke")),
-    *(Row(f"ansible-playbook playbooks/down.yml -i inventories/{kind} -e praxis_confirm_down=FLEET", why="there is none",
-          run=f"ansible-playbook playbooks/down.yml -i inventories/{kind} --syntax-check", prints="playbook: ")
+    *(Row(f"ansible-playbook playbooks/down.yml -i inventories/{kind} -e praxis_confirm_down=FLEET",
+          run=f"ansible-playbook playbooks/down.yml -i inventories/{kind} --syntax-check", why="there is none",
+          prints="playbook: ")
       for kind in ("eks", "gke")),
     Row("export PRAXIS_BOOTSTRAP=/ip4/10.0.16.5/tcp/4001/p2p/12D3Koo… PRAXIS_SUBNETS=subnet-0a1b2c3d,subnet-4e5f6a7b"),
     *(Row(command, run=f". .sandbox/env; make render {_ECS}", why=_NO_SUBNETS, prints="6 files") for command in

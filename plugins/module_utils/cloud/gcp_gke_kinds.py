@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import SCOPE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import GcpKind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import unless_young
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import text_of, words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import PODS, SERVICES
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
@@ -67,6 +68,13 @@ class GkeKind(GcpKind):
             raise errors.Conflict(f"Its state is {state}.", id_, "Wait until it is RUNNING.")
         self.update(client, desired, id_, found, names)
 
+    def begin(self, client: GcpClient, id_: str, body: Mapping[str, Any]) -> None:
+        """Begin to make it."""
+        try:
+            client.call("container", "POST", f"v1/{id_.rpartition('/')[0]}", body=body)
+        except errors.Invalid as error:
+            raise unless_young(error) from None
+
     def change(self, client: GcpClient, id_: str, verb: str, method: str, body: Mapping[str, Any] | None) -> None:
         """One change, until its operation is over."""
         operation = client.call("container", verb, f"v1/{id_}{method}", body=body, idempotent=True)
@@ -113,8 +121,7 @@ class GkeCluster(GkeKind):
 
     def create(self, client: GcpClient, desired: Resource) -> str:
         id_ = self.foreseen(client, desired)
-        body = {"cluster": new_cluster(desired, client.project)}
-        client.call("container", "POST", f"v1/{id_.rpartition('/')[0]}", body=body)
+        self.begin(client, id_, {"cluster": new_cluster(desired, client.project)})
         return id_
 
     def update(self, client: GcpClient, desired: Resource, id_: str, found: Answer, names: Collection[str]) -> None:
@@ -155,8 +162,7 @@ class NodePool(GkeKind):
     def create(self, client: GcpClient, desired: Resource) -> str:
         id_ = f"{desired.made_with['cluster']}/nodePools/{desired.name}"
         if self.find(client, desired) is None:  # a new cluster has it already
-            body = {"nodePool": new_pool(desired)}
-            client.call("container", "POST", f"v1/{desired.made_with['cluster']}/nodePools", body=body)
+            self.begin(client, id_, {"nodePool": new_pool(desired)})
         return id_
 
     def update(self, client: GcpClient, desired: Resource, id_: str, found: Answer, names: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import GcpKind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import unless_young
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 Bindings = list[dict[str, Any]]
@@ -43,7 +44,7 @@ class ProjectRole(GcpKind):
         try:
             _change(client, granted)
         except errors.Invalid as error:
-            raise _unless_young_account(error) from None
+            raise unless_young(error) from None
         return f"{desired.name} {member}"
 
     def remove(self, client: GcpClient, id_: str) -> None:
@@ -78,10 +79,3 @@ def _change(client: GcpClient, changed: Callable[[Bindings], Bindings]) -> None:
     body = {"policy": {**policy, "bindings": changed([*policy.get("bindings", [])]), "version": _VERSION}}
     path = f"v3/projects/{client.project}:setIamPolicy"
     client.call("cloudresourcemanager", "POST", path, body=body, idempotent=True)
-
-
-def _unless_young_account(error: errors.Invalid) -> errors.Conflict | errors.Invalid:
-    """A service account is known everywhere some seconds after it was made."""
-    if "does not exist" not in error.finding.what:
-        return error
-    return errors.Conflict(error.finding.what, error.finding.where, error.finding.fix, reason=error.reason)

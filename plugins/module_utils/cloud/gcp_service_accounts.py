@@ -74,6 +74,14 @@ class ServiceAccounts:
         return f"v1/projects/{self.client.project}/serviceAccounts" + (f"/{email}" if email else "")
 
 
+def unless_young(error: errors.Invalid) -> errors.Conflict | errors.Invalid:
+    """The refusal of an account that does not exist, as one that passes: a new one is known everywhere only later."""
+    said = error.finding.what.lower()
+    if "service account" not in said or not any(words in said for words in ("does not exist", "not found")):
+        return error
+    return errors.Conflict(error.finding.what, error.finding.where, error.finding.fix, reason=error.reason)
+
+
 def require_ours(account: Account, mark: str) -> None:
     """:raises Failed: ``service-account-not-ours`` unless its description has the mark's words."""
     if not is_marked(account.get("description"), mark):

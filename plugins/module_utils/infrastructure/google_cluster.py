@@ -92,7 +92,7 @@ def resources(cluster: Cluster, around: Around) -> Iterator[Resource]:
 
     :raises Failed: ``bad-cluster``.
     """
-    if findings := _check(cluster):
+    if findings := _check(cluster, around.region):
         raise Failed(*findings)
     if around.own and cluster.private_nodes:
         yield Resource("router", around.name, _router(around), {"location": around.region})
@@ -137,7 +137,7 @@ def _router(around: Around) -> dict[str, Any]:
     return {"network": around.network, "nats": [nat]}
 
 
-def _check(cluster: Cluster) -> list[Finding]:
+def _check(cluster: Cluster, region: str) -> list[Finding]:
     wrong = []
     if not _NAME.fullmatch(cluster.name):
         fix = "Use up to 40 lower-case letters, digits and hyphens, a letter first and no hyphen last."
@@ -147,6 +147,9 @@ def _check(cluster: Cluster) -> list[Finding]:
         wrong.append((f"Its limits are {limits}.", "Write min <= max, and a max of 1 at least."))
     if cluster.channel not in CHANNELS:
         wrong.append((f"GKE has no channel {cluster.channel!r}.", f"Choose from {', '.join(CHANNELS)}."))
+    if not f"{cluster.location}-".startswith(f"{region}-"):
+        what = f"{cluster.location} is not in {region}, where its subnetwork is."
+        wrong.append((what, "Name that region, or a zone of it."))
     if cluster.autopilot and cluster.location.count("-") > 1:
         what = f"{cluster.location} is a zone, and a cluster of Autopilot is in a region."
         wrong.append((what, "Name a region, or set autopilot: false."))

@@ -237,7 +237,7 @@ def test_a_cluster_that_google_upgrades_is_no_difference(gke: Project) -> None:
 @pytest.mark.parametrize(("cluster", "words"), [
     ({"min": 4}, "limits are min 4, max 3"), ({"name": "A"}, "no cluster named"), ({"channel": "slow"}, "no channel"),
     ({"location": "us-central1-a"}, "is a zone"), ({"public_from": ["2001:db8::/64"]}, "IPv4 alone"),
-    ({"name": "a" * 41}, "no cluster named"),
+    ({"name": "a" * 41}, "no cluster named"), ({"location": "europe-west1"}, "is not in us-central1"),
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused_before_anything_is_made(
     gke: Project, cluster: dict[str, Any], words: str
@@ -246,6 +246,15 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(
         gke.present(cluster=cluster)
     assert [each.code for each in failed.value.findings] == ["bad-cluster"]
     assert gke.changes() == []
+
+
+@pytest.mark.parametrize("refused", ["container:projects.locations.clusters.create",
+                                     "cloudresourcemanager:projects.setIamPolicy"])
+def test_an_account_that_is_not_known_everywhere_yet_is_waited_for(gke: Project, refused: str) -> None:
+    gke.google.faults.add({"kind": "error", "status": 400, "code": "INVALID_ARGUMENT", "operations": [refused],
+                           "message": f"Service account {NODES} does not exist.", "count": 2})  # fmt: skip
+    gke.present()
+    assert rows(gke.present()) == []
 
 
 @pytest.mark.parametrize("lost", ["container:projects.locations.clusters.create",
