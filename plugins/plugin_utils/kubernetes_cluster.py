@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
@@ -149,6 +150,7 @@ class Lock:
 
     :param deployment: ``run``, ``owner`` and ``reason`` of this one.
     :param seconds: how long others wait for it after its last sign of life.
+    :ivar playbook: the process that this one works for. Ansible's workers outlive it when it is killed.
     """
 
     cluster: FleetCluster
@@ -157,6 +159,7 @@ class Lock:
     take_over: str = ""
     held: Optional[Dict[str, Any]] = None
     renewed: float = 0.0
+    playbook: int = field(default_factory=os.getppid)
 
     def read(self) -> Optional[Dict[str, Any]]:
         """The Lease as it is."""
@@ -169,6 +172,7 @@ class Lock:
         """
         end = time.monotonic() + seconds
         while True:
+            self._require_playbook()
             there = self.read()
             taken = lease.locked(there, self.cluster.api.now, self.take_over)
             if taken is None:
@@ -198,8 +202,9 @@ class Lock:
     def require(self) -> None:
         """Before a write: that this run still holds it. It is renewed when a third of its time is over.
 
-        :raises Failed: ``lease-over``.
+        :raises Failed: ``lease-over``, ``playbook-ended``.
         """
+        self._require_playbook()
         if self.held is None or time.monotonic() - self.renewed < self.seconds / 3:
             return
         try:
@@ -209,6 +214,15 @@ class Lock:
         except (errors.Conflict, errors.NotFound):
             raise Failed(_lost("Another deployment has taken the fleet over from this run.")) from None
         self.renewed = time.monotonic()
+
+    def _require_playbook(self) -> None:
+        """Nobody would learn how it goes on. The Lease stays as it is, and runs out: the next run names what was left."""
+        if os.getppid() == self.playbook:
+            return
+        self.held = None
+        what = "The ansible-playbook of this run has ended, so it stops here."
+        fix = "Deploy again: the next run goes on with what was left."
+        raise Failed(Finding("playbook-ended", what, "process %d" % os.getpid(), fix))
 
     def remove(self) -> None:
         """Remove the Lease itself, which this run holds."""

@@ -174,6 +174,24 @@ def test_a_deployment_that_stopped_at_its_canary_goes_on_with_the_canary(
     assert image(api) == IMAGE and partitions(api)[-1] == 0
 
 
+def test_a_run_whose_playbook_was_killed_stops_before_anybody_else_gets_the_release(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(api, "deployed")
+    held = "/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"
+    parent = os.getppid()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getppid", lambda: 1 if partitions(api)[-1] == 1 else parent)
+        with pytest.raises(Failed) as raised:
+            run(api, "deployed", canary=1, kinds=of(OTHER))
+    assert [each.code for each in raised.value.findings] == ["playbook-ended"]
+    assert partitions(api) == [0, 1]
+    assert api.objects[held]["spec"]["holderIdentity"], "it is not given back"
+    api.objects[held]["spec"]["renewTime"] = "2001-01-01T00:00:00.000000Z"
+    result = run(api, "deployed", canary=1, kinds=of(OTHER))
+    assert codes(result) == ["unfinished"] and result["ok"] and image(api) == OTHER
+
+
 @pytest.mark.parametrize(
     ("before", "words"),
     [("the words before", "the words before"),
