@@ -216,7 +216,10 @@ class Lock:
         self.renewed = time.monotonic()
 
     def _require_playbook(self) -> None:
-        """Nobody would learn how it goes on. The Lease stays as it is, and runs out: the next run names what was left."""
+        """Nobody would learn how it goes on. The Lease stays and runs out: the next run names what was left.
+
+        :raises Failed: ``playbook-ended``.
+        """
         if os.getppid() == self.playbook:
             return
         self.held = None
