@@ -11,6 +11,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import C
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastructure_kinds import kinds
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from tests import tiers
 from tests.unit.infrastructure.account import rows
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
@@ -27,7 +29,8 @@ DISKS = {"data": {"size": 10}, "remove_data": True}
 def test_every_kind_is_in_what_these_runs_make(project: Project) -> None:
     project.secure(certificate="managed", **DISKS)
     made = rows(project.present(check=True))
-    words = {each.words for each in kinds().values()}
+    # A cluster's are in test_gke.py, with a lost answer of two of their calls.
+    words = {each.words for name, each in kinds().items() if KIND_PARTS[name] != CLUSTER}
     assert {kind for _action, kind, _name in made} == {*words, "machine", DATA_VOLUME}
 
 
