@@ -60,7 +60,7 @@ class _Run:
         planned = ecs_kinds.plan(members, faults)
         self._findings: list[Finding] = list(planned.warnings)
         self._fleet = EcsFleet(
-            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition
+            planned.aws, planned.name, planned.kinds, planned.definition, planned.account, planned.partition
         )
         reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")
         seconds = lock.lease([kind.settings for kind in planned.kinds])
@@ -79,6 +79,8 @@ class _Run:
         if state == ROLLBACK:
             return self._roll_back()
         id_, rows = self._agreed()
+        if state != DEPLOY or self._check:
+            self._findings += self._lock.seen()
         if state in (STATUS, VERIFY):
             self._findings += [*fleet.judge(), *self._differing(rows)]
             return self._summary(id_)

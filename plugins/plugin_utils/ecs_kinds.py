@@ -7,9 +7,8 @@ compiler of a fleet of machines, and asks AWS only for what the user leaves open
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
@@ -17,16 +16,20 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller import caller
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, secrets, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, data, service, sidecars
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.secrets import TaskSecret
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.data import SharedData
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name, task_role_name
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings, read_kind
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_secrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
+from ansible_collections.praxis.cloud.plugins.plugin_utils.ecs_secrets import TaskSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, Pointer
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
     KindPlanner,
@@ -39,15 +42,12 @@ TARGET = "ecs"
 #: Variables that the agent would miss, and what there is instead.
 _REFUSED = {
     "docker_socket": "Leave it out: a task has no engine of its own.",
-    "services": "Deploy them as services of their own; sidecars are not made.",
-    "data": "Leave it out: what a task writes is gone with it.",
 }
 #: Variables of machines that say nothing for tasks.
 _WITHOUT_EFFECT = {
     "docker_daemon": "Fargate has an engine of its own.",
     "private_ip": "Tasks get their addresses from their subnets.",
     "public_ip": "Set praxis_ecs.public_ip for a public address.",
-    "registries": "Keep the image in ECR, or a public registry: ECS is given no login.",
 }
 _LIMITS_WITHOUT_EFFECT = {
     "pids": "Fargate limits no processes.",
@@ -55,7 +55,16 @@ _LIMITS_WITHOUT_EFFECT = {
     "log_files": "The log group keeps the log (praxis_ecs.retention).",
 }
 _LONGEST_ROLE = 64
-_KEY_ID = re.compile(r"(?:mrk-)?[0-9a-f-]{32,36}")
+
+
+@dataclass(frozen=True)
+class TaskVariables(KindVariables):
+    """The variables of all tasks of a kind."""
+
+    @property
+    def kept_data(self) -> Data | None:
+        """Nothing of a machine's: ECS mounts what tasks have of their data."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -79,16 +88,29 @@ class Fleet:
         given = kind.settings.execution_role
         return given or f"arn:{self.partition}:iam::{self.account}:role/{role_name(kind)}"
 
+    def task_role(self, kind: Kind) -> str:
+        """The ARN of the role that is made for the tasks themselves, by which they have their data; empty: none is."""
+        if not kind.data or kind.settings.task_role:
+            return ""
+        return f"arn:{self.partition}:iam::{self.account}:role/{task_role_name(kind)}"
+
+    def definition(self, kind: Kind) -> Definition:
+        """The request that registers a kind's task definition."""
+        return kind.definition(self.execution_role(kind), self.task_role(kind))
+
     def files(self) -> dict[str, str]:
         """What the AWS CLI takes (``--cli-input-json``), by file name."""
         found: dict[str, Any] = {}
         for kind in self.kinds:
             name = kind.name
-            found[f"{name}.task-definition.json"] = kind.definition(self.execution_role(kind))
+            found[f"{name}.task-definition.json"] = self.definition(kind)
             found[f"{name}.service.json"] = service.service(kind, kind.family, kind.settings.security_groups)
             if not kind.settings.execution_role:
                 policy = access.execution_policy(kind, self.account, self.partition)
                 found[f"{name}.execution-role-policy.json"] = policy
+            if kind.data and not kind.settings.task_role:
+                policy = kind.data.policy(kind.region, self.account, self.partition)
+                found[f"{name}.task-role-policy.json"] = policy
             if kind.settings.scales:
                 found[f"{name}.scalable-target.json"] = service.scalable_target(kind)
                 for each in service.scaling_policies(kind):
@@ -119,15 +141,19 @@ class _Planner(KindPlanner):
                 draft = self.draft(_kind_variables(member, settings[member.name]), member.name)
                 drafts.update({member.name: draft} if draft else {})
         images = self.images(list(drafts.values()))
-        self._check_registries(drafts)
+        for draft in drafts.values():
+            self.findings += sidecars.check(draft.services, draft.compiled.document)
+        shared = {each.name: self._data(each) for each in self.members if each.name in drafts}
         before = {each.name: self._balancer(each.target_group) for each in self.members if each.name in drafts}
-        found = {name: self._secrets(settings[name], draft) for name, draft in drafts.items()}
+        found = {name: ecs_secrets.of_kind(self, settings[name], draft) for name, draft in drafts.items()}
         self.stop_at_errors()
         kinds = tuple(
-            self._kind(fleet, settings[name], draft, images[draft.variables.image], found[name], before[name])
+            replace(
+                self._kind(fleet, settings[name], draft, images, found[name]), balancer=before[name], data=shared[name]
+            )
             for name, draft in drafts.items()
         )
-        self.findings += [finding for kind in kinds for finding in (*kind.check(), *_check_role(kind))]
+        self.findings += [finding for kind in kinds for finding in (*kind.check(), *_check_roles(kind))]
         account, partition = self._account(kinds)
         self.stop_at_errors()
         return Fleet(fleet, kinds, self.clouds.aws, account, partition, self.warnings)
@@ -154,31 +180,34 @@ class _Planner(KindPlanner):
         return found
 
     def _kind(
-        self,
-        fleet: str,
-        settings: KindSettings,
-        draft: Draft,
-        image: str,
-        found: dict[str, TaskSecret],
-        balancer: Balancer | None,
+        self, fleet: str, settings: KindSettings, draft: Draft, images: Mapping[str, str], found: TaskSecrets
     ) -> Kind:
-        made = release(draft, image, {name: each.value_from for name, each in found.items()})
+        image = draft.variables.image
+        made = release(draft, images[image], {name: each.value_from for name, each in found.agent.items()})
+        beside = [
+            Sidecar(
+                replace(each, image=images[each.image]), found.services.get(each.name, {}), found.logins.get(each.image)
+            )
+            for each in draft.services
+        ]
         return Kind(
             fleet=fleet,
             settings=settings,
             release=made,
             document=with_peers(made.document, settings.bootstrap),
-            secrets=found,
+            secrets=found.agent,
             region=self.clouds.aws.region,
             architecture=draft.variables.architecture,
-            balancer=balancer,
+            sidecars=tuple(beside),
+            login=found.logins.get(image),
         )
 
-    def _check_registries(self, drafts: Mapping[str, Draft]) -> None:
-        for name, draft in drafts.items():
-            if draft.registry(draft.variables.image):
-                fix = "Copy the image into ECR."
-                self.findings.append(_unheld("praxis_registries", name, fix, ERROR))
+    def _data(self, member: MemberVariables) -> SharedData | None:
+        try:
+            return data.read(member.data, member.name)
+        except Failed as error:
+            self.findings += error.findings
+            return None
 
     def _balancer(self, given: Pointer) -> Balancer | None:
         """What stands in front of tasks, which are targets by address."""
@@ -204,29 +233,8 @@ class _Planner(KindPlanner):
         groups = sorted({group for each in front for group in each.get("SecurityGroups") or ()})
         return Balancer(str(found["TargetGroupArn"]), arns[0], tuple(groups))
 
-    def _secrets(self, settings: KindSettings, draft: Draft) -> dict[str, TaskSecret]:
-        references = {name: given for name, given in draft.sources.items() if isinstance(given, Reference)}
-        for name in sorted(set(draft.sources) - set(references)):
-            what = f"{name} is a value, and a task definition never holds one."
-            fix = "Write a reference to AWS Secrets Manager (aws-sm://…)."
-            self.findings.append(Finding("secret-value-rendered", what, settings.name, fix))
-        wrong = secrets.check(references, settings.name)
-        self.findings += wrong
-        if wrong:
-            return {}
-        known = {
-            name: each
-            for name, each in references.items()
-            if each.pinned and each.name.startswith("arn:") and settings.execution_role
-        }
-        asked = {name: each for name, each in references.items() if name not in known}
-        found = {name: TaskSecret(each.name, each.key, each.version) for name, each in known.items()}
-        for name, is_ in self.described(asked).items():
-            found[name] = TaskSecret(is_.id, asked[name].key, is_.version, _key_arn(is_.encryption_key, is_.id))
-        return found
-
     def _account(self, kinds: Sequence[Kind]) -> tuple[str, str]:
-        if all(kind.settings.execution_role for kind in kinds):
+        if all(kind.settings.execution_role and (kind.settings.task_role or not kind.data) for kind in kinds):
             return "", "aws"
         try:
             own = caller(self.clouds.aws)
@@ -254,27 +262,23 @@ def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
     return Finding("not-on-ecs", f"{what} has no effect on ECS.", where, fix, level)
 
 
-def _check_role(kind: Kind) -> list[Finding]:
+def _check_roles(kind: Kind) -> list[Finding]:
     """A role's name is never shortened: two kinds would then share one."""
-    name = role_name(kind)
-    if kind.settings.execution_role or len(name) <= _LONGEST_ROLE:
-        return []
-    what = f"Its execution role would be called {name}, and a role's name has {_LONGEST_ROLE} characters at most."
-    fix = "Shorten praxis_ecs.name or praxis_fleet, or give praxis_ecs.execution_role."
-    return [Finding("bad-ecs-setting", what, kind.name, fix)]
+    settings = kind.settings
+    made = [("execution role", "execution_role", role_name(kind))] if not settings.execution_role else []
+    made += [("task role", "task_role", task_role_name(kind))] if kind.data and not settings.task_role else []
+    found = []
+    for words, setting, name in made:
+        if len(name) > _LONGEST_ROLE:
+            what = f"Its {words} would be called {name}, and a role's name has {_LONGEST_ROLE} characters at most."
+            fix = f"Shorten praxis_ecs.name or praxis_fleet, or give praxis_ecs.{setting}."
+            found.append(Finding("bad-ecs-setting", what, kind.name, fix))
+    return found
 
 
-def _kind_variables(member: MemberVariables, settings: KindSettings) -> KindVariables:
+def _kind_variables(member: MemberVariables, settings: KindSettings) -> TaskVariables:
     values = {name: getattr(member, name) for name in member.__dataclass_fields__}
     # The API is called by other names than the agent knows, so its Host filter matters as behind a balancer.
-    values.update(name=MARK, target_group=values["target_group"] or TARGET, docker_socket=False, services=(), data={})
+    values.update(name=MARK, target_group=values["target_group"] or TARGET, docker_socket=False)
     # A task's name is its host's, which the VPC resolves: others find it by what its card says.
-    return KindVariables(**values, host=MARK)
-
-
-def _key_arn(key: str, secret: str) -> str:
-    """A KMS key's ARN; a secret may name it by its id."""
-    if not _KEY_ID.fullmatch(key):
-        return key
-    arn, _colon, _rest = secret.partition(":secret:")
-    return f"{arn.replace(':secretsmanager:', ':kms:')}:key/{key}"
+    return TaskVariables(**values, host=MARK)

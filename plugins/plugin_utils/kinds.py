@@ -120,7 +120,7 @@ class KindPlanner:
         """Each image by digest. A registry is asked only for an image that names none."""
         found: Dict[str, str] = {}
         asked = []
-        for image in sorted({draft.variables.image for draft in drafts}):
+        for image in sorted({image for draft in drafts for image in draft.images}):
             try:
                 parsed = parse_image(image)
             except Failed as error:

@@ -24,6 +24,7 @@ class Task:
     """One task, and how it is.
 
     :param balanced: the target group that it is to be in, and the port there; None: no balancer is before it.
+    :param containers: what is known of each, as DescribeTasks answers it; none: of its one container nothing more.
     :param target: the state of that target, in the words of DescribeTargetHealth; empty: it was never registered.
     """
 
@@ -45,6 +46,7 @@ class Task:
     target: str = ""
     target_reason: str = ""
     running_since: float | None = None
+    containers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def fit(self) -> bool:

@@ -5,7 +5,10 @@
 fetched under their execution role's policies, and with their log in CloudWatch's when they end.
 
 A task's image is pulled without login from the registry's loopback port, and its host name is its own: of what its
-execution role may do, secrets and the log are held to its policies, the image is not.
+execution role may do, secrets and the log are held to its policies, the image is not. Of a task of several containers,
+all are started, each when what it depends on is as it is to be; they have one network, which a further container holds,
+as ECS's does, and volumes that go with the task. A container that is not essential may end. File systems of Amazon EFS
+are not imitated, nor is a login by ``repositoryCredentials``.
 """
 
 from __future__ import annotations
@@ -21,14 +24,14 @@ from moto.logs.models import logs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox import docker
-from sandbox.aws import policy
+from sandbox.aws import ecs_container, policy
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.ecs_records import HEALTHY, PENDING, RUNNING, UNHEALTHY, Task
+from sandbox.aws.ecs_records import HEALTHY, PENDING, RUNNING, STOPPED, UNHEALTHY, UNKNOWN, Task
 from sandbox.docker import DockerError
 from sandbox.site import ACCOUNT, REGION
 
 ROLE = "task"
-_HEALTH = {"healthy": HEALTHY, "unhealthy": UNHEALTHY}
+AGENT = "agent"
 LINES = 200
 """So many last lines of a task's output are its log."""
 
@@ -43,55 +46,106 @@ class Containers:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._definitions: dict[str, dict[str, Any]] = {}
+        self._begun: set[str] = set()
 
     def start(self, task: Task, definition: dict[str, Any]) -> None:
-        """Order its container; what cannot be had ends it."""
-        (container,) = definition["containerDefinitions"]
+        """Order its containers; what cannot be had ends it."""
         self._definitions[task.ident] = definition
         try:
-            secrets = self._secrets(definition, container)
+            secrets = {each["name"]: self._secrets(definition, each) for each in definition["containerDefinitions"]}
+            if [each for each in definition.get("volumes") or () if each.get("efsVolumeConfiguration")]:
+                raise TaskError("this imitation of ECS has no file systems of Amazon EFS")
         except TaskError as error:
             task.end(f"ResourceInitializationError: unable to pull secrets or registry auth: {error}")
             return
-        self._cloud.order(task.ident, lambda: self._run(task, container, secrets))
+        self._cloud.order(task.ident, lambda: self._create(task, definition, secrets))
 
     def observe(self, task: Task) -> None:
-        """What the engine says of it."""
-        found = docker.inspect("container", self._name(task))
-        if found is None and task.status == RUNNING:
+        """What the engine says of it, and the start of what no longer has to wait."""
+        containers = self._definitions[task.ident]["containerDefinitions"]
+        found = {each["name"]: docker.inspect("container", self._name(task, each["name"])) for each in containers}
+        essential = [each["name"] for each in containers if each.get("essential", True)]
+        if task.status == RUNNING and [name for name in essential if found[name] is None]:
             task.end("Task was removed from outside")
-        if found is None or found["State"]["Status"] == "created":
+            self._cloud.order(task.ident, lambda: self._clear(task))
+        there = {name: each for name, each in found.items() if each is not None}
+        if task.status == STOPPED or len(there) < len(found):
             return
-        state = found["State"]
-        if state["Status"] in ("exited", "dead"):
+        states = {name: each["State"] for name, each in there.items()}
+        task.containers = [_answered(name, state) for name, state in states.items()]
+        ended = [name for name in essential if states[name]["Status"] in ("exited", "dead")]
+        never = [each["name"] for each in containers if ecs_container.waits(each, states) == "never"]
+        if ended or never:
             self._keep_log(task)
-            code = int(state["ExitCode"])
+            state = states[(ended or never)[0]]
             reason = "OutOfMemoryError: Container killed due to memory usage" if state.get("OOMKilled") else ""
-            task.end("Essential container in task exited", code, reason)
-            docker.remove_container(self._name(task))
+            why = "Essential container in task exited" if ended else f"A dependency of {never[0]} has failed"
+            task.end(why, int(state["ExitCode"]), reason)
+            self._clear(task)
             return
-        networks = found["NetworkSettings"]["Networks"]
-        task.address = str(networks[self._cloud.site.network]["IPAddress"])
-        task.status = RUNNING if state["Running"] else PENDING
-        task.health = _HEALTH.get((state.get("Health") or {}).get("Status", ""), task.health)
+        for each in containers:
+            name = self._name(task, each["name"])
+            waiting = states[each["name"]]["Status"] == "created" and name not in self._begun
+            if waiting and not ecs_container.waits(each, states):
+                self._begun.add(name)
+                self._cloud.order(task.ident, lambda name=name: self._begin(task, name))  # type: ignore[misc]
+        if [state for state in states.values() if state["Status"] == "created"]:
+            return
+        holder = docker.inspect("container", self._holder(task)) if len(containers) > 1 else there[essential[0]]
+        networks = holder["NetworkSettings"]["Networks"] if holder else {}
+        task.address = str((networks.get(self._cloud.site.network) or {}).get("IPAddress", ""))
+        task.status = RUNNING
+        task.health = _health([states[name] for name in essential], task.health)
 
     def stop(self, task: Task) -> None:
-        """Stop its container in the background; its log is kept first."""
+        """Stop its containers in the background; their log is kept first."""
         self._cloud.order(task.ident, lambda: self._stop(task))
 
-    def _name(self, task: Task) -> str:
-        return self._cloud.site.container(f"task-{task.ident}")
+    def _name(self, task: Task, container: str = AGENT) -> str:
+        suffix = "" if container == AGENT else f"-{container}"
+        return self._cloud.site.container(f"task-{task.ident}{suffix}")
 
-    def _run(self, task: Task, container: dict[str, Any], secrets: dict[str, str]) -> None:
-        name, site = self._name(task), self._cloud.site
+    def _holder(self, task: Task) -> str:
+        """The container that has the network of a task of several."""
+        return self._name(task, "network_holder")
+
+    def _volumes(self, task: Task) -> dict[str, str]:
+        """The volumes of a task as the engine calls them, by their names in its definition."""
+        volumes = self._definitions[task.ident].get("volumes") or ()
+        return {each["name"]: self._name(task, f"volume-{each['name']}") for each in volumes}
+
+    def _create(self, task: Task, definition: dict[str, Any], secrets: dict[str, dict[str, str]]) -> None:
+        """Make everything of it; :meth:`observe` starts the containers."""
+        site, containers = self._cloud.site, definition["containerDefinitions"]
+        place = ["--network", site.network, "--hostname", f"task-{task.ident[:12]}"]
+        try:
+            for name in self._volumes(task).values():
+                docker.docker("volume", "create", *site.labels(ROLE), name)
+            if len(containers) > 1:
+                holder = self._holder(task)
+                docker.docker("run", "--detach", "--init", "--name", holder, *site.labels(ROLE), *place, "--entrypoint",
+                              "sleep", self._image(containers[0]), "infinity", timeout=300)  # fmt: skip
+                place = ["--network", f"container:{holder}"]
+            for each in containers:
+                self._create_one(task, each, secrets[each["name"]], place)
+        except DockerError as error:
+            task.end(f"CannotPullContainerError: {error}"[:1000])
+            self._clear(task)
+
+    def _image(self, container: dict[str, Any]) -> str:
+        return ecs_container.image(container, self._cloud.site.registry_name, self._cloud.registry.push)
+
+    def _create_one(
+        self, task: Task, container: dict[str, Any], secrets: dict[str, str], place: list[str]
+    ) -> None:
         environment = {each["name"]: each["value"] for each in container.get("environment") or ()}
         environment.update(secrets)
-        image = container["image"].replace(site.registry_name, self._cloud.registry.push)
-        host = f"task-{task.ident[:12]}"
-        options = ["--name", name, *site.labels(ROLE), "--network", site.network, "--hostname", host]
+        options = ["--name", self._name(task, container["name"]), *self._cloud.site.labels(ROLE), *place]
         options += [word for key in environment for word in ("--env", key)]  # a value is in no argument
+        options += ecs_container.mounts(container, self._volumes(task))
         # The client takes an image by digest for one that it has, and asks the registry else.
-        command = ["docker", "create", *options, *_limits(container), *_program(container, image)]
+        command = ["docker", "create", *options, *ecs_container.limits(container),
+                   *ecs_container.program(container, self._image(container))]  # fmt: skip
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "DOCKER_HOST") if key in os.environ}
         # The client itself would read these.
         inside = {key: value for key, value in environment.items() if key not in kept}
@@ -99,27 +153,45 @@ class Containers:
             command, env={**inside, **kept}, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False
         )
         if done.returncode:
-            said = done.stderr.decode(errors="replace").strip()
-            task.end(f"CannotPullContainerError: {said}"[:1000])
-            return
+            raise DockerError(done.stderr.decode(errors="replace").strip())
+
+    def _begin(self, task: Task, name: str) -> None:
         try:
             docker.docker("start", name)
         except DockerError as error:
+            if task.status == STOPPED:
+                return
             task.end(f"CannotStartContainerError: {error}"[:1000])
+            self._clear(task)
 
     def _stop(self, task: Task) -> None:
-        name = self._name(task)
-        if docker.inspect("container", name):
-            container = self._definitions[task.ident]["containerDefinitions"][0]
-            docker.docker("stop", "--time", str(container.get("stopTimeout") or 30), name, timeout=200)
-            with self._cloud.changes:
-                self._keep_log(task)
-            docker.remove_container(name)
+        """In the opposite order of the starts: what others depend on goes last."""
+        for each in self._definitions[task.ident]["containerDefinitions"]:
+            name = self._name(task, each["name"])
+            if docker.inspect("container", name):
+                seconds = str(each.get("stopTimeout") or ecs_container.STOP)
+                docker.docker("stop", "--time", seconds, name, timeout=200)
+        with self._cloud.changes:
+            self._keep_log(task)
+        self._clear(task)
+
+    def _clear(self, task: Task) -> None:
+        """Remove everything of it."""
+        for each in self._definitions[task.ident]["containerDefinitions"]:
+            docker.remove_container(self._name(task, each["name"]))
+        docker.remove_container(self._holder(task))
+        for name in self._volumes(task).values():
+            if docker.inspect("volume", name):
+                docker.docker("volume", "rm", name)
 
     def _keep_log(self, task: Task) -> None:
-        """The end of its output, where awslogs puts it."""
+        """The end of its containers' output, where awslogs puts it."""
         definition = self._definitions[task.ident]
-        (container,) = definition["containerDefinitions"]
+        for each in definition["containerDefinitions"]:
+            if docker.inspect("container", self._name(task, each["name"])):
+                self._keep_log_of(task, definition, each)
+
+    def _keep_log_of(self, task: Task, definition: dict[str, Any], container: dict[str, Any]) -> None:
         options = container["logConfiguration"]["options"]
         group, prefix = options["awslogs-group"], options["awslogs-stream-prefix"]
         arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:{prefix}"
@@ -129,7 +201,8 @@ class Containers:
             return  # its role has gone before it
         if not policy.allowed(held, "logs:PutLogEvents", arn, {}):
             return
-        done = subprocess.run(["docker", "logs", "--tail", str(LINES), self._name(task)], stdin=subprocess.DEVNULL,
+        name = self._name(task, container["name"])
+        done = subprocess.run(["docker", "logs", "--tail", str(LINES), name], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)  # fmt: skip
         backend, stream = logs_backends[ACCOUNT][REGION], f"{prefix}/{container['name']}/{task.ident}"
         lines = done.stdout.decode(errors="replace").splitlines()
@@ -171,25 +244,18 @@ def _parts(value_from: str) -> tuple[str, str, str, str]:
     return arn, rest[0], rest[1], rest[2]
 
 
-def _limits(container: dict[str, Any]) -> list[str]:
-    linux, health = container.get("linuxParameters") or {}, container.get("healthCheck")
-    options = ["--user", container["user"]] if container.get("user") else []
-    options += ["--read-only"] if container.get("readonlyRootFilesystem") else []
-    options += ["--init"] if linux.get("initProcessEnabled") else []
-    for name in (linux.get("capabilities") or {}).get("drop") or ():
-        options += ["--cap-drop", name]
-    for each in linux.get("tmpfs") or ():
-        how = ",".join([f"size={each['size']}m", *each.get("mountOptions", ())])
-        options += ["--tmpfs", f"{each['containerPath']}:{how}"]
-    if health:
-        words = health["command"][1:] if health["command"][0] in ("CMD", "CMD-SHELL") else health["command"]
-        options += ["--health-cmd", " ".join(words), "--health-interval", f"{health['interval']}s",
-                    "--health-timeout", f"{health['timeout']}s", "--health-retries", str(health["retries"]),
-                    "--health-start-period", f"{health.get('startPeriod', 0)}s"]  # fmt: skip
-    return options
+def _health(states: list[dict[str, Any]], before: str) -> str:
+    """The health of a task by its essential containers that say it."""
+    said = {(state.get("Health") or {}).get("Status", "") for state in states} - {""}
+    if "unhealthy" in said:
+        return UNHEALTHY
+    return HEALTHY if said == {"healthy"} else before
 
 
-def _program(container: dict[str, Any], image: str) -> list[str]:
-    entry = container.get("entryPoint") or []
-    first = ["--entrypoint", entry[0]] if entry else []
-    return [*first, image, *entry[1:], *(container.get("command") or [])]
+def _answered(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """A container as DescribeTasks answers it."""
+    found: dict[str, Any] = {"name": name, "lastStatus": RUNNING if state["Running"] else PENDING}
+    if state["Status"] in ("exited", "dead"):
+        found |= {"lastStatus": STOPPED, "exitCode": int(state["ExitCode"])}
+    health = (state.get("Health") or {}).get("Status", "")
+    return {**found, "healthStatus": {"healthy": HEALTHY, "unhealthy": UNHEALTHY}.get(health, UNKNOWN)}

@@ -303,6 +303,65 @@ def test_of_two_deployments_at_the_same_time_one_acts_and_the_other_names_it(age
     assert agents.written(mark).count("UpdateService") == 1
 
 
+#: A server of files beside the agent, out of the stand-in's image, which has Python and curl.
+BESIDE: dict[str, Any] = {
+    "name": "files", "image": "{{ praxis_image }}",
+    "command": ["python", "-m", "http.server", "3002", "--bind", "127.0.0.1", "--directory", "/shared"],
+    "secrets": {"TOKEN": "aws-sm://praxis/praxis/agent#OPENAI_API_KEY"},
+    "volumes": [{"name": "shared", "target": "/shared", "agent": "/app/shared"}],
+    "health": {"test": ["curl", "-fsS", "-m", "3", "http://127.0.0.1:3002/"]},
+    "container": {"memory": "128m", "start_period": "5s"},
+}  # fmt: skip
+WITH_FILES: dict[str, Any] = {
+    "ecs_kind": {"cpu": 512}, "container": {"memory": "512m"},
+    "agent_environment": {"PRAXIS_SHARED_PATH": "/app/shared"},
+    "agent_config": {"llm": {"timeout": 9}, "mcp": {
+        "enabled": True, "auto_discovery": False,
+        "external_endpoints": [{"name": "files", "url": "http://localhost:3002"}]}},
+}  # fmt: skip
+
+
+def test_services_are_containers_of_the_same_task(agents: Agents, group: str) -> None:
+    given = {"target_group": group, **WITH_FILES, "services": [BESIDE]}
+    done = agents.run("deploy.yml", **given)
+    assert done.summary["ok"] and len(healthy(agents, group)) == 2
+    mark = agents.cloud.mark()
+    assert not agents.run("deploy.yml", **given).changed and agents.written(mark) == []
+    beside = [name for name in agents.containers() if name.endswith("-files")]
+    assert len(beside) == 2
+    found = docker.inspect("container", beside[0])
+    assert found is not None
+    host = found["HostConfig"]
+    assert (host["ReadonlyRootfs"], found["Config"]["User"], host["CapDrop"]) == (True, "10001:10001", ["ALL"])
+    assert host["Memory"] == 128 * 1024 * 1024
+    # The agent and the server have one network and one directory, which neither could write to as it was made.
+    agent = beside[0].removesuffix("-files")
+    docker.docker("exec", agent, "sh", "-c", "echo shared > /app/shared/seen")
+    assert docker.docker("exec", agent, "curl", "-fsS", "http://localhost:3002/seen") == "shared"
+    environment = docker.docker("exec", beside[0], "sh", "-c", "cat /proc/1/environ | tr '\\0' '\\n'")
+    assert [line for line in environment.splitlines() if line.startswith("TOKEN=")]
+    assert "TOKEN" not in docker.docker("exec", agent, "env")
+
+
+def test_a_service_that_ends_takes_its_task_with_it_and_a_bad_one_is_rolled_back(agents: Agents, group: str) -> None:
+    given = {"target_group": group, **WITH_FILES}
+    before, revision = [name for name in agents.containers() if name.endswith("-files")], agents.revision()
+    docker.docker("kill", before[0])
+    seen.wait_for("another task in its place", lambda: replaced(agents, before), deadline=120)
+    crashing = {**BESIDE, "command": ["sh", "-c", "echo these are the last words; exit 3"]}
+    failed = agents.run("deploy.yml", expect=2, services=[crashing], **given)
+    found = {each["code"]: each["what"] for each in failed.summary["findings"]}
+    assert set(found) >= {"rollout-failed", "stopped-tasks", "log-end"}
+    assert "files ended with 3" in found["stopped-tasks"] and "these are the last words" in found["log-end"]
+    assert agents.revision() == revision
+
+
+def replaced(agents: Agents, before: list[str]) -> bool:
+    """Whether there are two tasks again, of which one is new."""
+    now = [name for name in agents.containers() if name.endswith("-files")]
+    return len(now) == 2 and before[0] not in now
+
+
 def test_a_removal_leaves_nothing(agents: Agents) -> None:
     assert "praxis_confirm_down" in agents.run("down.yml", expect=2).output
     agents.run("down.yml", confirm_down="praxis")
@@ -310,5 +369,6 @@ def test_a_removal_leaves_nothing(agents: Agents) -> None:
     found = agents.client("ecs").describe_clusters(clusters=[CLUSTER])["clusters"]
     assert [each for each in found if each["status"] == "ACTIVE"] == []
     seen.wait_for("the end of the tasks", lambda: not agents.containers(), deadline=60)
+    assert docker.named("volume", Site(HOME.parent).key, "task") == []
     again = agents.run("down.yml", "--check", confirm_down="praxis")
     assert not again.changed

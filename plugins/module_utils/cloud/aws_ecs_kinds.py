@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a service of Amazon ECS lives in and what scales it: cluster, log group, policy of the execution role, scalable
-target, scaling policy."""
+"""What a service of Amazon ECS lives in and what scales it: cluster, log group, policies of its roles, scalable target,
+scaling policy."""
 
 from __future__ import annotations
 
@@ -77,41 +77,33 @@ class LogGroup(AwsKind):
 
 @dataclass(frozen=True)
 class Written(AwsKind):
-    """A kind that one operation creates and changes. It has no tags: it is whose the thing is that it belongs to."""
-
-    def id_of(self, desired: Resource) -> str:
-        """Its id, which follows from what is desired."""
-        return desired.name
+    """A kind that one operation creates and changes, and whose name is its id. It has no tags: it is whose the thing is
+    that it belongs to."""
 
     def ours(self, tags: Mapping[str, str], desired: Resource) -> bool:
         return True
 
     def create(self, client: AwsClient, desired: Resource) -> str:
-        id_ = self.id_of(desired)
-        self.set(client, desired, id_, ())
-        return id_
+        self.set(client, desired, desired.name, ())
+        return desired.name
 
     def set_later(self, desired: Resource) -> set[str]:
         return set()
 
 
 @dataclass(frozen=True)
-class ExecutionPolicy(Written):
-    """The one inline policy of the execution role, with which it goes. Its id is ROLE/NAME."""
+class RolePolicy(Written):
+    """The one inline policy of a role, with which it goes. Its name and id are ROLE/NAME."""
 
     found_by: ClassVar[Collection[str]] = ("role",)
 
-    def id_of(self, desired: Resource) -> str:
-        return f"{desired.made_with['role']}/{desired.name}"
-
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
-        role = desired.made_with["role"]
+        role, _slash, name = desired.name.rpartition("/")
         try:
-            found = client.call("iam", "get_role_policy", RoleName=role, PolicyName=desired.name)
+            found = client.call("iam", "get_role_policy", RoleName=role, PolicyName=name)
         except NotFound:
             return None
-        fields = {"document": _ordered(found["PolicyDocument"])}
-        return Observed(self.name, desired.name, self.id_of(desired), fields)
+        return Observed(self.name, desired.name, desired.name, {"document": _ordered(found["PolicyDocument"])})
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         role, _slash, name = id_.rpartition("/")
@@ -243,7 +235,7 @@ def lower_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 CLUSTER = Cluster("cluster", "cluster")
 LOG_GROUP = LogGroup("log_group", "log group")
-EXECUTION_POLICY = ExecutionPolicy("execution_policy", "role policy")
+ROLE_POLICY = RolePolicy("role_policy", "role policy")
 SCALABLE_TARGET = ScalableTarget("scalable_target", "scalable target")
 SCALING_POLICY = ScalingPolicy("scaling_policy", "scaling policy")
 SCHEDULED_ACTION = ScheduledAction("scheduled_action", "scheduled action")
@@ -251,6 +243,6 @@ SCHEDULED_ACTION = ScheduledAction("scheduled_action", "scheduled action")
 KINDS: dict[str, AwsKind] = {
     kind.name: kind
     for kind in (
-        CLUSTER, LOG_GROUP, ROLE, EXECUTION_POLICY, SECURITY_GROUP, SCALABLE_TARGET, SCALING_POLICY, SCHEDULED_ACTION,
+        CLUSTER, LOG_GROUP, ROLE, ROLE_POLICY, SECURITY_GROUP, SCALABLE_TARGET, SCALING_POLICY, SCHEDULED_ACTION,
     )
 }  # fmt: skip

@@ -12,11 +12,12 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import GOOD, EcsService
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import GOOD, EcsService, image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -30,13 +31,13 @@ _WORDS = {name: kind.words for name, kind in KINDS.items()}
 class EcsFleet:
     """All kinds of agents of a fleet in one region.
 
-    :param role_of: the ARN of a kind's execution role.
+    :param define: a kind's task definition.
     """
 
     client: AwsClient
     name: str
     kinds: Sequence[Kind]
-    role_of: Callable[[Kind], str]
+    define: Callable[[Kind], Definition]
     account: str
     partition: str
     poll: Poll = field(default_factory=lambda: Poll(interval=5.0))
@@ -46,9 +47,7 @@ class EcsFleet:
     _applied: bool = False
 
     def __post_init__(self) -> None:
-        self.services = [
-            EcsService(self.client, kind, kind.definition(self.role_of(kind)), self.poll) for kind in self.kinds
-        ]
+        self.services = [EcsService(self.client, kind, self.define(kind), self.poll) for kind in self.kinds]
 
     @property
     def where(self) -> str:
@@ -106,7 +105,7 @@ class EcsFleet:
                 "name": service.kind.name,
                 "cluster": service.kind.cluster,
                 "revision": service.revision,
-                "image": (service.current.get("containerDefinitions") or [{}])[0].get("image", ""),
+                "image": image_of(service.current),
                 "running": described.get("runningCount", 0),
                 "desired": described.get("desiredCount", 0),
                 "pending": described.get("pendingCount", 0),

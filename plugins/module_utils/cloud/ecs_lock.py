@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,6 +57,11 @@ class EcsLock:
         finally:
             self._give_back(mine)
 
+    def seen(self) -> list[Finding]:
+        """Who holds it, for a run that needs none. Only reads."""
+        found = [each for name in self._listed() if (each := self._find(name))]
+        return lock.seen(found, time.time())
+
     def _take(self) -> tuple[Ticket, list[Finding]]:
         end = self.poll.clock() + self.wait
         while True:
@@ -101,12 +107,16 @@ class EcsLock:
 
     def _others(self, mine: Ticket) -> list[Ticket]:
         """All that may have been there first."""
+        family, named = lock.family(self.fleet), self._listed()
+        named |= {f"{family}:{number}" for number in range(max(1, mine.revision - NEWEST), mine.revision)}
+        return [found for name in sorted(named - {mine.where}) if (found := self._shown(name))]
+
+    def _listed(self) -> set[str]:
+        """The active revisions that ECS lists."""
         family = lock.family(self.fleet)
         asked = {"familyPrefix": family, "status": "ACTIVE"}
         listed = [str(arn).rpartition("/")[2] for arn in self.client.paginate("ecs", "list_task_definitions", **asked)]
-        named = {name for name in listed if name.rpartition(":")[0] == family}
-        named |= {f"{family}:{number}" for number in range(max(1, mine.revision - NEWEST), mine.revision)}
-        return [found for name in sorted(named - {mine.where}) if (found := self._shown(name))]
+        return {name for name in listed if name.rpartition(":")[0] == family}
 
     def _shown(self, name: str) -> Ticket | None:
         """A revision that has a number. One that is not there after a while was deleted for good."""

@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, rollout, service
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, capacity, rollout, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -65,7 +65,8 @@ class EcsService:
     def observe(self) -> None:
         """What there is. Only reads.
 
-        :raises Failed: ``not-managed`` for a service that others made.
+        :raises Failed: ``not-managed`` for a service that others made, ``capacity-fixed`` for one that cannot become
+            what is wanted.
         """
         self.described = self._describe()
         self.deployment = str(rollout.primary(self.described).get("id", ""))
@@ -73,6 +74,8 @@ class EcsService:
             what = f"There is a service {self.kind.name} that was not made here."
             fix = "Choose another name (praxis_ecs.name) or cluster."
             raise Failed(Finding("not-managed", what, self.where, fix))
+        if found := capacity.fixed(self.kind.settings.capacity, self.described, self.where):
+            raise Failed(*found)
         running = str(self.described.get("taskDefinition", ""))
         self.current = self._definition(running) if running else {}
         self.fitting = running if self.current and same(self.definition, self.current) else ""
@@ -186,7 +189,7 @@ class EcsService:
             {
                 "revision": each["revision"],
                 "arn": each["taskDefinitionArn"],
-                "image": each["containerDefinitions"][0]["image"],
+                "image": image_of(each),
                 "registered": str(each.get("registeredAt", "")),
                 "outcome": _outcome(each),
                 "active": each["taskDefinitionArn"] == self.described.get("taskDefinition"),
@@ -265,15 +268,25 @@ class EcsService:
     def _log_end(self, stopped: Sequence[Mapping[str, Any]]) -> list[str]:
         """The last lines of the newest stopped task that has written any."""
         for each in rollout.telling(stopped)[:3]:
-            stream = f"{self.kind.name}/{CONTAINER}/{_id(str(each['taskArn']))}"
-            asked: dict[str, Any] = {"logGroupName": self.kind.log_group, "logStreamName": stream, "limit": _LINES}
-            try:
-                events = self.client.call("logs", "get_log_events", startFromHead=False, **asked)["events"]
-            except CloudError:
-                continue  # evidence that there is none of must not hide the failure itself
-            if events:
-                return [str(event["message"]) for event in events]
+            for container in rollout.ended_badly(each, CONTAINER):
+                if lines := self._log_of(container, _id(str(each["taskArn"]))):
+                    return lines
         return []
+
+    def _log_of(self, container: str, task: str) -> list[str]:
+        stream = f"{self.kind.name}/{container}/{task}"
+        asked: dict[str, Any] = {"logGroupName": self.kind.log_group, "logStreamName": stream, "limit": _LINES}
+        try:
+            events = self.client.call("logs", "get_log_events", startFromHead=False, **asked)["events"]
+        except CloudError:
+            return []  # evidence that there is none of must not hide the failure itself
+        return [str(event["message"]) for event in events]
+
+
+def image_of(definition: Mapping[str, Any]) -> str:
+    """The agent's image in a definition; empty where there is none."""
+    containers = definition.get("containerDefinitions") or ()
+    return next((str(each["image"]) for each in containers if each.get("name") == CONTAINER), "")
 
 
 def _outcome(definition: Mapping[str, Any]) -> str:

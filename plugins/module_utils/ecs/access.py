@@ -26,16 +26,20 @@ def execution_policy(kind: Kind, account: str, partition: str = "aws") -> dict[s
     """
     log = f"arn:{partition}:logs:{kind.region}:{account}:log-group:{kind.log_group}:*"
     statements = [_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log])]
-    if image := _ECR.match(kind.release.image):
-        repository = f"arn:{partition}:ecr:{image['region']}:{image['account']}:repository/{image['name']}"
+    found = [image for image in map(_ECR.match, kind.images) if image]
+    if repositories := sorted({_repository(partition, **image.groupdict()) for image in found}):
         statements.append(_allow(["ecr:GetAuthorizationToken"], ["*"]))
-        statements.append(_allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [repository]))
-    if secrets := sorted({secret.arn for secret in kind.secrets.values()}):
+        statements.append(_allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories))
+    if secrets := sorted({secret.arn for secret in kind.all_secrets}):
         statements.append(_allow(["secretsmanager:GetSecretValue"], secrets))
-    keys = sorted({secret.encryption_key for secret in kind.secrets.values() if _own(secret.encryption_key)})
+    keys = sorted({secret.encryption_key for secret in kind.all_secrets if _own(secret.encryption_key)})
     if keys:
         statements.append(_allow(["kms:Decrypt"], keys))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _repository(partition: str, account: str, region: str, name: str) -> str:
+    return f"arn:{partition}:ecr:{region}:{account}:repository/{name}"
 
 
 def _own(key: str) -> bool:

@@ -10,8 +10,9 @@ ECS's, which writes down when a revision was registered.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings
@@ -108,6 +109,25 @@ def locked(there: Ticket, now: float) -> Finding:
     what += f"; its lock ends by itself in {left(there, now):.0f} s."
     fix = "Wait for its end (praxis_lock_wait); if it is known to be dead: "
     return Finding("fleet-locked", what, there.where, f"{fix}-e praxis_take_over={there.run}.")
+
+
+def seen(others: Sequence[Ticket], now: float) -> list[Finding]:
+    """What a run says that needs no lock itself: who holds it, and since when; and who stopped before its end.
+
+    :param now: by the clock of who asks, which is not ECS's.
+    """
+    active = sorted((each for each in others if each.active), key=lambda each: each.revision)
+    found = [unfinished(each) for each in active if left(each, now) <= 0]
+    alive = [each for each in active if left(each, now) > 0]
+    return [*found, *(at_work(each, now) for each in alive[:1])]
+
+
+def at_work(there: Ticket, now: float) -> Finding:
+    """That another run is at work, for one that only observes."""
+    since = datetime.datetime.fromtimestamp(there.at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    refused = locked(there, now)
+    what = refused.what.replace("is at work", f"is at work since {since}")
+    return replace(refused, what=what, level=WARNING)
 
 
 def unfinished(there: Ticket) -> Finding:

@@ -57,6 +57,8 @@ def normal(definition: Mapping[str, Any]) -> Definition:
     awsvpc = kept.get("networkMode") == "awsvpc"
     rest = {key: value for key, value in kept.items() if key != "containerDefinitions"}
     found: Definition = dict(_pruned({**_DEFAULTS, **_without_nothing(rest)}))
+    if "volumes" in found:
+        found["volumes"] = {str(each.get("name")): dict(each) for each in found["volumes"]}
     for key in ("cpu", "memory"):
         if key in found:
             found[key] = str(found[key])
@@ -79,6 +81,8 @@ def _container(given: Mapping[str, Any], awsvpc: bool) -> Definition:
 
 
 def _meant(key: str, each: Mapping[str, Any], awsvpc: bool) -> Any:
+    if key == "mountPoints":
+        return {"readOnly": False, **_without_nothing(each)}
     if key != "portMappings":
         return dict(each)
     port = {"protocol": "tcp", **_without_nothing(each)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, schedules, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
@@ -14,12 +15,17 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import ma
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 
-POLICY = "execution"
+POLICY, DATA_POLICY = "execution", "data"
 
 
 def role_name(kind: Kind) -> str:
     """The execution role's name; a role belongs to the account, so the region is part of it."""
     return f"{names(kind.fleet, kind.region)['role']}-ecs-{kind.name}"
+
+
+def task_role_name(kind: Kind) -> str:
+    """The name of the role by which tasks have their data; a kind's name has no dot."""
+    return f"{role_name(kind)}.data"
 
 
 def group_name(kind: Kind) -> str:
@@ -47,17 +53,24 @@ def _of_kind(kind: Kind, vpc: str, account: str, partition: str) -> Iterator[Res
         lost = "what was written to it"
         yield Resource("log_group", kind.log_group, retention, {}, _tags(kind, kind.log_group), lost=lost)
     if not settings.execution_role:
-        name = role_name(kind)
-        description = f"Starts tasks of the Praxis fleet {kind.fleet}"
-        yield Resource("role", name, {"trust": access.TRUST, "description": description}, {}, _tags(kind, name))
-        document = {"document": access.execution_policy(kind, account, partition)}
-        yield Resource("execution_policy", POLICY, document, {"role": Ref("role", name)})
+        document = access.execution_policy(kind, account, partition)
+        yield from _role(kind, role_name(kind), POLICY, "Starts tasks", document)
+    if kind.data and not settings.task_role:
+        document = kind.data.policy(kind.region, account, partition)
+        yield from _role(kind, task_role_name(kind), DATA_POLICY, "Mounts the data of tasks", document)
     if not settings.security_groups:
         name = group_name(kind)
         callers = [*settings.api_from, *(kind.balancer.security_groups if kind.balancer else ())]
         rules = [Rule(kind.release.api_port, each, "API") for each in dict.fromkeys(callers)]
         made_with = {"vpc": vpc, "description": f"Tasks {kind.name} of the Praxis fleet {kind.fleet}"}
         yield Resource("security_group", name, {"rules": rules}, made_with, _tags(kind, name))
+
+
+def _role(kind: Kind, name: str, policy: str, does: str, document: Mapping[str, Any]) -> Iterator[Resource]:
+    """A role that tasks have, with its one policy."""
+    description = f"{does} of the Praxis fleet {kind.fleet}"
+    yield Resource("role", name, {"trust": access.TRUST, "description": description}, {}, _tags(kind, name))
+    yield Resource("role_policy", f"{name}/{policy}", {"document": document}, {"role": Ref("role", name)})
 
 
 def after(

@@ -93,6 +93,17 @@ def telling(stopped: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]
     return [task for task in stopped if not str(task.get("stoppedReason", "")).startswith(_BY_ECS)] or stopped
 
 
+def ended_badly(task: Mapping[str, Any], agent: str) -> list[str]:
+    """The containers of a stopped task whose logs say most, in that order: those that ended with an error by
+    themselves, and the agent.
+
+    :param agent: the name of its container.
+    """
+    stopped_by_ecs = (0, 137, 143)
+    bad = [str(each["name"]) for each in task.get("containers") or () if each.get("exitCode", 0) not in stopped_by_ecs]
+    return list(dict.fromkeys([*bad, agent]))
+
+
 def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, where: str) -> list[Finding]:
     """What is wrong with a service that nobody is deploying.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import FARGATE
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.capacity import EC2, Capacity, Provider
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 
@@ -37,6 +37,7 @@ def service(kind: Kind, definition: str, security_groups: Sequence[str]) -> Requ
         "desiredCount": settings.minimum,
         "schedulingStrategy": "REPLICA",
         "deploymentController": {"type": "ECS"},
+        **({} if settings.capacity.providers else {"launchType": EC2}),
         "tags": [{"key": each["Key"], "value": each["Value"]} for each in tag_list(kind.tags)],
     }
 
@@ -46,10 +47,12 @@ def kept(kind: Kind, definition: str, security_groups: Sequence[str]) -> Request
     settings = kind.settings
     port = {"containerName": CONTAINER, "containerPort": kind.release.api_port}
     balanced = [{"targetGroupArn": kind.balancer.target_group, **port}] if kind.balancer else []
+    strategy = settings.capacity.strategy
     return {
         "taskDefinition": definition,
-        "capacityProviderStrategy": [{"capacityProvider": settings.capacity or FARGATE, "weight": 1, "base": 0}],
-        "platformVersion": "LATEST",
+        **({"capacityProviderStrategy": strategy} if strategy else {}),
+        # Instances have no platform of AWS's.
+        **({"platformVersion": "LATEST"} if settings.capacity.fargate else {}),
         "networkConfiguration": {
             "awsvpcConfiguration": {
                 "subnets": sorted(settings.subnets),
@@ -80,10 +83,9 @@ def observed(described: Mapping[str, Any]) -> Request:
         strategy = [{"capacityProvider": described["launchType"], "weight": 1, "base": 0}]
     found: Request = {
         "taskDefinition": described.get("taskDefinition", ""),
-        "capacityProviderStrategy": [
-            {"capacityProvider": each["capacityProvider"], "weight": each.get("weight", 0), "base": each.get("base", 0)}
-            for each in strategy
-        ],
+        "capacityProviderStrategy": Capacity(
+            tuple(Provider(each["capacityProvider"], each.get("weight", 0), each.get("base", 0)) for each in strategy)
+        ).strategy,
         "platformVersion": described.get("platformVersion") or "LATEST",
         "networkConfiguration": {
             "awsvpcConfiguration": {

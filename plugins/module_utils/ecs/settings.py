@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import schedules
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import capacity, schedules
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.capacity import Capacity
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.schedules import Schedule
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader import (
@@ -23,7 +24,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader i
 )
 
 VARIABLE = "praxis_ecs"
-FARGATE, SPOT = "FARGATE", "FARGATE_SPOT"
 #: CPU units of a Fargate task -> the least and the most memory that it may have, and the step between sizes, in MiB.
 SIZES: Mapping[int, tuple[int, int, int]] = {
     256: (512, 2048, 0),
@@ -78,6 +78,7 @@ class KindSettings:
     :param bootstrap: multiaddrs of the fleet's stable members, which every task dials.
     :param desired_count: a fixed number of tasks; None: the autoscaler decides.
     :param cpu: CPU units of a task.
+    :param capacity: what tasks run on.
     :param security_groups: the user's; without any, one is made.
     :param api_from: who may call the API, where the security group is made.
     :param execution_role: ARN of the user's; without one, one is made.
@@ -93,7 +94,7 @@ class KindSettings:
     desired_count: int | None = None
     autoscaler: Autoscaler = Autoscaler()
     cpu: int = 256
-    capacity: str = FARGATE
+    capacity: Capacity = Capacity()
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     api_from: tuple[str, ...] = ()
@@ -135,6 +136,7 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     if reader.findings:
         raise Failed(*reader.findings)
     values["autoscaler"] = _autoscaler(reader, values.get("autoscaler", {}))
+    values["capacity"] = capacity.read(reader, values.get("capacity", capacity.FARGATE))
     for several in ("bootstrap", "subnets", "security_groups", "api_from"):
         values[several] = tuple(dict.fromkeys(values.get(several, ())))
     settings = KindSettings(**values)
@@ -152,6 +154,7 @@ def _autoscaler(reader: OptionReader, given: Mapping[str, Any]) -> Autoscaler:
 
 def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping[str, Any]) -> None:
     scale = settings.autoscaler
+    capacity.contradictions(reader, settings.capacity, settings.cluster, settings.public_ip)
     if not settings.scales and "autoscaler" in given:
         fix = "Leave desired_count out, and the autoscaler decides; or leave autoscaler out, and there is none."
         reader.bad("desired_count and autoscaler are both given", fix)
@@ -195,7 +198,7 @@ _TOP: Mapping[str, Any] = {
         "schedules": lambda value: "",  # read by themselves
     },
     "cpu": word(tuple(SIZES)),
-    "capacity": word((FARGATE, SPOT)),
+    "capacity": lambda value: "",  # read by itself
     "subnets": listed(matches(_SUBNET, "Write ids of subnets."), "ids of subnets"),
     "security_groups": listed(matches(_SECURITY_GROUP, "Write ids of security groups."), "ids of security groups"),
     "api_from": listed(matches(_SOURCE, "Write ids of security groups or prefix lists, or ranges."), "sources"),

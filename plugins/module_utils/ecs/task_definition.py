@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.byte_size import in_bytes
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import start
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import container, sidecars, start
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition, Surroundings, mib
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.data import VOLUME, SharedData
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.secrets import TaskSecret
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import (
     LONGEST_START,
@@ -20,17 +21,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import (
     KindSettings,
     sizes,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import CONTAINER_USER
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import CONFIG_MOUNT, KEY_MOUNT, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.times import seconds
 
-Definition = dict[str, Any]
 CONTAINER = "agent"
 #: What AWS takes at most as one definition, in bytes.
 LARGEST = 64 * 1024
-_MIB = 1024 * 1024
 _TMPFS = {"/tmp": 64, CONFIG_MOUNT: 4, KEY_MOUNT: 1}
 
 
@@ -44,6 +44,9 @@ class Kind:
     :param region: of the log.
     :param architecture: as Docker calls it; empty: amd64.
     :param balancer: what stands in front of its tasks; None: nothing.
+    :param sidecars: what runs beside the agent in each task.
+    :param login: the secret by which ECS logs in to the registry of the agent's image.
+    :param data: what all tasks share and what outlives them.
     """
 
     fleet: str
@@ -54,6 +57,9 @@ class Kind:
     region: str
     architecture: str = ""
     balancer: Balancer | None = None
+    sidecars: Sequence[Sidecar] = ()
+    login: TaskSecret | None = None
+    data: SharedData | None = None
 
     @property
     def name(self) -> str:
@@ -80,53 +86,83 @@ class Kind:
         """By which everything that is made for it is known."""
         return {**mark(self.fleet), "praxis_kind": self.name}
 
-    def definition(self, execution_role: str) -> Definition:
+    @property
+    def images(self) -> list[str]:
+        """The images of its containers, each by digest, the agent's first."""
+        return list(dict.fromkeys([self.release.image, *(each.service.image for each in self.sidecars)]))
+
+    @property
+    def all_secrets(self) -> list[TaskSecret]:
+        """Everything that ECS fetches to start a task: variables of all containers, and logins."""
+        held = [secret for each in self.sidecars for secret in each.secrets.values()]
+        logins = [each for each in (self.login, *(one.login for one in self.sidecars)) if each]
+        return [*self.secrets.values(), *held, *logins]
+
+    @property
+    def memory(self) -> int:
+        """MiB of a task: what all its containers may have; of several on Fargate, the smallest size that holds them."""
+        wanted = mib(self.release.limits.memory) + sum(mib(each.service.limits.memory) for each in self.sidecars)
+        if not self.sidecars or not self.settings.capacity.fargate:
+            return wanted
+        return next((size for size in sizes(self.settings.cpu) if size >= wanted), wanted)
+
+    def definition(self, execution_role: str, task_role: str = "") -> Definition:
         """The request that registers it, without tags.
 
         :param execution_role: ARN.
+        :param task_role: ARN of the role that is made for its data; the user's own comes before it.
         """
-        settings, memory = self.settings, str(_memory(self.release))
+        settings, role = self.settings, self.settings.task_role or task_role
         processor = "ARM64" if self.architecture == "arm64" else "X86_64"
-        role = {"taskRoleArn": settings.task_role} if settings.task_role else {}
+        volumes = self._volumes()
         return {
             "family": self.family,
             "networkMode": "awsvpc",
-            "requiresCompatibilities": ["FARGATE"],
+            "requiresCompatibilities": ["FARGATE" if settings.capacity.fargate else "EC2"],
             "cpu": str(settings.cpu),
-            "memory": memory,
+            "memory": str(self.memory),
             "runtimePlatform": {"cpuArchitecture": processor, "operatingSystemFamily": "LINUX"},
             "executionRoleArn": execution_role,
-            **role,
-            "containerDefinitions": [self._container()],
+            **({"taskRoleArn": role} if role else {}),
+            "containerDefinitions": self._containers(),
+            **({"volumes": volumes} if volumes else {}),
         }
 
-    def _container(self) -> Definition:
+    def _containers(self) -> list[Definition]:
+        around = Surroundings(self.log_group, self.region, self.name, self.settings.capacity.fargate)
+        shared = sidecars.volumes(self.sidecars)
+        owner = [sidecars.owner(self.release.image, self.login, shared, around)] if shared else []
+        return [self._agent(around), *(each.container(around) for each in self.sidecars), *owner]
+
+    def _volumes(self) -> list[Definition]:
+        found: list[Definition] = [{"name": name} for name in sidecars.volumes(self.sidecars)]
+        return [*found, self.data.volume()] if self.data else found
+
+    def _agent(self, around: Surroundings) -> Definition:
         release = self.release
         environment = {**release.environment, start.FILE_VARIABLE: self.document}
         health = f"http://127.0.0.1:{release.api_port}/health"
+        mounted = sidecars.of_agent(self.sidecars)
+        depends = sidecars.depended_on(self.sidecars)
+        if mounted:
+            depends.append({"containerName": sidecars.OWNER, "condition": "SUCCESS"})
+        if self.data:
+            mounted.append((VOLUME, DATA_MOUNT, False))
         return {
             "name": CONTAINER,
             "image": release.image,
-            "essential": True,
-            "user": f"{CONTAINER_USER}:{CONTAINER_USER}",
-            "readonlyRootFilesystem": True,
+            **container.login(self.login),
+            **container.hardened(around, release.limits, _TMPFS),
+            # Alone it has all that the task has.
+            **({"memory": mib(release.limits.memory)} if self.sidecars else {}),
             "entryPoint": ["sh", "-c", start.start(), "sh"],
             "command": list(start.COMMAND),
-            "environment": [{"name": name, "value": value} for name, value in sorted(environment.items())],
-            "secrets": [{"name": name, "valueFrom": each.value_from} for name, each in sorted(self.secrets.items())],
+            **container.variables(environment, self.secrets),
             "portMappings": [
                 {"containerPort": port, "hostPort": port, "protocol": "tcp"}
                 for port in (release.api_port, release.p2p_port)
             ],
-            "linuxParameters": {
-                "initProcessEnabled": True,
-                "capabilities": {"drop": ["ALL"]},
-                "tmpfs": [
-                    {"containerPath": path, "size": size, "mountOptions": ["nosuid", "nodev", "noexec"]}
-                    for path, size in _TMPFS.items()
-                ],
-            },
-            "stopTimeout": math.ceil(seconds(release.limits.stop_grace)),
+            **container.mounts(mounted),
             "healthCheck": {
                 "command": ["CMD", "curl", "-fsS", "-m", "3", health],
                 "interval": 5,
@@ -134,27 +170,13 @@ class Kind:
                 "retries": 6,
                 "startPeriod": math.ceil(seconds(release.limits.start_period)),
             },
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": self.log_group,
-                    "awslogs-region": self.region,
-                    "awslogs-stream-prefix": self.name,
-                },
-            },
+            **({"dependsOn": depends} if depends else {}),
         }
 
     def check(self) -> list[Finding]:
         """What AWS would refuse of it, or what would not fit."""
         limits, settings, where = self.release.limits, self.settings, self.name
-        found = []
-        memory = _memory(self.release)
-        if memory not in sizes(settings.cpu):
-            what = f"A Fargate task with {settings.cpu} CPU units cannot have {limits.memory} of memory."
-            these = sizes(settings.cpu)
-            fix = f"Set praxis_container.memory to one of {', '.join(f'{each}m' for each in these[:4])}"
-            fix += f", … {these[-1]}m, or another praxis_ecs.cpu." if len(these) > 4 else ", or another praxis_ecs.cpu."
-            found.append(Finding("fargate-size", what, where, fix))
+        found = [*self._check_size()] if settings.capacity.fargate else []
         for what, text, most in (
             ("praxis_container.start_period", limits.start_period, LONGEST_START),
             ("praxis_container.stop_grace", limits.stop_grace, LONGEST_STOP),
@@ -167,13 +189,21 @@ class Kind:
             what = "praxis_ecs: autoscaler.requests is given, and no application load balancer counts requests."
             fix = "Name its target group (praxis_target_group), or leave autoscaler.requests out."
             found.append(Finding("bad-ecs-setting", what, where, fix))
-        size = len(repr(self._container()).encode())
+        size = len(json.dumps(self.definition("")))
         if size > LARGEST:
             what = f"The settings and the bootstrap list make a definition of {size} bytes, and AWS takes {LARGEST}."
             fix = "Shorten the settings, or dial fewer members (bootstrap)."
             found.append(Finding("task-definition-too-large", what, where, fix))
         return found
 
-
-def _memory(release: Release) -> int:
-    return math.ceil((in_bytes(release.limits.memory) or 0) / _MIB)
+    def _check_size(self) -> list[Finding]:
+        these, cpu = sizes(self.settings.cpu), self.settings.cpu
+        if self.memory in these:
+            return []
+        whose = "The agent and its services" if self.sidecars else "A Fargate task"
+        what = f"{whose} with {cpu} CPU units cannot have {self.memory} MiB of memory."
+        fix = f"Set praxis_container.memory to one of {', '.join(f'{each}m' for each in these[:4])}"
+        fix += f", … {these[-1]}m, or another praxis_ecs.cpu." if len(these) > 4 else ", or another praxis_ecs.cpu."
+        if self.sidecars:
+            fix = f"Give them no more than {these[-1]} MiB together, or set a larger praxis_ecs.cpu."
+        return [Finding("fargate-size", what, self.name, fix)]

@@ -92,7 +92,7 @@ class Account:
         """The fleet as a run would observe it."""
         planned = plan(leaf=self.variables(ecs_, **values))
         found = EcsFleet(
-            planned.aws, planned.name, planned.kinds, planned.execution_role, planned.account, planned.partition,
+            planned.aws, planned.name, planned.kinds, planned.definition, planned.account, planned.partition,
             self.poll(),
         )  # fmt: skip
         found.observe()

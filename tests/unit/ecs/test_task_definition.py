@@ -224,7 +224,6 @@ WRONG: list[Wrong] = [
     ("secret-value-rendered", lambda: kind(agent_secrets={"OPENAI_API_KEY": "planted"})),
     ("not-an-ecs-kind", lambda: kind(target="machines")),
     ("not-on-ecs", lambda: kind(docker_socket=True)),
-    ("not-on-ecs", lambda: kind(services=[{"name": "a", "image": "b"}])),
     ("task-definition-too-large", lambda: kind(agent_config={"agent": {"description": "x" * 66000}})),
     ("security-group-unknown", lambda: plan(rendered=True, leaf=variables({"security_groups": None}))),
     ("shared-name", lambda: plan(one=variables({"name": "leaf"}), two=variables({"name": "leaf"}))),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -50,6 +51,18 @@ def test_of_two_runs_the_second_writes_nothing_of_the_fleet(account: Account) ->
         # Who only observes, and who has nothing to write, is not kept from it.
         assert account.verb("plan", **LATER)["plan"]["rows"]
         assert account.verb("verified")["ok"] and account.verb("deployed")["ok"]
+
+
+def test_who_only_observes_says_who_is_at_work_and_since_when(account: Account) -> None:
+    account.verb("deployed")
+    verbs: list[tuple[str, bool]] = [("plan", False), ("status", False), ("verified", False), ("deployed", True)]
+    with ecs_lock("one").held():
+        for state, check in verbs:
+            done = account.verb(state, check=check, **LATER)
+            (named,) = [each for each in done["findings"] if each["code"] == "fleet-locked"]
+            assert done["ok"] and named["level"] == "warning" and account.cloud.changes() == []
+            assert re.match(r"Deployment one of \S+ \(deployment\) is at work since 20\d\d-\d\d-\d\d ", named["what"])
+    assert [each for each in account.verb("status")["findings"] if each["code"] == "fleet-locked"] == []
 
 
 @pytest.mark.slow
