@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import Provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_publication import Publication, Registries
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import read_source
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe
@@ -35,6 +36,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "build_arguments": {"type": "dict", "default": {}},
         "platforms": {"type": "list", "elements": "str", "default": []},
         "move": {"type": "bool", "default": False},
+        "sbom": _TEXT,
+        "sign": _TEXT,
         "keep_untagged": {"type": "int", "default": 20},
         "registries": {"type": "list", "elements": "raw", "default": []},
         "region": _TEXT,
@@ -64,7 +67,10 @@ def _publication(args: Mapping[str, Any]) -> Publication:
     if findings:
         raise Failed(*findings)
     registries = Registries(*clients(args["region"], args["project"]), entries)
-    wanted = {"registries": registries, "target": target, "kept": args["keep_untagged"], "move": args["move"]}
+    wanted = {
+        "registries": registries, "target": target, "kept": args["keep_untagged"], "move": args["move"],
+        "provenance": Provenance(args["sbom"], args["sign"]),
+    }  # fmt: skip
     if args["copy_from"]:
         origin = parse_image(args["copy_from"])
         registries.log_in([origin, target])

@@ -14,12 +14,14 @@ author: Praxis Cloud contributors (@praxis)
 description:
   - Builds an image from a directory or a git repository, or copies one from another registry with all its
     architectures under the same digest, and gives it a tag.
+  - By choice it also writes down what is in the image (SBOM), and signs it.
   - What is built also gets a tag that stands for its content, C(src-) and sixteen digits. While the repository has that
     tag, the same source is not built again.
   - A tag that is another image already is refused, unless O(move).
   - Logins are those with which a deployment pulls. They reach the programs in memory, never in an argument or a file.
 requirements:
-  - Linux on the controller, and there C(skopeo); for building also C(docker) and C(git)
+  - Linux on the controller, and there C(skopeo); for building also C(docker) and C(git); C(syft) for O(sbom), C(cosign)
+    for O(sign)
 extends_documentation_fragment:
   - praxis.cloud.attributes
 attributes:
@@ -67,9 +69,25 @@ options:
     description: Whether the tag may be taken from another image. A repository that was made here never lets it move.
     type: bool
     default: false
+  sbom:
+    description:
+      - A file on the controller that gets a list of what is in the image (SBOM), SPDX in JSON, by C(syft). Of several
+        architectures it is that of the controller.
+      - A file that is of this image already stays. None is written when empty.
+    type: str
+    default: ''
+  sign:
+    description:
+      - The private key by which C(cosign) signs the image, a file with its password in C(COSIGN_PASSWORD), or the name
+        of one in a KMS (V(awskms://…), V(gcpkms://…)). The signature is beside the image in its registry, and in no
+        public log.
+      - An image that has a signature by this key is not signed again. Nothing is signed when empty.
+    type: str
+    default: ''
   keep_untagged:
     description:
-      - How many images without a tag a repository of ECR keeps that was made here. An image with a tag never expires.
+      - How many images without a tag a repository keeps that was made here, of ECR or Artifact Registry. An image with
+        a tag never expires.
     type: int
     default: 20
   registries:
@@ -86,8 +104,8 @@ options:
     type: str
     default: ''
 notes:
-  - On ECR a missing repository is made, with scans on push and tags that do not move. One that is there and was not
-    made here is used as it is. Nothing removes a repository. In other registries it has to be there.
+  - On ECR and in Artifact Registry a missing repository is made, with scans and tags that do not move. One that is
+    there and was not made here is used as it is. Nothing removes a repository. In other registries it has to be there.
 """
 
 EXAMPLES = r"""
@@ -118,6 +136,11 @@ tag:
 built:
   description: Whether it was built, or would be.
   type: bool
+  returned: success
+added:
+  description: What was added to the image, or would be, V(sbom) and V(signature).
+  type: list
+  elements: str
   returned: success
 repository:
   description: What was done about the repository, as rows of a plan of infrastructure.

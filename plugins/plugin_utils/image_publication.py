@@ -15,12 +15,17 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_repository_
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_registry import PUSH_SCOPE
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_repository_kind import (
+    GOOGLE_REPOSITORIES,
+    google_repository,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.oci import resolve_digest_http
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import Provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe, build, copy
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import cloud_login
@@ -31,7 +36,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import (
     own_login,
 )
 
-WORDS = {name: kind.words for name, kind in REPOSITORIES.items()}
+WORDS = {name: kind.words for name, kind in [*REPOSITORIES.items(), *GOOGLE_REPOSITORIES.items()]}
 #: What a registry says of an image that it does not have.
 _ABSENT = ("image-tag-not-found", "image-digest-not-found", "image-repository-not-found")
 
@@ -90,22 +95,32 @@ class Registries:
         """Account and region of an image in ECR that is reached with AWS's credentials."""
         return None if choose(self._entries, str(image)) else registry.aws_registry_of(image.host)
 
-    def repository(self, image: registry.Image, kept: int) -> Optional[Tuple[Engine[AwsClient], List[Change]]]:
-        """ECR's repository of an image, and what is to be done about it; None where there is nothing of ours to keep.
+    def repository(self, image: registry.Image, kept: int) -> Optional[Tuple[Engine[Any], List[Change]]]:
+        """The repository of an image in its cloud, and what is to be done about it; None where there is nothing of ours
+        to keep.
 
         A repository of the user's own is used as it is. Other registries have none to be made, or are not asked.
         """
-        found = self._ecr(image)
-        if not found:
+        engine = self._engine(image, kept)
+        if engine is None:
             return None
-        desired, where = repository(image.repository, kept), "registry %s" % image.host
-        engine = Engine(self._aws.in_region(found[1]), [desired], REPOSITORIES, [desired.kind], where)
         try:
             return engine, engine.observe()
         except Failed as error:
             if error.findings[0].code == "not-managed":
                 return None
             raise
+
+    def _engine(self, image: registry.Image, kept: int) -> Optional[Engine[Any]]:
+        where = "registry %s" % image.host
+        found = self._ecr(image)
+        if found:
+            ours = repository(image.repository, kept)
+            return Engine(self._aws.in_region(found[1]), [ours], REPOSITORIES, [ours.kind], where)
+        google = None if choose(self._entries, str(image)) else google_repository(image.host, image.repository, kept)
+        if google:
+            return Engine(self._gcp, [google], GOOGLE_REPOSITORIES, [google.kind], where)
+        return None
 
 
 @dataclass
@@ -117,6 +132,7 @@ class Publication:
     :param origin: the image that is copied, by digest; None for a build.
     :param kept: images without a tag that a repository made here keeps.
     :param move: whether the tag may be taken from another image.
+    :param provenance: what goes with it.
     """
 
     registries: Registries
@@ -126,12 +142,14 @@ class Publication:
     origin: Optional[registry.Image] = None
     kept: int = 0
     move: bool = False
+    provenance: Provenance = field(default_factory=Provenance)
 
     def run(self, check_mode: bool) -> Dict[str, Any]:
         """Plan; and unless in check mode, carry out.
 
         :raises Failed: what stands in the way, before anything is built.
         """
+        self.provenance.require()
         kept = self.registries.repository(self.target, self.kept)
         changes = kept[1] if kept else []
         there = self.registries.digest(self.target)
@@ -148,12 +166,26 @@ class Publication:
                 kept[0].apply(changes)
             built = self._bring(built, there)
         digest = built or there
+        added = self._add_provenance(digest, check_mode)
         return {
             **result,
+            "changed": result["changed"] or bool(added),
+            "added": added,
             "digest": digest,
             "image": self.target.by_digest(digest) if digest else "",
             "diff": {"before": _line(self.target, there), "after": _line(self.target, built or "(known after apply)")},
         }
+
+    def _add_provenance(self, digest: str, check_mode: bool) -> List[str]:
+        """What was added to the image, or would be: all of it to one that is still to be built."""
+        wanted = self.provenance.wanted
+        if not wanted or not digest:
+            return wanted
+        image, logins = self.target.by_digest(digest), self.registries.logins
+        absent = self.provenance.absent(image, logins)
+        if absent and not check_mode:
+            self.provenance.add(absent, image, logins)
+        return absent
 
     def _content(self, source: Source) -> registry.Image:
         """The image by the tag that stands for its content."""

@@ -103,7 +103,7 @@ def copy(source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]], s
     # The same bytes under the same digest: what was looked at is what runs.
     words += ["--preserve-digests"] if remote else []
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context(_login_file(logins))
+        file = stack.enter_context(login_file(logins))
         words += [*_login("src", source.partition("/")[0] if remote else "", logins, file, scratch)]
         words += [*_login("dest", target.host, logins, file, scratch)]
         words += ["docker://%s" % source if remote else source, "docker://%s:%s" % (target.name, target.tag)]
@@ -136,7 +136,7 @@ def _login(
 
 
 @contextlib.contextmanager
-def _login_file(logins: Mapping[str, Optional[OwnLogin]]) -> Iterator[int]:
+def login_file(logins: Mapping[str, Optional[OwnLogin]]) -> Iterator[int]:
     """A file in memory with the logins, as Docker and skopeo write them; it has no name, and ends with its last user.
 
     :raises Failed: ``image-controller``: only Linux has such files.
@@ -158,10 +158,14 @@ def _entry(login: RegistryCredentials) -> Tuple[str, Dict[str, str]]:
     return login.server, {"auth": base64.b64encode(text.encode()).decode()}
 
 
-def _not_copied(done: Done, source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]]) -> Finding:
-    said = done.last_words
+def said(done: Done, logins: Mapping[str, Optional[OwnLogin]]) -> str:
+    """What a program that got logins said last, unless it said one of their passwords."""
     passwords = [own.credentials.password for own in logins.values() if own and own.credentials]
-    if any(password in said for password in passwords):
-        said = "what holds the password"
+    words = done.last_words
+    return "what holds the password" if any(password in words for password in passwords) else words
+
+
+def _not_copied(done: Done, source: str, target: Image, logins: Mapping[str, Optional[OwnLogin]]) -> Finding:
     fix = "See that the login may push there and pull from the source, and that both are reached."
-    return Finding("image-copy", "%s could not be copied. skopeo answers: %s." % (source, said), str(target), fix)
+    what = "%s could not be copied. skopeo answers: %s." % (source, said(done, logins))
+    return Finding("image-copy", what, str(target), fix)

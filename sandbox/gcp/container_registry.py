@@ -1,9 +1,12 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Artifact Registry: the real registry under Google's hosts, let into by access tokens, and its API's reads.
+"""Artifact Registry: the real registry under Google's hosts, let into by access tokens, and what its API knows of
+repositories, which can be made and changed.
 
-Layers go straight through from the registry's listener without login, which is on loopback only.
+Layers go straight through to and from the registry's listener without login, which is on loopback only. All
+repositories hold the same images, by their names. What a repository is set to (tags that do not move, scans, cleanup)
+is remembered and has no effect.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ import binascii
 import http.client
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from sandbox.aws.log import Log
 from sandbox.gcp.access import Access
@@ -39,6 +42,11 @@ UPLOAD = "artifactregistry.repositories.uploadArtifacts"
 NAME = re.compile(r"/v2/(?P<name>.+)/(?P<what>manifests|blobs|tags)/(?P<which>[^/]+)")
 PASSED = ("content-type", "content-length", "content-range", "docker-content-digest", "etag", "link")
 """Headers of the registry's answers that are passed on."""
+UPLOADS = re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<rest>.*)")
+SENT = ("accept", "range", "content-type", "content-range")
+""", and of requests."""
+CHANGED = ("dockerConfig", "vulnerabilityScanningConfig", "cleanupPolicies", "cleanupPolicyDryRun", "description")
+"""What can be changed of a repository."""
 
 
 class Turned(Exception):
@@ -59,9 +67,12 @@ class ArtifactRegistry:
         self._identities = identities
         self._access = access
         self._log = log
+        self._settings: dict[tuple[str, str], dict[str, Any]] = {each: {} for each in REPOSITORIES}
         self._methods: dict[tuple[str, str], Callable[[Call], dict[str, Any]]] = {
-            ("projects.locations.repositories", "get"): lambda call: _shown(*_repository(call)),
+            ("projects.locations.repositories", "get"): lambda call: self._shown(*self._repository(call)),
             ("projects.locations.repositories", "list"): self._list,
+            ("projects.locations.repositories", "create"): self._create,
+            ("projects.locations.repositories", "patch"): self._patch,
             ("projects.locations.repositories.dockerImages", "list"): self._images,
             ("projects.locations.repositories.packages.tags", "get"): self._tag,
             ("projects.locations.repositories.packages.tags", "list"): self._tags,
@@ -80,15 +91,18 @@ class ArtifactRegistry:
             email = self._who(request)
             if request.path.rstrip("/") == "/v2":
                 return Answer(200, b"{}", {"Content-Type": "application/json"})
-            found = NAME.fullmatch(unquote(request.path))
-            if not found:
+            path = unquote(request.path)
+            found, begun = NAME.fullmatch(path), UPLOADS.fullmatch(path)
+            if not found and not begun:
                 raise Turned(404, "NAME_UNKNOWN", f"There is no {request.path}")
-            resource, image = named(request.host, found["name"])
-            if request.verb not in ("GET", "HEAD"):
-                self._allow(email, UPLOAD, resource)
-                raise Turned(405, "UNSUPPORTED", "In the sandbox, push to registry.push of the state file.")
-            self._allow(email, DOWNLOAD, resource)
-            return self._passed(request, f"/v2/{image}/{found['what']}/{found['which']}", email)
+            name = begun["name"] if begun else found["name"] if found else ""
+            resource, image = named(request.host, name, self._settings)
+            reads = request.verb in ("GET", "HEAD")
+            self._allow(email, DOWNLOAD if reads else UPLOAD, resource)
+            if not reads and image.startswith("unknown/"):
+                raise Turned(404, "NAME_UNKNOWN", f"Repository {resource} not found")
+            rest = f"blobs/uploads/{begun['rest']}" if begun else f"{found['what']}/{found['which']}" if found else ""
+            return self._passed(request, name, image, rest, email)
         except Turned as turned:
             return turned.answer
 
@@ -109,7 +123,7 @@ class ArtifactRegistry:
             what, _other, rest = scope.partition(":")
             name, _other, actions = rest.rpartition(":")
             if what == "repository":
-                resource, _image = named(request.host, name)
+                resource, _image = named(request.host, name, self._settings)
                 for action in actions.split(","):
                     self._allow(email, UPLOAD if action in ("push", "delete") else DOWNLOAD, resource)
         self._note("token", email, 200)
@@ -141,21 +155,27 @@ class ArtifactRegistry:
                                         f'"{permission}" on resource "{resource}" (or it may not exist)')
         raise Turned(403, "DENIED", f'Permission "{permission}" denied on resource "{resource}" (or it may not exist)')
 
-    def _passed(self, request: Request, path: str, email: str) -> Answer:
+    def _passed(self, request: Request, name: str, image: str, rest: str, email: str) -> Answer:
         host, _other, port = self._registry.push.partition(":")
         upstream = http.client.HTTPConnection(host, int(port), timeout=60)
-        sent = {name: request.headers[name] for name in ("accept", "range") if name in request.headers}
+        sent = {each: request.headers[each] for each in SENT if each in request.headers}
         query = request.target.partition("?")[2]
-        upstream.request(request.verb, path + (f"?{query}" if query else ""), headers=sent)
+        body = request.body if request.verb in ("POST", "PUT", "PATCH") else None
+        upstream.request(request.verb, f"/v2/{image}/{rest}" + (f"?{query}" if query else ""), body, sent)
         given = upstream.getresponse()
-        if "/manifests/" in path:
-            self._note("manifest", email, given.status)
-        headers = {name.title(): value for name, value in given.getheaders() if name.lower() in PASSED}
+        if rest.startswith("manifests/"):
+            what = "manifest" if request.verb in ("GET", "HEAD") else "push"
+            self._note(what, email, given.status, mutating=what == "push")
+        headers = {each.title(): value for each, value in given.getheaders() if each.lower() in PASSED}
+        if place := given.getheader("Location"):
+            below = urlsplit(place)
+            there = below.path.replace(f"/v2/{image}/", f"/v2/{name}/", 1)
+            headers["Location"] = f"https://{request.host}{there}" + (f"?{below.query}" if below.query else "")
         return Answer(given.status, b"", headers, stream=given)
 
-    def _note(self, what: str, email: str, status: int) -> None:
+    def _note(self, what: str, email: str, status: int, mutating: bool = False) -> None:
         self._log.operation("artifactregistry", f"docker.{what}", status=status, access_key=email, fault=None,
-                            error=None if status < 400 else f"HTTP{status}", mutating=False)
+                            error=None if status < 400 else f"HTTP{status}", mutating=mutating)
 
     def api(self, call: Call) -> dict[str, Any]:
         """A request of Artifact Registry's API.
@@ -168,11 +188,42 @@ class ArtifactRegistry:
         return method(call)
 
     def _list(self, call: Call) -> dict[str, Any]:
-        found = [_shown(*one) for one in sorted(REPOSITORIES) if one[0] == call.where["locationsId"]]
+        found = [self._shown(*one) for one in sorted(self._settings) if one[0] == call.where["locationsId"]]
         return _paged(call, "repositories", found)
 
+    def _create(self, call: Call) -> dict[str, Any]:
+        name = (call.where["locationsId"], call.query.get("repositoryId", ""))
+        if not name[1] or call.body.get("format") != "DOCKER":
+            raise Refused(400, "INVALID_ARGUMENT", "A repository has an id and a format.")
+        if name in self._settings:
+            raise Refused(409, "ALREADY_EXISTS", "the repository already exists")
+        self._settings[name] = dict(call.body)
+        operation = f"projects/{PROJECT}/locations/{name[0]}/operations/{len(self._settings)}"
+        return {"name": operation, "done": True, "response": self._shown(*name)}
+
+    def _patch(self, call: Call) -> dict[str, Any]:
+        """Of the mask's fields, which may be named with a field below them, what the body has."""
+        name = self._repository(call)
+        for field in call.query.get("updateMask", "").split(","):
+            top = field.partition(".")[0]
+            if top not in CHANGED:
+                raise Refused(400, "INVALID_ARGUMENT", f"{field} cannot be changed.")
+            self._settings[name][top] = call.body.get(top)
+        return self._shown(*name)
+
+    def _repository(self, call: Call) -> tuple[str, str]:
+        wanted = (call.where["locationsId"], call.where["repositoriesId"])
+        if wanted not in self._settings:
+            raise Refused(404, "notFound", "Requested entity was not found.")
+        return wanted
+
+    def _shown(self, location: str, name: str) -> dict[str, Any]:
+        own = {key: value for key, value in self._settings[location, name].items() if value is not None}
+        return {"format": "DOCKER", "mode": "STANDARD_REPOSITORY", **own,
+                "name": f"projects/{PROJECT}/locations/{location}/repositories/{name}"}
+
     def _images(self, call: Call) -> dict[str, Any]:
-        location, repository = _repository(call)
+        location, repository = self._repository(call)
         parent, image = f"projects/{PROJECT}/locations/{location}/repositories/{repository}", "praxis-agent"
         host = f"{location}{NEWER}/{PROJECT}/{repository}" if repository not in OLDER else f"{repository}/{PROJECT}"
         tagged: dict[str, list[str]] = {}
@@ -184,12 +235,12 @@ class ArtifactRegistry:
             for digest, tags in sorted(tagged.items())])
 
     def _tags(self, call: Call) -> dict[str, Any]:
-        _repository(call)
+        self._repository(call)
         image = unquote(call.where["packagesId"])
         return _paged(call, "tags", [self._tagged(call, image, tag) for tag in self._registry.tags(image)])
 
     def _tag(self, call: Call) -> dict[str, Any]:
-        _repository(call)
+        self._repository(call)
         image, tag = unquote(call.where["packagesId"]), call.where["tagsId"]
         if tag not in self._registry.tags(image):
             raise Refused(404, "notFound", "Requested entity was not found.")
@@ -201,26 +252,17 @@ class ArtifactRegistry:
         return {"name": f"{package}/tags/{tag}", "version": f"{package}/versions/{held.digest if held else ''}"}
 
 
-def named(host: str, name: str) -> tuple[str, str]:
-    """What permissions are needed on, and the image's name in the registry, of an image's name under a host."""
+def named(host: str, name: str, known: Collection[tuple[str, str]] = REPOSITORIES) -> tuple[str, str]:
+    """What permissions are needed on, and the image's name in the registry, of an image's name under a host.
+
+    :param known: the repositories that there are.
+    """
     project, _other, rest = name.partition("/")
     repository, image = (host, rest) if host in OLDER else (rest.partition("/")[0], rest.partition("/")[2])
     location = OLDER.get(host) or host.removesuffix(NEWER)
     resource = f"projects/{project}/locations/{location}/repositories/{repository}"
-    known = project == PROJECT and (location, repository) in REPOSITORIES
-    return resource, image if known and image else f"unknown/{project}/{repository}/{image or 'image'}"
-
-
-def _repository(call: Call) -> tuple[str, str]:
-    wanted = (call.where["locationsId"], call.where["repositoriesId"])
-    if wanted not in REPOSITORIES:
-        raise Refused(404, "notFound", "Requested entity was not found.")
-    return wanted
-
-
-def _shown(location: str, name: str) -> dict[str, Any]:
-    return {"name": f"projects/{PROJECT}/locations/{location}/repositories/{name}", "format": "DOCKER",
-            "mode": "STANDARD_REPOSITORY"}
+    there = project == PROJECT and (location, repository) in known
+    return resource, image if there and image else f"unknown/{project}/{repository}/{image or 'image'}"
 
 
 def _paged(call: Call, name: str, found: list[dict[str, Any]]) -> dict[str, Any]:

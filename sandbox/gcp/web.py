@@ -133,9 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
             _pump(self.connection, other)
 
     def _answer(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        body = self._body()
         if self.control and self.path.startswith(PREFIX):
-            status, said = respond(self.control, self.command, self.path, self.rfile.read(length))
+            status, said = respond(self.control, self.command, self.path, body)
             self._send(Answer(int(status.split()[0]), said, {"Content-Type": "application/json"}))
             return
         # A header may come in several lines, as a container engine's Accept does.
@@ -143,7 +143,19 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         target = url._replace(scheme="", netloc="").geturl()
         host = self._host(url.hostname or "", headers)
-        self._send(self.front.answer(Request(host, self.command, target, headers, self.rfile.read(length))))
+        self._send(self.front.answer(Request(host, self.command, target, headers, body)))
+
+    def _body(self) -> bytes:
+        """The request's body, whole: a push sends a layer in chunks."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", "").lower():
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            found += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """What stands behind the last chunk."""
+        return found
 
     def _host(self, named: str, headers: Mapping[str, str]) -> str:
         host = self.connected or (named or headers.get("host", "")).partition(":")[0].lower()

@@ -37,6 +37,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Re
 TIMEOUT = (5, 30)
 """Seconds: to connect, to be answered."""
 ENDPOINTS = {
+    "artifactregistry": "https://artifactregistry.googleapis.com",
     "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
     "compute": "https://compute.googleapis.com",
     "container": "https://container.googleapis.com",

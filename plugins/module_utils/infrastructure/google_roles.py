@@ -77,7 +77,7 @@ def roles(place: Project) -> dict[str, list[Document]]:
         "restore": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_RESTORE), *_WAITS})],
         "down": [Grant(project, {*observed, *removed, *_removes(place), *_WAITS}),
                  _identities(place, *_READ, *_FORGET)],
-        "image": [Grant(on, _PUSH) for on in _repositories(place)],
+        "image": [*(Grant(on, _PUSH) for on in _repositories(place)), *_makes_repositories(place)],
         "gke": gke(place.project),
     }  # fmt: skip
     return {verb: [grant.as_dict() for grant in grants] for verb, grants in needs.items()}
@@ -154,6 +154,12 @@ def _secrets(place: Project) -> list[Grant]:
 
 def _pulls(place: Project) -> list[Grant]:
     return [Grant(on, ["artifactregistry.repositories.downloadArtifacts"]) for on in _repositories(place)]
+
+
+def _makes_repositories(place: Project) -> list[Grant]:
+    """On the projects that the images' repositories are in."""
+    projects = {on.partition("/locations/")[0] for on in _repositories(place)}
+    return [Grant(on, _MAKE_REPOSITORY) for on in sorted(projects)]
 
 
 def _repositories(place: Project) -> list[str]:
@@ -272,5 +278,8 @@ _FILL = ("secretmanager.secrets.get", "secretmanager.versions.add")
 _FORGET = ("secretmanager.secrets.delete",)
 _PUSH = (
     "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.repositories.update",
     "artifactregistry.repositories.uploadArtifacts",
 )
+#: On the project: what is not there yet has no permissions of its own, and is not found without them either.
+_MAKE_REPOSITORY = ("artifactregistry.repositories.create", "artifactregistry.repositories.get")

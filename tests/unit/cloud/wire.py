@@ -64,7 +64,7 @@ def serving(script: Callable[[Request], Answer], tls: ssl.SSLContext | None = No
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
 
-        do_GET = do_HEAD = do_POST = answer
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer
 
         def log_message(self, format: str, *args: object) -> None:
             pass
