@@ -68,12 +68,13 @@ def read(given: Mapping[str, Any], where: str) -> SharedData | None:
     if not given:
         return None
     findings = [_unfit(key, where) for key in given if key not in _KEYS]
-    ids = {}
+    ids: dict[str, str] = {}
     for key in _KEYS:
         value = given.get(key)
-        arn = _ARN.fullmatch(value) if isinstance(value, str) else None
-        ids[key] = arn["id"] if arn else value
-        if not isinstance(ids[key], str) or not re.fullmatch(_ID[key], ids[key]):
+        text = value if isinstance(value, str) else ""
+        arn = _ARN.fullmatch(text)
+        ids[key] = arn["id"] if arn else text
+        if not re.fullmatch(_ID[key], ids[key]):
             fix = "Write its id or its ARN; both exist before the deployment."
             findings.append(Finding("bad-data", f"praxis_data.{key} is {shown(value)}.", where, fix))
     if findings:
