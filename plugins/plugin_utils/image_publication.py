@@ -36,7 +36,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import (
     own_login,
 )
 
-WORDS = {name: kind.words for name, kind in [*REPOSITORIES.items(), *GOOGLE_REPOSITORIES.items()]}
+WORDS = {
+    **{name: kind.words for name, kind in REPOSITORIES.items()},
+    **{name: kind.words for name, kind in GOOGLE_REPOSITORIES.items()},
+}
 #: What a registry says of an image that it does not have.
 _ABSENT = ("image-tag-not-found", "image-digest-not-found", "image-repository-not-found")
 

@@ -77,8 +77,11 @@ class Containers:
         never = [each["name"] for each in containers if ecs_container.waits(each, states) == "never"]
         if ended or never:
             self._keep_log(task)
-            state = states[(ended or never)[0]]
+            first = (ended or never)[0]
+            state = states[first]
             reason = "OutOfMemoryError: Container killed due to memory usage" if state.get("OOMKilled") else ""
+            task.containers = [{**each, "reason": reason} if reason and each["name"] == first else each
+                               for each in task.containers]  # fmt: skip
             why = "Essential container in task exited" if ended else f"A dependency of {never[0]} has failed"
             task.end(why, int(state["ExitCode"]), reason)
             self._clear(task)
