@@ -52,8 +52,8 @@ FAULTS = (
         name="memory-that-fargate-does-not-have",
         breaks="A plan promises a task of a size that AWS refuses.",
         file="plugins/module_utils/ecs/task_definition.py",
-        before="        if memory not in sizes(settings.cpu):\n",
-        after="        if memory > max(sizes(settings.cpu)):\n",
+        before="        if self.memory in these:\n",
+        after="        if self.memory <= max(these):\n",
         tests=("tests/unit/ecs",),
     ),
     Fault(

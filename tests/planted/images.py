@@ -39,8 +39,8 @@ FAULTS = (
         name="a-refusal-quotes-the-password",
         breaks="What skopeo says of a refused login is printed with the password.",
         file="plugins/plugin_utils/image_tools.py",
-        before="    if any(password in said for password in passwords):\n",
-        after="    if not passwords:\n",
+        before=" if any(password in words for password in passwords) else words\n",
+        after=" if not passwords else words\n",
         tests=("tests/unit/images/test_tools.py",),
     ),
     Fault(
