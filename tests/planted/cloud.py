@@ -249,7 +249,7 @@ FAULTS = (
         name="machines-get-a-broad-token",
         breaks="Machines get an access token that is good for all of the cloud.",
         file="plugins/module_utils/cloud/gcp_credentials.py",
-        before='return found.with_scopes([scope]) if hasattr(found, "with_scopes") else found',
+        before='return found.with_scopes([*scopes]) if hasattr(found, "with_scopes") else found',
         after="return found",
         tests=("tests/unit/google/test_registry.py",),
     ),
