@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_verify
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, render
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, remedies, render
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import doctor as infrastructure
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -26,6 +26,8 @@ class ActionModule(fleet_verify.ActionModule):
         "hosts": {"type": "list", "elements": "str", "default": []},
         "balancer": {"type": "dict", "default": {}},
         "accounts": {"type": "list", "elements": "dict", "default": []},
+        "fix": {"type": "list", "elements": "str", "default": []},
+        "runs": {"type": "list", "elements": "dict", "default": []},
         "show": {"type": "bool", "default": True},
     }
 
@@ -33,7 +35,7 @@ class ActionModule(fleet_verify.ActionModule):
         result: Dict[str, Any] = ActionBase.run(self, tmp, task_vars or {})
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         failures, warnings = [_findings(args["plan"].get(key) or []) for key in ("failures", "findings")]
-        checks = [doctor.of_plan(len(args["hosts"]), failures, warnings)]
+        checks = [doctor.of_plan(len(args["hosts"]), [*failures, *remedies.unknown(args["fix"])], warnings)]
         try:
             ports = {}
             if args["run"]:
@@ -45,9 +47,11 @@ class ActionModule(fleet_verify.ActionModule):
         checks.append(_infrastructure(args["accounts"], ports, len(args["hosts"])))
         checks.append(_permissions(args["accounts"]))
         found = doctor.summary(checks, args["fleet"], args["hosts"])
+        fix = remedies.wanted(found["findings"], args["fix"])
+        found["fixed"] = remedies.done([_run(each) for each in args["runs"]], found["findings"], self._task.check_mode)
         if args["show"]:
             self.show(lambda width, paint: ["", *_lines(found, width, paint), ""])
-        return {**result, "changed": False, "doctor": found, "ansible_facts": {"praxis_doctor": found}}
+        return {**result, "changed": False, "doctor": found, "fix": fix, "ansible_facts": {"praxis_doctor": found}}
 
     def _of_run(self, run: RunDirectory, args: Mapping[str, Any]) -> List[doctor.Check]:
         verdict = self.judge(run, {**_AS_STATUS, "balancer": args["balancer"]})["verdict"]
@@ -68,6 +72,17 @@ _SHAPE = ("code", "what", "where", "fix", "level")
 
 #: A verdict on the whole fleet, without a picture of it and without a record.
 _AS_STATUS = {"batch": [], "mesh": True, "also": [], "failed": None, "hook": None, "strict": True, "show": False}
+
+
+def _run(each: Mapping[str, Any]) -> Dict[str, str]:
+    """What a task that ran a command has shown: of one that failed, the last of what it printed.
+
+    :param each: ``where``, and ``result``, the task's for one command.
+    """
+    result = each["result"]
+    said = (result.get("stderr") or result.get("msg") or "return code %s" % result.get("rc")).strip().splitlines()[-1:]
+    failed = result.get("rc") not in (0, None) or result.get("unreachable")
+    return {"where": each["where"], **result["item"], "said": "".join(said) if failed else ""}
 
 
 def _infrastructure(
@@ -109,8 +124,19 @@ def _lines(found: Mapping[str, Any], width: Optional[int], paint: render.Paint) 
     lines = render.table(columns, width, paint)
     for item in render.by_level(found["findings"]):
         lines += ["", *render.finding(item, width, paint)]
+    lines += [line for item in found["fixed"] for line in _fixed(item, width)]
     word = paint("sound", "good") if found["ok"] else paint("not sound", "bad")
     return [*lines, "", "fleet %s: %s" % (render.clean(found["fleet"]), word)]
+
+
+def _fixed(item: Mapping[str, str], width: Optional[int]) -> List[str]:
+    text = {
+        remedies.FIXED: "fixed: {where}: {code}, by {command}",
+        remedies.LEFT: "not fixed: {where}: {code}, by {command}: {why}",
+        remedies.WOULD: "would be run: {where}: {code}: {command}",
+    }[item["state"]]
+    why = item["said"] or "it is still found"
+    return ["", *render.wrap(render.clean(text.format(**item, why=why)), width, "  ")]
 
 
 def _found(row: Mapping[str, Any]) -> render.Cell:

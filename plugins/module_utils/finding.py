@@ -25,6 +25,8 @@ class Finding:
     :param fix: what to do about it, one sentence.
     :param level: ``error`` or ``warning``.
     :param path: dotted settings path (``p2p.port``), empty when it is not about one.
+    :param command: what root types in a shell on the machine that ``where`` names, and the cause is gone; a part of
+        ``fix``. Empty when there is no such command.
     """
 
     code: str
@@ -33,6 +35,7 @@ class Finding:
     fix: str
     level: str = ERROR
     path: str = ""
+    command: str = ""
 
     def as_dict(self) -> Dict[str, str]:
         """The ``failure`` value that modules return beside ``msg``."""

@@ -45,6 +45,20 @@ options:
     type: list
     elements: dict
     default: []
+  fix:
+    description:
+      - Codes of findings that are to be fixed by the command that they print, V(engine-down), V(secret-exposed) or
+        V(secret-unreadable). An unknown one is a finding, and nothing is to be fixed then.
+      - Runs nothing. RV(fix) says what to run.
+    type: list
+    elements: str
+    default: []
+  runs:
+    description:
+      - "What has been run of RV(fix): C(where), and the C(result) of M(ansible.builtin.shell) for one item of it."
+    type: list
+    elements: dict
+    default: []
   show:
     description: Print what was found as a table.
     type: bool
@@ -87,7 +101,19 @@ doctor:
       elements: dict
       returned: always
     findings:
-      description: Each with C(code), C(what), C(where), C(fix) and C(level).
+      description:
+        - Each with C(code), C(what), C(where), C(fix) and C(level).
+        - C(command) is what fixes it, whatever its cause was, and C(run_on) says where to type it. V(machine) is root's
+          shell on the machine that C(where) names, V(controller) is where Ansible runs, with C(-i INVENTORY). Both are
+          empty where a person has to decide.
+      type: list
+      elements: dict
+      returned: always
+    fixed:
+      description:
+        - What O(runs) has come to, with C(where), C(code), C(command), C(said) and C(state). The state is V(fixed), or
+          V(left) when the command failed (C(said) is its last line) or the finding is still there. In check mode it is
+          V(would).
       type: list
       elements: dict
       returned: always
@@ -95,4 +121,10 @@ doctor:
       description: The errors, a line each.
       type: str
       returned: always
+fix:
+  description:
+    - By host, what O(fix) asks to be run there, each with C(code) and C(command). Empty while another deployment is at
+      work.
+  type: dict
+  returned: success
 """

@@ -20,9 +20,10 @@ SETTABLE = frozenset(
     awx_project_branch awx_project_credential awx_project_url awx_schedules awx_unasked awx_update_secrets
     awx_webhook_url backup balancer balancer_from balancer_idle_timeout balancer_scheme batch canary certificate
     cluster cluster_deadline config_dir confirm_deadline confirm_down container data data_remove departed
-    deregistration_delay dns_name dns_zone docker_daemon docker_socket doctor_verbs ecs ecs_kind eks environment fleet
-    force gate_deadline gke hooks host_keys host_keys_file hosts http_proxy https_proxy identity_store image
-    image_build_arguments image_file image_from image_id image_move image_platforms image_source instance_profile
+    deregistration_delay dns_name dns_zone docker_daemon docker_socket doctor_fix doctor_verbs ecs ecs_kind eks
+    environment fleet force gate_deadline gke hooks host_keys host_keys_file hosts http_proxy https_proxy
+    identity_store image image_build_arguments image_file image_from image_id image_move image_platforms image_source
+    instance_profile
     instance_type join_timeout keep_releases key_name known_hosts kube_context kubeconfig kubernetes kubernetes_kind
     lease load_balancer lock_for lock_reason lock_wait max_unreachable min_available min_edges network no_proxy oidc
     oidc_secret open_api_to_world open_p2p_to_world p2p_from p2p_plaintext_across p2p_port peer_id_scheme plan_id
@@ -36,9 +37,10 @@ SETTABLE = frozenset(
 OWN = frozenset(
     """
     accounts aws backed_up backup_state backups cloud confirm data_volume dns_record docker_failure doctor
-    doctor_failures doctor_permissions doctor_plan gcp history holds hook image_made image_stage instance_id
-    inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id managed_by named needs
-    needs_docker no_login observe observe_again order outcome plan restore roll_back sdk settle summary verdict
+    doctor_failures doctor_judged doctor_permissions doctor_plan doctor_runs gcp history holds hook image_made
+    image_stage instance_id inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id
+    managed_by named needs needs_docker no_login observe observe_again order outcome plan restore roll_back sdk settle
+    summary verdict
     """.split()
 )
 #: How like a known name an unknown one has to be. A user's own variable may begin with ``praxis_``, too.

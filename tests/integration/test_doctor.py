@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault of a machine, by its number, and how it comes and goes. Empty: the printed fix is enough."""
+    """A fault of a machine, by its number, and how it comes and goes. Empty: the printed command fixes it."""
 
     code: str
     number: int
@@ -55,6 +55,9 @@ ACCOUNT = {
     "vpc-dns-off": "VPC praxis-praxis",
     "health-check-differs": "target group praxis-praxis",
 }
+
+
+ENGINE_DOWN = Fault("engine-down", 2, "systemctl stop docker.socket docker.service")
 
 
 def sandbox(*arguments: str) -> None:
@@ -97,6 +100,15 @@ class Fleet:
         assert not [each for each in self.cloud.operations(mark) if each["mutating"]]
         assert hunting.fingerprints(self.cloud) == before
         return run
+
+    def run_printed(self, findings: Iterable[dict[str, Any]]) -> None:
+        """Run the playbooks that findings print, each once."""
+        commands = {item["command"] for item in findings if item["run_on"] == "controller"}
+        assert commands
+        for command in sorted(commands):
+            program, playbook = command.split()
+            assert program == "ansible-playbook"
+            self.cloud.run(playbook)
 
     def client(self, service: str) -> Any:
         import boto3
@@ -190,15 +202,63 @@ def test_planted_faults_are_named_and_nothing_else_is(planted: Fleet) -> None:
 @pytest.mark.once
 @pytest.mark.repetition
 def test_what_the_findings_say_fixes_them(planted: Fleet) -> None:
-    """The commands for a machine as they are printed, and provision.yml for the account; the rest is taken away."""
+    """Every command as it is printed, on the machine or here; what has none is a person's, and is taken away."""
     for fault in FAULTS:
-        machine = planted.machine(fault.number)
-        if fault.unplant:
-            planted.cloud.on(machine, fault.unplant)
-            continue
-        (command,) = re.findall(r"On the machine: ([^;]*)", planted.found[fault.code]["fix"])
-        planted.cloud.on(machine, command)
+        found = planted.found[fault.code]
+        assert found["run_on"] == ("" if fault.unplant else "machine")
+        planted.cloud.on(planted.machine(fault.number), fault.unplant or found["command"])
     sandbox("link", "heal")
-    planted.cloud.run("provision.yml")
+    assert {planted.found[code]["run_on"] for code in ACCOUNT} == {"controller"}
+    planted.run_printed(planted.found.values())
     planted.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
     assert planted.doctor(expect=0).summary["findings"] == []
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_the_playbook_that_a_finding_names_fixes_it(deployed: Fleet) -> None:
+    deployed.cloud.on(deployed.machine(1), "docker rm -f praxis-agent-1")
+    deployed.cloud.on(deployed.machine(2), "docker stop praxis-agent-1")
+    found = deployed.doctor(expect=2).summary["findings"]
+    about = [item for item in found if item["code"] in ("no-container", "container-stopped")]
+    assert [item["where"] for item in about] == ["praxis-aws-1", "praxis-aws-2"]
+    deployed.run_printed(about)
+    assert deployed.doctor(expect=0).summary["findings"] == []
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_what_is_named_is_fixed_and_nothing_else(deployed: Fleet) -> None:
+    cloud, exposed = deployed.cloud, FAULTS[0]
+    cloud.on(deployed.machine(exposed.number), exposed.plant)
+    cloud.on(deployed.machine(ENGINE_DOWN.number), ENGINE_DOWN.plant)
+    both = {exposed.code: "praxis-aws-1", ENGINE_DOWN.code: "praxis-aws-2"}
+
+    def named(run: Run) -> dict[str, str]:
+        return {item["code"]: item["where"] for item in run.summary["findings"]}
+
+    def states(run: Run) -> dict[str, str]:
+        return {item["code"]: item["state"] for item in run.summary["fixed"]}
+
+    unknown = fixing(deployed, "secret-exposed", "everything")
+    assert (unknown.changed, states(unknown)) == ({}, {})
+    assert named(unknown) == {**both, "unknown-fix": "praxis_doctor_fix"}
+
+    predicted = fixing(deployed, *both, check=True)
+    assert (predicted.changed, states(predicted), named(predicted)) == ({}, dict.fromkeys(both, "would"), both)
+
+    one = fixing(deployed, "secret-exposed")
+    assert (one.changed, states(one)) == ({"praxis-aws-1": 1}, {"secret-exposed": "fixed"})
+    assert named(one) == {ENGINE_DOWN.code: "praxis-aws-2"}
+    assert "fixed: praxis-aws-1: secret-exposed, by chown " in one.output
+
+    rest = fixing(deployed, *both)
+    assert (rest.changed, states(rest)) == ({"praxis-aws-2": 1}, {ENGINE_DOWN.code: "fixed"})
+    cloud.run("verify.yml", expect=None)  # waits until the agent is in the mesh and behind the load balancer again
+    assert deployed.doctor(expect=0).summary["findings"] == []
+
+
+def fixing(fleet: Fleet, *names: str, check: bool = False) -> Run:
+    """The doctor, that is to fix these. An error is found before or after, or none."""
+    arguments = ["--check"] if check else []
+    return fleet.cloud.run("doctor.yml", "-e", json.dumps({"praxis_doctor_fix": names}), *arguments, expect=None)

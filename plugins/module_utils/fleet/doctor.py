@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 #: Member -> what its host answered.
@@ -21,9 +22,12 @@ LEAST_MEMORY = 128
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
+#: Found of a member whose engine does not run, because it does not run.
+OF_AN_ENGINE = ("no-container", "target-not-healthy")
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (mesh.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
+_START = "systemctl start docker"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def is_deployed(outcomes: Outcomes) -> bool:
 
 def without_consequences(findings: Sequence[Finding]) -> List[Finding]:
     """Findings without those that another one explains: an edge is missing because its end cannot be dialled."""
-    cut = {item.where for item in findings if item.code in ("peer-unreachable", "container-shut-in")}
+    cut = {item.where for item in findings if item.code in ("peer-unreachable", "container-shut-in", "engine-down")}
+    down = {item.where for item in findings if item.code == "engine-down"}
     codes = {item.code for item in findings}
     return [
         item
@@ -92,6 +97,7 @@ def without_consequences(findings: Sequence[Finding]) -> List[Finding]:
         if not (item.code == "edge-missing" and cut.intersection(item.where.split(mesh.BETWEEN)))
         and not (item.code == "mesh-split" and cut)
         and not (item.code == "target-not-healthy" and "health-check-differs" in codes)
+        and not (item.code in OF_AN_ENGINE and item.where in down)
     ]
 
 
@@ -108,14 +114,27 @@ def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
     free, memory = host.get("disk_free_mb"), host.get("memory_free_mb")
     if free is not None and free < LEAST_DISK:
         what = "Where the engine keeps its images %d MiB are free. A pull that fills the disk takes the agent down too."
-        fix = "On the machine: docker image prune --all; or a larger disk (praxis_root_volume_gb)."
+        fix = (
+            "See what fills it (on the machine: docker system df; df -h). Images that no container uses are removed by "
+            "docker image prune --all; a rollback to an earlier release has to pull its own again then. Or use a "
+            "larger disk (praxis_root_volume_gb)."
+        )
         found.append(Finding("disk-low", what % free, name, fix, ERROR if absent else WARNING))
     if memory is not None and memory < LEAST_MEMORY:
         what = "Of its memory %d MiB are free: the next container may be killed at its start."
-        fix = "On the machine: ps axo rss,args --sort -rss | head; or a larger machine (praxis_instance_type)."
+        fix = (
+            "See what uses it (on the machine: ps axo rss,args --sort -rss), and end that; or use a larger machine "
+            "(praxis_instance_type)."
+        )
         found.append(Finding("memory-low", what % memory, name, fix, WARNING))
     # A machine that has never had a release is given its engine by the first deployment.
-    if outcome.get("reasons") and (outcome["observation"].get("release") or {}).get("current"):
+    deployed = bool((outcome["observation"].get("release") or {}).get("current"))
+    engine = outcome["observation"].get("engine") or {}
+    if deployed and engine.get("compose") is not None and not engine.get("running"):
+        what = "Its Docker Engine is installed, and does not run."
+        fix = "On the machine: %s. Why it had stopped: journalctl -u docker." % _START
+        found.append(Finding("engine-down", what, name, fix, command=_START))
+    elif deployed and outcome.get("reasons"):
         what = "Its Docker is not what the settings ask for (%s); the next deployment changes and restarts it."
         found.append(Finding("engine-to-be-made", what % "; ".join(outcome["reasons"]), name, _DEPLOY, WARNING))
     return found
@@ -220,14 +239,18 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         if item["path"].endswith("/praxis") and item["directory"]:
             owner, most = 0, 0o755  # the top, which holds directories only
         right = most if item["directory"] else 0o600 if sealed else 0o400
-        command = "On the machine: chown %d:%d %s && chmod %04o %s" % (owner, owner, item["path"], right, item["path"])
+        path = shlex.quote(item["path"])
+        command = "chown %d:%d %s && chmod %04o %s" % (owner, owner, path, right, path)
+        fix = "On the machine: %s" % command
         if item["mode"] & ~most or item["uid"] not in (0, owner):
             what = "%s has the mode %04o and belongs to user %d: more than its agent may read or change it."
-            fix = command + "; then change the secrets that it holds, and deploy."
-            found.append(Finding("secret-exposed", what % (item["path"], item["mode"], item["uid"]), name, fix))
+            fix += "; then change the secrets that it holds, and deploy."
+            said = what % (item["path"], item["mode"], item["uid"])
+            found.append(Finding("secret-exposed", said, name, fix, command=command))
         elif item["uid"] != owner or item["mode"] & 0o400 == 0:
             what = "%s has the mode %04o and belongs to user %d: the agent cannot read it at its next start."
-            found.append(Finding("secret-unreadable", what % (item["path"], item["mode"], item["uid"]), name, command))
+            said = what % (item["path"], item["mode"], item["uid"])
+            found.append(Finding("secret-unreadable", said, name, fix, command=command))
     return sum(not item["directory"] for item in items), found
 
 
@@ -251,6 +274,8 @@ def summary(checks: Sequence[Check], fleet: str, hosts: Collection[str]) -> Dict
         "fleet": fleet,
         "hosts": list(hosts),
         "checks": [check.as_row() for check in shown],
-        "findings": [{**finding.as_dict(), "level": finding.level} for finding in findings],
+        "findings": [
+            {**finding.as_dict(), "level": finding.level, **remedies.of(finding).as_dict()} for finding in findings
+        ],
         "text": "\n".join(str(finding) for finding in errors),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, mesh, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
 
 from .made import IMAGE, fleet, meshed
@@ -131,6 +131,17 @@ def without_engine(outcomes: Outcomes) -> None:
     examination(outcomes)["images"] = []
 
 
+def engine_stopped(outcomes: Outcomes) -> None:
+    """Docker is there and does not run, so nothing is seen of the agent, and its edges are gone."""
+    without_engine(outcomes)
+    outcomes["m2"]["observation"].update(
+        container=None, edges=[], engine={"version": None, "compose": "2.26.1", "running": False}
+    )
+    for name in ("m1", "m3"):
+        seen = outcomes[name]["observation"]
+        seen["edges"] = [edge for edge in seen["edges"] if "10.0.0.2:" not in edge["remote"]]
+
+
 def refused(code: str) -> Callable[[Outcomes], Any]:
     """Preparing in check mode finds it: the codes are agent_release's own."""
     failure = {"code": code, "what": "It is so.", "where": "this host", "fix": "A fix of %s." % code}
@@ -149,6 +160,7 @@ FAULTS = [
     Planted("memory-low", "m2", lambda seen: host(seen).update(memory_free_mb=50), "praxis_instance_type",
             "50 MiB", "warning"),
     Planted("engine-to-be-made", "m2", without_engine, "deploy.yml", "no Docker Engine", "warning"),
+    Planted("engine-down", "m2", engine_stopped, "On the machine: systemctl start docker."),
     Planted("image-unauthorized", "m2", failing("image-unauthorized", "No.", "Log in."), "Log in.", "No."),
     Planted("image-not-found", "m2", failing("image-not-found", "None.", "Push it."), "Push it.", REGISTRY),
     Planted("image-architecture", "m2", failing("image-architecture", "arm64", "Build."), "Build.", "arm64"),
@@ -203,6 +215,73 @@ def test_a_planted_fault_is_named_and_nothing_else_is(fault: Planted) -> None:
     assert [(item["code"], item["where"], item["level"]) for item in found] == [(fault.code, fault.where, fault.level)]
     assert fault.fix in found[0]["fix"]
     assert fault.what in found[0]["what"]
+    if found[0]["run_on"] == remedies.MACHINE:
+        assert found[0]["command"] in found[0]["fix"]
+    assert (found[0]["run_on"] == remedies.CONTROLLER) == found[0]["command"].startswith("ansible-playbook ")
+
+
+def test_a_command_that_is_printed_takes_a_path_as_it_is() -> None:
+    outcomes = sound()
+    examination(outcomes)["secrets"].append(secret("/run/praxis/r1/$(reboot); x", 0o444))
+    (found,) = examined(outcomes)
+    assert found["command"] == (
+        "chown 10001:10001 '/run/praxis/r1/$(reboot); x' && chmod 0400 '/run/praxis/r1/$(reboot); x'"
+    )
+
+
+def fixing(plant: Callable[[Outcomes], Any], *names: str) -> dict[str, list[dict[str, str]]]:
+    outcomes = sound()
+    plant(outcomes)
+    return remedies.wanted(examined(outcomes), names)
+
+
+def exposed(outcomes: Outcomes) -> None:
+    own(outcomes, ENVIRONMENT, mode=0o444)
+
+
+def test_only_what_is_named_is_fixed_by_the_command_that_is_printed() -> None:
+    command = f"chown 10001:10001 {ENVIRONMENT} && chmod 0400 {ENVIRONMENT}"
+    assert fixing(exposed, "secret-exposed") == {"m2": [{"code": "secret-exposed", "command": command}]}
+    assert fixing(exposed) == fixing(exposed, "engine-down") == {}
+    assert fixing(engine_stopped, *remedies.FIXABLE) == {
+        "m2": [{"code": "engine-down", "command": "systemctl start docker"}]}  # fmt: skip
+
+
+def test_of_every_code_that_can_be_fixed_a_fault_is_planted() -> None:
+    assert {*remedies.FIXABLE, *remedies.PLAYBOOKS} - {fault.code for fault in FAULTS} <= {
+        "api-port-shut", "health-check-differs", "infrastructure-missing", "machine-missing", "no-container",
+        "p2p-port-shut", "port-open", "service-missing", "ssh-port-shut", "vpc-dns-off"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["everything", "p2p-port-shut", "disk-low"])
+def test_a_name_that_the_doctor_does_not_fix_is_a_finding_and_stops_all(name: str) -> None:
+    assert fixing(exposed, "secret-exposed", name) == {}
+    (found,) = remedies.unknown(["secret-exposed", name])
+    assert (found.code, found.level, found.where) == ("unknown-fix", "error", "praxis_doctor_fix")
+    assert name in found.what
+    assert "engine-down, secret-exposed" in found.fix
+
+
+def test_nothing_is_fixed_while_another_deployment_is_at_work() -> None:
+    outcomes = sound()
+    exposed(outcomes)
+    at_work = {"code": "deploying", "where": "m1", "command": "", "run_on": ""}
+    assert remedies.wanted([*examined(outcomes), at_work], ["secret-exposed"]) == {}
+
+
+def test_what_was_run_is_fixed_when_it_is_no_longer_found() -> None:
+    outcomes = sound()
+    exposed(outcomes)
+    found = examined(outcomes)
+    run = {"where": "m2", "code": "secret-exposed", "command": found[0]["command"], "said": ""}
+
+    def state(found: list[dict[str, Any]], check_mode: bool = False, **more: str) -> str:
+        (done,) = remedies.done([{**run, **more}], found, check_mode)
+        return str(done["state"])
+
+    assert state([]) == "fixed"
+    assert state(found) == state([], said="chown: not permitted") == "left"
+    assert state(found, check_mode=True) == "would"
 
 
 def test_before_the_first_deployment_a_silent_port_is_no_fault_but_a_shut_one_is() -> None:

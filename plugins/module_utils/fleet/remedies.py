@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What fixes a finding of the doctor's: a command on the machine, a playbook, or a person; and what was fixed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+
+#: Where a command is typed: by root on the machine that the finding names, or by who has the inventory.
+MACHINE, CONTROLLER = "machine", "controller"
+#: By code, the playbook that fixes it, whatever its cause was.
+PLAYBOOKS = {
+    **dict.fromkeys(
+        (
+            "api-port-shut",
+            "health-check-differs",
+            "infrastructure-missing",
+            "machine-missing",
+            "p2p-port-shut",
+            "port-open",
+            "ssh-port-shut",
+            "vpc-dns-off",
+        ),
+        "provision",
+    ),
+    **dict.fromkeys(
+        ("container-stopped", "engine-to-be-made", "no-container", "other-release", "service-missing"), "deploy"
+    ),
+}
+#: What the doctor does by itself when it is named: its command takes nothing away that cannot be had back, and is the
+#: same whatever the cause was.
+FIXABLE = ("engine-down", "secret-exposed", "secret-unreadable")
+#: Another deployment is at work: what is found then may be its doing, and is left to it.
+AT_WORK = ("deploying", "fleet-locked")
+FIXED, LEFT, WOULD = "fixed", "left", "would"
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What to type, and where; both empty where a person has to decide."""
+
+    command: str = ""
+    on: str = ""
+
+    def as_dict(self) -> Dict[str, str]:
+        return {"command": self.command, "run_on": self.on}
+
+
+def of(finding: Finding) -> Remedy:
+    """The command that fixes a finding."""
+    if finding.command:
+        return Remedy(finding.command, MACHINE)
+    playbook = PLAYBOOKS.get(finding.code)
+    return Remedy("ansible-playbook praxis.cloud.%s" % playbook, CONTROLLER) if playbook else Remedy()
+
+
+def unknown(names: Collection[str]) -> List[Finding]:
+    """An error for each name of ``praxis_doctor_fix`` that the doctor does not fix."""
+    what = "The doctor does not fix %s by itself."
+    fix = "Name some of %s, and fix the others as their findings say." % ", ".join(FIXABLE)
+    return [Finding("unknown-fix", what % name, "praxis_doctor_fix", fix) for name in names if name not in FIXABLE]
+
+
+def wanted(found: Sequence[Mapping[str, Any]], names: Collection[str]) -> Dict[str, List[Dict[str, str]]]:
+    """By machine, what is to be run there.
+
+    :param found: the findings of the summary.
+    :param names: the codes to fix. One that is unknown stops all.
+    """
+    if unknown(names) or any(item["code"] in AT_WORK for item in found):
+        return {}
+    todo: Dict[str, List[Dict[str, str]]] = {}
+    for item in found:
+        if item["code"] in names and item["run_on"] == MACHINE:
+            todo.setdefault(item["where"], []).append({"code": item["code"], "command": item["command"]})
+    return todo
+
+
+def done(
+    runs: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]], check_mode: bool
+) -> List[Dict[str, Any]]:
+    """What has become of it.
+
+    :param runs: ``where``, ``code``, ``command`` of each, and ``said``, why it failed; empty when it did not.
+    :param found: the findings after it.
+    """
+    still: List[Tuple[str, str]] = [(item["where"], item["command"]) for item in found]
+    result = []
+    for run in runs:
+        left = run["said"] or (run["where"], run["command"]) in still
+        state = WOULD if check_mode else LEFT if left else FIXED
+        result.append({**{key: run[key] for key in ("where", "code", "command", "said")}, "state": state})
+    return result
