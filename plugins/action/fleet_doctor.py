@@ -94,7 +94,7 @@ def _infrastructure(
     """
     checked, found = 0, []
     for account in accounts:
-        found += _findings(account.get("failures") or [])
+        found += _findings([*(account.get("failures") or []), *(account.get("quotas") or [])])
         rows = (account.get("plan") or {}).get("rows")
         if rows is not None and infrastructure.is_ours(rows, members):
             checked += 1

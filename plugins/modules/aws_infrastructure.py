@@ -356,6 +356,13 @@ terminated:
   returned: success
   type: list
   elements: str
+quotas:
+  description:
+    - Of what would be made, the quotas that could not be looked at, each with C(code), C(what), C(where), C(fix) and
+      C(level). What does not fit into a quota is an error, before anything is made.
+  returned: with O(state=present)
+  type: list
+  elements: dict
 data_volumes:
   description: The slots' disks that stay.
   returned: with O(state=absent)

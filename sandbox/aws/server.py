@@ -26,6 +26,7 @@ from sandbox.aws import (
     load_balancers,
     names,
     operations,
+    quotas,
     secret_stages,
     simulation,
     volumes,
@@ -41,7 +42,7 @@ def serve(site: Site) -> None:
     record = site.home / "aws" / "pid"
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
-    for concern in (operations, addresses, instances, debian, load_balancers, container_registry, secret_stages,
+    for concern in (operations, addresses, instances, debian, load_balancers, container_registry, quotas, secret_stages,
                     names, volumes, simulation, access):
         concern.install(cloud)
     checks = health.install(cloud)

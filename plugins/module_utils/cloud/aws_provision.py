@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machi
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import exposure, with_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_quotas import AwsQuotas
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Run
@@ -93,6 +94,7 @@ class Provision:
             allow_shrink=options["allow_shrink"],
             check_mode=check_mode,
             parts=KIND_PARTS,
+            quotas=AwsQuotas(self.client, options["instance_type"]),
         )
         kept = run.keep(engine, self._machines(settings))
         return {**kept, **self._there(settings, engine, found, check_mode)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines import Machines
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Run
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Quotas, Run, unasked
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark_text
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import KIND_PARTS
@@ -46,7 +46,7 @@ class Fleet:
         region = self.options["region"]
         return f"fleet {self.options['fleet']} in project {self.client.project}" + (f", {region}" if region else "")
 
-    def run(self, check_mode: bool, allow_shrink: bool) -> Run:
+    def run(self, check_mode: bool, allow_shrink: bool, quotas: Quotas = unasked) -> Run:
         """One run of provisioning."""
         fleet, region, project = self.options["fleet"], self.options["region"], self.client.project
         place = f"project {project}" + (f", {region}" if region else "")
@@ -58,6 +58,7 @@ class Fleet:
             allow_shrink=allow_shrink,
             check_mode=check_mode,
             parts=KIND_PARTS,
+            quotas=quotas,
         )
 
     def machines(self) -> Machines:

@@ -28,8 +28,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     kinds,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import network_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_quotas import GcpQuotas
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import unasked
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names, mark
@@ -74,7 +76,8 @@ class Provision(Fleet):
         settings = replace(self._settings(found, machines), front=front)
         if machines:
             machines.subnetwork, machines.service_account = settings.subnetwork, settings.service_account
-        run = self.run(check_mode, self.options["allow_shrink"])
+        quotas = GcpQuotas(self.client, self.options["region"], machines.launch) if machines else unasked
+        run = self.run(check_mode, self.options["allow_shrink"], quotas)
         kept = [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]
         seconds = float(self.options["deadline"])
         engine = Engine(self.client, desired(settings), kinds(seconds), kept, run.where, seconds, self.poll)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Client
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Changes, Machine, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, removals
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
@@ -50,6 +50,16 @@ class FleetMachines(Protocol):
         """Carry it out."""
 
 
+#: What of a plan does not fit into the account, as errors, and what was not looked at, as warnings.
+Quotas = Callable[[Sequence[Row]], list[Finding]]
+
+
+def unasked(rows: Sequence[Row]) -> list[Finding]:
+    """Of a plan that makes nothing which quotas count."""
+    del rows
+    return []
+
+
 @dataclass(frozen=True)
 class Leaving:
     """The machines that are removed with a fleet.
@@ -75,6 +85,7 @@ class Run:
     :param agreed: the id of the plan that was agreed to, or empty.
     :param allow_shrink: whether machines and a load balancer may go.
     :param parts: of each kind, the part that it belongs to.
+    :param quotas: asked before anything is made.
     """
 
     scope: Sequence[str]
@@ -84,6 +95,7 @@ class Run:
     allow_shrink: bool
     check_mode: bool
     parts: Mapping[str, str] = field(default_factory=dict)
+    quotas: Quotas = unasked
 
     def keep(self, engine: Engine[Client], machines: FleetMachines | None) -> dict[str, Any]:
         """Plan; and unless in check mode, carry out.
@@ -95,6 +107,9 @@ class Run:
         if machines:
             rows += machines.plan(engine.ids)
         self._require_leave(engine, changes)
+        fits = self.quotas(rows)
+        if errors := [each for each in fits if each.level == ERROR]:
+            raise Failed(*errors)
         reported = self._held(rows)
         if not self.check_mode:
             engine.apply(changes)
@@ -106,6 +121,7 @@ class Run:
             "machines": machines.running if machines else [],
             "launched": machines.launched if machines else [],
             "terminated": machines.terminated if machines else [],
+            "quotas": [{**each.as_dict(), "level": each.level} for each in fits],
         }
 
     def clear(

@@ -66,7 +66,7 @@ def roles(place: Project) -> dict[str, list[Document]]:
     """By verb, what to grant. The machines' service account needs nothing: the controller brings secrets and images."""
     project = f"projects/{place.project}"
     observed, removed = _observes(place), _takes_back(place)
-    planned = {*observed, *(["dns.managedZones.get"] if place.named else [])}
+    planned = {*observed, "compute.machineTypes.get", *(["dns.managedZones.get"] if place.named else [])}
     served = [*_compute(_OBSERVE_MEMBERS), *_compute(_OBSERVE_BALANCER)]
     needs: dict[str, list[Grant]] = {
         "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_WAITS})],

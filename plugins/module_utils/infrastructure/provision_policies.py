@@ -9,6 +9,7 @@ Each allows what that verb does: provisioning removes no network, no role and no
 from __future__ import annotations
 
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import QUOTA_SERVICE, QUOTAS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_quotas import STANDARD, VPCS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import Place, Statement
 
 _NETWORK = ("vpc", "subnet", "internet-gateway", "route-table")
@@ -60,7 +61,8 @@ def observes_the_account(place: Place) -> list[Statement]:
 
 
 def _quotas(place: Place) -> list[str]:
-    return [place.arn("servicequotas", f"{QUOTA_SERVICE}/{code}") for code in QUOTAS.values()]
+    quotas = [*((QUOTA_SERVICE, code) for code in QUOTAS.values()), STANDARD, VPCS]
+    return [place.arn("servicequotas", f"{service}/{code}") for service, code in quotas]
 
 
 def _makes(place: Place) -> list[Statement]:
@@ -198,7 +200,8 @@ _OBSERVE_OWNED = [
 ]  # fmt: skip
 #: What settings are compared with.
 _OBSERVE_ACCOUNT = [
-    *_OBSERVE_OWNED, "ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeVpcAttribute",
+    *_OBSERVE_OWNED, "ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstanceTypes",
+    "ec2:DescribeVpcAttribute",
     *(f"elasticloadbalancing:Describe{each}" for each in (
         "Listeners", "LoadBalancerAttributes", "TargetGroupAttributes")),
 ]  # fmt: skip

@@ -15,6 +15,10 @@ SIZES = {"e2-micro": (2, 1024), "e2-small": (2, 2048), "e2-medium": (2, 4096), "
 """Processors and MB of memory of machine types; what is not here is like e2-medium."""
 
 
+QUOTAS = {"CPUS": 720, "INSTANCES": 720, "SSD_TOTAL_GB": 40960, "IN_USE_ADDRESSES": 575}
+"""What a region allows. Nothing of it is counted, and nothing refused because of it."""
+
+
 def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str, ...]], machine_types: tuple[str, ...],
               images: Mapping[str, str]) -> None:
     """What a project finds there: its regions and zones, machine types, and images by ``project/family``."""
@@ -24,6 +28,7 @@ def catalogue(resources: Resources, project: str, zones: Mapping[str, tuple[str,
 
     for region, inside in zones.items():
         put(f"projects/{project}/regions/{region}", kind="compute#region", status="UP",
+            quotas=[{"metric": each, "limit": limit, "usage": 0} for each, limit in QUOTAS.items()],
             zones=[link(f"projects/{project}/zones/{zone}") for zone in inside])
         for zone in inside:
             put(f"projects/{project}/zones/{zone}", kind="compute#zone", status="UP",

@@ -123,7 +123,7 @@ def doctor(operator: Operator) -> None:
     Balancer(project.google, endpoints=True)
     with operator.only("doctor"):
         members(project)
-        project.present(check=True)
+        project.present(check=True, hosts=2)
         GcpIdentities(project.client(), FLEET).read(["gcp-1"])
         served("present", check=True)
         served("present", check=True, service="agents", machine="a-1")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from moto.iam.responses import IamResponse
+from moto.servicequotas.models import ServiceQuotasBackend
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_backups import AwsBackups
@@ -41,7 +42,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import 
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import diff
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse_all
-from sandbox.aws import simulation
+from sandbox.aws import quotas, simulation
 from sandbox.aws.need import Need
 from tests.unit.conftest import REGION, Cloud
 
@@ -140,6 +141,8 @@ def deploy(cloud: Cloud, operator: Operator) -> None:
 
 def doctor(cloud: Cloud, operator: Operator) -> None:
     account = fleet(cloud)
+    with operator.only(policies(place())["doctor"]):
+        account.present(check=True)  # everything is to be made, so every quota is asked for
     account.present()
     identities(account, "present")
     with operator.only(policies(place())["doctor"]):
@@ -302,7 +305,8 @@ def known_to_aws(need: Need) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+def _sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ServiceQuotasBackend, "get_service_quota", quotas.get_service_quota)
     monkeypatch.setattr(IamResponse, "simulate_principal_policy", simulation.simulate_principal_policy, raising=False)
 
 
