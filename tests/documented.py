@@ -241,6 +241,7 @@ ROWS = (
        "ansible-playbook deploy.yml -i inventories/ecs")),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
+    Row("make doctor ARGS='-e praxis_doctor_fix=engine-down,secret-exposed'", repeats=True, prints=r"fleet praxis: sound"),
     Row("ansible-playbook praxis.cloud.doctor -i INVENTORY", why="an inventory", repeats=True,
         run="ansible-playbook praxis.cloud.doctor -i inventories/aws", prints=r"fleet praxis: sound"),
     Row("make history", repeats=True, prints="DEPLOYMENT"),

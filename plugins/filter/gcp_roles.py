@@ -35,6 +35,10 @@ options:
     description: Whether the slots have disks.
     type: bool
     default: false
+  login:
+    description: Reference of the secret by which the load balancer logs in. Empty for none.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -73,15 +77,17 @@ def gcp_roles(
     named: bool = False,
     secured: bool = False,
     disks: bool = False,
+    login: str = "",
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
         kept = sorted({(each.project, each.name) for each in of_store(secrets, GCP)})
+        logs_in = [(each.project, each.name) for each in of_store([login], GCP)]
     except Failed as error:
         raise AnsibleFilterError(str(error)) from None
     if not project:
         raise AnsibleFilterError("The project is not known. Set praxis_project, or GOOGLE_CLOUD_PROJECT.")
-    place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks)
+    place = Project(str(fleet), str(project), kept, [str(image) for image in images], named, secured, disks, logs_in)
     return roles(place)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from moto.acm.models import acm_backends
+from moto.iam.models import iam_backends
 
 from sandbox.aws import container_resources, ec2_resources
 from sandbox.aws.need import Need, borne, requested, words
@@ -62,7 +63,7 @@ def _elbv2(response: Any, operation: str) -> Iterator[Need]:
 def _iam(response: Any, operation: str) -> Iterator[Need]:
     action, tags = f"iam:{operation}", response._get_param("Tags")
     names = {"InstanceProfileName": "instance-profile", "RoleName": "role", "UserName": "user"}
-    arns = [f"arn:aws:iam::{ACCOUNT}:{kind}/{response._get_param(name)}"
+    arns = [f"arn:aws:iam::{ACCOUNT}:{kind}/{_path(kind, response._get_param(name))}"
             for name, kind in names.items() if response._get_param(name)]
     if not arns:
         arns = words(response, "PolicyArn", "PolicySourceArn") or ["*"]
@@ -71,6 +72,12 @@ def _iam(response: Any, operation: str) -> Iterator[Need]:
         yield Need("iam:PassRole", arns[1], {"iam:PassedToService": ec2_resources.MACHINES})
     if operation in ("CreateRole", "CreateInstanceProfile") and tags:
         yield Need(f"iam:Tag{operation.removeprefix('Create')}", arns[0], requested(tags))
+
+
+def _path(kind: str, name: str) -> str:
+    """A name with the path before it, which roles have."""
+    held = [each for each in iam_backends[ACCOUNT]["aws"].roles.values() if kind == "role" and each.name == name]
+    return f"{held[0].path.strip('/')}/{name}".lstrip("/") if held else name
 
 
 def _acm(response: Any, operation: str) -> Iterator[Need]:

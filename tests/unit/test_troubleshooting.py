@@ -19,10 +19,11 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 LAYERS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "step_failure",
-                   "switches")),
+      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "recorders", "remedies",
+                   "step_failure", "switches")),
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
-      for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions", "permissions")),
+      for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions",
+                   "machine_quotas", "permissions")),
     *(PLUGINS / f"module_utils/cloud/{name}_kinds.py" for name in ("aws_eks", "gcp_gke")),
     *(PLUGINS / f"plugin_utils/{name}_access.py" for name in ("cluster", "eks", "gke")),
     PLUGINS / "plugin_utils" / "kept_planner.py",

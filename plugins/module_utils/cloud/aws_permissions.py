@@ -15,8 +15,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_caller impo
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import aws_permissions as pure
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK, plain, unseen
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK, FIND, plain, unseen
 
+_FIND = (
+    f"Allow iam:GetRole on it, too (for single sign-on, the statement {FIND}): a role's ARN may have a path, which its "
+    "session's does not show."
+)
 _FIX = f"Allow iam:SimulatePrincipalPolicy on it (the statement {ASK} of doctor's, which make policies prints)."
 
 
@@ -33,12 +37,14 @@ def check(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required
     if who is None:
         what = "IAM simulates the policies of users and roles, and the credentials are neither's."
         return _unseen(asking, what, "Use a user or a role whose policies are those that make policies prints.")
-    asked = [(verb, each) for verb, policy in policies.items() for each in policy["Statement"] if each["Sid"] != ASK]
+    statements = [(verb, each) for verb, policy in policies.items() for each in policy["Statement"]]
+    asked = [(verb, each) for verb, each in statements if each["Sid"] not in (ASK, FIND)]
     todo = list(dict.fromkeys(one for _verb, each in asked for one in pure.questions(each, client.region)))
-    who = _known(client, who, asking)
+    who, found = _known(client, who, asking)
     answers = gathered(map_parallel(lambda one: _denied(client, who, one), todo))
     if None in answers:
-        return _unseen(asking, "The credentials may not ask which permissions they have.", _FIX)
+        fix = _FIX if found else f"{_FIX} {_FIND}"
+        return _unseen(asking, "The credentials may not ask which permissions they have.", fix)
     missing = {one: answer or [] for one, answer in zip(todo, answers)}
     findings: list[Finding] = []
     for verb, statement in asked:
@@ -49,14 +55,15 @@ def check(client: AwsClient, policies: Mapping[str, Mapping[str, Any]], required
     return {"principal": who, "checked": checked, "findings": plain(findings)}
 
 
-def _known(client: AwsClient, who: str, caller: str) -> str:
-    """The principal with its path: a session's ARN has none of its role's (those of AWS's single sign-on have one)."""
+def _known(client: AwsClient, who: str, caller: str) -> tuple[str, bool]:
+    """The principal with its path, and whether that is sure: a session's ARN has none of its role's, and those of AWS's
+    single sign-on have one."""
     if who == caller:
-        return who
+        return who, True
     try:
-        return role_arn(client, who.rpartition("/")[2])
+        return role_arn(client, who.rpartition("/")[2]), True
     except errors.Denied:
-        return who
+        return who, False
 
 
 def _denied(client: AwsClient, who: str, question: pure.Question) -> list[pure.Denied] | None:

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.ecs_policies import ecs
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.eks_policies import eks
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.image_policies import image
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.permissions import ASK, FIND
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import Place, Statement
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.provision_policies import (
     down,
@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.provis
     provision,
 )
 
+#: The path of roles that AWS's single sign-on makes.
+SIGN_ON = "aws-reserved/sso.amazonaws.com/"
 VERBS = ("provision", "deploy", "doctor", "backup", "restore", "down", "image", "ecs", "eks")
 Document = dict[str, Any]
 
@@ -36,7 +38,7 @@ def policies(place: Place) -> dict[str, Document]:
     statements: dict[str, Iterable[Statement]] = {
         "provision": provision(place),
         "deploy": [*fleet, *_deploys(place)],
-        "doctor": [*_merged(observes_the_account(place), fleet), _asks(place)],
+        "doctor": [*_merged(observes_the_account(place), fleet), _asks(place), _finds(place)],
         "backup": _backs_up(place),
         "restore": _restores(place),
         "down": down(place),
@@ -84,6 +86,11 @@ def _asks(place: Place) -> Statement:
     """Which permissions the credentials have: they belong to a user or a role of the account, and may be anybody's."""
     principals = [f"arn:{place.partition}:iam::{place.account}:{kind}/*" for kind in ("user", "role")]
     return Statement(ASK, ["iam:SimulatePrincipalPolicy"], principals)
+
+
+def _finds(place: Place) -> Statement:
+    """The role of who logs in by AWS's single sign-on: its ARN has a path, which the session's does not show."""
+    return Statement(FIND, ["iam:GetRole"], [f"arn:{place.partition}:iam::{place.account}:role/{SIGN_ON}*"])
 
 
 def _deploys(place: Place) -> list[Statement]:

@@ -34,6 +34,7 @@ class Project:
     :param named: whether the load balancer has a name in a zone of Cloud DNS.
     :param secured: whether it has HTTPS.
     :param disks: whether slots have disks.
+    :param login: project and name of the secret by which the load balancer logs in; none without such a login.
     """
 
     fleet: str
@@ -43,6 +44,7 @@ class Project:
     named: bool = True
     secured: bool = True
     disks: bool = True
+    login: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,12 @@ def roles(place: Project) -> dict[str, list[Document]]:
     planned = {*observed, "compute.machineTypes.get", *(["dns.managedZones.get"] if place.named else [])}
     served = [*_compute(_OBSERVE_MEMBERS), *_compute(_OBSERVE_BALANCER)]
     needs: dict[str, list[Grant]] = {
-        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_WAITS})],
+        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_WAITS}),
+                      *_secrets(place.login)],
         "deploy": [Grant(project, {*served, *_compute(_SERVE), *_MAKE_IDENTITIES, *_WAITS}),
-                   _identities(place, *_READ, *_FILL), *_secrets(place), *_pulls(place)],
-        "doctor": [Grant(project, {*planned, *served}), _identities(place, *_READ), *_secrets(place), *_pulls(place)],
+                   _identities(place, *_READ, *_FILL), *_secrets(place.secrets), *_pulls(place)],
+        "doctor": [Grant(project, {*planned, *served}), _identities(place, *_READ),
+                   *_secrets([*place.secrets, *place.login]), *_pulls(place)],
         "backup": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_BACK_UP), *_WAITS})],
         "restore": [Grant(project, {*_compute(_OBSERVE_MEMBERS), *_compute(_RESTORE), *_WAITS})],
         "down": [Grant(project, {*observed, *removed, *_removes(place), *_WAITS}),
@@ -148,8 +152,8 @@ def _identities(place: Project, *permissions: str) -> Grant:
     return Grant(f"projects/{place.project}", permissions, condition)
 
 
-def _secrets(place: Project) -> list[Grant]:
-    return [Grant(f"projects/{project}/secrets/{name}", _READ) for project, name in sorted(set(place.secrets))]
+def _secrets(named: Iterable[tuple[str, str]]) -> list[Grant]:
+    return [Grant(f"projects/{project}/secrets/{name}", _READ) for project, name in sorted(set(named))]
 
 
 def _pulls(place: Project) -> list[Grant]:

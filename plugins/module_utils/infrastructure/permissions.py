@@ -14,6 +14,8 @@ UNSEEN = "permissions-unseen"
 MISSING = "permission-missing"
 #: The statement by which permissions may be asked for. An answer shows that it is there.
 ASK = "AskPermissions"
+#: The statement by which the role of AWS's single sign-on is found. Nobody else needs it.
+FIND = "FindRole"
 Needs = TypeVar("Needs")
 #: Options of the modules that ask; plugins/doc_fragments/permissions.py describes them.
 ASKING: dict[str, dict[str, Any]] = {

@@ -51,6 +51,19 @@ def test_who_deploys_makes_and_removes_no_machine_and_who_provisions_reads_no_se
     assert not [each for verb in VERBS for each in permissions(verb) if "*" in each]
 
 
+def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() -> None:
+    login = "gcp-sm://theirs/login#client_secret"
+    named = gcp_roles("research", "a-project", login=login)
+    read = {verb for verb, grants in named.items() for each in grants
+            if (each["on"], each["permissions"]) == (
+                "projects/theirs/secrets/login", ["secretmanager.versions.access"])}  # fmt: skip
+    assert read == {"provision", "doctor"}
+    both = [each["on"] for each in gcp_roles("research", "a-project", secrets=[login], login=login)["doctor"]]
+    assert len(both) == len(set(both)) + 1  # the project itself stands there twice, once with a condition
+    elsewhere = gcp_roles("research", "a-project", login="aws-sm://login#client_secret")
+    assert elsewhere == gcp_roles("research", "a-project")
+
+
 @pytest.mark.parametrize(("without", "what"), [
     ({"named": False}, "dns."), ({"secured": False}, "compute.sslPolicies.create"), ({"disks": False}, "disks.delete"),
     ({"secrets": ()}, "secrets/praxis_research_agent"), ({"images": ()}, "downloadArtifacts"),

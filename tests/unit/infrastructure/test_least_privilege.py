@@ -72,7 +72,7 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
-#: A session's role is asked for without its path when it may not be read.
+#: A session's role is asked for without its path when it may not be read: single sign-on's alone may.
 HANDLED = {"iam:GetRole"}
 
 
@@ -159,10 +159,12 @@ def asks_permissions(account: Account, operator: Operator) -> None:
     iam, sts = account.cloud.client("iam"), account.cloud.client("sts")
     iam.create_user(UserName="ann")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
+    path, name = "/aws-reserved/sso.amazonaws.com/eu-central-1/", "AWSReservedSSO_deployer_0123456789abcdef"
+    signed_on = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    session = sts.assume_role(RoleArn=role, RoleSessionName="ann")["Credentials"]
+    sessions = [sts.assume_role(RoleArn=each, RoleSessionName="ann")["Credentials"] for each in (role, signed_on)]
     document = policies(place())["doctor"]
-    for each in (key, session):
+    for each in (key, *sessions):
         credentials = AwsCredentials(each["AccessKeyId"], each["SecretAccessKey"], each.get("SessionToken", ""))
         client = AwsClient(REGION, endpoint_url=account.cloud.endpoint, credentials=credentials)
         with operator.only(document):

@@ -138,6 +138,21 @@ def test_a_role_is_asked_for_by_its_path(run: Any, cloud: Any) -> None:
     assert (found.result["findings"], found.result["principal"]) == ([], role)
 
 
+def test_a_session_whose_role_may_not_be_read_is_told_that_its_arn_may_have_a_path(
+    run: Any, cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam, sts = cloud.client("iam"), cloud.client("sts")
+    iam.create_role(RoleName="sso", Path="/aws-reserved/sso.amazonaws.com/", AssumeRolePolicyDocument="{}")
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/sso"
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="ann")["Credentials"]
+    monkeypatch.setattr(IamResponse, "get_role", lambda self: refuse(self, "AccessDenied", "not authorized", 403))
+    found = run("aws_permissions_info", policies=POLICIES, verbs=["deploy"], access_key=keys["AccessKeyId"],
+                secret_key=keys["SecretAccessKey"], session_token=keys["SessionToken"])  # fmt: skip
+    (finding,) = found.result["findings"]
+    assert (finding["code"], finding["level"]) == ("permissions-unseen", "warning")
+    assert "iam:GetRole" in finding["fix"] and "FindRole" in finding["fix"]
+
+
 def test_a_missing_right_to_ask_is_reported_and_is_no_error(
     run: Any, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
