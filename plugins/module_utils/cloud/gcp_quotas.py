@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
@@ -68,5 +69,5 @@ class GcpQuotas:
             asked["IN_USE_ADDRESSES"] = ("addresses", machines, "praxis_public_address")
         return asked
 
-    def _get(self, path: str) -> dict[str, object]:
+    def _get(self, path: str) -> dict[str, Any]:
         return self.client.call("compute", "GET", f"compute/v1/projects/{self.client.project}/{path}")
