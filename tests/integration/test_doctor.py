@@ -65,6 +65,13 @@ def sandbox(*arguments: str) -> None:
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
 
 
+def _as_policies_say(operation: str) -> str:
+    """An operation of the log by its action's name, where IAM calls the service otherwise."""
+    service, _colon, name = operation.partition(":")
+    words = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
+    return f"{words.get(service, service)}:{name}"
+
+
 @dataclass
 class Fleet:
     """Three machines by number, and the account past the product.
@@ -82,7 +89,7 @@ class Fleet:
         mark = self.cloud.mark()
         run = self.cloud.run(f"{verb}.yml", *arguments, **more)
         asked = {"{service}:{operation}".format(**each) for each in self.cloud.operations(mark)}
-        self.sent.setdefault(verb, set()).update(each.replace("elbv2:", "elasticloadbalancing:") for each in asked)
+        self.sent.setdefault(verb, set()).update(_as_policies_say(each) for each in asked)
         return run
 
     def policies(self) -> dict[str, list[dict[str, Any]]]:
