@@ -430,6 +430,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+SPEC = {**AWS_ARGUMENTS, **ARGUMENTS}
+
+
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     check_fleet(options["fleet"])
     check_labels(options["labels"])
@@ -440,7 +443,7 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**AWS_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     finish(module, lambda: run(module.params, module.check_mode))
 
 

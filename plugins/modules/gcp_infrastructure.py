@@ -448,6 +448,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+SPEC = {**GCP_ARGUMENTS, **ARGUMENTS}
+
+
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     check_fleet(options["fleet"])
     # In place of the fleet's mark, labels may be those of the scheme.
@@ -460,7 +463,7 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**GCP_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     finish(module, lambda: run(module.params, module.check_mode))
 
 

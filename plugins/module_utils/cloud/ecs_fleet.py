@@ -175,7 +175,7 @@ class EcsFleet:
         return resources.after(self.kinds, datetime.datetime.now(datetime.UTC), there)
 
     def _engine(self, wanted: Sequence[Resource]) -> Engine[AwsClient]:
-        return Engine(self.client, list(wanted), KINDS, [*KINDS], self.where)
+        return Engine(self.client, list(wanted), KINDS, [*KINDS], self.where, poll=self.poll)
 
     def _groups(self, kind: Kind) -> list[str]:
         own = ("security_group", resources.group_name(kind))

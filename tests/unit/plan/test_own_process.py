@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules of the controller in real runs of ansible-playbook: carried out by the task's own process, with the results
+that the module gives, and executed as a module wherever the task's place is another one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.made import Account
+from tests.unit.plan.test_actions import LOCAL, MARKER, Site
+
+pytestmark = pytest.mark.slow
+MODULE = "praxis.cloud.aws_infrastructure"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 somebody"
+#: Makes a task's place another one for its module, and changes nothing of what it does.
+AS_MODULE = {"environment": {"PRAXIS_TEST": "a module has it"}}
+ANSWER = json.dumps({"changed": False, "by": "a module"})
+
+
+@pytest.fixture
+def site(tmp_path: Path, empty: Account) -> Site:
+    made = Site(tmp_path, empty)
+    made.inventory({})
+    return made
+
+
+def task(name: str, options: dict[str, Any], **keywords: Any) -> dict[str, Any]:
+    return {"name": name, MODULE: options, "ignore_errors": True, "diff": True, **keywords}
+
+
+def options(empty: Account) -> dict[str, Any]:
+    """A fleet of one machine."""
+    image = empty.cloud.client("ec2").register_image(Name="debian", RootDeviceName="/dev/xvda")["ImageId"]
+    return {"fleet": "alpha", "hosts": 1, "vpc_cidr": "10.42.0.0/16", "public_key": KEY, "image_id": image,
+            "ssh_from": "203.0.113.7/32", "labels": {"team": "{{ team }}"}}  # fmt: skip
+
+
+def test_its_results_are_those_of_the_module(site: Site, empty: Account) -> None:
+    given = options(empty)
+    check = {"check_mode": True}
+    # Errors that quote what was given, and what must not be quoted with it.
+    wrong: dict[str, dict[str, Any]] = {
+        "fleet": {**given, "fleet": MARKER.upper(), "access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": MARKER.upper()},
+        "option": {**given, "hots": 3},
+        "type": {**given, "hosts": "many"},
+    }
+    tasks = [
+        task("predicted", given, **check), task("predicted by a module", given, **check, **AS_MODULE),
+        task("made", given), task("again", given), task("again by a module", given, **AS_MODULE),
+        *(one for name, each in wrong.items() for one in (task(name, each), task(f"{name} by a module", each, **AS_MODULE))),
+    ]  # fmt: skip
+    played = site.play([{**LOCAL, "vars": {"team": "search"}, "tasks": tasks}], "-vvv")
+    for name in ("predicted", "again", *wrong):
+        here, module = (_bare(played.of(each, "localhost")) for each in (name, f"{name} by a module"))
+        if name in ("option", "type"):  # Ansible's own words, which name the task's action or the module's file
+            assert (here.pop("status"), module.pop("status")) == ("failed", "failed"), (here, module)
+            assert {"option": "hots", "type": "many"}[name] in here["msg"], here
+            assert "Ansi" not in here["msg"], here
+            continue
+        assert here == module, name
+    made = played.of("made", "localhost")
+    assert (made["status"], made["changed"]) == ("ok", True), made
+    assert made["plan"] == played.of("predicted", "localhost")["plan"]
+    again = played.of("again", "localhost")
+    assert (again["changed"], again["plan"]["rows"]) == (False, [])
+    refused = played.of("fleet", "localhost")
+    assert refused["failure"]["code"] == "bad-fleet-name"
+    # What must not be shown is in a module's arguments alone, which a run of the module in this process has not.
+    assert MARKER.upper() not in json.dumps(refused)
+
+
+def _bare(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without what Ansible adds to each module's."""
+    added = ("invocation", "_ansible_no_log", "exception", "warnings", "deprecations", "ansible_facts")
+    return {key: value for key, value in result.items() if key not in added}
+
+
+def test_a_task_with_another_place_executes_the_module_there(site: Site, empty: Account) -> None:
+    given = options(empty)
+    site.inventory({"m1": site.host("m1", f"echo '{ANSWER}'"), "m2": site.host("m2", f"echo '{ANSWER}'")}, team="search")
+    sudo = site.folder / "python-sudo"
+    sudo.write_text(f"#!/bin/sh\ntouch {site.folder}/became\nexit 1\n")
+    sudo.chmod(0o755)
+    here = {"check_mode": True}
+    became = {"become": True, "become_user": "nobody", "vars": {"ansible_become_exe": str(sudo)}}
+    book = [
+        {"hosts": "m1", "gather_facts": False, "tasks": [
+            task("another python", given),
+            task("delegated here", given, delegate_to="localhost", **here),
+        ]},
+        {**LOCAL, "tasks": [
+            task("delegated away", given, delegate_to="m2"),
+            task("another user", given, **became),
+            task("in the background", {**given, "fleet": "None of ours"}, **{"async": 60, "poll": 0}),
+        ]},
+    ]  # fmt: skip
+    played = site.play(book)
+    assert played.of("another python", "m1")["by"] == "a module"
+    assert played.of("delegated away", "localhost")["by"] == "a module"
+    assert site.was_sent("m2")
+    delegated = played.of("delegated here", "m1")
+    assert (delegated["status"], delegated["changed"]) == ("ok", True), delegated
+    assert played.of("another user", "localhost")["status"] == "failed"
+    assert (site.folder / "became").exists()
+    assert played.of("in the background", "localhost")["ansible_job_id"]
