@@ -74,9 +74,9 @@ def run(
         return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, executions, trips)
 
 
-def sandbox(verb: str, **variables: str) -> None:
+def sandbox(verb: str, *arguments: str, **variables: str) -> None:
     """``python -m sandbox`` with this verb, on this checkout's sandbox unless the variables name another."""
-    command = [sys.executable, "-m", "sandbox", verb]
+    command = [sys.executable, "-m", "sandbox", verb, *arguments]
     subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, check=True)
 
 

@@ -11,10 +11,13 @@ from statistics import median
 
 CASES = (
     "first", "nothing", "change", "rolling", "provision_first", "provision_nothing",
+    "provision_first_gcp", "provision_nothing_gcp",
     "inventory_2000", "inventory_10000", "plan_10", "plan_100", "plan_1000", "secrets_100",
 )  # fmt: skip
 PEERS = ("community", "bare", "floor", "raw")
 WHO = ("ours", *PEERS)
+#: The cases in which provisioning finds nothing to do, and where.
+PROVISIONED = {"provision_nothing": "AWS", "provision_nothing_gcp": "Google Cloud"}
 
 DIAL_DELAY = 10.0
 """Seconds that the agent waits after its P2P start before it dials anybody: its own, and in every restart."""
@@ -103,9 +106,10 @@ def aims(measured: Measured) -> list[Aim]:
              "change", "community", 2, "ours_without_dial_delay")  # fmt: skip
     at_least("rolling: 2 x as fast as community modules, one at a time behind the load balancer",
              "rolling", "community", 2)  # fmt: skip
-    at_least("provision, nothing to do: 5 x as fast as community modules", "provision_nothing", "community", 5)
-    at_most("provision, nothing to do: 3 s over twice the raw API",
-            _over_twice_raw(times.get("provision_nothing")), 3, "s")  # fmt: skip
+    for case, where in PROVISIONED.items():
+        at_least(f"provision on {where}, nothing to do: 5 x as fast as community modules", case, "community", 5)
+        at_most(f"provision on {where}, nothing to do: 3 s over twice the raw API",
+                _over_twice_raw(times.get(case)), 3, "s")  # fmt: skip
     for size in (2000, 10000):
         case = f"inventory_{size}"
         at_most(f"inventory of {size}: under 1 ms of wall clock a host over the raw API",
@@ -137,9 +141,11 @@ def notes(measured: Measured) -> list[str]:
     rolling = {who: seconds(runs) for who, runs in measured.get("rolling", {}).items()}
     if "ours_as_shipped" in rolling:
         found.append(f"rolling: {rolling['ours_as_shipped']:.1f} s as shipped, with a soak of 30 s a host")
-    if idle := {who: _calls({"ours": runs}) for who, runs in measured.get("provision_nothing", {}).items()}:
-        text = ", ".join(f"{who} {count}" for who, count in idle.items() if count)
-        found.append(f"provision, nothing to do: calls of the API: {text}")
+    for case, where in PROVISIONED.items():
+        if runs := measured.get(case):
+            calls = ", ".join(f"{who} {_calls({'ours': each})}" for who, each in runs.items())
+            seconds_of_cpu = ", ".join(f"{who} {cpu(each):.1f} s" for who, each in runs.items())
+            found.append(f"provision on {where}, nothing to do: calls of the API: {calls}; CPU: {seconds_of_cpu}")
     return found
 
 
