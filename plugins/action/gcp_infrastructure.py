@@ -12,5 +12,4 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.own_process import Ow
 class ActionModule(OwnProcess):
     """The module, in the process of its task."""
 
-    arguments = gcp_infrastructure.SPEC
-    work = staticmethod(gcp_infrastructure.run)
+    module = gcp_infrastructure

@@ -428,8 +428,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "deregistration_delay": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }
-
-
 SPEC = {**AWS_ARGUMENTS, **ARGUMENTS}
 
 

@@ -446,8 +446,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "draining_timeout": {"type": "int", "default": 60},
     "deadline": {"type": "int", "default": 600},
 }
-
-
 SPEC = {**GCP_ARGUMENTS, **ARGUMENTS}
 
 

@@ -4,16 +4,17 @@
 """A module of the controller, carried out by the process that runs its task.
 
 A module execution packs the module, starts a Python and imports an SDK that the inventory has imported here already:
-most of the time of a run that finds nothing to do. Where a task's place is another one than this process's, its module
-is executed as any other.
+a third of what a run that finds nothing to do costs. Where a task's place is another one than this process's, its
+module is executed as any other.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Optional
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import Direction, get_module_encoder
@@ -22,22 +23,20 @@ from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
-Work = Callable[[dict[str, Any], bool], dict[str, Any]]
-
 
 class OwnProcess(ModuleAction):
-    """What a module does, and with which arguments."""
+    """A module that says which arguments it takes (``SPEC``) and what it does (``run``)."""
 
-    arguments: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    work: ClassVar[Work]
+    module: ModuleType
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[dict[str, Any]] = None) -> dict[str, Any]:
         if not self._is_here(task_vars or {}):
             executed: dict[str, Any] = super().run(tmp, task_vars)
             return executed
         # As a module gets them: JSON's types, without what Ansible knows of a value's origin.
-        given = json.loads(json.dumps(self._task.args, cls=get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)))
-        validated = ArgumentSpecValidator(dict(self.arguments)).validate(given)
+        encoder = get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)
+        given = json.loads(json.dumps(self._task.args, cls=encoder))
+        validated = ArgumentSpecValidator(self.module.SPEC).validate(given)
         if validated.error_messages:
             message = f"Unsupported parameters, or wrong ones, for {self._task.action}: {validated.errors.msg}"
             result: dict[str, Any] = {"failed": True, "msg": message}
@@ -48,7 +47,7 @@ class OwnProcess(ModuleAction):
 
     def _carried_out(self, options: dict[str, Any]) -> dict[str, Any]:
         try:
-            result = type(self).work(options, bool(self._task.check_mode))
+            result: dict[str, Any] = self.module.run(options, bool(self._task.check_mode))
         except Failed as failed:
             return {"failed": True, **failed.as_result()}
         for warning in result.pop("warnings", ()):

@@ -107,8 +107,8 @@ def aims(measured: Measured) -> list[Aim]:
     at_least("rolling: 2 x as fast as community modules, one at a time behind the load balancer",
              "rolling", "community", 2)  # fmt: skip
     for case, where in PROVISIONED.items():
-        at_least(f"provision on {where}, nothing to do: 5 x as fast as community modules", case, "community", 5)
-        at_most(f"provision on {where}, nothing to do: 3 s over twice the raw API",
+        at_least(f"provision on {where}, nothing: 5 x as fast as community modules", case, "community", 5)
+        at_most(f"provision on {where}, nothing: 3 s over twice the raw API",
                 _over_twice_raw(times.get(case)), 3, "s")  # fmt: skip
     for size in (2000, 10000):
         case = f"inventory_{size}"
@@ -145,7 +145,7 @@ def notes(measured: Measured) -> list[str]:
         if runs := measured.get(case):
             calls = ", ".join(f"{who} {_calls({'ours': each})}" for who, each in runs.items())
             seconds_of_cpu = ", ".join(f"{who} {cpu(each):.1f} s" for who, each in runs.items())
-            found.append(f"provision on {where}, nothing to do: calls of the API: {calls}; CPU: {seconds_of_cpu}")
+            found.append(f"provision on {where}, nothing: calls of the API: {calls}; CPU: {seconds_of_cpu}")
     return found
 
 

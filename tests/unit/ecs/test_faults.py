@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
 from tests.unit.conftest import READS
@@ -51,8 +50,9 @@ class Owner:
     def resources(self) -> dict[str, int]:
         """How many there are of each kind; of services those that run, of task definitions the active ones."""
         client = self.account.cloud.client
+        iam = client("iam")
         scaling, named = client("application-autoscaling"), {"ServiceNamespace": "ecs"}
-        roles = [each["RoleName"] for each in client("iam").list_roles()["Roles"] if REGION in each["RoleName"]]
+        roles = [each["RoleName"] for each in iam.list_roles()["Roles"] if REGION in each["RoleName"]]
         mine = [{"Name": "tag:praxis_fleet", "Values": ["demo"]}]
         definitions = client("ecs").list_task_definitions(familyPrefix="praxis-demo-leaf", status="ACTIVE")
         # moto lists those that were removed, too.
@@ -61,7 +61,7 @@ class Owner:
         found = {
             "Clusters": clusters,
             "LogGroups": client("logs").describe_log_groups(logGroupNamePrefix="/praxis")["logGroups"],
-            "Policies": [one for role in roles for one in client("iam").list_role_policies(RoleName=role)["PolicyNames"]],
+            "Policies": [each for role in roles for each in iam.list_role_policies(RoleName=role)["PolicyNames"]],
             "Roles": roles,
             "ScalableTargets": scaling.describe_scalable_targets(**named)["ScalableTargets"],
             "ScalingPolicies": scaling.describe_scaling_policies(**named)["ScalingPolicies"],

@@ -53,8 +53,9 @@ def test_its_results_are_those_of_the_module(site: Site, empty: Account) -> None
     tasks = [
         task("predicted", given, **check), task("predicted by a module", given, **check, **AS_MODULE),
         task("made", given), task("again", given), task("again by a module", given, **AS_MODULE),
-        *(one for name, each in wrong.items() for one in (task(name, each), task(f"{name} by a module", each, **AS_MODULE))),
     ]  # fmt: skip
+    for name, each in wrong.items():
+        tasks += [task(name, each), task(f"{name} by a module", each, **AS_MODULE)]
     played = site.play([{**LOCAL, "vars": {"team": "search"}, "tasks": tasks}], "-vvv")
     for name in ("predicted", "again", *wrong):
         here, module = (_bare(played.of(each, "localhost")) for each in (name, f"{name} by a module"))
@@ -83,7 +84,7 @@ def _bare(result: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_task_with_another_place_executes_the_module_there(site: Site, empty: Account) -> None:
     given = options(empty)
-    site.inventory({"m1": site.host("m1", f"echo '{ANSWER}'"), "m2": site.host("m2", f"echo '{ANSWER}'")}, team="search")
+    site.inventory({name: site.host(name, f"echo '{ANSWER}'") for name in ("m1", "m2")}, team="search")
     sudo = site.folder / "python-sudo"
     sudo.write_text(f"#!/bin/sh\ntouch {site.folder}/became\nexit 1\n")
     sudo.chmod(0o755)

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backup and its restoration by the action that both playbooks run, on disks in Google Cloud: what is asked of the
+cloud and of the host, in one order. The host is a stand-in that writes down what it is asked."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
+from tests.unit.infrastructure.account import FLEET, rows
+
+from .conftest import PROJECT
+from .made import ONE, REGION, TWO
+from .project import Project
+from .test_volumes import disks, holders
+
+ZONES = {"gcp-1": ONE, "gcp-2": TWO}
+BACKUP = "20261128t220823z"
+
+
+class Hosts:
+    """The hosts of a fleet whose slots have disks, and what the cloud is asked meanwhile."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.asked: list[str] = []
+        self._seen = project.mark()
+
+    def back_up(self, slot: str) -> str:
+        """Its snapshot."""
+        return str(self._action(slot)._back_up(self._arguments(""), self._member(slot))["snapshot"])
+
+    def restore(self, slot: str, snapshot: str) -> dict[str, Any]:
+        done: dict[str, Any] = self._action(slot)._restore(self._arguments(snapshot), self._member(slot))
+        self._note()
+        return done
+
+    def _member(self, slot: str) -> Member:
+        name = f"{FLEET}-{slot}"
+        volume = disks(self.project)[slot]["name"]
+        return Member(name, "gcp", REGION, PROJECT, ZONES[slot], slot, volume, name)
+
+    def _action(self, slot: str) -> Any:
+        made: Any = ActionModule.__new__(ActionModule)
+        made._task, made._variables = SimpleNamespace(check_mode=False), {"inventory_hostname": f"{FLEET}-{slot}"}
+        made._execute_module = self._execute
+        return made
+
+    @staticmethod
+    def _arguments(snapshot: str) -> dict[str, Any]:
+        return {"fleet": FLEET, "backup": BACKUP, "labels": {}, "snapshot": snapshot, "size": 12, "run": "/run"}
+
+    def _execute(self, module_args: dict[str, Any], **_others: Any) -> dict[str, Any]:
+        self._note()
+        self.asked.append(module_args["state"])
+        return {"held": True}
+
+    def _note(self) -> None:
+        changes = self.project.changes(self._seen)
+        self._seen += len(changes)
+        self.asked += changes
+
+
+@pytest.fixture
+def hosts(project: Project, monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    run = SimpleNamespace(
+        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0
+    )
+    monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.RunDirectory", lambda path: run)
+    project.options |= {"hosts": 2, "data": {"size": 12}, "balancer": False, "zones": [ONE, TWO]}
+    project.present()
+    return Hosts(project)
+
+
+def test_the_agent_stops_after_its_new_disk_is_there_and_starts_when_it_has_it(hosts: Hosts) -> None:
+    snapshot = hosts.back_up("gcp-1")
+    assert hosts.asked == ["frozen", "disks.createSnapshot", "thawed"]
+    old = disks(hosts.project)["gcp-1"]["name"]
+    hosts.asked.clear()
+    done = hosts.restore("gcp-1", snapshot)
+    # The slot's own name is the old disk's, so the new one gets another: the first request is refused.
+    assert hosts.asked == [
+        "snapshots.setLabels", "disks.insert", "disks.insert", "released", "instances.detachDisk", "disks.setLabels",
+        "disks.setLabels", "instances.attachDisk", "mounted",
+    ]  # fmt: skip
+    new = disks(hosts.project)["gcp-1"]
+    assert (done["replaced"], done["disk"]) == (old, new["name"])
+    assert new["sourceSnapshot"].endswith(f"/{snapshot}")
+    assert holders(hosts.project) == {slot: [f"{FLEET}-{slot}"] for slot in ZONES}
+    # Whoever provisions afterwards finds the slots as they should be.
+    assert rows(hosts.project.present()) == []
+
+
+@pytest.mark.parametrize(
+    "operation", ["disks.insert", "instances.detachDisk", "disks.setLabels", "instances.attachDisk"]
+)
+def test_a_batch_that_fails_leaves_the_disks_of_the_others_and_an_agent_that_can_start(
+    hosts: Hosts, operation: str
+) -> None:
+    snapshots = {slot: hosts.back_up(slot) for slot in ZONES}
+    hosts.restore("gcp-1", snapshots["gcp-1"])
+    before = {slot: disks(hosts.project)[slot]["name"] for slot in ZONES}
+    refusal = {"kind": "error", "code": "forbidden", "status": 403, "count": 1}
+    hosts.project.google.faults.add({**refusal, "operations": [f"compute:{operation}"]})
+    hosts.asked.clear()
+    with pytest.raises(Failed) as failed:
+        hosts.restore("gcp-2", snapshots["gcp-2"])
+    assert failed.value.findings[0].code == "cloud-denied"
+    # Its agent was not stopped; or whichever disk its machine has is mounted again.
+    steps = [each for each in hosts.asked if "." not in each]
+    assert steps == ([] if operation == "disks.insert" else ["released", "mounted"])
+    assert holders(hosts.project)["gcp-1"] == [f"{FLEET}-gcp-1"]
+    assert disks(hosts.project)["gcp-1"]["name"] == before["gcp-1"]
+    # Provisioning makes good what is left: the slot has a disk, which its machine gets.
+    hosts.project.present()
+    assert holders(hosts.project) == {slot: [f"{FLEET}-{slot}"] for slot in ZONES}
