@@ -18,19 +18,18 @@ SETTABLE = frozenset(
     agent_proxy agent_secrets allow_shrink allowed_from api_exposure api_from api_port architecture awx_clouds
     awx_collection awx_credentials awx_dir awx_execution_environment awx_notify awx_organization awx_prefix
     awx_project_branch awx_project_credential awx_project_url awx_schedules awx_unasked awx_update_secrets
-    awx_webhook_url backup balancer balancer_from balancer_idle_timeout balancer_scheme batch canary certificate
-    cluster cluster_deadline config_dir confirm_deadline confirm_down container data data_remove departed
-    deregistration_delay dns_name dns_zone docker_daemon docker_socket doctor_fix doctor_verbs ecs ecs_kind eks
-    environment fleet force gate_deadline gke hooks host_keys host_keys_file hosts http_proxy https_proxy
-    identity_store image image_build_arguments image_file image_from image_id image_move image_platforms image_source
-    instance_profile
-    instance_type join_timeout keep_releases key_name known_hosts kube_context kubeconfig kubernetes kubernetes_kind
-    lease load_balancer lock_for lock_reason lock_wait max_unreachable min_available min_edges network no_proxy oidc
-    oidc_secret open_api_to_world open_p2p_to_world p2p_from p2p_plaintext_across p2p_port peer_id_scheme plan_id
-    private_ip project provision_plan_id public_address public_ip pull_deadline record region registries
+    awx_webhook_url backup balancer balancer_from balancer_idle_timeout balancer_scheme batch canary certificate cluster
+    cluster_deadline config_dir confirm_deadline confirm_down container data data_remove departed deregistration_delay
+    dns_name dns_zone docker_daemon docker_socket doctor_fix doctor_verbs ecs ecs_kind eks environment fleet force
+    gate_deadline gke hooks host_keys host_keys_file hosts http_proxy https_proxy identity_store image
+    image_build_arguments image_file image_from image_id image_move image_platforms image_sbom image_sign image_source
+    instance_profile instance_type join_timeout keep_releases key_name known_hosts kube_context kubeconfig kubernetes
+    kubernetes_kind lease load_balancer lock_for lock_reason lock_wait max_unreachable min_available min_edges network
+    no_proxy oidc oidc_secret open_api_to_world open_p2p_to_world p2p_from p2p_plaintext_across p2p_port peer_id_scheme
+    plan_id private_ip project provision_plan_id public_address public_ip pull_deadline record region registries
     remove_identities render_dest role root_volume_gb security_groups services slot slots soak ssh_address ssh_deadline
-    ssh_from ssh_public_key_file strict subnets take_over target target_group tls_policy to unfinished vpc vpc_cidr
-    zone zones
+    ssh_from ssh_public_key_file strict subnets take_over target target_group tls_policy to unfinished vpc vpc_cidr zone
+    zones
     """.split()
 )
 #: What inventories say of a machine, groups, and what playbooks keep for themselves, without the prefix.

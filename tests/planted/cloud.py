@@ -103,6 +103,7 @@ FAULTS = (
         before="if error.reason not in _LATE_TARGET:",
         after="if error.reason in _LATE_TARGET:",
         tests=("tests/unit/modules/test_aws_lb_target.py",),
+        tier="test",
     ),
     Fault(
         name="image-of-another-region",
@@ -193,6 +194,7 @@ FAULTS = (
             "        return launched"
         ),
         tests=("tests/unit/modules/test_aws_machines.py",),
+        tier="test",
     ),
     Fault(
         name="strangers-machine-is-taken-over",

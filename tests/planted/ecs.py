@@ -15,6 +15,7 @@ FAULTS = (
         before="            unserved = self._served(float(self.kind.settings.grace))\n",
         after="            unserved: list[Finding] = []\n",
         tests=("tests/unit/ecs/test_fleet.py",),
+        tier="test",
     ),
     Fault(
         name="a-schedule-s-limits-are-written-over",
@@ -23,6 +24,7 @@ FAULTS = (
         before="                name: desired.fields[name] if value in scheduled.get(name, ()) else value\n",
         after="                name: value\n",
         tests=("tests/unit/ecs/test_fleet.py",),
+        tier="test",
     ),
     Fault(
         name="two-hold-the-lock",

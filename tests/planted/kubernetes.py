@@ -135,6 +135,7 @@ FAULTS = (
         before='return self.after is None and self.item["kind"] != "HorizontalPodAutoscaler"',
         after="return self.after is None",
         tests=("tests/unit/kubernetes/test_deployment.py",),
+        tier="test",
     ),
     Fault(
         name="everybody-is-the-canary",
@@ -151,5 +152,6 @@ FAULTS = (
         before='before["template"] != after["template"] or _rolling(before).get("partition", 0)',
         after='before["template"] != after["template"]',
         tests=("tests/unit/kubernetes/test_deployment.py",),
+        tier="test",
     ),
 )

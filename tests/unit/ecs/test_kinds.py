@@ -37,7 +37,7 @@ def role(owner: Owner) -> None:
     owner("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=anybody)
 
 
-def execution_policy(owner: Owner) -> None:
+def role_policy(owner: Owner) -> None:
     """It allows everything."""
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     named = {"RoleName": ROLE, "PolicyName": "execution"}
@@ -79,7 +79,7 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "cluster": (cluster, "tag Name"),
     "log_group": (log_group, "retention"),
     "role": (role, "trust"),
-    "execution_policy": (execution_policy, "document"),
+    "role_policy": (role_policy, "document"),
     "security_group": (security_group, "rules"),
     "scalable_target": (scalable_target, "max"),
     "scaling_policy": (scaling_policy, "tracking"),

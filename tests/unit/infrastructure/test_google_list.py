@@ -22,7 +22,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute, ordered
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Ref, Resource
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import Balancer, Open, across
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    CLUSTER,
+    Balancer,
+    Open,
+    across,
+)
 
 MARK = {"praxis_fleet": "alpha", "praxis_managed_by": "provision"}
 SETTINGS = Settings(
@@ -62,7 +67,7 @@ def test_what_is_on_the_list(settings: Settings, listed: list[str]) -> None:
     assert kinds(settings) == listed
     ordered(desired(settings))  # no circle
     assert all(each.tags == MARK for each in desired(settings))
-    assert set(KIND_PARTS.values()) < set(PARTS)
+    assert set(KIND_PARTS.values()) < {*PARTS, CLUSTER}
 
 
 def test_who_may_reach_the_members() -> None:
