@@ -347,6 +347,7 @@ FAULTS = (
         before="                if found:\n                    id_ = found.id\n",
         after="                if found and kind.found_by:\n                    id_ = found.id\n",
         tests=("tests/unit/infrastructure/test_faults.py", "-k", "rides_it_out"),
+        tier="test",
     ),
     Fault(
         name="hop-limit-is-left-edited",
