@@ -537,7 +537,7 @@ ROWS = (
     Row("aws_infrastructure_info", ("modules",), aws_infrastructure_info),
     Row("aws_permissions_info", ("modules",), aws_permissions_info),
     Row("aws_caller_info", ("modules",), aws_caller_info),
-    Row("aws_infrastructure", ("modules",), aws_infrastructure, changes=True, repeats=True),
+    Row("aws_infrastructure", BOTH, aws_infrastructure, changes=True, repeats=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True, repeats=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True, repeats=True),
     Row("fleet_plan", BOTH, fleet_plan),

@@ -202,7 +202,7 @@ GOOGLE_ROWS = (
     Row("p2p_identity", ("modules",), p2p_identity, changes=True, cloud="gcp"),
     Row("p2p_identity_info", ("modules",), p2p_identity_info, cloud="gcp", repeats=True),
     Row("gcp_infrastructure_info", ("modules",), gcp_infrastructure_info, cloud="gcp"),
-    Row("gcp_infrastructure", ("modules",), gcp_infrastructure, changes=True, cloud="gcp"),
+    Row("gcp_infrastructure", ("action", "modules"), gcp_infrastructure, changes=True, cloud="gcp"),
     Row("gcp_resource", ("modules",), gcp_resource, changes=True, cloud="gcp", repeats=True),
     Row("gcp_service_account", ("modules",), gcp_service_account, changes=True, cloud="gcp", repeats=True),
     Row("gcp_permissions_info", ("modules",), gcp_permissions_info, cloud="gcp"),

@@ -60,7 +60,7 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
         if desired.drain > 0:
             if desired.deployment is not None:
                 # Whoever observes this host meanwhile has to know that a step is waiting here.
-                with locked(paths.lock, holder_of(desired), lock_deadline):
+                with locked(paths.lock, holder_of(desired, "draining"), lock_deadline):
                     fence.admit(paths, desired.deployment, time.time(), begins=desired.state == "active")
             drain.wait(paths, desired.wanted.api_port, desired.drain)
         # Not before: whoever has to wait for this host should wait for what is done to it, and a deployment that has
@@ -78,11 +78,14 @@ def run(desired: Desired, paths: Paths, check_mode: bool, lock_deadline: float =
         return _failed(_nothing_yet(observation.take(paths)), finding_of(error, desired))
 
 
-def holder_of(desired: Desired) -> str:
-    """Who holds the lock, for the one who waits for it."""
+def holder_of(desired: Desired, doing: str = "") -> str:
+    """Who holds the lock, for the one who waits for it.
+
+    :param doing: what it does before it brings the host to the state.
+    """
     release = desired.release.id if desired.release else desired.previous
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    who = "state=%s release=%s pid=%d since=%s" % (desired.state, release, os.getpid(), since)
+    who = "state=%s release=%s pid=%d since=%s" % (doing or desired.state, release, os.getpid(), since)
     known = desired.deployment
     return who if known is None else "%s owner=%s run=%s" % (who, known.owner, known.run)
 

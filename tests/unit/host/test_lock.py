@@ -50,5 +50,6 @@ def test_who_holds_it_says_what_it_does_since_when_and_for_whom(deployment: Simp
     desired: Any = SimpleNamespace(state="active", release=release, previous=None, deployment=deployment)
     words = deploy.holder_of(desired).split()
     assert words[:2] == ["state=active", "release=5f00d1"]
+    assert deploy.holder_of(desired, "draining").split()[0] == "state=draining"
     assert [word.partition("=")[0] for word in words[2:4]] == ["pid", "since"]
     assert words[4:] == ([] if deployment is None else ["owner=ann@desk", "run=20260101T000000Z-a1b2c3"])
