@@ -159,7 +159,6 @@ def test_a_crashing_agent_is_rolled_back_and_named(agents: Agents) -> None:
     assert outcomes == ["failed", "good", "good", "good"]
 
 
-@pytest.mark.repetition  # tests/unit/ecs plays it against an account in memory
 def test_a_rollback_goes_to_the_revision_before(agents: Agents) -> None:
     assert agents.run("verify.yml", agent_config={"llm": {"timeout": 8}}).summary["ok"]
     agents.run("rollback.yml")
