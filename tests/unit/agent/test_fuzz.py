@@ -320,8 +320,9 @@ def test_what_the_compiler_accepts_the_stand_in_runs(standin: Any, place: Path, 
                 assert agent[section][name] == given_, setting.path
 
     run()
-    assert tried["accepted"] >= 15, f"too few were accepted for this to mean anything: {tried}"
-    assert oddities == 0 or tried["refused"] >= 10, tried
+    many = sum(tried.values())
+    assert tried["accepted"] >= many / 8, f"too few were accepted for this to mean anything: {tried}"
+    assert oddities == 0 or tried["refused"] >= many / 12, tried
 
 
 def raw(standin: Any, place: Path, layer_: Any, environment: Mapping[str, str]) -> dict[str, Any]:
