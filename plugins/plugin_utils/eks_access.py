@@ -14,7 +14,7 @@ from typing import Dict
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.plugin_utils.authority import opened
+from ansible_collections.praxis.cloud.plugins.plugin_utils.authority import api_server
 
 PREFIX = "k8s-aws-v1."
 #: Seconds for which a token is used: well before it is refused.
@@ -43,9 +43,5 @@ def endpoint(client: AwsClient, name: str) -> Dict[str, str]:
     except errors.NotFound:
         fix = "Run provision.yml, or correct praxis_cluster and the region."
         raise errors.Invalid("There is no such cluster.", where, fix, code="no-cluster") from None
-    host, data = found.get("endpoint"), (found.get("certificateAuthority") or {}).get("data")
-    if not host or not data:
-        fix = "Wait until it is ACTIVE; provision.yml does."
-        raise errors.Invalid("Its state is %s, without an API server." % found.get("status"), where, fix,
-                             code="no-cluster")  # fmt: skip
-    return {"host": host, "authority": opened(data, where)}
+    authority = (found.get("certificateAuthority") or {}).get("data")
+    return api_server(found.get("endpoint"), authority, where, found.get("status"), "ACTIVE")

@@ -12,7 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import SCOPE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_gke_kinds import cluster_path
-from ansible_collections.praxis.cloud.plugins.plugin_utils.authority import opened
+from ansible_collections.praxis.cloud.plugins.plugin_utils.authority import api_server
 
 #: By which the API server knows the account's email, and not its number alone: RBAC names accounts so.
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
@@ -50,9 +50,6 @@ def endpoint(client: GcpClient, name: str, location: str) -> Dict[str, str]:
     except errors.NotFound:
         fix = "Run provision.yml, or correct praxis_cluster and praxis_project."
         raise errors.Invalid("There is no such cluster.", where, fix, code="no-cluster") from None
-    address, data = found.get("endpoint"), (found.get("masterAuth") or {}).get("clusterCaCertificate")
-    if not address or not data:
-        fix = "Wait until it is RUNNING; provision.yml does."
-        what = "Its state is %s, without an API server." % found.get("status")
-        raise errors.Invalid(what, where, fix, code="no-cluster")
-    return {"host": "https://%s" % address, "authority": opened(data, where)}
+    address, authority = found.get("endpoint"), (found.get("masterAuth") or {}).get("clusterCaCertificate")
+    host = "https://%s" % address if address else None
+    return api_server(host, authority, where, found.get("status"), "RUNNING")
