@@ -15,8 +15,6 @@ import boto3
 import pytest
 import yaml
 
-from tests import tiers
-
 from . import seen
 from .conftest import CHECKOUT, Cloud, Machine, OwnRegistry, reused
 
@@ -190,7 +188,8 @@ def containers(cloud: Cloud, machines: list[Machine], service: str) -> dict[str,
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("count", tiers.first([1, 3]), ids=["one host", "all hosts"])
+@pytest.mark.repetition
+@pytest.mark.parametrize("count", [1, 3], ids=["one host", "all hosts"])
 def test_a_filesystem_server_beside_each_agent(fleet, count):
     """It shares a directory with the agent; a change of it leaves the agent alone, and a bad one is rolled back."""
     machines = fleet.machines()[:count]

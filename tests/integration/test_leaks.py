@@ -94,12 +94,14 @@ def test_nothing_on_the_controller(first: First, markers: dict[str, bytes]):
         assert not leaked, f"{place} holds {', '.join(leaked)}"
 
 
+@pytest.mark.alike
 def test_the_hunt_finds_what_is_planted(first: First):
     machine = first.cloud.machines()[0]
     found = hunting.hunt(machine, {"planted": b"PLANTED-marker-7d2f0c9a"}, plant=True)
     assert {place for place, _name in found} == PLACES
 
 
+@pytest.mark.alike
 def test_nothing_on_any_machine(first: First, markers: dict[str, bytes]):
     for machine in first.cloud.machines():
         assert hunting.hunt(machine, markers) == [], f"{machine.name} holds secrets"

@@ -20,7 +20,8 @@ from sandbox.site import PROJECT
 from tests.sandbox.google import NETWORK, SUBNETS, ZONES, Answered, Google
 from tests.sandbox.support import Shell, serve, wait_for
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 DRAIN = 2
 SERVICE = "global/backendServices/conformance"
 

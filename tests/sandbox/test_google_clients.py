@@ -24,7 +24,8 @@ from sandbox.site import CHECKOUT, PROJECT
 from tests.sandbox.google import ZONES, Google
 from tests.sandbox.support import Shell
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from tests.sandbox.google import SUBNETS, ZONES, Answered, Google
 from tests.sandbox.support import Shell, wait_for
 from tests.sandbox.test_faults import DIAL
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 SECRETS = f"https://secretmanager.googleapis.com/v1/projects/{PROJECT}/secrets"
 CHECK = {"name": "fault", "type": "HTTP", "httpHealthCheck": {"port": 80}}
 

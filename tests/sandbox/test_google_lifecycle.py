@@ -20,7 +20,8 @@ from sandbox.state import publish
 from tests.sandbox.google import Answered, Google
 from tests.sandbox.support import Shell
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 
 
 def variables(sandbox: Client, *clouds: str) -> dict[str, str]:

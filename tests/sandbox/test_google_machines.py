@@ -13,7 +13,8 @@ from sandbox.site import GOOGLE_REGION, PROJECT
 from tests.sandbox.google import NETWORK, SUBNETS, ZONES, Answered, Google
 from tests.sandbox.support import Shell, wait_for
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 
 LISTEN = "import socket; s = socket.create_server((\"\", 7000)); print(s.accept()[1][0], flush=True)"
 """Prints who dials port 7000 first."""

@@ -17,7 +17,8 @@ from sandbox.site import PROJECT
 from tests.sandbox.google import ZONES, Answered, Google
 from tests.sandbox.support import Aws, Shell, wait_for
 
-pytestmark = pytest.mark.sandbox
+#: The lane "google" runs the product on this side of the sandbox.
+pytestmark = [pytest.mark.sandbox, pytest.mark.repetition]
 NEWER = ("us-central1-docker.pkg.dev", f"{PROJECT}/praxis/praxis-agent")
 OLDER = ("us.gcr.io", f"{PROJECT}/praxis-agent")
 ACCEPT = "Accept: application/vnd.docker.distribution.manifest.v2+json"

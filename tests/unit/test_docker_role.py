@@ -72,7 +72,7 @@ def test_nothing_else_is_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "expected"),
-    tiers.first([("sleep 1; exit 2", 0), ("exec sleep 60", 2), ("exit 1", 0), ("exit 0", 0)], 2),
+    tiers.first([("sleep 1; exit 2", 0), ("exec sleep 60", 2), ("exit 1", 0), ("exit 0", 0)]),
 )
 def test_cloud_init_is_waited_for(tmp_path: Path, script: str, expected: int) -> None:
     """However it ends, and for so long at most."""

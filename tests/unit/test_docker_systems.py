@@ -201,6 +201,7 @@ def test_what_cannot_be_installed_is_refused_in_words(tmp_path: Path, system: st
     assert rc == 2 and said in printed, printed
 
 
+@pytest.mark.repetition
 def test_a_good_engine_on_an_unknown_system_will_do(tmp_path: Path) -> None:
     rc, printed = role(tmp_path, "Fedora-42", GOOD)
     assert rc == 0 and "(known after apply)" not in printed, printed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import lanes
+from tests import lanes, tiers
 from tests.lanes import Lane, Runner, report
 
 FAILED = "echo before; echo '===== short test summary info ====='; echo 'FAILED one'; exit 1"
@@ -101,7 +101,7 @@ sys.exit(lanes.main(["test"]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("order", tiers.first([signal.SIGKILL, signal.SIGINT, signal.SIGTERM]))
 def test_nothing_of_a_lane_outlives_the_run(tmp_path: Path, order: signal.Signals) -> None:
     run = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)], cwd=lanes.CHECKOUT, stdout=subprocess.PIPE,
                            stderr=subprocess.DEVNULL, text=True, start_new_session=True)

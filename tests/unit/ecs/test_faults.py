@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
+from tests import tiers
 from tests.unit.conftest import READS
 from tests.unit.ecs.conftest import Account
 from tests.unit.ecs.made import REGION
@@ -105,7 +106,7 @@ def test_every_kind_is_in_what_these_runs_make(account: Account) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
     account: Account, disturb: Disturb, carried_out: bool
 ) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import GoogleExposure
 from sandbox.gcp import discovery
 from sandbox.gcp.balancing import LOGIN, serving
+from tests import tiers
 from tests.unit.infrastructure.account import rows
 from tests.unit.infrastructure.test_account import codes
 
@@ -133,7 +134,9 @@ def test_a_newer_secret_is_handed_over(fronted: Project) -> None:
     assert rows(fronted.present()) == []
 
 
-@pytest.mark.parametrize("edit", [{"enabled": False}, {"oauth2ClientId": "mallory"}, {"oauth2ClientSecret": "other"}])
+@pytest.mark.parametrize(
+    "edit", tiers.first([{"oauth2ClientSecret": "other"}, {"enabled": False}, {"oauth2ClientId": "mallory"}])
+)
 def test_a_login_edited_by_hand_is_named_and_restored(fronted: Project, edit: dict[str, Any]) -> None:
     fronted.present()
     there = fronted.get(SERVICE)

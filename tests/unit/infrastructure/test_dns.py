@@ -11,6 +11,7 @@ import pytest
 from moto.acm.models import CertBundle
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from tests import tiers
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, certificate, rows, zone
 
@@ -110,6 +111,7 @@ def test_another_name_is_another_certificate_and_the_old_one_goes_last(cloud: Cl
     assert {type_ for _name, type_ in account.records()} == {"A", "TXT"}
 
 
+@pytest.mark.repetition
 def test_a_run_that_ended_while_acm_was_at_work_is_gone_on_with(
     cloud: Cloud, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_run_that_ended_while_acm_was_at_work_is_gone_on_with(
     assert 443 in heard(cloud)
 
 
+@pytest.mark.repetition
 def test_a_certificate_that_will_never_be_issued_is_named_and_then_replaced(
     cloud: Cloud, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +143,7 @@ def test_a_certificate_that_will_never_be_issued_is_named_and_then_replaced(
     assert arn != useless and heard(cloud)[443] == arn
 
 
+@pytest.mark.repetition
 def test_a_validation_record_of_somebody_elses_serves_and_stays(cloud: Cloud, account: Account) -> None:
     """It is the same for all certificates of the account that are for one name."""
     acm, route53 = cloud.client("acm"), cloud.client("route53")
@@ -164,7 +168,7 @@ def test_a_load_balancer_that_goes_takes_its_names_with_it(cloud: Cloud, account
     assert (account.records(), certificates(cloud)) == ({}, {})
 
 
-@pytest.mark.parametrize("type_", ["A", "AAAA", "CNAME"])
+@pytest.mark.parametrize("type_", tiers.first(["A", "AAAA", "CNAME"]))
 def test_a_record_of_somebody_elses_is_neither_adopted_nor_removed(cloud: Cloud, account: Account, type_: str) -> None:
     value = {"A": "192.0.2.1", "AAAA": "2001:db8::1", "CNAME": "example.org."}[type_]
     text = {"Name": f"{HOST}.", "Type": type_, "TTL": 60, "ResourceRecords": [{"Value": value}]}

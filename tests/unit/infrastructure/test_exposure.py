@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import Exposure
+from tests import tiers
 from tests.unit.conftest import Cloud
 from tests.unit.infrastructure.account import Account, certificate, rows
 from tests.unit.infrastructure.test_account import codes
@@ -159,7 +160,7 @@ def test_a_newer_secret_is_handed_over_and_a_run_that_stopped_between_does_it_ag
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edit", ["taken away", "lets everybody pass", "another provider"])
+@pytest.mark.parametrize("edit", tiers.first(["taken away", "lets everybody pass", "another provider"]))
 def test_a_login_edited_by_hand_is_named_and_restored(cloud: Cloud, fronted: Account, edit: str) -> None:
     fronted.present()
     before = listeners(cloud)

@@ -55,7 +55,8 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("carried_out", tiers.first([True, False]))
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.repetition
 def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     zone(cloud)
     account = Account(cloud, options={**NAMED, **DISKS})

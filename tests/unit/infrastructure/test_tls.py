@@ -22,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certif
     unfit,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute
+from tests import tiers
 from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import HOST, Account, certificate, rows
 from tests.unit.infrastructure.test_account import codes
@@ -227,13 +228,16 @@ def tags(elb: Any, https: str, _http: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "name", "named"),
-    [
-        (policy, "praxis-alpha:443", ["tls_policy"]),
-        (answer, "praxis-alpha:443", ["target_group"]),
-        (tags, "praxis-alpha:443", ["tag praxis_fleet"]),
-        (plain, "praxis-alpha:80", ["redirect"]),
-        (elsewhere, "praxis-alpha:80", ["redirect"]),
-    ],
+    tiers.first(
+        [
+            (policy, "praxis-alpha:443", ["tls_policy"]),
+            (plain, "praxis-alpha:80", ["redirect"]),
+            (answer, "praxis-alpha:443", ["target_group"]),
+            (tags, "praxis-alpha:443", ["tag praxis_fleet"]),
+            (elsewhere, "praxis-alpha:80", ["redirect"]),
+        ],
+        2,
+    ),
 )
 def test_a_listener_edited_by_hand_is_named_and_restored(
     cloud: Cloud, edit: Callable[[Any, str, str], None], name: str, named: list[str]

@@ -349,14 +349,17 @@ def test_the_end_of_its_clients_connections_is_waited_for_in_words(site: Site, e
 
 @pytest.mark.parametrize(
     ("more", "age", "silent", "force", "code"),
-    [
-        ({}, 0, False, "true", "fleet-locked"),
-        ({"process": {}, "reason": "database migration"}, 0, False, "true", "fleet-locked"),
-        ({}, 1000, False, "false", ""),  # its lease is over
-        ({}, 0, True, "true", "fleet-locked"),
-        ({}, 1000, True, "false", "lock-unknown"),
-        ({}, 1000, True, "true", ""),
-    ],
+    tiers.first(
+        [
+            ({"process": {}, "reason": "database migration"}, 0, False, "true", "fleet-locked"),
+            ({}, 1000, False, "false", ""),  # its lease is over
+            ({}, 1000, True, "false", "lock-unknown"),
+            ({}, 0, False, "true", "fleet-locked"),
+            ({}, 0, True, "true", "fleet-locked"),
+            ({}, 1000, True, "true", ""),
+        ],
+        3,
+    ),
 )
 def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
     site: Site, empty: Account, more: dict[str, Any], age: int, silent: bool, force: str, code: str
@@ -493,7 +496,7 @@ UNREAD = {"p2p": {"max_peers": 9, "host": "0.0.0.0", "mdns_service": "a"}, "exec
             ({}, "praxis.cloud.live", ["--check", "-v"], 5),
             ({"p2p_port": 8000}, "ansible.builtin.default", ["--check", "-v"], 5),
         ],
-        2,
+        1,
     ),
 )
 def test_of_settings_that_nothing_reads_a_person_sees_one_line(

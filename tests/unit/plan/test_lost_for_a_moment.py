@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import tiers
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import PLAN, RUN, Site, release
 
@@ -23,7 +24,9 @@ echo '{answer}'
 OBSERVE = {"name": "observation", "praxis.cloud.agent_info": {"run": RUN, "soak": 0}}
 
 
-@pytest.mark.parametrize("activated", [True, False], ids=["hosts were activated", "nothing was done yet"])
+@pytest.mark.parametrize(
+    "activated", tiers.first([True, False]), ids=["hosts were activated", "nothing was done yet"]
+)
 def test_it_is_observed_when_it_is_there_again(tmp_path: Path, account: Account, activated: bool) -> None:
     site = Site(tmp_path, account)
     answer = json.dumps({"changed": True, "outcome": "activated", "observation": {"release": {"good": "81bb02"}}})

@@ -105,6 +105,7 @@ def test_an_unreachable_host_is_a_row_and_a_bad_verdict(two: Fleet) -> None:
     assert found["members"][1]["findings"] == found["findings"]
 
 
+@pytest.mark.repetition
 def test_what_stops_the_run_is_json_too(two: Fleet) -> None:
     done = two.run(AS_JSON, "-e", '{"praxis_agent_config": {"llm": {"timeot": 7}, "p2p": {"enabled": false}}}')
     found = json.loads(done.stdout)
@@ -151,6 +152,7 @@ def test_the_table_alone(two: Fleet) -> None:
     assert verdict == "fleet demo: good; 2 members, 1 of 1 edges live"
 
 
+@pytest.mark.repetition
 def test_without_the_callback_the_table_is_there_as_well(two: Fleet) -> None:
     done = two.run({})
     assert "PLAY [Observe]" in done.stdout and "fleet demo: good; 2 members" in done.stdout

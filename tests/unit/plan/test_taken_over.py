@@ -49,6 +49,7 @@ def test_each_host_refuses_the_other_one_s_steps_before_the_order_is_made(tmp_pa
     assert played.of("Activate the release", "m1")["status"] == "ok"
 
 
+@pytest.mark.repetition
 def test_check_mode_takes_nothing_over(tmp_path: Path, account: Account) -> None:
     played, _asked = deployed(tmp_path, account, {**GONE, "ended": False}, "--check")
     assert not [each for each in played.results if each["task"] == AGAIN and each["status"] != "skipped"]
