@@ -134,16 +134,25 @@ down: controller ## remove the fleet, its cloud resources, and the sandbox if on
 	  $(call play,down); \
 	fi
 
-.PHONY: test
-test: ## everything CI runs: every kind of run once, on real machines
+.PHONY: first-leg newest-leg legs
+first-leg:
 	@scripts/setup test
+
+newest-leg:
 	@PRAXIS_LEG=newest scripts/setup test || [ $$? = 3 ] # no such Python: the runner says what it leaves out
+
+# Two Python environments, which take a core each.
+legs:
+	@scripts/setup test-system
+	@$(MAKE) --jobs 2 --output-sync=line first-leg newest-leg
+
+.PHONY: test
+test: legs ## everything CI runs: every kind of run once, on real machines
 	@$(bin)/python -m tests.lanes test $(LANES)
 
 .PHONY: test-all
-test-all: ## everything: all repetitions, storms and scenes, too
-	@scripts/setup test
-	@PRAXIS_LEG=newest scripts/setup test || [ $$? = 3 ] # no such Python: the runner says what it leaves out
+test-all: legs ## everything: all repetitions, storms and scenes, too
+	@scripts/setup docs
 	@$(bin)/python -m tests.lanes all $(LANES)
 
 .PHONY: test-fast
