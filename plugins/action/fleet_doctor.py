@@ -67,7 +67,7 @@ def _findings(plain: Iterable[Mapping[str, str]]) -> List[Finding]:
     return [Finding(**{key: item[key] for key in _SHAPE if key in item}) for item in plain]
 
 
-_SHAPE = ("code", "what", "where", "fix", "level")
+_SHAPE = ("code", "what", "where", "fix", "level", "command")
 
 
 #: A verdict on the whole fleet, without a picture of it and without a record.

@@ -38,8 +38,9 @@ class Finding:
     command: str = ""
 
     def as_dict(self) -> Dict[str, str]:
-        """The ``failure`` value that modules return beside ``msg``."""
-        return {"code": self.code, "what": self.what, "where": self.where, "fix": self.fix}
+        """The ``failure`` value that modules return beside ``msg``; ``command`` is in it where there is one."""
+        more = {"command": self.command} if self.command else {}
+        return {"code": self.code, "what": self.what, "where": self.where, "fix": self.fix, **more}
 
     def __str__(self) -> str:
         return "%s: %s %s" % (self.where, self.what, self.fix)

@@ -6,63 +6,33 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import hunting
-from .conftest import CHECKOUT, Cloud, Machine, Run
+from tests import tiers
 
-GROUP = "praxis-praxis"
+from . import hunting
+from .conftest import Cloud, Machine, OwnRegistry, Run
+from .doctor_faults import (
+    ABSENT_DIGEST,
+    ABSENT_TAG,
+    ENGINE_DOWN,
+    EXPOSED,
+    MODEL,
+    SCENES,
+    TOO_MUCH,
+    WRONG_PASSWORD,
+    Account,
+    Fault,
+    Scene,
+)
+
 AREAS = {"plan", "agents", "machines", "images", "names", "peers", "networks", "secrets", "infrastructure",
          "permissions"}  # fmt: skip
-ENVIRONMENT = "$(find /run/praxis -name environment)"
-DROP = ("iptables -w 5 -{0} INPUT -p tcp --dport 4001 -j DROP; "
-        "iptables -w 5 -{0} DOCKER-USER ! -i br-+ -p tcp --dport 4001 -j DROP")
-SHUT_IN = "iptables -w 5 -{0} DOCKER-USER -i br-+ -p tcp --dport 4001 -j DROP"
-REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \"/etc/docker/daemon.json\"; "
-         "found = json.load(open(path)); found[\"userns-remap\"] = \"default\"; json.dump(found, open(path, \"w\"))'")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault of a machine, by its number, and how it comes and goes. Empty: the printed command fixes it."""
-
-    code: str
-    number: int
-    plant: str
-    unplant: str = ""
-
-
-FAULTS = (
-    Fault("secret-exposed", 1, f"chmod 0444 {ENVIRONMENT}"),
-    Fault("secret-unreadable", 1, "chown 0:0 /run/praxis/keys/node.key"),
-    Fault("container-shut-in", 1, SHUT_IN.format("I"), SHUT_IN.format("D")),
-    Fault("mounts-unreadable", 2, REMAP, "cp /root/daemon.json /etc/docker/daemon.json"),
-    Fault("peer-unreachable", 3, DROP.format("I"), DROP.format("D")),
-    Fault("mtu-too-large", 3, "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500"),
-    Fault("name-unresolved", 3, "cp /etc/resolv.conf /root/; echo nameserver 127.0.0.9 > /etc/resolv.conf",
-          "cat /root/resolv.conf > /etc/resolv.conf"),
-)  # fmt: skip
-#: Faults of the account: by code, the place that the finding has to name.
-ACCOUNT = {
-    "p2p-port-shut": "security group praxis-praxis-member",
-    "port-open": "security group praxis-praxis-member",
-    "vpc-dns-off": "VPC praxis-praxis",
-    "health-check-differs": "target group praxis-praxis",
-}
-
-
-ENGINE_DOWN = Fault("engine-down", 2, "systemctl stop docker.socket docker.service")
-
-
-def sandbox(*arguments: str) -> None:
-    command = [sys.executable, "-m", "sandbox", "fault", *arguments]
-    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
 
 
 def _as_policies_say(operation: str) -> str:
@@ -76,12 +46,10 @@ def _as_policies_say(operation: str) -> str:
 class Fleet:
     """Three machines by number, and the account past the product.
 
-    :param found: the findings of the planted faults, by code.
     :param sent: by verb, the actions that it has sent.
     """
 
     cloud: Cloud
-    found: dict[str, Any] = field(default_factory=dict)
     sent: dict[str, set[str]] = field(default_factory=dict)
 
     def run(self, verb: str, *arguments: str, **more: Any) -> Run:
@@ -100,39 +68,25 @@ class Fleet:
     def machine(self, number: int) -> Machine:
         return next(item for item in self.cloud.machines() if item.name == f"praxis-aws-{number}")
 
-    def doctor(self, expect: int) -> Run:
+    def doctor(self, expect: int, *arguments: str) -> Run:
+        """Run the doctor, and see that it changes nothing."""
         mark, before = self.cloud.mark(), hunting.fingerprints(self.cloud)
-        run = self.run("doctor", expect=expect)
+        run = self.run("doctor", *arguments, expect=expect)
         assert not run.changed
         assert not [each for each in self.cloud.operations(mark) if each["mutating"]]
         assert hunting.fingerprints(self.cloud) == before
         return run
 
-    def run_printed(self, findings: Iterable[dict[str, Any]]) -> None:
-        """Run the playbooks that findings print, each once."""
+    def run_printed(self, findings: Iterable[Mapping[str, Any]]) -> None:
+        """Run the commands that findings print where they say: each once, provision.yml before deploy.yml."""
+        for item in findings:
+            if item["run_on"] == "machine":
+                self.cloud.on(self.machine(int(item["where"].rpartition("-")[2])), item["command"])
         commands = {item["command"] for item in findings if item["run_on"] == "controller"}
-        assert commands
-        for command in sorted(commands):
+        for command in sorted(commands, reverse=True):
             program, playbook = command.split()
             assert program == "ansible-playbook"
             self.cloud.run(playbook)
-
-    def client(self, service: str) -> Any:
-        import boto3
-
-        return boto3.client(service, **self.cloud.administrator)
-
-    def break_account(self) -> None:
-        ec2, balancers = self.client("ec2"), self.client("elbv2")
-        (group,) = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{GROUP}-member"]}])[
-            "SecurityGroups"]  # fmt: skip
-        rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 4001]
-        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
-        world = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
-        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[world])
-        ec2.modify_vpc_attribute(VpcId=group["VpcId"], EnableDnsHostnames={"Value": False})
-        (target,) = balancers.describe_target_groups(Names=[GROUP])["TargetGroups"]
-        balancers.modify_target_group(TargetGroupArn=target["TargetGroupArn"], HealthCheckPath="/wrong")
 
 
 @pytest.fixture(scope="module")
@@ -149,26 +103,66 @@ def deployed(fleet: Fleet) -> Fleet:
     return fleet
 
 
+@dataclass
+class Planted:
+    """A scene whose faults are in force.
+
+    :param found: what the doctor has found of it.
+    """
+
+    scene: Scene
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def hosts(self, cloud: Cloud) -> dict[str, dict[str, Any]]:
+        """The variables of the machines, as the scene's faults have them."""
+        name, absent = cloud.state["registry"]["name"] + "/praxis-agent", "sha256:" + "0" * 64
+        known: dict[str, dict[str, Any]] = {
+            ABSENT_DIGEST: {"praxis_image": f"{name}@{absent}"},
+            ABSENT_TAG: {"praxis_image": f"{name}:absent"},
+            WRONG_PASSWORD: OwnRegistry(cloud).variables("wrong"),
+            TOO_MUCH: {"praxis_container": {"memory": "9000g"}},
+            MODEL: {"praxis_agent_environment": {"MODEL_URL": f"https://{cloud.state['registry']['name']}/v1"}},
+        }
+        faults = [fault for fault in self.scene.faults if fault.host]
+        return {fault.where: known[fault.host] for fault in faults}
+
+    def of(self, fault: Fault) -> dict[str, Any]:
+        """The finding of a fault."""
+        (found,) = [item for item in self.findings if is_of(item, fault)]
+        return found
+
+
+def is_of(item: Mapping[str, Any], fault: Fault) -> bool:
+    """Whether a finding is a fault's."""
+    return (item["code"], item["where"]) == (fault.code, fault.where) and fault.what in item["what"]
+
+
 @pytest.fixture(scope="module")
-def planted(deployed: Fleet) -> Iterator[Fleet]:
-    """All faults at once."""
+def planted(request: pytest.FixtureRequest, deployed: Fleet) -> Iterator[Planted]:
+    """All faults of a scene at once."""
+    account = Account(deployed.cloud)
+    found = Planted(request.param)
     try:
-        for fault in FAULTS:
-            deployed.cloud.on(deployed.machine(fault.number), fault.plant)
-        sandbox("link", "cut", "praxis-aws-2", "registry")
-        deployed.break_account()
-        yield deployed
+        for fault in found.scene.faults:
+            found.faults.append(fault)
+            fault.do(account, fault.plant)
+        yield found
     finally:
-        for fault in FAULTS:
-            if fault.unplant:
-                deployed.cloud.on(deployed.machine(fault.number), fault.unplant, check=False)
-        sandbox("link", "heal")
+        take_away(account, found)
+
+
+def take_away(account: Account, planted: Planted) -> None:
+    """Undo what no command undoes, once: the test does it, or the fixture when the test came to no end."""
+    while planted.faults:
+        fault = planted.faults.pop()
+        fault.do(account, fault.unplant)
 
 
 @pytest.mark.once
 @pytest.mark.repetition
 def test_of_a_new_fleet_nothing_is_found(fleet: Fleet) -> None:
-    summary = fleet.doctor(expect=0).summary
+    summary = fleet.doctor(0).summary
     assert (summary["ok"], summary["findings"]) == (True, [])
     checked = {row["area"]: row["checked"] for row in summary["checks"]}
     assert set(checked) == AREAS
@@ -177,7 +171,7 @@ def test_of_a_new_fleet_nothing_is_found(fleet: Fleet) -> None:
 
 @pytest.mark.once
 def test_of_a_sound_fleet_nothing_is_found(deployed: Fleet) -> None:
-    run = deployed.doctor(expect=0)
+    run = deployed.doctor(0)
     assert (run.summary["ok"], run.summary["findings"]) == (True, [])
     assert all(row["checked"] for row in run.summary["checks"])
     assert "fleet praxis: sound" in run.output
@@ -194,52 +188,44 @@ def test_a_verb_asks_for_what_its_policy_allows_and_for_nothing_else(deployed: F
     assert asked <= deployed.sent["doctor"]
 
 
+def test_thirty_faults_are_planted() -> None:
+    faults = [fault for scene in SCENES for fault in scene.faults]
+    assert len({(fault.code, fault.what) for fault in faults}) >= 30
+
+
 @pytest.mark.once
-def test_planted_faults_are_named_and_nothing_else_is(planted: Fleet) -> None:
-    run = planted.doctor(expect=2)
-    named = {(item["code"], item["where"]) for item in run.summary["findings"]}
-    wanted = {(fault.code, f"praxis-aws-{fault.number}") for fault in FAULTS}
-    assert named == wanted | {("registry-unreachable", "praxis-aws-2")} | set(ACCOUNT.items())
-    levels = {item["code"]: item["level"] for item in run.summary["findings"]}
-    assert [code for code, level in levels.items() if level == "warning"] == ["port-open"]
-    planted.found = {item["code"]: item for item in run.summary["findings"]}
+@pytest.mark.parametrize("planted", tiers.rows(SCENES), ids=str, indirect=True)
+def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: Planted, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"praxis": {"hosts": planted.hosts(deployed.cloud)}}))
+    run = deployed.doctor(2, "-i", str(inventory))
+    planted.findings = list(run.summary["findings"])
+    named = [(item["code"], item["where"], item["level"], item["run_on"]) for item in planted.findings]
+    wanted = [(fault.code, fault.where, fault.level, fault.run_on) for fault in planted.scene.faults]
+    assert sorted(named) == sorted(wanted), run.output
+    for fault in planted.scene.faults:
+        assert planted.of(fault)["run_on"] == fault.run_on
     assert "fleet praxis: not sound" in run.output
 
 
 @pytest.mark.once
 @pytest.mark.repetition
-def test_what_the_findings_say_fixes_them(planted: Fleet) -> None:
+@pytest.mark.parametrize("planted", SCENES, ids=str, indirect=True)
+def test_what_the_findings_say_fixes_them(deployed: Fleet, planted: Planted) -> None:
     """Every command as it is printed, on the machine or here; what has none is a person's, and is taken away."""
-    for fault in FAULTS:
-        found = planted.found[fault.code]
-        assert found["run_on"] == ("" if fault.unplant else "machine")
-        planted.cloud.on(planted.machine(fault.number), fault.unplant or found["command"])
-    sandbox("link", "heal")
-    assert {planted.found[code]["run_on"] for code in ACCOUNT} == {"controller"}
-    planted.run_printed(planted.found.values())
-    planted.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
-    assert planted.doctor(expect=0).summary["findings"] == []
-
-
-@pytest.mark.once
-@pytest.mark.repetition
-def test_the_playbook_that_a_finding_names_fixes_it(deployed: Fleet) -> None:
-    deployed.cloud.on(deployed.machine(1), "docker rm -f praxis-agent-1")
-    deployed.cloud.on(deployed.machine(2), "docker stop praxis-agent-1")
-    found = deployed.doctor(expect=2).summary["findings"]
-    about = [item for item in found if item["code"] in ("no-container", "container-stopped")]
-    assert [item["where"] for item in about] == ["praxis-aws-1", "praxis-aws-2"]
-    deployed.run_printed(about)
-    assert deployed.doctor(expect=0).summary["findings"] == []
+    take_away(Account(deployed.cloud), planted)
+    deployed.run_printed(planted.findings)
+    deployed.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
+    assert deployed.doctor(0).summary["findings"] == []
 
 
 @pytest.mark.once
 @pytest.mark.repetition
 def test_what_is_named_is_fixed_and_nothing_else(deployed: Fleet) -> None:
-    cloud, exposed = deployed.cloud, FAULTS[0]
-    cloud.on(deployed.machine(exposed.number), exposed.plant)
-    cloud.on(deployed.machine(ENGINE_DOWN.number), ENGINE_DOWN.plant)
-    both = {exposed.code: "praxis-aws-1", ENGINE_DOWN.code: "praxis-aws-2"}
+    cloud = deployed.cloud
+    cloud.on(deployed.machine(1), EXPOSED)
+    cloud.on(deployed.machine(2), ENGINE_DOWN)
+    both = {"secret-exposed": "praxis-aws-1", "engine-down": "praxis-aws-2"}
 
     def named(run: Run) -> dict[str, str]:
         return {item["code"]: item["where"] for item in run.summary["findings"]}
@@ -256,13 +242,13 @@ def test_what_is_named_is_fixed_and_nothing_else(deployed: Fleet) -> None:
 
     one = fixing(deployed, "secret-exposed")
     assert (one.changed, states(one)) == ({"praxis-aws-1": 1}, {"secret-exposed": "fixed"})
-    assert named(one) == {ENGINE_DOWN.code: "praxis-aws-2"}
+    assert named(one) == {"engine-down": "praxis-aws-2"}
     assert "fixed: praxis-aws-1: secret-exposed, by chown " in one.output
 
     rest = fixing(deployed, *both)
-    assert (rest.changed, states(rest)) == ({"praxis-aws-2": 1}, {ENGINE_DOWN.code: "fixed"})
+    assert (rest.changed, states(rest)) == ({"praxis-aws-2": 1}, {"engine-down": "fixed"})
     cloud.run("verify.yml", expect=None)  # waits until the agent is in the mesh and behind the load balancer again
-    assert deployed.doctor(expect=0).summary["findings"] == []
+    assert deployed.doctor(0).summary["findings"] == []
 
 
 def fixing(fleet: Fleet, *names: str, check: bool = False) -> Run:

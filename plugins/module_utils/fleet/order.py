@@ -300,7 +300,8 @@ def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> 
     what = str(failure.get("what", ""))
     if evidence:
         what += " The log ends: %s" % " | ".join(str(line).strip() for line in evidence[-LOG_LINES:])
-    return Finding(code=str(failure.get("code", "")), what=what, where=name, fix=str(failure.get("fix", "")))
+    said = {key: str(failure.get(key, "")) for key in ("code", "fix", "command")}
+    return Finding(what=what, where=name, **said)
 
 
 def observations_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:

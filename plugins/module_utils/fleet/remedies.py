@@ -28,7 +28,16 @@ PLAYBOOKS = {
         "provision",
     ),
     **dict.fromkeys(
-        ("container-stopped", "engine-to-be-made", "no-container", "other-release", "service-missing"), "deploy"
+        (
+            "container-stopped",
+            "edge-missing",
+            "engine-to-be-made",
+            "no-container",
+            "other-release",
+            "service-missing",
+            "wrong-peer-id",
+        ),
+        "deploy",
     ),
 }
 #: What the doctor does by itself when it is named: its command takes nothing away that cannot be had back, and is the
@@ -36,6 +45,8 @@ PLAYBOOKS = {
 FIXABLE = ("engine-down", "secret-exposed", "secret-unreadable")
 #: Another deployment is at work: what is found then may be its doing, and is left to it.
 AT_WORK = ("deploying", "fleet-locked")
+#: How the fix of a finding begins that is fixed in the inventory.
+_SETTING = "Set praxis_"
 FIXED, LEFT, WOULD = "fixed", "left", "would"
 
 
@@ -51,10 +62,10 @@ class Remedy:
 
 
 def of(finding: Finding) -> Remedy:
-    """The command that fixes a finding."""
+    """The command that fixes a finding; none where a setting has to be changed first."""
     if finding.command:
         return Remedy(finding.command, MACHINE)
-    playbook = PLAYBOOKS.get(finding.code)
+    playbook = None if finding.fix.startswith(_SETTING) else PLAYBOOKS.get(finding.code)
     return Remedy("ansible-playbook praxis.cloud.%s" % playbook, CONTROLLER) if playbook else Remedy()
 
 

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 
 ROUTES = "/proc/net/route"
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
+_FORWARD = "sysctl -w net.ipv4.ip_forward=1"
 NAT_COMMANDS = (("iptables", "-w", "5", "-t", "nat", "-S", "POSTROUTING"), ("nft", "list", "ruleset"))
 NAT_TIMEOUT = 10.0
 _MASQUERADE = re.compile(r"masquerade|\bsnat\b", re.IGNORECASE)
@@ -56,8 +57,10 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any], dial: Dial) ->
     # The engine turns it on at its start, and goes on saying so when it has been turned off since.
     if (info or daemon.get("ip-forward") is False) and not forwards():
         what = "The machine forwards no packets (net.ipv4.ip_forward is 0), so its containers reach nobody."
-        fix = "Set net.ipv4.ip_forward = 1 in /etc/sysctl.d (a later file may set 0 again), and run sysctl --system."
-        yield Finding("containers-cut-off", what, where, fix)
+        fix = (
+            "On the machine: %s. To keep it over a reboot, set it in /etc/sysctl.d; a later file there may set 0 again."
+        )
+        yield Finding("containers-cut-off", what, where, fix % _FORWARD, command=_FORWARD)
     if daemon.get("iptables") is False and not _has_own_nat():
         what = (
             "The Docker Engine makes no NAT rules (iptables: false), and the machine has none of its own, so its "
