@@ -366,6 +366,10 @@ failure:
       description: How to fix it.
       type: str
       returned: always
+    command:
+      description: What root types in a shell on the machine, and the cause is gone; a part of C(fix).
+      type: str
+      returned: when there is such a command
 reasons:
   description: Why the docker role has to run first.
   returned: always

@@ -9,7 +9,7 @@ A scene is a number of them that do not hide each other, planted together on thr
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,3 +264,15 @@ EIGHTH = Scene("eighth", (
           lambda account: order(account.cloud, "clear")),
 ))  # fmt: skip
 SCENES = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH]
+
+
+def run_printed(cloud: Cloud, findings: Iterable[Mapping[str, Any]]) -> None:
+    """Run the commands that findings print where they say: each once, provision.yml before deploy.yml."""
+    machines = {each.name: each for each in cloud.machines()}
+    for item in findings:
+        if item["run_on"] == "machine":
+            cloud.on(machines[item["where"]], item["command"])
+    for command in sorted({item["command"] for item in findings if item["run_on"] == "controller"}, reverse=True):
+        program, playbook = command.split()
+        assert program == "ansible-playbook"
+        cloud.run(playbook)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from .doctor_faults import (
     Account,
     Fault,
     Scene,
+    run_printed,
 )
 
 AREAS = {"plan", "agents", "machines", "images", "names", "peers", "networks", "secrets", "infrastructure",
@@ -47,10 +48,12 @@ class Fleet:
     """Three machines by number, and the account past the product.
 
     :param sent: by verb, the actions that it has sent.
+    :param sound: whether all that was planted has been undone.
     """
 
     cloud: Cloud
     sent: dict[str, set[str]] = field(default_factory=dict)
+    sound: bool = True
 
     def run(self, verb: str, *arguments: str, **more: Any) -> Run:
         """Run a playbook, and keep what it asks AWS for."""
@@ -77,17 +80,6 @@ class Fleet:
         assert hunting.fingerprints(self.cloud) == before
         return run
 
-    def run_printed(self, findings: Iterable[Mapping[str, Any]]) -> None:
-        """Run the commands that findings print where they say: each once, provision.yml before deploy.yml."""
-        for item in findings:
-            if item["run_on"] == "machine":
-                self.cloud.on(self.machine(int(item["where"].rpartition("-")[2])), item["command"])
-        commands = {item["command"] for item in findings if item["run_on"] == "controller"}
-        for command in sorted(commands, reverse=True):
-            program, playbook = command.split()
-            assert program == "ansible-playbook"
-            self.cloud.run(playbook)
-
 
 @pytest.fixture(scope="module")
 def fleet(cloud: Cloud) -> Fleet:
@@ -107,7 +99,8 @@ def deployed(fleet: Fleet) -> Fleet:
 class Planted:
     """A scene whose faults are in force.
 
-    :param found: what the doctor has found of it.
+    :param findings: what the doctor has found.
+    :param faults: those that have not been taken away.
     """
 
     scene: Scene
@@ -143,6 +136,10 @@ def planted(request: pytest.FixtureRequest, deployed: Fleet) -> Iterator[Planted
     """All faults of a scene at once."""
     account = Account(deployed.cloud)
     found = Planted(request.param)
+    if not deployed.sound:  # or a failed scene would spoil those after it
+        deployed.run("provision")
+        deployed.run("deploy")
+    deployed.sound = False
     try:
         for fault in found.scene.faults:
             found.faults.append(fault)
@@ -214,9 +211,10 @@ def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: 
 def test_what_the_findings_say_fixes_them(deployed: Fleet, planted: Planted) -> None:
     """Every command as it is printed, on the machine or here; what has none is a person's, and is taken away."""
     take_away(Account(deployed.cloud), planted)
-    deployed.run_printed(planted.findings)
+    run_printed(deployed.cloud, planted.findings)
     deployed.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
     assert deployed.doctor(0).summary["findings"] == []
+    deployed.sound = True
 
 
 @pytest.mark.once
@@ -255,3 +253,24 @@ def fixing(fleet: Fleet, *names: str, check: bool = False) -> Run:
     """The doctor, that is to fix these. An error is found before or after, or none."""
     arguments = ["--check"] if check else []
     return fleet.cloud.run("doctor.yml", "-e", json.dumps({"praxis_doctor_fix": names}), *arguments, expect=None)
+
+
+@pytest.mark.once
+def test_more_than_a_quota_allows_is_refused_before_anything_is_made(deployed: Fleet) -> None:
+    """13 machines of 96 vCPUs, where an account has 1152 of them."""
+    many = {"praxis_hosts": 13, "praxis_instance_type": "m5.24xlarge"}
+    mark = deployed.cloud.mark()
+    for mode in ((), ("--check",)):
+        run = deployed.cloud.run("provision.yml", *mode, expect=2, variables=many, environment={"PRAXIS_FLEET": "many"})
+        (found,) = run.failed[0]["failures"]
+        assert found["code"] == "over-quota"
+        assert "1248 vCPUs would be added to 6 in use" in found["what"]
+    assert not [each for each in deployed.cloud.operations(mark) if each["mutating"]]
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_the_doctor_says_what_a_quota_does_not_allow(deployed: Fleet) -> None:
+    run = deployed.doctor(2, "-e", "praxis_hosts=16 praxis_instance_type=m5.24xlarge")
+    assert [item["code"] for item in run.summary["findings"]].count("over-quota") == 1
+    assert {item["code"] for item in run.summary["findings"]} == {"over-quota", "machine-missing"}

@@ -22,8 +22,17 @@ LEAST_MEMORY = 128
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
-#: Found of a member whose engine does not run, because it does not run.
-OF_AN_ENGINE = ("no-container", "target-not-healthy")
+#: By code, what is found at the same place because of it.
+EXPLAINED = {
+    "engine-down": ("no-container", "target-not-healthy"),
+    "containers-cut-off": ("container-shut-in", "peer-unreachable", "target-not-healthy"),
+    **dict.fromkeys(("container-stopped", "no-container", "port-taken"), ("target-not-healthy",)),
+}
+#: Members with one of these have no edges, because of it.
+CUT_OFF = ("container-shut-in", "containers-cut-off", "engine-down", "peer-unreachable")
+#: With one of these, or without a part of what leads to the members, no target is healthy.
+SHUT_OUT = ("api-port-shut", "health-check-differs")
+LEADING = ("backend service", "forwarding rule", "listener", "load balancer", "target group", "target proxy", "URL map")
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (mesh.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
@@ -88,16 +97,19 @@ def is_deployed(outcomes: Outcomes) -> bool:
 
 def without_consequences(findings: Sequence[Finding]) -> List[Finding]:
     """Findings without those that another one explains: an edge is missing because its end cannot be dialled."""
-    cut = {item.where for item in findings if item.code in ("peer-unreachable", "container-shut-in", "engine-down")}
-    down = {item.where for item in findings if item.code == "engine-down"}
-    codes = {item.code for item in findings}
+    cut = {item.where for item in findings if item.code in CUT_OFF}
+    explained = {(code, item.where) for item in findings for code in EXPLAINED.get(item.code, ())}
+    shut_out = any(
+        item.code in SHUT_OUT or (item.code == "infrastructure-missing" and item.where.startswith(LEADING))
+        for item in findings
+    )
     return [
         item
         for item in dict.fromkeys(findings)
         if not (item.code == "edge-missing" and cut.intersection(item.where.split(mesh.BETWEEN)))
         and not (item.code == "mesh-split" and cut)
-        and not (item.code == "target-not-healthy" and "health-check-differs" in codes)
-        and not (item.code in OF_AN_ENGINE and item.where in down)
+        and not (item.code == "target-not-healthy" and shut_out)
+        and (item.code, item.where) not in explained
     ]
 
 

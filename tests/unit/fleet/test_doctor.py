@@ -316,6 +316,43 @@ def test_a_health_check_that_asks_for_something_else_explains_targets_that_are_n
     assert doctor.without_consequences(targets) == targets
 
 
+@pytest.mark.parametrize(("code", "where", "left"), [
+    ("api-port-shut", "security group x", []),
+    ("infrastructure-missing", "listener x", []),
+    ("infrastructure-missing", "forwarding rule x", []),
+    ("infrastructure-missing", "subnet x", ["m1", "m2"]),
+    *((code, "m1", ["m2"]) for code in ("container-stopped", "containers-cut-off", "engine-down", "no-container",
+                                        "port-taken")),
+])  # fmt: skip
+def test_what_keeps_requests_from_members_explains_targets_that_are_not_healthy(
+    code: str, where: str, left: list[str]
+) -> None:
+    cause, targets = Finding(code, "a", where, "b"), [Finding("target-not-healthy", "a", m, "b") for m in ("m1", "m2")]
+    assert [item.where for item in doctor.without_consequences([*targets, cause])] == [*left, where]
+
+
+def test_a_machine_that_forwards_nothing_explains_that_nobody_reaches_its_agent() -> None:
+    cause = Finding("containers-cut-off", "a", "m1", "b")
+    others = [Finding("peer-unreachable", "a", "m1", "b"), Finding("container-shut-in", "a", "m1", "b"),
+              Finding("edge-missing", "a", "m1 <-> m2", "b"), Finding("mesh-split", "a", "fleet x", "b")]  # fmt: skip
+    assert doctor.without_consequences([*others, cause]) == [cause]
+
+
+def test_an_agent_with_the_other_scheme_s_id_is_not_fixed_by_a_deployment() -> None:
+    fixes = ("Deploy again; the key in the container is not the slot's.", "Set praxis_peer_id_scheme to the other.")
+    found = [remedies.of(Finding("wrong-peer-id", "a", "m1", fix)) for fix in fixes]
+    assert [item.command for item in found] == ["ansible-playbook praxis.cloud.deploy", ""]
+
+
+def test_a_host_s_own_command_reaches_the_finding() -> None:
+    outcomes = sound()
+    failure = {"code": "containers-cut-off", "what": "a", "where": "this host's engine", "fix": "On the machine: x -w.",
+               "command": "x -w"}  # fmt: skip
+    outcomes["m2"].update(failure=failure)
+    (found,) = examined(outcomes)
+    assert (found["where"], found["command"], found["run_on"]) == ("m2", "x -w", "machine")
+
+
 def test_what_was_not_checked_says_so() -> None:
     checks = doctor.of_hosts(PLAN, PLAN.order, {})
     assert [check.checked for check in checks] == [0] * len(checks)

@@ -108,6 +108,8 @@ def test_a_machine_that_forwards_nothing_is_refused_whatever_the_engine_says_of_
     result = run(paths, "prepared")
     assert (result["outcome"], result["failure"]["code"]) == ("failed", "containers-cut-off")
     assert "net.ipv4.ip_forward" in result["failure"]["what"]
+    assert result["failure"]["command"] == "sysctl -w net.ipv4.ip_forward=1"
+    assert result["failure"]["command"] in result["failure"]["fix"]
     assert not os.path.exists(paths.root)
 
 
