@@ -126,7 +126,7 @@ class Account:
 
 
 ABSENT_DIGEST, ABSENT_TAG, WRONG_PASSWORD = "absent digest", "absent tag", "wrong password"
-TOO_MUCH, MODEL = "more memory than there is", "a model by its name"
+TOO_MUCH, MODEL, WRONG_ADDRESS = "more memory than there is", "a model by its name", "wrong address"
 SECRET, SECRET_READ = "arn:aws:secretsmanager:*:*:secret:praxis/praxis/agent-*", "secretsmanager:GetSecretValue"
 #: A shell script on the fault's machine, or what is done to the account.
 Step = str | Callable[[Account], None]
@@ -263,7 +263,8 @@ EIGHTH = Scene("eighth", (
     Fault("credentials-expired", "", lambda account: order(account.cloud, "expire"),
           lambda account: order(account.cloud, "clear")),
 ))  # fmt: skip
-SCENES = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH]
+NINTH = Scene("ninth", (Fault("address-wrong", 1, host=WRONG_ADDRESS),))
+SCENES = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH]
 
 
 def run_printed(cloud: Cloud, findings: Iterable[Mapping[str, Any]]) -> None:

@@ -25,6 +25,7 @@ from .doctor_faults import (
     MODEL,
     SCENES,
     TOO_MUCH,
+    WRONG_ADDRESS,
     WRONG_PASSWORD,
     Account,
     Fault,
@@ -114,6 +115,8 @@ class Planted:
             ABSENT_DIGEST: {"praxis_image": f"{name}@{absent}"},
             ABSENT_TAG: {"praxis_image": f"{name}:absent"},
             WRONG_PASSWORD: OwnRegistry(cloud).variables("wrong"),
+            # Of the fleet's network, and nobody's.
+            WRONG_ADDRESS: {"praxis_private_ip": cloud.machines()[0].ip.rpartition(".")[0] + ".254"},
             TOO_MUCH: {"praxis_container": {"memory": "9000g"}},
             MODEL: {"praxis_agent_environment": {"MODEL_URL": f"https://{cloud.state['registry']['name']}/v1"}},
         }

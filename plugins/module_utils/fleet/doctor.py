@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, remedies
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, mesh, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 #: Member -> what its host answered.
@@ -22,17 +22,6 @@ LEAST_MEMORY = 128
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
-#: By code, what is found at the same place because of it.
-EXPLAINED = {
-    "engine-down": ("no-container", "target-not-healthy"),
-    "containers-cut-off": ("container-shut-in", "peer-unreachable", "target-not-healthy"),
-    **dict.fromkeys(("container-stopped", "no-container", "port-taken"), ("target-not-healthy",)),
-}
-#: Members with one of these have no edges, because of it.
-CUT_OFF = ("container-shut-in", "containers-cut-off", "engine-down", "peer-unreachable")
-#: With one of these, or without a part of what leads to the members, no target is healthy.
-SHUT_OUT = ("api-port-shut", "health-check-differs")
-LEADING = ("backend service", "forwarding rule", "listener", "load balancer", "target group", "target proxy", "URL map")
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (mesh.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
@@ -93,24 +82,6 @@ def is_deployed(outcomes: Outcomes) -> bool:
     """Whether any host has a release."""
     releases = ((outcome.get("observation") or {}).get("release") or {} for outcome in outcomes.values())
     return any(release.get("current") for release in releases)
-
-
-def without_consequences(findings: Sequence[Finding]) -> List[Finding]:
-    """Findings without those that another one explains: an edge is missing because its end cannot be dialled."""
-    cut = {item.where for item in findings if item.code in CUT_OFF}
-    explained = {(code, item.where) for item in findings for code in EXPLAINED.get(item.code, ())}
-    shut_out = any(
-        item.code in SHUT_OUT or (item.code == "infrastructure-missing" and item.where.startswith(LEADING))
-        for item in findings
-    )
-    return [
-        item
-        for item in dict.fromkeys(findings)
-        if not (item.code == "edge-missing" and cut.intersection(item.where.split(mesh.BETWEEN)))
-        and not (item.code == "mesh-split" and cut)
-        and not (item.code == "target-not-healthy" and shut_out)
-        and (item.code, item.where) not in explained
-    ]
 
 
 def _over(seen: Outcomes, area: str, unit: str, judge: Any) -> Check:
@@ -205,7 +176,7 @@ def _peers(table: Table, seen: Outcomes) -> Check:
                 silent.setdefault((dial["member"], point, str(answer)), []).append(name)
             if answer == "ok" != within:
                 shut_in.setdefault((name, within), []).append("%s at %s" % (dial["member"], point))
-    found = [_silent(*key, names) for key, names in silent.items()]
+    found = [_silent(*key, names, _own_addresses(table, seen, *key[:2])) for key, names in silent.items()]
     found += [_shut_in(*key, others) for key, others in shut_in.items()]
     return Check("peers", checked, "dial", tuple(found))
 
@@ -215,7 +186,25 @@ def _runs(seen: Outcomes, name: str) -> bool:
     return bool(container.get("state") == "running")
 
 
-def _silent(name: str, point: str, answer: str, dialled_by: Sequence[str]) -> Finding:
+def _own_addresses(table: Table, seen: Outcomes, name: str, point: str) -> Sequence[str]:
+    """The machine's addresses, where the one that was dialled has to be among them and is not; else none.
+
+    A public address is often translated, and the machine does not know it.
+    """
+    address = point.rpartition(":")[0]
+    there: Sequence[str] = ((seen.get(name) or {}).get("examination") or {}).get("addresses") or ()
+    return () if address == table.members[name].public_address or address in there else there
+
+
+def _silent(name: str, point: str, answer: str, dialled_by: Sequence[str], others: Sequence[str]) -> Finding:
+    """That an agent is not reached.
+
+    :param others: the machine's addresses, when the one that was dialled is none of them.
+    """
+    if others:
+        what = "The inventory has an address that is not the machine's, so its agent is not reached at %s by %s (%s)."
+        fix = "Correct praxis_private_ip of this host: the machine has %s." % ", ".join(others)
+        return Finding("address-wrong", what % (point, ", ".join(dialled_by), answer), name, fix)
     what = "Its agent is not reached at %s by %s (%s), so the agents do not find each other."
     fix = "Let TCP to that port in: provision.yml keeps the cloud's firewall; on the machine: nft list ruleset."
     if answer == "refused":
@@ -277,7 +266,7 @@ def of_plan(members: int, failures: Sequence[Finding], warnings: Sequence[Findin
 
 def summary(checks: Sequence[Check], fleet: str, hosts: Collection[str]) -> Dict[str, Any]:
     """The playbook's ``praxis_summary``: the rows of the table, and all that was found."""
-    findings = without_consequences([finding for check in checks for finding in check.findings])
+    findings = consequences.without([finding for check in checks for finding in check.findings])
     shown = [replace(check, findings=tuple(one for one in check.findings if one in findings)) for check in checks]
     errors = [finding for finding in findings if finding.level == ERROR]
     return {

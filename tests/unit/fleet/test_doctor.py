@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import doctor, mesh, remedies
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, doctor, mesh, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
 
 from .made import IMAGE, fleet, meshed
@@ -177,6 +177,10 @@ FAULTS = [
     Planted("peer-unreachable", "m3", lambda seen: cut(seen, TO_M3, "timeout", "m1", "m2"), "nft", TO_M3, begin=new),
     Planted("peer-unreachable", "m1", lambda seen: cut(seen, TO_M1, "unreachable", "m3"), "provision.yml", "m3"),
     Planted("peer-unreachable", "m3", lambda seen: cut(seen, TO_M3, "refused", "m1"), "praxis_p2p_port", "refused"),
+    Planted("address-wrong", "m3",
+            lambda seen: [cut(seen, TO_M3, "timeout", "m1", "m2"),
+                          examination(seen, "m3").update(addresses=["10.9.9.9"])],
+            "has 10.9.9.9", "m1, m2"),
     Planted("container-shut-in", "m1",
             lambda seen: examination(seen, "m1")["inside"]["dials"].update({TO_M2: "timeout", TO_M3: "timeout"}),
             "FORWARD", "m2 at %s, m3 at %s" % (TO_M2, TO_M3)),
@@ -312,8 +316,8 @@ def test_what_the_next_deployment_puts_right_is_a_warning() -> None:
 def test_a_health_check_that_asks_for_something_else_explains_targets_that_are_not_healthy() -> None:
     targets = [Finding("target-not-healthy", "a", name, "b") for name in ("m1", "m2")]
     check = Finding("health-check-differs", "a", "target group x", "b")
-    assert doctor.without_consequences([*targets, check]) == [check]
-    assert doctor.without_consequences(targets) == targets
+    assert consequences.without([*targets, check]) == [check]
+    assert consequences.without(targets) == targets
 
 
 @pytest.mark.parametrize(("code", "where", "left"), [
@@ -328,14 +332,14 @@ def test_what_keeps_requests_from_members_explains_targets_that_are_not_healthy(
     code: str, where: str, left: list[str]
 ) -> None:
     cause, targets = Finding(code, "a", where, "b"), [Finding("target-not-healthy", "a", m, "b") for m in ("m1", "m2")]
-    assert [item.where for item in doctor.without_consequences([*targets, cause])] == [*left, where]
+    assert [item.where for item in consequences.without([*targets, cause])] == [*left, where]
 
 
 def test_a_machine_that_forwards_nothing_explains_that_nobody_reaches_its_agent() -> None:
     cause = Finding("containers-cut-off", "a", "m1", "b")
     others = [Finding("peer-unreachable", "a", "m1", "b"), Finding("container-shut-in", "a", "m1", "b"),
               Finding("edge-missing", "a", "m1 <-> m2", "b"), Finding("mesh-split", "a", "fleet x", "b")]  # fmt: skip
-    assert doctor.without_consequences([*others, cause]) == [cause]
+    assert consequences.without([*others, cause]) == [cause]
 
 
 def test_an_agent_with_the_other_scheme_s_id_is_not_fixed_by_a_deployment() -> None:
