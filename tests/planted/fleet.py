@@ -431,6 +431,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_doctor.py",),
     ),
     Fault(
+        name="doctor-reports-what-others-explain",
+        breaks="The doctor reports what comes of a stopped agent beside the agent that is stopped.",
+        file="plugins/module_utils/fleet/consequences.py",
+        before="and (item.code, item.where) not in explained",
+        after="and (item.code, item.what) not in explained",
+        tests=("tests/unit/fleet/test_doctor.py",),
+    ),
+    Fault(
+        name="doctor-takes-a-public-address-for-a-wrong-one",
+        breaks="The doctor calls an address wrong that the cloud translates.",
+        file="plugins/module_utils/fleet/doctor.py",
+        before="address == table.members[name].public_address or address in there",
+        after="address in there",
+        tests=("tests/unit/fleet/test_doctor.py",),
+    ),
+    Fault(
         name="doctor-passes-open-secrets",
         breaks="The doctor calls a secret that everybody may read well kept.",
         file="plugins/module_utils/fleet/doctor.py",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -355,6 +355,16 @@ def test_a_host_s_own_command_reaches_the_finding() -> None:
     outcomes["m2"].update(failure=failure)
     (found,) = examined(outcomes)
     assert (found["where"], found["command"], found["run_on"]) == ("m2", "x -w", "machine")
+
+
+def test_a_public_address_that_the_machine_does_not_know_is_not_called_wrong() -> None:
+    outcomes, point = sound(), "203.0.113.3:4001"
+    for name in ("m1", "m2"):
+        outcomes[name]["observation"]["dials"] = {point: "timeout"}
+    public = replace(PLAN.members["m3"], addresses=("203.0.113.3",), public_address="203.0.113.3")
+    table = replace(PLAN, members={**PLAN.members, "m3": public})
+    (found,) = [one for check in doctor.of_hosts(table, PLAN.order, outcomes) for one in check.findings]
+    assert found.code == "peer-unreachable"
 
 
 def test_what_was_not_checked_says_so() -> None:
