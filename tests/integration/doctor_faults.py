@@ -242,7 +242,7 @@ FIFTH = Scene("fifth", (
           "mv /root/authorized_keys /home/admin/.ssh/"),
     Fault("sudo-refused", 2, "mv /etc/sudoers.d/90-admin /root/", "mv /root/90-admin /etc/sudoers.d/"),
     by_playbook("machine-missing", "machine praxis-aws-3", lambda account: account.stop("praxis-aws-3")),
-    Fault("member-stopped", "fleet praxis", level="warning"),
+    by_playbook("member-stopped", "inventory", "", level="warning"),
 ))  # fmt: skip
 #: What is wrong with variables of one machine.
 SIXTH = Scene("sixth", (

@@ -20,6 +20,7 @@ PLAYBOOKS = {
             "health-check-differs",
             "infrastructure-missing",
             "machine-missing",
+            "member-stopped",
             "p2p-port-shut",
             "port-open",
             "ssh-port-shut",
