@@ -222,7 +222,7 @@ SECOND = Scene("second", (
     by_playbook("vpc-dns-off", f"VPC {FLEET}", lambda account: account.vpc(EnableDnsSupport={"Value": False}),
                 what="dns_support"),
     by_playbook("infrastructure-differs", f"VPC {FLEET}", lambda account: account.untag_vpc(), level="warning"),
-    by_playbook("infrastructure-missing", f"listener {FLEET}", lambda account: account.no_listener()),
+    by_playbook("infrastructure-missing", f"listener {FLEET}:80", lambda account: account.no_listener()),
 ))  # fmt: skip
 THIRD = Scene("third", (
     on_machine("containers-cut-off", 1, "sysctl -w net.ipv4.ip_forward=0"),

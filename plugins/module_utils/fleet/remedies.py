@@ -18,6 +18,7 @@ PLAYBOOKS = {
         (
             "api-port-shut",
             "health-check-differs",
+            "infrastructure-differs",
             "infrastructure-missing",
             "machine-missing",
             "member-stopped",

@@ -253,7 +253,7 @@ def test_only_what_is_named_is_fixed_by_the_command_that_is_printed() -> None:
 
 def test_of_every_code_that_can_be_fixed_a_fault_is_planted() -> None:
     assert {*remedies.FIXABLE, *remedies.PLAYBOOKS} - {fault.code for fault in FAULTS} <= {
-        "api-port-shut", "health-check-differs", "infrastructure-missing", "machine-missing",
+        "api-port-shut", "health-check-differs", "infrastructure-differs", "infrastructure-missing", "machine-missing",
         "member-stopped", "no-container", "p2p-port-shut", "port-open", "service-missing", "ssh-port-shut",
         "vpc-dns-off"}  # fmt: skip
 
