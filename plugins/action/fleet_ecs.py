@@ -40,6 +40,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import 
 class ActionModule(TargetAction):
     """A fleet's agents in Amazon ECS: all verbs, each in one execution."""
 
+    target = ecs_kinds.TARGET
     argument_spec: dict[str, Any] = {
         **TargetAction.argument_spec,
         "take_over": {"type": "str", "default": ""},

@@ -46,6 +46,7 @@ Object = Mapping[str, Any]
 class ActionModule(TargetAction):
     """A fleet in a cluster: all verbs, each in one execution."""
 
+    target = kubernetes_kinds.TARGET
     argument_spec: Dict[str, Any] = {
         **TargetAction.argument_spec,
         "kubeconfig": {"type": "path", "default": ""},
@@ -81,7 +82,7 @@ class _Run:
         say: Callable[[str], None],
     ) -> None:
         self._args, self._members, self._faults, self._check, self._say = args, members, faults, check, say
-        fleet, namespace = kubernetes_kinds.place(members, faults)
+        fleet, namespace = kubernetes_kinds.found_at(members, faults)
         named = None
         if args["cluster"]:
             region, project = (members[0].region, members[0].project) if members else ("", "")

@@ -22,6 +22,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
     fleet_variables,
     host_keys_kept,
+    kinds,
+    kubernetes_kinds,
     records,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
@@ -30,7 +32,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import c
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner, not_proxied
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import NOBODY, Beside, Planner, not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_names import misspelt
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
@@ -80,7 +82,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {**result, "changed": False, "warnings": self._for_a_person(misspelt(task_vars))}
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
             members, faults, unread = _members(task_vars["hostvars"], names)
-            planned = self._plan(args, kept, [*_stopped(task_vars), *unread], members, faults)
+            pods = _beside(task_vars, names, members)
+            planned = self._plan(args, kept, [*_stopped(task_vars), *unread], members, faults, pods)
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -107,6 +110,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         beside: List[Finding],
         members: List[MemberVariables],
         faults: List[Finding],
+        pods: Beside,
     ) -> Dict[str, Any]:
         faults = [*faults, *_elsewhere(members)]
         numbers, wrong = run_options(args)
@@ -116,9 +120,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
         if kept is None:
-            planner = Planner(members, allow_missing, least, [*faults, *wrong])
+            planner = Planner(members, allow_missing, least, [*faults, *wrong], pods)
         else:
-            planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong])
+            planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong], pods)
         try:
             plan = planner.plan()
         except Failed as error:
@@ -221,6 +225,13 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
         fix = "Put them into the group praxis_%s, and run the root playbooks or praxis.cloud.%s.deploy."
         found.append(Finding("not-on-machines", what, "inventory", fix % (target, target)))
     return found
+
+
+def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[MemberVariables]) -> Beside:
+    """The half of the fleet that is in a cluster: kinds whose group is not below the machines'."""
+    both = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
+    known, faults = kinds.read(task_vars["hostvars"], [name for name in both if name not in names])
+    return kubernetes_kinds.beside([*machines, *known], faults) if known or faults else NOBODY
 
 
 def _require_settings() -> None:

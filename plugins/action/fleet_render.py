@@ -18,7 +18,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import p
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import manifests
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ecs_kinds,
-    fleet_variables,
     kinds,
     kubernetes_kinds,
     rendered_files,
@@ -43,7 +42,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _render(self, given: str, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         dest = _directory(given)
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        names = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
         members, faults = kinds.read(task_vars["hostvars"], names)
         render = _ecs if any(member.target == ecs_kinds.TARGET for member in members) else _kubernetes
         rendered = render(members, faults)

@@ -10,12 +10,12 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of, place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import NOBODY, Beside, engines_of, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]
@@ -36,9 +36,11 @@ class KeptPlanner:
         to: str,
         min_edges: Optional[int] = None,
         faults: Sequence[Finding] = (),
+        beside: Beside = NOBODY,
     ) -> None:
         self.members = list(members)
-        self._faults = faults
+        self._beside = beside
+        self._faults = [*faults, *(each for each in beside.findings if each.level == ERROR)]
         self._kept = kept
         self._to = to
         #: Nothing is made for a rollback, and nothing is worth a warning.
@@ -65,7 +67,8 @@ class KeptPlanner:
             raise Failed(*findings)
         self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
         placed = [place(item, item.addresses, self._peer_id(item)) for item in self.members]
-        return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges)
+        outside = self._beside.outside(placed)
+        return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges, outside)
 
     def host_secrets(self) -> Dict[str, Any]:
         """Nothing: the hosts have it."""

@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh, objects, ready, secrets
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh, objects, ready, secrets
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import (
     MEMBER,
@@ -34,8 +34,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
     release,
     without_effect,
 )
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Beside, place
 
-TARGET = "kubernetes"
+TARGET, MACHINES = "kubernetes", "machines"
 #: Variables of machines that say nothing in a cluster, and what does instead.
 _WITHOUT_EFFECT = {
     "target_group": "A Service stands before the pods: let your Ingress or Gateway point at it.",
@@ -55,35 +56,55 @@ class Fleet:
     """What is to be rendered.
 
     :param warnings: what it goes on with all the same.
+    :param machines: its members that are in no cluster, which another deployment keeps.
     """
 
     kinds: Tuple[Kind, ...]
     pods: Tuple[mesh.Pod, ...]
     warnings: Tuple[Finding, ...]
+    machines: Tuple[Member, ...] = ()
 
     def objects(self) -> List[Dict[str, Any]]:
-        return objects.objects(self.kinds, self.pods)
+        return objects.objects(self.kinds, self.pods, self.machines)
+
+    def across(self) -> List[Dict[str, Any]]:
+        """Who of the pods and the machines dials whom."""
+        return across.rows(across.outside(across.edges(self.pods, self.machines)))
 
 
 def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Fleet:
     """Compile, ask and wire.
 
-    :param members: the inventory's hosts, each a kind of agents.
+    :param members: the inventory's hosts: kinds of agents, and machines of the same fleet.
     :param faults: what is wrong already; reported with everything else.
     :raises Failed: with everything that is wrong, at once.
     """
     return _Planner(members, faults).plan()
 
 
-def place(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Tuple[str, str]:
+def beside(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Beside:
+    """The pods of a fleet as its machines have to know them. Of what the pods run nothing is asked.
+
+    :param members: as for :func:`plan`.
+    """
+    return _Planner(members, faults).beside()
+
+
+def found_at(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Tuple[str, str]:
     """The fleet and its namespace. Nothing is asked.
 
     :raises Failed: with everything that is wrong with the settings.
     """
-    return _Planner(members, faults).place()
+    return _Planner(members, faults).found_at()
 
 
 class _Planner(KindPlanner):
+    def __init__(self, members: Sequence[MemberVariables], faults: Sequence[Finding]) -> None:
+        super().__init__(members, faults)
+        mixed = any(each.target == TARGET for each in members)
+        self.machines = [each for each in members if mixed and each.target == MACHINES]
+        self.kinds = [each for each in members if not (mixed and each.target == MACHINES)]
+
     def plan(self) -> Fleet:
         fleet = self.fleet_name()
         settings = self._settings()
@@ -92,6 +113,7 @@ class _Planner(KindPlanner):
         images = self.images(list(drafts.values()))
         seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
+        machines = self._machines(fleet, pods)
         self.stop_at_errors()
         services = tuple(mesh.service_host(settings[name]) for name in drafts if settings[name].role == MEMBER)
         kinds = tuple(
@@ -106,18 +128,26 @@ class _Planner(KindPlanner):
             )
             for name, draft in drafts.items()
         )
-        self._check_sizes(kinds, pods)
+        self._check_sizes(kinds, pods, machines)
         self.stop_at_errors()
-        return Fleet(kinds, tuple(pods), self.warnings)
+        return Fleet(kinds, tuple(pods), self.warnings, tuple(machines))
 
-    def place(self) -> Tuple[str, str]:
+    def beside(self) -> Beside:
+        fleet = self.fleet_name()
+        settings = self._settings()
+        drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
+        seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
+        pods = self._pods(settings, drafts, seeds)
+        return Beside(tuple(pods), self._plaintext(), tuple(self.findings))
+
+    def found_at(self) -> Tuple[str, str]:
         fleet, settings = self.fleet_name(), self._settings()
         self.stop_at_errors()
         return fleet, next(iter(settings.values())).namespace
 
     def _settings(self) -> Dict[str, KindSettings]:
         found: Dict[str, KindSettings] = {}
-        for member in self.members:
+        for member in self.kinds:
             self.findings += unheld(member)
             try:
                 found[member.name] = read_kind(_merged(member), member.name)
@@ -128,7 +158,7 @@ class _Planner(KindPlanner):
 
     def _drafts(self, settings: Mapping[str, KindSettings]) -> Dict[str, Optional[Draft]]:
         found: Dict[str, Optional[Draft]] = {}
-        for member in self.members:
+        for member in self.kinds:
             if member.name in settings:
                 found[member.name] = self.draft(_kind_variables(member, settings[member.name]), member.name)
         return found
@@ -225,15 +255,49 @@ class _Planner(KindPlanner):
             kind = settings[name]
             for ordinal, own_id in enumerate(seeds[name][1]):
                 host = mesh.pod_host(kind, mesh.pod_name(kind.name, ordinal))
-                pods.append(mesh.Pod(kind.name, ordinal, host, draft.variables.p2p_port, own_id))
-        members = [
-            Member(pod.name, pod.name, (pod.host,), pod.port, 0, peer_id=pod.peer_id) for pod in mesh.in_order(pods)
-        ]
+                port = draft.variables.p2p_port
+                announced = kind.machines.announced(ordinal, port)
+                network = draft.variables.network
+                pods.append(mesh.Pod(kind.name, ordinal, host, port, own_id, network, *announced))
+        members = [pod.as_member() for pod in mesh.in_order(pods)]
         self.findings += check_members("", members) if members else []
         return pods
 
-    def _check_sizes(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod]) -> None:
-        for each in objects.objects(kinds, pods):
+    def _machines(self, fleet: str, pods: Sequence[mesh.Pod]) -> List[Member]:
+        """The machines of the fleet with their peer ids, where the pods can be one fleet with them."""
+        where: Dict[str, Reference] = {}
+        addresses = {}
+        for each in self.machines:
+            try:
+                where[each.slot], addresses[each.name] = self.clouds.slot(fleet, each), each.addresses
+            except Failed as error:
+                self.findings += error.findings
+        try:
+            found = identities.read(where, stores_of(self.clouds.aws, self.clouds.gcp)) if where else {}
+        except Failed as error:
+            self.findings += error.findings
+            return []
+        missing = [slot for slot in where if found[slot].state != identities.PRESENT]
+        if missing:
+            what = "%d of %d machines have no seed: %s." % (len(missing), len(where), ", ".join(missing))
+            fix = "Deploy the machines first (playbooks/deploy.yml): that makes their identities."
+            self.findings.append(Finding("no-identity", what, "identities", fix))
+        members = [
+            place(each, addresses[each.name], peer_id(found[each.slot].seed, each.peer_id_scheme))
+            for each in self.machines
+            if each.name in addresses and found[each.slot].state == identities.PRESENT
+        ]
+        if members:
+            beside = Beside(tuple(pods), self._plaintext())
+            self.findings += beside.faults(members, {each.name for each in self.machines if each.p2p_plaintext_across})
+        return members
+
+    def _plaintext(self) -> bool:
+        """Whether all kinds of members allow that they dial machines, and are dialled, through the internet."""
+        return all(each.p2p_plaintext_across for each in self.kinds)
+
+    def _check_sizes(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod], machines: Sequence[Member]) -> None:
+        for each in objects.objects(kinds, pods, machines):
             if each["kind"] == "ConfigMap":
                 self.findings += objects.check_size(each["metadata"]["name"], each["data"])
 

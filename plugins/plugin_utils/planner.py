@@ -8,18 +8,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     UNKNOWN,
     Member,
     Plan,
+    check_crossed,
     check_members,
     check_networks,
     make_plan,
@@ -27,6 +29,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict, of_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
@@ -43,6 +46,34 @@ Versions = Tuple[Dict[str, str], Dict[str, Dict[str, str]]]
 MIN_COMPOSE = "2.20"
 
 
+@dataclass(frozen=True)
+class Beside:
+    """The half of a fleet that is in a cluster, as its machines have to know it.
+
+    :param plaintext: whether its pods may dial, and be dialled, through the internet.
+    :param findings: what is wrong with it.
+    """
+
+    pods: Tuple[mesh.Pod, ...] = ()
+    plaintext: bool = False
+    findings: Tuple[Finding, ...] = ()
+
+    def faults(self, machines: Sequence[Member], across_allowed: Collection[str]) -> List[Finding]:
+        """Why these pods and machines cannot be one fleet."""
+        pods = [pod.as_member() for pod in self.pods]
+        allowed = {*across_allowed, *(pod.name for pod in pods if self.plaintext)}
+        crossed = check_crossed([*machines, *pods], allowed) if pods else []
+        return [*check_members("", [*machines, *pods]), *crossed, *across.refusals(across.edges(self.pods, machines))]
+
+    def outside(self, machines: Sequence[Member]) -> Outside:
+        """For each machine whom it is to be connected to."""
+        return across.outside(across.edges(self.pods, machines))
+
+
+#: Of a fleet that is on machines alone.
+NOBODY = Beside()
+
+
 class Planner:
     """Makes one plan. Nothing is fetched twice; values stay in this object until :meth:`host_secrets`.
 
@@ -57,11 +88,13 @@ class Planner:
         allow_missing: bool = False,
         min_edges: Optional[int] = None,
         faults: Sequence[Finding] = (),
+        beside: Beside = NOBODY,
     ) -> None:
         self.members = members
+        self._beside = beside
         self._allow_missing = allow_missing
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
-        self._findings: List[Finding] = list(faults)
+        self._findings: List[Finding] = [*faults, *beside.findings]
         self._clouds = Clouds(members)
         self._secrets: Dict[str, Dict[str, Any]] = {}
         #: What the deployment does, for others to read.
@@ -85,7 +118,9 @@ class Planner:
         self._findings += [*images.findings, *secrets.findings, *self._without_platform(images, wanted)]
         self.missing = secrets.missing
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
-        self._findings += check_networks(members, {item.name for item in self.members if item.p2p_plaintext_across})
+        plaintext = {item.name for item in self.members if item.p2p_plaintext_across}
+        self._findings += check_networks(members, plaintext)
+        self._findings += self._beside.faults(members, plaintext) if self._beside.pods else []
         logins = {
             name: {image: images.logins.get(want) for image, want in each.items()} for name, each in wanted.items()
         }
@@ -95,7 +130,7 @@ class Planner:
         for draft, of in zip(drafts, versions):
             digests = {image: images.digests[want] for image, want in wanted[draft.variables.name].items()}
             releases.append(_release(draft, digests, of))
-        return make_plan(fleet, members, releases, self._min_edges)
+        return make_plan(fleet, members, releases, self._min_edges, self._beside.outside(members))
 
     def host_secrets(self) -> Mapping[str, Mapping[str, Any]]:
         """What only each host may see: secrets, seed, registry login."""

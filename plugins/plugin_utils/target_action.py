@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 
 PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = STATES = (
@@ -38,6 +38,8 @@ class TargetAction(ActionBase):  # type: ignore[misc]
     """Base of the action plugins that work on a whole fleet of another target than machines."""
 
     TRANSFERS_FILES = False
+    #: The target's name.
+    target = ""
     argument_spec: Dict[str, Any] = {
         "state": {"type": "str", "required": True, "choices": list(STATES)},
         "plan_id": {"type": "str", "default": ""},
@@ -55,8 +57,7 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-        members, faults = kinds.read(task_vars["hostvars"], names)
+        members, faults = kinds.read(task_vars["hostvars"], kinds.hosts_of(task_vars["groups"], self.target))
         try:
             verb = self.verb(args, members, faults)
             found = verb.done()

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 Observation = Mapping[str, Any]
@@ -121,6 +121,7 @@ def verdict(
     if edges:
         connected = [name for name in names if name in active]
         findings += _mesh_findings(table, connected, active, live, dead, scope is None, strict)
+        findings += outside.findings(table.outside, connected, fresh, _unexplained(table, fresh))
     return Verdict(tuple(findings), live, dead)
 
 
@@ -242,7 +243,8 @@ def heal(table: Table, observations: Mapping[str, Observation]) -> List[str]:
             shared = set(known[one, other]) & set(known[other, one])
             if dials == {"ok"} and not shared:
                 missing.add((one, other))
-    chosen: List[str] = []
+    chosen = outside.to_restart(table.outside, sorted(old), observations, _unexplained(table, observations))
+    missing = {pair for pair in missing if not set(pair).intersection(chosen)}
     while missing:
         counts = topology.neighbours({name for pair in missing for name in pair}, missing)
         worst = min(counts, key=lambda name: (-len(counts[name]), name))
@@ -257,6 +259,15 @@ def flows_of(table: Table, observations: Mapping[str, Observation]) -> Flows:
     A connection that only the end lists that dialled it is laid at the other end's door too, once for every sound one
     that the other end has accepted from an address that is no member's.
     """
+    return _matched(table, observations)[0]
+
+
+def _unexplained(table: Table, observations: Mapping[str, Observation]) -> Dict[str, int]:
+    """How many sound connections each member has accepted that no other member of the table has dialled."""
+    return _matched(table, observations)[1] if table.outside else {}
+
+
+def _matched(table: Table, observations: Mapping[str, Observation]) -> Tuple[Flows, Dict[str, int]]:
     pairs = [pair for one, other in sorted(table.edges) for pair in ((one, other), (other, one))]
     ends = [pair for pair in pairs if pair[0] in observations]
     found = {(name, far): _flows(table, name, far, observations[name]) for name, far in ends}
@@ -270,7 +281,7 @@ def flows_of(table: Table, observations: Mapping[str, Observation]) -> Flows:
     for name, far in ends:
         if (far, name) in found and _younger(observations[name], observations[far]):
             _same_by_another_port(name, found[name, far], found[far, name])
-    return found
+    return found, strangers
 
 
 def _younger(one: Observation, other: Observation) -> bool:

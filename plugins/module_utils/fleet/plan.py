@@ -17,6 +17,12 @@ from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Seq
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import (
+    Outside,
+    Outsider,
+    from_plain,
+    to_plain,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
 
@@ -70,12 +76,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Table:
-    """The members table: who is in the fleet, what each is to run, and which of them are to be connected."""
+    """The members table: who is in the fleet, what each is to run, and which of them are to be connected.
+
+    :param outside: for each machine the members in a cluster that it is to be connected to as well.
+    """
 
     fleet: str
     members: Mapping[str, Member]
     edges: Set[topology.Edge]
     min_edges: int = topology.MIN_EDGES
+    outside: Outside = field(default_factory=dict)
 
     @cached_property
     def around(self) -> Dict[str, List[str]]:
@@ -95,15 +105,25 @@ class Table:
     def peers(self, name: str) -> Dict[str, Any]:
         """The bootstrap list of a member: all its neighbours. ``revision`` is a hash of the list."""
         addresses = []
-        for dial in self.dials(name):
+        for dial in self._dials_inside(name):
             peer_id = self.members[dial["member"]].peer_id
             if peer_id is None:
                 return {"revision": UNKNOWN, "multiaddrs": [UNKNOWN]}
             addresses.append(multiaddr(dial["address"], dial["port"], peer_id))
+        addresses += [multiaddr(each.address, each.port, each.peer_id) for each in self._dialled_outside(name)]
         return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
 
     def dials(self, name: str) -> List[Dict[str, Any]]:
         """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
+        outside_of = self._dialled_outside(name)
+        return self._dials_inside(name) + [
+            {"member": each.name, "address": each.address, "port": each.port} for each in outside_of
+        ]
+
+    def _dialled_outside(self, name: str) -> List[Outsider]:
+        return [each for each in self.outside.get(name, ()) if each.address]
+
+    def _dials_inside(self, name: str) -> List[Dict[str, Any]]:
         here = self.members[name]
         around = [self.members[other] for other in self.around[name]]
         return [
@@ -117,6 +137,7 @@ class Table:
             "members": [asdict(self.members[name]) for name in self.order],
             "edges": sorted(self.edges),
             "min_edges": self.min_edges,
+            "outside": to_plain(self.outside),
         }
 
 
@@ -128,6 +149,7 @@ def table_from_plain(plain: Mapping[str, Any]) -> Table:
         members={member.name: member for member in members},
         edges={(pair[0], pair[1]) for pair in plain["edges"]},
         min_edges=plain["min_edges"],
+        outside=from_plain(plain.get("outside") or {}),
     )
 
 
@@ -142,7 +164,7 @@ class Plan(Table):
         """Four short digests joined by hyphens, one for each of :data:`PARTS`."""
         releases = sorted(self.releases.items())
         parts = (
-            [self._placed(member) for _name, member in sorted(self.members.items())],
+            [*(self._placed(member) for _name, member in sorted(self.members.items())), *self._placed_outside()],
             [[name, release.image, *_of_services(release, "image")] for name, release in releases],
             [[name, release.id, dict(release.environment), release.document] for name, release in _apart(releases)],
             [[name, dict(release.secrets), *_of_services(release, "secrets")] for name, release in releases],
@@ -157,6 +179,9 @@ class Plan(Table):
         """What the plan's id knows of a member. Networks matter only where there are several."""
         across = [member.network, member.public_address] if self._several_networks else []
         return [member.name, member.slot, [*member.addresses, *across], member.p2p_port, member.peer_id]
+
+    def _placed_outside(self) -> List[Any]:
+        return [to_plain(self.outside)] if self.outside else []
 
     def host_slice(self, name: str) -> Dict[str, Any]:
         """Everything that one host needs, secrets apart."""
@@ -196,10 +221,15 @@ class Plan(Table):
 
 
 def make_plan(
-    fleet: str, members: Sequence[Member], releases: Sequence[Release], min_edges: int = topology.MIN_EDGES
+    fleet: str,
+    members: Sequence[Member],
+    releases: Sequence[Release],
+    min_edges: int = topology.MIN_EDGES,
+    beside: Optional[Outside] = None,
 ) -> Plan:
     """Check that the members can be a fleet, and wire them.
 
+    :param beside: for each machine the members in a cluster that it is to be connected to.
     :raises Failed: see :func:`check_members`.
     """
     findings = check_members(fleet, members)
@@ -215,6 +245,7 @@ def make_plan(
         edges=topology.planned_edges(by_name),
         min_edges=min_edges,
         releases=by_release,
+        outside=dict(beside or {}),
     )
 
 
@@ -264,24 +295,28 @@ def check_networks(members: Sequence[Member], across: Collection[str]) -> List[F
 
     :param across: the members whose variables allow that they dial others, and are dialled, through the internet.
     """
-    networks = sorted({member.network for member in members})
-    if len(networks) < 2:
+    if len({member.network for member in members}) < 2:
         return []
-    findings = []
-    if any(member.name not in across for member in members):
+    fix = "Give the machine one (praxis_public_ip), or leave it out of the fleet."
+    return check_crossed(members, across) + [
+        Finding("no-public-address", "Members of other networks cannot reach it: it has none.", member.name, fix)
+        for member in members
+        if not member.public_address
+    ]
+
+
+def check_crossed(members: Sequence[Member], across: Collection[str]) -> List[Finding]:
+    """That members of different networks may be connected only where all of them say so."""
+    networks = sorted({member.network for member in members})
+    if len(networks) > 1 and any(member.name not in across for member in members):
         known = ", ".join(network or "one without a name" for network in networks)
         what = "The members are in %d networks (%s), and P2P between them would be plain text on the internet."
         fix = (
             "Join the networks by a tunnel and give all members one praxis_network, or allow it by name: "
             "praxis_p2p_plaintext_across: true."
         )
-        findings.append(Finding("networks-crossed", what % (len(networks), known), "inventory", fix))
-    fix = "Give the machine one (praxis_public_ip), or leave it out of the fleet."
-    return findings + [
-        Finding("no-public-address", "Members of other networks cannot reach it: it has none.", member.name, fix)
-        for member in members
-        if not member.public_address
-    ]
+        return [Finding("networks-crossed", what % (len(networks), known), "inventory", fix)]
+    return []
 
 
 def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:

@@ -12,10 +12,11 @@ they are the pods that run.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Set
+from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import KindSettings
 
 #: Ordinals of each kind that are joined to those of every other kind, where there are too many for a full mesh.
@@ -28,6 +29,8 @@ class Pod:
 
     :param kind: its StatefulSet's name.
     :param host: the name that other pods dial.
+    :param network: the private network that it is in, as the machines of its fleet have one.
+    :param announced: where machines dial it; empty: nowhere.
     """
 
     kind: str
@@ -35,6 +38,9 @@ class Pod:
     host: str
     port: int
     peer_id: str
+    network: str = ""
+    announced: str = ""
+    announced_port: int = 0
 
     @property
     def name(self) -> str:
@@ -43,6 +49,10 @@ class Pod:
     @property
     def multiaddr(self) -> str:
         return multiaddr(self.host, self.port, self.peer_id)
+
+    def as_member(self) -> Member:
+        """Its place in the fleet."""
+        return Member(self.name, self.name, (self.host,), self.port, 0, peer_id=self.peer_id, network=self.network)
 
 
 def pod_name(kind: str, ordinal: int) -> str:
@@ -71,13 +81,20 @@ def edges(pods: Sequence[Pod]) -> Set[topology.Edge]:
     return found | topology.planned_edges(name for names in kinds.values() for name in names[:_BRIDGES])
 
 
-def bootstrap_lists(pods: Sequence[Pod]) -> Dict[str, List[str]]:
-    """For each member its neighbours' multiaddrs, the lowest ordinals first."""
+def bootstrap_lists(
+    pods: Sequence[Pod], machines: Optional[Mapping[str, Sequence[str]]] = None
+) -> Dict[str, List[str]]:
+    """For each member its neighbours' multiaddrs, the lowest ordinals first.
+
+    :param machines: for each the multiaddrs of the machines that it dials. They come last: the agent waits longer for
+        a machine that is away than for a name that does not resolve.
+    """
     around = topology.neighbours([pod.name for pod in pods], edges(pods))
     listed = {}
     for pod in pods:
         near = set(around[pod.name])
         listed[pod.name] = [other.multiaddr for other in in_order(pods) if other.name in near]
+        listed[pod.name] += (machines or {}).get(pod.name, ())
     return listed
 
 

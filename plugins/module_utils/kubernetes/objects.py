@@ -5,32 +5,46 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, policy_peer
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import (
+    MEMBER,
+    NODE_PORT,
+    policy_peer,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload import Kind
 
 Object = Dict[str, Any]
 #: What the API server takes at most as the data of one ConfigMap.
 LARGEST_CONFIG = 1024 * 1024
+#: What a pod's machines are called after it in the ConfigMap of bootstrap lists.
+MACHINES = ".machines"
 _MANAGER = {"app.kubernetes.io/managed-by": "praxis.cloud"}
 
 
-def objects(kinds: Sequence[Kind], pods: Sequence[mesh.Pod]) -> List[Object]:
-    """All objects of a fleet, each before those that need it."""
+def objects(kinds: Sequence[Kind], pods: Sequence[mesh.Pod], machines: Sequence[Member] = ()) -> List[Object]:
+    """All objects of a fleet, each before those that need it.
+
+    :param machines: those of its members that are in no cluster.
+    """
     found = [namespace(kinds[0])] if any(kind.settings.create_namespace for kind in kinds) else []
-    lists = mesh.bootstrap_lists(pods)
+    edges = across.edges(pods, machines)
+    lists = mesh.bootstrap_lists(pods, across.machine_lists(edges))
+    seen = across.seen_machines(edges, all(kind.is_member for kind in kinds))
     for kind in kinds:
         own = {pod.name: pod for pod in pods if pod.kind == kind.name}
-        data = member_peers(kind, own, lists) if kind.is_member else leaf_peers(kind, mesh.leaf_list(pods))
-        found += _of_kind(kind, data)
+        data = member_peers(kind, own, lists, seen) if kind.is_member else leaf_peers(kind, mesh.leaf_list(pods))
+        found += _of_kind(kind, data, machines)
+        found += [announced(kind, pod) for pod in own.values()] if machines and kind.settings.machines.service else []
     return found
 
 
-def _of_kind(kind: Kind, peers: Mapping[str, str]) -> List[Object]:
+def _of_kind(kind: Kind, peers: Mapping[str, str], machines: Sequence[Member]) -> List[Object]:
     found: List[Optional[Object]] = [
         account(kind),
         config(kind),
@@ -39,7 +53,7 @@ def _of_kind(kind: Kind, peers: Mapping[str, str]) -> List[Object]:
         external(kind, "identities"),
         headless(kind) if kind.is_member else None,
         api(kind),
-        policy(kind),
+        policy(kind, machines),
         budget(kind),
         stateful(kind) if kind.is_member else deployment(kind),
         autoscaler(kind),
@@ -58,13 +72,19 @@ def check_size(kind: str, data: Mapping[str, str]) -> List[Finding]:
 
 
 def member_peers(
-    kind: Kind, own: Mapping[str, mesh.Pod], lists: Mapping[str, Sequence[str]]
+    kind: Kind,
+    own: Mapping[str, mesh.Pod],
+    lists: Mapping[str, Sequence[str]],
+    machines: Mapping[str, Mapping[str, Any]],
 ) -> Dict[str, str]:
-    """Each pod's bootstrap list, as the rest of its file; and its peer id, for its probe."""
+    """Each pod's bootstrap list, as the rest of its file; and for its probe its peer id and its machines."""
     found = {}
     for name, pod in own.items():
         found["%s.yaml" % name] = peers_text(kind, lists[name])
         found["%s.id" % name] = pod.peer_id + "\n"
+        if name in machines:
+            known = {**machines[name], "edges": kind.settings.machines.edges}
+            found["%s%s" % (name, MACHINES)] = json.dumps(known, sort_keys=True) + "\n"
     return found
 
 
@@ -120,6 +140,30 @@ def headless(kind: Kind) -> Object:
     return _object(kind, "v1", "Service", kind.name, spec=spec)
 
 
+def announced(kind: Kind, pod: mesh.Pod) -> Object:
+    """The Service by which machines dial one pod, before it is ready. A load balancer leaves the dialling end's address
+    as it is; through a node's port every node leads to the pod, wherever it runs."""
+    around = kind.settings.machines
+    port = {"name": "p2p", "port": kind.release.p2p_port, "protocol": "TCP", "targetPort": "p2p"}
+    spec: Object = {
+        "type": around.service,
+        "publishNotReadyAddresses": True,
+        "selector": {**kind.selector, "statefulset.kubernetes.io/pod-name": pod.name},
+        "ports": [port],
+    }
+    if around.service == NODE_PORT:
+        spec["externalTrafficPolicy"] = "Cluster"
+        port["nodePort"] = pod.announced_port
+    else:
+        spec["externalTrafficPolicy"] = "Local"
+        if pod.announced:
+            spec["loadBalancerIP"] = pod.announced
+    made = _object(kind, "v1", "Service", "%s-p2p" % pod.name, spec=spec)
+    if around.annotations:
+        made["metadata"]["annotations"] = dict(sorted(around.annotations.items()))
+    return made
+
+
 def api(kind: Kind) -> Object:
     """The Service of the API: of ready pods alone."""
     ports = [{"name": "api", "port": kind.release.api_port, "protocol": "TCP", "targetPort": "api"}]
@@ -127,18 +171,30 @@ def api(kind: Kind) -> Object:
     return _object(kind, "v1", "Service", "%s-api" % kind.name, spec=spec)
 
 
-def policy(kind: Kind) -> Object:
-    """Who may come in: P2P, which knows no authentication, from this fleet's agents; the API from who is named."""
+def policy(kind: Kind, machines: Sequence[Member] = ()) -> Object:
+    """Who may come in: P2P, which knows no authentication, from this fleet's agents, and where machines dial its pods,
+    from them; the API from who is named."""
     agents = {key: value for key, value in kind.selector.items() if key != "app.kubernetes.io/component"}
     ingress: List[Object] = []
     if kind.is_member:
         ports = [{"port": kind.release.p2p_port, "protocol": "TCP"}]
-        ingress.append({"from": [{"podSelector": {"matchLabels": agents}}], "ports": ports})
+        sources = [{"podSelector": {"matchLabels": agents}}, *_from_machines(kind, machines)]
+        ingress.append({"from": sources, "ports": ports})
     if kind.settings.api_from:
         callers = [policy_peer(each) for each in kind.settings.api_from]
         ingress.append({"from": callers, "ports": [{"port": kind.release.api_port, "protocol": "TCP"}]})
     spec = {"podSelector": {"matchLabels": kind.selector}, "policyTypes": ["Ingress"], "ingress": ingress}
     return _object(kind, "networking.k8s.io/v1", "NetworkPolicy", kind.name, spec=spec)
+
+
+def _from_machines(kind: Kind, machines: Sequence[Member]) -> List[Object]:
+    """The machines, and the nodes that give what comes in through them their own address."""
+    around = kind.settings.machines
+    if not around.service:
+        return []
+    nodes = around.addresses if around.service == NODE_PORT else ()
+    known = [address for machine in machines for address in across.known_addresses(machine)]
+    return [{"ipBlock": {"cidr": "%s/32" % address}} for address in dict.fromkeys([*known, *nodes])] if machines else []
 
 
 def budget(kind: Kind) -> Object:

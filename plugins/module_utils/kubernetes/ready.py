@@ -16,11 +16,12 @@ import os
 import socket
 import sys
 import time
-from typing import List, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host.tcp import p2p_edges, read_tables
+from ansible_collections.praxis.cloud.plugins.module_utils.host.tcp import dial_all, p2p_edges, read_tables
 
 HTTP_TIMEOUT = 3.0
+DIAL_TIMEOUT = 2.0
 #: Answers of the resolver that mean: there is no such name. Others mean that it could not be asked.
 _ABSENT = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
@@ -85,6 +86,52 @@ def mesh_fault(addresses: Optional[Set[str]], edges: Set[str], wanted: int) -> s
     return "" if len(edges) >= least else "%d of %d live edges to %d pods" % (len(edges), least, len(addresses))
 
 
+def machines_of(folder: str, pod: str) -> Dict[str, Any]:
+    """The machines that a pod is to be connected to; empty where its fleet has none."""
+    try:
+        with open(os.path.join(folder, pod + ".machines"), encoding="ascii") as file:
+            found: Dict[str, Any] = json.load(file)
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def machine_edges(known: Mapping[str, Any], pods: Set[str], p2p_port: int) -> int:
+    """How many machines a sound P2P connection stands to, whoever has dialled.
+
+    A node gives what comes in through it another address. So where machines dial pods, a connection from an address
+    that is neither a pod's nor a machine's counts as a machine's; not where leaves dial, whose addresses nobody knows.
+    """
+    machines = known["machines"]
+    ports = {machine["port"] for machine in machines}
+    sound = [edge for edge in p2p_edges(read_tables(os.getpid()), p2p_port, ports) if not edge.retransmits]
+    met, strangers = set(), 0
+    for edge in sound:
+        inbound = edge.local_port == p2p_port
+        near = [
+            machine["name"]
+            for machine in machines
+            if edge.remote_address in machine["addresses"] and (inbound or edge.remote_port == machine["port"])
+        ]
+        met.update(near)
+        strangers += inbound and not near and edge.remote_address not in pods
+    return min(len(machines), len(met) + (strangers if known["strangers"] else 0))
+
+
+def machines_fault(known: Mapping[str, Any], pods: Set[str], p2p_port: int, required: bool) -> str:
+    """Why it has too few edges to machines; empty when it has enough. Machines that are all away are no fault of this
+    pod's: it stays in service, unless they are required."""
+    least = min(known["edges"], len(known["machines"]))
+    found = machine_edges(known, pods, p2p_port) if least else 0
+    if found >= least:
+        return ""
+    answers = dial_all([(each["dial"], each["port"]) for each in known["machines"] if each["dial"]], DIAL_TIMEOUT)
+    if not required and "ok" not in answers.values():
+        return ""
+    said = ", ".join("%s: %s" % pair for pair in sorted(answers.items())[:3]) or "only they dial"
+    return "%d of %d live edges to %d machines (%s)" % (found, least, len(known["machines"]), said)
+
+
 def forgiven(path: str, fault: str, now: float, grace: float) -> bool:
     """Whether a pod that was in the mesh may still be ready: another one's restart must take nobody out of service.
 
@@ -111,6 +158,7 @@ def main(arguments: Sequence[str]) -> str:
     parser.add_argument("--grace", type=float, required=True)
     parser.add_argument("--joined", required=True)
     parser.add_argument("--ids", default="")
+    parser.add_argument("--require-machines", action="store_true")
     given = parser.parse_args(list(arguments))
     expected = ""
     if given.ids:
@@ -121,6 +169,9 @@ def main(arguments: Sequence[str]) -> str:
         return fault
     addresses = others(given.service, os.environ["POD_IP"])
     fault = mesh_fault(addresses, live(addresses or set(), given.p2p_port), given.edges)
+    known = machines_of(given.ids, os.environ["POD_NAME"]) if given.ids else {}
+    if known and not fault:
+        fault = machines_fault(known, addresses or set(), given.p2p_port, given.require_machines)
     return "" if forgiven(given.joined, fault, time.time(), given.grace) else fault
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -21,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader i
 
 VARIABLE = "praxis_kubernetes"
 MEMBER, LEAF = "member", "leaf"
+NODE_PORT, LOAD_BALANCER = "NodePort", "LoadBalancer"
 #: Kubernetes' own words for how strictly zones are kept apart.
 _SPREAD = {"prefer": "ScheduleAnyway", "require": "DoNotSchedule"}
 _STORE_KINDS = ("ClusterSecretStore", "SecretStore")
@@ -75,6 +77,32 @@ class ServiceAccount:
 
 
 @dataclass(frozen=True)
+class Machines:
+    """How the pods of a kind and the machines of the same fleet reach each other.
+
+    :param edges: live edges to machines that a pod needs.
+    :param service: the type of the Service that announces each pod to the machines; empty: they do not dial pods.
+    :param addresses: where machines dial: nodes, any of which leads to every pod; or load balancers by ordinal.
+    :param port: of ordinal 0 on the nodes; each further pod has the next one.
+    :param annotations: of these Services.
+    """
+
+    edges: int = 1
+    service: str = ""
+    addresses: Tuple[str, ...] = ()
+    port: int = 30400
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def announced(self, ordinal: int, p2p_port: int) -> Tuple[str, int]:
+        """Where machines dial a pod; no address where they do not."""
+        if self.service == NODE_PORT:
+            return self.addresses[ordinal % len(self.addresses)], self.port + ordinal
+        if self.service == LOAD_BALANCER and ordinal < len(self.addresses):
+            return self.addresses[ordinal], p2p_port
+        return "", 0
+
+
+@dataclass(frozen=True)
 class KindSettings:
     """What ``praxis_kubernetes`` says of one kind of agents.
 
@@ -101,6 +129,7 @@ class KindSettings:
     seeds: Tuple[str, ...] = field(default=(), repr=False)
     api_from: Tuple[Mapping[str, Any], ...] = ()
     service_account: ServiceAccount = ServiceAccount()
+    machines: Machines = Machines()
     image_pull_secrets: Tuple[str, ...] = ()
     zone_spread: str = "prefer"
     max_unavailable: int = 1
@@ -146,6 +175,8 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     values["secrets"] = SecretSource(**values.get("secrets", {}))
     values["identities"] = SecretSource(**values.get("identities", {}))
     values["service_account"] = ServiceAccount(**values.get("service_account", {}))
+    around = values.get("machines", {})
+    values["machines"] = Machines(**{**around, "addresses": tuple(around.get("addresses", ()))})
     values["api_from"] = tuple(values.get("api_from", (API_CLIENTS,)))
     for several in ("peer_ids", "seeds", "image_pull_secrets"):
         values[several] = tuple(values.get(several, ()))
@@ -169,6 +200,16 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
             reader.bad("%s has both stores and existing" % part, fix)
     if settings.peer_ids and settings.seeds:
         reader.bad("peer_ids and seeds are both given", "Give one: a peer id follows from its seed.")
+    if settings.machines.service and not settings.machines.addresses:
+        fix = "Write addresses of nodes, or of the load balancers by ordinal, as you have reserved them."
+        reader.bad("machines.service is given without machines.addresses", fix)
+    if settings.machines.addresses and not settings.machines.service:
+        fix = "Write machines.service: %s or %s, or leave machines.addresses out." % (NODE_PORT, LOAD_BALANCER)
+        reader.bad("machines.addresses is given without machines.service", fix)
+    if settings.machines.service == NODE_PORT and settings.machines.port + settings.maximum > 65536:
+        reader.bad("machines.port leaves no port for each pod", "Write a lower one; nodes have 30000 to 32767.")
+    if settings.role == LEAF and "machines" in given:
+        reader.bad("it is a leaf with machines", "Leave machines out: a leaf dials the members in its cluster.")
     if settings.role == LEAF and (settings.peer_ids or settings.seeds or "identities" in given):
         fix = "Leave peer_ids, seeds and identities out: a leaf makes itself an identity at each start."
         reader.bad("it is a leaf with identities", fix)
@@ -177,6 +218,16 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
 def _texts(value: Any) -> str:
     good = isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
     return "" if good else "Write `name: value` lines below it, numbers and truth values in quotes."
+
+
+def _address(value: Any) -> str:
+    """An address that machines dial. Connections are told apart by address, so it is no name."""
+    try:
+        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError:
+        return "Write IPv4 addresses, such as 10.0.0.4."
+    odd = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
+    return "Write the addresses at which machines reach the pods." if odd else ""
 
 
 def _peer(value: Any) -> str:
@@ -235,6 +286,13 @@ _TOP: Mapping[str, Any] = {
     "seeds": listed(matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
     "api_from": listed(_peer, "selectors"),
     "service_account": {"name": _object_name, "create": truth, "annotations": _texts},
+    "machines": {
+        "edges": number(0, 1000),
+        "service": word((NODE_PORT, LOAD_BALANCER)),
+        "addresses": listed(_address, "addresses"),
+        "port": number(1024, 65535),
+        "annotations": _texts,
+    },
     "image_pull_secrets": listed(_object_name, "names"),
     "zone_spread": word(tuple(_SPREAD)),
     "max_unavailable": number(1, 1000),
