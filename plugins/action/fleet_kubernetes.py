@@ -11,6 +11,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
+    across,
     changes,
     deployments,
     lease,
@@ -18,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     rollout,
     table,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.objects import have_machines
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     cluster_access,
     controller,
@@ -93,6 +95,7 @@ class _Run:
         self._deployment = controller.deployment(reason)
         self._lock = Lock(self._cluster, self._deployment, args["lease"], args["take_over"])
         self._findings: List[Finding] = []
+        self._across: List[Dict[str, Any]] = []
 
     def done(self) -> Dict[str, Any]:
         """The verb's result."""
@@ -112,6 +115,7 @@ class _Run:
             return self._to(goal.objects, goal.plan_id)
         fleet = kubernetes_kinds.plan(self._members, self._faults)
         self._findings += fleet.warnings
+        self._across = fleet.across()
         objects = fleet.objects()
         plan_id = changes.plan_id(self._cluster.fleet, objects)
         if self._args["plan_id"]:
@@ -124,7 +128,8 @@ class _Run:
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
         self._findings += observed["findings"]
         if state == VERIFY:
-            self._findings += kubernetes_deployment.probe(self._cluster, rollout.goals(objects))
+            goals, mixed = rollout.goals(objects), bool(self._across)
+            self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=mixed)
         return self._summary(members=observed["members"], plan_id=plan_id)
 
     def text(
@@ -136,6 +141,7 @@ class _Run:
         lines = table.summary(found, width, paint)
         if self._args["state"] == PLAN:
             agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s"
+            lines += [*([""] if found["across"] else []), *across.lines(found["across"])]
             lines += ["", agree % {"id": found["plan_id"]}]
         return lines
 
@@ -164,7 +170,9 @@ class _Run:
         known = good is not None and good.plan_id == plan_id
         goals = rollout.goals(planned.objects)
         watch = Watch(self._cluster, self._say, self._lock.require)
-        changed = bool(planned.changes) or not known
+        mixed = have_machines(planned.objects)
+        lonely = kubernetes_deployment.probe(self._cluster, goals) if mixed else []
+        changed = bool(planned.changes or lonely) or not known
         if changed:
             # A rollback goes to what was good here, and is in a hurry.
             canary = self._args["canary"] if self._args["state"] == DEPLOY else 0
@@ -174,6 +182,7 @@ class _Run:
             deployment.run(objects, planned)
         else:
             self._findings += watch.all(goals)
+            self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []
         members = kubernetes_deployment.observe(self._cluster, goals)["members"]
         return self._summary(planned, members, plan_id, changed)
 
@@ -206,6 +215,7 @@ class _Run:
             "members": list(members),
             "changes": [{"verb": change.verb, "object": change.name} for change in made],
             "deployments": list(deployments),
+            "across": self._across,
             "findings": plain_findings(self._findings),
             "diff": [_shown(change) for change in made],
         }

@@ -74,7 +74,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-            if not names and not args["allow_empty"]:
+            both = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
+            if not (both if args["inventory_only"] else names) and not args["allow_empty"]:
                 raise Failed(empty_fleet("inventory"), *_stopped(task_vars))
             if args["logs_in"]:
                 _require_login(task_vars["hostvars"], names)

@@ -147,6 +147,15 @@ deployments:
   type: list
   elements: dict
   returned: success
+across:
+  description:
+    - Of a fleet that has machines as well, who dials whom, a row for each machine and way.
+    - Each has C(machine), C(dialled_by) (V(the pods), V(the machine) or V(both)), C(machine_address), C(pods) and
+      C(pod_addresses).
+    - Empty for a fleet in a cluster alone, and with O(state=rolled_back), O(state=history) and O(state=absent).
+  type: list
+  elements: dict
+  returned: success
 findings:
   description: What is wrong or worth knowing, each with C(code), C(level), C(what), C(where) and C(fix).
   type: list

@@ -111,6 +111,10 @@ class FleetCluster:
                 found += self.api.ours(resources.collection(version, kind, self.namespace), self.fleet)
         return [item for item in found if not deployments.is_record(item)]
 
+    def remove_pod(self, name: str) -> None:
+        """Its workload makes it again."""
+        self.api.delete("/api/v1/namespaces/%s/pods/%s" % (self.namespace, name))
+
     def apply(self, change: Change) -> None:
         """Make one change."""
         if change.after is None:

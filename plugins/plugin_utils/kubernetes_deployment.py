@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     canary,
     changes,
     deployments,
+    objects,
     pod_state,
     resources,
     rollout,
@@ -24,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster im
 
 Object = Mapping[str, Any]
 _INTERVAL = 2.0
+OUT_OF_MESH = "pod-out-of-mesh"
 #: Seconds that the probe may take. The kubelet gives it 30, and calls a pod unready after the third time.
 _PROBE = 90.0
 
@@ -133,7 +135,10 @@ class Deployment:
         made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
         begun: List[Change] = []
         try:
-            bad = self._spread(canary.stages(made, rollout.goals(planned.objects), self.canary_pods), begun)
+            goals = rollout.goals(planned.objects)
+            bad = self._spread(canary.stages(made, goals, self.canary_pods), begun)
+            if not bad and objects.have_machines(planned.objects):
+                bad = self._meet_machines(goals)
         except errors.CloudError as error:
             bad = list(error.findings)
         outcome = deployments.GOOD
@@ -161,6 +166,20 @@ class Deployment:
             if bad:
                 break
         return bad
+
+    def _meet_machines(self, goals: Sequence[rollout.Goal]) -> List[Finding]:
+        """Restart, one at a time, the pods that have no edge to machines which answer: a machine that has restarted
+        does not dial, where only pods can. What is wrong with the edges after it."""
+        for lonely in probe(self.cluster, goals):
+            if lonely.code != OUT_OF_MESH:
+                return [lonely]
+            self.watch.say("%s is restarted, so that it dials again" % lonely.where)
+            self.lock.require()
+            self.cluster.remove_pod(lonely.where)
+            bad = self.watch.all(goals)
+            if bad:
+                return bad
+        return probe(self.cluster, goals, machines=True)
 
     def _namespace(self, planned: Planned) -> None:
         """The Lease needs it."""
@@ -250,8 +269,11 @@ def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, A
     return {"members": rows, "findings": findings}
 
 
-def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]:
-    """What the probe of identity and live edges says in each pod at this moment, by the kernel's own tables."""
+def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool = False) -> List[Finding]:
+    """What the probe of identity and live edges says in each pod at this moment, by the kernel's own tables.
+
+    :param machines: edges to the fleet's machines are required, whether these answer or not.
+    """
     found: List[Finding] = []
     for goal in goals:
         seen = cluster.see(goal)
@@ -259,8 +281,10 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]
             if not pod_state.is_ready(pod):
                 continue  # that is a finding already
             name = pod["metadata"]["name"]
+            # A pod of an earlier release has the probe of then, which may not know the word.
+            more = ["--require-machines"] if machines and pod_state.release_of(pod) == goal.release else []
             try:
-                code, said = cluster.api.execute(cluster.namespace, name, rollout.probe_of(pod), _PROBE)
+                code, said = cluster.api.execute(cluster.namespace, name, [*rollout.probe_of(pod), *more], _PROBE)
             except errors.CloudError as error:
                 what = "The probe could not be run in it. %s" % error.finding.what
                 found.append(Finding("pod-unseen", what, name, error.finding.fix))
@@ -270,7 +294,7 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> List[Finding]
                 found.append(Finding("pod-unseen", "The probe could not be run in it: %s." % said, name, fix))
             elif code:
                 fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name
-                found.append(Finding("pod-out-of-mesh", "Ready, and its own probe says: %s." % said, name, fix))
+                found.append(Finding(OUT_OF_MESH, "Ready, and its own probe says: %s." % said, name, fix))
     return found
 
 

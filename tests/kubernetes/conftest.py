@@ -43,7 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     try:
         cluster.up()
         tag = images.ensure(images.agent("1.0.0", dial_delay=1), tmp_path_factory.mktemp("image"))
-        yield Place(cluster.kubeconfig, cluster.push(tag, "praxis/agent:1.0.0"), cluster.audit)
+        yield Place(cluster.kubeconfig, cluster.push(tag, "praxis/agent:1.0.0"), cluster.audit, cluster.nodes[0])
     finally:
         if not os.environ.get("PRAXIS_KEEP_CLUSTER"):
             cluster.down()

@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+from sandbox.kubernetes.node import Node
 from tests.unit.kubernetes.made import seeds
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -42,11 +43,13 @@ class Place:
     :ivar kubeconfig: the administrator's.
     :ivar image: the agent's image, by digest.
     :ivar audit: the API server's audit log; None on a cluster that is not ours.
+    :ivar node: one of its nodes; None on a cluster that is not ours.
     """
 
     kubeconfig: Path
     image: str
     audit: Path | None = None
+    node: Node | None = None
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Fleet:
     :ivar place: the cluster that it is in.
     :ivar settings: its ``praxis_kubernetes``.
     :ivar given: variables of all plays that do not name them themselves.
+    :ivar machines: its members that are in no cluster, by name, with their variables.
     :ivar began: the audit log's end before anything was done with it.
     """
 
@@ -63,6 +67,7 @@ class Fleet:
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     given: dict[str, Any] = field(default_factory=dict)
+    machines: dict[str, dict[str, Any]] = field(default_factory=dict)
     began: int = 0
 
     def __post_init__(self) -> None:
@@ -92,7 +97,10 @@ class Fleet:
         }  # fmt: skip
         hosts = {name: {"praxis_kubernetes_kind": kind} for name, kind in {"agent": members, **kinds}.items()}
         group = {"hosts": hosts, "vars": variables}
-        (self.folder / "hosts.yml").write_text(json.dumps({"praxis": {"children": {"praxis_kubernetes": group}}}))
+        halves: dict[str, Any] = {"praxis": {"children": {"praxis_kubernetes": group}}}
+        if self.machines:
+            halves = {"praxis": {"hosts": self.machines}, "praxis_kubernetes": group}
+        (self.folder / "hosts.yml").write_text(json.dumps(halves))
 
     def play(self, verb: str, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the root."""

@@ -61,6 +61,12 @@ def _of_kind(kind: Kind, peers: Mapping[str, str], machines: Sequence[Member]) -
     return [each for each in found if each is not None]
 
 
+def have_machines(found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the fleet of these objects has machines as well."""
+    configs = (each for each in found if each["kind"] == "ConfigMap")
+    return any(name.endswith(MACHINES) for each in configs for name in each.get("data") or {})
+
+
 def check_size(kind: str, data: Mapping[str, str]) -> List[Finding]:
     """Whether a ConfigMap can hold it."""
     size = sum(len(key.encode()) + len(text.encode()) for key, text in data.items())

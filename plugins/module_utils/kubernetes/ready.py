@@ -119,16 +119,19 @@ def machine_edges(known: Mapping[str, Any], pods: Set[str], p2p_port: int) -> in
 
 
 def machines_fault(known: Mapping[str, Any], pods: Set[str], p2p_port: int, required: bool) -> str:
-    """Why it has too few edges to machines; empty when it has enough. Machines that are all away are no fault of this
-    pod's: it stays in service, unless they are required."""
+    """Why it has too few edges to machines; empty when it has enough.
+
+    A pod that dials no machine can do nothing about it: the machines' own verdict says so. Machines that are all away
+    are no fault of this pod's, either: it stays in service, unless they are required.
+    """
     least = min(known["edges"], len(known["machines"]))
     found = machine_edges(known, pods, p2p_port) if least else 0
     if found >= least:
         return ""
     answers = dial_all([(each["dial"], each["port"]) for each in known["machines"] if each["dial"]], DIAL_TIMEOUT)
-    if not required and "ok" not in answers.values():
+    if not answers or not required and "ok" not in answers.values():
         return ""
-    said = ", ".join("%s: %s" % pair for pair in sorted(answers.items())[:3]) or "only they dial"
+    said = ", ".join("%s: %s" % pair for pair in sorted(answers.items())[:3])
     return "%d of %d live edges to %d machines (%s)" % (found, least, len(known["machines"]), said)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import ready
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_kinds import probe_files
 
@@ -168,3 +169,70 @@ def ready_tables(table: str) -> list[Any]:
     from ansible_collections.praxis.cloud.plugins.module_utils.host.tcp import established
 
     return established(table)
+
+
+#: A pod's machines: one that it dials at another port than its own, and one that it cannot dial.
+MACHINES = [
+    {"name": "vm-1", "addresses": ["10.0.0.1", "198.51.100.1"], "dial": "10.0.0.1", "port": 4002},
+    {"name": "vm-2", "addresses": ["10.0.0.2"], "dial": "", "port": 4001},
+]
+
+
+def at(address: str, local: int, remote: int, retransmits: int = 0) -> Any:
+    return tcp.Connection("10.1.0.5", local, address, remote, retransmits, 0)
+
+
+@pytest.mark.parametrize(
+    ("connections", "strangers", "found"),
+    [
+        ([], True, 0),
+        ([at("10.0.0.1", 50000, 4002)], False, 1),  # dialled
+        ([at("10.0.0.1", 50000, 4003)], False, 0),  # another port there
+        ([at("10.0.0.1", 50000, 4002, 4)], False, 0),  # sent again
+        ([at("198.51.100.1", 4001, 50000)], False, 1),  # it has dialled, from its other address
+        ([at("10.0.0.1", 50000, 4002), at("10.0.0.1", 4001, 50000)], False, 1),  # one machine, twice
+        ([at("10.0.0.1", 50000, 4002), at("10.0.0.2", 4001, 50000)], False, 2),
+        ([at("10.1.0.9", 4001, 50000)], True, 0),  # a pod
+        ([at("10.9.0.1", 4001, 50000)], True, 1),  # a node, which stands for a machine
+        ([at("10.9.0.1", 4001, 50000)], False, 0),  # it may be a leaf
+        ([at("10.9.0.1", 4001, port) for port in range(50000, 50005)], True, 2),
+    ],
+)
+def test_edges_to_machines_are_counted(
+    monkeypatch: pytest.MonkeyPatch, connections: list[Any], strangers: bool, found: int
+) -> None:
+    monkeypatch.setattr(ready, "read_tables", lambda _pid: connections)
+    known = {"strangers": strangers, "machines": MACHINES}
+    assert ready.machine_edges(known, {"10.1.0.9"}, 4001) == found
+
+
+@pytest.mark.parametrize(
+    ("edges", "machines", "answer", "required", "said"),
+    [
+        (1, MACHINES, "ok", False, "0 of 1 live edges to 2 machines (10.0.0.1:4002: ok)"),
+        (5, MACHINES, "ok", False, "0 of 2 live edges to 2 machines (10.0.0.1:4002: ok)"),
+        (0, MACHINES, "ok", True, ""),
+        (1, MACHINES, "timeout", False, ""),  # all are away: it stays in service
+        (1, MACHINES, "timeout", True, "0 of 1 live edges to 2 machines (10.0.0.1:4002: timeout)"),
+        (1, MACHINES[1:], "ok", True, ""),  # only that machine dials
+    ],
+)
+def test_a_missing_edge_to_machines_is_the_fault_of_who_dials(
+    monkeypatch: pytest.MonkeyPatch, edges: int, machines: list[Any], answer: str, required: bool, said: str
+) -> None:
+    monkeypatch.setattr(ready, "read_tables", lambda _pid: [])
+    monkeypatch.setattr(ready, "dial_all", lambda targets, _timeout: {f"{a}:{p}": answer for a, p in targets})
+    known = {"edges": edges, "strangers": True, "machines": machines}
+    assert ready.machines_fault(known, set(), 4001, required) == said
+
+
+def test_the_probe_reads_the_pod_s_machines(pod: Pod, edge: int) -> None:
+    """As it is rendered and run; 127.0.0.1 is a machine whose port answers and to which no connection stands."""
+    port = free_port()
+    machines = [{"name": "vm-1", "addresses": ["127.0.0.9"], "dial": "127.0.0.1", "port": edge}]
+    known = {"edges": 1, "strangers": False, "machines": machines}
+    (pod.folder / "agent-0.machines").write_text(json.dumps(known), encoding="ascii")
+    assert pod.probe(port) == f"0 of 1 live edges to 1 machines (127.0.0.1:{edge}: ok)"
+    machines[0]["addresses"] = ["127.0.0.1"]
+    (pod.folder / "agent-0.machines").write_text(json.dumps(known), encoding="ascii")
+    assert pod.probe(port) == ""
