@@ -119,8 +119,8 @@ def test_a_machine_dials_pods_that_cannot_dial_it(fleet: Fleet, machine: Machine
             ports.enter_context(node_port(at, FIRST_PORT + ordinal, lambda address=address: address))  # type: ignore[misc]
             peers.append(multiaddr(at, FIRST_PORT + ordinal, fleet.peer_ids()[name]))
         machine.start(peers)
-        known = "import json, sys; sys.path.insert(0, '/praxis/release'); import ready; print(ready.machine_edges(" \
-                "ready.machines_of('/praxis/peers', '%s'), set(), 4001))"
+        known = "import os, sys; sys.path.insert(0, '/praxis/release'); import ready; print(ready.machine_edges(" \
+                "ready.machines_of('/praxis/peers', '%s'), ready.others(['agent.praxis-test.svc'], os.environ['POD_IP']), 4001))"
         for name in fleet.pods():
             wait("an edge from the machine", lambda name=name: int(  # type: ignore[misc]
                 fleet.inside(name, "python", "-c", known % name)) >= 1)

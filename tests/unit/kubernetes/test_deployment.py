@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_kubernetes
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment, kubernetes_kinds
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, leaf, variables
 
@@ -349,3 +350,69 @@ def test_no_cluster_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(Failed) as raised:
         fleet_kubernetes.Api(str(tmp_path / "none"))
     assert raised.value.findings[0].code == "no-cluster"
+
+
+@pytest.fixture
+def mixed(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A fleet that has a machine as well. What the pods' probes say is a list for each time that they are asked."""
+    machine = {"praxis_slot": "vm-1", "praxis_image": IMAGE, "praxis_fleet": "demo", "praxis_private_ip": "10.0.0.1"}
+    asked: list[bool] = []
+    said: list[list[Finding]] = []
+
+    def probe(_cluster: Any, _goals: Any, machines: bool = False) -> list[Finding]:
+        asked.append(machines)
+        return said.pop(0) if said else []
+
+    def read(where: dict[str, Any], _stores: Any) -> dict[str, Any]:
+        return {slot: identities.Identity(slot, reference, identities.PRESENT, "1", b"m" * 32)
+                for slot, reference in where.items()}  # fmt: skip
+
+    monkeypatch.setattr(kubernetes_deployment, "probe", probe)
+    monkeypatch.setattr(kubernetes_kinds.identities, "read", read)
+    return {"kinds": {"agent": variables(region="eu-west-1"), "vm-1": machine}, "asked": asked, "said": said}
+
+
+def lonely(name: str) -> Finding:
+    return Finding("pod-out-of-mesh", "0 of 1 live edges to 1 machines.", name, "Restart it.")
+
+
+def test_the_gate_of_a_fleet_with_machines_asks_every_pod_for_an_edge_to_one(
+    api: FakeApi, mixed: dict[str, Any]
+) -> None:
+    result = run(api, "deployed", kinds=mixed["kinds"])
+    assert result["ok"] and mixed["asked"] == [False, False, True]
+    assert [row["dialled_by"] for row in result["across"]] == ["the pods"]
+    result = run(api, "deployed", kinds=mixed["kinds"])
+    assert result["ok"] and not result["changed"] and api.written == []
+    assert mixed["asked"][3:] == [False, True]
+    run(api, "verified", kinds=mixed["kinds"])
+    assert mixed["asked"][5:] == [True]
+
+
+def test_pods_without_an_edge_to_a_machine_that_answers_are_restarted_one_by_one(
+    api: FakeApi, mixed: dict[str, Any]
+) -> None:
+    run(api, "deployed", kinds=mixed["kinds"])
+    mixed["said"] += [[lonely("agent-0")], [lonely("agent-0"), lonely("agent-1")], []]
+    result = run(api, "deployed", kinds=mixed["kinds"])
+    assert result["ok"] and result["changed"]
+    assert [line for line in api.written if "/pods/" in line] == [
+        "DELETE /api/v1/namespaces/praxis/pods/agent-0", "DELETE /api/v1/namespaces/praxis/pods/agent-1"]  # fmt: skip
+
+
+def test_machines_that_are_away_fail_the_gate_and_the_deployment_before_it_runs_again(
+    api: FakeApi, mixed: dict[str, Any]
+) -> None:
+    run(api, "deployed", kinds=mixed["kinds"])
+    mixed["said"] += [[], [], [lonely("agent-1")]]
+    changed = {**mixed["kinds"], "agent": variables(region="eu-west-1", image=OTHER)}
+    result = run(api, "deployed", kinds=changed)
+    assert codes(result) == ["pod-out-of-mesh", "rolled-back"] and image(api) == IMAGE
+    assert not [line for line in api.written if line.startswith("DELETE") and "/pods/" in line], "it would not help"
+
+
+def test_check_mode_of_a_fleet_with_machines_writes_nothing(api: FakeApi, mixed: dict[str, Any]) -> None:
+    run(api, "deployed", kinds=mixed["kinds"])
+    asked = len(mixed["asked"])
+    assert run(api, "deployed", check=True, kinds=mixed["kinds"])["ok"]
+    assert api.written == [] and len(mixed["asked"]) == asked
