@@ -13,7 +13,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ class Machine:
         self.node.docker("run", "--detach", "--name", f"{self.name}-agent", "--network", f"container:{self.name}",
                          *words, *mounts, self.image, "python", "-m", "praxis_sdk.main", "--config",
                          f"/app/configs/{self.name}.yaml", "run", "--name", self.name)
-        wait("the machine's agent", lambda: self._answers())
+        wait("the machine's agent", self._answers)
 
     def stop(self) -> None:
         """End the agent. The machine stays."""
@@ -102,7 +102,7 @@ class Machine:
 
 
 @contextmanager
-def node_port(at: str, port: int, to: Callable[[], str]) -> Iterator[None]:
+def node_port(at: str, port: int, to: str) -> Iterator[None]:
     """A port of a node that leads to a pod: the pod sees the node's address, as it does behind kube-proxy."""
     with socket.create_server((at, port)) as server:
         threading.Thread(target=_serve, args=(server, to), daemon=True).start()
@@ -112,15 +112,15 @@ def node_port(at: str, port: int, to: Callable[[], str]) -> Iterator[None]:
             server.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(server: socket.socket, to: Callable[[], str]) -> None:
+def _serve(server: socket.socket, to: str) -> None:
     with suppress(OSError):
         while True:
             near = server.accept()[0]
             threading.Thread(target=_carry, args=(near, to), daemon=True).start()
 
 
-def _carry(near: socket.socket, to: Callable[[], str]) -> None:
-    with closing(near), suppress(OSError), socket.create_connection((to(), 4001), timeout=5) as far:
+def _carry(near: socket.socket, to: str) -> None:
+    with closing(near), suppress(OSError), socket.create_connection((to, 4001), timeout=5) as far:
         far.settimeout(None)
         back = threading.Thread(target=_pump, args=(far, near), daemon=True)
         back.start()

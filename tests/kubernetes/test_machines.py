@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import boto3
@@ -17,7 +18,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
-from tests.kubernetes.fleet import Fleet, wait
+from tests.kubernetes.fleet import NAMESPACE, Fleet, wait
 from tests.kubernetes.machine import Machine, node_port
 from tests.unit.kubernetes.made import seed
 
@@ -114,13 +115,21 @@ def test_a_machine_dials_pods_that_cannot_dial_it(fleet: Fleet, machine: Machine
     fleet.good("deploy")
     with ExitStack() as ports:
         peers = []
-        for ordinal, name in enumerate(sorted(fleet.pods())):
-            address = fleet.pods()[name]["status"]["podIP"]
-            ports.enter_context(node_port(at, FIRST_PORT + ordinal, lambda address=address: address))  # type: ignore[misc]
+        for ordinal, (name, pod) in enumerate(sorted(fleet.pods().items())):
+            ports.enter_context(node_port(at, FIRST_PORT + ordinal, pod["status"]["podIP"]))
             peers.append(multiaddr(at, FIRST_PORT + ordinal, fleet.peer_ids()[name]))
         machine.start(peers)
-        known = "import os, sys; sys.path.insert(0, '/praxis/release'); import ready; print(ready.machine_edges(" \
-                "ready.machines_of('/praxis/peers', '%s'), ready.others(['agent.praxis-test.svc'], os.environ['POD_IP']), 4001))"
         for name in fleet.pods():
-            wait("an edge from the machine", lambda name=name: int(  # type: ignore[misc]
-                fleet.inside(name, "python", "-c", known % name)) >= 1)
+            wait(f"an edge from the machine to {name}", partial(machine_edges, fleet, name))
+
+
+def machine_edges(fleet: Fleet, name: str) -> int:
+    """As a pod's own probe counts them."""
+    text = f"""
+import os, sys
+sys.path.insert(0, "/praxis/release")
+import ready
+pods = ready.others(["agent.{NAMESPACE}.svc"], os.environ["POD_IP"])
+print(ready.machine_edges(ready.machines_of("/praxis/peers", "{name}"), pods, 4001))
+"""
+    return int(fleet.inside(name, "python", "-B", "-c", text))
