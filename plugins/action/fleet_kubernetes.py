@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
-    across,
     changes,
     deployments,
     lease,
@@ -141,7 +141,7 @@ class _Run:
         lines = table.summary(found, width, paint)
         if self._args["state"] == PLAN:
             agree = "Plan %(id)s. Hold a deployment to it: deploy.yml -e praxis_plan_id=%(id)s"
-            lines += [*([""] if found["across"] else []), *across.lines(found["across"])]
+            lines += [*([""] if found["across"] else []), *outside.lines(found["across"])]
             lines += ["", agree % {"id": found["plan_id"]}]
         return lines
 

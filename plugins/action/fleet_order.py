@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, render, switches
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, outside, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order, observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -98,6 +98,8 @@ def _lines(
     last = sorted((member for member in members if member.last), key=lambda member: member.last)
     if last:
         lines += ["Activated last, each alone: %s" % ", ".join(member.name for member in last), ""]
+    said = outside.lines(outside.rows(table.outside))
+    lines += [*said, ""] if said else []
     for item in render.by_level(fact["findings"]):
         lines += [*render.finding(item, width, paint), ""]
     return [*lines, agree, ""]

@@ -176,6 +176,14 @@ plan:
       type: list
       elements: dict
       returned: always
+    across:
+      description:
+        - Of a fleet that has pods in a cluster as well, who dials whom, a row for each machine and way.
+        - Each has C(machine), C(dialled_by) (V(the pods), V(the machine) or V(both)), C(machine_address), C(pods) and
+          C(pod_addresses).
+      type: list
+      elements: dict
+      returned: always
 findings:
   description:
     - What the plan goes on with all the same, each with C(level), C(code), C(what), C(where) and C(fix).

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh, objects, ready, secrets
@@ -69,7 +70,7 @@ class Fleet:
 
     def across(self) -> List[Dict[str, Any]]:
         """Who of the pods and the machines dials whom."""
-        return across.rows(across.outside(across.edges(self.pods, self.machines)))
+        return outside.rows(across.outside(across.edges(self.pods, self.machines)))
 
 
 def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Fleet:

@@ -11,6 +11,7 @@ that is no machine's of the fleet.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
@@ -18,6 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 
 #: Edges to the outside that a machine has at least.
 LEAST = 1
+#: Who dials.
+PODS, MACHINE, BOTH = "the pods", "the machine", "both"
 
 
 @dataclass(frozen=True)
@@ -101,3 +104,40 @@ def _dialled(outsiders: Sequence[Outsider], seen: Mapping[str, Any]) -> List[str
     """The outsiders to which a sound connection stands that this machine has dialled."""
     remote = {str(item["remote"]) for item in seen.get("edges") or [] if not int(item["retransmits"])}
     return [each.name for each in outsiders if each.address and each.place in remote]
+
+
+def rows(outside_of: Outside) -> List[Dict[str, Any]]:
+    """Who dials whom, for a person or a program to read: a row for each machine and way."""
+    found: List[Dict[str, Any]] = []
+    for machine, pods in outside_of.items():
+        ways: Dict[Tuple[str, str], List[Outsider]] = defaultdict(list)
+        for pod in pods:
+            by = MACHINE if not pod.dials else BOTH if pod.address else PODS
+            ways[by, pod.dials].append(pod)
+        for (by, dials), those in ways.items():
+            found.append(
+                {
+                    "machine": machine,
+                    "dialled_by": by,
+                    "machine_address": dials,
+                    "pods": [pod.name for pod in those],
+                    "pod_addresses": [pod.place for pod in those if pod.address],
+                }
+            )
+    return found
+
+
+def lines(found: Sequence[Mapping[str, Any]]) -> List[str]:
+    """The same as lines of text."""
+    said = []
+    for row in found:
+        pods = row["pods"][0] if len(row["pods"]) == 1 else "%s to %s" % (row["pods"][0], row["pods"][-1])
+        ways = []
+        if row["machine_address"]:
+            ways.append("%s dial %s at %s" % (pods, row["machine"], row["machine_address"]))
+        if row["pod_addresses"]:
+            at = row["pod_addresses"]
+            place = at[0] if len(at) == 1 else "%s to %s" % (at[0], at[-1])
+            ways.append("%s dials %s at %s" % (row["machine"], pods, place))
+        said.append("%s." % ", and ".join(ways))
+    return said

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import 
     Outside,
     Outsider,
     from_plain,
+    rows,
     to_plain,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
@@ -217,6 +218,7 @@ class Plan(Table):
                 }
                 for name in self.order
             ],
+            "across": rows(self.outside),
         }
 
 

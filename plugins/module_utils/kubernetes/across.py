@@ -13,18 +13,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outsider
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import BOTH, MACHINE, PODS, Outsider
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, natural
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 
 #: Machines that each pod is joined to, where there are too many members for a full mesh.
 LINKS = 4
-PODS, MACHINE, BOTH = "the pods", "the machine", "both"
 
 
 @dataclass(frozen=True)
@@ -124,40 +123,3 @@ def outside(found: Sequence[Edge]) -> Dict[str, Tuple[Outsider, ...]]:
         pod = each.pod
         listed[each.machine.name].append(Outsider(pod.name, pod.peer_id, pod.announced, pod.announced_port, dials))
     return {name: tuple(pods) for name, pods in listed.items()}
-
-
-def rows(outside_of: Mapping[str, Sequence[Outsider]]) -> List[Dict[str, Any]]:
-    """Who dials whom, for a person or a program to read: a row for each machine and way."""
-    found: List[Dict[str, Any]] = []
-    for machine, pods in outside_of.items():
-        ways: Dict[Tuple[str, str], List[Outsider]] = defaultdict(list)
-        for pod in pods:
-            by = MACHINE if not pod.dials else BOTH if pod.address else PODS
-            ways[by, pod.dials].append(pod)
-        for (by, dials), those in ways.items():
-            found.append(
-                {
-                    "machine": machine,
-                    "dialled_by": by,
-                    "machine_address": dials,
-                    "pods": [pod.name for pod in those],
-                    "pod_addresses": [pod.place for pod in those if pod.address],
-                }
-            )
-    return found
-
-
-def lines(found: Sequence[Mapping[str, Any]]) -> List[str]:
-    """The same as lines of text."""
-    said = []
-    for row in found:
-        pods = row["pods"][0] if len(row["pods"]) == 1 else "%s to %s" % (row["pods"][0], row["pods"][-1])
-        ways = []
-        if row["machine_address"]:
-            ways.append("%s dial %s at %s" % (pods, row["machine"], row["machine_address"]))
-        if row["pod_addresses"]:
-            at = row["pod_addresses"]
-            place = at[0] if len(at) == 1 else "%s to %s" % (at[0], at[-1])
-            ways.append("%s dials %s at %s" % (row["machine"], pods, place))
-        said.append("%s." % ", and ".join(ways))
-    return said

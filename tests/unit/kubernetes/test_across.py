@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
 
@@ -33,12 +33,12 @@ def machine(number: int, network: str = "", public: str = "") -> Member:
 @pytest.mark.parametrize(
     ("network", "public", "announced", "by", "at"),
     [
-        ("", "", False, across.PODS, "10.0.0.1"),
-        ("", "198.51.100.1", False, across.PODS, "10.0.0.1"),
-        ("", "", True, across.BOTH, "10.0.0.1"),
-        ("vpc", "198.51.100.1", False, across.PODS, "198.51.100.1"),
-        ("vpc", "198.51.100.1", True, across.BOTH, "198.51.100.1"),
-        ("vpc", "", True, across.MACHINE, ""),
+        ("", "", False, outside.PODS, "10.0.0.1"),
+        ("", "198.51.100.1", False, outside.PODS, "10.0.0.1"),
+        ("", "", True, outside.BOTH, "10.0.0.1"),
+        ("vpc", "198.51.100.1", False, outside.PODS, "198.51.100.1"),
+        ("vpc", "198.51.100.1", True, outside.BOTH, "198.51.100.1"),
+        ("vpc", "", True, outside.MACHINE, ""),
     ],
 )
 def test_who_dials_follows_from_addresses(network: str, public: str, announced: bool, by: str, at: str) -> None:
@@ -60,15 +60,15 @@ def test_a_pair_that_nobody_can_dial_is_refused_with_its_machines() -> None:
 
 def test_the_rows_say_who_dials_where() -> None:
     edges = across.edges(pods(3, announced=True), [machine(1), machine(2, "vpc")])
-    rows = across.rows(across.outside(edges))
+    rows = outside.rows(across.outside(edges))
     assert [(row["machine"], row["dialled_by"], row["machine_address"]) for row in rows] == [
         ("vm-1", "both", "10.0.0.1:4002"), ("vm-2", "the machine", "")]  # fmt: skip
-    assert across.lines(rows) == [
+    assert outside.lines(rows) == [
         "agent-0 to agent-2 dial vm-1 at 10.0.0.1:4002, and vm-1 dials agent-0 to agent-2 at 10.9.0.1:30400 to "
         "10.9.0.1:30402.",
         "vm-2 dials agent-0 to agent-2 at 10.9.0.1:30400 to 10.9.0.1:30402.",
     ]
-    (alone,) = across.lines(across.rows(across.outside(across.edges(pods(1), [machine(1)]))))
+    (alone,) = outside.lines(outside.rows(across.outside(across.edges(pods(1), [machine(1)]))))
     assert alone == "agent-0 dial vm-1 at 10.0.0.1:4002."
 
 
