@@ -82,7 +82,7 @@ def test_a_machine_that_restarts_is_dialled_again_by_the_next_deployment(fleet: 
     before = fleet.uids()
     machine.start()
     said = " ".join(fleet.play("verify").stdout.split())
-    assert "pod-out-of-mesh" in said and "0 of 1 live edges to 1 machines" in said, said
+    assert "0 of 1 live edges to 1 machines" in said and ":4001: ok" in said, said
     fleet.good("deploy")
     assert met(fleet, machine) and not set(before.values()) & set(fleet.uids().values())
     fleet.good("verify")
@@ -106,7 +106,7 @@ def test_a_machine_dials_pods_that_cannot_dial_it(fleet: Fleet, machine: Machine
     fleet.given = {"praxis_p2p_plaintext_across": True}
     fleet.inventory()
     done = fleet.play("plan")
-    assert done.returncode != 0 and "no-way-across" in done.stdout + done.stderr
+    assert done.returncode != 0 and "cannot dial each other" in " ".join(done.stdout.split()), done.stdout
     assert fleet.place.node is not None
     at = fleet.place.node.gateway
     fleet.settings["machines"] = {"service": "NodePort", "addresses": [at], "port": FIRST_PORT}
