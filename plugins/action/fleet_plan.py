@@ -224,6 +224,8 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
         names = [member.name for member in members if member.target == target]
         what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
         fix = "Put them into the group praxis_%s, and run the root playbooks or praxis.cloud.%s.deploy."
+        if target == kubernetes_kinds.TARGET:
+            fix += " In a fleet of machines and pods that group is beside the group praxis, and not below it."
         found.append(Finding("not-on-machines", what, "inventory", fix % (target, target)))
     return found
 

@@ -78,10 +78,14 @@ class Site:
             "PRAXIS_TEST_RESULTS": str(folder / "results.json"),
         }
 
-    def inventory(self, hostvars: dict[str, Any], **everybody: Any) -> None:
-        """Members of the group ``praxis``, and a localhost that has this Python; variables that all of them have."""
+    def inventory(self, hostvars: dict[str, Any], kinds: dict[str, Any] | None = None, **everybody: Any) -> None:
+        """Members of the group ``praxis``, and a localhost that has this Python; variables that all of them have.
+
+        :param kinds: of pods, in the group ``praxis_kubernetes`` alone.
+        """
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         groups = {"praxis": {"hosts": hostvars}, "ungrouped": {"hosts": {"localhost": local}}}
+        groups |= {"praxis_kubernetes": {"hosts": kinds}} if kinds else {}
         hosts = {**groups, "all": {"vars": everybody}}
         (self.folder / "hosts.json").write_text(json.dumps(hosts))
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -17,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Pla
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, kubernetes_kinds
 from tests.unit.kubernetes import made as cluster
 from tests.unit.plan.made import Account, fleet, planner, reported, seed
+from tests.unit.plan.test_actions import PLAN, Site
 
 POD = peer_id(cluster.seed(20))
 
@@ -165,3 +167,32 @@ def test_a_cluster_s_hosts_may_be_beside_the_machines_or_below_them() -> None:
     assert kinds.hosts_of(groups, "kubernetes") == ["m1", "agent"]
     assert kinds.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "kubernetes") == ["m1", "agent"]
     assert kinds.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "ecs") == ["m1"]
+
+
+@pytest.mark.slow
+def test_a_run_plans_the_machines_with_the_pods_that_are_beside_them(tmp_path: Path, account: Account) -> None:
+    site = Site(tmp_path, account)
+    own = kind({"service": "NodePort", "addresses": ["10.9.0.1"]})
+    site.inventory(fleet(2), {"agent": own})
+    tasks = [*PLAN["tasks"], {"run_once": True, "delegate_to": "localhost", **site.keep()}]
+    done = site.play([{**PLAN, "tasks": tasks}], "-c", "local")
+    assert done.rc == 0, done.printed
+    table = json.loads((tmp_path / "kept" / "table.json").read_text())
+    assert [member["name"] for member in table["members"]] == ["m1", "m2"]
+    assert [each["address"] for each in table["outside"]["m1"]] == ["10.9.0.1", "10.9.0.1"]
+    piece = json.loads((tmp_path / "kept" / "slices" / "m1").read_text())
+    assert piece["peers"]["multiaddrs"][1:] == [
+        f"/ip4/10.9.0.1/tcp/{30400 + ordinal}/p2p/{peer_id(cluster.seed(20 + ordinal))}" for ordinal in (0, 1)
+    ]
+    assert [each["member"] for each in piece["gate"]["dial"]] == ["m2", "agent-0", "agent-1"]
+    assert [row["dialled_by"] for row in done.of("Plan the deployment", "m1")["plan"]["across"]] == ["both", "both"]
+
+
+@pytest.mark.slow
+def test_a_run_refuses_kinds_that_are_below_the_machines_and_says_where_they_belong(
+    tmp_path: Path, account: Account
+) -> None:
+    site = Site(tmp_path, account)
+    site.inventory({**fleet(1), "agent": kind()}, {"agent": {}})
+    done = site.play([PLAN], "-c", "local")
+    assert done.rc != 0 and "praxis_kubernetes" in done.printed and "beside" in done.printed, done.printed
