@@ -128,6 +128,7 @@ make image FROM=$registry/praxis-agent:1.0 ARGS="-e praxis_image=$registry/copie
 """
 _ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 _CLUSTER = "it needs a cluster: make test-kubernetes has one"
+_MIXED = "it needs a cluster and an inventory of one's own: make test-kubernetes has both"
 _ECS = (
     "TARGET=ecs PRAXIS_BOOTSTRAP=/ip4/10.255.255.1/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN "
     "PRAXIS_SUBNETS=$(python -c 'import boto3; print(boto3.client(\"ec2\").describe_subnets()[\"Subnets\"][0]"
@@ -223,6 +224,9 @@ ROWS = (
     Row("docker buildx create --use", run="docker version", why="no Docker here has buildx", prints="Version"),
     *(Row(f"make {verb} TARGET=kubernetes", run=f"make -n {verb} TARGET=kubernetes", why=_CLUSTER,
           prints=f"scripts/play {verb}.yml kubernetes") for verb in ("plan", "deploy")),
+    *(Row(f"ansible-playbook playbooks/{half}deploy.yml -i inventories/mixed", why=_MIXED,
+          run=f"ansible-playbook playbooks/{half}deploy.yml -i inventories/kubernetes --syntax-check",
+          prints="playbook: ") for half in ("", "kubernetes/")),
     Row("ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes", why=_CLUSTER,
         run="ansible-playbook praxis.cloud.kubernetes.deploy -i inventories/kubernetes --syntax-check",
         prints="playbook: "),
