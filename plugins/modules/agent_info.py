@@ -57,6 +57,10 @@ options:
         description: Its P2P port.
         type: int
         required: true
+      outside:
+        description: Whether it is no machine, but a pod of a cluster in the same fleet. One of them is enough.
+        type: bool
+        default: false
   dial_timeout:
     description:
       - Seconds for each dial. Up to 32 run at a time.
@@ -240,6 +244,7 @@ def main() -> None:
                     "member": {"type": "str", "required": True},
                     "address": {"type": "str", "required": True},
                     "port": {"type": "int", "required": True},
+                    "outside": {"type": "bool", "default": False},
                 },
             },
             "dial_timeout": {"type": "float", "default": 3.0},
@@ -250,7 +255,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     options = module.params
-    wanted = gate.Gate(dial=tuple(options["dial"]), min_edges=len(options["dial"]))
+    dial = tuple(options["dial"])
+    wanted = gate.Gate(dial=dial, min_edges=len(gate.inside_of(dial)))
 
     def take() -> Dict[str, Any]:
         ports = options["api_port"], options["p2p_port"]

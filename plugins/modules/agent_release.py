@@ -181,6 +181,12 @@ options:
             description: Its P2P port.
             type: int
             required: true
+          outside:
+            description:
+              - Whether it is no machine, but a pod of a cluster in the same fleet.
+              - When any of them answers, one has to have a live edge to this host.
+            type: bool
+            default: false
       min_edges:
         description: How many of them must have a live edge to this host.
         type: int
@@ -426,6 +432,7 @@ MEMBER = {
     "member": {"type": "str", "required": True},
     "address": {"type": "str", "required": True},
     "port": {"type": "int", "required": True},
+    "outside": {"type": "bool", "default": False},
 }
 RELEASE = {
     "id": {"type": "str", "required": True},

@@ -262,6 +262,7 @@ class _Planner(KindPlanner):
                 pods.append(mesh.Pod(kind.name, ordinal, host, port, own_id, network, *announced))
         members = [pod.as_member() for pod in mesh.in_order(pods)]
         self.findings += check_members("", members) if members else []
+        self.findings += check_announced(pods)
         return pods
 
     def _machines(self, fleet: str, pods: Sequence[mesh.Pod]) -> List[Member]:
@@ -335,6 +336,22 @@ def unheld(member: MemberVariables) -> List[Finding]:
 
 def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
     return Finding("not-on-kubernetes", "%s has no effect on Kubernetes." % what, where, fix, level)
+
+
+def check_announced(pods: Sequence[mesh.Pod]) -> List[Finding]:
+    """That two pods are announced to machines at one place. A node's port is the same on all nodes."""
+    holders: Dict[Tuple[str, int], List[str]] = {}
+    for pod in pods:
+        if pod.announced:
+            alone = pod.announced_port == pod.port  # a load balancer's
+            holders.setdefault((pod.announced if alone else "", pod.announced_port), []).append(pod.name)
+    fix = "Give each kind a machines.port of its own, with a port for each of its pods; and each pod an address."
+    what = "%s are announced at the same port %d."
+    return [
+        Finding("shared-address", what % (" and ".join(names), port), "inventory", fix)
+        for (_address, port), names in holders.items()
+        if len(names) > 1
+    ]
 
 
 def check_together(settings: Mapping[str, KindSettings]) -> List[Finding]:

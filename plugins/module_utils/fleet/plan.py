@@ -118,7 +118,7 @@ class Table:
         """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
         outside_of = self._dialled_outside(name)
         return self._dials_inside(name) + [
-            {"member": each.name, "address": each.address, "port": each.port} for each in outside_of
+            {"member": each.name, "address": each.address, "port": each.port, "outside": True} for each in outside_of
         ]
 
     def _dialled_outside(self, name: str) -> List[Outsider]:

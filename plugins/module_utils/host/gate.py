@@ -21,7 +21,8 @@ class Gate:
     """What must hold.
 
     :param peer_id: the expected one; None: any.
-    :param dial: the members active so far, each ``{member, address, port}``.
+    :param dial: the members active so far, each ``{member, address, port}``; with ``outside`` those that are no
+        machines, of which one has to be connected, if any answers.
     :param min_edges: how many of them must be connected.
     :param deadline: seconds until all of it must hold.
     :param other_peer_id: the id that the same seed has in the other scheme.
@@ -167,12 +168,14 @@ def _answering(observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ..
 
 
 def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name: str) -> Optional[Finding]:
-    live = live_members(observation, gate.dial, p2p_port)
-    unknown = min(strangers(observation, gate.dial, p2p_port), _answering(observation, gate.dial, live))
+    inside = inside_of(gate.dial)
+    live = live_members(observation, inside, p2p_port)
+    accepted = strangers(observation, gate.dial, p2p_port)
+    unknown = min(accepted, _answering(observation, inside, live))
     if len(live) + unknown >= gate.min_edges:
-        return None
+        return _judge_outside(observation, gate.dial, p2p_port, name, accepted - unknown)
     missing = []
-    for item in gate.dial:
+    for item in inside:
         if item["member"] not in live:
             there = endpoint(str(item["address"]), int(item["port"]))
             missing.append("%s (%s: dial %s)" % (item["member"], there, observation["dials"].get(there, "not tried")))
@@ -184,6 +187,24 @@ def _judge_mesh(observation: Mapping[str, Any], gate: Gate, p2p_port: int, name:
         "A dial that times out means a firewall, a refused one means that the agent is down. With dials ok, restart "
         "one end; if that does not help, containers have no way out (iptables, net.ipv4.ip_forward).",
     )
+
+
+def inside_of(dial: Tuple[Mapping[str, Any], ...]) -> Tuple[Mapping[str, Any], ...]:
+    """Those of the members that are machines."""
+    return tuple(item for item in dial if not item.get("outside"))
+
+
+def _judge_outside(
+    observation: Mapping[str, Any], dial: Tuple[Mapping[str, Any], ...], p2p_port: int, name: str, accepted: int
+) -> Optional[Finding]:
+    """One edge to a member that is no machine is enough, whoever has dialled; and it takes one that answers."""
+    outside = tuple(item for item in dial if item.get("outside"))
+    answering = _answering(observation, outside, [])
+    if not answering or accepted or live_members(observation, outside, p2p_port):
+        return None
+    what = "The agent has no live edge to the %d members in the cluster, and %d of them answer."
+    fix = "Restart it: it dials once, after its start. If that does not help, see whether the peer ids are the pods'."
+    return Finding("mesh-missing", what % (len(outside), answering), "member %s" % name, fix)
 
 
 def wait(

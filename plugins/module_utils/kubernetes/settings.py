@@ -208,8 +208,6 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
         reader.bad("machines.addresses is given without machines.service", fix)
     if settings.machines.service == NODE_PORT and settings.machines.port + settings.maximum > 65536:
         reader.bad("machines.port leaves no port for each pod", "Write a lower one; nodes have 30000 to 32767.")
-    if settings.role == LEAF and "machines" in given:
-        reader.bad("it is a leaf with machines", "Leave machines out: a leaf dials the members in its cluster.")
     if settings.role == LEAF and (settings.peer_ids or settings.seeds or "identities" in given):
         fix = "Leave peer_ids, seeds and identities out: a leaf makes itself an identity at each start."
         reader.bad("it is a leaf with identities", fix)

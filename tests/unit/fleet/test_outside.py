@@ -56,7 +56,7 @@ def test_outsiders_are_in_the_list_and_dialled_where_they_can_be() -> None:
     table = plan(DIALLED, Outsider("agent-1", PEER, dials="10.0.0.1:4001"))
     assert table.peers("m1")["multiaddrs"][-1] == f"/ip4/10.9.0.1/tcp/30400/p2p/{PEER}"
     assert len(table.peers("m1")["multiaddrs"]) == 2
-    assert table.dials("m1")[-1] == {"member": "agent-0", "address": "10.9.0.1", "port": 30400}
+    assert table.dials("m1")[-1] == {"member": "agent-0", "address": "10.9.0.1", "port": 30400, "outside": True}
     again = table_from_plain(table.to_plain())
     assert again.outside == table.outside and again.peers("m1") == table.peers("m1")
 

@@ -173,3 +173,39 @@ def test_a_connection_whose_address_was_rewritten_counts_for_a_member_that_answe
     observation["edges"][0].update(remote=remote, retransmits=retransmits)
     observation["dials"]["10.0.1.12:4001"] = dial
     assert (judged(observation).finding is None) is passes
+
+
+PODS = tuple(
+    {"member": f"agent-{ordinal}", "address": "10.9.0.1", "port": 30400 + ordinal, "outside": True}
+    for ordinal in (0, 1)
+)
+
+
+@pytest.mark.parametrize(
+    ("edges", "answers", "passes"),
+    [
+        ([("172.18.0.2:46100", "10.9.0.1:30401", 0)], ["refused", "ok"], True),
+        ([("172.18.0.2:46100", "10.9.0.1:30401", 4)], ["refused", "ok"], False),
+        ([("172.18.0.2:4001", "10.9.0.7:50000", 0)], ["ok", "ok"], True),  # a pod has dialled
+        ([], ["ok", "ok"], False),
+        ([], ["refused", "ok"], False),
+        ([], ["refused", "timeout"], True),  # nobody to be connected to
+    ],
+)
+def test_one_pod_that_answers_has_to_be_connected(edges: list[Any], answers: list[str], passes: bool) -> None:
+    observation = copy.deepcopy(GOOD)
+    named = ("local", "remote", "retransmits")
+    observation["edges"] += [{**dict(zip(named, each, strict=True)), "tx_queue": 0} for each in edges]
+    observation["dials"].update(zip(("10.9.0.1:30400", "10.9.0.1:30401"), answers, strict=True))
+    wanted = gate.Gate(peer_id=PEER, dial=(*DIAL, *PODS), min_edges=2)
+    found = judged(observation, wanted).finding
+    assert (found is None) is passes
+    assert found is None or found.code == "mesh-missing"
+
+
+def test_a_pod_stands_for_no_machine() -> None:
+    observation = copy.deepcopy(GOOD)
+    observation["edges"][0] = {"local": "172.18.0.2:46100", "remote": "10.9.0.1:30400", "retransmits": 0, "tx_queue": 0}
+    observation["dials"]["10.9.0.1:30400"] = "ok"
+    found = judged(observation, gate.Gate(peer_id=PEER, dial=(*DIAL, *PODS), min_edges=2)).finding
+    assert found is not None and "beta" in found.what and "agent-0" not in found.what

@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import Autoscaler, read_kind
 from tests.unit.kubernetes.made import SECRETS, STORES, VERSION, codes, leaf, plan, seed, seeds, variables
 
+NODES = {"service": "NodePort", "addresses": ["10.9.0.1"]}
 #: praxis_kubernetes, the code of the finding, and a word that it says.
 BAD: list[tuple[Any, str, str]] = [
     ({"autoscale": {}}, "unknown-kubernetes-setting", "autoscaler"),
@@ -56,6 +57,14 @@ BAD: list[tuple[Any, str, str]] = [
     ({"service_account": {"annotations": {"a": 1}}}, "bad-kubernetes-setting", "quotes"),
     ({"image_pull_secrets": "registry"}, "bad-kubernetes-setting", "list"),
     ({"zone_spread": "always"}, "bad-kubernetes-setting", "prefer"),
+    ({"machines": {"edge": 1}}, "unknown-kubernetes-setting", "edges"),
+    ({"machines": {"service": "ClusterIP"}}, "bad-kubernetes-setting", "NodePort, LoadBalancer"),
+    ({"machines": {"service": "NodePort"}}, "bad-kubernetes-setting", "without machines.addresses"),
+    ({"machines": {"addresses": ["10.0.0.1"]}}, "bad-kubernetes-setting", "without machines.service"),
+    ({"machines": {"service": "NodePort", "addresses": ["node-1"]}}, "bad-kubernetes-setting", "IPv4"),
+    ({"machines": {"service": "NodePort", "addresses": ["127.0.0.1"]}}, "bad-kubernetes-setting", "reach the pods"),
+    ({"machines": {"service": "NodePort", "addresses": [1]}}, "bad-kubernetes-setting", "IPv4"),
+    ({"machines": {"service": "NodePort", "addresses": ["10.0.0.1"], "port": 65530}}, "bad-kubernetes-setting", "port"),
 ]
 #: Other variables, the code of the finding, and a word that it says.
 BAD_VARIABLES: list[tuple[dict[str, Any], str, str]] = [
@@ -138,6 +147,8 @@ def test_everything_is_reported_at_once() -> None:
         ({"agent": variables(), "leaf": leaf(name="agent")}, "shared-name"),
         ({"agent": variables(), "leaf": {**leaf(), "praxis_fleet": "other"}}, "several-fleets"),
         ({"agent": variables(), "leaf": leaf(seeds=seeds(10))}, "bad-kubernetes-setting"),
+        ({"agent": variables({"machines": NODES}), "other": variables(
+            {"seeds": seeds(10, first=10), "machines": {**NODES, "port": 30409}}, slot="other")}, "shared-address"),
         ({"agent": variables(), "other": variables(slot="other")}, "shared-peer-id"),
     ],
 )
