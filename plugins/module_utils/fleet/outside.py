@@ -131,13 +131,15 @@ def lines(found: Sequence[Mapping[str, Any]]) -> List[str]:
     """The same as lines of text."""
     said = []
     for row in found:
-        pods = row["pods"][0] if len(row["pods"]) == 1 else "%s to %s" % (row["pods"][0], row["pods"][-1])
-        ways = []
+        pods, ways = _span(row["pods"]), []
         if row["machine_address"]:
-            ways.append("%s dial %s at %s" % (pods, row["machine"], row["machine_address"]))
+            verb = "dials" if len(row["pods"]) == 1 else "dial"
+            ways.append("%s %s %s at %s" % (pods, verb, row["machine"], row["machine_address"]))
         if row["pod_addresses"]:
-            at = row["pod_addresses"]
-            place = at[0] if len(at) == 1 else "%s to %s" % (at[0], at[-1])
-            ways.append("%s dials %s at %s" % (row["machine"], pods, place))
+            ways.append("%s dials %s at %s" % (row["machine"], pods, _span(row["pod_addresses"])))
         said.append("%s." % ", and ".join(ways))
     return said
+
+
+def _span(found: Sequence[str]) -> str:
+    return found[0] if len(found) == 1 else "%s to %s" % (found[0], found[-1])

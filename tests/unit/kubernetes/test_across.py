@@ -69,7 +69,7 @@ def test_the_rows_say_who_dials_where() -> None:
         "vm-2 dials agent-0 to agent-2 at 10.9.0.1:30400 to 10.9.0.1:30402.",
     ]
     (alone,) = outside.lines(outside.rows(across.outside(across.edges(pods(1), [machine(1)]))))
-    assert alone == "agent-0 dial vm-1 at 10.0.0.1:4002."
+    assert alone == "agent-0 dials vm-1 at 10.0.0.1:4002."
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60))
