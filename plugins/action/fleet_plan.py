@@ -27,12 +27,13 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     records,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import NOBODY, Beside, Planner, not_proxied
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner, not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_names import misspelt
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (

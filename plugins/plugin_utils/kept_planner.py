@@ -10,12 +10,13 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import NOBODY, Beside, engines_of, place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]
@@ -40,7 +41,7 @@ class KeptPlanner:
     ) -> None:
         self.members = list(members)
         self._beside = beside
-        self._faults = [*faults, *(each for each in beside.findings if each.level == ERROR)]
+        self._faults = [*faults, *beside.findings]
         self._kept = kept
         self._to = to
         #: Nothing is made for a rollback, and nothing is worth a warning.

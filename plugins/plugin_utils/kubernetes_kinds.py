@@ -27,6 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload i
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
@@ -35,7 +36,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
     release,
     without_effect,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Beside, place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import place
 
 TARGET, MACHINES = "kubernetes", "machines"
 #: Variables of machines that say nothing in a cluster, and what does instead.
@@ -139,7 +140,8 @@ class _Planner(KindPlanner):
         drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
         seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
-        return Beside(tuple(pods), self._plaintext(), tuple(self.findings))
+        errors = tuple(finding for finding in self.findings if finding.level == ERROR)
+        return Beside(tuple(pods), self._plaintext(), errors)
 
     def found_at(self) -> Tuple[str, str]:
         fleet, settings = self.fleet_name(), self._settings()

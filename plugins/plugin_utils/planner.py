@@ -8,20 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
     UNKNOWN,
     Member,
     Plan,
-    check_crossed,
     check_members,
     check_networks,
     make_plan,
@@ -29,9 +27,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict, of_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds, FleetSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -44,34 +42,6 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source
 Versions = Tuple[Dict[str, str], Dict[str, Dict[str, str]]]
 #: What the docker role makes true, and what a host is held against.
 MIN_COMPOSE = "2.20"
-
-
-@dataclass(frozen=True)
-class Beside:
-    """The half of a fleet that is in a cluster, as its machines have to know it.
-
-    :param plaintext: whether its pods may dial, and be dialled, through the internet.
-    :param findings: what is wrong with it.
-    """
-
-    pods: Tuple[mesh.Pod, ...] = ()
-    plaintext: bool = False
-    findings: Tuple[Finding, ...] = ()
-
-    def faults(self, machines: Sequence[Member], across_allowed: Collection[str]) -> List[Finding]:
-        """Why these pods and machines cannot be one fleet."""
-        pods = [pod.as_member() for pod in self.pods]
-        allowed = {*across_allowed, *(pod.name for pod in pods if self.plaintext)}
-        crossed = check_crossed([*machines, *pods], allowed) if pods else []
-        return [*check_members("", [*machines, *pods]), *crossed, *across.refusals(across.edges(self.pods, machines))]
-
-    def outside(self, machines: Sequence[Member]) -> Outside:
-        """For each machine whom it is to be connected to."""
-        return across.outside(across.edges(self.pods, machines))
-
-
-#: Of a fleet that is on machines alone.
-NOBODY = Beside()
 
 
 class Planner:

@@ -15,9 +15,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import KeptPlanner
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Beside
 
 PEERS = {"m1": peer_id(b"1" * 32), "m2": peer_id(b"2" * 32)}
 
