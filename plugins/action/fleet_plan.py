@@ -235,7 +235,9 @@ def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[Membe
     """The half of the fleet that is in a cluster: kinds whose group is not below the machines'."""
     both = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
     known, faults = kinds.read(task_vars["hostvars"], [name for name in both if name not in names])
-    return kubernetes_kinds.beside([*machines, *known], faults) if known or faults else NOBODY
+    if faults:
+        return Beside(findings=tuple(faults))
+    return kubernetes_kinds.beside([*machines, *known]) if known else NOBODY
 
 
 def _require_settings() -> None:

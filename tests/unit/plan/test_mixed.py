@@ -196,3 +196,14 @@ def test_a_run_refuses_kinds_that_are_below_the_machines_and_says_where_they_bel
     site.inventory({**fleet(1), "agent": kind()}, {"agent": {}})
     done = site.play([PLAN], "-c", "local")
     assert done.rc != 0 and "praxis_kubernetes" in done.printed and "beside" in done.printed, done.printed
+
+
+@pytest.mark.slow
+def test_a_run_says_what_is_wrong_with_the_pods_variables_and_nothing_of_the_machines(
+    tmp_path: Path, account: Account
+) -> None:
+    site = Site(tmp_path, account)
+    site.inventory(fleet(1), {"agent": {**kind(), "praxis_p2p_port": "none"}})
+    done = site.play([PLAN], "-c", "local")
+    assert done.rc != 0 and "praxis_p2p_port" in done.printed, done.printed
+    assert "praxis_target" not in done.printed and "not-a-kubernetes-kind" not in done.printed
