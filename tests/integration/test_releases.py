@@ -278,19 +278,25 @@ def test_an_agent_that_crashes_when_later_ones_are_activated_stops_the_release(f
     settle(fleet)
 
 
-@pytest.mark.repetition
-def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
-    """Far before the delay that the balancer goes on showing; and who joins while it is shown is served again."""
-    elb = boto3.client("elbv2", **fleet.administrator)
+@contextlib.contextmanager
+def deregistration_delay(cloud: Cloud, seconds: int) -> Iterator[None]:
+    """The load balancer goes on showing a target that drains for so long."""
+    elb = boto3.client("elbv2", **cloud.administrator)
     (group,) = elb.describe_target_groups()["TargetGroups"]
-    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "1800"}
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(seconds)}
     elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"], Attributes=[delay])
     try:
-        with load(fleet) as counted:
-            assert deploy(fleet, new()).summary["ok"]
+        yield
     finally:
         elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"],
                                            Attributes=[{**delay, "Value": "5"}])
+
+
+@pytest.mark.repetition
+def test_a_drain_ends_with_the_last_connection(fleet: Cloud) -> None:
+    """Far before the delay that the balancer goes on showing; and who joins while it is shown is served again."""
+    with deregistration_delay(fleet, 1800), load(fleet) as counted:
+        assert deploy(fleet, new()).summary["ok"]
     assert lost(counted) == ({}, "")
     assert set(registered(fleet).values()) == {"healthy"}
 
@@ -432,6 +438,66 @@ def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud
     assert lost(counted) == ({}, "")
     assert deploy(fleet, two).summary["ok"]
     assert set(registered(fleet).values()) == {"healthy"}
+
+
+#: A signal to the Python of a deployment's step, and not to the agent's.
+STEP = "pkill -{} -P $(pgrep -f '[B]ECOME-SUCCESS' | paste -sd,) ^python3"
+#: What serves the controller's login, without a sign to what it has started.
+LOGIN = "pkill -KILL -f '^sshd.*@notty'"
+
+
+@contextlib.contextmanager
+def step_that_stands_still(cloud: Cloud, host: Machine, output: Path) -> Iterator[None]:
+    """The step that waits on this machine, of the first batch, for the end of its connections; it goes on afterwards,
+    and comes to its end."""
+    at_step(cloud, DRAIN, output)
+    known = json.loads(cloud.on(host, RECORD))["at"]
+    seen.wait_for("a step that waits", lambda: json.loads(cloud.on(host, RECORD))["at"] != known, pause=0.1)
+    cloud.on(host, STEP.format("STOP"))
+    assert not cloud.on(host, ACTIVATING)
+    try:
+        yield
+        assert cloud.on(host, MODULE), "the step is not there any more"
+    finally:
+        cloud.on(host, STEP.format("CONT"), check=False)
+    seen.wait_for("the end of the step", lambda: not cloud.on(host, MODULE), deadline=120)
+
+
+@pytest.mark.repetition
+def test_a_step_of_a_dead_controller_is_refused_after_the_rollback(fleet: Cloud, tmp_path: Path) -> None:
+    """It waited on its host all the while, and the rollback had nothing to activate."""
+    settle(fleet)
+    before, starts, output = seen.releases(fleet), seen.started(fleet), tmp_path / "output"
+    first = machine(fleet, "praxis-aws-1")
+    with (deregistration_delay(fleet, 60), load(fleet) as counted, begun(fleet, new(), output) as run,
+          step_that_stands_still(fleet, first, output)):
+        os.killpg(run.pid, signal.SIGKILL)
+        undone = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
+    assert [item["code"] for item in undone.summary["findings"]] == ["taken-over"]
+    assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
+    assert not any(armed(fleet).values())
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).changed == {}
+
+
+@pytest.mark.repetition
+def test_a_host_that_was_lost_in_its_drain_and_rolled_back_does_not_go_on(fleet: Cloud, tmp_path: Path) -> None:
+    """The run goes on without the step, and rolls back what may have been touched; the step is still on its host."""
+    settle(fleet)
+    before, starts, output = seen.releases(fleet), seen.started(fleet), tmp_path / "output"
+    first = machine(fleet, "praxis-aws-1")
+    with (deregistration_delay(fleet, 60), load(fleet) as counted, begun(fleet, new(), output) as run,
+          step_that_stands_still(fleet, first, output)):
+        fleet.on(first, LOGIN)
+        code = run.wait(300)
+    said = output.read_text()
+    assert code == 2 and "The connection broke during the step" in said and "not-rolled-back" not in said, said[-3000:]
+    assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
+    assert not any(armed(fleet).values())
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).changed == {}
 
 
 @pytest.mark.repetition
