@@ -51,7 +51,8 @@ class ActionModule(FleetAction):
         crashing = {item.where: item for item in restarted}
         absent = {**crashing, **absences(judged, outcomes)}
         lasting = {name: one for name, one in observations.items() if name not in crashing and name not in pending}
-        seen = mesh.verdict(table, lasting, absent, scope=scope, strict=args["strict"], edges=args["mesh"])
+        edged = args["mesh"] and (bool(batch) or not _stops(run))
+        seen = mesh.verdict(table, lasting, absent, scope=scope, strict=args["strict"], edges=edged)
         if batch:
             run.record([finding for finding in seen.findings if finding.level == "error"])
         crashed = [item for item in restarted if absent[item.where] is item]
@@ -93,7 +94,7 @@ class ActionModule(FleetAction):
             "record": "",
         }
         if not (args["show"] or args["also"] or args.get("failed") or args["hook"]):
-            journal.gate(run, hosts, began, findings, args["mesh"])
+            journal.gate(run, hosts, began, findings, edged)
             if fact["roll_back"]["hosts"] and not batch:
                 # What is wrong now may be well once all have gone back: then nothing else would say why they did.
                 run.record([finding for finding in findings if finding.level == ERROR])
@@ -111,6 +112,14 @@ def _good(table: Table, names: Sequence[str], observations: Mapping[str, Mapping
 def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
     """The hosts that were touched, as long as nothing has been rolled back: each is tried once."""
     return set() if never or run.rolled_back() else set(run.touched())
+
+
+def _stops(run: RunDirectory) -> bool:
+    """Whether an error has ended the activation, and what was touched is to be rolled back now. The others were
+    observed before it was activated, so they list its connections of before."""
+    errors = [item for item in run.recorded() if item.level == ERROR]
+    refused = any(item.code in REFUSALS for item in errors)
+    return bool(errors and _to_roll_back(run, refused))
 
 
 def _other(observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:

@@ -180,6 +180,18 @@ def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory
     assert not judged(run, batch=["m1"])["ok"]
 
 
+def test_a_run_that_stops_says_nothing_of_edges_that_it_has_not_observed_since(run: RunDirectory) -> None:
+    """The others were observed before the agent was activated: they list its connections of before."""
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "edges": []}})
+    run.record([STOPPED])
+    found = judged(run)
+    assert [item["code"] for item in found["findings"]] == ["container-exited"]
+    assert found["roll_back"]["hosts"] == ["m1"]
+    run.roll_back("m1")
+    assert [item["code"] for item in judged(run)["findings"]] == ["container-exited", "edge-missing", "mesh-split"]
+
+
 def test_only_after_a_good_verdict_is_a_release_to_be_confirmed(run: RunDirectory) -> None:
     assert judged(run)["confirm"] == ["m1", "m2"]
     outcome = run.outcome("m2") or {}
