@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
     plan_id,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, ecs_kinds
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
@@ -60,13 +61,26 @@ class _Run:
         self._args, self._check = args, check
         planned = ecs_kinds.plan(members, faults)
         self._findings: list[Finding] = list(planned.warnings)
+        playbook = Playbook()
         self._fleet = EcsFleet(
-            planned.aws, planned.name, planned.kinds, planned.definition, planned.account, planned.partition
+            planned.aws.asking(playbook.require),
+            planned.name,
+            planned.kinds,
+            planned.definition,
+            planned.account,
+            planned.partition,
         )
         reason = {ROLLBACK: "rollback", DOWN: "removal"}.get(args["state"], "deployment")
         seconds = lock.lease([kind.settings for kind in planned.kinds])
+        # It is given back by a run that has to stop, too.
         self._lock = EcsLock(
-            planned.aws, planned.name, controller.deployment(reason), seconds, args["take_over"], float(args["wait"])
+            planned.aws,
+            planned.name,
+            controller.deployment(reason),
+            seconds,
+            args["take_over"],
+            float(args["wait"]),
+            playbook=playbook,
         )
 
     def done(self) -> dict[str, Any]:
@@ -108,15 +122,17 @@ class _Run:
             yield
 
     def _deploy(self, id_: str, rows: list[Row]) -> dict[str, Any]:
-        """What differs is written by one run at a time; where nothing does, none is kept from it."""
-        if rows:
+        """What differs is written by one run at a time; where nothing does, none is kept from it, unless a run that
+        has stopped before its end has left its lock."""
+        seen = [] if rows else self._lock.seen()
+        if rows or any(finding.code == lock.UNFINISHED for finding in seen):
             with self._alone():
                 id_, rows = self._agreed()
                 self._findings += _edited(rows)
                 self._fleet.apply()
                 self._findings += self._fleet.wait()
         else:
-            self._findings += self._fleet.wait()
+            self._findings += [*seen, *self._fleet.wait()]
         return self._summary(id_, rows, changed=bool(rows))
 
     def text(

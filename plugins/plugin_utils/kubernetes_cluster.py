@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
@@ -22,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     rollout,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 
 Object = Mapping[str, Any]
@@ -154,7 +154,7 @@ class Lock:
 
     :param deployment: ``run``, ``owner`` and ``reason`` of this one.
     :param seconds: how long others wait for it after its last sign of life.
-    :ivar playbook: the process that this one works for. Ansible's workers outlive it when it is killed.
+    :ivar playbook: what this run works for.
     """
 
     cluster: FleetCluster
@@ -163,7 +163,7 @@ class Lock:
     take_over: str = ""
     held: Optional[Dict[str, Any]] = None
     renewed: float = 0.0
-    playbook: int = field(default_factory=os.getppid)
+    playbook: Playbook = field(default_factory=Playbook)
 
     def read(self) -> Optional[Dict[str, Any]]:
         """The Lease as it is."""
@@ -220,16 +220,13 @@ class Lock:
         self.renewed = time.monotonic()
 
     def _require_playbook(self) -> None:
-        """Nobody would learn how it goes on. The Lease stays and runs out: the next run names what was left.
+        """The Lease of a run that stops here stays and runs out: the next run names what was left.
 
         :raises Failed: ``playbook-ended``.
         """
-        if os.getppid() == self.playbook:
-            return
-        self.held = None
-        what = "The ansible-playbook of this run has ended, so it stops here."
-        fix = "Deploy again: the next run goes on with what was left."
-        raise Failed(Finding("playbook-ended", what, "process %d" % os.getpid(), fix))
+        if self.playbook.ended:
+            self.held = None
+        self.playbook.require()
 
     def remove(self) -> None:
         """Remove the Lease itself, which this run holds."""

@@ -14,7 +14,7 @@ import importlib
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,7 @@ class AwsClient:
         retry: Retry | None = None,
         _session: Any = None,
         _lock: Any = None,
+        _may: Callable[[], None] | None = None,
     ) -> None:
         self._endpoint_url = endpoint_url
         self._credentials = credentials or AwsCredentials()
@@ -106,6 +107,7 @@ class AwsClient:
         self._lock = _lock or threading.RLock()
         self._session = _session
         self._services: dict[str, Any] = {}
+        self._may = _may
         self._region = region
         self._elsewhere: dict[str, AwsClient] = {}
 
@@ -135,15 +137,26 @@ class AwsClient:
             return self
         with self._lock:
             if region not in self._elsewhere:
-                self._elsewhere[region] = AwsClient(
-                    region,
-                    endpoint_url=self._endpoint_url,
-                    credentials=self._credentials,
-                    retry=self._retry,
-                    _session=self._sdk_session(),
-                    _lock=self._lock,
-                )
+                self._elsewhere[region] = self._another(region, self._may)
             return self._elsewhere[region]
+
+    def asking(self, may: Callable[[], None]) -> AwsClient:
+        """The same account and region for a run that may have to stop.
+
+        :param may: called before each request; raises when none may be sent.
+        """
+        return self._another(self._region, may)
+
+    def _another(self, region: str | None, may: Callable[[], None] | None) -> AwsClient:
+        return AwsClient(
+            region,
+            endpoint_url=self._endpoint_url,
+            credentials=self._credentials,
+            retry=self._retry,
+            _session=self._sdk_session(),
+            _lock=self._lock,
+            _may=may,
+        )
 
     def call(
         self, api: str, operation: str, /, *, idempotent: bool | None = None, quotable: bool = True, **params: Any
@@ -163,6 +176,8 @@ class AwsClient:
         quotable = quotable and _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
+            if self._may:
+                self._may()
             self._keys()
             try:
                 return dict(getattr(self._service(api), operation)(**params))

@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.lock import Ticket
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 #: So many numbers below one's own are asked for one by one: a list may not show yet what was registered a moment ago.
 NEWEST = 5
@@ -35,6 +36,7 @@ class EcsLock:
     :param seconds: for how long it holds at most.
     :param take_over: the run that is known to be dead.
     :param wait: seconds to wait for another one's end.
+    :ivar playbook: what this run works for.
     """
 
     client: AwsClient
@@ -44,6 +46,7 @@ class EcsLock:
     take_over: str = ""
     wait: float = 0.0
     poll: Poll = field(default_factory=lambda: Poll(interval=2.0))
+    playbook: Playbook = field(default_factory=Playbook)
 
     @contextmanager
     def held(self) -> Iterator[list[Finding]]:
@@ -55,17 +58,20 @@ class EcsLock:
         try:
             yield findings
         finally:
+            if self.playbook.ended:
+                self._register(0)  # nobody is told how this run has ended, and the next one is to say so
             self._give_back(mine)
 
     def seen(self) -> list[Finding]:
         """Who holds it, for a run that needs none. Only reads."""
         found = [each for name in self._listed() if (each := self._find(name))]
-        return lock.seen(found, time.time())
+        return lock.seen(found, time.time(), self.take_over)
 
     def _take(self) -> tuple[Ticket, list[Finding]]:
         end = self.poll.clock() + self.wait
         while True:
-            mine = self._register()
+            self.playbook.require()
+            mine = self._register(self.seconds)
             try:
                 others = self._others(mine)
             except BaseException:
@@ -84,10 +90,15 @@ class EcsLock:
             self._wait_for(other, min(rest, lock.left(other, mine.at)))
 
     def _wait_for(self, other: Ticket, seconds: float) -> None:
-        self.poll.until(lambda: self._find(other.arn), lambda found: not (found and found.active), seconds=seconds)
+        def ended() -> bool:
+            self.playbook.require()
+            found = self._find(other.arn)
+            return not (found and found.active)
 
-    def _register(self) -> Ticket:
-        request = lock.definition(self.fleet, self.deployment, self.seconds)
+        self.poll.until(ended, bool, seconds=seconds)
+
+    def _register(self, seconds: int) -> Ticket:
+        request = lock.definition(self.fleet, self.deployment, seconds)
         tags = lower_list({**mark(self.fleet), "Name": lock.family(self.fleet)})
 
         def attempt() -> dict[str, Any] | None:

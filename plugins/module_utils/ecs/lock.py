@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 
 #: Seconds that a deployment needs beside the waiting for its services.
 _REST = 600
+#: The code of what a run that stopped before its end has left.
+UNFINISHED = "unfinished"
 
 
 def family(fleet: str) -> str:
@@ -36,6 +38,7 @@ def definition(fleet: str, deployment: Mapping[str, Any], seconds: int) -> dict[
     """The request that registers a revision, without tags.
 
     :param deployment: ``run``, ``owner`` and ``reason``.
+    :param seconds: for which it holds; 0 for a run that has stopped before its end.
     """
     about = {"run": deployment["run"], "owner": deployment["owner"], "reason": deployment["reason"], "lease": seconds}
     environment = [{"name": name, "value": str(value)} for name, value in about.items()]
@@ -111,14 +114,15 @@ def locked(there: Ticket, now: float) -> Finding:
     return Finding("fleet-locked", what, there.where, f"{fix}-e praxis_take_over={there.run}.")
 
 
-def seen(others: Sequence[Ticket], now: float) -> list[Finding]:
+def seen(others: Sequence[Ticket], now: float, take_over: str = "") -> list[Finding]:
     """What a run says that needs no lock itself: who holds it, and since when; and who stopped before its end.
 
     :param now: by the clock of who asks, which is not ECS's.
+    :param take_over: the run that is known to be dead.
     """
     active = sorted((each for each in others if each.active), key=lambda each: each.revision)
-    found = [unfinished(each) for each in active if left(each, now) <= 0]
-    alive = [each for each in active if left(each, now) > 0]
+    alive = [each for each in active if left(each, now) > 0 and each.run != take_over]
+    found = [unfinished(each) for each in active if each not in alive]
     return [*found, *(at_work(each, now) for each in alive[:1])]
 
 
@@ -134,4 +138,4 @@ def unfinished(there: Ticket) -> Finding:
     """That a run has stopped before its end: its time is over, or somebody knows that it is dead."""
     what = f"Deployment {there.run} of {there.owner} ({there.reason}) stopped before its end."
     fix = "Nothing is to be done if this run ended well; else deploy again, or roll back (make rollback)."
-    return Finding("unfinished", what, there.where, fix, WARNING)
+    return Finding(UNFINISHED, what, there.where, fix, WARNING)

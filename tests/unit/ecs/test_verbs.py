@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -113,3 +114,62 @@ def test_a_rollback_and_a_removal_write_under_the_lock(account: Account) -> None
     assert account.verb("absent", **LATER)["changed"]
     assert "DeleteCluster" in written(account)
     assert not account.verb("absent", **LATER)["changed"] and account.cloud.changes() == []
+
+
+def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
+    """A deployment whose ansible-playbook is gone as soon as it has written this so often; all that it has written."""
+    parent, seen = os.getppid(), account.cloud.operations
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "getppid", lambda: 1 if seen.count(after) >= times else parent)
+        with pytest.raises(Failed) as raised:
+            account.verb("deployed", **LATER)
+    assert codes(raised.value) == ["playbook-ended"]
+    return account.cloud.changes()
+
+
+@pytest.mark.slow
+def test_a_run_whose_playbook_was_killed_stops_and_the_next_one_goes_on_with_it(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.verb("deployed")
+    assert killed(account, monkeypatch, "UpdateService") == [LOCKED[0], LOCKED[0], "UpdateService", *LOCKED]
+    assert [row["outcome"] for row in account.verb("history")["deployments"]] == ["", "good"], "nobody has judged it"
+    assert [each["code"] for each in account.verb("status", **LATER)["findings"]][:1] == ["unfinished"]
+    done = account.verb("deployed", **LATER)
+    assert done["ok"] and not done["changed"] and [each["code"] for each in done["findings"]] == ["unfinished"]
+    assert [row["outcome"] for row in account.verb("history")["deployments"]] == ["good", "good"]
+    assert account.verb("deployed", **LATER)["findings"] == [] and account.cloud.changes() == []
+
+
+@pytest.mark.slow
+def test_what_a_killed_run_has_done_is_undone_by_a_rollback(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = account.verb("deployed")["services"][0]["revision"]
+    killed(account, monkeypatch, "UpdateService")
+    done = account.verb("rolled_back", **LATER)
+    assert done["ok"] and [each["code"] for each in done["findings"]] == ["unfinished"]
+    assert done["services"][0]["revision"] == before
+    assert account.verb("status")["findings"] == []
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_before_it_touched_the_service_keeps_nobody_out(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.verb("deployed")
+    assert killed(account, monkeypatch, LOCKED[0], 2) == [LOCKED[0], LOCKED[0], *LOCKED]
+    other = account.verb("deployed", agent_config={"llm": {"timeout": 8}})
+    assert other["ok"] and other["changed"] and [each["code"] for each in other["findings"]] == ["unfinished"]
+
+
+@pytest.mark.slow
+def test_a_lock_that_was_left_is_said_by_a_run_with_nothing_to_write_and_freed_when_it_is_told_to(
+    account: Account,
+) -> None:
+    account.verb("deployed")
+    dead = ecs_lock("dead").held()
+    dead.__enter__()
+    done = account.verb("deployed")
+    assert done["ok"] and [each["code"] for each in done["findings"]] == ["fleet-locked"]
+    done = account.verb("deployed", args={"take_over": "dead"})
+    assert done["ok"] and [each["code"] for each in done["findings"]] == ["unfinished"]
+    assert account.verb("deployed")["findings"] == []
