@@ -9,9 +9,15 @@ The tests go in their order, each from what the one before has left.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -21,7 +27,7 @@ from sandbox import docker
 from sandbox.site import Site
 
 from . import seen
-from .conftest import HOME, Cloud, Run
+from .conftest import CHECKOUT, HOME, Cloud, Run
 from .load import load
 
 NAME, CLUSTER = "leaf", "praxis-praxis"
@@ -40,6 +46,12 @@ def locked(*operations: str) -> list[str]:
     return ["RegisterTaskDefinition", *operations, "DeregisterTaskDefinition"]
 
 
+def extra(variables: dict[str, Any]) -> dict[str, Any]:
+    """Extra variables, named without ``praxis_``."""
+    found = {f"praxis_{name}": value for name, value in variables.items()}
+    return {**found, "praxis_ecs_kind": {"timeout": 300, **found.pop("praxis_ecs_kind", {})}}
+
+
 @dataclass
 class Agents:
     """The fleet's agents in ECS."""
@@ -51,11 +63,27 @@ class Agents:
 
     def run(self, playbook: str, *arguments: str, expect: int | None = 0, **variables: Any) -> Run:
         """A root playbook on the inventory of ECS."""
-        environment = {"PRAXIS_SUBNETS": self.subnets, "PRAXIS_BOOTSTRAP": self.bootstrap}
-        given = {f"praxis_{name}": value for name, value in variables.items()}
-        kind = {"timeout": 300, **given.pop("praxis_ecs_kind", {})}
         return self.cloud.run(playbook, *arguments, inventory="inventories/ecs", expect=expect,
-                              environment=environment, variables={**given, "praxis_ecs_kind": kind})  # fmt: skip
+                              environment=self.environment, variables=extra(variables))  # fmt: skip
+
+    @contextmanager
+    def begun(self, playbook: str, **variables: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """A root playbook that goes on meanwhile; at the end it is killed if it is there still, its workers are not."""
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", "inventories/ecs"]
+        environment = self.cloud.environment | self.environment
+        with subprocess.Popen([*command, "-e", json.dumps(extra(variables))], cwd=CHECKOUT, env=environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              start_new_session=True) as run:  # fmt: skip
+            try:
+                yield run
+            finally:
+                if run.poll() is None:
+                    os.killpg(run.pid, signal.SIGKILL)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the inventory asks for."""
+        return {"PRAXIS_SUBNETS": self.subnets, "PRAXIS_BOOTSTRAP": self.bootstrap}
 
     def client(self, service: str) -> Any:
         """The account as its owner sees it, or what scales the service."""
@@ -180,6 +208,23 @@ def test_a_secret_that_the_execution_role_may_not_read_keeps_tasks_from_starting
     mark = agents.cloud.mark()
     done = agents.run("deploy.yml", agent_config={"llm": {"timeout": 7}})
     assert agents.written(mark) == locked("PutRolePolicy") and done.summary["ok"]
+
+
+def test_a_run_whose_playbook_was_killed_stops_and_the_next_one_goes_on_with_it(agents: Agents) -> None:
+    mark = agents.cloud.mark()
+    with agents.begun("deploy.yml", agent_config={"llm": {"timeout": 10}}) as run:
+        seen.wait_for("the service's update", lambda: "UpdateService" in agents.written(mark), deadline=120)
+        assert run.poll() is None, "it waits for the end of its deployment"
+    seen.wait_for("the worker's end", lambda: "DeregisterTaskDefinition" in agents.written(mark), deadline=60)
+    # Its own lock, the agent's definition, and what says that it has stopped: nobody has judged the release.
+    registered = ["RegisterTaskDefinition", "RegisterTaskDefinition", "UpdateService", "RegisterTaskDefinition"]
+    assert agents.written(mark) == [*registered, "DeregisterTaskDefinition"]
+    mark = agents.cloud.mark()
+    done = agents.run("deploy.yml", agent_config={"llm": {"timeout": 10}})
+    assert done.summary["ok"] and [each["code"] for each in done.summary["findings"]] == ["unfinished"]
+    assert agents.written(mark).count("UpdateService") == 0 and "TagResource" in agents.written(mark)
+    again = agents.run("deploy.yml", agent_config={"llm": {"timeout": 10}})
+    assert again.summary["findings"] == [] and not again.changed
 
 
 def stopped(agents: Agents) -> list[str]:

@@ -66,4 +66,22 @@ FAULTS = (
         after="] or stopped\n",
         tests=("tests/unit/ecs/test_rollout.py",),
     ),
+    Fault(
+        name="a-killed-run-goes-on",
+        breaks="The worker of a killed ansible-playbook goes on to the end of its deployment.",
+        file="plugins/action/fleet_ecs.py",
+        before="            planned.aws.asking(playbook.require),\n",
+        after="            planned.aws,\n",
+        tests=("tests/unit/ecs/test_verbs.py",),
+        tier="test",
+    ),
+    Fault(
+        name="a-killed-run-is-not-named",
+        breaks="A run that stopped because its ansible-playbook was killed gives its lock back as if it had ended.",
+        file="plugins/module_utils/cloud/ecs_lock.py",
+        before="            if self.playbook.ended:\n",
+        after="            if False:\n",
+        tests=("tests/unit/ecs/test_verbs.py",),
+        tier="test",
+    ),
 )

@@ -18,6 +18,7 @@ PLUGINS = CHECKOUT / "plugins"
 PAGE = (CHECKOUT / "docs/ecs.md").read_text(encoding="utf-8")
 LAYERS = (
     *sorted((PLUGINS / "module_utils/ecs").glob("*.py")),
+    PLUGINS / "module_utils/playbook.py",
     PLUGINS / "module_utils/cloud/ecs_service.py",
     PLUGINS / "module_utils/cloud/ecs_fleet.py",
     PLUGINS / "module_utils/cloud/ecs_lock.py",
