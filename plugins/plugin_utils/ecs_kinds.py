@@ -21,7 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import B
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.data import SharedData
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name, task_role_name
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings, read_kind
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import NO_SLOT, KindSettings, read_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
@@ -43,6 +43,8 @@ TARGET = "ecs"
 _REFUSED = {
     "docker_socket": "Leave it out: a task has no engine of its own.",
 }
+#: Variables that promise a peer id which lasts.
+_OF_SLOTS = ("identity_store", "slot")
 #: Variables of machines that say nothing for tasks.
 _WITHOUT_EFFECT = {
     "docker_daemon": "Fargate has an engine of its own.",
@@ -253,6 +255,10 @@ def unheld(member: MemberVariables) -> list[Finding]:
     for name, fix in _REFUSED.items():
         if getattr(member, name):
             found.append(_unheld("praxis_" + name, member.name, fix, ERROR))
+    for name in _OF_SLOTS:
+        # The inventory's own name is no slot's: every host has to have one.
+        if getattr(member, name) not in ("", member.name):
+            found.append(_unheld("praxis_" + name, member.name, NO_SLOT, ERROR))
     for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
         found.append(_unheld(name, member.name, fix, WARNING))
     return found

@@ -39,6 +39,9 @@ _SMALLEST = (512, 1024, 2048)
 RETENTION = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 #: Seconds that AWS takes at most, and what for.
 LONGEST_START, LONGEST_STOP = 300, 120
+#: What gives agents an identity that lasts in Kubernetes, or might here; and what to do in its place.
+_OF_SLOTS = frozenset({"identities", "identity", "peer_ids", "seeds", "slot", "slots"})
+NO_SLOT = "Leave it out: tasks lease no slot. Run what needs a peer id that lasts on a machine or in Kubernetes."
 _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,98}[a-zA-Z0-9])?")
 _GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
@@ -129,7 +132,9 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     :raises Failed: with everything that is unknown, missing, or cannot be.
     """
     reader = OptionReader(VARIABLE, "ecs", name)
-    values = reader.section("", given, _TOP)
+    for promised in sorted(_OF_SLOTS & set(given)):
+        reader.bad(f"{promised} is given, and a task makes itself an identity at each start", NO_SLOT)
+    values = reader.section("", {key: value for key, value in given.items() if key not in _OF_SLOTS}, _TOP)
     values.setdefault("name", name)
     if fault := _fault_of_name(values["name"]):
         reader.add("name", values["name"], fault)
