@@ -39,9 +39,16 @@ class Disks(ABC):
     #: What the names of its slots begin with, and the GiB of its disks.
     SLOT: str
     SIZE: int
+    #: The operations of one member's way out of service, to another disk, and back.
+    RESTORED: tuple[str, ...]
 
     def __init__(self, fleet: str) -> None:
         self.fleet = fleet
+
+    @staticmethod
+    @abstractmethod
+    def moves(operation: str) -> bool:
+        """Whether an operation changes a disk, whose it is, or who gets requests."""
 
     @abstractmethod
     def of_slots(self, what: str = "slot") -> dict[str, Disk]:
@@ -69,6 +76,11 @@ class Disks(ABC):
 
 class AwsDisks(Disks):
     SLOT, SIZE = "aws", 1
+    RESTORED = ("DeregisterTargets", "CreateVolume", "DetachVolume", "AttachVolume", "RegisterTargets")
+
+    @staticmethod
+    def moves(operation: str) -> bool:
+        return operation.endswith(("Volume", "Targets"))
 
     def __init__(self, cloud: Cloud, fleet: str) -> None:
         super().__init__(fleet)
@@ -105,6 +117,13 @@ class AwsDisks(Disks):
 
 class GoogleDisks(Disks):
     SLOT, SIZE = "gcp", 10
+    RESTORED = ("networkEndpointGroups.detachNetworkEndpoints", "disks.insert", "instances.detachDisk",
+                "instances.attachDisk", "networkEndpointGroups.attachNetworkEndpoints")
+
+    @staticmethod
+    def moves(operation: str) -> bool:
+        return operation.startswith("disks.") and not operation.endswith("setLabels") or operation.endswith(
+            ("Disk", "NetworkEndpoints"))
 
     def __init__(self, cloud: Cloud, fleet: str) -> None:
         super().__init__(fleet)
