@@ -10,7 +10,12 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, journal, left_balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    balancer_targets,
+    journal,
+    left_balancers,
+    own_process,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
@@ -256,10 +261,7 @@ class ActionModule(FleetAction):
         options = {**balancer["options"], "targets": list(targets), "state": state, "wait": wait}
         if wait and self._join_timeout is not None:
             options["wait_timeout"] = self._join_timeout
-        answer: Dict[str, Any] = self._execute_module(
-            module_name=balancer["module"], module_args=options, task_vars=self._variables
-        )
-        return answer
+        return own_process.execute(self, balancer["module"], options, self._variables)
 
 
 def _add(result: Dict[str, Any], answer: Mapping[str, Any]) -> None:

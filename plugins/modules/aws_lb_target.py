@@ -146,6 +146,20 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 
+SPEC: dict[str, Any] = {
+    "target_group": {"type": "raw", "required": True},
+    "targets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"id": {"type": "str", "required": True}, "port": {"type": "int"}},
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int"},
+    **AWS_ARGUMENTS,
+}
+
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
@@ -207,22 +221,7 @@ def described(target: Target, seen: Seen) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "target_group": {"type": "raw", "required": True},
-            "targets": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {"id": {"type": "str", "required": True}, "port": {"type": "int"}},
-            },
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "int"},
-            **AWS_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         result, findings = run(module.params, module.check_mode)
     except Failed as failed:

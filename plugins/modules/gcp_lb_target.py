@@ -154,6 +154,25 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 
+SPEC: dict[str, Any] = {
+    "backend_service": {"type": "str", "required": True},
+    "region": {"type": "str", "default": ""},
+    "targets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "id": {"type": "str", "required": True},
+            "zone": {"type": "str"},
+            "port": {"type": "int"},
+        },
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int"},
+    **GCP_ARGUMENTS,
+}
+
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
@@ -217,27 +236,7 @@ def described(target: Target, seen: Seen) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "backend_service": {"type": "str", "required": True},
-            "region": {"type": "str", "default": ""},
-            "targets": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "id": {"type": "str", "required": True},
-                    "zone": {"type": "str"},
-                    "port": {"type": "int"},
-                },
-            },
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "wait": {"type": "bool", "default": True},
-            "wait_timeout": {"type": "int"},
-            **GCP_ARGUMENTS,
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         result, findings = run(module.params, module.check_mode)
     except Failed as failed:

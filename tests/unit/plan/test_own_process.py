@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import constants
 
 from tests.unit.plan.made import Account
 from tests.unit.plan.test_actions import LOCAL, MARKER, Site
+from tests.unit.plan.test_balancers import PLAN, Balancer
 
 pytestmark = pytest.mark.slow
 MODULE = "praxis.cloud.aws_infrastructure"
@@ -106,3 +108,36 @@ def test_a_task_with_another_place_executes_the_module_there(site: Site, empty: 
     assert played.of("another user", "localhost")["status"] == "failed"
     assert (site.folder / "became").exists()
     assert played.of("in the background", "localhost")["ansible_job_id"]
+
+
+def test_a_balancer_is_asked_by_the_task_s_process_and_answers_as_its_module_does(
+    site: Site, empty: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(site.folder))
+    vpc = empty.cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    empty.cloud.client("elbv2").create_target_group(Name="agents", Protocol="HTTP", Port=8000, VpcId=vpc)
+    fleets = {name: Balancer(site.folder, "praxis.cloud.aws_lb_target") for name in ("there", "missing")}
+    unknown = fleets["missing"].run
+    (balancer,) = unknown.options()["balancers"]
+    others = [{**balancer, "options": {"target_group": "others"}}]
+    unknown._write("options.json", json.dumps({**unknown.options(), "balancers": others}).encode())
+    for fleet in fleets.values():
+        for name, observation in fleet.observations.items():
+            fleet.run.report(name, {"observation": observation})
+
+    def asked(name: str, **keywords: Any) -> dict[str, Any]:
+        options = {"run": fleets[name.split()[0]].run.path, "members": [*PLAN.members], "observe": True}
+        return {"name": name, "praxis.cloud.fleet_balancer": options, "ignore_errors": True, "check_mode": True,
+                **keywords}  # fmt: skip
+
+    nowhere = {"vars": {"ansible_shell_executable": "/bin/false"}}  # whatever is executed ends at once
+    tasks = [each for name in fleets
+             for each in (asked(f"{name} here", **nowhere), asked(f"{name} by a module", **AS_MODULE))]  # fmt: skip
+    played = site.play([{**LOCAL, "tasks": [*tasks, asked("there executed", **nowhere, **AS_MODULE)]}])
+    for name in fleets:
+        here, module = (_bare(played.of(f"{name} {how}", "localhost")) for how in ("here", "by a module"))
+        assert here == module, name
+    assert played.of("there executed", "localhost")["status"] == "unreachable"
+    there = played.of("there here", "localhost")
+    assert [each["member"] for each in there["targets"]] == [*PLAN.members]
+    assert played.of("missing here", "localhost")["failure"]["code"] == "target-group-not-found"
