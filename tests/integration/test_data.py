@@ -35,7 +35,7 @@ STATE = "docker inspect -f '{{.State.Status}}' praxis-agent-1"
 MOUNT = "/var/lib/praxis/data"
 UNIT = "var-lib-praxis-data.mount"
 #: On a machine the end of a mount reaches the services that see it in a namespace of their own. A container, as the
-#: sandbox's machines are, does not pass it on: a service that began after a reboot (systemd-logind) keeps the disk busy.
+#: sandbox's machines are, does not pass it on: a service that began after a reboot (systemd-logind) keeps the disk.
 EVERYWHERE = f"""for each in /proc/[0-9]*; do
   if grep -qs ' {MOUNT} ' $each/mountinfo; then nsenter --target ${{each#/proc/}} --mount umount {MOUNT}; fi
 done"""
