@@ -117,13 +117,13 @@ class AwsDisks(Disks):
 
 class GoogleDisks(Disks):
     SLOT, SIZE = "gcp", 10
-    RESTORED = ("networkEndpointGroups.detachNetworkEndpoints", "disks.insert", "instances.detachDisk",
-                "instances.attachDisk", "networkEndpointGroups.attachNetworkEndpoints")
+    RESTORED = ("instanceGroups.removeInstances", "disks.insert", "instances.detachDisk", "instances.attachDisk",
+                "instanceGroups.addInstances")
 
     @staticmethod
     def moves(operation: str) -> bool:
         return operation.startswith("disks.") and not operation.endswith("setLabels") or operation.endswith(
-            ("Disk", "NetworkEndpoints"))
+            ("Disk", "Instances"))
 
     def __init__(self, cloud: Cloud, fleet: str) -> None:
         super().__init__(fleet)
