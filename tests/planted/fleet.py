@@ -212,8 +212,8 @@ FAULTS = (
         name="crossing-allowed-by-one",
         breaks="Plain P2P over the internet is allowed by one member for all.",
         file="plugins/module_utils/fleet/plan.py",
-        before="if any(member.name not in across for member in members):",
-        after="if all(member.name not in across for member in members):",
+        before="and any(member.name not in across for member in members):",
+        after="and all(member.name not in across for member in members):",
         tests=("tests/unit/fleet/test_networks.py",),
     ),
     Fault(

@@ -12,8 +12,8 @@ FAULTS = (
         name="pods-resolve-when-they-are-ready",
         breaks="Pods find each other only once they are ready, and become ready only once they have found each other.",
         file="plugins/module_utils/kubernetes/objects.py",
-        before='"publishNotReadyAddresses": True',
-        after='"publishNotReadyAddresses": False',
+        before='"clusterIP": "None", "publishNotReadyAddresses": True',
+        after='"clusterIP": "None", "publishNotReadyAddresses": False',
         tests=("tests/unit/kubernetes/test_objects.py",),
     ),
     Fault(
