@@ -8,49 +8,30 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh, objects, ready, secrets
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import (
-    MEMBER,
-    KindSettings,
-    read_kind,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings, read_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.start import POD
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_checks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
-    KindPlanner,
-    KindVariables,
-    release,
-    without_effect,
-)
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_checks import TARGET
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import place
 
-TARGET, MACHINES = "kubernetes", "machines"
-#: Variables of machines that say nothing in a cluster, and what does instead.
-_WITHOUT_EFFECT = {
-    "target_group": "A Service stands before the pods: let your Ingress or Gateway point at it.",
-    "docker_daemon": "The nodes are the cluster's; set up their runtime there.",
-    "private_ip": "Pods get their addresses from the cluster.",
-    "public_ip": "Pods get their addresses from the cluster.",
-}
-_LIMITS_WITHOUT_EFFECT = {
-    "pids": "The kubelet's podPidsLimit holds for all pods of a node.",
-    "log_size": "The kubelet's containerLogMaxSize holds for all pods of a node.",
-    "log_files": "The kubelet's containerLogMaxFiles holds for all pods of a node.",
-}
+MACHINES = "machines"
 
 
 @dataclass(frozen=True)
@@ -151,12 +132,12 @@ class _Planner(KindPlanner):
     def _settings(self) -> Dict[str, KindSettings]:
         found: Dict[str, KindSettings] = {}
         for member in self.kinds:
-            self.findings += unheld(member)
+            self.findings += kubernetes_checks.unheld(member)
             try:
                 found[member.name] = read_kind(_merged(member), member.name)
             except Failed as error:
                 self.findings += error.findings
-        self.findings += check_together(found)
+        self.findings += kubernetes_checks.together(found)
         return found
 
     def _drafts(self, settings: Mapping[str, KindSettings]) -> Dict[str, Optional[Draft]]:
@@ -264,7 +245,7 @@ class _Planner(KindPlanner):
                 pods.append(mesh.Pod(kind.name, ordinal, host, port, own_id, network, *announced))
         members = [pod.as_member() for pod in mesh.in_order(pods)]
         self.findings += check_members("", members) if members else []
-        self.findings += check_announced(pods)
+        self.findings += kubernetes_checks.announced(pods)
         return pods
 
     def _machines(self, fleet: str, pods: Sequence[mesh.Pod]) -> List[Member]:
@@ -310,70 +291,6 @@ def probe_files() -> Dict[str, str]:
     """The readiness probe as it runs in the agent's container: without the collection."""
     text = inspect.getsource(ready).replace(tcp.__name__, "tcp")
     return {"ready.py": text, "tcp.py": inspect.getsource(tcp)}
-
-
-def unheld(member: MemberVariables) -> List[Finding]:
-    """The variables that say what a cluster does not do: those that the agent would miss stop the run."""
-    found = []
-    if member.target != TARGET:
-        fix = "Set praxis_target: kubernetes, or run deploy.yml for machines."
-        found.append(Finding("not-a-kubernetes-kind", "praxis_target is %s." % member.target, member.name, fix))
-    if member.docker_socket:
-        fix = "Leave it out; a node's Docker socket in a pod hands the node to every peer."
-        found.append(_unheld("praxis_docker_socket", member.name, fix, ERROR))
-    if member.services:
-        fix = "Deploy them to the cluster by manifests of their own."
-        found.append(_unheld("praxis_services", member.name, fix, ERROR))
-    if member.address != "private":
-        fix = "Leave it out: pods dial each other by their names in the cluster."
-        found.append(_unheld("praxis_address", member.name, fix, ERROR))
-    for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
-        found.append(_unheld(name, member.name, fix, WARNING))
-    pulls = {**member.kubernetes, **member.kubernetes_kind}.get("image_pull_secrets")
-    if member.registries and not pulls:
-        fix = "Make a pull secret of its login, and name that in praxis_kubernetes.image_pull_secrets."
-        found.append(_unheld("praxis_registries", member.name, fix, WARNING))
-    return found
-
-
-def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
-    return Finding("not-on-kubernetes", "%s has no effect on Kubernetes." % what, where, fix, level)
-
-
-def check_announced(pods: Sequence[mesh.Pod]) -> List[Finding]:
-    """That two pods are announced to machines at one place. A node's port is the same on all nodes."""
-    holders: Dict[Tuple[str, int], List[str]] = {}
-    for pod in pods:
-        if pod.announced:
-            alone = pod.announced_port == pod.port  # a load balancer's
-            holders.setdefault((pod.announced if alone else "", pod.announced_port), []).append(pod.name)
-    fix = "Give each kind a machines.port of its own, with a port for each of its pods; and each pod an address."
-    what = "%s are announced at the same port %d."
-    return [
-        Finding("shared-address", what % (" and ".join(names), port), "inventory", fix)
-        for (_address, port), names in holders.items()
-        if len(names) > 1
-    ]
-
-
-def check_together(settings: Mapping[str, KindSettings]) -> List[Finding]:
-    """Why these kinds cannot be one fleet."""
-    findings = []
-    spaces = sorted({each.namespace for each in settings.values()})
-    if len(spaces) > 1:
-        what = "The kinds are in several namespaces: %s." % ", ".join(spaces)
-        fix = "Set praxis_kubernetes.namespace once: P2P is admitted from the agents of one namespace."
-        findings.append(Finding("several-namespaces", what, "inventory", fix))
-    taken: Set[str] = set()
-    for name, each in settings.items():
-        if each.name in taken:
-            what = "Another kind is called %s, too." % each.name
-            findings.append(Finding("shared-name", what, name, "Give each kind a name of its own."))
-        taken.add(each.name)
-    if settings and all(each.role != MEMBER for each in settings.values()):
-        fix = "Make one kind of role member: leaves dial members and nobody else."
-        findings.append(Finding("no-members", "All kinds are leaves.", "inventory", fix))
-    return findings
 
 
 def _merged(member: MemberVariables) -> Dict[str, Any]:
