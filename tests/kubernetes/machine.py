@@ -17,12 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from sandbox.kubernetes.node import Node
 from tests.kubernetes.fleet import wait
 
 _ENVIRONMENT = {
@@ -31,18 +30,29 @@ _ENVIRONMENT = {
 }  # fmt: skip
 
 
+class Engine(Protocol):
+    """Where it runs."""
+
+    def docker(self, *arguments: str) -> str:
+        """Run ``docker``; what it prints."""
+
+
 @dataclass
 class Machine:
-    """The machine. Its network is a container that sleeps, so that an agent that restarts keeps the address."""
+    """The machine. Its network is a container that sleeps, so that an agent that restarts keeps the address.
 
-    node: Node
+    :ivar place: options of ``docker run`` that say which network and address it has.
+    """
+
+    node: Engine
     folder: Path
     name: str
     image: str
     seed: bytes
+    place: Sequence[str] = ()
 
     def boot(self) -> None:
-        self.node.docker("run", "--detach", "--name", self.name, self.image, "sleep", "infinity")
+        self.node.docker("run", "--detach", "--name", self.name, *self.place, self.image, "sleep", "infinity")
 
     @property
     def address(self) -> str:
