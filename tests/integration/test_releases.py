@@ -413,8 +413,8 @@ def test_a_deployment_that_stood_still_and_was_taken_over_from_does_nothing_more
 @pytest.mark.parametrize("how", ["it is named", "its lease is over"])
 def test_a_step_of_a_deployment_that_was_taken_over_from_is_refused(fleet: Cloud, tmp_path: Path, how: str) -> None:
     """The first stands still just before it drains, with the lock seen to; and it goes on when the second is through.
-    Within its lease its host refuses it by the fence; after that it drains nobody any more. (A worker of Ansible's is in
-    a session of its own: a drain that it had been given by then is carried out, and the fence refuses what comes next.)
+    Within its lease its host refuses it by the fence; after that it drains nobody any more. (A worker of Ansible's has
+    its own session: a drain that it had been given by then is carried out, and the fence refuses what comes next.)
     """
     settle(fleet)
     output, lease = tmp_path / "output", {"praxis_lease": 60} if "over" in how else {}
