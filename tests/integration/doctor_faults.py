@@ -8,6 +8,7 @@ A scene is a number of them that do not hide each other, planted together on thr
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,12 @@ LOGIN = "pkill -KILL -f '^sshd[^ ]*: admin' || test $? = 1"  # its sessions, and
 P2P_IN = ("iptables -w 5 -{0} INPUT -p tcp --dport 4001 -j DROP; "
           "iptables -w 5 -{0} DOCKER-USER ! -i br-+ -p tcp --dport 4001 -j DROP")
 P2P_OUT = "iptables -w 5 -{0} DOCKER-USER -i br-+ -p tcp --dport 4001 -j DROP"
+P2P_SHUT = ("iptables -w 5 -{0} INPUT -p tcp --dport 4001 -j REJECT --reject-with tcp-reset; "
+            "iptables -w 5 -{0} DOCKER-USER -p tcp --dport 4001 -j REJECT --reject-with tcp-reset")
 REMAP = ("cp /etc/docker/daemon.json /root/ && python3 -c 'import json; path = \"/etc/docker/daemon.json\"; "
          "found = json.load(open(path)); found[\"userns-remap\"] = \"default\"; json.dump(found, open(path, \"w\"))'")
+LISTEN = ("systemd-run --quiet --unit fault-{0} python3 -m http.server {0}; "
+          "timeout 30 sh -c 'until ss -ltnH sport = :{0} | grep -q .; do sleep 0.1; done'")
 ANOTHER_KEY = ("mkdir /root/keys && mv /etc/ssh/ssh_host_* /root/keys/ && ssh-keygen -q -A && systemctl restart ssh; "
                + LOGIN)  # fmt: skip
 ITS_OWN_KEY = ("rm /etc/ssh/ssh_host_* && mv /root/keys/* /etc/ssh/ && rmdir /root/keys && systemctl restart ssh; "
@@ -42,6 +47,16 @@ PTH = "$(python3 -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))')/
 # A container has the clock of the machine under it: what shows another time is Python.
 ANOTHER_TIME = (f"mkdir -p $(dirname {PTH}) && "
                 f'echo "import time; time.time = (lambda real: lambda: real() + 3600)(time.time)" > {PTH}')
+# Read by the agent's process alone: the machine's own resolver is another file.
+NO_RESOLVER = ("path=$(docker inspect --format '{{.ResolvConfPath}}' %s) && cp $path /root/resolver && "
+               "echo nameserver 127.0.0.1 > $path") % AGENT  # fmt: skip
+A_RESOLVER = "cat /root/resolver > $(docker inspect --format '{{.ResolvConfPath}}' %s)" % AGENT
+# Agents dial once, after their start. This one does while nobody gets through.
+UNDIALLED = (f"since=$(date +%s); {P2P_SHUT.format('I')}; docker restart {AGENT} && timeout 60 sh -c 'until docker logs"
+             f" --since '$since' {AGENT} 2>&1 | grep -q \"bootstrap node 2/2 failed\"; do sleep 0.2; done'; "
+             f"{P2P_SHUT.format('D')}")  # fmt: skip
+ANOTHER_IDENTITY = ("head -c 32 /dev/urandom > /run/praxis/keys/node.key && "
+                    f"docker restart {AGENT}")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,22 @@ class Account:
         for each in balancers.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]:
             balancers.delete_listener(ListenerArn=each["ListenerArn"])
 
+    def policy(self, name: str, statement: Mapping[str, Any] | None) -> None:
+        """Give the controller's user one more policy, or take it away."""
+        iam = self.client("iam")
+        if statement is None:
+            iam.delete_user_policy(UserName="controller", PolicyName=name)
+            return
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName="controller", PolicyName=name, PolicyDocument=document)
 
+    def deny(self, name: str, action: str, resource: str = "*") -> None:
+        self.policy(name, {"Effect": "Deny", "Action": action, "Resource": resource})
+
+
+ABSENT_DIGEST = "absent digest"
+TOO_MUCH, MODEL, WRONG_ADDRESS = "more memory than there is", "a model by its name", "wrong address"
+SECRET, SECRET_READ = "arn:aws:secretsmanager:*:*:secret:praxis/praxis/agent-*", "secretsmanager:GetSecretValue"
 #: A shell script on the fault's machine, or what is done to the account.
 Step = str | Callable[[Account], None]
 
@@ -107,6 +137,7 @@ class Fault:
     :param unplant: how it goes, where a person has to decide; empty: the printed command fixes it.
     :param run_on: where the finding says that its command is to be typed.
     :param what: words of the finding's ``what``.
+    :param host: what is wrong with the variables of its machine.
     """
 
     code: str
@@ -116,6 +147,7 @@ class Fault:
     run_on: str = ""
     what: str = ""
     level: str = "error"
+    host: str = ""
 
     def do(self, account: Account, step: Step) -> None:
         """Plant it, or take it away."""
@@ -188,7 +220,46 @@ SECOND = Scene("second", (
     by_playbook("infrastructure-differs", f"VPC {FLEET}", lambda account: account.untag_vpc(), level="warning"),
     by_playbook("infrastructure-missing", f"listener {FLEET}:80", lambda account: account.no_listener()),
 ))  # fmt: skip
-SCENES = [FIRST, SECOND]
+THIRD = Scene("third", (
+    on_machine("containers-cut-off", 1, "sysctl -w net.ipv4.ip_forward=0"),
+    Fault("port-taken", 2, f"docker stop {AGENT} && {LISTEN.format(8000)}",
+          f"systemctl stop fault-8000 && docker start {AGENT}", what="python3 (pid"),
+    by_playbook("engine-to-be-made", 3, "dpkg --remove --force-depends docker-compose", level="warning"),
+    by_playbook("container-stopped", 3, f"docker stop {AGENT}"),
+    by_playbook("port-open", GROUP_PLACE, lambda account: account.admit(4001, "198.51.100.0/24"), what="tcp 4001",
+                level="warning"),
+))  # fmt: skip
+FOURTH = Scene("fourth", (
+    by_playbook("edge-missing", "praxis-aws-2 <-> praxis-aws-3", lambda account: account.on(3, UNDIALLED)),
+    by_playbook("wrong-peer-id", 1, ANOTHER_IDENTITY),
+    Fault("mesh-split", "fleet praxis"),  # what it comes to: two parts of one member each, and one that is another
+))  # fmt: skip
+FIFTH = Scene("fifth", (
+    Fault("login-refused", 1, f"mv /home/admin/.ssh/authorized_keys /root/; {LOGIN}",
+          "mv /root/authorized_keys /home/admin/.ssh/"),
+    Fault("sudo-refused", 2, "mv /etc/sudoers.d/90-admin /root/", "mv /root/90-admin /etc/sudoers.d/"),
+))  # fmt: skip
+#: What is wrong with variables of one machine.
+SIXTH = Scene("sixth", (
+    Fault("machine-too-small", 1, host=TOO_MUCH),
+    Fault("image-not-found", 2, host=ABSENT_DIGEST),
+    Fault("name-unresolved-inside", 3, NO_RESOLVER, A_RESOLVER, host=MODEL),
+    by_playbook("other-release", 2, "", level="warning"),  # what another image
+    by_playbook("other-release", 3, "", level="warning"),  # and another setting come to
+    Fault("permission-missing", "AWS provision MakeKey", lambda account: account.deny("fault", "ec2:ImportKeyPair"),
+          lambda account: account.policy("fault", None), level="warning"),
+))  # fmt: skip
+#: What hides all machines: without its secrets nothing can be planned.
+SEVENTH = Scene("seventh", (
+    Fault("secret-denied", "aws-sm://praxis/praxis/agent (us-east-1) for OPENAI_API_KEY, PRAXIS_MASTER_KEY",
+          lambda account: account.deny("fault", SECRET_READ, SECRET), lambda account: account.policy("fault", None)),
+    *(Fault("permission-missing", f"AWS {verb} ReadSecrets", level="warning") for verb in ("deploy", "doctor")),
+))  # fmt: skip
+EIGHTH = Scene("eighth", (
+    Fault("address-wrong", 1, host=WRONG_ADDRESS),
+    by_playbook("other-release", 1, "", level="warning"),  # the others are to dial it there
+))  # fmt: skip
+SCENES = [FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH]
 
 
 def run_printed(cloud: Cloud, findings: Iterable[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,19 @@ from tests import tiers
 
 from . import hunting
 from .conftest import Cloud, Machine, Run
-from .doctor_faults import ENGINE_DOWN, EXPOSED, SCENES, Account, Fault, Scene, run_printed
+from .doctor_faults import (
+    ABSENT_DIGEST,
+    ENGINE_DOWN,
+    EXPOSED,
+    MODEL,
+    SCENES,
+    TOO_MUCH,
+    WRONG_ADDRESS,
+    Account,
+    Fault,
+    Scene,
+    run_printed,
+)
 
 AREAS = {"plan", "agents", "machines", "images", "names", "peers", "networks", "secrets", "infrastructure",
          "permissions"}  # fmt: skip
@@ -93,6 +106,19 @@ class Planted:
     findings: list[dict[str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    def hosts(self, cloud: Cloud) -> dict[str, dict[str, Any]]:
+        """The variables of the machines, as the scene's faults have them."""
+        name, absent = cloud.state["registry"]["name"] + "/praxis-agent", "sha256:" + "0" * 64
+        known: dict[str, dict[str, Any]] = {
+            ABSENT_DIGEST: {"praxis_image": f"{name}@{absent}"},
+            # Of the fleet's network, and nobody's.
+            WRONG_ADDRESS: {"praxis_private_ip": cloud.machines()[0].ip.rpartition(".")[0] + ".254"},
+            TOO_MUCH: {"praxis_container": {"memory": "9000g"}},
+            MODEL: {"praxis_agent_environment": {"MODEL_URL": f"https://{cloud.state['registry']['name']}/v1"}},
+        }
+        faults = [fault for fault in self.scene.faults if fault.host]
+        return {fault.where: known[fault.host] for fault in faults}
+
     def of(self, fault: Fault) -> dict[str, Any]:
         """The finding of a fault."""
         (found,) = [item for item in self.findings if is_of(item, fault)]
@@ -160,10 +186,18 @@ def test_a_verb_asks_for_what_its_policy_allows_and_for_nothing_else(deployed: F
     assert asked <= deployed.sent["doctor"]
 
 
+def test_thirty_faults_are_planted() -> None:
+    faults = [fault for scene in SCENES for fault in scene.faults]
+    planted = {(fault.code, fault.what) for fault in faults if fault.plant or fault.host}
+    assert len(planted) >= 30
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("planted", tiers.rows(SCENES), ids=str, indirect=True)
-def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: Planted) -> None:
-    run = deployed.doctor(2)
+def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: Planted, tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(json.dumps({"praxis": {"hosts": planted.hosts(deployed.cloud)}}))
+    run = deployed.doctor(2, "-i", str(inventory))
     planted.findings = list(run.summary["findings"])
     named = [(item["code"], item["where"], item["level"], item["run_on"]) for item in planted.findings]
     wanted = [(fault.code, fault.where, fault.level, fault.run_on) for fault in planted.scene.faults]
@@ -183,18 +217,6 @@ def test_what_the_findings_say_fixes_them(deployed: Fleet, planted: Planted) -> 
     deployed.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
     assert deployed.doctor(0).summary["findings"] == []
     deployed.sound = True
-
-
-@pytest.mark.once
-@pytest.mark.repetition
-def test_the_playbook_that_a_finding_names_fixes_it(deployed: Fleet) -> None:
-    deployed.cloud.on(deployed.machine(1), "docker rm -f praxis-agent-1")
-    deployed.cloud.on(deployed.machine(2), "docker stop praxis-agent-1")
-    found = deployed.doctor(2).summary["findings"]
-    about = [item for item in found if item["code"] in ("no-container", "container-stopped")]
-    assert [item["where"] for item in about] == ["praxis-aws-1", "praxis-aws-2"]
-    run_printed(deployed.cloud, about)
-    assert deployed.doctor(0).summary["findings"] == []
 
 
 @pytest.mark.once
@@ -233,3 +255,24 @@ def fixing(fleet: Fleet, *names: str, check: bool = False) -> Run:
     """The doctor, that is to fix these. An error is found before or after, or none."""
     arguments = ["--check"] if check else []
     return fleet.cloud.run("doctor.yml", "-e", json.dumps({"praxis_doctor_fix": names}), *arguments, expect=None)
+
+
+@pytest.mark.once
+def test_more_than_a_quota_allows_is_refused_before_anything_is_made(deployed: Fleet) -> None:
+    """13 machines of 96 vCPUs, where an account has 1152 of them."""
+    many = {"praxis_hosts": 13, "praxis_instance_type": "m5.24xlarge"}
+    mark = deployed.cloud.mark()
+    for mode in ((), ("--check",)):
+        run = deployed.cloud.run("provision.yml", *mode, expect=2, variables=many, environment={"PRAXIS_FLEET": "many"})
+        (found,) = run.failed[0]["failures"]
+        assert found["code"] == "over-quota"
+        assert "1248 vCPUs would be added to 6 in use" in found["what"]
+    assert not [each for each in deployed.cloud.operations(mark) if each["mutating"]]
+
+
+@pytest.mark.once
+@pytest.mark.repetition
+def test_the_doctor_says_what_a_quota_does_not_allow(deployed: Fleet) -> None:
+    run = deployed.doctor(2, "-e", "praxis_hosts=16 praxis_instance_type=m5.24xlarge")
+    assert [item["code"] for item in run.summary["findings"]].count("over-quota") == 1
+    assert {item["code"] for item in run.summary["findings"]} == {"over-quota", "machine-missing"}
