@@ -29,8 +29,6 @@ LAYERS = {
     "plugins/module_utils", "playbooks", "roles", "sandbox",
 }  # fmt: skip
 
-each_fault = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-
 
 def read(fault: Fault) -> str:
     return (CHECKOUT / fault.file).read_text(encoding="utf-8")
@@ -50,14 +48,14 @@ def test_there_are_enough_in_every_layer() -> None:
     assert {fault.layer for fault in FAULTS} == LAYERS
 
 
-@each_fault
-def test_it_says_what_it_is(fault: Fault) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", fault.name)
-    assert fault.breaks.endswith(".")
-    assert fault.tier in TIERS
+def test_each_says_what_it_is() -> None:
+    for fault in FAULTS:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", fault.name), fault.name
+        assert fault.breaks.endswith("."), fault.name
+        assert fault.tier in TIERS, fault.name
 
 
-@each_fault
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_it_can_be_planted_and_the_file_still_be_read(fault: Fault) -> None:
     planted = fault.plant(read(fault))
     assert planted != read(fault)
@@ -67,19 +65,18 @@ def test_it_can_be_planted_and_the_file_still_be_read(fault: Fault) -> None:
         assert yaml.safe_load(planted)
 
 
-@each_fault
-def test_its_tests_are_there(fault: Fault) -> None:
-    paths = [each for each in fault.tests if each.startswith("tests/")]
-    assert paths
-    for each in paths:
-        path, *names = each.split("::")
-        assert (CHECKOUT / path).exists(), path
-        for name in names:
-            assert re.search(rf"^ *(def|class) {re.escape(name.partition('[')[0])}\b",
-                             (CHECKOUT / path).read_text(encoding="utf-8"), re.MULTILINE), each
+def test_the_tests_of_each_are_there() -> None:
+    for fault in FAULTS:
+        paths = [each for each in fault.tests if each.startswith("tests/")]
+        assert paths, fault.name
+        for each in paths:
+            path, *names = each.split("::")
+            assert (CHECKOUT / path).exists(), (fault.name, path)
+            for name in names:
+                assert re.search(rf"^ *(def|class) {re.escape(name.partition('[')[0])}\b",
+                                 (CHECKOUT / path).read_text(encoding="utf-8"), re.MULTILINE), (fault.name, each)
 
 
-@each_fault
-def test_what_a_fast_one_needs_is_fast(fault: Fault) -> None:
-    if fault.tier == "fast":
-        assert all(each.startswith("tests/unit/") for each in fault.tests if each.startswith("tests/"))
+def test_what_a_fast_one_needs_is_fast() -> None:
+    needed = {each for fault in FAULTS if fault.tier == "fast" for each in fault.tests if each.startswith("tests/")}
+    assert [each for each in needed if not each.startswith("tests/unit/")] == []

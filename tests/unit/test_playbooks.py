@@ -95,14 +95,15 @@ def test_pipelining_is_said_by_both_of_its_names(folder: Path) -> None:
         assert names[0] == names[1], path
 
 
-@pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
-def test_a_play_says_itself_what_ansible_cfg_would_say_otherwise(play: Part) -> None:
+def test_a_play_says_itself_what_ansible_cfg_would_say_otherwise() -> None:
     """The strategy, a timeout that ends a step in its middle, one failure that ends all, a debugger that waits for a
     person, and whom to become: as nobody on a machine, or as root on the controller, nothing works."""
-    assert play["strategy"] in ("ansible.builtin.linear", "ansible.builtin.free")
-    assert (play["any_errors_fatal"], play["debugger"], play["timeout"]) == (False, "never", 0)
-    assert (play["gather_facts"], play["become_user"]) == (False, "root")
-    assert play["become"] is (play in [each for _name, each in on_machines()])
+    machines = [each for _name, each in on_machines()]
+    for name, play in plays():
+        assert play["strategy"] in ("ansible.builtin.linear", "ansible.builtin.free"), name
+        assert (play["any_errors_fatal"], play["debugger"], play["timeout"]) == (False, "never", 0), name
+        assert (play["gather_facts"], play["become_user"]) == (False, "root"), name
+        assert play["become"] is (play in machines), name
 
 
 def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
@@ -166,12 +167,12 @@ def test_an_entry_point_does_what_its_name_says() -> None:
         assert ("check_mode: true" in text) is (entry == "observe")
 
 
-@pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in plays()])
-def test_the_steps_of_a_play_are_of_the_run_that_was_planned(play: Part) -> None:
+def test_the_steps_of_a_play_are_of_the_run_that_was_planned() -> None:
     """And not of one that a host may have by itself, which is the role's default."""
-    text = json.dumps(list(tasks_of(play)))
-    for name in ("agent_run", "load_balancer_run"):
-        assert name not in text or play["vars"][name] == "{{ praxis_plan.run }}", name
+    for where, play in plays():
+        text = json.dumps(list(tasks_of(play)))
+        for name in ("agent_run", "load_balancer_run"):
+            assert name not in text or play["vars"][name] == "{{ praxis_plan.run }}", (where, name)
 
 
 def test_every_playbook_reads_the_run_from_the_same_variables() -> None:
