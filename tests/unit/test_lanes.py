@@ -133,6 +133,7 @@ sys.exit(lanes.keep(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 def test_the_keeper_clears_away_though_nobody_reads_what_it_prints(tmp_path: Path) -> None:
     keeper = subprocess.Popen([sys.executable, "-c", KEEPER, str(tmp_path)], cwd=lanes.CHECKOUT,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip

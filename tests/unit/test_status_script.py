@@ -107,6 +107,7 @@ def test_a_run_without_json_or_against_its_own_verdict_is_a_failure(script: Scri
     assert "Could not read" in done.stderr
 
 
+@pytest.mark.slow
 def test_watching_needs_a_terminal(script: Script) -> None:
     done = script.run("--watch", "5")
     assert done.returncode == 2 and "terminal" in done.stderr and done.stdout == ""

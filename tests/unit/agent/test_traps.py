@@ -402,6 +402,7 @@ def test_p2p_connect_and_p2p_tool_are_never_called() -> None:
     assert requests == ['"GET"']
 
 
+@pytest.mark.slow
 def test_the_agents_own_list_of_peers_is_not_believed() -> None:
     for name, text in product().items():
         assert "/p2p/peers" not in text and "/p2p/cards" not in text, name

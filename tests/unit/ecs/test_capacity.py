@@ -79,6 +79,7 @@ def test_what_cannot_be_is_refused(given: dict[str, Any]) -> None:
     assert set(codes(raised.value)) == {"bad-ecs-setting"}
 
 
+@pytest.mark.slow
 def test_a_strategy_is_written_when_it_differs_and_its_order_means_nothing(account: Account) -> None:
     account.deploy()
     rows = account.fleet({"capacity": MIXED}).plan()[1]
@@ -89,6 +90,7 @@ def test_a_strategy_is_written_when_it_differs_and_its_order_means_nothing(accou
     assert account.deploy() == (["UpdateService"], [])
 
 
+@pytest.mark.slow
 def test_a_service_does_not_change_between_launch_type_and_strategy(account: Account) -> None:
     account.cloud.client("ecs").create_cluster(clusterName="theirs")
     assert account.deploy(INSTANCES)[1] == []

@@ -85,6 +85,7 @@ def test_a_volume_of_a_service_is_never_where_the_data_is() -> None:
     assert codes(raised.value) == ["bad-service"]
 
 
+@pytest.mark.slow
 def test_tasks_are_given_a_role_for_that_directory_and_nothing_else(account: Account) -> None:
     changes, found = account.deploy(data=DATA)
     assert found == [] and changes.count("CreateRole") == 2 and changes.count("PutRolePolicy") == 2
@@ -117,6 +118,7 @@ def test_rendering_writes_the_policy_of_the_tasks_role() -> None:
     assert json.loads(files["leaf.task-definition.json"])["volumes"] and given
 
 
+@pytest.mark.slow
 def test_each_of_two_kinds_has_a_policy_of_its_own(account: Account) -> None:
     planned = plan(one=account.variables(slot="one"), two=account.variables(slot="two"))
     fleet = account.fleet().__class__(

@@ -114,6 +114,7 @@ def test_a_run_that_stops_at_any_call_is_completed_by_the_next(
 
 
 @RIDDEN_OUT
+@pytest.mark.slow
 def test_one_run_rides_it_out(
     account: Account, disturb_the_engine: Disturb, kind: type[CloudError], carried_out: bool
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_setting_changed_makes_one_revision(account: Account) -> None:
     assert account.deploy(agent_config={"llm": {"timeout": 7}}) == ([], [])
 
 
+@pytest.mark.slow
 def test_no_value_of_a_secret_is_anywhere(account: Account) -> None:
     account.deploy()
     ecs = account.cloud.client("ecs")

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS
 from tests.unit.ecs.conftest import Account
 from tests.unit.ecs.made import REGION
@@ -91,6 +93,7 @@ def test_every_kind_has_a_row() -> None:
     assert {*KINDS} == {*EDITS}
 
 
+@pytest.mark.slow
 def test_a_field_edited_by_hand_is_named_and_restored(account: Account) -> None:
     account.deploy(SCALED)
     for edit, _field in EDITS.values():

@@ -91,6 +91,7 @@ def test_a_run_that_waits_in_vain_names_the_other(account: Account) -> None:
     assert codes(raised.value) == ["fleet-locked"] and sum(waits) == 20.0
 
 
+@pytest.mark.slow
 def test_a_dead_run_is_taken_over_and_named(account: Account) -> None:
     dead = ecs_lock("one").held()
     dead.__enter__()
@@ -101,6 +102,7 @@ def test_a_dead_run_is_taken_over_and_named(account: Account) -> None:
         assert left == []
 
 
+@pytest.mark.slow
 def test_of_many_at_the_same_moment_one_alone_holds_it(account: Account) -> None:
     start, others_refused = threading.Barrier(6), threading.Semaphore(0)
     held: list[str] = []

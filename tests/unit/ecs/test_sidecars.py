@@ -254,6 +254,7 @@ def test_a_login_that_ecs_cannot_use_is_refused_with_a_reason(given: dict[str, A
 # -- in an account
 
 
+@pytest.mark.slow
 def test_a_service_changed_is_one_revision_and_the_second_run_writes_nothing(account: Account) -> None:
     given = {"container": {"memory": "512m"}}
     one = [{**FILES, "secrets": {"TOKEN": "aws-sm://llm#openai"}}]

@@ -54,6 +54,7 @@ def test_of_two_runs_the_second_writes_nothing_of_the_fleet(account: Account) ->
         assert account.verb("verified")["ok"] and account.verb("deployed")["ok"]
 
 
+@pytest.mark.slow
 def test_who_only_observes_says_who_is_at_work_and_since_when(account: Account) -> None:
     account.verb("deployed")
     verbs: list[tuple[str, bool]] = [("plan", False), ("status", False), ("verified", False), ("deployed", True)]

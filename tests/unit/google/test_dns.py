@@ -99,6 +99,7 @@ def test_a_record_leads_to_the_load_balancer_follows_its_name_and_goes_with_it(z
     assert rows(zoned.present()) == []
 
 
+@pytest.mark.slow
 def test_a_removal_does_not_need_the_name(zoned: Project) -> None:
     zoned.present(**NAMED)
     assert rows(zoned.absent())[0] == ("remove", "DNS record", f"agents/{HOST}")

@@ -139,6 +139,7 @@ def test_one_that_is_filled_between_the_observation_and_the_own_seed_is_kept(saf
     assert safe.identities.read(["gcp-1"])["gcp-1"].seed == SEED != safe.stored(2)
 
 
+@pytest.mark.slow
 def test_controllers_that_race_agree(safe):
     """All look and see nothing; then all make it at once."""
     racers = 4

@@ -200,6 +200,7 @@ def test_edits_are_undone_without_a_new_machine_and_additions_stay(fleet: Fleet)
     assert not fleet.run()["changed"]
 
 
+@pytest.mark.slow
 def test_another_key_reaches_the_machines_there_are(fleet: Fleet) -> None:
     fleet.run(hosts=1)
     mark = fleet.mark()

@@ -145,6 +145,7 @@ def test_an_api_server_without_networks_answers_inside_alone(gke: Project) -> No
     {"ipEndpointsConfig": {"authorizedNetworksConfig": {"gcpPublicCidrsAccessEnabled": True}}},
     {"dnsEndpointConfig": {"allowExternalTraffic": True}},
 ])  # fmt: skip
+@pytest.mark.slow
 def test_whoever_opens_the_api_server_by_hand_is_seen(gke: Project, opened: dict[str, Any]) -> None:
     gke.present()
     client = gke.client()

@@ -26,6 +26,7 @@ def allow(project: Project, metric: str, limit: float, usage: float) -> None:
 
 @pytest.mark.parametrize("metric", ONE)
 @pytest.mark.parametrize("check", [True, False])
+@pytest.mark.slow
 def test_one_machine_too_many_is_named_and_nothing_is_made(project: Project, metric: str, check: bool) -> None:
     project.options["root_volume_gb"] = 20
     allow(project, metric, 100, 100 - 2 * ONE[metric] + 1)

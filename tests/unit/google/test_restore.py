@@ -79,6 +79,7 @@ def hosts(project: Project, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     return Hosts(project)
 
 
+@pytest.mark.slow
 def test_the_agent_stops_after_its_new_disk_is_there_and_starts_when_it_has_it(hosts: Hosts) -> None:
     snapshot = hosts.back_up("gcp-1")
     assert hosts.asked == ["frozen", "disks.createSnapshot", "thawed"]
@@ -101,6 +102,7 @@ def test_the_agent_stops_after_its_new_disk_is_there_and_starts_when_it_has_it(h
 @pytest.mark.parametrize(
     "operation", ["disks.insert", "instances.detachDisk", "disks.setLabels", "instances.attachDisk"]
 )
+@pytest.mark.slow
 def test_a_batch_that_fails_leaves_the_disks_of_the_others_and_an_agent_that_can_start(
     hosts: Hosts, operation: str
 ) -> None:

@@ -48,6 +48,7 @@ def refused(account: Account, **options: Any) -> Any:
     return finding
 
 
+@pytest.mark.slow
 def test_machines_that_fit_are_made(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     allow(monkeypatch, 4)
     assert account.present(hosts=2)["quotas"] == []
@@ -65,6 +66,7 @@ def test_one_machine_too_many_is_named_and_nothing_is_made(
     assert account.resources() == {}
 
 
+@pytest.mark.slow
 def test_what_runs_already_is_counted_and_what_is_stopped_or_spot_is_not(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_network_too_many_is_named_and_nothing_is_made(account: Account) -> No
     assert account.resources() == {}
 
 
+@pytest.mark.slow
 def test_a_quota_that_may_not_be_read_stops_nothing_and_is_said(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_quota_that_may_not_be_read_stops_nothing_and_is_said(
     assert account.resources()["Instances"] == 1
 
 
+@pytest.mark.slow
 def test_nobody_asks_for_quotas_when_nothing_is_made(account: Account) -> None:
     account.present()
     account.cloud.operations.clear()

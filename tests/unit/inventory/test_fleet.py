@@ -90,6 +90,7 @@ def codes(inventory: InventoryManager) -> list[str]:
     return [error["code"] for error in errors(inventory)]
 
 
+@pytest.mark.slow
 def test_member_has_the_host_vars_and_groups_of_the_interface(tmp_path: Path) -> None:
     (instance,) = launch("praxis-aws-1", praxis_slot="aws-1", praxis_role="agent", team="search")
     inventory = read(source(tmp_path))
@@ -176,6 +177,7 @@ def test_an_empty_fleet_is_legal_and_its_groups_exist(tmp_path: Path) -> None:
     assert {"praxis", "praxis_aws"} <= set(inventory.groups)
 
 
+@pytest.mark.slow
 def test_regions_are_merged(tmp_path: Path) -> None:
     launch("one")
     launch("two", region=OTHER)
@@ -299,6 +301,7 @@ def test_the_same_source_twice_is_the_same_fleet(tmp_path: Path) -> None:
     assert list(inventory.hosts) == ["one"]
 
 
+@pytest.mark.slow
 def test_two_members_with_one_name_name_both_instances(tmp_path: Path) -> None:
     both = launch("twin") + launch("twin")
     launch("fine")
@@ -332,6 +335,7 @@ def test_two_sources_with_one_name_name_both_instances(tmp_path: Path) -> None:
         "a\n",
     ],
 )
+@pytest.mark.slow
 def test_a_name_that_is_no_host_name_is_an_error(tmp_path: Path, name: str | None) -> None:
     launch(name)
     inventory = read(source(tmp_path))
@@ -348,6 +352,7 @@ def test_a_name_of_another_sources_group_is_an_error(tmp_path: Path) -> None:
     assert "praxis_instance_id" not in inventory.groups["databases"].vars
 
 
+@pytest.mark.slow
 def test_tag_values_are_never_templated(tmp_path: Path) -> None:
     attack = f"{{{{ lookup('ansible.builtin.file', '{tmp_path}/planted') }}}}"
     (tmp_path / "planted").write_text("read by a tag")
@@ -385,6 +390,7 @@ def test_keyed_groups_and_a_wrong_expression(tmp_path: Path) -> None:
     assert codes(wrong) == ["bad-inventory-source"]
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_kept_apart_by_fleet_and_refreshed(tmp_path: Path) -> None:
     caching = f"cache: true\ncache_plugin: ansible.builtin.jsonfile\ncache_connection: {tmp_path}/cache\n"
     launch("one")

@@ -384,6 +384,7 @@ def test_a_large_fleet_costs_little_over_the_api(
 
 
 @mock_aws
+@pytest.mark.slow
 def test_both_clouds_are_one_fleet_and_either_s_failure_is_kept(
     cloud: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ def partitions(api: FakeApi) -> list[int]:
             for path, item in api.history if path == STATEFUL]
 
 
+@pytest.mark.slow
 def test_the_canary_is_judged_before_any_other_pod_gets_the_release(api: FakeApi) -> None:
     run(api, "deployed", canary=1)
     assert partitions(api) == [0], "a first deployment has no canary"
@@ -175,6 +176,7 @@ def test_a_deployment_that_stopped_at_its_canary_goes_on_with_the_canary(
     assert image(api) == IMAGE and partitions(api)[-1] == 0
 
 
+@pytest.mark.slow
 def test_a_run_whose_playbook_was_killed_stops_before_anybody_else_gets_the_release(
     api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def containers(workload: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", tiers.only(VERSIONS, {VERSIONS[0], VERSIONS[-1]}.__contains__))
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_every_object_is_valid(case: str, version: str) -> None:
     made = case_objects(case)
     assert len(made) >= 9

@@ -105,6 +105,7 @@ def test_a_pod_without_an_edge_is_not_ready_beside_others(pod: Pod) -> None:
     assert pod.probe(free_port(), own="192.0.2.1") == "0 of 1 live edges to 1 pods"
 
 
+@pytest.mark.slow
 def test_a_pod_that_was_in_the_mesh_stays_ready_for_a_while(pod: Pod, edge: int) -> None:
     """Else the restart of a neighbour would take it out of service, too."""
     assert pod.probe(edge, own="192.0.2.1") == ""
@@ -129,6 +130,7 @@ def test_a_service_without_pods_is_nobody(pod: Pod) -> None:
         ("/p2p/info", (200, json.dumps({"peer_id": OTHER})), f"its peer id is {OTHER} and should be {PEER}"),
     ],
 )
+@pytest.mark.slow
 def test_health_alone_proves_nothing(pod: Pod, edge: int, path: str, answer: tuple[int, str], said: str) -> None:
     assert pod.probe(edge, own="192.0.2.1") == ""  # even one that was in the mesh a moment ago
     Api.answers[path] = answer

@@ -84,6 +84,7 @@ def test_before_there_is_a_network_check_mode_knows_what_would_come(run: Any, cl
     assert cloud.changes() == []
 
 
+@pytest.mark.slow
 def test_edits_are_undone_without_a_new_machine(run: Any, cloud: Any, options: dict[str, Any]) -> None:
     run("aws_machines", **options)
     before = instances(cloud)
@@ -331,6 +332,7 @@ def test_other_metadata_options_are_kept_as_they_were_launched(
 
 
 @pytest.mark.parametrize("way", ["DisableApiTermination", "disk"])
+@pytest.mark.slow
 def test_what_somebody_protects_from_its_removal_stays_protected(
     run: Any, cloud: Any, options: dict[str, Any], way: str
 ) -> None:

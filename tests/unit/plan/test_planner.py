@@ -35,6 +35,7 @@ def refused(account: Account, hostvars: dict[str, Any]) -> Failed:
 
 
 class TestPlan:
+    @pytest.mark.slow
     def test_everybody_is_in_it(self, account: Account) -> None:
         digest = account.push("2.0", "two")
         made = planner(fleet(3, {3: {"image": f"{REPOSITORY}:2.0", "agent_config_host": {"llm": {"timeout": 7}}}}))
@@ -174,6 +175,7 @@ class TestPlanId:
             "secrets": rotated,
         }
 
+    @pytest.mark.slow
     def test_the_parts_that_differ_are_named(self, account: Account) -> None:
         before = plan()
         require_id(before.id, plan().id)

@@ -71,6 +71,7 @@ def test_a_newcomer_changes_no_release_and_no_engine(account: Account) -> None:
         ({**BOTH, "docker_daemon": {"proxies": {"http-proxy": PROXY}}}, "praxis_docker_daemon has proxies"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_is_refused_by_name(account: Account, values: dict[str, Any], said: str) -> None:
     with pytest.raises(Failed) as error:
         planner(fleet(2, **values)).plan()

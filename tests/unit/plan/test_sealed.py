@@ -54,6 +54,7 @@ def test_a_task_is_a_fork_of_this_process_and_reads_what_it_sealed() -> None:
     assert queue.get() == VALUE
 
 
+@pytest.mark.slow
 def test_another_run_is_refused(tmp_path: Path) -> None:
     token = subprocess.run([sys.executable, "-c", SEALER], capture_output=True, timeout=60, check=True).stdout
     refused(token)

@@ -409,6 +409,7 @@ class TestSettingsFiles:
     @pytest.mark.parametrize(
         "text", ["a: 2026-02-30", "a: " + "[" * 2000, "a: 0o9z: b: c", "a: !!python/object:os.x {}", "a: " + "9" * 5000]
     )
+    @pytest.mark.slow
     def test_what_the_yaml_library_stumbles_over(self, tmp_path: Path, text: str) -> None:
         finding = self.refused(**self.config(tmp_path, agent_base=text, agent_staging=""))
         assert (finding.code, finding.where) == ("bad-yaml", str(tmp_path / "agent_base.yaml"))

@@ -244,6 +244,7 @@ def test_a_version_without_a_value(aws: Aws) -> None:
     assert each(aws, "aws-sm://a") == ["secret-empty"]
 
 
+@pytest.mark.slow
 def test_a_secret_that_was_never_given_a_value(aws: Aws) -> None:
     # moto refuses the whole batch for it, where AWS tells of the one secret.
     make(aws, "there")

@@ -106,6 +106,7 @@ def test_the_default_command_prints_usage_and_exits_2(agent: Any) -> None:
         ({}, {"STANDIN_FAIL": "no-such-failure"}),
     ],
 )
+@pytest.mark.slow
 def test_what_ends_the_process(agent: Any, sections: dict[str, Any], environment: dict[str, str]) -> None:
     assert agent.start(environment=environment, **sections).exit_code() == 1
 
