@@ -466,6 +466,14 @@ def step_that_stands_still(cloud: Cloud, host: Machine, output: Path) -> Iterato
     seen.wait_for("the end of the step", lambda: not cloud.on(host, MODULE), deadline=120)
 
 
+def require_whole(fleet: Cloud, counted: Load) -> None:
+    """Nobody has a switch armed or is out of service, no request was lost, and there is nothing to deploy."""
+    assert not any(armed(fleet).values())
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, {}).changed == {}
+
+
 @pytest.mark.repetition
 def test_a_step_of_a_dead_controller_is_refused_after_the_rollback(fleet: Cloud, tmp_path: Path) -> None:
     """It waited on its host all the while, and the rollback had nothing to activate."""
@@ -478,10 +486,7 @@ def test_a_step_of_a_dead_controller_is_refused_after_the_rollback(fleet: Cloud,
         undone = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
     assert [item["code"] for item in undone.summary["findings"]] == ["taken-over"]
     assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
-    assert not any(armed(fleet).values())
-    assert set(registered(fleet).values()) == {"healthy"}
-    assert lost(counted) == ({}, "")
-    assert deploy(fleet, {}).changed == {}
+    require_whole(fleet, counted)
 
 
 @pytest.mark.repetition
@@ -497,10 +502,7 @@ def test_a_host_that_was_lost_in_its_drain_and_rolled_back_does_not_go_on(fleet:
     said = output.read_text()
     assert code == 2 and "The connection broke during the step" in said and "not-rolled-back" not in said, said[-3000:]
     assert (seen.releases(fleet), seen.started(fleet)) == (before, starts)
-    assert not any(armed(fleet).values())
-    assert set(registered(fleet).values()) == {"healthy"}
-    assert lost(counted) == ({}, "")
-    assert deploy(fleet, {}).changed == {}
+    require_whole(fleet, counted)
 
 
 @pytest.mark.repetition

@@ -42,6 +42,13 @@ class Outsider:
         """As a fresh dial is called."""
         return "%s:%d" % (self.address, self.port)
 
+    @property
+    def dialled_by(self) -> str:
+        """Who makes the connection."""
+        if not self.dials:
+            return MACHINE
+        return BOTH if self.address else PODS
+
 
 #: Machine -> whom it is to be connected to.
 Outside = Mapping[str, Tuple[Outsider, ...]]
@@ -112,8 +119,7 @@ def rows(outside_of: Outside) -> List[Dict[str, Any]]:
     for machine, pods in outside_of.items():
         ways: Dict[Tuple[str, str], List[Outsider]] = defaultdict(list)
         for pod in pods:
-            by = MACHINE if not pod.dials else BOTH if pod.address else PODS
-            ways[by, pod.dials].append(pod)
+            ways[pod.dialled_by, pod.dials].append(pod)
         for (by, dials), those in ways.items():
             found.append(
                 {

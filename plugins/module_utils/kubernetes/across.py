@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import BOTH, MACHINE, PODS, Outsider
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outsider
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, natural
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 
@@ -41,12 +41,6 @@ class Edge:
     @property
     def is_possible(self) -> bool:
         return bool(self.machine_address or self.pod.announced)
-
-    @property
-    def dialled_by(self) -> str:
-        if not self.machine_address:
-            return MACHINE
-        return BOTH if self.pod.announced else PODS
 
 
 def edges(pods: Sequence[mesh.Pod], machines: Sequence[Member]) -> List[Edge]:

@@ -141,8 +141,7 @@ def external(kind: Kind, part: str) -> Optional[Object]:
 
 def headless(kind: Kind) -> Object:
     """The Service that gives each pod a name, before it is ready: its siblings dial it in order to become ready."""
-    ports = [{"name": "p2p", "port": kind.release.p2p_port, "protocol": "TCP", "targetPort": "p2p"}]
-    spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": kind.selector, "ports": ports}
+    spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": kind.selector, "ports": [_p2p(kind)]}
     return _object(kind, "v1", "Service", kind.name, spec=spec)
 
 
@@ -150,7 +149,7 @@ def announced(kind: Kind, pod: mesh.Pod) -> Object:
     """The Service by which machines dial one pod, before it is ready. A load balancer leaves the dialling end's address
     as it is; through a node's port every node leads to the pod, wherever it runs."""
     around = kind.settings.machines
-    port = {"name": "p2p", "port": kind.release.p2p_port, "protocol": "TCP", "targetPort": "p2p"}
+    port = _p2p(kind)
     spec: Object = {
         "type": around.service,
         "publishNotReadyAddresses": True,
@@ -175,6 +174,11 @@ def api(kind: Kind) -> Object:
     ports = [{"name": "api", "port": kind.release.api_port, "protocol": "TCP", "targetPort": "api"}]
     spec = {"type": "ClusterIP", "selector": kind.selector, "ports": ports}
     return _object(kind, "v1", "Service", "%s-api" % kind.name, spec=spec)
+
+
+def _p2p(kind: Kind) -> Object:
+    """The port of a Service by which an agent is dialled."""
+    return {"name": "p2p", "port": kind.release.p2p_port, "protocol": "TCP", "targetPort": "p2p"}
 
 
 def policy(kind: Kind, machines: Sequence[Member] = ()) -> Object:
