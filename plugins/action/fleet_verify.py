@@ -10,7 +10,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, mesh, render, status, switches
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import (
+    clocks,
+    lock,
+    member_health,
+    mesh,
+    render,
+    status,
+    switches,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
     absences,
     observations_of,
@@ -46,7 +54,8 @@ class ActionModule(FleetAction):
         judged = [name for name in hosts if name not in pending]
         scope = judged if len(judged) < len(table.members) else None
         observations = observations_of(outcomes)
-        restarted = mesh.restarts(run.activated(), {one: observations[one] for one in judged if one in observations})
+        seen_now = {one: observations[one] for one in judged if one in observations}
+        restarted = member_health.restarts(run.activated(), seen_now)
         # Of an agent that crashes nothing else is worth telling; what its own gate has found says more.
         crashing = {item.where: item for item in restarted}
         absent = {**crashing, **absences(judged, outcomes)}
@@ -106,7 +115,7 @@ class ActionModule(FleetAction):
 
 def _good(table: Table, names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[str]:
     """The members that may be given requests."""
-    return [name for name in names if mesh.serves(table, name, observations[name])]
+    return [name for name in names if member_health.serves(table, name, observations[name])]
 
 
 def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
@@ -149,7 +158,7 @@ def _reported(finding: Finding, recorded: Sequence[Finding]) -> bool:
     if any((item.code, item.where) == (finding.code, finding.where) for item in recorded):
         return True
     stopped = [item for item in recorded if item.level == ERROR]
-    return any(item.where == finding.where or finding.code == mesh.OTHER_RELEASE for item in stopped)
+    return any(item.where == finding.where or finding.code == member_health.OTHER_RELEASE for item in stopped)
 
 
 def _refused(names: List[str], balancer: Mapping[str, Any]) -> List[Finding]:

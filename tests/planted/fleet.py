@@ -36,8 +36,8 @@ FAULTS = (
         name="ghost-edge-is-live",
         breaks="An edge of which the two ends hold different connections counts as live.",
         file="plugins/module_utils/fleet/mesh.py",
-        before="not flows[0] & flows[1]:",
-        after="not flows[0] | flows[1]:",
+        before="not sound[0] & sound[1]:",
+        after="not sound[0] | sound[1]:",
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(
@@ -75,7 +75,7 @@ FAULTS = (
     Fault(
         name="another-release-is-no-finding",
         breaks="A member that runs another release than the planned one is not reported.",
-        file="plugins/module_utils/fleet/mesh.py",
+        file="plugins/module_utils/fleet/member_health.py",
         before="if running != member.release:",
         after="if running is None:",
         tests=("tests/unit/fleet/test_mesh.py",),
@@ -171,7 +171,7 @@ FAULTS = (
     Fault(
         name="one-stranger-explains-all-edges",
         breaks="One connection from an unknown address makes every missing edge look live.",
-        file="plugins/module_utils/fleet/mesh.py",
+        file="plugins/module_utils/fleet/flows.py",
         before="                strangers[far] -= 1\n",
         after="",
         tests=("tests/unit/fleet/test_mesh.py",),
@@ -179,7 +179,7 @@ FAULTS = (
     Fault(
         name="crash-after-the-gate-is-forgotten",
         breaks="An agent that the engine has started again since its activation passes for a good one.",
-        file="plugins/module_utils/fleet/mesh.py",
+        file="plugins/module_utils/fleet/member_health.py",
         before='        if container.get("id") == before["id"] and again > 0:\n',
         after="        if False:\n",
         tests=("tests/unit/plan/test_verify.py",),
@@ -284,7 +284,7 @@ FAULTS = (
         name="other-release-is-an-illness",
         breaks="A member that runs another release is shown as ill.",
         file="plugins/module_utils/fleet/status.py",
-        before="return next((code for code in codes if code != mesh.OTHER_RELEASE), HEALTHY)",
+        before="return next((code for code in codes if code != member_health.OTHER_RELEASE), HEALTHY)",
         after="return next(iter(codes), HEALTHY)",
         tests=("tests/unit/fleet/test_status.py",),
     ),
@@ -401,7 +401,7 @@ FAULTS = (
     Fault(
         name="ghost-by-another-port-is-live",
         breaks="An old connection to an agent that is gone counts, if its successor has one from the same machine.",
-        file="plugins/module_utils/fleet/mesh.py",
+        file="plugins/module_utils/fleet/flows.py",
         before='    return max(ages) < float("inf") and ages[0] <= ages[1] + DIAL_SECONDS\n',
         after='    return max(ages) < float("inf")\n',
         tests=("tests/unit/fleet/test_mesh.py",),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, mesh, remedies
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, member_health, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 
 #: Member -> what its host answered.
@@ -23,7 +23,7 @@ CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
 #: What the next deployment puts right by itself.
-OF_THE_NEXT = (mesh.OTHER_RELEASE, "service-missing", "service-unwanted")
+OF_THE_NEXT = (member_health.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
 _START = "systemctl start docker"
 

@@ -10,7 +10,8 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, serves, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import serves
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
 

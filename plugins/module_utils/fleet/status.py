@@ -9,7 +9,7 @@ import math
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import member_health, mesh, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 
@@ -102,7 +102,7 @@ def _running(observation: Mapping[str, Any]) -> Row:
     container = observation.get("container") or {}
     runs = container.get("state") == "running"
     started = str(container.get("started_at") or "")[:19]
-    up = mesh.age(observation)
+    up = member_health.age(observation)
     return {
         "release": (observation.get("release") or {}).get("running"),
         "image": container.get("image"),
@@ -120,5 +120,5 @@ def _health(
     if not observation:
         code = absent[name].code if name in absent else UNREACHABLE
         return UNREACHABLE if code == "host-unreachable" else code
-    codes = [finding.code for finding in mesh.member_findings(table, name, observation)]
-    return next((code for code in codes if code != mesh.OTHER_RELEASE), HEALTHY)
+    codes = [finding.code for finding in member_health.member_findings(table, name, observation)]
+    return next((code for code in codes if code != member_health.OTHER_RELEASE), HEALTHY)

@@ -20,7 +20,7 @@ import yaml
 from ansible_collections.praxis.cloud.plugins.module_utils.agent import document, identity, peers
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, Layer, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import member_health, mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
@@ -515,7 +515,8 @@ def test_both_peer_id_schemes_are_distinguished() -> None:
     assert running and running.code == "wrong-peer-id"
     assert "other scheme" in running.what and "praxis_peer_id_scheme" in running.fix
     plan = make_plan("test", [member(1, peer_id=ours, other_peer_id=other)], [release("m1")])
-    (seen,) = mesh.member_findings(plan, "m1", observation(plan, "m1", [], api={"health": 200, "peer_id": other}))
+    under_other = observation(plan, "m1", [], api={"health": 200, "peer_id": other})
+    (seen,) = member_health.member_findings(plan, "m1", under_other)
     assert seen.code == "wrong-peer-id"
     assert "other scheme" in seen.what and "praxis_peer_id_scheme" in seen.fix
     someone = judged(ours, other, health=200, peer_id=PEERS[2])

@@ -6,14 +6,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import (
-    edge_fault,
-    heal,
-    member_findings,
-    restarts,
-    serves,
-    verdict,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import member_findings, restarts, serves
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, absences, make_order
 
 from .made import PEERS, fleet, flow, meshed, observation

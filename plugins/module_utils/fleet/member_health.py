@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One member as it was observed: what is wrong with it, its edges apart, and how old its agent is. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, List, Mapping
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+
+Observation = Mapping[str, Any]
+OTHER_RELEASE = "other-release"
+#: Findings about a member whose agent takes requests all the same.
+SERVING = (OTHER_RELEASE, "service-missing", "service-exited", "service-unhealthy", "service-unwanted")
+
+
+def serves(table: Table, name: str, observation: Observation) -> bool:
+    """Whether a member's agent is well, be it with another release: it takes requests, and its peers can count on it.
+
+    That holds without the services beside it, too.
+    """
+    return all(finding.code in SERVING for finding in member_findings(table, name, observation))
+
+
+def member_findings(table: Table, name: str, observation: Observation) -> List[Finding]:
+    """What is wrong with one member, its edges apart: container, release, API, identity."""
+    container, api = observation.get("container"), observation.get("api") or {}
+    member, where = table.members[name], name
+
+    def finding(code: str, what: str, fix: str) -> List[Finding]:
+        return [Finding(code=code, what=what, where=where, fix=fix)]
+
+    deploy = "Run deploy.yml."
+    if not container:
+        return finding("no-container", "No agent container is on the machine.", deploy)
+    if container.get("state") != "running":
+        state = "The agent's container is %s (exit code %s)." % (container.get("state"), container.get("exit_code"))
+        return finding("container-stopped", state, deploy)
+    if api.get("health") != 200:
+        text = "GET /health answers %s." % (api.get("health") or api.get("error") or "nothing")
+        return finding("api-silent", text, "Read the container's log on the machine: docker logs praxis-agent-1.")
+    if member.peer_id and api.get("peer_id") != member.peer_id:
+        text = "Its peer id is %s and not %s: no other member can dial it." % (api.get("peer_id"), member.peer_id)
+        fix = "Deploy again; the key in the container is not the slot's."
+        if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
+            text += " It is the same key's id in the other scheme, which the image's libp2p has."
+            fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
+        return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
+    running = (observation.get("release") or {}).get("running")
+    if running != member.release:
+        return finding(OTHER_RELEASE, "It runs release %s and not %s." % (running, member.release), deploy)
+    return service_findings(name, observation)
+
+
+def service_findings(name: str, observation: Observation) -> List[Finding]:
+    """What is wrong with the services beside a member's agent, as its current release has them."""
+    findings = []
+    for service, found in sorted((observation.get("services") or {}).items()):
+        log = "Read its log on the machine (docker logs praxis-%s-1), and run deploy.yml." % service
+        if found["wanted"] is None:
+            what = "The service %s runs, and is not one of its release." % service
+            findings.append(Finding("service-unwanted", what, name, "Run deploy.yml.", WARNING))
+        elif found["state"] == "missing" or found["part"] != found["wanted"]:
+            what = "There is no container of the service %s." % service
+            if found["state"] != "missing":
+                what = "The service %s runs as another release has it." % service
+            findings.append(Finding("service-missing", what, name, "Run deploy.yml."))
+        elif found["state"] != "running":
+            what = "The service %s is %s (exit code %s)." % (service, found["state"], found.get("exit_code"))
+            findings.append(Finding("service-exited", what, name, log))
+        elif found["health"] not in (None, "healthy"):
+            what = "The health check of the service %s says %s." % (service, found["health"])
+            findings.append(Finding("service-unhealthy", what, name, log))
+    return findings
+
+
+def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[str, Observation]) -> List[Finding]:
+    """The agents that the engine has started again since they were activated: they crash, and pass gates in between.
+
+    :param activated: member -> ``id`` and ``restarts`` of its container when its activation had ended, and of its
+        services' by name.
+    """
+    findings = []
+    for name, before in sorted(activated.items()):
+        container = (observations.get(name) or {}).get("container") or {}
+        again = (container.get("restarts") or 0) - (before["restarts"] or 0)
+        if container.get("id") == before["id"] and again > 0:
+            what = "The agent ended and was started again since it was activated: %d restarts." % again
+            fix = "Read its log on the machine (docker logs praxis-agent-1): a release that crashes is not good."
+            findings.append(Finding("agent-restarted", what, name, fix))
+        beside = (observations.get(name) or {}).get("services") or {}
+        for service, earlier in sorted((before.get("services") or {}).items()):
+            found = beside.get(service) or {}
+            again = (found.get("restarts") or 0) - (earlier["restarts"] or 0)
+            if found.get("id") == earlier["id"] and again > 0:
+                what = "The service %s ended and was started again since it was activated: %d restarts."
+                fix = "Read its log on the machine: docker logs praxis-%s-1." % service
+                findings.append(Finding("service-restarted", what % (service, again), name, fix))
+    return findings
+
+
+def age(observation: Observation) -> float:
+    """Seconds since the container was started; endless when the machine does not say."""
+    container = observation.get("container") or {}
+    if container.get("age") is not None:
+        return float(container["age"])
+    started = container.get("started_at")
+    clock = (observation.get("host") or {}).get("clock")
+    if not started or clock is None:
+        return float("inf")
+    return float(clock) - datetime.fromisoformat(str(started)[:19] + "+00:00").timestamp()
