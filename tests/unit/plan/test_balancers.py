@@ -15,7 +15,12 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, fleet_action, fleet_variables
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    balancer_pass,
+    balancer_targets,
+    fleet_action,
+    fleet_variables,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
@@ -73,7 +78,7 @@ REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "wh
 def test_whatever_a_balancer_s_module_fails_with_is_reported(
     answer: dict[str, Any], reported: list[tuple[str, str]]
 ) -> None:
-    found = fleet_balancer._failures(answer, {"options": {"target_group": "agents"}})
+    found = balancer_pass.failures_of(answer, {"options": {"target_group": "agents"}})
     assert [(item["code"], item["what"]) for item in found] == reported
 
 

@@ -1,0 +1,279 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pass over the load balancers of a fleet: members are put in or taken out, each balancer by its own module."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+Targets = Sequence[Mapping[str, Any]]
+
+
+class Ask(Protocol):
+    """Calls a balancer's module."""
+
+    def __call__(self, balancer: Balancer, targets: Targets, state: str, wait: bool = True) -> Dict[str, Any]:
+        """What it answers.
+
+        :param targets: those that are to be ``state`` (``present`` or ``absent``); with none, it only looks.
+        :param wait: whether those that are put in are waited for until they are healthy.
+        """
+
+
+class BalancerPass:
+    """The members that are meant, and what was said and changed so far.
+
+    :param args: the arguments of praxis.cloud.fleet_balancer.
+    :raises Failed: ``lease-over``, when the fleet may be another run's by now.
+    """
+
+    def __init__(self, run: RunDirectory, args: Mapping[str, Any], ask: Ask, check_mode: bool) -> None:
+        self._run, self._args, self._ask, self._check_mode = run, args, ask, check_mode
+        self._table, self._options = run.table(), run.options()
+        if run.lease_is_over() and not check_mode:
+            raise Failed(_lease_over(self._table.fleet))
+        self._observations = observations_of(run.outcomes())
+        good = run.called_good()
+        self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
+        self._well = serving(self._table, self._observations)
+        # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
+        self._beyond = set(self._table.members).difference(self._options["hosts"])
+        # The members of a fleet that is new were in nobody's service.
+        known = len(self._table.members) - len(run.left_out())
+        self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known)
+        self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
+        self._result: Dict[str, Any] = {"changed": False}
+        self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "stale", "left")})
+        self._failures: List[Mapping[str, Any]] = []
+
+    def go(self) -> Dict[str, Any]:
+        """Do it: the result of the task.
+
+        :raises Failed: ``floor``, when too few others serve.
+        """
+        leaving = self._args["state"] == "absent"
+        if leaving:
+            _hold(self._table.fleet, self._well | self._beyond, self.members, self._floor)
+        left = self._left()
+        for balancer in [*self._options["balancers"], *left]:
+            # A group that could not be asked may have members that would be disturbed undrained.
+            if leaving and self._failures:
+                break
+            names = [name for name in self.members if name in balancer["targets"]]
+            if names and leaving:
+                self._drain(balancer, names)
+            elif names:
+                self._join(balancer, names)
+        if self._args["observe"] or self._args["departed"]:
+            self._leave()
+        if self._failures:
+            message = "\n".join(str(Finding(**failure)) for failure in self._failures)
+            failed = {"failed": True, "msg": message, "failure": self._failures[0], "failures": self._failures}
+            return {**self._result, **failed}
+        return self._result
+
+    def _drain(self, balancer: Balancer, names: Sequence[str]) -> None:
+        """Take these members out of a balancer that has enough others."""
+        here = balancer["targets"]
+        others = {name: self._observations[name] for name in here if name in self._well and name not in names}
+        again = bool(set(names).intersection(self._run.touched()))
+        self._bring_in(balancer, others, names, again)
+        if not again:
+            self._stand_by(balancer, others)
+        if self._failures:
+            return
+        # Whatever port they are registered with: the one in the plan may be new.
+        targets = [{key: value for key, value in here[name].items() if key != "port"} for name in names]
+        self._take_in(balancer, names, self._ask(balancer, targets, "absent"))
+
+    def _join(self, balancer: Balancer, names: Sequence[str]) -> None:
+        """Put these members into a balancer, and see that they are nowhere else in it."""
+        here = balancer["targets"]
+        seen = {name: self._observations.get(name) or {} for name in names}
+        targets = [here[name] for name in names]
+        if self._args["observe"] or not self._check_mode:
+            # After a rollback a member listens elsewhere than planned.
+            targets = [balancer_targets.at_its_port(here[name], seen[name]) for name in names]
+        # Before members are waited for: this run may end at any moment.
+        standby = self._stand_by(balancer, names)
+        answer = self._ask(balancer, targets, "present")
+        self._take_in(balancer, names, answer)
+        # Of a member that could not be observed, nobody knows where it serves.
+        observed = [target for name, target in zip(names, targets) if seen[name]]
+        self._see_to_ports(balancer, [*observed, *standby], answer)
+
+    def _take_in(self, balancer: Balancer, names: Sequence[str], answer: Mapping[str, Any]) -> None:
+        """What a balancer has answered of these members, and of strangers that are there beside them."""
+        here = balancer["targets"]
+        self._add(balancer, answer)
+        for name in balancer_targets.leaving(answer, names, here):
+            self._run.drain(name, float(answer["draining"]))
+        self._result["targets"] += balancer_targets.answered(answer, names, here)
+        if left_balancers.has_left(balancer):
+            return  # who else is there is of no concern to this fleet
+        self._result["addresses"] += answer.get("addresses") or []
+        strangers = balancer_targets.strangers(answer, balancer)
+        if self._args["departed"] and self._options["departed"] == "remove":
+            self._take_out(balancer, strangers)
+        else:
+            self._result["others"] += [balancer_targets.name_of(target) for target in strangers]
+
+    def _bring_in(
+        self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool
+    ) -> None:
+        """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
+        see that there are enough of them. Members outside this run count when they are in service, and are left as
+        they are. Where none of those that leave serves, nothing is lost by taking them out, however few the others are.
+
+        :param others: by name, as they were observed last.
+        :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
+            in, those that are in already may be enough.
+        """
+        known, names = balancer["targets"], list(others)
+        beyond = self._beyond.intersection(known)
+        floor = max(0, self._floor - (len(self._table.members) - len(known)))
+        targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
+        answer = self._ask(balancer, targets, "present") if names or beyond else {}
+        self._changed(answer)
+        if again and _refused(answer):
+            names, beyond = [], {*beyond, *others}
+            answer = self._ask(balancer, [], "present")
+        healthy = [one["member"] for one in balancer_targets.answered(answer, names, known) if one["healthy"]]
+        machines = _healthy_machines(answer)
+        healthy += sorted(name for name in beyond if balancer_targets.machine_of(known[name]) in machines)
+        if self._check_mode or len(healthy) >= floor:
+            return
+        if _refused(answer):
+            self._failures += failures_of(answer, balancer)
+            return
+        if not self._well.intersection(leaving):
+            machines |= set() if answer else _healthy_machines(self._ask(balancer, [], "present"))
+            if not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
+                return
+        what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
+            ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
+        )  # fmt: skip
+        fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
+        self._failures.append(Finding("floor", what, _place(balancer), fix).as_dict())
+
+    def _stand_by(self, balancer: Balancer, names: Collection[str]) -> List[Dict[str, Any]]:
+        """Put members in where they will serve if they roll themselves back, too; those places. Until then the
+        balancer's health check finds nobody there, so nothing is waited for."""
+        targets = balancer_targets.standby(balancer, names, self._unconfirmed)
+        if targets and not self._check_mode:
+            self._add(balancer, self._ask(balancer, targets, "present", wait=False))
+        return targets
+
+    def _see_to_ports(self, balancer: Balancer, right: Targets, answer: Mapping[str, Any]) -> None:
+        """Members belong at these ports, and at no other one: report the others, or in the end take them out.
+
+        :param answer: what the balancer's module has just said.
+        """
+        if not (self._args["departed"] or self._args["observe"]):
+            return
+        stale = balancer_targets.stale(answer, right)
+        if self._args["observe"]:
+            self._result["stale"] += balancer_targets.by_member(stale, balancer["targets"])
+        if not self._check_mode:
+            self._take_out(balancer, stale)
+
+    def _left(self) -> List[Dict[str, Any]]:
+        """The balancers of before that are in use; none where one could not be asked. The first call of a run finds
+        them, for a batch that is drained is no member of a group any more, and has to get back there. Whether one is in
+        use is asked each time: a user moves its traffic meanwhile, and then nobody is healthy in it any more."""
+        known, planned = self._run.left_balancers(), self._options["balancers"]
+        candidates = left_balancers.remembered(planned, self._observations) if known is None else known
+        asked = [(one, self._look(one)) for one in candidates]
+        failures = [one for each, answer in asked for one in left_balancers.failed(answer, failures_of(answer, each))]
+        if known is None:
+            named = [(one, self._look(one)) for one in planned if candidates]
+            failures += [failure for one, answer in named for failure in failures_of(answer, one)]
+            asked = left_balancers.in_members(asked, [answer for _one, answer in named])
+        if failures:
+            self._failures += failures
+            return []
+        if known is None:
+            self._run.leave_balancers([one for one, _answer in asked])
+        return [one for one, answer in asked if left_balancers.is_in_use(answer)]
+
+    def _leave(self) -> None:
+        """At the end: take members out of the balancers of before that no load balancer uses any more, and where it is
+        asked for out of the others; report what stays."""
+        wanted = self._options["departed"] == "remove"
+        forced = wanted and not any(item.level == ERROR for item in self._run.recorded())
+        keeps = bool(self._failures or self._args["observe"] or self._check_mode)
+        for balancer in self._run.left_balancers() or []:
+            answer = self._look(balancer)
+            registered = left_balancers.there(balancer, answer)
+            self._failures += left_balancers.failed(answer, failures_of(answer, balancer))
+            if registered and (keeps or left_balancers.is_in_use(answer) and not forced):
+                self._result["left"].append(left_balancers.described(balancer, answer))
+            else:
+                self._take_out(balancer, registered)
+
+    def _look(self, balancer: Balancer) -> Dict[str, Any]:
+        return self._ask(balancer, [], "present", wait=False)
+
+    def _take_out(self, balancer: Balancer, targets: Targets) -> None:
+        """Take out what no member serves at."""
+        if targets:
+            self._add(balancer, self._ask(balancer, targets, "absent"))
+
+    def _add(self, balancer: Balancer, answer: Mapping[str, Any]) -> None:
+        self._changed(answer)
+        self._failures += failures_of(answer, balancer)
+
+    def _changed(self, answer: Mapping[str, Any]) -> None:
+        """What a call has changed is changed by all of them."""
+        self._result["changed"] |= bool(answer.get("changed"))
+        self._result["diff"] += [answer["diff"]] if answer.get("diff") else []
+
+
+def _refused(answer: Mapping[str, Any]) -> bool:
+    """Whether the module failed before it said anything of its targets. One that is late with some says which."""
+    return bool(answer.get("failed")) and not answer.get("targets")
+
+
+def _healthy_machines(answer: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+    """The machines beside those asked for that the balancer calls healthy, members or not."""
+    others = filter(balancer_targets.is_healthy, answer.get("others") or [])
+    return {balancer_targets.machine_of(one) for one in others}
+
+
+def _place(balancer: Balancer) -> str:
+    return ", ".join(str(value) for value in balancer["options"].values())
+
+
+def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int) -> None:
+    """Refuse to take members out of service when too few others serve.
+
+    :raises Failed: ``floor``.
+    """
+    others = sorted(set(well).difference(members))
+    if len(others) < floor and set(well).intersection(members):
+        what = "Without %s, %d members would serve (%s), and %d have to." % (
+            ", ".join(members), len(others), ", ".join(others) or "none", floor,
+        )  # fmt: skip
+        fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
+        raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
+
+
+def _lease_over(fleet: str) -> Finding:
+    what = "This run has been still for longer than its lease, and another deployment may have the fleet by now."
+    return Finding("lease-over", what, "fleet %s" % fleet, "Deploy again; praxis_lease is how long a run may be still.")
+
+
+def failures_of(answer: Mapping[str, Any], balancer: Balancer) -> List[Mapping[str, Any]]:
+    """What went wrong, as findings; a module that did not get as far as saying so itself is one."""
+    if not answer.get("failed"):
+        return []
+    said = str(answer.get("msg") or "It did not answer.")
+    return answer.get("failures") or [Finding("load-balancer", said, _place(balancer), "See the message.").as_dict()]
