@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, outside, render, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order, observations_of
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory

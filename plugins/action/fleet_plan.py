@@ -15,7 +15,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, empty_fleet, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ansible_settings,

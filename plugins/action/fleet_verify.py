@@ -25,7 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
     roll_back,
     soften,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Collection, List, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_crossed, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outside
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_crossed, check_members
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
 
 

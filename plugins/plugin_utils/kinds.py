@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import empty_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, describe_all
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import GCP, Reference

@@ -13,7 +13,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, check_members
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.host import tcp
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh, objects, ready, secrets
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SEED_BYTES, decode_seed, is_peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables

@@ -15,18 +15,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members, check_networks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
-    UNKNOWN,
-    Member,
-    Plan,
-    check_members,
-    check_networks,
-    make_plan,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict, of_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, Member
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside

@@ -24,7 +24,8 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, Table, table_from_plain
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, Table, table_from_plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 

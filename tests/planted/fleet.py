@@ -203,7 +203,7 @@ FAULTS = (
     Fault(
         name="two-hosts-with-one-slot",
         breaks="Two machines of one slot are planned, two agents with one identity.",
-        file="plugins/module_utils/fleet/plan.py",
+        file="plugins/module_utils/fleet/membership.py",
         before='return len(sharing) > 1 and (kind != "peer id"',
         after='return len(sharing) > 2 and (kind != "peer id"',
         tests=("tests/unit/fleet/test_plan.py",),
@@ -211,7 +211,7 @@ FAULTS = (
     Fault(
         name="crossing-allowed-by-one",
         breaks="Plain P2P over the internet is allowed by one member for all.",
-        file="plugins/module_utils/fleet/plan.py",
+        file="plugins/module_utils/fleet/membership.py",
         before="and any(member.name not in across for member in members):",
         after="and all(member.name not in across for member in members):",
         tests=("tests/unit/fleet/test_networks.py",),
@@ -219,7 +219,7 @@ FAULTS = (
     Fault(
         name="private-address-for-another-network",
         breaks="Members of another network are dialled at their private address.",
-        file="plugins/module_utils/fleet/plan.py",
+        file="plugins/module_utils/fleet/table.py",
         before="return self.addresses if self.network == other.network else (self.public_address,)",
         after="return self.addresses",
         tests=("tests/unit/fleet/test_networks.py",),

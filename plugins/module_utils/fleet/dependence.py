@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import t
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 
 if TYPE_CHECKING:  # the plan is made with this file
-    from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+    from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 
 #: What a member's ``praxis_activate`` may say: as others' settings have it; last in any case; like everybody.
 AUTO, LAST, ANY = WORDS = ("auto", "last", "any")

@@ -11,7 +11,7 @@ from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, member_health, remedies
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 #: Member -> what its host answered.
 Outcomes = Mapping[str, Mapping[str, Any]]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Dict, Mapping, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import Observation, age
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 #: A connection: the member that dialled it, and the source port that it has there. Both ends see these two alike.
 Flow = Tuple[str, int]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 Observation = Mapping[str, Any]
 OTHER_RELEASE = "other-release"

@@ -21,7 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health i
     member_findings,
     serves,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 #: Joins the two members that a finding about an edge is about.
 BETWEEN = " <-> "

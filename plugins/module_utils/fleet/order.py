@@ -12,7 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNIN
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import serves
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
 
 Outcome = Mapping[str, Any]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Table
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
 
 #: Of the record's keys; another one when programs that read it have to change.

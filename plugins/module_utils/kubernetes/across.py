@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outsider
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, natural
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, natural
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 
 #: Machines that each pod is joined to, where there are too many members for a full mesh.

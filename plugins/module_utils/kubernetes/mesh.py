@@ -16,7 +16,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import KindSettings
 
 #: Ordinals of each kind that are joined to those of every other kind, where there are too many for a full mesh.

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member, Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import edge
 
 PEERS = (

@@ -12,15 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members, check_networks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
-    Member,
-    Plan,
-    check_members,
-    check_networks,
-    make_plan,
-    table_from_plain,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, table_from_plain
 
 from .made import member, release
 

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outsider
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan, table_from_plain
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import table_from_plain
 
 from .made import member, release
 

@@ -10,15 +10,8 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import (
-    PARTS,
-    UNKNOWN,
-    difference,
-    make_plan,
-    natural,
-    require_id,
-    table_from_plain,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import PARTS, difference, make_plan, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, natural, table_from_plain
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import SERVICE, Paths
 
 from .made import IMAGE, PEERS, fleet, member, release

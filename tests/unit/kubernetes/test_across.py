@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside, topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Member
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
 
 PEER = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"

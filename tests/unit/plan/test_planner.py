@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import UNKNOWN, Plan, difference, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, difference, require_id
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN
 from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, reported, seed
 
 KEY = "aws-sm://llm#openai"

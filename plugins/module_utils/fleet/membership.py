@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why members cannot be a fleet. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Callable, Collection, Dict, List, Sequence
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
+
+
+def empty_fleet(where: str) -> Finding:
+    """That there is nobody to deploy to."""
+    return Finding(
+        code="empty-fleet",
+        what="The inventory holds no member of the fleet (no host in the group praxis).",
+        where=where,
+        fix="Check the inventory's regions and the praxis_fleet tag, or run provision.yml first.",
+    )
+
+
+def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
+    """Why these members cannot be a fleet: there is none, or two share what each must have for itself."""
+    if not members:
+        return [empty_fleet("fleet %s" % fleet)]
+    findings = []
+    kinds: Dict[str, Callable[[Member], List[str]]] = {
+        "name": lambda member: [member.name],
+        "slot": lambda member: [member.slot],
+        "address": lambda member: ["%s:%d%s" % (member.address, member.p2p_port, _within(member))],
+        "peer id": lambda member: [member.peer_id] if member.peer_id else [],
+    }
+    for kind, values_of in kinds.items():
+        holders: Dict[str, List[Member]] = defaultdict(list)
+        for member in members:
+            for value in values_of(member):
+                holders[value].append(member)
+        findings += [_shared(kind, value, sharing) for value, sharing in holders.items() if _clash(kind, sharing)]
+    return findings
+
+
+def _within(member: Member) -> str:
+    """Two networks may use the same private addresses."""
+    return " in %s" % member.network if member.network else ""
+
+
+def _clash(kind: str, sharing: Sequence[Member]) -> bool:
+    """Whether these members must not share it. One slot is one identity: a shared slot is reported as that alone."""
+    return len(sharing) > 1 and (kind != "peer id" or len({member.slot for member in sharing}) > 1)
+
+
+def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
+    slots = " and ".join(sorted(member.slot for member in sharing))
+    fixes = {
+        "name": ("shared-name", "Give each machine a Name of its own."),
+        "slot": (
+            "shared-slot",
+            "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
+        ),
+        "address": ("shared-address", "Check praxis_address and the machines' addresses."),
+        "peer id": (
+            "shared-peer-id",
+            "The slots %s hold the same seed: store another for one of them, or remove it with p2p_identity, "
+            "state=absent and recovery_window_days=0, and deploy to have a new one made." % slots,
+        ),
+    }
+    code, fix = fixes[kind]
+    return Finding(
+        code=code,
+        what="%s have the same %s, %s." % (" and ".join(sorted(member.name for member in sharing)), kind, value),
+        where="inventory",
+        fix=fix,
+    )
+
+
+def check_networks(members: Sequence[Member], across: Collection[str]) -> List[Finding]:
+    """Why members of different private networks cannot be one fleet. P2P has no encryption and no authentication.
+
+    :param across: the members whose variables allow that they dial others, and are dialled, through the internet.
+    """
+    if len({member.network for member in members}) < 2:
+        return []
+    fix = "Give the machine one (praxis_public_ip), or leave it out of the fleet."
+    return check_crossed(members, across) + [
+        Finding("no-public-address", "Members of other networks cannot reach it: it has none.", member.name, fix)
+        for member in members
+        if not member.public_address
+    ]
+
+
+def check_crossed(members: Sequence[Member], across: Collection[str]) -> List[Finding]:
+    """That members of different networks may be connected only where all of them say so."""
+    networks = sorted({member.network for member in members})
+    if len(networks) > 1 and any(member.name not in across for member in members):
+        known = ", ".join(network or "one without a name" for network in networks)
+        what = "The members are in %d networks (%s), and P2P between them would be plain text on the internet."
+        fix = (
+            "Join the networks by a tunnel and give all members one praxis_network, or allow it by name: "
+            "praxis_p2p_plaintext_across: true."
+        )
+        return [Finding("networks-crossed", what % (len(networks), known), "inventory", fix)]
+    return []
