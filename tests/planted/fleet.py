@@ -485,6 +485,7 @@ FAULTS = (
         before='if not each.get("InstanceLifecycle")]',
         after="]",
         tests=("tests/unit/infrastructure/test_machine_quotas.py",),
+        tier="test",
     ),
     Fault(
         name="policy-of-every-secret",

@@ -79,7 +79,7 @@ FAULTS = (
         name="agent-is-stopped-for-what-cannot-start",
         breaks="The running agent is stopped for a release that is not on the host.",
         file="plugins/module_utils/host/deploy.py",
-        before="            require_prepared(paths, started)\n",
+        before="            kept.require_prepared(paths, started)\n",
         after="            pass\n",
         tests=("tests/unit/host/test_deploy.py",),
     ),
@@ -451,7 +451,7 @@ FAULTS = (
     Fault(
         name="agent-starts-without-its-data",
         breaks="An agent whose data is gone is started, and fails in the engine.",
-        file="plugins/module_utils/host/plans.py",
+        file="plugins/module_utils/host/kept.py",
         before="    data.require(data.source_of(release.manifest))\n",
         after="",
         tests=("tests/unit/host/test_data.py",),

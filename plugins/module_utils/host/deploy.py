@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     fence,
     files,
     gate,
+    kept,
     observation,
     parts,
     registrations,
@@ -32,15 +33,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import D
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
-from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import (
-    Plan,
-    plan,
-    require_prepared,
-    require_running,
-    stored_files,
-    stored_peers,
-    stored_release,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_running
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
 
 REDIAL = 5.0
@@ -145,7 +138,7 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     result = dict(result, **predicted(todo))
     try:
         if started is not None:
-            require_prepared(paths, started)
+            kept.require_prepared(paths, started)
         if desired.state == "active" and todo.activation[0] != "none":
             _arm(desired, paths, result["observation"])
         if desired.state == "prepared" and desired.confirm_within is not None:
@@ -177,11 +170,11 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     good, deployment = seen["release"]["good"], desired.deployment
     if not (good and deployment and desired.confirm_within and switch.can(paths)) or good == desired.wanted.id:
         return
-    if set(stored_files(paths, good) or {}) != set(RELEASE_FILES):
+    if set(kept.texts(paths, good) or {}) != set(RELEASE_FILES):
         return  # somebody has removed it: there is nothing to go back to
-    release = stored_release(paths, good, desired.wanted)
+    release = kept.release(paths, good, desired.wanted)
     # The list of before: by the time this host goes back, the others do so too.
-    peers = stored_peers(paths) or desired.peers
+    peers = kept.peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
     armed = switch.Switch(
         deployment.run, desired.wanted.id, good, desired.confirm_within, release.name, config, release.api_port

@@ -20,17 +20,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     files,
     history,
     image_place,
+    kept,
     mounts,
     parts,
     registrations,
     seal,
-    services,
     socket_group,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
     SECRET_MODE,
-    image_of,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.capacity import require_capacity
 from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
@@ -38,7 +37,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
 #: Seconds for the engine's description of itself: it counts its containers and images for it.
@@ -144,7 +143,7 @@ def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan
     entries = history.read(paths)
     current = Current(
         observation,
-        peers=stored_peers(paths),
+        peers=kept.peers(paths),
         config=files.read_text(paths.config(release.name)),
         remembered=str(entries[-1]["release"]) if entries else None,
     )
@@ -156,7 +155,7 @@ def _restored(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     if desired.previous is None:
         current = Current(observation, leftovers=_present(_made_by_activation(desired, paths)))
         return Plan(compare.removed(current, paths, everything=False), "restored")
-    release = stored_release(paths, desired.previous, desired.release)
+    release = kept.release(paths, desired.previous, desired.release)
     desired = replace(desired, release=release)
     _release, peers, config = _wanted(desired, paths)
     current = read_current(desired, paths, observation, release)
@@ -191,7 +190,7 @@ _STATES: Dict[str, Callable[[Desired, Paths, Observation], Plan]] = {
 
 def _wanted(desired: Desired, paths: Paths) -> Tuple[Release, Optional[Peers], str]:
     """The release, the bootstrap list (the stored one when none is given), and the agent's file made of both."""
-    peers = desired.peers or stored_peers(paths)
+    peers = desired.peers or kept.peers(paths)
     config = with_peers(desired.wanted.files["agent.yaml"], peers.multiaddrs if peers else ())
     return desired.wanted, peers, config
 
@@ -207,7 +206,7 @@ def read_current(desired: Desired, paths: Paths, observation: Observation, relea
     return Current(
         observation=observation,
         manifest=files.read_json(os.path.join(paths.release(current), "release.json")) if current else None,
-        files=stored_files(paths, release.id),
+        files=kept.texts(paths, release.id),
         image_present=engine.image(release.image) is not None if observation["engine"]["running"] else None,
         environment_right=agent in right,
         seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
@@ -215,8 +214,8 @@ def read_current(desired: Desired, paths: Paths, observation: Observation, relea
         sealed_environment_right=agent in sealed,
         sealed_seed_right=seal.KEY in sealed,
         unit_right=seals and seal.is_installed(paths, seal.several(paths, release.manifest)),
-        to_unseal=can_unseal(paths, release.id),
-        peers=stored_peers(paths),
+        to_unseal=kept.can_unseal(paths, release.id),
+        peers=kept.peers(paths),
         config=files.read_text(paths.config(release.name)),
         socket_group=(socket_group.of_socket(paths) or UNKNOWN) if mounts_socket else None,
         socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
@@ -255,75 +254,6 @@ def _beside(
     )
 
 
-def stored_files(paths: Paths, release_id: str) -> Optional[Dict[str, str]]:
-    """The texts of a release on this host; None when there is none of that id."""
-    if not os.path.isdir(paths.release(release_id)):
-        return None
-    texts = {name: files.read_text(os.path.join(paths.release(release_id), name)) for name in RELEASE_FILES}
-    return {name: text for name, text in texts.items() if text is not None}
-
-
-def stored_peers(paths: Paths) -> Optional[Peers]:
-    """The bootstrap list on this host."""
-    found = files.read_json(paths.peers)
-    if found is None or not isinstance(found.get("multiaddrs"), list):
-        return None
-    return Peers(str(found.get("revision")), tuple(str(item) for item in found["multiaddrs"]))
-
-
-def stored_release(paths: Paths, release_id: str, beside: Optional[Release]) -> Release:
-    """A release out of its own directory; ports that its manifest does not state are those of the release beside it.
-
-    :raises Failed: ``release-missing``.
-    """
-    texts = stored_files(paths, release_id) or {}
-    manifest: Dict[str, Any] = {}
-    if set(texts) == set(RELEASE_FILES):
-        manifest = files.read_json(os.path.join(paths.release(release_id), "release.json")) or {}
-    image = image_of(paths, release_id)
-    if not manifest.get("name") or not image:
-        raise Failed(
-            Finding(
-                "release-missing",
-                "Release %s is not on this host, or not whole." % release_id,
-                paths.release(release_id),
-                "Deploy the settings and the image of that release again.",
-            )
-        )
-    ports = manifest.get("ports") or {}
-    api_port = int(ports.get("api") or (beside.api_port if beside else 0))
-    p2p_port = int(ports.get("p2p") or (beside.p2p_port if beside else 0))
-    return Release(release_id, image, str(manifest["name"]), texts, api_port, p2p_port)
-
-
-def require_prepared(paths: Paths, release: Release) -> None:
-    """Refuse to disturb what runs for a release that could not start.
-
-    :raises Failed: ``not-prepared``, ``secrets-missing``, ``data-missing``.
-    """
-    if set(stored_files(paths, release.id) or {}) != set(RELEASE_FILES):
-        raise Failed(
-            Finding(
-                "not-prepared",
-                "Release %s is not on this host." % release.id,
-                paths.release(release.id),
-                "Run state=prepared with it first.",
-            )
-        )
-    data.require(data.source_of(release.manifest))
-    secret = [paths.environment(part) for part in parts.secret_parts(release.manifest, release.id)]
-    for path in (*secret, paths.node_key):
-        if not os.path.exists(path) and not can_unseal(paths, release.id):
-            raise Failed(
-                Finding(
-                    "secrets-missing",
-                    "%s is not there: a reboot empties /run." % path,
-                    "release %s" % release.id,
-                    "Run the deployment of this release again: preparing it fetches its secrets.",
-                )
-            )
-
-
 def require_running(observation: Observation, release: Release) -> None:
     """Refuse to call good what is not there, or does not run.
 
@@ -339,23 +269,6 @@ def require_running(observation: Observation, release: Release) -> None:
                 "See what changed it (the machine's journal, another deployment), and deploy again.",
             )
         )
-
-
-def in_memory(paths: Paths, release_id: str) -> bool:
-    """Whether a release's secrets and the node key are there for its containers."""
-    secret = [paths.environment(part) for part in _secret_parts(paths, release_id)]
-    return all(os.path.exists(path) for path in (*secret, paths.node_key))
-
-
-def can_unseal(paths: Paths, release_id: str) -> bool:
-    """Whether a release's secrets are gone from memory, and sealed on this machine."""
-    secret = [paths.sealed_environment(part) for part in _secret_parts(paths, release_id)]
-    sealed = (*secret, paths.sealed_key, paths.unseal)
-    return not in_memory(paths, release_id) and seal.can(paths) and all(os.path.isfile(path) for path in sealed)
-
-
-def _secret_parts(paths: Paths, release_id: str) -> List[str]:
-    return parts.secret_parts(services.manifest_of(paths, release_id), release_id)
 
 
 def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
