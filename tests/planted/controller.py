@@ -358,6 +358,7 @@ FAULTS = (
         before='key = f"{self.get_cache_key(path)}_{digest}"',
         after="key = self.get_cache_key(path)",
         tests=("tests/unit/inventory/test_fleet.py",),
+        tier="test",
     ),
     Fault(
         name="name-in-two-sources",

@@ -47,6 +47,7 @@ FAULTS = (
         before="if expected and found != expected:",
         after="if expected and not found:",
         tests=("tests/unit/kubernetes/test_ready.py",),
+        tier="test",
     ),
     Fault(
         name="an-edge-that-is-sent-again-is-live",
@@ -63,6 +64,7 @@ FAULTS = (
         before="<= grace",
         after="<= 0",
         tests=("tests/unit/kubernetes/test_ready.py",),
+        tier="test",
     ),
     Fault(
         name="the-last-line-of-a-secret-is-lost",
@@ -144,6 +146,7 @@ FAULTS = (
         before="return pods - canary if 0 < canary < pods else 0",
         after="return 0",
         tests=("tests/unit/kubernetes/test_deployment.py",),
+        tier="test",
     ),
     Fault(
         name="a-canary-that-was-left-is-good",
