@@ -127,6 +127,10 @@ class Client:
         """Lift one fault, by the name that `fault` returned."""
         self.control("DELETE", f"faults/{ident}", cloud=self.chosen(cloud))
 
+    def scale_every(self, seconds: float) -> None:
+        """Have target tracking of Amazon ECS look at its metrics this often; a minute is AWS's, and what there is."""
+        self.control("POST", "scaling", {"period": seconds})
+
     def _event(self, kind: str, **what: Any) -> None:
         for cloud in self.clouds():
             self.control("POST", "event", {"kind": kind, **what}, cloud)

@@ -9,7 +9,9 @@ import json
 import os
 import socket
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from sandbox.aws.faults import Faults
@@ -18,6 +20,8 @@ from sandbox.problem import Problem
 from sandbox.site import Site
 
 PREFIX = "/_sandbox/"
+Orders = Mapping[tuple[str, str], Callable[[dict[str, Any]], Any]]
+"""By method and path, what is done with a request's body."""
 
 
 class Controlled(Protocol):
@@ -54,10 +58,17 @@ def answer(cloud: Controlled, method: str, path: str, body: dict[str, Any]) -> A
     raise Problem(f"there is no {method} {path}", PREFIX, "faults, event, state, ready")
 
 
-def respond(cloud: Controlled, method: str, path: str, body: bytes) -> tuple[str, bytes]:
-    """The same over HTTP: status line and JSON."""
+def respond(
+    cloud: Controlled, method: str, path: str, body: bytes, orders: Orders = MappingProxyType({})
+) -> tuple[str, bytes]:
+    """The same over HTTP: status line and JSON.
+
+    :param orders: what one cloud alone understands.
+    """
     try:
-        status, said = "200 OK", answer(cloud, method, path.removeprefix(PREFIX), json.loads(body or b"{}"))
+        asked, path = json.loads(body or b"{}"), path.removeprefix(PREFIX)
+        order = orders.get((method, path))
+        status, said = "200 OK", order(asked) if order else answer(cloud, method, path, asked)
     except Problem as problem:
         status, said = "400 Bad Request", {"what": problem.what, "where": problem.where, "fix": problem.fix}
     return status, json.dumps(said).encode()

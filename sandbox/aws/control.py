@@ -10,14 +10,19 @@ from typing import Any
 
 from sandbox.aws.cloud import Cloud
 from sandbox.aws.operations import CUT, SHORTEN
-from sandbox.control import PREFIX, reset, respond
+from sandbox.control import PREFIX, Orders, reset, respond
 
 UNSIGNED = (b"<ErrorResponse><Error><Type>Sender</Type><Code>MissingAuthenticationToken</Code>"
             b"<Message>Request is missing Authentication Token</Message></Error></ErrorResponse>")
 
 
-def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """The API's WSGI application with the sandbox's own paths before it."""
+def wrap(
+    cloud: Cloud, application: Callable[..., Iterable[bytes]], orders: Orders
+) -> Callable[..., Iterable[bytes]]:
+    """The API's WSGI application with the sandbox's own paths before it.
+
+    :param orders: what this cloud alone understands.
+    """
 
     def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -37,7 +42,7 @@ def wrap(cloud: Cloud, application: Callable[..., Iterable[bytes]]) -> Callable[
             return content
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = environ["wsgi.input"].read(length) if length else b""
-        status, said = respond(cloud, environ["REQUEST_METHOD"], path, body)
+        status, said = respond(cloud, environ["REQUEST_METHOD"], path, body, orders)
         start_response(status, [("Content-Type", "application/json")])
         return [said]
 

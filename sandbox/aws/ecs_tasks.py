@@ -26,7 +26,8 @@ from moto.secretsmanager.models import secretsmanager_backends
 from sandbox import docker
 from sandbox.aws import ecs_container, policy
 from sandbox.aws.cloud import Cloud
-from sandbox.aws.ecs_records import HEALTHY, PENDING, RUNNING, STOPPED, UNHEALTHY, UNKNOWN, Task
+from sandbox.aws.ecs_records import HEALTHY, PENDING, RUNNING, STOPPED, UNHEALTHY, UNKNOWN, Service, Task
+from sandbox.aws.ecs_usage import Meter
 from sandbox.docker import DockerError
 from sandbox.site import ACCOUNT, REGION
 
@@ -47,6 +48,7 @@ class Containers:
         self._cloud = cloud
         self._definitions: dict[str, dict[str, Any]] = {}
         self._begun: set[str] = set()
+        self._meter = Meter()
 
     def start(self, task: Task, definition: dict[str, Any]) -> None:
         """Order its containers; what cannot be had ends it."""
@@ -99,6 +101,14 @@ class Containers:
         task.address = str((networks.get(self._cloud.site.network) or {}).get("IPAddress", ""))
         task.status = RUNNING
         task.health = _health([states[name] for name in essential], task.health)
+
+    def usage(self, service: Service) -> dict[str, float]:
+        """What its running tasks use of their CPU and memory, in percent, on the average since the last look."""
+        found = [(task, self._definitions[task.ident]) for task in service.living() if task.status == RUNNING]
+        return self._meter.measured(
+            ([self._name(task, each["name"]) for each in definition["containerDefinitions"]], definition)
+            for task, definition in found
+        )
 
     def stop(self, task: Task) -> None:
         """Stop its containers in the background; their log is kept first."""

@@ -32,6 +32,7 @@ from sandbox.aws import (
     volumes,
 )
 from sandbox.aws.cloud import Cloud
+from sandbox.aws.ecs_scaling import Scaling
 from sandbox.aws.ecs_targets import TargetGroups
 from sandbox.aws.ecs_tasks import Containers
 from sandbox.site import Site, write
@@ -46,8 +47,11 @@ def serve(site: Site) -> None:
                     names, volumes, simulation, access):
         concern.install(cloud)
     checks = health.install(cloud)
-    services = ecs.install(Containers(cloud), cloud.changes, TargetGroups(cloud))
-    application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app))
+    tasks = Containers(cloud)
+    services = ecs.install(tasks, cloud.changes, TargetGroups(cloud))
+    scaling = Scaling(services, tasks.usage, cloud.changes)
+    application = control.wrap(cloud, DomainDispatcherApplication(create_backend_app),
+                               {("POST", "scaling"): scaling.order})
     server = make_server("127.0.0.1", site.addresses.api_port, application, threaded=True,
                          request_handler=type("Quiet", (MotoRequestHandler,), {"log_request": lambda *_: None}))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -56,6 +60,7 @@ def serve(site: Site) -> None:
     cloud.write_state()
     checks.start()
     ecs.watch(services, cloud.changes, cloud.log.say)
+    scaling.watch(cloud.log.say)
     cloud.log.recording = True
     cloud.enforced = True
     cloud.log.say(f"ready on {cloud.endpoint()}")

@@ -24,6 +24,7 @@ import boto3
 import pytest
 
 from sandbox import docker
+from sandbox.client import Client
 from sandbox.site import Site
 
 from . import seen
@@ -32,6 +33,9 @@ from .load import load
 
 NAME, CLUSTER = "leaf", "praxis-praxis"
 SERVICE = {"cluster": CLUSTER, "service": NAME}
+SERVICE_LIST: dict[str, Any] = {"cluster": CLUSTER, "services": [NAME]}
+#: A task that is loaded spares itself when this is there.
+SPARED = "/tmp/spared"
 #: An address of the sandbox's network that nobody has: what is sent there stays on the bridge.
 NOBODY = "/ip4/%s/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
 
@@ -98,7 +102,7 @@ class Agents:
         return docker.named("container", Site(HOME.parent).key, "task")
 
     def revision(self) -> str:
-        (service,) = self.client("ecs").describe_services(cluster=CLUSTER, services=[NAME])["services"]
+        (service,) = self.client("ecs").describe_services(**SERVICE_LIST)["services"]
         return str(service["taskDefinition"]).rpartition("/")[2]
 
 
@@ -161,6 +165,50 @@ def test_a_setting_makes_one_revision(agents: Agents) -> None:
     changed = agents.run("deploy.yml", agent_config={"llm": {"timeout": 7}})
     assert changed.summary["services"][0]["revision"] == f"{CLUSTER}-{NAME}:2"
     assert agents.written(mark) == locked("RegisterTaskDefinition", "UpdateService", "TagResource")
+
+
+def desired(agents: Agents, tasks: int) -> bool:
+    """Whether the service is to have so many tasks, and has them."""
+    (service,) = agents.client("ecs").describe_services(**SERVICE_LIST)["services"]
+    return bool(service["desiredCount"] == service["runningCount"] == tasks)
+
+
+def burn(container: str) -> None:
+    """Have a task use a core, until :func:`spare` or for three minutes."""
+    loop = f"until [ -e {SPARED} ]; do :; done"
+    docker.docker("exec", "--detach", "--user", "10001:10001", container, "timeout", "180", "sh", "-c", loop)
+
+
+def spare(container: str) -> None:
+    docker.docker("exec", "--user", "10001:10001", container, "touch", SPARED)
+
+
+@pytest.mark.repetition  # it is the sandbox's imitation that scales: tests/unit/ecs/test_scaling.py
+def test_load_makes_more_tasks_and_its_end_fewer(agents: Agents) -> None:
+    scale = {"min": 2, "max": 3, "scale_in_cooldown": 5, "scale_out_cooldown": 5}
+    given = {"agent_config": {"llm": {"timeout": 7}}, "ecs_kind": {"autoscaler": scale}}
+    agents.run("deploy.yml", **given)
+    loaded = agents.containers()
+    assert len(loaded) == 2
+    sandbox = Client(Site(HOME.parent))
+    sandbox.scale_every(4)
+    try:
+        for each in loaded:
+            burn(each)
+        seen.wait_for("a third task", lambda: desired(agents, 3), deadline=120)
+        mark = agents.cloud.mark()
+        assert not agents.run("deploy.yml", **given).changed and agents.written(mark) == []
+        (row,) = agents.run("status.yml", **given).summary["services"]
+        assert (row["running"], row["desired"]) == (3, 3)
+        for each in loaded:
+            spare(each)
+        seen.wait_for("two tasks", lambda: desired(agents, 2), deadline=240)
+    finally:
+        sandbox.scale_every(60)
+    (service,) = agents.client("ecs").describe_services(**SERVICE_LIST)["services"]
+    said = [each["message"] for each in service["events"] if "desired count" in each["message"]]
+    assert "to 2: policy praxis-cpu" in said[0] and "to 3: policy praxis-cpu" in said[1]
+    agents.run("deploy.yml", agent_config={"llm": {"timeout": 7}})
 
 
 def test_what_the_autoscaler_wants_stays_and_its_limits_are_corrected(agents: Agents) -> None:
