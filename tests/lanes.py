@@ -68,7 +68,7 @@ PLAYBOOKS = {
                                 "test_own", "test_storm", "test_image_google")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_ecs", "test_molecule", "test_proxy",
-                                "test_mixed")),
+                                "test_mixed", "test_ecs_members")),
     "provision": Playbooks("aws", ("test_provision", "test_upgrade")),
     # The execution environment: built, and a fleet from nothing and back in it.
     "ee": Playbooks("aws", ("test_execution_environment",)),

@@ -12,6 +12,7 @@ from typing import Any, Optional
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_fleet import EcsFleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_lock import EcsLock
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
+from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
@@ -26,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.table import lines, picture
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, ecs_kinds
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import GROUP, MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
     DEPLOY,
     DOWN,
@@ -46,7 +47,12 @@ class ActionModule(TargetAction):
         **TargetAction.argument_spec,
         "take_over": {"type": "str", "default": ""},
         "wait": {"type": "int", "default": 0},
+        "seen": {"type": "dict", "default": {}},
     }
+
+    def hosts(self, groups: Mapping[str, Sequence[str]]) -> list[str]:
+        """Its kinds. Machines of the same inventory are members that tasks dial, and only looked at."""
+        return [str(name) for name in groups.get(f"{GROUP}_{self.target}") or groups.get(GROUP, [])]
 
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
         return _Run(args, members, faults, bool(self._task.check_mode))
@@ -97,12 +103,17 @@ class _Run:
         if state != DEPLOY or self._check:
             self._findings += self._lock.seen()
         if state in (STATUS, VERIFY):
-            self._findings += [*fleet.judge(), *self._differing(rows)]
+            self._findings += [*fleet.judge(), *self._differing(rows), *self._edges()]
             return self._summary(id_)
         if state == DEPLOY and not self._check:
             return self._deploy(id_, rows)
         self._findings += _edited(rows)
         return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
+
+    def _edges(self) -> list[Finding]:
+        """What the members that were looked at say of the tasks' edges."""
+        seen = {name: _accepted(found) for name, found in self._args["seen"].items()}
+        return self._fleet.judge_edges(seen) if seen else []
 
     def _agreed(self) -> tuple[str, list[Row]]:
         """The plan, which is the one that was agreed to, if one was."""
@@ -208,10 +219,17 @@ class _Run:
             "plan": {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]},
             "table": table,
             "services": [] if state in (DOWN, HISTORY) else fleet.rows(),
+            "tasks": [] if state in (DOWN, HISTORY) else fleet.tasks(),
             "deployments": list(deployments),
             "findings": plain_findings(self._findings),
             **({"diff": picture(rows)} if changed else {}),
         }
+
+
+def _accepted(found: Any) -> Optional[list[str]]:
+    """Whose connections a member has accepted, as praxis.cloud.agent_info has answered; None: it has not."""
+    observation = found.get("observation") if isinstance(found, Mapping) else None
+    return accepted(observation, observation.get("p2p_port") or 0) if observation else None
 
 
 def _edited(rows: Sequence[Row]) -> list[Finding]:

@@ -72,6 +72,12 @@ options:
       - An agent dials ten seconds after its start, so a fleet that was just touched needs some.
     type: float
     default: 0.0
+  accepted:
+    description:
+      - Addresses from which the agent has to have accepted a connection. O(settle) waits for them, too.
+    type: list
+    elements: str
+    default: []
   soak:
     description:
       - Seconds that a running agent has to have been up before the last observation. Nothing is waited for when it runs
@@ -221,10 +227,12 @@ peers:
 """
 
 import time
-from typing import Any, Dict
+from typing import Any, Collection, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
@@ -249,6 +257,7 @@ def main() -> None:
             },
             "dial_timeout": {"type": "float", "default": 3.0},
             "settle": {"type": "float", "default": 0.0},
+            "accepted": {"type": "list", "elements": "str", "default": []},
             "soak": {"type": "float", "default": 0.0},
             "kept": {"type": "bool", "default": False},
         },
@@ -263,7 +272,9 @@ def main() -> None:
         return observation.take(Paths(), *ports, options["dial"], options["dial_timeout"])
 
     def judged(seen: Dict[str, Any]) -> gate.Verdict:
-        return gate.judge(seen, wanted, options["p2p_port"], "here")
+        found = gate.judge(seen, wanted, options["p2p_port"], "here")
+        missing = set(options["accepted"]).difference(accepted(seen, options["p2p_port"]))
+        return gate.Verdict(_awaited(missing)) if missing and not found.finding else found
 
     seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
     newest = [seen["container"], *seen["services"].values()]
@@ -272,6 +283,11 @@ def main() -> None:
         time.sleep(left)
         seen = take()
     module.exit_json(changed=False, observation=seen, **(kept.observe(Paths(), seen) if options["kept"] else {}))
+
+
+def _awaited(addresses: Collection[str]) -> Finding:
+    what = "No connection from %s was accepted." % ", ".join(sorted(addresses))
+    return Finding("edge-missing", what, "here", "See whether the other end runs, and what is between.")
 
 
 if __name__ == "__main__":

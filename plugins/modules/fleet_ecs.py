@@ -60,6 +60,13 @@ options:
     description: Seconds to wait for another deployment's end.
     type: int
     default: 0
+  seen:
+    description:
+      - What M(praxis.cloud.agent_info) has returned for each member on a machine, by the member's name.
+      - With O(state=status) and O(state=verified) each task needs as many live edges to them as C(praxis_ecs.edges)
+        says. Without any, nobody looks at edges.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -106,6 +113,12 @@ services:
   type: list
   elements: dict
   returned: success
+tasks:
+  description: The tasks that run, each with C(service), C(task), which is its id, and C(address).
+  type: list
+  elements: dict
+  returned: success
+  sample: [{service: leaf, task: 0f3c6a5d9d5b4a3f8d8e0b6f6a0c1d2e, address: 10.0.1.72}]
 deployments:
   description:
     - With O(state=history), the revisions of the task definitions, newest first.

@@ -46,6 +46,10 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         "to": {"type": "str", "default": ""},
     }
 
+    def hosts(self, groups: Mapping[str, Sequence[str]]) -> List[str]:
+        """The hosts of the inventory that are planned."""
+        return kinds.hosts_of(groups, self.target)
+
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Verb:
         """The verb that the options ask for.
 
@@ -57,7 +61,7 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        members, faults = kinds.read(task_vars["hostvars"], kinds.hosts_of(task_vars["groups"], self.target))
+        members, faults = kinds.read(task_vars["hostvars"], self.hosts(task_vars["groups"]))
         try:
             verb = self.verb(args, members, faults)
             found = verb.done()

@@ -27,6 +27,7 @@ HOST_FILES = (
     "plugins/module_utils/agent/peers.py",
     "plugins/module_utils/deployment.py",
     "plugins/module_utils/byte_size.py",
+    "plugins/module_utils/connections.py",
     "plugins/module_utils/image_digest.py",
     *sorted(str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("plugins/module_utils/host/*.py")),
 )

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import edges, resources, rollout
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
@@ -88,6 +88,22 @@ class EcsFleet:
     def judge(self) -> list[Finding]:
         """What is wrong with the services as they are."""
         return [finding for service in self.services for finding in service.health()]
+
+    def tasks(self) -> list[dict[str, str]]:
+        """The tasks that run, and where."""
+        return [
+            {"service": service.kind.name, "task": task, "address": address}
+            for service in self.services
+            for task, address in sorted(service.addresses().items())
+        ]
+
+    def judge_edges(self, seen: Mapping[str, Collection[str] | None]) -> list[Finding]:
+        """What is wrong with the tasks' edges; ``seen`` as in ecs/edges.py."""
+        return [
+            finding
+            for service in self.services
+            for finding in edges.findings(service.addresses(), seen, service.kind.settings.edges, service.where)
+        ]
 
     def rows(self) -> list[dict[str, Any]]:
         """How the services are, for a status."""

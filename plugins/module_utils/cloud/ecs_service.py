@@ -173,8 +173,12 @@ class EcsService:
             health = each["TargetHealth"]
             said = [health["State"], health.get("Description") or ""]
             targets[str(each["Target"]["Id"])] = ", ".join(word for word in said if word)
+        return balancer.unhealthy(self.addresses(), targets, self.where)
+
+    def addresses(self) -> dict[str, str]:
+        """The addresses of its tasks that run, by their ids."""
         running = [task for task in self.tasks("RUNNING") if task.get("lastStatus") == "RUNNING"]
-        return balancer.unhealthy({_id(each["taskArn"]): _address(each) for each in running}, targets, self.where)
+        return {_id(each["taskArn"]): _address(each) for each in running}
 
     def history(self) -> list[dict[str, Any]]:
         """Its task definitions, the newest first: revision, image, when, and how their deployment ended."""

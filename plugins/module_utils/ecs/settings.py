@@ -79,6 +79,7 @@ class KindSettings:
     :param name: the service's.
     :param cluster: the cluster's; empty: the fleet's own.
     :param bootstrap: multiaddrs of the fleet's stable members, which every task dials.
+    :param edges: live edges that each task needs, where members are in the inventory; 0: nobody looks.
     :param desired_count: a fixed number of tasks; None: the autoscaler decides.
     :param cpu: CPU units of a task.
     :param capacity: what tasks run on.
@@ -94,6 +95,7 @@ class KindSettings:
     name: str
     cluster: str = ""
     bootstrap: tuple[str, ...] = ()
+    edges: int = 1
     desired_count: int | None = None
     autoscaler: Autoscaler = Autoscaler()
     cpu: int = 256
@@ -191,6 +193,7 @@ _TOP: Mapping[str, Any] = {
     "name": _fault_of_name,
     "cluster": _fault_of_name,
     "bootstrap": listed(matches(_MULTIADDR, "Write multiaddrs such as /ip4/10.0.0.5/tcp/4001/p2p/12D3…."), "texts"),
+    "edges": number(0, 32),
     "desired_count": number(0, 5000),
     "autoscaler": {
         "min": number(0, 5000),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Mapping, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import Observation, age
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
@@ -80,12 +81,7 @@ def _strangers(table: Table, name: str, observation: Observation) -> int:
     """How many sound connections a member has accepted from addresses that are no member's."""
     here = table.members[name]
     members = {address for other in table.members.values() for address in other.seen_from(here)}
-    accepted = [
-        str(item["remote"]).rpartition(":")[0].strip("[]")
-        for item in observation.get("edges") or []
-        if str(item["local"]).rpartition(":")[2] == str(here.p2p_port) and not int(item["retransmits"])
-    ]
-    return len([address for address in accepted if address not in members])
+    return len([address for address in accepted(observation, here.p2p_port) if address not in members])
 
 
 def _listed(table: Table, name: str, far: str, observation: Observation) -> Dict[Flow, int]:

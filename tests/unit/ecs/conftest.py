@@ -113,7 +113,7 @@ class Account:
         self, state: str, check: bool = False, args: dict[str, Any] | None = None, **values: Any
     ) -> dict[str, Any]:
         """A verb's result, as the action returns it."""
-        known = {"state": state, "plan_id": "", "to": "", "take_over": "", "wait": 0, **(args or {})}
+        known = {"state": state, "plan_id": "", "to": "", "take_over": "", "wait": 0, "seen": {}, **(args or {})}
         members = fleet_variables.members({"leaf": self.variables(**values)}, ["leaf"])
         self.cloud.operations.clear()
         return fleet_ecs._Run(known, members, (), check).done()

@@ -174,3 +174,24 @@ def test_a_lock_that_was_left_is_said_by_a_run_with_nothing_to_write_and_freed_w
     done = account.verb("deployed", args={"take_over": "dead"})
     assert done["ok"] and [each["code"] for each in done["findings"]] == ["unfinished"]
     assert account.verb("deployed")["findings"] == []
+
+
+@pytest.mark.slow
+def test_what_members_have_seen_is_judged_by_those_who_observe_alone(account: Account) -> None:
+    done = account.verb("deployed")
+    addresses = [each["address"] for each in done["tasks"]]
+    assert len(addresses) == 2 and all(addresses)
+
+    def seen(*by: list[str]) -> dict[str, Any]:
+        edges = [[{"local": "10.0.0.4:4001", "remote": f"{each}:40112", "retransmits": 0} for each in of] for of in by]
+        return {f"m{number}": {"observation": {"p2p_port": 4001, "edges": each}} for number, each in enumerate(edges)}
+
+    assert account.verb("verified", args={"seen": seen(addresses)})["ok"]
+    alone = account.verb("verified", args={"seen": seen(addresses[:1], [])})
+    assert [each["code"] for each in alone["findings"]] == ["task-alone"] and not alone["ok"]
+    unasked = account.verb("verified", args={"seen": seen([])}, ecs_={"edges": 0})
+    assert unasked["ok"]
+    away: dict[str, Any] = {"m0": {"unreachable": True}, "m1": {}}
+    unseen = account.verb("verified", args={"seen": away})
+    assert [each["code"] for each in unseen["findings"]] == ["members-unobserved"] and unseen["ok"]
+    assert account.verb("verified")["findings"] == []
