@@ -185,7 +185,8 @@ def spare(container: str) -> None:
 
 @pytest.mark.repetition  # it is the sandbox's imitation that scales: tests/unit/ecs/test_scaling.py
 def test_load_makes_more_tasks_and_its_end_fewer(agents: Agents) -> None:
-    scale = {"min": 2, "max": 3, "scale_in_cooldown": 5, "scale_out_cooldown": 5}
+    # A twentieth of a core: these tests have the machine's cores with others.
+    scale = {"min": 2, "max": 3, "cpu": 20, "scale_in_cooldown": 5, "scale_out_cooldown": 5}
     given = {"agent_config": {"llm": {"timeout": 7}}, "ecs_kind": {"autoscaler": scale}}
     agents.run("deploy.yml", **given)
     loaded = agents.containers()
