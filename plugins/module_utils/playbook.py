@@ -29,5 +29,5 @@ class Playbook:
         """
         if self.ended:
             what = "The ansible-playbook of this run has ended, so it stops here."
-            fix = "Deploy again: the next run goes on with what was left."
+            fix = "Run it again: the next run goes on with what was left."
             raise Failed(Finding("playbook-ended", what, "process %d" % os.getpid(), fix))

@@ -384,12 +384,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import LOGS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import INTERNAL, OIDC, PUBLIC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 GROUPS = ["member", "balancer"]
 LISTS = ("api_from_groups", "p2p_from")
@@ -434,7 +436,8 @@ SPEC = {**AWS_ARGUMENTS, **ARGUMENTS}
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     check_fleet(options["fleet"])
     check_labels(options["labels"])
-    client = aws_client(options)
+    # Nobody would see what a run makes whose playbook was killed, and the next run may have begun.
+    client = aws_client(options, Retry(may=Playbook().require))
     if options["state"] == "absent":
         return Removal(client, options).absent(check_mode)
     return Provision(client, options).present(check_mode)

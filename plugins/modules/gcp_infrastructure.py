@@ -397,12 +397,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import OIDC
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import CHANNELS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 LISTS = ("network_tags", "p2p_from")
 _TEXTS = ("name", "location", "version", "pods_cidr", "services_cidr", "instance_type")
@@ -454,7 +456,8 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     # In place of the fleet's mark, labels may be those of the scheme.
     if not options["mark"]:
         check_labels(options["labels"], google=True)
-    client = gcp_client(options)
+    # Nobody would see what a run makes whose playbook was killed, and the next run may have begun.
+    client = gcp_client(options, Retry(may=Playbook().require))
     if options["state"] == "absent":
         return Removal(client, options).absent(check_mode)
     return Provision(client, options).present(check_mode)

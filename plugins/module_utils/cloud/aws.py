@@ -15,7 +15,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
@@ -98,7 +98,6 @@ class AwsClient:
         retry: Retry | None = None,
         _session: Any = None,
         _lock: Any = None,
-        _may: Callable[[], None] | None = None,
     ) -> None:
         self._endpoint_url = endpoint_url
         self._credentials = credentials or AwsCredentials()
@@ -107,7 +106,6 @@ class AwsClient:
         self._lock = _lock or threading.RLock()
         self._session = _session
         self._services: dict[str, Any] = {}
-        self._may = _may
         self._region = region
         self._elsewhere: dict[str, AwsClient] = {}
 
@@ -137,7 +135,7 @@ class AwsClient:
             return self
         with self._lock:
             if region not in self._elsewhere:
-                self._elsewhere[region] = self._another(region, self._may)
+                self._elsewhere[region] = self._another(region, self._retry)
             return self._elsewhere[region]
 
     def asking(self, may: Callable[[], None]) -> AwsClient:
@@ -145,17 +143,16 @@ class AwsClient:
 
         :param may: called before each request; raises when none may be sent.
         """
-        return self._another(self._region, may)
+        return self._another(self._region, replace(self._retry, may=may))
 
-    def _another(self, region: str | None, may: Callable[[], None] | None) -> AwsClient:
+    def _another(self, region: str | None, retry: Retry) -> AwsClient:
         return AwsClient(
             region,
             endpoint_url=self._endpoint_url,
             credentials=self._credentials,
-            retry=self._retry,
+            retry=retry,
             _session=self._sdk_session(),
             _lock=self._lock,
-            _may=may,
         )
 
     def call(
@@ -176,8 +173,6 @@ class AwsClient:
         quotable = quotable and _CONFIDENTIAL.isdisjoint(params)
 
         def attempt() -> dict[str, Any]:
-            if self._may:
-                self._may()
             self._keys()
             try:
                 return dict(getattr(self._service(api), operation)(**params))

@@ -80,6 +80,7 @@ class Retry:
     :param deadline: seconds from the first attempt; no attempt starts later.
     :param base: seconds of the first pause's upper bound; doubled each time.
     :param cap: seconds that the bound never exceeds.
+    :param may: called before each attempt; raises when none may be made any more.
     """
 
     deadline: float = 60.0
@@ -88,6 +89,7 @@ class Retry:
     clock: Callable[[], float] = field(default=_time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=_time.sleep, repr=False)
     random: Callable[[], float] = field(default=_random.random, repr=False)
+    may: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def pause(self, attempts: int, retry_after: float | None) -> float:
         """Seconds to wait after so many failed attempts."""
@@ -105,6 +107,7 @@ class Retry:
         attempts = 0
         while True:
             attempts += 1
+            self.may()
             try:
                 return attempt()
             except CloudError as error:
