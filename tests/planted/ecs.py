@@ -84,4 +84,28 @@ FAULTS = (
         tests=("tests/unit/ecs/test_verbs.py",),
         tier="test",
     ),
+    Fault(
+        name="a-task-alone-is-in-the-mesh",
+        breaks="A task that no member has accepted a connection from is called good.",
+        file="plugins/module_utils/ecs/edges.py",
+        before="            if edges[address] < needed]",
+        after="            if edges[address] > needed]",
+        tests=("tests/unit/ecs/test_edges.py",),
+    ),
+    Fault(
+        name="a-link-that-is-cut-is-an-edge",
+        breaks="A connection whose end retransmits counts as one that was accepted.",
+        file="plugins/module_utils/connections.py",
+        before=" and not int(item[\"retransmits\"])",
+        after="",
+        tests=("tests/unit/ecs/test_edges.py",),
+    ),
+    Fault(
+        name="a-killed-provisioning-goes-on",
+        breaks="The worker of a killed ansible-playbook makes the rest of a fleet's resources.",
+        file="plugins/module_utils/cloud/retry.py",
+        before="            self.may()\n",
+        after="",
+        tests=("tests/unit/infrastructure/test_killed.py",),
+    ),
 )
