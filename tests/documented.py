@@ -243,6 +243,9 @@ ROWS = (
     *(Row(command, run=f". .sandbox/env; make plan {_ECS}", why=_NO_SUBNETS, prints="create") for command in
       ("make plan TARGET=ecs", "make deploy TARGET=ecs", "make history TARGET=ecs", "make down TARGET=ecs",
        "ansible-playbook deploy.yml -i inventories/ecs")),
+    Row("ansible-playbook playbooks/ecs/deploy.yml -i inventories/aws -i inventories/ecs",
+        run="ansible-playbook playbooks/ecs/deploy.yml -i inventories/ecs --syntax-check", prints="playbook: ",
+        why="it needs subnets and members; tests/integration/test_ecs_members.py deploys"),
     Row("make policies", prints=r'"Sid": "ReadSecrets"'),
     Row("make doctor", repeats=True, prints=r"fleet praxis: sound"),
     Row("make doctor ARGS='-e praxis_doctor_fix=engine-down,secret-exposed'", repeats=True,

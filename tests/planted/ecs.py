@@ -106,6 +106,6 @@ FAULTS = (
         file="plugins/module_utils/cloud/retry.py",
         before="            self.may()\n",
         after="",
-        tests=("tests/unit/infrastructure/test_killed.py",),
+        tests=("tests/unit/google/test_killed.py",),
     ),
 )

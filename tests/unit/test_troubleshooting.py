@@ -19,8 +19,8 @@ PAGE = CHECKOUT / "docs" / "troubleshooting.md"
 LAYERS = (
     *sorted((PLUGINS / "module_utils" / "host").glob("*.py")),
     *(PLUGINS / f"module_utils/fleet/{name}.py"
-      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "mesh", "order", "outside", "recorders",
-                   "remedies", "step_failure", "switches")),
+      for name in ("clocks", "doctor", "engine_advice", "history", "lock", "member_health", "mesh", "order", "outside",
+                   "recorders", "remedies", "step_failure", "switches")),
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
       for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions",
                    "machine_quotas", "permissions")),
@@ -40,7 +40,7 @@ LAYERS = (
     PLUGINS / "action" / "fleet_lock.py",
     PLUGINS / "action" / "fleet_plan.py",
     PLUGINS / "action" / "fleet_verify.py",
-    PLUGINS / "action" / "fleet_balancer.py",
+    PLUGINS / "plugin_utils" / "balancer_pass.py",
     PLUGINS / "action" / "fleet_kubernetes.py",
     *(PLUGINS / f"module_utils/kubernetes/{name}.py"
       for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout")),

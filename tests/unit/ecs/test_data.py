@@ -106,6 +106,7 @@ def test_tasks_are_given_a_role_for_that_directory_and_nothing_else(account: Acc
     assert iam.list_roles()["Roles"] == []
 
 
+@pytest.mark.slow
 def test_a_role_of_yours_is_left_as_it_is(account: Account) -> None:
     changes, found = account.deploy({"task_role": TASK_ROLE}, data=DATA)
     assert found == [] and changes.count("CreateRole") == 1

@@ -181,6 +181,7 @@ def test_after_a_reboot_the_time_by_the_clock_counts(host: Paths, engine: FakeEn
     assert os.readlink(host.current) == "releases/r1"
 
 
+@pytest.mark.slow
 def test_a_machine_that_went_down_when_its_release_had_been_called_good_keeps_it(
     host: Paths, engine: FakeEngine
 ) -> None:

@@ -191,6 +191,7 @@ def test_a_login_that_is_wanted_no_more_is_taken_away(cloud: Cloud, fronted: Acc
     assert [each["Type"] for each in listeners(cloud)[443]["DefaultActions"]] == ["forward"]
 
 
+@pytest.mark.slow
 def test_what_is_no_reference_is_refused_unread(cloud: Cloud, fronted: Account) -> None:
     with pytest.raises(Failed) as refused:
         fronted.present(oidc={**OIDC, "client_secret": PLANTED})

@@ -15,6 +15,7 @@ from tests.unit.conftest import KEYS, REGION, Cloud
 from tests.unit.infrastructure.account import Account
 
 
+@pytest.mark.slow
 def test_in_aws(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     account = Account(cloud)
     keys = {"access_key": KEYS["AWS_ACCESS_KEY_ID"], "secret_key": KEYS["AWS_SECRET_ACCESS_KEY"]}
