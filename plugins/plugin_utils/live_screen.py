@@ -110,7 +110,7 @@ class LiveScreen:
         sys.stdout.flush()
 
     def _around(self, method: Callable[..., Any], prompt: bool = False) -> Callable[..., Any]:
-        """A method of Display that finds no lines on the screen; the next drawing has them again.
+        """A method of Display that finds no lines on the screen; they are drawn again below what it prints.
 
         :param prompt: whether it waits for a person, who must not be drawn over meanwhile.
         """
@@ -127,6 +127,9 @@ class LiveScreen:
                     method(*args, **kwargs)
                     sys.stdout.flush()
                     sys.stderr.flush()
+                    # At once: lines that are away for a moment after each of many warnings would flicker.
+                    if self._redraws and not self._prompts:
+                        self._draw()
                     return None
             try:
                 return method(*args, **kwargs)

@@ -7,9 +7,18 @@ of its own."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.render import CUT, GAP, Paint, age, clean, plain, wrap
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.render import (
+    CUT,
+    GAP,
+    Paint,
+    age,
+    clean,
+    grid,
+    plain,
+    wrap,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.stages import (
     BATCH,
     CONTROLLER,
@@ -147,33 +156,43 @@ def batch_of(place: int, count: int, serial: Sequence[int]) -> Tuple[int, int]:
 def lines(state: Progress, now: float, width: int, height: int, paint: Paint = plain) -> List[str]:
     """The run on a screen: who is at work, since when, by name; who has failed, by name; the others, counted.
 
-    :param height: how many lines there may be; the failed come first, then those at work.
+    :param height: how many lines there may be; the failed have half of them, or what those at work leave.
     """
     if not state.title:
         return []
     title = "%s: %s; since the start: %s" % (state.title, age(now - state.title_since), age(now - state.began))
     failed = {name: place for name, place in state.hosts.items() if place.failure}
     counts = _counts(state, now, width, paint)
-    wrong = _failed(failed, width, height - 2, paint)
-    space = height - 1 - len(wrong) - len(counts)
-    working: List[str] = []
-    for label, items in _working(state, now):
-        working += _block(label, items, width, max(1, space - len(working)), paint)
-    return [_cut(title, width), *wrong, *working, *counts][: max(0, height)]
+    room = height - 1 - len(counts)
+    space = max(room // 2, room - len(_work(state, now, width, room, paint)))
+    wrong = _failed(failed, width, space, paint)
+    work = _work(state, now, width, room - len(wrong), paint)
+    return [_cut(title, width), *wrong, *work, *counts][: max(0, height)]
 
 
-def _working(state: Progress, now: float) -> List[Tuple[str, List[str]]]:
-    """What is being done, each with those who do it, and for how long."""
+def _work(state: Progress, now: float, width: int, space: int, paint: Paint) -> List[str]:
+    rows: List[str] = []
+    for label, what, items in _working(state, now, width):
+        rows += _block(label, items, width, space - len(rows), paint, what)
+    return rows
+
+
+def _working(state: Progress, now: float, width: int) -> List[Tuple[str, str, List[str]]]:
+    """What is being done, each with those who do it, and for how long. What is done to all hosts at once began at one
+    time, so they are counted where a line does not hold them."""
     groups: Dict[Stage, List[str]] = {}
     for name, place in state.hosts.items():
         stage = place.at_work(now)
         if stage:
-            items = groups.setdefault(stage, [stage.what + ":"] if stage.what else [])
-            items.append("%s %s" % (clean(name), age(now - place.since)))
-    found = [(stage.doing, items) for stage, items in groups.items()]
+            groups.setdefault(stage, []).append("%s %s" % (clean(name), age(now - place.since)))
+    found = []
+    for stage, items in groups.items():
+        if stage.about == BATCH and len(items) == len(state.hosts) and not _fits(GAP.join(items), width):
+            items = ["all %d hosts %s" % (len(items), age(now - min(place.since for place in state.hosts.values())))]
+        found.append((stage.doing, stage.what, items))
     stage = state.controller.at_work(now)
     if stage:
-        found.append(("controller", ["%s %s" % (stage.text, age(now - state.controller.since))]))
+        found.append(("controller", "", ["%s %s" % (stage.text, age(now - state.controller.since))]))
     return found
 
 
@@ -186,42 +205,56 @@ def _counts(state: Progress, now: float, width: int, paint: Paint) -> List[str]:
     rows = []
     for label, names in groups.items():
         text = GAP.join(names)
-        fits = len(text) + _LABEL <= width
-        rows.append(_row(label, text if fits else "%d hosts" % len(names), width, paint))
+        rows.append(_row(label, text if _fits(text, width) else "%d hosts" % len(names), width, paint))
     return rows
 
 
 def _failed(failed: Mapping[str, Place], width: int, space: int, paint: Paint) -> List[str]:
-    """Each with what is wrong, on its share of half the room; where that is not a line, their names."""
-    share = space // 2 // max(1, len(failed))
-    if share < 1:
-        return _block("failed", map(clean, failed), width, space, paint) if failed else []
-    shown: List[str] = []
+    """Each reason with those who failed for it, on its share of the space; where that is too little, the names of all,
+    and the reason of the first."""
+    groups: Dict[Tuple[str, str], List[str]] = {}
     for name, place in failed.items():
-        where = ", ".join(text for text in (clean(name), place.reached) if text)
-        texts = wrap("%s: %s" % (where, place.failure), width - _LABEL, "")
-        if len(texts) > share:
-            texts = [*texts[: share - 1], " ".join(texts[share - 1 :])]
-        shown += [_row("" if number else "failed", text, width, paint) for number, text in enumerate(texts)]
+        groups.setdefault((place.reached, place.failure), []).append(clean(name))
+    share = space // max(1, len(groups))
+    if failed and share < (1 if len(groups) == len(failed) else 2):
+        name, place = next(iter(failed.items()))
+        first = _rows("", _reason(clean(name), place.reached, place.failure), width, 2, paint)
+        return [*_block("failed", [*map(clean, failed)], width, space - len(first), paint), *first]
+    shown: List[str] = []
+    for (reached, failure), names in groups.items():
+        if len(names) == 1:
+            shown += _rows("failed", _reason(names[0], reached, failure), width, share, paint)
+        else:
+            rows = _rows("failed", _reason("%d hosts" % len(names), reached, failure), width, share // 2, paint)
+            shown += [*rows, *_block("", names, width, share - len(rows), paint)]
     return shown
 
 
-def _block(label: str, items: Iterable[str], width: int, rows: int, paint: Paint) -> List[str]:
-    """Items side by side, over several lines; what does not fit on them is counted."""
-    left, texts = list(items), [""]
-    while left:
-        longer = (texts[-1] + GAP + left[0]).strip()
-        last = len(texts) >= rows
-        tail = GAP + "and %d more" % (len(left) - 1) if last and len(left) > 1 else ""
-        if texts[-1] and _LABEL + len(longer) + len(tail) > width:
-            if last:
-                texts[-1] += "%sand %d more" % (GAP, len(left))
-                break
-            texts.append("")
-            continue
-        texts[-1] = longer
-        left.pop(0)
-    return [_row(label if place == 0 else "", text, width, paint) for place, text in enumerate(texts)]
+def _reason(who: str, reached: str, failure: str) -> str:
+    return "%s: %s" % (", ".join(text for text in (who, reached) if text), failure)
+
+
+def _rows(label: str, text: str, width: int, rows: int, paint: Paint) -> List[str]:
+    """A text of several lines; the last of them is cut."""
+    texts = wrap(text, width - _LABEL, "")
+    if len(texts) > rows:
+        texts = [*texts[: rows - 1], " ".join(texts[rows - 1 :])]
+    return [_row("" if place else label, each, width, paint) for place, each in enumerate(texts)]
+
+
+def _block(label: str, items: Sequence[str], width: int, rows: int, paint: Paint, what: str = "") -> List[str]:
+    """Items side by side, over several lines; what does not fit on them is counted.
+
+    :param what: what is said before the items.
+    """
+    head = [what + ":"] if what else []
+    line = GAP.join([*head, *items])
+    texts = [line] if _fits(line, width) else [*head, *grid(items, width - _LABEL, rows - len(head))]
+    return [_row("" if place else label, text, width, paint) for place, text in enumerate(texts)]
+
+
+def _fits(text: str, width: int) -> bool:
+    return _LABEL + len(text) <= width
 
 
 def _row(label: str, text: str, width: int, paint: Paint) -> str:

@@ -110,6 +110,22 @@ def wrap(text: str, width: Optional[int], indent: str) -> List[str]:
     return textwrap.wrap(text, max(width, 20), subsequent_indent=indent, **options) or [""]  # type: ignore[arg-type]
 
 
+def grid(items: Sequence[str], width: int, rows: int) -> List[str]:
+    """Items side by side: on one line, or in columns of one width. What does not fit on so many lines is counted."""
+    if len(GAP.join(items)) <= width:
+        return [GAP.join(items)]
+    cell = max(map(len, items))
+    count = max(1, (width + len(GAP)) // (cell + len(GAP)))
+    lines = [list(items[start : start + count]) for start in range(0, len(items), count)][: max(1, rows)]
+    left = len(items) - sum(map(len, lines))
+    while left and lines[-1] and len(lines[-1]) * (cell + len(GAP)) + len("and %d more" % left) > width:
+        lines[-1].pop()
+        left += 1
+    if left:
+        lines[-1].append("and %d more" % left)
+    return [GAP.join(item.ljust(cell) for item in line).rstrip() for line in lines]
+
+
 def clean(text: Any) -> str:
     """A text in one line and without control characters: a log's last words must not steer a terminal."""
     words = " ".join(str(text).split())
