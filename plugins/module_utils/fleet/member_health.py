@@ -47,7 +47,8 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
         fix = "Deploy again; the key in the container is not the slot's."
         if member.other_peer_id and api.get("peer_id") == member.other_peer_id:
             text += " It is the same key's id in the other scheme, which the image's libp2p has."
-            fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
+            fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet; then deploy."
+            return finding("other-key-scheme", text, fix)
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
     running = (observation.get("release") or {}).get("running")
     if running != member.release:

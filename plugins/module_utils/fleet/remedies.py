@@ -47,8 +47,6 @@ PLAYBOOKS = {
 FIXABLE = ("engine-down", "secret-exposed", "secret-unreadable")
 #: Another deployment is at work: what is found then may be its doing, and is left to it.
 AT_WORK = ("deploying", "fleet-locked")
-#: How the fix of a finding begins that is fixed in the inventory.
-_SETTING = "Set praxis_"
 FIXED, LEFT, WOULD = "fixed", "left", "would"
 
 
@@ -64,10 +62,10 @@ class Remedy:
 
 
 def of(finding: Finding) -> Remedy:
-    """The command that fixes a finding; none where a setting has to be changed first."""
+    """The command that fixes a finding. One that is fixed in the inventory has a code of its own, and none."""
     if finding.command:
         return Remedy(finding.command, MACHINE)
-    playbook = None if finding.fix.startswith(_SETTING) else PLAYBOOKS.get(finding.code)
+    playbook = PLAYBOOKS.get(finding.code)
     return Remedy("ansible-playbook praxis.cloud.%s" % playbook, CONTROLLER) if playbook else Remedy()
 
 

@@ -130,7 +130,8 @@ def _wrong_id(found: str, gate: Gate, where: str) -> Finding:
     fix = "Check /run/praxis/keys/node.key: 32 bytes, readable by the container's user, mounted read-only at /keys."
     if found == gate.other_peer_id:
         what += " It is the same key's id in the other scheme, which this image's libp2p has."
-        fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet."
+        fix = "Set praxis_peer_id_scheme to the other of ed25519 and x25519, for the whole fleet; then deploy."
+        return Finding("other-key-scheme", what, where, fix)
     return Finding("wrong-peer-id", what, where, fix)
 
 

@@ -14,8 +14,9 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, doctor, mesh, remedies
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
-from .made import IMAGE, fleet, meshed
+from .made import IMAGE, fleet, member, meshed, observation, release
 
 PLAN = fleet(3)
 REGISTRY = "registry.example"
@@ -343,10 +344,17 @@ def test_a_machine_that_forwards_nothing_explains_that_nobody_reaches_its_agent(
     assert consequences.without([*others, cause]) == [cause]
 
 
-def test_an_agent_with_the_other_scheme_s_id_is_not_fixed_by_a_deployment() -> None:
-    fixes = ("Deploy again; the key in the container is not the slot's.", "Set praxis_peer_id_scheme to the other.")
-    found = [remedies.of(Finding("wrong-peer-id", "a", "m1", fix)) for fix in fixes]
-    assert [item.command for item in found] == ["ansible-playbook praxis.cloud.deploy", ""]
+@pytest.mark.parametrize(("peer_id", "code", "command"), [
+    ("12D3another", "wrong-peer-id", "ansible-playbook praxis.cloud.deploy"),
+    ("12D3other-scheme", "other-key-scheme", ""),
+])  # fmt: skip
+def test_an_agent_with_the_other_scheme_s_id_is_not_fixed_by_a_deployment(
+    peer_id: str, code: str, command: str
+) -> None:
+    plan = make_plan("test", [member(1, peer_id="12D3ours", other_peer_id="12D3other-scheme")], [release("m1")])
+    api = {"health": 200, "peer_id": peer_id}
+    (found,) = mesh.member_findings(plan, "m1", observation(plan, "m1", [], api=api))
+    assert (found.code, remedies.of(found).command) == (code, command)
 
 
 def test_a_host_s_own_command_reaches_the_finding() -> None:

@@ -220,7 +220,7 @@ def test_a_failed_gate_is_an_outcome_with_evidence(host: Paths, engine: FakeEngi
     engine.log = framed("last words...\n")
     answering.update(peer_id="12D3KooWOther")
     result = run(host, "active", gate={"peer_id": PEER, "other_peer_id": "12D3KooWOther", "deadline": 0.01})
-    assert (result["outcome"], result["failure"]["code"]) == ("failed", "wrong-peer-id")
+    assert (result["outcome"], result["failure"]["code"]) == ("failed", "other-key-scheme")
     assert "praxis_peer_id_scheme" in result["failure"]["fix"]
     assert result["evidence"] == ["last words..."]
     assert not any(item.startswith("prune") for item in result["changes"])
