@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,16 +99,29 @@ def deployed(fleet: Fleet) -> Fleet:
 class Planted:
     """A scene whose faults are in force.
 
-    :param findings: what the doctor has found.
     :param faults: those that have not been taken away.
     """
 
     scene: Scene
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    fleet: Fleet
+    folder: Path
     faults: list[Fault] = field(default_factory=list)
 
-    def hosts(self, cloud: Cloud) -> dict[str, dict[str, Any]]:
+    @cached_property
+    def examined(self) -> Run:
+        """What the doctor says while all of it is in force."""
+        inventory = self.folder / "hosts.yml"
+        inventory.write_text(json.dumps({"praxis": {"hosts": self.hosts}}))
+        return self.fleet.doctor(2, "-i", str(inventory))
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return list(self.examined.summary["findings"])
+
+    @property
+    def hosts(self) -> dict[str, dict[str, Any]]:
         """The variables of the machines, as the scene's faults have them."""
+        cloud = self.fleet.cloud
         name, absent = cloud.state["registry"]["name"] + "/praxis-agent", "sha256:" + "0" * 64
         known: dict[str, dict[str, Any]] = {
             ABSENT_DIGEST: {"praxis_image": f"{name}@{absent}"},
@@ -131,10 +145,12 @@ def is_of(item: Mapping[str, Any], fault: Fault) -> bool:
 
 
 @pytest.fixture(scope="module")
-def planted(request: pytest.FixtureRequest, deployed: Fleet) -> Iterator[Planted]:
+def planted(
+    request: pytest.FixtureRequest, deployed: Fleet, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Planted]:
     """All faults of a scene at once."""
     account = Account(deployed.cloud)
-    found = Planted(request.param)
+    found = Planted(request.param, deployed, tmp_path_factory.mktemp("scene"))
     if not deployed.sound:  # or a failed scene would spoil those after it
         deployed.run("provision")
         deployed.run("deploy")
@@ -194,11 +210,8 @@ def test_thirty_faults_are_planted() -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("planted", tiers.rows(SCENES), ids=str, indirect=True)
-def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: Planted, tmp_path: Path) -> None:
-    inventory = tmp_path / "hosts.yml"
-    inventory.write_text(json.dumps({"praxis": {"hosts": planted.hosts(deployed.cloud)}}))
-    run = deployed.doctor(2, "-i", str(inventory))
-    planted.findings = list(run.summary["findings"])
+def test_planted_faults_are_named_and_nothing_else_is(planted: Planted) -> None:
+    run = planted.examined
     named = [(item["code"], item["where"], item["level"], item["run_on"]) for item in planted.findings]
     wanted = [(fault.code, fault.where, fault.level, fault.run_on) for fault in planted.scene.faults]
     assert sorted(named) == sorted(wanted), run.output
@@ -212,8 +225,9 @@ def test_planted_faults_are_named_and_nothing_else_is(deployed: Fleet, planted: 
 @pytest.mark.parametrize("planted", SCENES, ids=str, indirect=True)
 def test_what_the_findings_say_fixes_them(deployed: Fleet, planted: Planted) -> None:
     """Every command as it is printed, on the machine or here; what has none is a person's, and is taken away."""
+    findings = planted.findings
     take_away(Account(deployed.cloud), planted)
-    run_printed(deployed.cloud, planted.findings)
+    run_printed(deployed.cloud, findings)
     deployed.cloud.run("verify.yml", expect=None)  # waits until the load balancer has asked again
     assert deployed.doctor(0).summary["findings"] == []
     deployed.sound = True
