@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
@@ -23,6 +23,8 @@ _API: Shut = ("api", "api-port-shut", "who calls the API, the load balancer say,
 _SSH: Shut = ("ssh", "ssh-port-shut", "the controller cannot log in", "Run provision.yml.")
 _OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", "Run provision.yml.")
 _RULE = re.compile(r"\w+ (\d+)(?:-(\d+))? from (\S+)")
+#: Fields of a rule of Google's: the more they hold, the more it admits.
+_ADMITTING = ("sourceRanges", "sourceTags", "allowed")
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
 
 
@@ -58,13 +60,19 @@ def _of_row(row: Row, ports: Mapping[int, Shut]) -> list[Finding]:
         return [Finding("machine-missing" if missing else "infrastructure-differs", what, where, _PROVISION, level)]
     named = _GOOGLE_RULE.search(str(row["name"])) if "firewall" in str(row["kind"]) else None
     if named:
-        _port, code, why, fix = next(each for each in (_P2P, _API, _SSH) if each[0] == named[1])
-        what = f"It {'is not there' if row['action'] == CREATE else 'is not as the settings need it'}, so {why}."
-        return [Finding(code, what, where, fix)]
+        return [_of_google_rule(row, named[1], where)]
     if row["action"] == CREATE:
         what = "The fleet should have it, and it is not there."
         return [Finding("infrastructure-missing", what, where, _PROVISION)]
     return _of_fields(row, where, ports)
+
+
+def _of_google_rule(row: Row, port: str, where: str) -> Finding:
+    if beyond := _beyond(row["fields"]):
+        return _open(beyond, where)
+    _port, code, why, fix = next(each for each in (_P2P, _API, _SSH) if each[0] == port)
+    what = f"It {'is not there' if row['action'] == CREATE else 'is not as the settings need it'}, so {why}."
+    return Finding(code, what, where, fix)
 
 
 def _of_fields(row: Row, where: str, ports: Mapping[int, Shut]) -> list[Finding]:
@@ -92,9 +100,35 @@ def _of_rules(
         _port, code, why, fix = ports.get(_first_port(rule), _OTHER)
         found.append(Finding(code, f"It does not admit {rule}: {why}.", where, fix))
     for rule in (rule for rule in before if rule not in after):
-        what = f"It admits {rule}, which the settings do not ask for."
-        fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."
-        found.append(Finding("port-open", what, where, fix, WARNING))
+        found.append(_open([rule], where))
+    return found
+
+
+def _open(admitted: Sequence[str], where: str) -> Finding:
+    what = f"It admits {', '.join(admitted)}, which the settings do not ask for."
+    fix = f"{_PROVISION} Or name the network in praxis_ssh_from, praxis_api_from or praxis_p2p_from."
+    return Finding("port-open", what, where, fix, WARNING)
+
+
+def _beyond(fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a rule of Google's admits beside all that it should; empty where it may keep out some of that."""
+    beyond: list[str] = []
+    for each in fields:
+        if each["field"] not in _ADMITTING:
+            return []
+        there, wanted = _admitted(each["before"]), _admitted(each["after"])
+        if not set(wanted) <= set(there):
+            return []
+        beyond += [one for one in there if one not in wanted]
+    return beyond
+
+
+def _admitted(values: Iterable[Any] | None) -> list[str]:
+    """Networks and tags as they are, ports with their protocol."""
+    found = []
+    for one in values or ():
+        ports = one.get("ports") or ["all"] if isinstance(one, Mapping) else []
+        found += [f"{one['IPProtocol']} {port}" for port in ports] or [str(one)]
     return found
 
 

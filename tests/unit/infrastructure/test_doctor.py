@@ -15,11 +15,16 @@ P2P = "tcp 4001 from sg-1 (Peer to peer between members)"
 API = "tcp 8000 from sg-2 (API from the load balancer)"
 SSH = "tcp 22 from 203.0.113.7/32 (SSH)"
 WORLD = "tcp 4001 from 0.0.0.0/0"
+GOOGLE = ["130.211.0.0/22", "35.191.0.0/16"]
 
 
 def row(kind: str, name: str = "praxis-test", action: str = "change", **fields: tuple[Any, Any]) -> dict[str, Any]:
     changed = [{"field": field, "before": before, "after": after} for field, (before, after) in fields.items()]
     return {"action": action, "kind": kind, "name": name, "id": "x-1", "fields": changed, "lost": ""}
+
+
+def tcp(*ports: str) -> dict[str, Any]:
+    return {"IPProtocol": "tcp", "ports": [*ports]}
 
 
 ROWS = [
@@ -41,6 +46,16 @@ ROWS = [
     (row("firewall rule", "test-p2p-from-v6", sourceRanges=([], ["::/0"])), "p2p-port-shut", "error", "not as"),
     (row("firewall rule", "test-api", allowed=([], [])), "api-port-shut", "error", "API"),
     (row("firewall rule", "test-ssh", "create"), "ssh-port-shut", "error", "log in"),
+    (row("firewall rule", "test-p2p", sourceTags=(["other"], ["test"])), "p2p-port-shut", "error", "not as"),
+    (row("firewall rule", "test-p2p", sourceRanges=(["0.0.0.0/0"], [])), "port-open", "warning", "0.0.0.0/0"),
+    (row("firewall rule", "test-api", sourceRanges=([*GOOGLE, "192.0.2.0/24"], GOOGLE)), "port-open", "warning",
+     "admits 192.0.2.0/24, which"),
+    (row("firewall rule", "test-api", sourceRanges=([GOOGLE[0], "192.0.2.0/24"], GOOGLE)), "api-port-shut", "error",
+     "not as"),
+    (row("firewall rule", "test-ssh", allowed=([tcp("22", "80")], [tcp("22")])), "port-open", "warning", "tcp 80"),
+    (row("firewall rule", "test-ssh", allowed=([tcp("80")], [tcp("22")])), "ssh-port-shut", "error", "not as"),
+    (row("firewall rule", "test-ssh", sourceRanges=(["0.0.0.0/0"], []), disabled=(True, False)), "ssh-port-shut",
+     "error", "not as"),
     (row("subnet", action="remove"), "infrastructure-differs", "warning", "remove"),
 ]
 
