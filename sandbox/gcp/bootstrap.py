@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sandbox import certificates
 from sandbox.agent_secret import agent_secret
@@ -22,6 +24,8 @@ from sandbox.site import GOOGLE_REGION, PROJECT, write
 FLEET = "praxis"
 OPERATORS = tuple(f"operator-{number}" for number in range(1, 5))
 """Accounts with the controller's rights, for tests in which several work at once."""
+ROLE = "praxis_controller"
+"""The role of the controller and of OPERATORS."""
 POLICIES = Path(__file__).resolve().parent / "policies"
 ZONES = {GOOGLE_REGION: tuple(f"{GOOGLE_REGION}-{letter}" for letter in "abcf")}
 
@@ -31,16 +35,18 @@ def run(cloud: Cloud) -> None:
     found = {family: name for family, (name, _image) in IMAGES.items()}
     catalogue(cloud.compute.resources, PROJECT, ZONES, tuple(SIZES), found)
     everywhere = f"projects/{PROJECT}"
-    for name in ("controller", *OPERATORS, "administrator"):
+    working = ("controller", *OPERATORS)
+    for name in (*working, "administrator"):
         account = cloud.front.identities.create(name, PROJECT)
         write(cloud.site.home / "gcp" / f"{name}.json", account.key_file() + "\n", 0o600)
         if name == "administrator":
             cloud.front.access.grant(account.email, ["*"], everywhere)
             cloud.front.identities.masters.add(account.email)
             continue
-        for statement in json.loads((POLICIES / "controller.json").read_text()):
-            on = f"{everywhere}/{statement['on']}" if statement["on"] else everywhere
-            cloud.front.access.grant(account.email, statement["permissions"], on)
+        for statement in _statements():
+            if statement["on"]:
+                cloud.front.access.grant(account.email, statement["permissions"], f"{everywhere}/{statement['on']}")
+    _role(cloud, working)
     cloud.front.default_account = f"controller@{PROJECT}.iam.gserviceaccount.com"
     for owner in {family.split("/")[0] for family in IMAGES} - {PROJECT}:
         cloud.front.access.grant(EVERYBODY, ["compute.images.get*", "compute.images.list"], f"projects/{owner}")
@@ -50,6 +56,24 @@ def run(cloud: Cloud) -> None:
     call = discovery.load("dns.v1").call("POST", f"/dns/v1/projects/{PROJECT}/managedZones", [],
                                          json.dumps(zone).encode())
     cloud.front.dns.answer(call)
+
+
+def _statements() -> list[dict[str, Any]]:
+    """What the controller may do on each thing; on the empty one, in all of the project."""
+    return list(json.loads((POLICIES / "controller.json").read_text()))
+
+
+def _role(cloud: Cloud, accounts: Iterable[str]) -> None:
+    """What these may do in all of the project is a role that its owner can edit, bound in its policy."""
+    (permissions,) = [each["permissions"] for each in _statements() if not each["on"]]
+    role = {"roleId": ROLE, "role": {"title": "Controllers", "includedPermissions": permissions}}
+    call = discovery.load("iam.v1").call("POST", f"/v1/projects/{PROJECT}/roles", [], json.dumps(role).encode())
+    cloud.front.roles.answer(call)
+    members = [f"serviceAccount:{name}@{PROJECT}.iam.gserviceaccount.com" for name in accounts]
+    policy = {"policy": {"bindings": [{"role": f"projects/{PROJECT}/roles/{ROLE}", "members": members}]}}
+    call = discovery.load("cloudresourcemanager.v3").call(
+        "POST", f"/v3/projects/{PROJECT}:setIamPolicy", [], json.dumps(policy).encode())
+    cloud.front.projects.answer(call, "")
 
 
 def _certificate(cloud: Cloud) -> str:

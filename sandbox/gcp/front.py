@@ -27,6 +27,8 @@ from sandbox.gcp.iam import ServiceAccounts
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
 from sandbox.gcp.resource_manager import VERSION, ResourceManager
+from sandbox.gcp.roles import COLLECTION as ROLES
+from sandbox.gcp.roles import Roles
 from sandbox.gcp.secret_manager import SecretManager
 from sandbox.registry import Registry
 
@@ -61,6 +63,7 @@ class Front:
         self.identities = Identities()
         self.accounts = ServiceAccounts(self.identities)
         self.access = Access()
+        self.roles = Roles(self.access)
         self.container = Container(compute.resources, self.identities)
         self.projects = ResourceManager(self.access, self.identities)
         self.default_account = default_account
@@ -149,7 +152,7 @@ class Front:
         if name == "compute":
             return self.compute.answer(call, email, strike)
         if name == "iam":
-            return self.accounts.answer(call)
+            return (self.roles if call.method.collection == ROLES else self.accounts).answer(call)
         if name == "cloudresourcemanager":
             return self.projects.answer(call, email)
         if name in ("dns", "container"):

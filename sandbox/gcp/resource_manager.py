@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource Manager: which permissions a caller has on a project, and the project's policy, which admits nobody here."""
+"""Resource Manager: which permissions a caller has on a project, and the project's policy. It grants the roles that
+the project has made itself."""
 
 from __future__ import annotations
 
@@ -66,4 +67,5 @@ class ResourceManager:
                 if kind == "serviceAccount" and not self._identities.known(email):
                     raise Refused(400, "INVALID_ARGUMENT", f"Service account {email} does not exist.")
         self.bindings[project] = [dict(each) for each in policy.get("bindings") or ()]
+        self._access.bind(project, self.bindings[project])
         return self._policy(project, whole=policy.get("version", 1) >= CONDITIONAL)
