@@ -95,10 +95,10 @@ def _infrastructure(
     checked, found = 0, []
     for account in accounts:
         found += _findings([*(account.get("failures") or []), *(account.get("quotas") or [])])
-        rows = (account.get("plan") or {}).get("rows")
-        if rows is not None and infrastructure.is_ours(rows, members):
+        plan = account.get("plan")
+        if plan and infrastructure.is_ours(plan["there"], members):
             checked += 1
-            found += infrastructure.findings(rows, *ports.get(account["cloud"], _PORTS))
+            found += infrastructure.findings(plan["rows"], *ports.get(account["cloud"], _PORTS))
     return doctor.Check("infrastructure", checked, "cloud", tuple(found))
 
 

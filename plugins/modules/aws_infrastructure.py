@@ -292,12 +292,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: What was done, in check mode what would be.
-  returned: success
+  description: What was done, in check mode what would be; of a run that is refused, as far as it could be planned.
+  returned: success, and when quotas or what would be lost stand in the way
   type: dict
   contains:
     id: {description: By which O(plan_id) knows this plan., type: str}
     counts: {description: "How many to C(create), C(change), C(replace), C(remove).", type: dict}
+    there: {description: "With O(state=present), how many of the fleet's resources and machines there are.", type: int}
     rows:
       description: >-
         One a resource that changes: C(action), C(kind), C(name), C(id), C(fields) with their C(before) and C(after),

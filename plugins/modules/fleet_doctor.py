@@ -40,8 +40,8 @@ options:
     default: {}
   accounts:
     description:
-      - "For each cloud: C(cloud), of its infrastructure module in check mode the C(plan) and the C(quotas), or the
-        C(failures), and C(permissions), as M(praxis.cloud.aws_permissions_info) and
+      - "For each cloud: C(cloud), of its infrastructure module in check mode the C(plan), the C(quotas) and
+        the C(failures); and C(permissions), as M(praxis.cloud.aws_permissions_info) and
         M(praxis.cloud.gcp_permissions_info) return them."
     type: list
     elements: dict

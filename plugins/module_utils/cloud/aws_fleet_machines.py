@@ -89,6 +89,11 @@ class FleetMachines:
         return list(self.changes.launch)
 
     @property
+    def there(self) -> int:
+        """How many slots have a machine."""
+        return int(self.options["hosts"]) - len(self.changes.launch)
+
+    @property
     def terminated(self) -> list[str]:
         """Ids of the instances that go."""
         return list(self.changes.terminate)

@@ -76,6 +76,11 @@ class FleetMachines:
         return list(self.changes.launch)
 
     @property
+    def there(self) -> int:
+        """How many slots have a machine."""
+        return len(self.wanted.slots) - len(self.changes.launch)
+
+    @property
     def terminated(self) -> list[str]:
         """Names of the machines that go."""
         return [name_of(id_) for id_ in self.changes.terminate]

@@ -40,6 +40,10 @@ class FleetMachines(Protocol):
         """The slots that get a machine."""
 
     @property
+    def there(self) -> int:
+        """After :meth:`plan`, how many slots have a machine."""
+
+    @property
     def terminated(self) -> list[str]:
         """The machines that go."""
 
@@ -58,6 +62,17 @@ def unasked(rows: Sequence[Row]) -> list[Finding]:
     """Of a plan that makes nothing which quotas count."""
     del rows
     return []
+
+
+class Refused(Failed):
+    """A plan that is not carried out: why, and the plan, as far as it could be made."""
+
+    def __init__(self, findings: Sequence[Finding], plan: dict[str, Any]) -> None:
+        super().__init__(*findings)
+        self.plan = plan
+
+    def as_result(self) -> dict[str, Any]:
+        return {**super().as_result(), "plan": self.plan}
 
 
 @dataclass(frozen=True)
@@ -100,17 +115,22 @@ class Run:
     def keep(self, engine: Engine[Client], machines: FleetMachines | None) -> dict[str, Any]:
         """Plan; and unless in check mode, carry out.
 
-        :raises Failed: everything that stands in the way, before anything is touched.
+        :raises Refused: everything that stands in the way, before anything is touched.
         """
         changes = engine.observe()
         rows = _rows(engine, changes)
-        if machines:
-            rows += machines.plan(engine.ids)
-        self._require_leave(engine, changes)
+        refusals = self._without_leave(engine, changes)
+        try:
+            rows += machines.plan(engine.ids) if machines else []
+        except Failed as failed:
+            refusals += failed.findings
         fits = self.quotas(rows)
-        if errors := [each for each in fits if each.level == ERROR]:
-            raise Failed(*errors)
-        reported = self._held(rows)
+        refusals += [each for each in fits if each.level == ERROR]
+        there = len(engine.ids) + (machines.there if machines else 0)
+        plan = {**self._plan(rows), "there": there}
+        if refusals:
+            raise Refused(refusals, plan)
+        reported = self._held(plan, rows)
         if not self.check_mode:
             engine.apply(changes)
             if machines:
@@ -149,7 +169,7 @@ class Run:
 
         leaving = [*machine_rows(Wanted(self.scope[-1], ()), machines.live, gone), *removals(machines.volumes)]
         rows = [*map(row, before), *leaving, *map(row, after)]
-        reported = self._held(rows, "absent")
+        reported = self._held(self._plan(rows, "absent"), rows)
         if not self.check_mode:
             for each in before:
                 engine.remove(each)
@@ -159,25 +179,27 @@ class Run:
                 engine.remove(each)
         return {**reported, "machines": [], "launched": [], "terminated": list(machines.names)}
 
-    def _held(self, rows: Sequence[Row], *state: str) -> dict[str, Any]:
+    def _held(self, plan: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
         """The plan, for people, for programs and for --diff.
 
         :raises Failed: another one was agreed to.
         """
-        id_ = plan_id((*self.scope, *state), rows)
-        hold(self.agreed, id_, rows, self.where)
-        plan = {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
-        table = lines(self.title, rows, id_, not self.check_mode)
+        hold(self.agreed, plan["id"], rows, self.where)
+        table = lines(self.title, rows, plan["id"], not self.check_mode)
         reported: dict[str, Any] = {"changed": bool(rows), "plan": plan, "table": table}
         return {**reported, "diff": picture(rows)} if rows else reported
 
-    def _require_leave(self, engine: Engine[Client], changes: Sequence[Change]) -> None:
-        """:raises Failed: ``would-shrink`` when something would be lost, and nobody said that it may."""
-        # What goes last, and nothing with it, has been replaced.
-        going = [each for each in changes if each.loses and (each.resource.lost or not each.resource.goes_last)]
+    def _plan(self, rows: Sequence[Row], *state: str) -> dict[str, Any]:
+        """For programs."""
+        id_ = plan_id((*self.scope, *state), rows)
+        return {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]}
+
+    def _without_leave(self, engine: Engine[Client], changes: Sequence[Change]) -> list[Finding]:
+        """``would-shrink`` when something would be lost, and nobody said that it may."""
+        going = [each for each in changes if each.loses and (each.resource.lost or _goes(each))]
         lost = [each for each in going if self.parts[each.resource.kind] == BALANCER]
         if not lost or self.allow_shrink:
-            return
+            return []
         named = "; ".join(f"{each.action} {engine.table[each.resource.kind].words} {each.resource.name}"
                           + (f" (lost: {each.resource.lost})" if each.resource.lost else "")
                           for each in lost)  # fmt: skip
@@ -188,7 +210,12 @@ class Run:
             "provision_oidc (praxis_oidc) the login, and provision_dns_name with provision_dns_zone (praxis_dns_zone) "
             "the name."
         )
-        raise Failed(Finding("would-shrink", f"This would {named}.", self.where, fix))
+        return [Finding("would-shrink", f"This would {named}.", self.where, fix)]
+
+
+def _goes(change: Change) -> bool:
+    """Whether nothing takes its place. What goes last has been replaced by something else."""
+    return change.action == REMOVE and not change.resource.goes_last
 
 
 def _rows(engine: Engine[Client], changes: Sequence[Change]) -> list[Row]:

@@ -276,7 +276,8 @@ def summary(checks: Sequence[Check], fleet: str, hosts: Collection[str]) -> Dict
         "hosts": list(hosts),
         "checks": [check.as_row() for check in shown],
         "findings": [
-            {**finding.as_dict(), "level": finding.level, **remedies.of(finding).as_dict()} for finding in findings
+            {**finding.as_dict(), "level": finding.level, **remedies.of(finding, findings).as_dict()}
+            for finding in findings
         ],
         "text": "\n".join(str(finding) for finding in errors),
     }

@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 
 #: Where a command is typed: by root on the machine that the finding names, or by who has the inventory.
 MACHINE, CONTROLLER = "machine", "controller"
+PROVISION = "provision"
 #: By code, the playbook that fixes it, whatever its cause was.
 PLAYBOOKS = {
     **dict.fromkeys(
@@ -27,7 +28,7 @@ PLAYBOOKS = {
             "ssh-port-shut",
             "vpc-dns-off",
         ),
-        "provision",
+        PROVISION,
     ),
     **dict.fromkeys(
         (
@@ -47,6 +48,8 @@ PLAYBOOKS = {
 FIXABLE = ("engine-down", "secret-exposed", "secret-unreadable")
 #: Another deployment is at work: what is found then may be its doing, and is left to it.
 AT_WORK = ("deploying", "fleet-locked")
+#: With one of these provision.yml changes nothing, and a person has to decide first.
+REFUSED = ("over-quota", "would-shrink")
 FIXED, LEFT, WOULD = "fixed", "left", "would"
 
 
@@ -61,11 +64,16 @@ class Remedy:
         return {"command": self.command, "run_on": self.on}
 
 
-def of(finding: Finding) -> Remedy:
-    """The command that fixes a finding. One that is fixed in the inventory has a code of its own, and none."""
+def of(finding: Finding, others: Sequence[Finding] = ()) -> Remedy:
+    """The command that fixes a finding. One that is fixed in the inventory has a code of its own, and none.
+
+    :param others: what else was found.
+    """
     if finding.command:
         return Remedy(finding.command, MACHINE)
     playbook = PLAYBOOKS.get(finding.code)
+    if playbook == PROVISION and any(one.code in REFUSED for one in others):
+        return Remedy()
     return Remedy("ansible-playbook praxis.cloud.%s" % playbook, CONTROLLER) if playbook else Remedy()
 
 

@@ -28,13 +28,13 @@ _ADMITTING = ("sourceRanges", "sourceTags", "allowed")
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
 
 
-def is_ours(rows: Sequence[Row], members: int) -> bool:
+def is_ours(there: int, members: int) -> bool:
     """Whether the fleet has been provisioned here. Machines that come from elsewhere make a plan that would create all.
 
-    :param members: how many machines the inventory has in this cloud.
+    :param there: how much of what the fleet should have there is.
+    :param members: how many machines the inventory has.
     """
-    kept = [row for row in rows if row["action"] != CREATE]
-    return not members or bool(kept) or not any(row["kind"] == _MACHINE for row in rows)
+    return not members or there > 0
 
 
 def findings(rows: Sequence[Row], p2p_port: int, api_port: int) -> list[Finding]:

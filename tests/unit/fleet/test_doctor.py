@@ -357,6 +357,18 @@ def test_an_agent_with_the_other_scheme_s_id_is_not_fixed_by_a_deployment(
     assert (found.code, remedies.of(found).command) == (code, command)
 
 
+@pytest.mark.parametrize("code", ["would-shrink", "over-quota"])
+def test_what_provisioning_refuses_no_command_of_its_own_fixes(code: str) -> None:
+    """A person decides first; what a deployment fixes, it fixes meanwhile."""
+    found = [Finding("infrastructure-missing", "a", "listener x", "b"), Finding("no-container", "a", "m1", "b")]
+    commands = {}
+    for more in ([], [Finding(code, "a", "fleet x", "b")]):
+        checks = [doctor.Check("infrastructure", 1, "cloud", (*found, *more))]
+        listed = doctor.summary(checks, "x", ["m1"])["findings"]
+        commands[len(more)] = [item["command"].rpartition(".")[2] for item in listed]
+    assert commands == {0: ["provision", "deploy"], 1: ["", "deploy", ""]}
+
+
 def test_a_host_s_own_command_reaches_the_finding() -> None:
     outcomes = sound()
     failure = {"code": "containers-cut-off", "what": "a", "where": "this host's engine", "fix": "On the machine: x -w.",

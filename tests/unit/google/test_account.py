@@ -36,6 +36,7 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     assert project.changes() == []
     made = project.present(plan_id=predicted["plan"]["id"])
     assert made["plan"] == predicted["plan"]
+    assert made["plan"]["there"] == 0
     assert [kind for _action, kind, _name in rows(made)] == [
         "network", "subnetwork", "firewall rule", "firewall rule", "firewall rule", "firewall rule",
         "service account", "instance group", "instance group", "address", "security policy", "health check",
@@ -46,6 +47,7 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     mark, asked = project.mark(), len(operations(project.google))
     again = project.present()
     assert (again["changed"], rows(again), "diff" in again) == (False, [], False)
+    assert again["plan"]["there"] == len(rows(made))
     assert again["table"][-1].startswith("  nothing to do; plan ")
     assert project.changes(mark) == []
     assert len(operations(project.google)) - asked == READS_OF_A_RUN
@@ -82,6 +84,8 @@ def test_a_load_balancer_goes_only_with_leave(project: Project) -> None:
     with pytest.raises(Failed) as refused:
         project.present(balancer=False)
     assert codes(refused) == ["would-shrink"]
+    refused_rows = refused.value.as_result()["plan"]["rows"]
+    assert ("remove", "address") in [(row["action"], row["kind"]) for row in refused_rows]
     assert "lost:" in refused.value.findings[0].what
     assert project.changes(mark) == []
     project.present(balancer=False, allow_shrink=True)
@@ -92,7 +96,9 @@ def test_a_load_balancer_goes_only_with_leave(project: Project) -> None:
 
 
 def test_machines_go_only_with_leave(project: Project) -> None:
-    project.present(hosts=2)
+    project.present()
+    before, more = project.present()["plan"]["there"], project.present(hosts=2)
+    assert (rows(more), more["plan"]["there"]) == ([("create", "machine", "alpha-gcp-2")], before)
     with pytest.raises(Failed) as refused:
         project.present()
     assert codes(refused) == ["would-shrink"]

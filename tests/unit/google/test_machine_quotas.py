@@ -35,6 +35,7 @@ def test_one_machine_too_many_is_named_and_nothing_is_made(project: Project, met
         project.present(hosts=2, check=check)
     (finding,) = failed.value.findings
     assert (finding.code, finding.level) == ("over-quota", "error")
+    assert {row["action"] for row in failed.value.as_result()["plan"]["rows"]} == {"create"}
     assert f"the quota {metric} is 100." in finding.what
     assert project.changes(before) == []
     allow(project, metric, 100, 100 - 2 * ONE[metric])

@@ -31,6 +31,7 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     assert account.resources() == {}
     made = account.present(plan_id=predicted["plan"]["id"])
     assert made["plan"] == predicted["plan"]
+    assert made["plan"]["there"] == 0
     assert [kind for _action, kind, _name in rows(made)] == [
         "VPC", "subnet", "subnet", "internet gateway", "route table", "security group", "security group", "role",
         "instance profile", "key pair", "target group", "load balancer", "listener", "machine",
@@ -40,6 +41,7 @@ def test_check_mode_names_exactly_what_the_run_makes_and_the_second_run_only_rea
     cloud.operations.clear()
     again = account.present()
     assert (again["changed"], rows(again), "diff" in again) == (False, [], False)
+    assert again["plan"]["there"] == len(rows(made))
     assert again["table"][-1].startswith("  nothing to do; plan ")
     assert len(cloud.operations) == READS_OF_A_RUN
     assert cloud.changes() == []
