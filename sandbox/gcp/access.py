@@ -199,4 +199,4 @@ def resource_of(call: Call) -> str:
         return f"projects/{where['projectsId']}/serviceAccounts/{where['serviceAccountsId']}"
     if "repositoriesId" in where:
         return f"projects/{where['projectsId']}/locations/{where['locationsId']}/repositories/{where['repositoriesId']}"
-    return f"projects/{where.get('project') or where.get('projectsId')}"
+    return f"projects/{where.get('project') or where.get('projectsId') or where.get('resource')}"

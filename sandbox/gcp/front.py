@@ -26,7 +26,7 @@ from sandbox.gcp.dns import Dns
 from sandbox.gcp.iam import ServiceAccounts
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
-from sandbox.gcp.resource_manager import VERSION, ResourceManager
+from sandbox.gcp.resource_manager import VERSIONS, ResourceManager
 from sandbox.gcp.roles import COLLECTION as ROLES
 from sandbox.gcp.roles import Roles
 from sandbox.gcp.secret_manager import SecretManager
@@ -112,7 +112,8 @@ class Front:
         raise Refused(404, "notFound", f"The sandbox is not {host}{request.path}")
 
     def _service(self, name: str, request: Request) -> dict[str, Any]:
-        version = VERSION if name == "cloudresourcemanager" else "v1"
+        asked = request.path.split("/")[1]
+        version = (asked if asked in VERSIONS else VERSIONS[0]) if name == "cloudresourcemanager" else "v1"
         call = discovery.load(f"{name}.{version}").call(request.verb, request.path, request.query, request.body)
         operation = f"{call.method.collection}.{call.method.name}"
         authorization = request.headers.get("authorization", "")

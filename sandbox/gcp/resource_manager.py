@@ -15,8 +15,8 @@ from sandbox.gcp.discovery import Call, unanswered
 from sandbox.gcp.identity import Identities
 from sandbox.gcp.refused import Refused
 
-#: Its own version, which is not that of the other services.
-VERSION = "v3"
+#: Its own versions: the newest, and the one that gcloud speaks.
+VERSIONS = ("v3", "v1")
 CONDITIONAL = 3
 """The version of a policy that shows and keeps conditions."""
 
@@ -37,7 +37,7 @@ class ResourceManager:
         """
         if call.method.collection != "projects":
             raise unanswered("cloudresourcemanager", call.method)
-        project = f"projects/{call.where['projectsId']}"
+        project = f"projects/{call.where.get('projectsId') or call.where['resource']}"
         if call.method.name == "testIamPermissions":
             asked = call.body.get("permissions") or []
             held = [each for each in asked if self._access.allows(email, each, project)]

@@ -37,10 +37,10 @@ class Roles:
         body = {"includedPermissions": [*permissions]}
         return self.owner.call("iam", "PATCH", f"v1/{ROLE}", query={"updateMask": "includedPermissions"}, body=body)
 
-    def bind(self, role: str = ROLE, **more: Any) -> None:
+    def bind(self, role: str = ROLE, version: str = "v3", **more: Any) -> None:
         binding = {"role": role, "members": [f"serviceAccount:{self.account}"], **more}
         body = {"policy": {"bindings": [binding], "version": 3}}
-        self.owner.call("cloudresourcemanager", "POST", f"v3/projects/{PROJECT}:setIamPolicy", body=body)
+        self.owner.call("cloudresourcemanager", "POST", f"{version}/projects/{PROJECT}:setIamPolicy", body=body)
 
     def held(self) -> list[str]:
         """What the account says that it has."""
@@ -56,11 +56,12 @@ def roles(google: Google, monkeypatch: pytest.MonkeyPatch) -> Roles:
     return Roles(google)
 
 
-def test_a_bound_role_grants_what_it_includes_as_long_as_it_does(google: Google, roles: Roles) -> None:
+@pytest.mark.parametrize("version", ["v3", "v1"])  # v1 is what gcloud speaks
+def test_a_bound_role_grants_what_it_includes_as_long_as_it_does(google: Google, roles: Roles, version: str) -> None:
     made = roles.make("readers", READ)
     assert (made["name"], made["includedPermissions"]) == (ROLE, [READ])
     assert roles.held() == []
-    roles.bind()
+    roles.bind(version=version)
     assert roles.held() == [READ]
     assert not google.front.access.allows(roles.account, READ, "projects/another")
     assert roles.change(READ, MAKE)["title"] == "readers"
