@@ -100,6 +100,10 @@ class Access:
         """Let a role, ``projects/P/roles/NAME``, include these permissions from now on."""
         self._roles[role] = tuple(permissions)
 
+    def knows(self, role: str) -> bool:
+        """Whether a role is one of Google's, or a project has made it."""
+        return not role.startswith("projects/") or role in self._roles
+
     def bind(self, project: str, bindings: Iterable[Mapping[str, Any]]) -> None:
         """Let the policy of a project, ``projects/P``, have these bindings."""
         self._bindings[project] = [(member.partition(":")[2], each["role"]) for each in bindings

@@ -62,6 +62,9 @@ class ResourceManager:
                                           "read-modify-write with exponential backoff.", "ABORTED")
         known = {member for each in there for member in each["members"]}
         for each in policy.get("bindings") or ():
+            if not self._access.knows(each["role"]):
+                raise Refused(400, "INVALID_ARGUMENT", f"Role {each['role']} does not exist in the resource's "
+                                                       "hierarchy.")
             for member in set(each["members"]) - known:
                 kind, _colon, email = member.partition(":")
                 if kind == "serviceAccount" and not self._identities.known(email):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient, GcpCredentials
 from sandbox.gcp import discovery
 from sandbox.gcp.refused import Refused
@@ -77,6 +78,11 @@ def test_a_conditional_binding_and_one_of_google_s_roles_grant_nothing_here(role
     assert roles.held() == []
     roles.bind("roles/compute.admin")
     assert roles.held() == []
+
+
+def test_a_role_that_there_is_not_cannot_be_granted(roles: Roles) -> None:
+    with pytest.raises(Invalid, match="does not exist"):
+        roles.bind()
 
 
 def _call(verb: str, name: str, body: Any = None) -> discovery.Call:
