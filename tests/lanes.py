@@ -65,7 +65,7 @@ PLAYBOOKS = {
     "releases": Playbooks("aws", ("test_releases",)),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
-                                "test_own", "test_storm", "test_image_google")),
+                                "test_doctor_google", "test_own", "test_storm", "test_image_google")),
     "apart": Playbooks("aws", ("test_host", "test_documented", "test_bad_input")),
     "scenes": Playbooks("aws", ("test_image", "test_doctor", "test_data", "test_ecs", "test_molecule", "test_proxy",
                                 "test_mixed", "test_ecs_members")),

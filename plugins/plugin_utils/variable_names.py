@@ -36,8 +36,8 @@ SETTABLE = frozenset(
 OWN = frozenset(
     """
     accounts aws backed_up backup_state backups cloud confirm data_volume dns_record docker_failure doctor
-    doctor_failures doctor_judged doctor_permissions doctor_plan doctor_runs gcp history holds hook image_made
-    image_stage instance_id inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id
+    doctor_failures doctor_judged doctor_permissions doctor_plan doctor_refused doctor_runs gcp history holds hook
+    image_made image_stage instance_id inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id
     managed_by named needs needs_docker no_login observe observe_again order outcome plan restore roll_back sdk settle
     summary verdict
     """.split()

@@ -124,8 +124,8 @@ class Account:
 ABSENT_DIGEST = "absent digest"
 TOO_MUCH, MODEL, WRONG_ADDRESS = "more memory than there is", "a model by its name", "wrong address"
 SECRET, SECRET_READ = "arn:aws:secretsmanager:*:*:secret:praxis/praxis/agent-*", "secretsmanager:GetSecretValue"
-#: A shell script on the fault's machine, or what is done to the account.
-Step = str | Callable[[Account], None]
+#: A shell script on the fault's machine, or what is done to the account: an Account, or a Google Cloud project.
+Step = str | Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Fault:
     level: str = "error"
     host: str = ""
 
-    def do(self, account: Account, step: Step) -> None:
+    def do(self, account: Any, step: Step) -> None:
         """Plant it, or take it away."""
         if callable(step):
             step(account)
