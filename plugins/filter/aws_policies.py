@@ -42,6 +42,11 @@ options:
     description: The fleet's name, with O(zone).
     type: str
     default: ""
+  pod_roles:
+    description: ARNs of the roles that pods have by EKS Pod Identity.
+    type: list
+    elements: str
+    default: []
   login:
     description: Reference of the secret by which the load balancer logs in. Empty for none.
     type: str
@@ -89,6 +94,7 @@ def aws_policies(
     zone: str = "",
     host: str = "",
     login: str = "",
+    pod_roles: Iterable[str] = (),
     partition: str = "aws",
 ) -> dict[str, Any]:
     """See the documentation above."""
@@ -101,6 +107,7 @@ def aws_policies(
             Place(
                 str(fleet), str(region), str(account), named, kept, arn, str(zone), plain_name(str(host)),
                 login="".join(each.name for each in of_store([login], AWS)), partition=str(partition),
+                pod_roles=[str(role) for role in pod_roles],
             )
         )  # fmt: skip
     except Failed as error:

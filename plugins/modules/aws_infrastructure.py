@@ -253,6 +253,61 @@ options:
       max:
         description: The most nodes; 3 without it.
         type: int
+      addons:
+        description: >-
+          Add-ons of EKS's that the cluster has. One that the fleet put on and does not name any more is taken out of
+          EKS's care, and what runs in the cluster stays. One that somebody else put on is left as it is. Without this
+          option C(vpc-cni), C(kube-proxy), C(coredns), C(metrics-server), and with O(cluster.pod_identity) also
+          C(eks-pod-identity-agent).
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: Its name.
+            type: str
+            required: true
+          version:
+            description: Its version, which is kept. Without it, EKS's default at creation.
+            type: str
+          configuration:
+            description: Values of the add-on's own schema, which are kept. Without it they are left alone. No secrets.
+            type: dict
+      access:
+        description: >-
+          Who else may log in to the cluster. Each principal has exactly the access policies that are named here, and
+          none any more when it is not named. Entries that somebody else made stay.
+        type: list
+        elements: dict
+        suboptions:
+          principal:
+            description: ARN of a role or a user of IAM.
+            type: str
+            required: true
+          policy:
+            description: Name of an access policy of EKS's, such as C(AmazonEKSEditPolicy).
+            type: str
+            required: true
+          namespaces:
+            description: Where it holds. The whole cluster without it.
+            type: list
+            elements: str
+      pod_identity:
+        description: >-
+          Roles of pods by EKS Pod Identity, by their service account. Associations that somebody else made stay.
+        type: list
+        elements: dict
+        suboptions:
+          service_account:
+            description: Name of the service account.
+            type: str
+            required: true
+          namespace:
+            description: Its namespace; C(praxis) without it.
+            type: str
+          role:
+            description: ARN of a role of yours that C(pods.eks.amazonaws.com) may assume and tag.
+            type: str
+            required: true
   deregistration_delay:
     description: Seconds for which a member that leaves may finish its requests.
     type: int
@@ -396,11 +451,27 @@ from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playb
 
 GROUPS = ["member", "balancer"]
 LISTS = ("api_from_groups", "p2p_from")
+CONTENT_OPTIONS: dict[str, dict[str, Any]] = {
+    "addons": {
+        "name": {"type": "str", "required": True},
+        "version": {"type": "str"},
+        "configuration": {"type": "dict"},
+    },
+    "access": {
+        **{name: {"type": "str", "required": True} for name in ("principal", "policy")},
+        "namespaces": {"type": "list", "elements": "str"},
+    },
+    "pod_identity": {
+        **{name: {"type": "str", "required": True} for name in ("service_account", "role")},
+        "namespace": {"type": "str"},
+    },
+}
 CLUSTER_OPTIONS: dict[str, dict[str, Any]] = {
     **{name: {"type": "str"} for name in ("name", "version", "instance_type")},
     "public_from": {"type": "list", "elements": "str"},
     "logging": {"type": "list", "elements": "str", "choices": [*LOGS]},
     **{name: {"type": "int"} for name in ("min", "desired", "max")},
+    **{name: {"type": "list", "elements": "dict", "options": options} for name, options in CONTENT_OPTIONS.items()},
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **INFRASTRUCTURE_ARGUMENTS,

@@ -76,6 +76,24 @@ def _scaling(response: Any, operation: str) -> Iterator[Need]:
     yield Need(f"application-autoscaling:{operation}", arn, context)
 
 
+def _eks_contents(response: Any, operation: str, prefix: str) -> list[tuple[str, str]]:
+    """What an operation on the contents of a cluster asks for: who makes one asks the cluster, and tags the new one."""
+    cluster, found = response._get_param("name"), ""
+    if "Addon" in operation:
+        found = f"addon/{cluster}/{response._get_param('addonName')}/*"
+    elif "Access" in operation:
+        kind, _slash, name = (response._get_param("principalArn") or "").rpartition(":")[2].partition("/")
+        found = f"access-entry/{cluster}/{kind}/{ACCOUNT}/{name}/*"
+    elif "PodIdentity" in operation:
+        found = f"podidentityassociation/{cluster}/{response._get_param('associationId') or '*'}"
+    if not found:
+        return []
+    if operation.startswith(("Create", "List")) and operation != "ListAssociatedAccessPolicies":
+        made = [("TagResource", f"{prefix}:{found}")] if operation.startswith("Create") else []
+        return [(operation, f"{prefix}:cluster/{cluster}"), *made]
+    return [(operation, f"{prefix}:{found}")]
+
+
 def _eks(response: Any, operation: str) -> Iterator[Need]:
     action, tags = f"eks:{operation}", requested(response._get_param("tags"))
     prefix = f"arn:aws:eks:{response.region}:{ACCOUNT}"
@@ -90,8 +108,12 @@ def _eks(response: Any, operation: str) -> Iterator[Need]:
         yield Need("iam:PassRole", response._get_param("nodeRole"), {"iam:PassedToService": "ec2.amazonaws.com"})
     elif operation == "TagResource":
         yield Need(action, response._get_param("resourceArn"), tags)
+    elif contents := _eks_contents(response, operation, prefix):
+        yield from (Need(f"eks:{each}", arn, tags) for each, arn in contents if each != "TagResource" or tags)
     else:
         yield Need(action, nodes if group else cluster if name else "*", tags)
+    if operation.endswith("PodIdentityAssociation") and (role := response._get_param("roleArn")):
+        yield Need("iam:PassRole", role, {"iam:PassedToService": "pods.eks.amazonaws.com"})
     if operation in ("CreateCluster", "CreateNodegroup") and tags:
         yield Need("eks:TagResource", nodes if group else cluster, tags)
 

@@ -21,6 +21,7 @@ from sandbox.aws import (
     control,
     debian,
     ecs,
+    eks,
     health,
     instances,
     load_balancers,
@@ -44,7 +45,7 @@ def serve(site: Site) -> None:
     write(record, f"{os.getpid()}\n")
     cloud = Cloud(site)
     for concern in (operations, addresses, instances, debian, load_balancers, container_registry, quotas, secret_stages,
-                    names, volumes, simulation, access):
+                    names, volumes, simulation, eks, access):
         concern.install(cloud)
     checks = health.install(cloud)
     tasks = Containers(cloud)

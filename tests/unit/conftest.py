@@ -17,7 +17,7 @@ import botocore.loaders
 import botocore.session
 import pytest
 
-from sandbox.aws import names
+from sandbox.aws import eks, names
 
 REGION = "eu-central-1"
 READS = ("Describe", "Get", "List", "BatchGet", "Head", "Simulate")
@@ -80,6 +80,8 @@ def _plain_moto() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def _server() -> Iterator[Cloud]:
     from moto.core.base_backend import AccountSpecificBackend
+    from moto.eks.responses import EKSResponse
+    from moto.eks.urls import url_paths
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -92,6 +94,10 @@ def _server() -> Iterator[Cloud]:
         _log_operations(patch, cloud)
         _script_health(patch, cloud)
         patch.setattr("moto.iam.models.IAMBackend._init_aws_policies", _aws_policies)
+        for name, operation in eks.OPERATIONS.items():
+            patch.setattr(EKSResponse, name, operation, raising=False)
+        for path, answered in eks.PATHS.items():
+            patch.setitem(url_paths, path, answered)
         patch.setattr("moto.acm.models.CertBundle.check", names.check)
         patch.setattr("moto.route53.models.Route53Backend.change_resource_record_sets", names.change)
         yield cloud

@@ -1,10 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An EKS cluster, its managed node group, and the roles of both.
-
-EKS makes and changes in minutes: each of the two has a field ``active``, which is set by waiting.
-"""
+"""An EKS cluster, its managed node group, and the roles of both. What is put into it is in aws_eks_content_kinds.py."""
 
 from __future__ import annotations
 
@@ -19,12 +16,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
     Role,
     role_arn,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_eks_kind import EksStateKind
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import role_names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
-
-_FAILED = ("CREATE_FAILED", "DELETE_FAILED", "DEGRADED", "FAILED")
 
 
 @dataclass(frozen=True)
@@ -58,57 +54,8 @@ class ClusterRole(Role):
             client.call("iam", "attach_role_policy", idempotent=True, RoleName=id_, PolicyArn=arn)
 
 
-class EksKind(AwsKind):
-    """What is described by names, and has a state."""
-
-    awaited: ClassVar[bool] = True
-
-    def described(self, client: AwsClient, id_: str) -> Answer:
-        """Its description.
-
-        :raises errors.NotFound: when it is gone.
-        """
-        raise NotImplementedError
-
-    def update(self, client: AwsClient, desired: Resource, found: Answer, names: Collection[str]) -> bool:
-        """Begin with one of these fields that is not as desired; whether there was one."""
-        raise NotImplementedError
-
-    def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        """One change at a time, each until it has come to its end.
-
-        :raises errors.Conflict: it has not yet.
-        """
-        found = self.described(client, id_)
-        state = found["status"]
-        where = f"eks, {id_} in {client.region}"
-        if state in _FAILED:
-            what = f"EKS says {state}{_issues(found)}."
-            fix = "Correct what EKS names, remove it if it was never active."
-            raise errors.Invalid(what, where, fix, code="eks-failed")
-        if state != "ACTIVE":
-            raise errors.Conflict(f"Its state is {state}.", where, "Wait until it is ACTIVE.")
-        if self.update(client, desired, found, names):
-            raise errors.Conflict("Its change has not come to its end.", where, "Wait until it is ACTIVE.")
-
-    def tag(self, client: AwsClient, desired: Resource, id_: str, tags: Mapping[str, str]) -> None:
-        arn = self.arn(self.described(client, id_))
-        client.call("eks", "tag_resource", idempotent=True, resourceArn=arn, tags=dict(tags))
-
-    def arn(self, found: Answer) -> str:
-        """By which it is tagged."""
-        return str(found.get("arn") or found["nodegroupArn"])
-
-    def gone(self, client: AwsClient, id_: str) -> bool:
-        try:
-            self.described(client, id_)
-        except errors.NotFound:
-            return True
-        return False
-
-
 @dataclass(frozen=True)
-class EksCluster(EksKind, NamedKind):
+class EksCluster(EksStateKind, NamedKind):
     """A control plane. Its version and how callers log in are set at creation."""
 
     by_creation: ClassVar[Collection[str]] = ("public_from", "private", "logging")
@@ -165,7 +112,7 @@ class EksCluster(EksKind, NamedKind):
 
 
 @dataclass(frozen=True)
-class NodeGroup(EksKind):
+class NodeGroup(EksStateKind):
     """A managed node group; its id is CLUSTER/NAME. How many nodes there are is its own affair between the limits."""
 
     found_by: ClassVar[Collection[str]] = ("cluster",)
@@ -255,12 +202,6 @@ def _logged(found: Answer) -> list[str]:
 
 def _logging_settings(types: Collection[str], *, enabled: bool) -> dict[str, Any]:
     return {"clusterLogging": [{"types": list(types), "enabled": enabled}] if types else []}
-
-
-def _issues(found: Answer) -> str:
-    issues = (found.get("health") or {}).get("issues") or ()
-    said = "; ".join(f"{each.get('code')}: {str(each.get('message')).rstrip('.')}" for each in issues)
-    return f": {said}" if said else ""
 
 
 def _unless_young_role(error: errors.Invalid) -> errors.Conflict | errors.Invalid:

@@ -14,6 +14,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_balancer_kinds import LOAD_BALANCER, TARGET_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import CERTIFICATE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import DNS_RECORD, VALIDATION_RECORD
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_eks_content_kinds import (
+    ACCESS_ENTRY,
+    ADDON,
+    POD_IDENTITY,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_eks_kinds import (
     CLUSTER_ROLE,
     EKS_CLUSTER,
@@ -33,7 +38,7 @@ KINDS: dict[str, AwsKind] = {
     for kind in (
         VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, INSTANCE_PROFILE,
         CERTIFICATE, VALIDATION_RECORD, TARGET_GROUP, LOAD_BALANCER, LISTENER, DNS_RECORD,
-        CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP,
+        CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP, ACCESS_ENTRY, ADDON, POD_IDENTITY,
     )
 }  # fmt: skip
 #: The machines are launched after all of them, and go before what they use.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_eks_settings import cluster, dropped
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machines import FleetMachines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import exposure, with_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
@@ -21,7 +22,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import Cluster
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
     KIND_PARTS,
     Existing,
@@ -85,7 +85,9 @@ class Provision:
         if BALANCER in options["parts"]:
             settings = with_front(self.client, options, settings, self.where)
         kinds, where, seconds = self._kinds(), self.where, options["deadline"]
-        engine = Engine(self.client, self._list(settings), KINDS, kinds, where, seconds, self.poll)
+        listed = self._list(settings)
+        listed += dropped(self.client, settings, listed)
+        engine = Engine(self.client, listed, KINDS, kinds, where, seconds, self.poll)
         run = Run(
             scope=("aws", self.client.region, options["fleet"]),
             title=f"fleet {options['fleet']}, AWS {self.client.region}",
@@ -154,7 +156,7 @@ class Provision:
                 access_logs=_access_logs(options["access_logs"]),
                 tls=Tls(options["certificate"], options["tls_policy"] or TLS_POLICY),
             ),
-            cluster=_cluster(options["cluster"], self._name),
+            cluster=cluster(options["cluster"], self._name),
             parts=options["parts"],
         )
 
@@ -236,14 +238,6 @@ class Provision:
             "member_group_id": group["member"],
             "balancer_group_id": group["balancer"],
         }
-
-
-def _cluster(option: Options | None, name: str) -> Cluster | None:
-    """What is not given is as :class:`Cluster` says."""
-    if option is None:
-        return None
-    given = {key: value for key, value in option.items() if value is not None}
-    return Cluster(**{**given, "name": given.get("name") or name})
 
 
 def _access_logs(option: Options | None) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import eks_contents
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import CLUSTER_LOST, NODES_LOST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, kept
@@ -28,6 +29,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settin
 _LOST = {
     "eks_cluster": CLUSTER_LOST,
     "node_group": NODES_LOST,
+    **eks_contents.LOST,
     "load_balancer": ADDRESS_LOST,
     "target_group": TARGETS_LOST,
 }
@@ -69,7 +71,8 @@ class Removal:
         access = {"role": scheme["role"], "instance_profile": scheme["role"]}
         by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": name}
         cluster = (options["cluster"] or {}).get("name") or name
-        by_name |= {"eks_cluster": cluster, "node_group": cluster, "cluster_role": scheme["role"]}
+        in_cluster = ("eks_cluster", "node_group", *eks_contents.LOST)
+        by_name |= {**dict.fromkeys(in_cluster, cluster), "cluster_role": scheme["role"]}
         return owned(self.client, kinds, tags, by_name)
 
     def _machines(self, volumes: Sequence[Volume]) -> Leaving:

@@ -99,25 +99,30 @@ class Engine(Generic[Client]):
         return kind.find(self.client, desired)
 
     def _judged(self) -> list[Resource]:
-        """The list without what is to be removed and is not ours."""
-        return [
-            each
-            for each in self.desired
-            if each.present or each.key not in self.observed or tagged(self.observed[each.key].tags, each.tags)
-        ]
+        """The list without what is not ours: it is not removed, and what may be anybody's is left as it is."""
+        return [each for each in self.desired if not self._left_alone(each)]
+
+    def _left_alone(self, resource: Resource) -> bool:
+        found, kind = self.observed.get(resource.key), self.table[resource.kind]
+        if found is None:
+            return False
+        if resource.present:
+            return kind.anybodys and not kind.ours(found.tags, resource)
+        return not tagged(found.tags, resource.tags)
 
     def _refuse_foreign(self) -> None:
-        findings = []
-        for resource in self.desired:
-            found = self.observed.get(resource.key)
-            kind = self.table[resource.kind]
-            if found and resource.present and not kind.ours(found.tags, resource):
-                named = f"A {kind.words} named {resource.name} ({found.id})"
-                what = f"{named} is there already and was not made here ({kind.unmarked})."
-                fix = "Choose another name for the fleet, rename it, or name it as yours where an option takes one."
-                findings.append(Finding("not-managed", what, self.where, fix))
-        if findings:
+        there = [(each, self.observed[each.key]) for each in self.desired if each.present and each.key in self.observed]
+        if findings := [finding for each in there for finding in self._foreign(*each)]:
             raise Failed(*findings)
+
+    def _foreign(self, resource: Resource, found: Observed) -> list[Finding]:
+        """What is wrong with one that others made."""
+        kind = self.table[resource.kind]
+        if kind.anybodys or kind.ours(found.tags, resource):
+            return []
+        named = f"A {kind.words} named {resource.name} ({found.id})"
+        what = f"{named} is there already and was not made here ({kind.unmarked})."
+        return [Finding("not-managed", what, self.where, kind.unmarked_fix)]
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes: removals first, then what is new and what differs, in the order of references, and then
@@ -174,6 +179,8 @@ class Engine(Generic[Client]):
                 seconds = LATE if isinstance(error, Unavailable) else self.poll.interval
                 found, _there = self.poll.until(lambda: self.find(resource), bool, seconds=seconds)
                 if found:
+                    if findings := self._foreign(resource, found):
+                        raise Failed(*findings) from None
                     id_ = found.id
                     break
                 if self.poll.clock() >= end:

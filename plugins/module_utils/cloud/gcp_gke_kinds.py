@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import SCOPE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kind import GcpKind
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_accounts import unless_young
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import text_of, words_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import DescribedKind, text_of, words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import PODS, SERVICES
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
@@ -34,16 +34,12 @@ def cluster_path(project: str, location: str, name: str) -> str:
     return f"projects/{project}/locations/{location}/clusters/{name}"
 
 
-class GkeKind(GcpKind):
+class GkeKind(GcpKind, DescribedKind[GcpClient]):
     """What has a state, and changes by operations of the container API. Its id is its path."""
 
     awaited: ClassVar[bool] = True
 
     def described(self, client: GcpClient, id_: str) -> dict[str, Any]:
-        """Its description.
-
-        :raises errors.NotFound: when it is gone.
-        """
         return client.call("container", "GET", f"v1/{id_}")
 
     def update(self, client: GcpClient, desired: Resource, id_: str, found: Answer, names: Collection[str]) -> None:
@@ -88,13 +84,6 @@ class GkeKind(GcpKind):
 
     def remove(self, client: GcpClient, id_: str) -> None:
         self.change(client, id_, "DELETE", "", None)
-
-    def gone(self, client: GcpClient, id_: str) -> bool:
-        try:
-            self.described(client, id_)
-        except errors.NotFound:
-            return True
-        return False
 
 
 @dataclass(frozen=True)

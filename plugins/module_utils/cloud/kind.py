@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 Client = TypeVar("Client")
@@ -27,6 +28,12 @@ class Kind(Generic[Client]):
 
     #: How one of others is known, for the message.
     unmarked: ClassVar[str] = ""
+    #: What to do about one of others that has the name of ours.
+    unmarked_fix: ClassVar[str] = (
+        "Choose another name for the fleet, rename it, or name it as yours where an option takes one."
+    )
+    #: Whether one of others does as well: it is used as it is, and left alone.
+    anybodys: ClassVar[bool] = False
     #: Fields without whose ids it cannot be found: while one of them is unknown, it does not exist.
     found_by: ClassVar[Collection[str]] = ()
     #: Whether to find it takes the ids of all that it refers to, as far as they exist.
@@ -71,6 +78,24 @@ class Kind(Generic[Client]):
     def gone(self, client: Client, id_: str) -> bool:
         """Whether it is gone, where removing takes time."""
         return True
+
+
+class DescribedKind(Kind[Client]):
+    """A kind with a description by its id. To remove it takes time, and it is gone when it has none any more."""
+
+    def described(self, client: Client, id_: str) -> dict[str, Any]:
+        """Its description.
+
+        :raises NotFound: when it is gone.
+        """
+        raise NotImplementedError
+
+    def gone(self, client: Client, id_: str) -> bool:
+        try:
+            self.described(client, id_)
+        except NotFound:
+            return True
+        return False
 
 
 def tagged(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The EKS cluster of a fleet as resources: roles, control plane, managed node group. Pure."""
+"""The EKS cluster of a fleet as resources: roles, control plane, managed node group, and what is put into it. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import eks_contents
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import networks
 
@@ -41,6 +42,7 @@ class Cluster:
     min: int = 1
     desired: int = 2
     max: int = 3
+    contents: eks_contents.Contents = field(default_factory=eks_contents.Contents)
 
 
 def role_names(role: str) -> list[str]:
@@ -83,10 +85,11 @@ def resources(
     }
     limits = {"active": True, "min": cluster.min, "max": cluster.max}
     yield Resource("node_group", name, limits, of_nodes, tagged(name), lost=NODES_LOST)
+    yield from eks_contents.resources(cluster.contents, name, tagged)
 
 
 def _check(cluster: Cluster, role: str) -> list[Finding]:
-    wrong = []
+    wrong = [*eks_contents.wrong(cluster.contents)]
     if not 0 <= cluster.min <= cluster.desired <= cluster.max or cluster.max < 1:
         limits = f"min {cluster.min}, desired {cluster.desired}, max {cluster.max}"
         wrong.append((f"Its limits are {limits}.", "Write min <= desired <= max, and a max of 1 at least."))

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import Place, Statement
 
-_CLUSTER = ("CreateNodegroup", "DeleteCluster", "DescribeCluster", "TagResource",
-            "UpdateClusterConfig")  # fmt: skip
+_CLUSTER = (
+    "CreateAccessEntry", "CreateAddon", "CreateNodegroup", "CreatePodIdentityAssociation", "DeleteCluster",
+    "DescribeCluster", "ListAccessEntries", "ListAddons", "ListPodIdentityAssociations", "TagResource",
+    "UpdateClusterConfig",
+)  # fmt: skip
 _NODES = ("DeleteNodegroup", "DescribeNodegroup", "TagResource", "UpdateNodegroupConfig")
+_ADDONS = ("DeleteAddon", "DescribeAddon", "TagResource", "UpdateAddon")
+_ACCESS = (
+    "AssociateAccessPolicy", "DeleteAccessEntry", "DescribeAccessEntry", "DisassociateAccessPolicy",
+    "ListAssociatedAccessPolicies", "TagResource",
+)  # fmt: skip
+_PODS = (
+    "DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "TagResource", "UpdatePodIdentityAssociation",
+)  # fmt: skip
 _ROLE = (
     "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",
     "ListAttachedRolePolicies", "ListRolePolicies", "TagRole", "UpdateAssumeRolePolicy", "UpdateRole",
@@ -21,15 +32,22 @@ def eks(place: Place) -> list[Statement]:
     """What a cluster of the fleet's own name needs, beside what ``provision`` and ``down`` need for its network."""
     name, account = place.name, f"arn:{place.partition}:iam::{place.account}"
     roles = [f"{account}:role/{place.role}-{each}" for each in ("eks", "node")]
-    passed = {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "eks.amazonaws.com"]}}
     linked = [f"{account}:role/aws-service-role/{each}/*" for each in _LINKED]
     return [
         # It takes no name, and the tags that the cluster is given in its place.
         Statement("MakeCluster", ["eks:CreateCluster"], ["*"], place.new),
         Statement("Cluster", [f"eks:{each}" for each in _CLUSTER], [place.arn("eks", f"cluster/{name}")]),
         Statement("Nodes", [f"eks:{each}" for each in _NODES], [place.arn("eks", f"nodegroup/{name}/*/*")]),
+        Statement("Addons", [f"eks:{each}" for each in _ADDONS], [place.arn("eks", f"addon/{name}/*/*")]),
+        Statement("Access", [f"eks:{each}" for each in _ACCESS], [place.arn("eks", f"access-entry/{name}/*")]),
+        Statement("Pods", [f"eks:{each}" for each in _PODS], [place.arn("eks", f"podidentityassociation/{name}/*")]),
+        Statement("GivePods", ["iam:PassRole"], place.pod_roles, _passed("pods.eks.amazonaws.com")),
         Statement("Role", [f"iam:{each}" for each in _ROLE], roles),
-        Statement("GiveRole", ["iam:PassRole"], roles, passed),
+        Statement("GiveRole", ["iam:PassRole"], roles, _passed("ec2.amazonaws.com", "eks.amazonaws.com")),
         # AWS makes its own two roles at the first use in an account.
         Statement("LinkRoles", ["iam:CreateServiceLinkedRole"], linked),
     ]
+
+
+def _passed(*services: str) -> dict[str, dict[str, list[str]]]:
+    return {"StringEquals": {"iam:PassedToService": [*services]}}

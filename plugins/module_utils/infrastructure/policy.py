@@ -49,6 +49,7 @@ class Place:
     :param zone: of the fleet's name, by its id or its domain; empty for none.
     :param host: that name.
     :param login: name of the secret by which the load balancer logs in; empty for none in Secrets Manager.
+    :param pod_roles: ARNs of the roles that pods have by EKS Pod Identity.
     :param partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
     """
 
@@ -61,6 +62,7 @@ class Place:
     zone: str = ""
     host: str = ""
     login: str = ""
+    pod_roles: Sequence[str] = ()
     partition: str = "aws"
 
     def arn(self, service: str, resource: str, region: str = "", account: str | None = None) -> str:

@@ -24,7 +24,7 @@ NAME = f"praxis-{FLEET}"
 COLLECTIONS = (
     "networks", "subnetworks", "firewalls", "instanceGroups", "healthChecks", "securityPolicies", "backendServices",
     "urlMaps", "targetHttpProxies", "addresses", "forwardingRules", "instances", "sslPolicies", "sslCertificates",
-    "targetHttpsProxies", "disks",
+    "targetHttpsProxies", "disks", "routers",
 )  # fmt: skip
 
 
@@ -99,5 +99,8 @@ class Project:
             yield from (path for path, _one in self.google.front.compute.resources.of_kind(PROJECT, collection))
         for records in self.google.front.dns.records.values():
             yield from (f"dnsRecords/{name} {type_}" for name, type_ in records)
+        yield from (f"projects/{path}" for path in self.google.front.container.resources)
+        for each in self.google.front.projects.bindings.get(f"projects/{PROJECT}", []):
+            yield f"{each['role']} {sorted(each['members'])}"
         accounts = self.google.front.identities.of_project(PROJECT)
         yield from (f"serviceAccounts/{account.email}" for account in accounts)

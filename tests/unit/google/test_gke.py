@@ -44,13 +44,6 @@ def stored(project: Project, path: str = CLUSTER) -> dict[str, Any]:
     return dict(project.google.front.container.get(path))
 
 
-def left(project: Project) -> dict[str, Any]:
-    """What there is of a cluster."""
-    front = project.google.front
-    return {**project.resources(), **dict.fromkeys(front.container.resources, 1),
-            **{each["role"]: 1 for each in front.projects.bindings.get(f"projects/{PROJECT}", [])}}  # fmt: skip
-
-
 def test_a_cluster_of_autopilot_and_all_around_it_as_check_mode_says(gke: Project) -> None:
     predicted = gke.present(check=True)
     assert gke.changes() == []
@@ -111,7 +104,7 @@ def test_a_cluster_with_a_node_pool_that_goes_in_reverse_order(gke: Project) -> 
     made = [*AROUND, ("create", "node pool", NAME)]
     assert rows(predicted) == [("remove", kind, name) for _create, kind, name in reversed(made)]
     assert gke.absent()["plan"] == predicted["plan"]
-    assert left(gke) == {}
+    assert gke.resources() == {}
     assert gke.absent()["changed"] is False
 
 
@@ -120,7 +113,7 @@ def test_a_cluster_that_takes_time_is_waited_for_and_so_is_its_end(gke: Project)
     standard(gke).present()
     assert (stored(gke)["status"], stored(gke, POOL)["status"]) == ("RUNNING", "RUNNING")
     gke.absent()
-    assert left(gke) == {}
+    assert gke.resources() == {}
 
 
 def test_limits_change_and_a_version_never_does(gke: Project) -> None:
@@ -176,11 +169,11 @@ def pool_theirs(project: Project) -> None:
 def test_what_somebody_else_made_is_refused_and_stays(gke: Project, edit: Callable[[Project], None], kind: str) -> None:
     standard(gke).present()
     edit(gke)
-    before = left(gke)
+    before = gke.resources()
     with pytest.raises(Failed, match=f"A {kind} named {NAME}") as failed:
         gke.present()
     assert [each.code for each in failed.value.findings] == ["not-managed"]
-    assert left(gke) == before
+    assert gke.resources() == before
     if kind == "GKE cluster":
         gke.google.front.container.get(POOL)["config"]["resourceLabels"] = {}
         gke.absent()
@@ -193,7 +186,7 @@ def test_a_cluster_of_another_name_and_place(gke: Project) -> None:
     found = stored(gke, f"projects/{PROJECT}/locations/{REGION}-a/clusters/theirs")
     assert found["locations"] == [f"{REGION}-a", f"{REGION}-b"]
     gke.absent()
-    assert left(gke) == {}
+    assert gke.resources() == {}
 
 
 def test_a_network_of_the_user_s_is_used_as_it_is(gke: Project) -> None:
@@ -206,7 +199,7 @@ def test_a_network_of_the_user_s_is_used_as_it_is(gke: Project) -> None:
         gke.edit("POST", path, body)
     gke.options |= {"network": "net", "subnetwork": "net"}
     gke.present()
-    assert gke.resources() == {"networks": 1, "serviceAccounts": 1, "subnetworks": 1}
+    assert gke.resources() == {"clusters": 1, "networks": 1, "roles": 2, "serviceAccounts": 1, "subnetworks": 1}
     assert stored(gke)["subnetwork"].endswith("/subnetworks/net")
     gke.absent(network=None, subnetwork=None)
     assert gke.get("global/networks/net")

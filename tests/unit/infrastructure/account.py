@@ -24,6 +24,16 @@ from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import 
 from tests.unit.conftest import KEYS, REGION, Cloud
 
 FLEET, HOST = "alpha", "agents.example.org"
+PRINCIPAL, POD_ROLE = "arn:aws:iam::123456789012:role/operators/night", "arn:aws:iam::123456789012:role/agents"
+#: A cluster in which there is one of everything.
+CLUSTER: dict[str, Any] = {
+    "addons": [
+        {"name": "coredns", "version": "v1.11.3-eksbuild.1", "configuration": {"replicaCount": 2}},
+        {"name": "eks-pod-identity-agent"},
+    ],
+    "access": [{"principal": PRINCIPAL, "policy": "AmazonEKSEditPolicy", "namespaces": ["praxis"]}],
+    "pod_identity": [{"service_account": "agent", "role": POD_ROLE}],
+}
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 somebody"
 #: Everything that an account has of a fleet: operation, key of the list, key of the id.
 LISTED = (
@@ -122,6 +132,13 @@ class Account:
         for name in eks.list_clusters()["clusters"]:
             yield "Clusters", name
             yield from (("NodeGroups", each) for each in eks.list_nodegroups(clusterName=name)["nodegroups"])
+            yield from (("Addons", each) for each in eks.list_addons(clusterName=name)["addons"])
+            for principal in eks.list_access_entries(clusterName=name)["accessEntries"]:
+                entry = eks.describe_access_entry(clusterName=name, principalArn=principal)["accessEntry"]
+                # Those of who made it and of its nodes are EKS's own.
+                yield from [("AccessEntries", principal)] if entry["tags"] else []
+            for each in eks.list_pod_identity_associations(clusterName=name)["associations"]:
+                yield "Associations", each["associationId"]
         self.cloud.operations.clear()
 
     def records(self) -> dict[tuple[str, str], list[str]]:

@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_v
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER, NETWORK
 from tests import tiers
 from tests.unit.conftest import READS, Cloud
+from tests.unit.infrastructure.account import CLUSTER as IN_IT
 from tests.unit.infrastructure.account import HOST, Account, certificate, rows, zone
 from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
 
@@ -64,9 +65,9 @@ def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Dis
     completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
 
 
-CLUSTER_OPTIONS = {"parts": [NETWORK, CLUSTER], "cluster": {}}
-WITH_CLUSTER = {"Clusters": 1, "InternetGateways": 1, "NodeGroups": 1, "Roles": 2, "RouteTables": 1, "Subnets": 2,
-                "Vpcs": 1}  # fmt: skip
+CLUSTER_OPTIONS = {"parts": [NETWORK, CLUSTER], "cluster": IN_IT}
+WITH_CLUSTER = {"AccessEntries": 1, "Addons": 2, "Associations": 1, "Clusters": 1, "InternetGateways": 1,
+                "NodeGroups": 1, "Roles": 2, "RouteTables": 1, "Subnets": 2, "Vpcs": 1}  # fmt: skip
 
 
 @pytest.mark.repetition
@@ -74,7 +75,7 @@ WITH_CLUSTER = {"Clusters": 1, "InternetGateways": 1, "NodeGroups": 1, "Roles": 
 @pytest.mark.parametrize("carried_out", tiers.first([True, False]))
 def test_so_is_one_that_makes_a_cluster(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
     account = Account(cloud, options=CLUSTER_OPTIONS)
-    completed_by_the_next(account, disturb, WITH_CLUSTER, carried_out=carried_out, calls=(12, 7))
+    completed_by_the_next(account, disturb, WITH_CLUSTER, carried_out=carried_out, calls=(17, 11))
 
 
 @pytest.mark.slow
@@ -83,7 +84,7 @@ def test_one_run_with_a_cluster_rides_it_out(
     cloud: Cloud, disturb: Disturb, kind: type[CloudError], carried_out: bool
 ) -> None:
     fate = Fate(kind, carried_out=carried_out, lets_through=None)
-    ridden_out(Account(cloud, options=CLUSTER_OPTIONS), disturb, fate, WITH_CLUSTER, 12)
+    ridden_out(Account(cloud, options=CLUSTER_OPTIONS), disturb, fate, WITH_CLUSTER, 17)
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import KIND as DATA_VOLUME
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import CLUSTER
 from tests.unit.conftest import Cloud
-from tests.unit.infrastructure.account import FLEET, HOST, Account, rows, zone
+from tests.unit.infrastructure.account import CLUSTER as IN_IT
+from tests.unit.infrastructure.account import FLEET, HOST, PRINCIPAL, Account, rows, zone
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +141,32 @@ def node_group(owner: Owner) -> None:
     owner("eks").update_nodegroup_config(clusterName=NAME, nodegroupName=NAME, scalingConfig=scaling)
 
 
+def access_entry(owner: Owner) -> None:
+    """From one namespace to everything."""
+    policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+    owner("eks").associate_access_policy(
+        clusterName=NAME, principalArn=PRINCIPAL, policyArn=policy, accessScope={"type": "cluster"}
+    )
+
+
+def addon(owner: Owner) -> None:
+    owner("eks").update_addon(clusterName=NAME, addonName="coredns", configurationValues="replicaCount: 1")
+    settled(owner)
+
+
+def settled(owner: Owner) -> None:
+    """The add-on's change has come to its end."""
+    while owner("eks").describe_addon(clusterName=NAME, addonName="coredns")["addon"]["status"] != "ACTIVE":
+        pass
+
+
+def pod_identity(owner: Owner) -> None:
+    """The agents' pods have somebody's role."""
+    (found,) = owner("eks").list_pod_identity_associations(clusterName=NAME)["associations"]
+    which = {"clusterName": NAME, "associationId": found["associationId"]}
+    owner("eks").update_pod_identity_association(roleArn=PRINCIPAL, **which)
+
+
 def machine(owner: Owner) -> None:
     """The hop limit: with two, a container reaches the machine's role."""
     id_ = owner("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
@@ -171,6 +198,9 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "cluster_role": (cluster_role, "policies"),
     "eks_cluster": (eks_cluster, "public_from"),
     "node_group": (node_group, "max"),
+    "access_entry": (access_entry, "policies"),
+    "addon": (addon, "configuration"),
+    "pod_identity": (pod_identity, "role"),
     "machine": (machine, "metadata_hops"),
     "data volume": (data_volume, "machine"),
 }
@@ -183,7 +213,7 @@ def test_every_kind_has_a_row() -> None:
 def test_a_field_edited_by_hand_is_named_and_restored(cloud: Cloud) -> None:
     zone(cloud)
     named = {"certificate": "managed", "dns_zone": "example.org", "dns_name": HOST}
-    account = Account(cloud, options={**named, "parts": [*PARTS, CLUSTER], "cluster": {}, "data": {"size": 4}})
+    account = Account(cloud, options={**named, "parts": [*PARTS, CLUSTER], "cluster": IN_IT, "data": {"size": 4}})
     account.present()
     before = account.resources()
     for edit, _field in EDITS.values():

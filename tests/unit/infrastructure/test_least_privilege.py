@@ -32,6 +32,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import eks_contents
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import VERBS, Place, policies
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import OVER_QUOTA
@@ -47,7 +48,8 @@ from sandbox.aws.need import Need
 from tests.unit.conftest import REGION, Cloud
 
 from . import more_edits
-from .account import FLEET, HOST, Account, rows, zone
+from .account import CLUSTER as IN_IT
+from .account import FLEET, HOST, POD_ROLE, Account, rows, zone
 from .enforcement import Operator, left_over
 from .test_kinds import EDITS
 from .test_policies import REFERENCE, taken
@@ -60,7 +62,7 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}:1.0"
 DATA = {"size": 4}
 DOMAIN, NAME = "example.org", f"praxis-{FLEET}"
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPES[0], "manifests": []})
-OF_A_CLUSTER = ("cluster_role", "eks_cluster", "node_group")
+OF_A_CLUSTER = ("cluster_role", "eks_cluster", "node_group", *eks_contents.LOST)
 
 
 SECRET = "praxis/alpha/agent"
@@ -77,7 +79,8 @@ HANDLED = {"iam:GetRole"}
 
 
 def place(**more: Any) -> Place:
-    return Place(FLEET, REGION, ACCOUNT, [SECRET], [IMAGE], **{"zone": DOMAIN, "host": HOST, **more})
+    return Place(FLEET, REGION, ACCOUNT, [SECRET], [IMAGE], pod_roles=[POD_ROLE],
+                 **{"zone": DOMAIN, "host": HOST, **more})  # fmt: skip
 
 
 def fleet(cloud: Cloud, **options: Any) -> Account:
@@ -241,7 +244,7 @@ def labelled(ecr: Any) -> None:
 
 
 def eks(cloud: Cloud, operator: Operator) -> None:
-    account = fleet(cloud, parts=[*PARTS, CLUSTER], cluster={})
+    account = fleet(cloud, parts=[*PARTS, CLUSTER], cluster=IN_IT)
     every = policies(place())
     with operator.only(every["provision"], every["eks"]):
         account.present()

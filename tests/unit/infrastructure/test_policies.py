@@ -27,7 +27,8 @@ PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
 ECR = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PLACE = Place("research", "eu-central-1", "123456789012", ["praxis/research/agent"], [f"{ECR}/praxis-agent:1.0"],
-              CERTIFICATE, "example.org", "agents.example.org")  # fmt: skip
+              CERTIFICATE, "example.org", "agents.example.org",
+              pod_roles=["arn:aws:iam::123456789012:role/research-agents"])  # fmt: skip
 REFERENCE: dict[str, dict[str, list[str]]] = json.loads(
     Path(__file__).with_name("service_authorization.json").read_text(encoding="utf-8"))["actions"]  # fmt: skip
 SERVICES = ("ec2", "elbv2", "iam", "secretsmanager", "ecr", "sts", "acm", "route53", "service-quotas", "ecs",

@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is put into a fleet's EKS cluster: add-ons, who may log in, and the roles of its pods. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
+
+#: Without the last of them, no autoscaler knows how busy its pods are.
+ADDONS = ("vpc-cni", "kube-proxy", "coredns", "metrics-server")
+#: Gives pods the credentials of their association.
+AGENT = "eks-pod-identity-agent"
+#: By kind, in the order in which they are made, what goes with one that is removed.
+LOST = {
+    "access_entry": "that principal's access to the cluster's API",
+    "addon": "EKS's care for it; what runs in the cluster stays",
+    "pod_identity": "those pods' role in AWS",
+}
+_PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
+_POLICY = re.compile(r"[A-Za-z]\w*Policy")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+Wrong = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Addon:
+    """An add-on of EKS's.
+
+    :param version: empty for the one that EKS takes at creation, which is then left alone.
+    :param configuration: values of the add-on's own schema; None to leave them alone.
+    """
+
+    name: str
+    version: str = ""
+    configuration: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """A principal of IAM's that may log in to the cluster.
+
+    :param policy: name of one of EKS's access policies.
+    :param namespaces: in which it holds; none for the whole cluster.
+    """
+
+    principal: str
+    policy: str
+    namespaces: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One access policy of a principal, and where it holds."""
+
+    policy: str
+    namespaces: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return f"{self.policy} in {', '.join(self.namespaces) or 'the whole cluster'}"
+
+
+@dataclass(frozen=True)
+class PodIdentity:
+    """The role of the pods of one service account, by EKS Pod Identity.
+
+    :param role: ARN of a role whose trust names pods.eks.amazonaws.com.
+    """
+
+    service_account: str
+    role: str
+    namespace: str = "praxis"
+
+    @property
+    def name(self) -> str:
+        """By which it is known in the cluster."""
+        return f"{self.namespace}/{self.service_account}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is to be in the cluster.
+
+    :param addons: None for those that a cluster needs, with the Pod Identity agent only where it is used.
+    """
+
+    addons: Sequence[Addon] | None = None
+    access: Sequence[Access] = ()
+    pod_identity: Sequence[PodIdentity] = ()
+
+    @property
+    def wanted_addons(self) -> list[Addon]:
+        """Those named, or else those of a cluster that has none yet."""
+        if self.addons is not None:
+            return [*self.addons]
+        return [Addon(each) for each in (*ADDONS, *([AGENT] if self.pod_identity else []))]
+
+
+def resources(
+    contents: Contents, cluster: str, tagged: Callable[[str], Mapping[str, str]]
+) -> Iterator[Resource]:
+    """In the order in which they are made: add-ons become active on nodes only, and an association needs the agent."""
+    there = {"cluster": Ref("eks_cluster", cluster)}
+
+    def resource(kind: str, name: str, fields: Mapping[str, Any]) -> Resource:
+        return Resource(kind, name, fields, there, tagged(name), lost=LOST[kind])
+
+    grants: dict[str, list[Grant]] = {}
+    for each in contents.access:
+        grants.setdefault(each.principal, []).append(Grant(each.policy, sorted(each.namespaces)))
+    for principal, given in grants.items():
+        yield resource("access_entry", principal, {"policies": sorted(given, key=str)})
+    for addon in contents.wanted_addons:
+        kept = {"version": addon.version} if addon.version else {}
+        kept |= {"configuration": canonical(addon.configuration)} if addon.configuration is not None else {}
+        yield resource("addon", addon.name, {"active": True, **kept})
+    for pods in contents.pod_identity:
+        yield resource("pod_identity", pods.name, {"role": pods.role})
+
+
+def canonical(configuration: Any) -> str:
+    """An add-on's configuration as the one text that stands for it."""
+    return json.dumps(configuration, sort_keys=True)
+
+
+def wrong(contents: Contents) -> Iterator[Wrong]:
+    """What cannot be, and what to do about it."""
+    addons = [each.name for each in contents.wanted_addons]
+    yield from _twice("add-on", addons)
+    if contents.pod_identity and AGENT not in addons:
+        yield f"Pod Identity needs the add-on {AGENT}.", f"Add {AGENT} to addons, or leave addons out."
+    for access in contents.access:
+        if not _PRINCIPAL.fullmatch(access.principal):
+            fix = "Write arn:aws:iam::ACCOUNT:role/NAME or user/NAME; of a session, its role."
+            yield f"The principal {access.principal!r} is no ARN of a role or user.", fix
+        if not _POLICY.fullmatch(access.policy):
+            fix = "Write one of EKS's access policies by its name, such as AmazonEKSEditPolicy."
+            yield f"{access.policy!r} is no name of an access policy.", fix
+        yield from _no_names("namespace", _LABEL, access.namespaces)
+    yield from _twice("access entry", [f"{each.principal} with {each.policy}" for each in contents.access])
+    for pods in contents.pod_identity:
+        if not _ROLE.fullmatch(pods.role):
+            yield f"The role {pods.role!r} is no ARN of a role.", "Write arn:aws:iam::ACCOUNT:role/NAME."
+        yield from _no_names("namespace", _LABEL, [pods.namespace])
+        yield from _no_names("service account", _ACCOUNT, [pods.service_account])
+    yield from _twice("service account with a role", [each.name for each in contents.pod_identity])
+
+
+def _no_names(what: str, form: re.Pattern[str], names: Iterable[str]) -> Iterator[Wrong]:
+    for each in names:
+        if not form.fullmatch(each):
+            yield f"{each!r} is no name of a {what}.", "Write it as Kubernetes takes it: a-z, 0-9 and -."
+
+
+def _twice(what: str, names: Iterable[str]) -> Iterator[Wrong]:
+    for name, number in Counter(names).items():
+        if number > 1:
+            yield f"The {what} {name} is named {number} times.", "Name it once."
