@@ -59,7 +59,7 @@ def signed(response: Any) -> IAMRequest:
         # moto takes a query for data, and a request without a body has signed none.
         request = IAMRequest(account_id=response.current_account, method=response.method,
                              path=response.raw_path + (f"?{query}" if query else ""),
-                             data={} if response.method == "GET" else response.data,
+                             data={} if response.method in ("GET", "DELETE") else response.data,
                              body=response.raw_body, headers=response.headers, action=response._get_action())
         request.check_signature()
     except (AuthFailureError, InvalidClientTokenIdError):

@@ -24,7 +24,7 @@ LAYERS = (
     *(PLUGINS / f"module_utils/infrastructure/{name}.py"
       for name in ("aws_cluster", "aws_permissions", "doctor", "google_cluster", "google_permissions",
                    "machine_quotas", "permissions")),
-    *(PLUGINS / f"module_utils/cloud/{name}_kinds.py" for name in ("aws_eks", "gcp_gke")),
+    *(PLUGINS / f"module_utils/cloud/{name}.py" for name in ("aws_eks_kind", "gcp_gke_kinds")),
     *(PLUGINS / f"plugin_utils/{name}_access.py" for name in ("cluster", "eks", "gke")),
     PLUGINS / "plugin_utils" / "kept_planner.py",
     PLUGINS / "plugin_utils" / "hooks.py",

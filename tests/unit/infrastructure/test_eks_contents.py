@@ -14,7 +14,8 @@ from moto.eks.models import eks_backends
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.eks_contents import ADDONS, AGENT
-from sandbox.aws import eks
+from sandbox.aws.eks_records import Contents
+from sandbox.aws.eks_records import contents as contents_of
 from tests.unit.conftest import REGION, Cloud
 
 from .account import CLUSTER, FLEET, POD_ROLE, PRINCIPAL, Account, rows
@@ -44,9 +45,9 @@ def of_contents(result: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [row for row in rows(result) if row[1] in ("access entry", "add-on", "Pod Identity association")]
 
 
-def contents() -> eks.Contents:
+def contents() -> Contents:
     """What the imitation has of the fleet's cluster."""
-    return eks.contents(eks_backends["123456789012"][REGION].clusters[NAME])
+    return contents_of(eks_backends["123456789012"][REGION].clusters[NAME])
 
 
 def test_all_of_it_is_made_as_check_mode_says_and_a_second_run_only_reads(account: Account) -> None:
