@@ -345,7 +345,7 @@ FAULTS = (
         breaks="A VPC whose creation was answered with an error is made once more.",
         file="plugins/module_utils/cloud/engine.py",
         before="                if found:\n                    if findings",
-        after="                if found and kind.found_by:\n                    if findings",
+        after="                if found and kind.name != 'vpc':\n                    if findings",
         tests=("tests/unit/infrastructure/test_faults.py", "-k", "rides_it_out"),
         tier="test",
     ),

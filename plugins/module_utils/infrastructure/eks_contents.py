@@ -116,7 +116,7 @@ def resources(
 
     grants: dict[str, list[Grant]] = {}
     for each in contents.access:
-        grants.setdefault(each.principal, []).append(Grant(each.policy, sorted(each.namespaces)))
+        grants.setdefault(each.principal, []).append(Grant(each.policy, sorted({*each.namespaces})))
     for principal, given in grants.items():
         yield resource("access_entry", principal, {"policies": sorted(given, key=str)})
     for addon in contents.wanted_addons:
