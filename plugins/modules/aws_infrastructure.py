@@ -338,6 +338,21 @@ EXAMPLES = r"""
     public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
     plan_id: "{{ shown.plan.id }}"
 
+- name: Make a cluster that deployers may use, and whose agents have a role
+  praxis.cloud.aws_infrastructure:
+    region: eu-central-1
+    fleet: demo
+    parts: [network, cluster]
+    vpc_cidr: 10.42.0.0/16
+    cluster:
+      access:
+        - principal: arn:aws:iam::123456789012:role/deployers
+          policy: AmazonEKSEditPolicy
+          namespaces: [praxis]
+      pod_identity:
+        - service_account: agent
+          role: arn:aws:iam::123456789012:role/praxis-agents
+
 - name: Remove it
   praxis.cloud.aws_infrastructure:
     region: eu-central-1
