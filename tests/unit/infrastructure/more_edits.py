@@ -71,12 +71,15 @@ def machines(cloud: Cloud) -> None:
 
 
 def without_profile(cloud: Cloud) -> str:
-    """The first machine has no profile any more; its id. (After a replacement, moto's has the former one.)"""
+    """The first slot's machine has no profile any more; its id. (After a replacement, moto's has the former one.)"""
     ec2 = cloud.client("ec2")
+    first = [{"Name": "tag:praxis_slot", "Values": ["aws-1"]}, *_LIVE]
+    (found,) = ec2.describe_instances(Filters=first)["Reservations"]
+    machine = str(found["Instances"][0]["InstanceId"])
     listed = ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
-    first = min(listed, key=lambda each: str(each["InstanceId"]))
-    ec2.disassociate_iam_instance_profile(AssociationId=first["AssociationId"])
-    return str(first["InstanceId"])
+    (held,) = [each["AssociationId"] for each in listed if each["InstanceId"] == machine]
+    ec2.disassociate_iam_instance_profile(AssociationId=held)
+    return machine
 
 
 def role(cloud: Cloud) -> None:
