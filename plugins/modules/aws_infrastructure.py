@@ -291,6 +291,11 @@ options:
             description: Where it holds. The whole cluster without it.
             type: list
             elements: str
+      oidc:
+        description: >-
+          Whether IAM has an OIDC provider of the cluster's issuer, so that roles can trust its service accounts (IRSA).
+          False without it.
+        type: bool
       pod_identity:
         description: >-
           Roles of pods by EKS Pod Identity, by their service account. Associations that somebody else made stay.
@@ -486,6 +491,7 @@ CLUSTER_OPTIONS: dict[str, dict[str, Any]] = {
     "public_from": {"type": "list", "elements": "str"},
     "logging": {"type": "list", "elements": "str", "choices": [*LOGS]},
     **{name: {"type": "int"} for name in ("min", "desired", "max")},
+    "oidc": {"type": "bool"},
     **{name: {"type": "list", "elements": "dict", "options": options} for name, options in CONTENT_OPTIONS.items()},
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {

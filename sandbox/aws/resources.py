@@ -66,11 +66,14 @@ def _iam(response: Any, operation: str) -> Iterator[Need]:
     arns = [f"arn:aws:iam::{ACCOUNT}:{kind}/{_path(kind, response._get_param(name))}"
             for name, kind in names.items() if response._get_param(name)]
     if not arns:
-        arns = words(response, "PolicyArn", "PolicySourceArn") or ["*"]
-    yield Need(action, arns[0], requested(tags))
+        arns = words(response, "PolicyArn", "PolicySourceArn", "OpenIDConnectProviderArn") or ["*"]
+    if operation == "CreateOpenIDConnectProvider":
+        arns = [f"arn:aws:iam::{ACCOUNT}:oidc-provider/{response._get_param('Url').removeprefix('https://')}"]
+    held = iam_backends[ACCOUNT]["aws"].open_id_providers.get(arns[0])
+    yield Need(action, arns[0], {**requested(tags), **borne(held.tag_list_type if held else {})})
     if operation == "AddRoleToInstanceProfile":
         yield Need("iam:PassRole", arns[1], {"iam:PassedToService": ec2_resources.MACHINES})
-    if operation in ("CreateRole", "CreateInstanceProfile") and tags:
+    if operation in ("CreateRole", "CreateInstanceProfile", "CreateOpenIDConnectProvider") and tags:
         yield Need(f"iam:Tag{operation.removeprefix('Create')}", arns[0], requested(tags))
 
 

@@ -30,7 +30,10 @@ def cluster(option: Mapping[str, Any] | None, name: str) -> Cluster | None:
         return None
     given = _given(option)
     contents = {key: [_CONTENTS[key](**_given(each)) for each in given.pop(key)] for key in _CONTENTS if key in given}
-    return Cluster(**{**given, "name": given.get("name") or name}, contents=eks_contents.Contents(**contents))
+    oidc = bool(given.pop("oidc", False))
+    return Cluster(
+        **{**given, "name": given.get("name") or name}, contents=eks_contents.Contents(**contents, oidc=oidc)
+    )
 
 
 def dropped(client: AwsClient, settings: Settings, listed: Sequence[Resource]) -> Iterable[Resource]:

@@ -32,13 +32,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kin
     SUBNET,
     VPC,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_oidc_kind import OIDC_PROVIDER
 
 KINDS: dict[str, AwsKind] = {
     kind.name: kind
     for kind in (
         VPC, GATEWAY, ROUTE_TABLE, SUBNET, SECURITY_GROUP, KEY_PAIR, ROLE, INSTANCE_PROFILE,
         CERTIFICATE, VALIDATION_RECORD, TARGET_GROUP, LOAD_BALANCER, LISTENER, DNS_RECORD,
-        CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP, ACCESS_ENTRY, ADDON, POD_IDENTITY,
+        CLUSTER_ROLE, EKS_CLUSTER, NODE_GROUP, OIDC_PROVIDER, ACCESS_ENTRY, ADDON, POD_IDENTITY,
     )
 }  # fmt: skip
 #: The machines are launched after all of them, and go before what they use.

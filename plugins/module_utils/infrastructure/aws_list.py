@@ -48,7 +48,7 @@ KIND_PARTS = {
     "target_group": BALANCER, "load_balancer": BALANCER, "listener": BALANCER,
     "certificate": BALANCER, "validation_record": BALANCER, "dns_record": BALANCER,
     "cluster_role": CLUSTER, "eks_cluster": CLUSTER, "node_group": CLUSTER,
-    "access_entry": CLUSTER, "addon": CLUSTER, "pod_identity": CLUSTER,
+    "oidc_provider": CLUSTER, "access_entry": CLUSTER, "addon": CLUSTER, "pod_identity": CLUSTER,
 }  # fmt: skip
 TRUST = {
     "Version": "2012-10-17",

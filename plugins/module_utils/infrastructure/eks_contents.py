@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is put into a fleet's EKS cluster: add-ons, who may log in, and the roles of its pods. Pure."""
+"""What is put into a fleet's EKS cluster: add-ons, who may log in, and the roles of its pods; and its OIDC provider
+beside it. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ ADDONS = ("vpc-cni", "kube-proxy", "coredns", "metrics-server")
 AGENT = "eks-pod-identity-agent"
 #: By kind, in the order in which they are made, what goes with one that is removed.
 LOST = {
+    "oidc_provider": "the role in AWS of every pod that has one by an annotation of its service account",
     "access_entry": "that principal's access to the cluster's API",
     "addon": "EKS's care for it; what runs in the cluster stays",
     "pod_identity": "those pods' role in AWS",
@@ -91,11 +93,13 @@ class Contents:
     """What is to be in the cluster.
 
     :param addons: None for those that a cluster needs, with the Pod Identity agent only where it is used.
+    :param oidc: whether IAM knows the cluster's issuer, so that roles can trust its service accounts (IRSA).
     """
 
     addons: Sequence[Addon] | None = None
     access: Sequence[Access] = ()
     pod_identity: Sequence[PodIdentity] = ()
+    oidc: bool = False
 
     @property
     def wanted_addons(self) -> list[Addon]:
@@ -114,6 +118,8 @@ def resources(
     def resource(kind: str, name: str, fields: Mapping[str, Any]) -> Resource:
         return Resource(kind, name, fields, there, tagged(name), lost=LOST[kind])
 
+    if contents.oidc:
+        yield resource("oidc_provider", cluster, {})
     grants: dict[str, list[Grant]] = {}
     for each in contents.access:
         grants.setdefault(each.principal, []).append(Grant(each.policy, sorted({*each.namespaces})))

@@ -32,6 +32,8 @@ def eks(place: Place) -> list[Statement]:
     """What a cluster of the fleet's own name needs, beside what ``provision`` and ``down`` need for its network."""
     name, account = place.name, f"arn:{place.partition}:iam::{place.account}"
     roles = [f"{account}:role/{place.role}-{each}" for each in ("eks", "node")]
+    # An issuer's address names its region, and an id that EKS chooses.
+    issuers = [f"{account}:oidc-provider/oidc.eks.{place.region}.*"]
     linked = [f"{account}:role/aws-service-role/{each}/*" for each in _LINKED]
     return [
         # It takes no name, and the tags that the cluster is given in its place.
@@ -42,6 +44,10 @@ def eks(place: Place) -> list[Statement]:
         Statement("Access", [f"eks:{each}" for each in _ACCESS], [place.arn("eks", f"access-entry/{name}/*")]),
         Statement("Pods", [f"eks:{each}" for each in _PODS], [place.arn("eks", f"podidentityassociation/{name}/*")]),
         Statement("GivePods", ["iam:PassRole"], place.pod_roles, _passed("pods.eks.amazonaws.com")),
+        Statement("MakeIssuer", [f"iam:{each}OpenIDConnectProvider" for each in ("Create", "Tag")], issuers, place.new),
+        Statement("Issuer", [f"iam:{each}OpenIDConnectProvider" for each in ("Delete", "Tag")], issuers, place.ours),
+        Statement("SeeIssuer", ["iam:GetOpenIDConnectProvider"], issuers),
+        Statement("ListIssuers", ["iam:ListOpenIDConnectProviders"], ["*"]),
         Statement("Role", [f"iam:{each}" for each in _ROLE], roles),
         Statement("GiveRole", ["iam:PassRole"], roles, _passed("ec2.amazonaws.com", "eks.amazonaws.com")),
         # AWS makes its own two roles at the first use in an account.

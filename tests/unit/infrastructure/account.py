@@ -33,6 +33,7 @@ CLUSTER: dict[str, Any] = {
     ],
     "access": [{"principal": PRINCIPAL, "policy": "AmazonEKSEditPolicy", "namespaces": ["praxis"]}],
     "pod_identity": [{"service_account": "agent", "role": POD_ROLE}],
+    "oidc": True,
 }
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 somebody"
 #: Everything that an account has of a fleet: operation, key of the list, key of the id.
@@ -128,6 +129,8 @@ class Account:
             if acm.list_tags_for_certificate(CertificateArn=each["CertificateArn"])["Tags"]:
                 yield "Certificates", each["CertificateArn"]
         yield from (("Records", f"{name} {type_}") for name, type_ in self.records())
+        issuers = self.cloud.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        yield from (("Issuers", each["Arn"]) for each in issuers)
         eks = self.cloud.client("eks")
         for name in eks.list_clusters()["clusters"]:
             yield "Clusters", name

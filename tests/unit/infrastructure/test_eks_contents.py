@@ -24,7 +24,8 @@ pytestmark = pytest.mark.slow
 
 NAME = f"praxis-{FLEET}"
 PODS = "praxis/agent"
-IN_IT = [("create", "access entry", PRINCIPAL), ("create", "add-on", "coredns"), ("create", "add-on", AGENT),
+IN_IT = [("create", "OIDC provider", "praxis-alpha"), ("create", "access entry", PRINCIPAL),
+         ("create", "add-on", "coredns"), ("create", "add-on", AGENT),
          ("create", "Pod Identity association", PODS)]  # fmt: skip
 
 
@@ -41,7 +42,8 @@ def account(cloud: Cloud) -> Account:
 
 
 def of_contents(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """A plan's rows without the network's and the cluster's own."""
+    of_it = ("OIDC provider", "access entry", "add-on", "Pod Identity association")
+    return [row for row in rows(result) if row[1] in of_it]
     return [row for row in rows(result) if row[1] in ("access entry", "add-on", "Pod Identity association")]
 
 
@@ -83,11 +85,12 @@ def test_what_the_settings_name_no_longer_goes_in_the_reverse_order(account: Acc
     predicted = account.present(check=True, cluster=nothing)
     assert sorted(rows(predicted)) == sorted(("remove", kind, name) for _create, kind, name in IN_IT)
     assert [kind for _remove, kind, _name in rows(predicted)] == [
-        "Pod Identity association", "add-on", "add-on", "access entry"]  # fmt: skip
+        "Pod Identity association", "add-on", "add-on", "access entry", "OIDC provider"]  # fmt: skip
     assert all(row["lost"] for row in predicted["plan"]["rows"])
     account.cloud.operations.clear()
     assert account.present(cluster=nothing)["plan"] == predicted["plan"]
-    assert account.cloud.changes() == ["DeletePodIdentityAssociation", *["DeleteAddon"] * 2, "DeleteAccessEntry"]
+    assert account.cloud.changes() == ["DeletePodIdentityAssociation", *["DeleteAddon"] * 2, "DeleteAccessEntry",
+                                       "DeleteOpenIDConnectProvider"]  # fmt: skip
     assert rows(account.present(cluster=nothing)) == []
 
 
@@ -96,8 +99,8 @@ def test_all_of_it_goes_before_the_cluster(account: Account) -> None:
     account.cloud.operations.clear()
     account.absent()
     gone = [each for each in account.cloud.changes() if each.startswith("Delete")]
-    assert gone[:6] == ["DeletePodIdentityAssociation", "DeleteAddon", "DeleteAddon", "DeleteAccessEntry",
-                        "DeleteNodegroup", "DeleteCluster"]  # fmt: skip
+    assert gone[:7] == ["DeletePodIdentityAssociation", "DeleteAddon", "DeleteAddon", "DeleteAccessEntry",
+                        "DeleteOpenIDConnectProvider", "DeleteNodegroup", "DeleteCluster"]  # fmt: skip
     assert account.resources() == {}
 
 
@@ -275,3 +278,28 @@ def test_the_imitation_shows_an_add_on_in_passing(account: Account) -> None:
     assert [seen() for _look in range(2)] == ["DELETING", "DELETING"]
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         seen()
+
+
+def test_an_issuer_that_outlived_its_cluster_goes_as_well(account: Account) -> None:
+    """Its address is the cluster's, which nobody can be asked for any more."""
+    account.present()
+    (issuer,) = account.cloud.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert "oidc.eks." in issuer["Arn"]
+    eks = account.cloud.client("eks")
+    eks.delete_nodegroup(clusterName="praxis-alpha", nodegroupName="praxis-alpha")
+    eks.delete_cluster(name="praxis-alpha")
+    account.absent()
+    assert account.resources() == {}
+
+
+def test_somebody_else_s_provider_of_the_issuer_is_refused_and_stays(account: Account) -> None:
+    account.present(cluster={**CLUSTER, "oidc": False})
+    issuer = account.cloud.client("eks").describe_cluster(name="praxis-alpha")["cluster"]["identity"]["oidc"]["issuer"]
+    iam = account.cloud.client("iam")
+    made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
+    arn = made["OpenIDConnectProviderArn"]
+    with pytest.raises(Failed) as raised:
+        account.present()
+    assert [each.code for each in raised.value.findings] == ["not-managed"]
+    account.absent()
+    assert [each["Arn"] for each in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]] == [arn]

@@ -67,7 +67,7 @@ def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Dis
 
 CLUSTER_OPTIONS = {"parts": [NETWORK, CLUSTER], "cluster": IN_IT}
 WITH_CLUSTER = {"AccessEntries": 1, "Addons": 2, "Associations": 1, "Clusters": 1, "InternetGateways": 1,
-                "NodeGroups": 1, "Roles": 2, "RouteTables": 1, "Subnets": 2, "Vpcs": 1}  # fmt: skip
+                "Issuers": 1, "NodeGroups": 1, "Roles": 2, "RouteTables": 1, "Subnets": 2, "Vpcs": 1}  # fmt: skip
 
 
 @pytest.mark.repetition

@@ -141,6 +141,13 @@ def node_group(owner: Owner) -> None:
     owner("eks").update_nodegroup_config(clusterName=NAME, nodegroupName=NAME, scalingConfig=scaling)
 
 
+def oidc_provider(owner: Owner) -> None:
+    """It has no field that can be edited, but tags."""
+    (found,) = owner("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    tags = [{"Key": "praxis_managed_by", "Value": "somebody"}]
+    owner("iam").tag_open_id_connect_provider(OpenIDConnectProviderArn=found["Arn"], Tags=tags)
+
+
 def access_entry(owner: Owner) -> None:
     """From one namespace to everything."""
     policy = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -198,6 +205,7 @@ EDITS: dict[str, tuple[Callable[[Owner], None], str]] = {
     "cluster_role": (cluster_role, "policies"),
     "eks_cluster": (eks_cluster, "public_from"),
     "node_group": (node_group, "max"),
+    "oidc_provider": (oidc_provider, "tag praxis_managed_by"),
     "access_entry": (access_entry, "policies"),
     "addon": (addon, "configuration"),
     "pod_identity": (pod_identity, "role"),
