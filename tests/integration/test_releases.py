@@ -15,7 +15,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,13 +141,14 @@ def healthy_ports(cloud: Cloud) -> list[str]:
 def begun(
     cloud: Cloud, variables: dict[str, Any], output: Path, *command: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A deployment that goes on meanwhile, in a process group of its own; killed at the end, if it is there still."""
-    with tempfile.TemporaryDirectory() as folder, output.open("wb") as printed:
+    """A deployment that goes on meanwhile, in a process group of its own; killed at the end, if it is there still. Its
+    temporary files stay beside its output: a worker of Ansible's outlives the group, and may still write there."""
+    with output.open("wb") as printed:
         playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "deploy.yml", "-i", "inventories/aws"]
-        quick = json.dumps({**QUICK, **variables})
+        quick, own_places = json.dumps({**QUICK, **variables}), {"ANSIBLE_LOCAL_TEMP": str(output.parent)}
         run = subprocess.Popen([*(command or playbook), "-e", quick], cwd=CHECKOUT, stdin=subprocess.DEVNULL,
                                stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
-                               env=cloud.environment | FOUR | {"ANSIBLE_LOCAL_TEMP": folder, "ANSIBLE_NOCOLOR": "1"})
+                               env=cloud.environment | FOUR | own_places | {"ANSIBLE_NOCOLOR": "1"})
         try:
             yield run
         finally:
@@ -162,9 +162,9 @@ def machine(cloud: Cloud, name: str) -> Machine:
     return found
 
 
-def killed_in_its_first_activation(cloud: Cloud, variables: dict[str, Any]) -> None:
+def killed_in_its_first_activation(cloud: Cloud, variables: dict[str, Any], folder: Path) -> None:
     """A deployment whose controller is killed, with all that it started, while a release is being activated."""
-    with begun(cloud, variables, Path(os.devnull)):
+    with begun(cloud, variables, folder / "output"):
         seen.wait_for("an activation", lambda: any(cloud.on(item, ACTIVATING) for item in cloud.machines()), 120)
     for item in cloud.machines():
         seen.wait_for(f"the end of the step on {item.name}", lambda item=item: cloud.on(item, IDLE), deadline=120)
@@ -181,12 +181,12 @@ def refused(cloud: Cloud, operation: str) -> Iterator[None]:
         subprocess.run([*fault, "clear"], cwd=CHECKOUT, check=True, capture_output=True, env=cloud.environment)
 
 
-def test_a_killed_run_is_continued_without_a_lost_request(fleet: Cloud) -> None:
+def test_a_killed_run_is_continued_without_a_lost_request(fleet: Cloud, tmp_path: Path) -> None:
     """What the killed run left out of service, and healthy, goes in before anything is taken out."""
     variables = {**new(), "praxis_batch": 2, "praxis_canary": 2}
     before = seen.releases(fleet)
     with load(fleet) as counted:
-        killed_in_its_first_activation(fleet, variables)
+        killed_in_its_first_activation(fleet, variables, tmp_path)
         halfway = seen.releases(fleet)
         run = deploy(fleet, variables)
     assert len({name for name in before if halfway[name] != before[name]}) == 2
@@ -558,10 +558,10 @@ def test_a_drain_that_would_go_under_the_floor_is_refused(fleet: Cloud) -> None:
 
 
 @pytest.mark.repetition
-def test_a_rollback_goes_to_the_last_good_release(fleet: Cloud) -> None:
+def test_a_rollback_goes_to_the_last_good_release(fleet: Cloud, tmp_path: Path) -> None:
     """A bad release that was killed in its gate is not what another bad one is rolled back to."""
     before = seen.releases(fleet)
-    killed_in_its_first_activation(fleet, new(STANDIN_FAIL="no-p2p"))
+    killed_in_its_first_activation(fleet, new(STANDIN_FAIL="no-p2p"), tmp_path)
     run = deploy(fleet, new(STANDIN_FAIL="crash"), expect=2)
     assert "container-exited" in codes(run)
     assert "not-rolled-back" not in codes(run)
@@ -733,10 +733,10 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
 
 
 @pytest.mark.parametrize("then", tiers.first(["", "reboot"]))
-def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, then: str) -> None:
+def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, tmp_path: Path, then: str) -> None:
     settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
-    killed_in_its_first_activation(fleet, {**new(), "praxis_confirm_deadline": 90})
+    killed_in_its_first_activation(fleet, {**new(), "praxis_confirm_deadline": 90}, tmp_path)
     (touched,) = [name for name, release in seen.releases(fleet).items() if release != before[name]]
     host = machine(fleet, touched)
     assert "praxis-rollback.timer" in fleet.on(host, TIMERS)
@@ -771,10 +771,10 @@ def test_ctrl_c_undoes_a_deployment_in_order(fleet: Cloud, tmp_path: Path) -> No
 
 
 @pytest.mark.repetition
-def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud) -> None:
+def test_a_killed_run_is_undone_by_a_rollback(fleet: Cloud, tmp_path: Path) -> None:
     before = seen.releases(fleet)
     with load(fleet) as counted:
-        killed_in_its_first_activation(fleet, new())
+        killed_in_its_first_activation(fleet, new(), tmp_path)
         assert seen.releases(fleet) != before
         run = fleet.run("rollback.yml", environment=FOUR, variables={"praxis_soak": 1})
     assert [item["code"] for item in run.summary["findings"]] == ["taken-over"]
