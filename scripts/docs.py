@@ -31,6 +31,7 @@ ANSIBLE = {
     "std:label common_return_values": "reference_appendices/common_return_values.html#common-return-values",
     "std:label ansible_configuration_settings": "reference_appendices/config.html#ansible-configuration-settings",
     "std:label ansible_collections.ansible.builtin.debug_module": "collections/ansible/builtin/debug_module.html",
+    "std:label ansible_collections.ansible.builtin.shell_module": "collections/ansible/builtin/shell_module.html",
     **{f"std:envvar {name}": f"reference_appendices/config.html#envvar-{name}"
        for name in ("ANSIBLE_NOCOLOR", "ANSIBLE_VERBOSE_TO_STDERR", "NO_COLOR")},
 }  # fmt: skip
