@@ -34,7 +34,7 @@ def molecule(folder: Path, scenario: str, home: Path) -> str:
         "NO_COLOR": "1", "COLUMNS": "200",
     }  # fmt: skip
     done = subprocess.run(["molecule", "test", "-s", scenario], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
                           timeout=DEADLINE, check=False)  # fmt: skip
     printed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert done.returncode == 0, printed[-8000:]
