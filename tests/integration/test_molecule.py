@@ -38,7 +38,7 @@ def molecule(folder: Path, scenario: str, home: Path) -> str:
                           timeout=DEADLINE, check=False)  # fmt: skip
     printed = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert done.returncode == 0, printed[-8000:]
-    assert re.findall(rf"^{scenario} ➜ (\w+): Executed: Successful", printed, re.MULTILINE)[-len(STEPS):] == STEPS
+    assert re.findall(rf"^{scenario} [➜>] (\w+): Executed: Successful", printed, re.MULTILINE)[-len(STEPS):] == STEPS
     assert folder / "build" / "molecule" / scenario not in docker.roots()
     return printed
 
