@@ -103,17 +103,18 @@ class _Run:
         if state != DEPLOY or self._check:
             self._findings += self._lock.seen()
         if state in (STATUS, VERIFY):
-            self._findings += [*fleet.judge(), *self._differing(rows), *self._edges()]
-            return self._summary(id_)
+            tasks = fleet.tasks()
+            self._findings += [*fleet.judge(), *self._differing(rows), *self._edges(tasks)]
+            return self._summary(id_, tasks=tasks)
         if state == DEPLOY and not self._check:
             return self._deploy(id_, rows)
         self._findings += _edited(rows)
         return self._summary(id_, rows, changed=bool(rows) and state == DEPLOY)
 
-    def _edges(self) -> list[Finding]:
+    def _edges(self, tasks: Sequence[Mapping[str, str]]) -> list[Finding]:
         """What the members that were looked at say of the tasks' edges."""
         seen = {name: _accepted(found) for name, found in self._args["seen"].items()}
-        return self._fleet.judge_edges(seen) if seen else []
+        return self._fleet.judge_edges(tasks, seen) if seen else []
 
     def _agreed(self) -> tuple[str, list[Row]]:
         """The plan, which is the one that was agreed to, if one was."""
@@ -144,7 +145,7 @@ class _Run:
                 self._findings += self._fleet.wait()
         else:
             self._findings += [*seen, *self._fleet.wait()]
-        return self._summary(id_, rows, changed=bool(rows))
+        return self._summary(id_, rows, changed=bool(rows), tasks=self._fleet.tasks())
 
     def text(
         self, found: Mapping[str, Any], width: Optional[int] = None, paint: render.Paint = render.plain
@@ -206,6 +207,7 @@ class _Run:
         rows: Sequence[Row] = (),
         changed: bool = False,
         deployments: Sequence[Mapping[str, Any]] = (),
+        tasks: Sequence[Mapping[str, str]] = (),
     ) -> dict[str, Any]:
         state, fleet = self._args["state"], self._fleet
         done = not self._check and state in (DEPLOY, ROLLBACK, DOWN)
@@ -219,7 +221,7 @@ class _Run:
             "plan": {"id": id_, "counts": counts(rows), "rows": [row.as_dict() for row in rows]},
             "table": table,
             "services": [] if state in (DOWN, HISTORY) else fleet.rows(),
-            "tasks": [] if state in (DOWN, HISTORY) else fleet.tasks(),
+            "tasks": list(tasks),
             "deployments": list(deployments),
             "findings": plain_findings(self._findings),
             **({"diff": picture(rows)} if changed else {}),

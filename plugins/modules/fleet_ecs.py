@@ -114,7 +114,10 @@ services:
   elements: dict
   returned: success
 tasks:
-  description: The tasks that run, each with C(service), C(task), which is its id, and C(address).
+  description:
+    - The tasks that run, each with C(service), C(task), which is its id, and C(address).
+    - Empty with another O(state) than V(deployed), V(status) and V(verified), and where check mode foresees a
+      deployment.
   type: list
   elements: dict
   returned: success

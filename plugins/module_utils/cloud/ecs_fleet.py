@@ -97,13 +97,19 @@ class EcsFleet:
             for task, address in sorted(service.addresses().items())
         ]
 
-    def judge_edges(self, seen: Mapping[str, Collection[str] | None]) -> list[Finding]:
-        """What is wrong with the tasks' edges; ``seen`` as in ecs/edges.py."""
-        return [
-            finding
-            for service in self.services
-            for finding in edges.findings(service.addresses(), seen, service.kind.settings.edges, service.where)
-        ]
+    def judge_edges(
+        self, tasks: Sequence[Mapping[str, str]], seen: Mapping[str, Collection[str] | None]
+    ) -> list[Finding]:
+        """What is wrong with the edges of these tasks.
+
+        :param tasks: from :meth:`tasks`.
+        :param seen: as in ecs/edges.py.
+        """
+        found: list[Finding] = []
+        for service in self.services:
+            mine = {each["task"]: each["address"] for each in tasks if each["service"] == service.kind.name}
+            found += edges.findings(mine, seen, service.kind.settings.edges, service.where)
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         """How the services are, for a status."""

@@ -195,3 +195,5 @@ def test_what_members_have_seen_is_judged_by_those_who_observe_alone(account: Ac
     unseen = account.verb("verified", args={"seen": away})
     assert [each["code"] for each in unseen["findings"]] == ["members-unobserved"] and unseen["ok"]
     assert account.verb("verified")["findings"] == []
+    assert account.verb("plan")["tasks"] == account.verb("deployed", check=True)["tasks"] == []
+    assert "ListTasks" not in account.cloud.operations, "a plan needs no tasks"
