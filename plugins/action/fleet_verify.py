@@ -81,6 +81,7 @@ class ActionModule(FleetAction):
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
+        undo = roll_back(table, _to_roll_back(run, ok or refused), observations, pace_of(options))
         fact = {
             "ok": ok,
             "fleet": table.fleet,
@@ -88,7 +89,8 @@ class ActionModule(FleetAction):
             "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [] if refused else _good(table, [name for name in judged if name not in absent], observations),
-            "roll_back": _plain(roll_back(table, _to_roll_back(run, ok or refused), observations, pace_of(options))),
+            "roll_back": _plain(undo),
+            "observe_again": bool(undo or run.rolled_back()),
             "confirm": [
                 name
                 for name in hosts

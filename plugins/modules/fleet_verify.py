@@ -103,6 +103,10 @@ verdict:
           C(serial), the sizes of the batches. Those that do not serve come first.
       type: dict
       returned: always
+    observe_again:
+      description: Whether the hosts are to be observed again, because some of them are or were rolled back.
+      type: bool
+      returned: always
     confirm:
       description: The members whose release has not been called good yet, when the verdict is good.
       type: list

@@ -22,6 +22,7 @@ ROLES = PLAYBOOKS.parent / "roles"
 Part = dict[str, Any]
 RELEASE, INFO, BACKUP = "praxis.cloud.agent_release", "praxis.cloud.agent_info", "praxis.cloud.agent_backup"
 VERDICT = "praxis_verdict.ok"
+ACTING = "not ansible_check_mode"
 COLLECTION = Path(__file__).resolve().parents[2]
 IMPORT = "ansible.builtin.import_playbook"
 ROLE = "ansible.builtin.import_role"
@@ -279,7 +280,7 @@ def test_a_batch_is_drained_activated_observed_judged_and_rejoins_in_this_order(
 
 
 def test_a_rollback_drains_and_rejoins_as_well_and_ends_where_it_may_not_drain() -> None:
-    (play,) = [play for _name, play in plays("deploy") if play["hosts"] == "praxis_roll_back"]
+    (play,) = [play for _name, play in plays("deploy") if play["name"] == "Roll back"]
     steps = steps_of(play)
     assert [step for step, _task in steps] == ["lock", "end", "absent", "end", "restored", "lock", "end", "present"]
     assert steps[1][1]["when"] == f"{KEEPERS} | length == 0"
@@ -303,12 +304,12 @@ def kind_of(task: Part) -> str:
     return {"drain": "absent", "join": "present", **STATES}.get(entry, entry)
 
 
-def test_the_lock_is_taken_before_anybody_is_named_to_be_activated_and_released_before_the_verdict() -> None:
+def test_the_lock_is_taken_before_anybody_is_activated_and_released_before_the_verdict() -> None:
     deploy = plays("deploy")
     played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
-    assert played["Order"][-3:] == ["hook plan", "lock", "Name the hosts to take over"]
+    assert played["Order"][-2:] == ["hook plan", "lock"]
     names = list(played)
-    assert names[names.index("Order") + 1 :][:3] == ["Take hosts over", "Name the hosts to activate", "Activate"]
+    assert names[names.index("Order") + 1 :][:3] == ["Take hosts over", "Order once more", "Activate"]
     assert played["Verdict"][-3:-1] == ["Give the lock back", "Run the hook of the deployment's end"]
 
 
@@ -351,12 +352,32 @@ def test_batches_are_as_the_order_says() -> None:
 
 
 def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() -> None:
-    hosts = [play["hosts"] for _name, play in plays("deploy")]
-    order = ["praxis_activate", "praxis_observe", "praxis_roll_back", "praxis_confirm", "praxis_observe_again"]
-    assert [host for host in hosts if host in order] == order
-    (judge,) = [index for index, (_name, play) in enumerate(plays("deploy")) if play["name"] == "Judge"]
-    assert hosts.index("praxis_observe") < judge < hosts.index("praxis_roll_back")
-    assert hosts[-1] == "praxis"
+    played = {play["name"]: play["hosts"] for _name, play in plays("deploy")}
+    order = ["Activate", "Observe", "Judge", "Roll back", "Confirm", "Observe after the rollback", "Verdict"]
+    assert list(played)[-len(order) :] == order
+    assert played["Judge"] == played["Verdict"] == "praxis"
+
+
+#: Whom a play is for, and what has to hold for it; else it is for nobody.
+ONLY_NAMED = {
+    "Install Docker where it is missing": ("praxis_order.needs_docker",),
+    "Take hosts over": ("praxis_order.take_over", VERDICT, ACTING),
+    "Order once more": ("'praxis'", "praxis_order.take_over", VERDICT, ACTING),
+    "Activate": ("praxis_order.activate", VERDICT),
+    "Observe": ("praxis_order.hosts", "praxis_order.observe_again", VERDICT, ACTING),
+    "Roll back": ("praxis_verdict.roll_back.hosts", ACTING),
+    "Confirm": ("praxis_verdict.confirm",),
+    "Observe after the rollback": ("praxis_order.hosts", "praxis_verdict.observe_again", ACTING),
+}
+
+
+@pytest.mark.parametrize("name", ["deploy", "rollback", "restore"])
+def test_a_play_is_for_whom_the_order_or_the_verdict_names_and_in_a_syntax_check_for_nobody(name: str) -> None:
+    named = {play["name"]: play["hosts"] for _name, play in plays(name) if "{{" in play["hosts"]}
+    for play, hosts in named.items():
+        whom, *conditions = ONLY_NAMED[play]
+        assert hosts == "{{ %s if %s else [] }}" % (whom, " and ".join(["hostvars is defined", *conditions])), play
+    assert set(ONLY_NAMED) - set(named) <= {"Install Docker where it is missing"}
 
 
 def test_the_arguments_of_the_load_balancer_bear_its_role_s_name() -> None:

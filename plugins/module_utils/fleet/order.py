@@ -76,7 +76,8 @@ class Order:
     :param activate: hosts to activate, in order; empty when a finding stops the run.
     :param restart: those of them that are restarted only: to fix the mesh, or because the caller wants it.
     :param serial: batch sizes.
-    :param observe_again: whether the observations at hand are not the last word: something changes, or is amiss.
+    :param observe_again: whether the observations at hand will not be the last word: something is amiss, or changes
+        after a host was observed. A batch of all hosts is observed whole at its end.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
         its batch. Those of its own batch are judged once all of it runs.
     :param live: the edges that are live now.
@@ -143,6 +144,7 @@ def make_order(
         findings += [_other_port(table, name, port) for name, port in ports.items()]
     if findings:
         activate, restart, groups = [], [], []
+    at_once = len(groups) == 1 and len(activate) == len(names)
     return Order(
         needs_docker=needs_docker,
         activate=[name for group in groups for name in group],
@@ -153,7 +155,7 @@ def make_order(
         left_out=tuple(left_out.values()),
         ports=ports,
         first_deployment=not active,
-        observe_again=bool(activate) or not (seen.ok or held),
+        observe_again=not at_once if activate else not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,6 +158,26 @@ def test_edges_are_judged_at_the_ports_that_run(at: dict[str, int]) -> None:
 def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -> None:
     assert order_of(5).watch == {"m1": [], "m2": [], "m3": ["m1"], "m4": ["m1", "m2"], "m5": ["m1", "m2", "m3"]}
     assert order_of(5, batch=2).watch == {"m1": [], "m2": [], "m3": [], "m4": ["m1"], "m5": []}
+
+
+@pytest.mark.parametrize(
+    ("size", "pace", "changed", "again"),
+    [
+        (3, Pace(3, canary=3), "m1 m2 m3", False),  # observed whole at the batch's end
+        (3, Pace(3, canary=3), "m1 m2", True),  # m3 was observed before its peers changed
+        (3, Pace(1), "m1 m2 m3", True),
+        (1, Pace(), "m1", False),
+        (3, Pace(), "", False),
+    ],
+)
+def test_all_are_observed_again_unless_the_last_batch_was_everybody(
+    size: int, pace: Pace, changed: str, again: bool
+) -> None:
+    plan = fleet(size)
+    found = outcomes(plan, "none")
+    for name in changed.split():
+        found[name]["activation"] = "switch"
+    assert make_order(plan, found, plan.members, replace(pace, min_available=0)).observe_again is again
 
 
 @pytest.mark.slow

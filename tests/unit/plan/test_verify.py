@@ -53,6 +53,7 @@ def judged(run: RunDirectory, **args: Any) -> dict[str, Any]:
 def test_all_is_well(run: RunDirectory) -> None:
     found = judged(run)
     assert (found["ok"], found["findings"], found["roll_back"], found["good"]) == (True, [], NOBODY, ["m1", "m2"])
+    assert found["observe_again"] is False
 
 
 def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> None:
@@ -187,9 +188,11 @@ def test_a_run_that_stops_says_nothing_of_edges_that_it_has_not_observed_since(r
     run.record([STOPPED])
     found = judged(run)
     assert [item["code"] for item in found["findings"]] == ["container-exited"]
-    assert found["roll_back"]["hosts"] == ["m1"]
+    assert (found["roll_back"]["hosts"], found["observe_again"]) == (["m1"], True)
     run.roll_back("m1")
-    assert [item["code"] for item in judged(run)["findings"]] == ["container-exited", "edge-missing", "mesh-split"]
+    after = judged(run)
+    assert (after["roll_back"], after["observe_again"]) == (NOBODY, True)
+    assert [item["code"] for item in after["findings"]] == ["container-exited", "edge-missing", "mesh-split"]
 
 
 def test_only_after_a_good_verdict_is_a_release_to_be_confirmed(run: RunDirectory) -> None:
