@@ -134,7 +134,7 @@ def install(paths: Paths, several: bool = False) -> None:
     files.make_directory(paths.root, 0o755)
     files.write_file(paths.unseal, script(paths, several).encode(), 0o700)
     files.write_file(paths.unit, unit(paths).encode())
-    for arguments in (["daemon-reload"], ["enable", UNIT]):
+    for arguments in (["daemon-reload"], ["enable", "--no-reload", UNIT]):
         _systemctl(paths, arguments)
 
 
@@ -143,7 +143,7 @@ def remove(paths: Paths) -> None:
 
     :raises Failed: ``not-sealed``.
     """
-    _systemctl(paths, ["disable", UNIT])
+    _systemctl(paths, ["disable", "--no-reload", UNIT])
     os.unlink(paths.unit)
     _systemctl(paths, ["daemon-reload"])
 

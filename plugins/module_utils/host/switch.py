@@ -144,7 +144,7 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.remove_file(paths.rolled_back)
     armed = {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "api_port": switch.api_port}
     _set(paths, armed, switch.within)
-    _systemctl(paths, ["enable", TIMER])
+    _systemctl(paths, ["enable", "--no-reload", TIMER])  # systemd has just read it
 
 
 def wind(paths: Paths, within: float) -> None:
@@ -167,7 +167,7 @@ def disarm(paths: Paths) -> None:
         return
     files.remove_file(paths.armed)
     if os.path.lexists(_unit(paths, TIMER)):
-        _systemctl(paths, ["disable", "--now", TIMER])
+        _systemctl(paths, ["disable", "--now", "--no-reload", TIMER])  # it reads all units again below
     for path in _files(paths):
         files.remove_file(path)
     _systemctl(paths, ["daemon-reload"])

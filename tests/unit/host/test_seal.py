@@ -35,8 +35,10 @@ else:
 """
 SYSTEMCTL = """#!/bin/sh
 echo "$*" >>{0}/systemctl
-[ "$1" != enable ] || {{ mkdir -p {0}/units/docker.service.wants && ln -sf ../$2 {0}/units/docker.service.wants/$2; }}
-[ "$1" != disable ] || rm -f {0}/units/docker.service.wants/$2
+for unit; do :; done
+wants={0}/units/docker.service.wants
+[ "$1" != enable ] || {{ mkdir -p $wants && ln -sf ../$unit $wants/$unit; }}
+[ "$1" != disable ] || rm -f $wants/$unit
 """
 
 
@@ -128,7 +130,8 @@ def test_a_release_goes_with_what_was_sealed_of_it(host: Paths, engine: FakeEngi
 def test_absent_takes_the_unit_away(host: Paths, tmp_path: Path) -> None:
     assert run(host, "absent")["outcome"] == "removed"
     assert not os.path.exists(host.unit)
-    assert (tmp_path / "systemctl").read_text().splitlines()[-2:] == ["disable praxis-secrets.service", "daemon-reload"]
+    assert (tmp_path / "systemctl").read_text().splitlines()[-2:] == [
+        "disable --no-reload praxis-secrets.service", "daemon-reload"]
 
 
 def test_a_machine_without_systemd_seals_nothing(host: Paths) -> None:

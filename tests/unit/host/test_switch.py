@@ -130,6 +130,20 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert left(host) == []
 
 
+def test_systemd_reads_its_units_once_when_it_is_armed_and_once_when_it_goes(
+    host: Paths, engine: FakeEngine, tmp_path: Path
+) -> None:
+    """Of a small machine it takes a tenth of a second each time, for all units that there are."""
+    told = tmp_path / "systemctl"
+    told.write_text("", encoding="utf-8")
+    active(host, engine)
+    timer = "praxis-rollback.timer"
+    assert told.read_text().splitlines() == ["daemon-reload", f"restart {timer}", f"enable --no-reload {timer}"]
+    told.write_text("", encoding="utf-8")
+    run(host, "confirmed", release=release("r2"))
+    assert told.read_text().splitlines() == [f"disable --now --no-reload {timer}", "daemon-reload"]
+
+
 def test_what_a_power_cut_has_left_of_it_goes_at_the_next_boot(host: Paths, engine: FakeEngine, tmp_path: Path) -> None:
     """The record goes first. Without it the rest does nothing, and the timer would go off at every boot."""
     active(host, engine)
