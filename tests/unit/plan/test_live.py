@@ -12,10 +12,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.callback import live
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import progress
 from tests import deprecations
 from tests.unit.plan import test_actions
 from tests.unit.plan.made import Account
@@ -91,6 +94,19 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
+
+
+def test_a_play_for_nobody_brings_no_host_into_the_view() -> None:
+    """Of such a play Ansible's variables hold all of the inventory, and a user's has hosts that are no members."""
+    everybody = {"ansible_play_hosts_all": ["m1", "database"], "ansible_play_batch": ["m1", "database"]}
+    callback = live.CallbackModule()
+    callback._progress = progress.Progress(0.0)
+    for hosts, seen in (([], []), (["m1", "database"], ["m1", "database"])):
+        manager = SimpleNamespace(get_vars=lambda play: everybody)
+        play = SimpleNamespace(hosts=hosts, serial=[], check_mode=False, get_name=lambda: "Roll back",
+                               get_variable_manager=lambda manager=manager: manager)  # fmt: skip
+        callback.v2_playbook_on_play_start(play)
+        assert list(callback._progress.hosts) == callback._progress.batch == seen
 
 
 def test_without_a_terminal_it_is_a_log(site: Site) -> None:
