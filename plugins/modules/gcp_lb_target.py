@@ -101,8 +101,21 @@ backend_service_link:
   description: The backend service's self link.
   returned: when the backend service was found
   type: str
+groups:
+  description: The paths of its groups, by their zones.
+  returned: when the backend service was found
+  type: dict
+  sample: {europe-west1-b: projects/my-project/zones/europe-west1-b/networkEndpointGroups/demo-agents}
 addresses:
   description: Where the load balancers answer that lead to the backend service.
+  returned: with O(state=present), when the backend service was found
+  type: list
+  elements: str
+used_by:
+  description:
+    - The paths of what else refers to the backend service, so that requests may come from there, such as a proxy for
+      TCP or a URL map of another project.
+    - All that refers to it, where the identity may not list what lies before it.
   returned: with O(state=present), when the backend service was found
   type: list
   elements: str
@@ -180,7 +193,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
     targets = service.targets(params["targets"])
     seen: Seen = service.observe()
     changes = diff(seen, targets, state)
-    result: dict[str, Any] = {"changed": bool(changes), "backend_service_link": service.link}
+    groups = {zone: group.path for zone, group in service.groups.items()}
+    result: dict[str, Any] = {"changed": bool(changes), "backend_service_link": service.link, "groups": groups}
     if changes:
         result["diff"] = shown(service, changes, state)
     findings: list[Finding] = []
@@ -189,7 +203,7 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
             service.apply(changes, state)
         seen, findings = settle(service, seen, targets, params, changed=bool(changes))
     if state == "present":
-        result["addresses"] = service.addresses()
+        result["addresses"], result["used_by"] = service.front_ends()
     elif not check_mode and not params["wait"]:
         result["draining"] = service.draining()
     others = sorted(one for one in seen if not any(target.means(one) for target in targets))

@@ -4,22 +4,20 @@
 """Load balancers that an earlier deployment put members behind, and that the plan no longer names for them.
 
 As long as one of them is in use, its members belong there as well: they are drained from it and join it again, for it
-has clients. One that no load balancer of the cloud uses any more is left at the end of a run.
+has clients. One that no load balancer of the cloud uses any more is left at the end of a run. Who is in a group that
+the plan's balancer has as well is no member of these: to leave one would be to leave both.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
 
-#: Modules that say which group they mean, and whether a load balancer uses it. Two backend services of Google Cloud
-#: may share a group, so that leaving one would be leaving both.
-MODULES = ("praxis.cloud.aws_lb_target",)
 #: What the modules say of a group that is not there any more.
-GONE = ("target-group-not-found",)
+GONE = ("target-group-not-found", "backend-service-not-found")
 
 Answer = Dict[str, Any]
 
@@ -43,7 +41,7 @@ def remembered(planned: Sequence[Balancer], observations: Mapping[str, Mapping[s
     for name, seen in observations.items():
         now = [one for one in planned if name in one["targets"]]
         for one in seen.get("balancers") or []:
-            if not now or one["module"] not in MODULES or _key(one) in [_key(each) for each in now]:
+            if not now or _key(one) in [_key(each) for each in now]:
                 continue
             target = now[0]["targets"][name]
             if one["target"] == _machine(target):
@@ -63,16 +61,16 @@ def failed(answer: Answer, failures: Sequence[Mapping[str, Any]]) -> List[Mappin
 
 def is_in_use(answer: Answer) -> bool:
     """Whether a load balancer may send requests to the group."""
-    return bool(answer.get("addresses"))
+    return bool(_users(answer))
 
 
 def in_members(asked: Sequence[Tuple[Balancer, Answer]], named: Sequence[Answer]) -> List[Tuple[Balancer, Answer]]:
-    """Those that members are registered with, and that are no group that the plan names by other words.
+    """Those that members are registered with, each without the members that are in a group of the plan's there.
 
     :param named: what those of the plan answered.
     """
-    groups = [answer.get("target_group_arn") for answer in named]
-    others = [(one, answer) for one, answer in asked if answer.get("target_group_arn") not in groups]
+    planned = [group for answer in named for group in _groups(answer)]
+    others = [(_outside(planned, one, answer), answer) for one, answer in asked]
     return [(one, answer) for one, answer in others if there(one, answer)]
 
 
@@ -90,8 +88,31 @@ def described(balancer: Balancer, answer: Answer) -> Dict[str, Any]:
     return {
         "group": ", ".join(str(value) for value in balancer["options"].values()),
         "members": sorted(name for name, target in known if balancer_targets.machine_of(target) in machines),
-        "addresses": list(answer.get("addresses") or []),
+        "addresses": _users(answer),
     }
+
+
+def _users(answer: Answer) -> List[str]:
+    """The addresses of the load balancers that use a group, and by name what leads to it without one."""
+    return [*(answer.get("addresses") or []), *(answer.get("used_by") or [])]
+
+
+def _groups(answer: Answer) -> List[str]:
+    """What a target group is, or the groups that a backend service has in its zones."""
+    return [answer["target_group_arn"]] if "target_group_arn" in answer else list((answer.get("groups") or {}).values())
+
+
+def _group_of(answer: Answer, target: Mapping[str, Any]) -> Optional[str]:
+    """The group that a member would be in; none in a zone where a backend service has none."""
+    zone, _machine_id = balancer_targets.machine_of(target)
+    return answer.get("target_group_arn") or (answer.get("groups") or {}).get(zone)
+
+
+def _outside(groups: Sequence[str], balancer: Balancer, answer: Answer) -> Balancer:
+    """The balancer with its members that are in none of these groups."""
+    targets = {name: target for name, target in balancer["targets"].items()
+               if _group_of(answer, target) not in (None, *groups)}  # fmt: skip
+    return {**balancer, "targets": targets}
 
 
 def _machine(target: Mapping[str, Any]) -> Dict[str, Any]:

@@ -85,7 +85,8 @@ class BackendService:
         self.name = name = words[-1]
         self._region = words[words.index("regions") + 1] if "regions" in words[:-1] else region
         scope = f"regions/{self._region}" if self._region else "global"
-        self._path = f"projects/{client.project}/{scope}/backendServices/{name}"
+        self._beside = f"projects/{client.project}/{scope}"
+        self._path = f"{self._beside}/backendServices/{name}"
         try:
             self._service = client.call("compute", "GET", f"compute/v1/{self._path}")
         except errors.NotFound:
@@ -187,26 +188,32 @@ class BackendService:
         operation = self._client.change("POST", f"compute/v1/{group.path}/{method}", body)
         self._client.wait(operation, seconds=OPERATION_DEADLINE, what=f"{method} in {group.path}")
 
-    def addresses(self) -> list[str]:
-        """Where its load balancers answer, sorted: forwarding rules whose proxy's URL map leads to it.
+    def front_ends(self) -> tuple[list[str], list[str]]:
+        """Where its load balancers answer, and the paths of what else refers to it; both sorted.
 
-        They are there to be shown: nothing for an identity that may not list what lies before the service.
+        Addresses are those of forwarding rules whose proxy's URL map leads to it. A URL map or a rule beside it that
+        leads nowhere does not count. For an identity that may not list them, all that refers to it does: Google says
+        that with the service (``usedBy``).
         """
+        references = sorted(plain(one["reference"], self._client.project) for one in self._service.get("usedBy") or [])
         try:
-            maps = {each["selfLink"] for each in self._listed("urlMaps") if self._is_in(each)}
-            proxies = [*self._listed("targetHttpProxies"), *self._listed("targetHttpsProxies")]
-            ends = {self.link, *(each["selfLink"] for each in proxies if each.get("urlMap") in maps)}
-            rules = self._listed("forwardingRules")
+            addresses = self._addresses()
         except errors.Denied:
-            return []
+            return [], references
+        followed = tuple(f"{self._beside}/{kind}/" for kind in ("urlMaps", "forwardingRules"))
+        return addresses, [path for path in references if not path.startswith(followed)]
+
+    def _addresses(self) -> list[str]:
+        maps = {each["selfLink"] for each in self._listed("urlMaps") if self._is_in(each)}
+        proxies = [*self._listed("targetHttpProxies"), *self._listed("targetHttpsProxies")]
+        ends = {self.link, *(each["selfLink"] for each in proxies if each.get("urlMap") in maps)}
+        rules = self._listed("forwardingRules")
         return sorted({
             str(rule["IPAddress"]) for rule in rules if ends & {rule.get("target"), rule.get("backendService")}
         })  # fmt: skip
 
     def _listed(self, kind: str) -> list[dict[str, Any]]:
-        scope = f"regions/{self._region}" if self._region else "global"
-        path = f"compute/v1/projects/{self._client.project}/{scope}/{kind}"
-        return list(self._client.paginate("compute", path))
+        return list(self._client.paginate("compute", f"compute/v1/{self._beside}/{kind}"))
 
     def _is_in(self, url_map: Mapping[str, Any]) -> bool:
         """Whether a URL map leads here: by default, for a path, or for a part of the requests."""

@@ -295,7 +295,7 @@ KINDS: Mapping[str, Kind] = {
     "securityPolicies": Kind("securityPolicy", labelled=True, guarded=True, fill=security_policy, defaults={
         "type": "CLOUD_ARMOR", "description": ""}),
     "backendServices": Kind("backendService", references=("healthChecks", "backends.group"), fill=backend_service,
-                            guarded=True, output=("securityPolicy",), defaults={
+                            guarded=True, output=("securityPolicy", "usedBy"), defaults={
         "protocol": "HTTP", "timeoutSec": 30, "sessionAffinity": "NONE", "loadBalancingScheme": "EXTERNAL",
         "connectionDraining": {"drainingTimeoutSec": 0}, "affinityCookieTtlSec": 0, "enableCDN": False,
         "description": "", "logConfig": {"enable": False}}),

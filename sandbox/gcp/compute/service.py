@@ -128,7 +128,7 @@ class Compute:
         if name == "list":
             return self._listed(call, self.resources.within(call.path), kind.singular)
         if name == "get":
-            return shown(self.resources.get(call.path))
+            return self._found(call.path, segment)
         if name == "delete":
             return self._delete(call, user, segment)
         path = f"{call.path}/{call.body.get('name', '')}" if name == "insert" else call.path
@@ -138,6 +138,12 @@ class Compute:
         resource = changed(self.resources.get(path), call.body, kind, place, whole=name == "update")
         self.resources.put(path, resource)
         return self._started(call, user, path, resource)
+
+    def _found(self, path: str, segment: str) -> dict[str, Any]:
+        """A resource as it is answered; of a backend service, also what refers to it."""
+        found = shown(self.resources.get(path))
+        users = self.resources.users(path) if segment == "backendServices" else []
+        return {**found, "usedBy": [{"reference": link(user)} for user in users]} if users else found
 
     def _insert(self, call: Call, user: str, segment: str, place: Place) -> dict[str, Any]:
         if place.path in self.resources:

@@ -142,11 +142,22 @@ def add_instances(asked: Asked) -> Answer:
     for path in _instances(asked):
         if path in members:
             raise Refused(400, "memberAlreadyExists", f"Resource '{path}' is already a member of '{asked.path}'.")
+        _check_balanced_once(asked, path)
         members.append(path)
         interface = asked.resources.get(path)["networkInterfaces"][0]
         asked.resource.update({name: interface[name] for name in ("network", "subnetwork") if name in interface})
     asked.resource["size"] = len(members)
     return Changed()
+
+
+def _check_balanced_once(asked: Asked, instance: str) -> None:
+    """No machine is in two instance groups that backend services have."""
+    balanced = [path_of(backend["group"], "") for service in asked.resources.everywhere("backendServices")
+                for backend in service.get("backends") or []]
+    others = [path for path in balanced if path != asked.path and asked.path in balanced]
+    if any(instance in asked.resources.get(path).get("_members", []) for path in others):
+        raise Refused(400, "instanceInMultipleLoadBalancedIgs", f"Validation failed for instance '{instance}': "
+                      "instance may belong to at most one load-balanced instance group.")
 
 
 def remove_instances(asked: Asked) -> Answer:

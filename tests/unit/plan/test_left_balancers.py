@@ -30,26 +30,21 @@ def behind(group: str, **more: Any) -> dict[str, Any]:
     return {"module": MODULE, "options": {"target_group": group, **more}}
 
 
-class Account:
-    """Target groups, and a stand-in for the module that knows them: it registers and deregisters at once.
+class Moved:
+    """A fleet whose hosts remember one balancer, and whose plan names another one.
 
-    :param used: the groups that a load balancer uses. Only their targets are healthy.
+    :param machines: each member in the words of the balancers' module, without its port.
     """
 
-    def __init__(self, group: str = "new", **options: Any) -> None:
-        targets = {name: {"id": f"i-{name}", "port": 8000} for name in PLAN.members}
-        planned = [{**behind(group), "targets": targets}]
+    def __init__(
+        self, old: dict[str, Any], new: dict[str, Any], machines: dict[str, dict[str, str]], **options: Any
+    ) -> None:
+        planned = [{**new, "targets": {name: {**machine, "port": 8000} for name, machine in machines.items()}}]
         each: dict[str, Any] = {name: {} for name in PLAN.members}
         self.run = RunDirectory.create(PLAN, each, each, {**OPTIONS, "balancers": planned, **options})
-        self.groups: dict[str, set[tuple[str, int]]] = {"old": {(f"i-{name}", 8000) for name in PLAN.members},
-                                                        "new": set()}  # fmt: skip
-        self.names = {"new": "new", "old": "old"}
-        self.used = {"old", "new"}
-        self.broken: set[tuple[str, tuple[str, int]]] = set()
-        self.refused: dict[str, dict[str, str]] = {}
         self.observations = meshed(PLAN)
         for name, observation in self.observations.items():
-            observation["balancers"] = [{**behind("old"), "target": {"id": f"i-{name}"}}]
+            observation["balancers"] = [{**old, "target": machines[name]}]
 
     def set(self, state: str, *members: str, check_mode: bool = False, **args: Any) -> dict[str, Any]:
         for name, observation in self.observations.items():
@@ -63,6 +58,26 @@ class Account:
 
     def ends(self) -> dict[str, Any]:
         return self.set("present", *PLAN.members, departed=True)
+
+    def _module(self, args: dict[str, Any], check_mode: bool) -> dict[str, Any]:
+        """What the balancers' module answers."""
+        raise NotImplementedError
+
+
+class Account(Moved):
+    """Target groups, and a stand-in for the module that knows them: it registers and deregisters at once.
+
+    :param used: the groups that a load balancer uses. Only their targets are healthy.
+    """
+
+    def __init__(self, group: str = "new", **options: Any) -> None:
+        super().__init__(behind("old"), behind(group), {name: {"id": f"i-{name}"} for name in PLAN.members}, **options)
+        self.groups: dict[str, set[tuple[str, int]]] = {"old": {(f"i-{name}", 8000) for name in PLAN.members},
+                                                        "new": set()}  # fmt: skip
+        self.names = {"new": "new", "old": "old"}
+        self.used = {"old", "new"}
+        self.broken: set[tuple[str, tuple[str, int]]] = set()
+        self.refused: dict[str, dict[str, str]] = {}
 
     def members_of(self, group: str) -> str:
         return "".join(sorted(ident.removeprefix("i-m") for ident, _port in self.groups[group]))
