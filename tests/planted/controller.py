@@ -773,4 +773,13 @@ FAULTS = (
         after="left_balancers.is_in_use({})",
         tests=("tests/unit/plan/test_left_balancers.py",),
     ),
+    Fault(
+        name="group-of-both-services-is-left",
+        breaks="On Google Cloud, members leave a group that the backend services of before and of now have in common.",
+        file="plugins/plugin_utils/left_balancers.py",
+        before="not in (None, *groups)}",
+        after="not in (None,)}",
+        tests=("tests/unit/google/test_left_services.py",),
+        tier="test",
+    ),
 )
