@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image, parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import Provenance
@@ -66,7 +67,7 @@ def _publication(args: Mapping[str, Any]) -> Publication:
     entries = read_registries(plain(args["registries"]), findings)
     if findings:
         raise Failed(*findings)
-    registries = Registries(*clients(args["region"], args["project"]), entries)
+    registries = Registries(*clients(args["region"], args["project"], Playbook()), entries)
     wanted = {
         "registries": registries, "target": target, "kept": args["keep_untagged"], "move": args["move"],
         "provenance": Provenance(args["sbom"], args["sign"]),

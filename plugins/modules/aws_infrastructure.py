@@ -460,7 +460,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import LOGS
@@ -529,8 +528,7 @@ SPEC = {**AWS_ARGUMENTS, **ARGUMENTS}
 def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     check_fleet(options["fleet"])
     check_labels(options["labels"])
-    # Nobody would see what a run makes whose playbook was killed, and the next run may have begun.
-    client = aws_client(options, Retry(may=Playbook().require))
+    client = aws_client(options, Playbook())
     if options["state"] == "absent":
         return Removal(client, options).absent(check_mode)
     return Provision(client, options).present(check_mode)

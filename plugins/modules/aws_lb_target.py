@@ -145,6 +145,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_grou
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 SPEC: dict[str, Any] = {
     "target_group": {"type": "raw", "required": True},
@@ -163,7 +164,7 @@ SPEC: dict[str, Any] = {
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
-    group = TargetGroup(aws_client(params), selector("target_group", params["target_group"]))
+    group = TargetGroup(aws_client(params, Playbook()), selector("target_group", params["target_group"]))
     seen: Seen = group.observe()
     targets = group.targets(params["targets"], seen, state)
     changes = diff(seen, targets, state)

@@ -163,6 +163,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     slots,
     terminated,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -253,7 +254,7 @@ def main() -> None:
     options = module.params
 
     def work() -> dict[str, Any]:
-        machines = Machines(aws_client(options), options["fleet"], deadline=float(options["deadline"]))
+        machines = Machines(aws_client(options, Playbook()), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
         return run(options, machines, module.check_mode)
 

@@ -398,7 +398,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.infrastructure_options import INFRASTRUCTURE_ARGUMENTS
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet, check_labels
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposure import OIDC
@@ -457,8 +456,7 @@ def run(options: dict[str, Any], check_mode: bool) -> dict[str, Any]:
     # In place of the fleet's mark, labels may be those of the scheme.
     if not options["mark"]:
         check_labels(options["labels"], google=True)
-    # Nobody would see what a run makes whose playbook was killed, and the next run may have begun.
-    client = gcp_client(options, Retry(may=Playbook().require))
+    client = gcp_client(options, Playbook())
     if options["state"] == "absent":
         return Removal(client, options).absent(check_mode)
     return Provision(client, options).present(check_mode)

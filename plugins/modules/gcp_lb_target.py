@@ -166,6 +166,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_ser
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 SPEC: dict[str, Any] = {
     "backend_service": {"type": "str", "required": True},
@@ -189,7 +190,7 @@ SPEC: dict[str, Any] = {
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
     state = params["state"]
-    service = BackendService(gcp_client(params), params["backend_service"], params["region"])
+    service = BackendService(gcp_client(params, Playbook()), params["backend_service"], params["region"])
     targets = service.targets(params["targets"])
     seen: Seen = service.observe()
     changes = diff(seen, targets, state)

@@ -183,6 +183,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_machines im
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, LIVE, Changes, Wanted, picture
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -259,7 +260,7 @@ def main() -> None:
     options = module.params
 
     def work() -> dict[str, Any]:
-        machines = Machines(gcp_client(options), options["fleet"], deadline=float(options["deadline"]))
+        machines = Machines(gcp_client(options, Playbook()), options["fleet"], deadline=float(options["deadline"]))
         run = present if options["state"] == "present" else absent
         return run(options, machines, module.check_mode)
 

@@ -126,6 +126,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_kinds impor
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_resources import Found, Resources, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "required": True, "choices": sorted(name for name, row in KINDS.items() if row.offered)},
@@ -177,7 +178,7 @@ def main() -> None:
         options["body"]["description"] += f" {options['mark']}"
     wanted = Wanted(**{name: options[name] for name in ARGUMENTS if name != "state"})
     run = present if options["state"] == "present" else absent
-    finish(module, lambda: run(Resources(gcp_client(options)), wanted, module.check_mode))
+    finish(module, lambda: run(Resources(gcp_client(options, Playbook())), wanted, module.check_mode))
 
 
 if __name__ == "__main__":

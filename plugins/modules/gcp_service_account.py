@@ -74,6 +74,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_service_acc
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.finish import finish
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import is_marked
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
@@ -108,7 +109,7 @@ def run(options: dict[str, Any], accounts: ServiceAccounts, check_mode: bool) ->
 def main() -> None:
     module = AnsibleModule(argument_spec={**GCP_ARGUMENTS, **ARGUMENTS}, supports_check_mode=True)
     options = module.params
-    finish(module, lambda: run(options, ServiceAccounts(gcp_client(options)), module.check_mode))
+    finish(module, lambda: run(options, ServiceAccounts(gcp_client(options, Playbook())), module.check_mode))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
     HALF_MADE,
     PRESENT,
@@ -145,7 +146,7 @@ UNKNOWN = "(known after apply)"
 
 
 def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[Finding]]:
-    store = identities_of(params)
+    store = identities_of(params, Playbook())
     before = store.read(params["slots"], unusable=params["state"] == "absent")
     changes = diff(before.values(), params["state"])
     done, failed = ({}, []) if check_mode else store.apply(changes)

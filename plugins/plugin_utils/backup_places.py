@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import aws
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 
 _VARIABLES = {
@@ -100,9 +101,9 @@ def backups_at(place: Tuple[str, str], fleet: str) -> Backups:
     """A fleet's snapshots in one place."""
     cloud, where = place
     if cloud == "aws":
-        client = aws_client(from_environment(AWS_ARGUMENTS))
+        client = aws_client(from_environment(AWS_ARGUMENTS), Playbook())
         return AwsBackups(client.in_region(where) if where else client, fleet)
-    return GoogleBackups(gcp_client(_google(where)), fleet)
+    return GoogleBackups(gcp_client(_google(where), Playbook()), fleet)
 
 
 def disks_of(one: Member, fleet: str, labels: Mapping[str, Any]) -> Disks:
@@ -112,10 +113,11 @@ def disks_of(one: Member, fleet: str, labels: Mapping[str, Any]) -> Disks:
     """
     words = {str(key): str(value) for key, value in labels.items()}
     if one.cloud == "aws":
-        client = aws_client(from_environment(AWS_ARGUMENTS)).in_region(one.region)
+        client = aws_client(from_environment(AWS_ARGUMENTS), Playbook()).in_region(one.region)
         return AwsDisks(client, Wanted(fleet, (one.slot,), labels=words), "fleet %s in %s" % (fleet, one.region))
     wanted = Wanted(fleet, (one.slot,), labels=words, words=GOOGLE)
-    return GoogleDisks(gcp_client(_google(one.project)), wanted, "fleet %s in project %s" % (fleet, one.project))
+    google = gcp_client(_google(one.project), Playbook())
+    return GoogleDisks(google, wanted, "fleet %s in project %s" % (fleet, one.project))
 
 
 def _google(project: str) -> Dict[str, str]:

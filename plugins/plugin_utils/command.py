@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 _LINES, _LONGEST = 5, 1000
 
@@ -48,8 +49,9 @@ def run(
     :param seconds: after which it and all its children are killed.
     :param environment: added to this process's own.
     :param files: open files that it inherits, by number.
-    :raises Failed: ``program-missing``, ``program-timeout``.
+    :raises Failed: ``program-missing``, ``program-timeout``; ``playbook-ended``: nothing is begun any more.
     """
+    Playbook().require()
     program = words[0]
     try:
         process = subprocess.Popen(

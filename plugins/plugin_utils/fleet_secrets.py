@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Outcome, Secret, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, GCP, Reference
@@ -57,15 +58,16 @@ class Clouds:
         return member.region if member.region and member.cloud != "gcp" else self.region
 
 
-def clients(region: str, project: str) -> Tuple[AwsClient, GcpClient]:
+def clients(region: str, project: str, playbook: Optional[Playbook] = None) -> Tuple[AwsClient, GcpClient]:
     """Both clouds' clients, by the environment's credentials.
 
     :param region, project: empty for the environment's.
+    :param playbook: of whoever changes something.
     """
     aws, gcp = from_environment(AWS_ARGUMENTS), from_environment(GCP_ARGUMENTS)
     return (
-        aws_client({**aws, "region": region or aws.get("region")}),
-        gcp_client({**gcp, "project": project or gcp.get("project")}),
+        aws_client({**aws, "region": region or aws.get("region")}, playbook),
+        gcp_client({**gcp, "project": project or gcp.get("project")}, playbook),
     )
 
 

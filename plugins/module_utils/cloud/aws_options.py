@@ -13,6 +13,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 # Names and aliases are those of amazon.aws, so that one set of module_defaults serves both. Keys and profiles have no
 # fallback here: the SDK reads the environment itself, and knows that a named profile beats keys found there.
@@ -34,8 +35,11 @@ AWS_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def aws_client(options: Mapping[str, Any], retry: Retry | None = None) -> AwsClient:
+def aws_client(options: Mapping[str, Any], playbook: Playbook | None = None) -> AwsClient:
     """The client that these options describe.
+
+    :param playbook: of whoever changes something: when it has ended, the client sends no request any more. Nobody would
+        see what is made, and the next run may have begun.
 
     :raises Invalid: ``cloud-options`` when a profile and keys are both given, or half a pair of keys.
     """
@@ -53,7 +57,7 @@ def aws_client(options: Mapping[str, Any], retry: Retry | None = None) -> AwsCli
             session_token=options.get("session_token"),
             profile=options.get("profile"),
         ),
-        retry=retry,
+        retry=Retry(may=playbook.require) if playbook else None,
     )
 
 

@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import I
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_credentials import GcpCredentials
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
 # The credentials file has no fallback here: google-auth reads GOOGLE_APPLICATION_CREDENTIALS itself.
 GCP_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -25,8 +26,11 @@ GCP_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def gcp_client(options: Mapping[str, Any], retry: Retry | None = None) -> GcpClient:
+def gcp_client(options: Mapping[str, Any], playbook: Playbook | None = None) -> GcpClient:
     """The client that these options describe.
+
+    :param playbook: of whoever changes something: when it has ended, the client sends no request any more. Nobody would
+        see what is made, and the next run may have begun.
 
     :raises Invalid: ``cloud-options`` when a file and a token are both given.
     """
@@ -41,5 +45,5 @@ def gcp_client(options: Mapping[str, Any], retry: Retry | None = None) -> GcpCli
             access_token=options.get("access_token") or None,
             impersonate=options.get("impersonate_service_account") or None,
         ),
-        retry=retry,
+        retry=Retry(may=playbook.require) if playbook else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import AWS_ARGUMENTS, aws_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import Identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_gcp import GcpIdentities
@@ -23,11 +24,14 @@ IDENTITY_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def identities_of(options: Mapping[str, Any]) -> Identities:
+def identities_of(options: Mapping[str, Any], playbook: Playbook | None = None) -> Identities:
     """The fleet's identities in the store of the cloud that is meant.
+
+    :param playbook: of whoever changes them.
 
     :raises Invalid: ``cloud-options``.
     """
     if options["cloud"] == "gcp":
-        return GcpIdentities(gcp_client(options), options["fleet"])
-    return AwsIdentities(aws_client(options), options["fleet"], options.get("recovery_window_days", 30))
+        return GcpIdentities(gcp_client(options, playbook), options["fleet"])
+    days = options.get("recovery_window_days", 30)
+    return AwsIdentities(aws_client(options, playbook), options["fleet"], days)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from tests.unit.ecs.conftest import CRASHING, Account
 from tests.unit.ecs.made import codes
 from tests.unit.ecs.test_lock import ecs_lock
@@ -119,9 +119,9 @@ def test_a_rollback_and_a_removal_write_under_the_lock(account: Account) -> None
 
 def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
     """A deployment whose ansible-playbook is gone as soon as it has written this so often; all that it has written."""
-    parent, seen = os.getppid(), account.cloud.operations
+    seen = account.cloud.operations
     with monkeypatch.context() as patched:
-        patched.setattr(os, "getppid", lambda: 1 if seen.count(after) >= times else parent)
+        patched.setattr(Playbook, "ended", property(lambda _self: seen.count(after) >= times))
         with pytest.raises(Failed) as raised:
             account.verb("deployed", **LATER)
     assert codes(raised.value) == ["playbook-ended"]

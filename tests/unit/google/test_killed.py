@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.modules import gcp_infrastructure
 from tests.unit.google.project import Project
 
@@ -17,8 +16,7 @@ from tests.unit.google.project import Project
 def test_in_google_cloud(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     since = project.mark()
     with monkeypatch.context() as patched:
-        parent = os.getppid()
-        patched.setattr(os, "getppid", lambda: 1 if project.changes(since) else parent)
+        patched.setattr(Playbook, "ended", property(lambda _self: bool(project.changes(since))))
         with pytest.raises(Failed) as raised:
             gcp_infrastructure.run({**project.options, "state": "present"}, False)
     assert {each.code for each in raised.value.findings} == {"playbook-ended"}

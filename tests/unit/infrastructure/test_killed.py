@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.modules import aws_infrastructure
 from tests.unit.conftest import KEYS, REGION, Cloud
 from tests.unit.infrastructure.account import Account
@@ -22,8 +21,7 @@ def test_in_aws(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {**account.options, **keys, "region": REGION, "endpoint_url": cloud.endpoint, "state": "present"}
     cloud.operations.clear()
     with monkeypatch.context() as patched:
-        parent = os.getppid()
-        patched.setattr(os, "getppid", lambda: 1 if "CreateVpc" in cloud.operations else parent)
+        patched.setattr(Playbook, "ended", property(lambda _self: "CreateVpc" in cloud.operations))
         with pytest.raises(Failed) as raised:
             aws_infrastructure.run(options, False)
     assert {each.code for each in raised.value.findings} == {"playbook-ended"}
