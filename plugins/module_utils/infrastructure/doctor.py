@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
@@ -25,6 +26,7 @@ _OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", 
 _RULE = re.compile(r"\w+ (\d+)(?:-(\d+))? from (\S+)")
 #: Fields of a rule of Google's: the more they hold, the more it admits.
 _ADMITTING = ("sourceRanges", "sourceTags", "allowed")
+_IPV4 = "0.0.0.0/0"
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
 
 
@@ -113,14 +115,27 @@ def _open(admitted: Sequence[str], where: str) -> Finding:
 def _beyond(fields: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a rule of Google's admits beside all that it should; empty where it may keep out some of that."""
     beyond: list[str] = []
+    networks = [str(one) for each in fields if each["field"] == "sourceRanges" for one in each["before"] or ()]
     for each in fields:
         if each["field"] not in _ADMITTING:
             return []
         there, wanted = _admitted(each["before"]), _admitted(each["after"])
-        if not set(wanted) <= set(there):
+        # A rule admits whoever is in one of its networks, or has one of its tags.
+        if not all(one in there or _is_admitted(each["field"], one, networks) for one in wanted):
             return []
         beyond += [one for one in there if one not in wanted]
     return beyond
+
+
+def _is_admitted(field: str, source: str, networks: Collection[str]) -> bool:
+    """Whether a network, or all machines with a tag, are in one of these networks.
+
+    Only of the whole of IPv4 it is known here that it has the machines' addresses.
+    """
+    if field != "sourceRanges":
+        return field == "sourceTags" and _IPV4 in networks
+    inner: Any = ip_network(source)
+    return any(inner.version == outer.version and inner.subnet_of(outer) for outer in map(ip_network, networks))
 
 
 def _admitted(values: Iterable[Any] | None) -> list[str]:
