@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_lock import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.edges import Seen
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -113,7 +114,7 @@ class _Run:
 
     def _edges(self, tasks: Sequence[Mapping[str, str]]) -> list[Finding]:
         """What the members that were looked at say of the tasks' edges."""
-        seen = {name: _accepted(found) for name, found in self._args["seen"].items()}
+        seen = {name: _seen(found) for name, found in self._args["seen"].items()}
         return self._fleet.judge_edges(tasks, seen) if seen else []
 
     def _agreed(self) -> tuple[str, list[Row]]:
@@ -222,16 +223,20 @@ class _Run:
             "table": table,
             "services": [] if state in (DOWN, HISTORY) else fleet.rows(),
             "tasks": list(tasks),
+            "dialled": fleet.dialled(tasks),
             "deployments": list(deployments),
             "findings": plain_findings(self._findings),
             **({"diff": picture(rows)} if changed else {}),
         }
 
 
-def _accepted(found: Any) -> Optional[list[str]]:
-    """Whose connections a member has accepted, as praxis.cloud.agent_info has answered; None: it has not."""
+def _seen(found: Any) -> Optional[Seen]:
+    """What a member has seen, as praxis.cloud.agent_info has answered; None: it has not."""
     observation = found.get("observation") if isinstance(found, Mapping) else None
-    return accepted(observation, observation.get("p2p_port") or 0) if observation else None
+    if not observation:
+        return None
+    connected = accepted(observation, observation.get("p2p_port") or 0)
+    return Seen(str((observation.get("api") or {}).get("peer_id") or ""), tuple(connected))
 
 
 def _edited(rows: Sequence[Row]) -> list[Finding]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping
+from typing import Any, Collection, List, Mapping, Set
 
 
 def accepted(observation: Mapping[str, Any], p2p_port: int) -> List[str]:
@@ -19,3 +19,15 @@ def accepted(observation: Mapping[str, Any], p2p_port: int) -> List[str]:
         for item in observation.get("edges") or []
         if str(item["local"]).rpartition(":")[2] == here and not int(item["retransmits"])
     ]
+
+
+def lacking(
+    observation: Mapping[str, Any], by_peer: Mapping[str, Collection[str]], p2p_port: int
+) -> Set[str]:
+    """The addresses from which an agent should have accepted a connection, and has not.
+
+    :param by_peer: by peer id, the addresses for the agent of that id. While it does not say who it is, all of them.
+    """
+    me = (observation.get("api") or {}).get("peer_id")
+    meant = [by_peer.get(me, ())] if me else by_peer.values()
+    return {address for addresses in meant for address in addresses}.difference(accepted(observation, p2p_port))

@@ -74,10 +74,11 @@ options:
     default: 0.0
   accepted:
     description:
-      - Addresses from which the agent has to have accepted a connection. O(settle) waits for them, too.
-    type: list
-    elements: str
-    default: []
+      - By peer id, the addresses from which the agent of that id has to have accepted a connection. O(settle) waits for
+        them, too.
+      - An agent that is not named here waits for none. While it does not say who it is, it may be any of them.
+    type: dict
+    default: {}
   soak:
     description:
       - Seconds that a running agent has to have been up before the last observation. Nothing is waited for when it runs
@@ -231,7 +232,7 @@ from typing import Any, Collection, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
+from ansible_collections.praxis.cloud.plugins.module_utils.connections import lacking
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -257,7 +258,7 @@ def main() -> None:
             },
             "dial_timeout": {"type": "float", "default": 3.0},
             "settle": {"type": "float", "default": 0.0},
-            "accepted": {"type": "list", "elements": "str", "default": []},
+            "accepted": {"type": "dict", "default": {}},
             "soak": {"type": "float", "default": 0.0},
             "kept": {"type": "bool", "default": False},
         },
@@ -273,7 +274,7 @@ def main() -> None:
 
     def judged(seen: Dict[str, Any]) -> gate.Verdict:
         found = gate.judge(seen, wanted, options["p2p_port"], "here")
-        missing = set(options["accepted"]).difference(accepted(seen, options["p2p_port"]))
+        missing = lacking(seen, options["accepted"], options["p2p_port"])
         return gate.Verdict(_awaited(missing)) if missing and not found.finding else found
 
     seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()

@@ -122,6 +122,13 @@ tasks:
   elements: dict
   returned: success
   sample: [{service: leaf, task: 0f3c6a5d9d5b4a3f8d8e0b6f6a0c1d2e, address: 10.0.1.72}]
+dialled:
+  description:
+    - By the peer ids of the members that these tasks dial, the tasks' addresses. M(praxis.cloud.agent_info) takes them
+      as O(praxis.cloud.agent_info#module:accepted).
+  type: dict
+  returned: success
+  sample: {12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN: [10.0.1.72]}
 deployments:
   description:
     - With O(state=history), the revisions of the task definitions, newest first.

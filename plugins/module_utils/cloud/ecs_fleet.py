@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,7 +98,7 @@ class EcsFleet:
         ]
 
     def judge_edges(
-        self, tasks: Sequence[Mapping[str, str]], seen: Mapping[str, Collection[str] | None]
+        self, tasks: Sequence[Mapping[str, str]], seen: Mapping[str, edges.Seen | None]
     ) -> list[Finding]:
         """What is wrong with the edges of these tasks.
 
@@ -107,9 +107,18 @@ class EcsFleet:
         """
         found: list[Finding] = []
         for service in self.services:
-            mine = {each["task"]: each["address"] for each in tasks if each["service"] == service.kind.name}
-            found += edges.findings(mine, seen, service.kind.settings.edges, service.where)
+            settings, mine = service.kind.settings, _of_service(tasks, service.kind.name)
+            found += edges.findings(mine, seen, settings.bootstrap, settings.edges, service.where)
         return found
+
+    def dialled(self, tasks: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+        """By the peer ids of the members that these tasks dial, the tasks' addresses.
+
+        :param tasks: from :meth:`tasks`.
+        """
+        return edges.dialled(
+            (kind.settings.bootstrap, list(_of_service(tasks, kind.name).values())) for kind in self.kinds
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """How the services are, for a status."""
@@ -215,3 +224,8 @@ class EcsFleet:
             what = f"The subnets are in several VPCs: {', '.join(vpcs)}."
             raise Failed(Finding("several-vpcs", what, "praxis_ecs.subnets", "Name subnets of one VPC."))
         return vpcs[0]
+
+
+def _of_service(tasks: Sequence[Mapping[str, str]], name: str) -> dict[str, str]:
+    """The addresses of a service's tasks, by id."""
+    return {each["task"]: each["address"] for each in tasks if each["service"] == name}

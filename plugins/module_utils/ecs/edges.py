@@ -10,25 +10,55 @@ it, so its members testify: a task keeps the address of its network interface al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a member has seen.
+
+    :param peer_id: who its agent says that it is; empty: it does not say.
+    :param accepted: the addresses from which it has accepted sound connections.
+    """
+
+    peer_id: str
+    accepted: tuple[str, ...]
+
+
+def dialled(kinds: Iterable[tuple[Collection[str], Collection[str]]]) -> dict[str, list[str]]:
+    """By peer id, the addresses of the tasks that dial an agent.
+
+    :param kinds: of each, its bootstrap list and the addresses of its tasks.
+    """
+    found: dict[str, list[str]] = {}
+    for bootstrap, addresses in kinds:
+        for peer in _peer_ids(bootstrap) if addresses else ():
+            found.setdefault(peer, []).extend(addresses)
+    return found
+
+
 def findings(
-    tasks: Mapping[str, str], seen: Mapping[str, Collection[str] | None], needed: int, where: str
+    tasks: Mapping[str, str],
+    seen: Mapping[str, Seen | None],
+    bootstrap: Collection[str],
+    needed: int,
+    where: str,
 ) -> list[Finding]:
     """What is wrong with the edges of a service's tasks.
 
     :param tasks: the addresses of those that run, by id.
-    :param seen: by member, the addresses from which it has accepted sound connections; None: it was not observed.
+    :param seen: by member; None: it was not observed.
+    :param bootstrap: the multiaddrs that the tasks dial. Who is not named there has nothing to say of them.
     :param needed: live edges that each task needs; 0: none is asked for.
     """
     if not tasks or not needed:
         return []
-    testified = [set(addresses) for addresses in seen.values() if addresses is not None]
+    testified = _testified(seen, bootstrap)
     if not testified:
-        what = "No member on a machine could be observed, so nobody has seen the tasks' edges."
+        what = "No member that the tasks dial could be observed, so nobody has seen their edges."
         fix = "See why the machines do not answer: ansible-playbook playbooks/verify.yml with the same inventory."
         return [Finding("members-unobserved", what, where, fix, WARNING)]
     edges = Counter(address for addresses in testified for address in addresses)
@@ -45,3 +75,16 @@ def findings(
         "that run. A task dials once, after its start: stop it (aws ecs stop-task), and ECS starts another."
     )
     return [Finding("task-alone", what, where, fix)]
+
+
+def _testified(seen: Mapping[str, Seen | None], bootstrap: Collection[str]) -> list[set[str]]:
+    """What each member has seen that the tasks dial."""
+    named = {"", *_peer_ids(bootstrap)}
+    observed = [each for each in seen.values() if each]
+    # Where all were observed and none is named, the list is at fault: it names nobody whom the tasks could reach.
+    wrong = len(observed) == len(seen) and not any(each.peer_id in named for each in observed)
+    return [set(each.accepted) for each in observed if wrong or each.peer_id in named]
+
+
+def _peer_ids(multiaddrs: Iterable[str]) -> list[str]:
+    return [each.rpartition("/p2p/")[2] for each in multiaddrs]

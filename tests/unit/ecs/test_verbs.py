@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from tests.unit.ecs.conftest import CRASHING, Account
-from tests.unit.ecs.made import codes
+from tests.unit.ecs.made import BOOTSTRAP, codes
 from tests.unit.ecs.test_lock import ecs_lock
 
 LATER = {"agent_config": {"llm": {"timeout": 7}}}
@@ -181,12 +181,19 @@ def test_what_members_have_seen_is_judged_by_those_who_observe_alone(account: Ac
     done = account.verb("deployed")
     addresses = [each["address"] for each in done["tasks"]]
     assert len(addresses) == 2 and all(addresses)
+    assert done["dialled"] == {each.rpartition("/")[2]: addresses for each in BOOTSTRAP}
 
     def seen(*by: list[str]) -> dict[str, Any]:
         edges = [[{"local": "10.0.0.4:4001", "remote": f"{each}:40112", "retransmits": 0} for each in of] for of in by]
-        return {f"m{number}": {"observation": {"p2p_port": 4001, "edges": each}} for number, each in enumerate(edges)}
+        ids = [each.rpartition("/")[2] for each in BOOTSTRAP]
+        return {
+            f"m{number}": {"observation": {"p2p_port": 4001, "edges": each, "api": {"peer_id": ids[number]}}}
+            for number, each in enumerate(edges)
+        }
 
     assert account.verb("verified", args={"seen": seen(addresses)})["ok"]
+    stranger = {"m9": {"observation": {"p2p_port": 4001, "edges": [], "api": {"peer_id": "12D3KooWnobody"}}}}
+    assert account.verb("verified", args={"seen": {**seen(addresses), **stranger}})["ok"]
     alone = account.verb("verified", args={"seen": seen(addresses[:1], [])})
     assert [each["code"] for each in alone["findings"]] == ["task-alone"] and not alone["ok"]
     unasked = account.verb("verified", args={"seen": seen([])}, ecs_={"edges": 0})
