@@ -24,11 +24,10 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     fleet_variables,
     host_keys_kept,
     kinds,
-    kubernetes_kinds,
     records,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
-from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -76,7 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             _require_settings()
             _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-            both = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
+            both = kinds.hosts_of(task_vars["groups"], TARGET)
             if not (both if args["inventory_only"] else names) and not args["allow_empty"]:
                 raise Failed(empty_fleet("inventory"), *_stopped(task_vars))
             if args["logs_in"]:
@@ -226,7 +225,7 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
         names = [member.name for member in members if member.target == target]
         what = "praxis_target is %s for %s, and this playbook is for machines." % (target, ", ".join(names))
         fix = "Put them into the group praxis_%s, and run the root playbooks or praxis.cloud.%s.deploy."
-        if target == kubernetes_kinds.TARGET:
+        if target == TARGET:
             fix += " In a fleet of machines and pods that group is beside the group praxis, and not below it."
         found.append(Finding("not-on-machines", what, "inventory", fix % (target, target)))
     return found
@@ -234,11 +233,16 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
 
 def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[MemberVariables]) -> Beside:
     """The half of the fleet that is in a cluster: kinds whose group is not below the machines'."""
-    both = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
+    both = kinds.hosts_of(task_vars["groups"], TARGET)
     known, faults = kinds.read(task_vars["hostvars"], [name for name in both if name not in names])
     if faults:
-        return Beside(findings=tuple(faults))
-    return kubernetes_kinds.beside([*machines, *known]) if known else NOBODY
+        return Beside(tuple(faults))
+    if not known:
+        return NOBODY
+    # No other fleet pays for loading it.
+    from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_kinds
+
+    return kubernetes_kinds.beside([*machines, *known])
 
 
 def _require_settings() -> None:

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The half of a fleet that is in a cluster, beside its machines."""
+"""The half of a fleet that is not on machines: what a plan of the machines has to know of it. Nothing here is of
+Kubernetes, which a fleet that is on machines alone does not load."""
 
 from __future__ import annotations
 
@@ -9,34 +10,32 @@ from dataclasses import dataclass
 from typing import Collection, List, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_crossed, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
+
+#: Where that half may be: ``praxis_target``.
+TARGET = "kubernetes"
 
 
 @dataclass(frozen=True)
 class Beside:
-    """That half, as the machines have to know it.
+    """That half, with nobody in it: what is in a cluster is ``pods_beside.PodsBeside``.
 
-    :param plaintext: whether its pods may dial, and be dialled, through the internet.
     :param findings: what is wrong with it.
     """
 
-    pods: Tuple[mesh.Pod, ...] = ()
-    plaintext: bool = False
     findings: Tuple[Finding, ...] = ()
 
     def faults(self, machines: Sequence[Member], across_allowed: Collection[str]) -> List[Finding]:
-        """Why these pods and machines cannot be one fleet."""
-        pods = [pod.as_member() for pod in self.pods]
-        allowed = {*across_allowed, *(pod.name for pod in pods if self.plaintext)}
-        crossed = check_crossed([*machines, *pods], allowed) if pods else []
-        return [*check_members("", [*machines, *pods]), *crossed, *across.refusals(across.edges(self.pods, machines))]
+        """Why it cannot be one fleet with these machines.
+
+        :param across_allowed: who may be dialled through the internet.
+        """
+        return []
 
     def outside(self, machines: Sequence[Member]) -> Outside:
         """For each machine whom it is to be connected to."""
-        return across.outside(across.edges(self.pods, machines))
+        return {}
 
 
 #: Of a fleet that is on machines alone.

@@ -10,10 +10,10 @@ from typing import Dict, List, Mapping, Sequence, Set, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import without_effect
 
-TARGET = "kubernetes"
 #: Variables of machines that say nothing in a cluster, and what does instead.
 _WITHOUT_EFFECT = {
     "target_group": "A Service stands before the pods: let your Ingress or Gateway point at it.",

@@ -25,12 +25,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identi
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_checks
-from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import Beside
+from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_checks import TARGET
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
 MACHINES = "machines"
 
@@ -123,7 +123,7 @@ class _Planner(KindPlanner):
         seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
         errors = tuple(finding for finding in self.findings if finding.level == ERROR)
-        return Beside(tuple(pods), self._plaintext(), errors)
+        return PodsBeside(errors, tuple(pods), self._plaintext()) if pods else Beside(errors)
 
     def found_at(self) -> Tuple[str, str]:
         fleet, settings = self.fleet_name(), self._settings()
@@ -274,7 +274,7 @@ class _Planner(KindPlanner):
             if each.name in addresses and found[each.slot].state == identities.PRESENT
         ]
         if members:
-            beside = Beside(tuple(pods), self._plaintext())
+            beside = PodsBeside((), tuple(pods), self._plaintext())
             self.findings += beside.faults(members, {each.name for each in self.machines if each.p2p_plaintext_across})
         return members
 

@@ -85,7 +85,7 @@ class Planner:
         members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
         plaintext = {item.name for item in self.members if item.p2p_plaintext_across}
         self._findings += check_networks(members, plaintext)
-        self._findings += self._beside.faults(members, plaintext) if self._beside.pods else []
+        self._findings += self._beside.faults(members, plaintext)
         logins = {
             name: {image: images.logins.get(want) for image, want in each.items()} for name, each in wanted.items()
         }

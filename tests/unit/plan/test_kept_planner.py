@@ -15,9 +15,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
-from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import KeptPlanner
+from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
 PEERS = {"m1": peer_id(b"1" * 32), "m2": peer_id(b"2" * 32)}
 
@@ -219,6 +219,6 @@ def test_a_rollback_keeps_the_pods_of_the_same_fleet_in_the_lists() -> None:
     pod = mesh.Pod("agent", 0, "agent-0.agent.praxis.svc", 4001, PEERS["m1"], "", "10.9.0.1", 30400)
     members = [variables(name) for name in ("m1", "m2")]
     kept = {"m1": answer("m1", "b1", "c1"), "m2": answer("m2", "a2", "c2")}
-    plan = KeptPlanner(members, kept, "", beside=Beside((pod,))).plan()
+    plan = KeptPlanner(members, kept, "", beside=PodsBeside(pods=(pod,))).plan()
     assert plan.peers("m2")["multiaddrs"][-1] == f"/ip4/10.9.0.1/tcp/30400/p2p/{PEERS['m1']}"
     assert plan.outside["m1"][0].dials == "10.0.0.1:4001"
