@@ -274,8 +274,8 @@ options:
             type: dict
       access:
         description: >-
-          Who else may log in to the cluster. Each principal has exactly the access policies that are named here, and
-          none any more when it is not named. Entries that somebody else made stay.
+          Who else may log in to the cluster. Each principal has exactly the access policies and groups that are named
+          here, and none any more when it is not named. Entries that somebody else made stay.
         type: list
         elements: dict
         suboptions:
@@ -284,11 +284,16 @@ options:
             type: str
             required: true
           policy:
-            description: Name of an access policy of EKS's, such as C(AmazonEKSEditPolicy).
+            description: Name of an access policy of EKS's, such as C(AmazonEKSEditPolicy). Needed without groups.
             type: str
-            required: true
           namespaces:
-            description: Where it holds. The whole cluster without it.
+            description: Where the policy holds. The whole cluster without it.
+            type: list
+            elements: str
+          groups:
+            description:
+              - Groups of Kubernetes that the principal is in. What they may do is said by role bindings in the cluster,
+                which are yours. None begins with C(system:).
             type: list
             elements: str
       oidc:
@@ -477,8 +482,9 @@ CONTENT_OPTIONS: dict[str, dict[str, Any]] = {
         "configuration": {"type": "dict"},
     },
     "access": {
-        **{name: {"type": "str", "required": True} for name in ("principal", "policy")},
-        "namespaces": {"type": "list", "elements": "str"},
+        "principal": {"type": "str", "required": True},
+        "policy": {"type": "str"},
+        **{name: {"type": "list", "elements": "str"} for name in ("namespaces", "groups")},
     },
     "pod_identity": {
         **{name: {"type": "str", "required": True} for name in ("service_account", "role")},

@@ -141,7 +141,7 @@ def _move(made: Contents, record: Record, through: str, becomes: str | None) -> 
 
 
 _ACCESS = (
-    "create_access_entry", "describe_access_entry", "list_access_entries", "delete_access_entry",
+    *(f"{verb}_access_entry" for verb in ("create", "describe", "update", "delete")), "list_access_entries",
     "associate_access_policy", "disassociate_access_policy", "list_associated_access_policies",
     *(f"{verb}_pod_identity_association" for verb in ("create", "describe", "update", "delete")),
     "list_pod_identity_associations",

@@ -29,8 +29,26 @@ def create_access_entry(response: Any) -> ActionResult:
         raise refused(InvalidRequestException, what)
     if not _PRINCIPAL.fullmatch(principal):
         raise refused(InvalidParameterException, "The specified principalArn is invalid: invalid principal.")
+    _check_groups(params)
     free(contents(cluster).entries, principal, "access entry resource")
     return ActionResult({"accessEntry": entry(cluster, {"type": "STANDARD", **params})})
+
+
+def update_access_entry(response: Any) -> ActionResult:
+    """Its groups."""
+    params = checked(response)
+    record = held(contents(cluster_of(response, params)).entries, params["principalArn"], "access entry")
+    _check_groups(params)
+    record |= {"kubernetesGroups": params.get("kubernetesGroups", record["kubernetesGroups"])}
+    return ActionResult({"accessEntry": dict(record)})
+
+
+def _check_groups(params: Mapping[str, Any]) -> None:
+    """EKS gives nobody a group of Kubernetes' own."""
+    for group in params.get("kubernetesGroups") or ():
+        if group.startswith("system:"):
+            what = f"The kubernetes group name {group} is invalid, it cannot start with system:"
+            raise refused(InvalidParameterException, what)
 
 
 def entry(cluster: Any, params: Mapping[str, Any]) -> Record:

@@ -122,7 +122,7 @@ class Addon(EksStateKind, ContentKind):
 
 @dataclass(frozen=True)
 class AccessEntry(ContentKind):
-    """A principal that may log in. It has exactly the access policies that are desired."""
+    """A principal that may log in. It has exactly the access policies and groups that are desired."""
 
     unmarked_fix: ClassVar[str] = "Leave this principal out of praxis_eks.access: its entry stays as it is."
 
@@ -134,15 +134,33 @@ class AccessEntry(ContentKind):
 
     def observed(self, client: AwsClient, id_: str) -> Observed:
         found = self.described(client, id_)
-        fields = {"policies": sorted(_grants(client, id_), key=str)}
+        groups = sorted(found.get("kubernetesGroups") or ())
+        fields = {"policies": sorted(_grants(client, id_), key=str), "groups": groups}
         return Observed(self.name, found["principalArn"], id_, fields, dict(found.get("tags") or {}))
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         id_ = f"{desired.made_with['cluster']}/{desired.name}"
-        client.call("eks", "create_access_entry", type="STANDARD", tags=dict(desired.tags), **_entry(id_))
+        client.call(
+            "eks",
+            "create_access_entry",
+            type="STANDARD",
+            kubernetesGroups=desired.fields["groups"],
+            tags=dict(desired.tags),
+            **_entry(id_),
+        )
         return id_
 
+    def set_later(self, desired: Resource) -> set[str]:
+        return {"policies"}
+
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
+        if "groups" in names:
+            groups = desired.fields["groups"]
+            client.call("eks", "update_access_entry", idempotent=True, kubernetesGroups=groups, **_entry(id_))
+        if "policies" in names:
+            self._grant(client, desired, id_)
+
+    def _grant(self, client: AwsClient, desired: Resource, id_: str) -> None:
         """What is too much goes first, a policy that holds in other namespaces too."""
         entry, there, wanted = _entry(id_), _grants(client, id_), desired.fields["policies"]
         policies = f"arn:{desired.name.split(':')[1]}:eks::aws:cluster-access-policy"

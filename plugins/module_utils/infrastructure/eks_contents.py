@@ -29,6 +29,7 @@ LOST = {
 _PRINCIPAL = re.compile(r"arn:aws[\w-]*:iam::\d{12}:(role|user)/\S+")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/\S+")
 _POLICY = re.compile(r"[A-Za-z]\w*Policy")
+_OWN_GROUPS = "system:"
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _ACCOUNT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 Wrong = tuple[str, str]
@@ -51,13 +52,15 @@ class Addon:
 class Access:
     """A principal of IAM's that may log in to the cluster.
 
-    :param policy: name of one of EKS's access policies.
+    :param policy: name of one of EKS's access policies; empty for none.
     :param namespaces: in which it holds; none for the whole cluster.
+    :param groups: of Kubernetes, to which bindings in the cluster give roles.
     """
 
     principal: str
-    policy: str
+    policy: str = ""
     namespaces: Sequence[str] = ()
+    groups: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,11 @@ def resources(
 
     if contents.oidc:
         yield resource("oidc_provider", cluster, {})
-    grants: dict[str, list[Grant]] = {}
-    for each in contents.access:
-        grants.setdefault(each.principal, []).append(Grant(each.policy, sorted({*each.namespaces})))
-    for principal, given in grants.items():
-        yield resource("access_entry", principal, {"policies": sorted(given, key=str)})
+    for principal in dict.fromkeys(each.principal for each in contents.access):
+        mine = [each for each in contents.access if each.principal == principal]
+        policies = [Grant(each.policy, sorted({*each.namespaces})) for each in mine if each.policy]
+        groups = sorted({group for each in mine for group in each.groups})
+        yield resource("access_entry", principal, {"policies": sorted(policies, key=str), "groups": groups})
     for addon in contents.wanted_addons:
         kept = {"version": addon.version} if addon.version else {}
         kept |= {"configuration": canonical(addon.configuration)} if addon.configuration is not None else {}
@@ -148,11 +151,19 @@ def wrong(contents: Contents) -> Iterator[Wrong]:
         if not _PRINCIPAL.fullmatch(access.principal):
             fix = "Write arn:aws:iam::ACCOUNT:role/NAME or user/NAME; of a session, its role."
             yield f"The principal {access.principal!r} is no ARN of a role or user.", fix
-        if not _POLICY.fullmatch(access.policy):
+        if access.policy and not _POLICY.fullmatch(access.policy):
             fix = "Write one of EKS's access policies by its name, such as AmazonEKSEditPolicy."
             yield f"{access.policy!r} is no name of an access policy.", fix
+        if not (access.policy or access.groups):
+            yield f"{access.principal} gets neither a policy nor groups.", "Name one of them."
+        if access.namespaces and not access.policy:
+            yield f"{access.principal} has namespaces of no policy.", "Name the policy that holds in them."
         yield from _no_names("namespace", _LABEL, access.namespaces)
-    yield from _twice("access entry", [f"{each.principal} with {each.policy}" for each in contents.access])
+        for group in access.groups:
+            if not group.strip() or group.startswith(_OWN_GROUPS):
+                yield f"{group!r} is no group that EKS takes.", f"Leave {_OWN_GROUPS} to Kubernetes: bind another one."
+    given = [f"{each.principal} with {each.policy or 'groups'}" for each in contents.access]
+    yield from _twice("access entry", given)
     for pods in contents.pod_identity:
         if not _ROLE.fullmatch(pods.role):
             yield f"The role {pods.role!r} is no ARN of a role.", "Write arn:aws:iam::ACCOUNT:role/NAME."

@@ -16,7 +16,7 @@ _NODES = ("DeleteNodegroup", "DescribeNodegroup", "TagResource", "UpdateNodegrou
 _ADDONS = ("DeleteAddon", "DescribeAddon", "TagResource", "UpdateAddon")
 _ACCESS = (
     "AssociateAccessPolicy", "DeleteAccessEntry", "DescribeAccessEntry", "DisassociateAccessPolicy",
-    "ListAssociatedAccessPolicies", "TagResource",
+    "ListAssociatedAccessPolicies", "TagResource", "UpdateAccessEntry",
 )  # fmt: skip
 _PODS = (
     "DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "TagResource", "UpdatePodIdentityAssociation",

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.unit.conftest import Cloud
 
-from .account import FLEET
+from .account import FLEET, PRINCIPAL
 from .test_kinds import NAME, ROLE
 
 _LIVE = [{"Name": "instance-state-name", "Values": ["running", "stopped"]}]
@@ -104,6 +104,12 @@ def cluster_roles(cloud: Cloud) -> None:
         iam.update_role(RoleName=name, Description="somebody's")
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=_ANYBODY)
         permitted(cloud, name)
+
+
+def groups(cloud: Cloud) -> None:
+    """A principal of the cluster's is in somebody's group."""
+    which = {"clusterName": NAME, "principalArn": PRINCIPAL}
+    cloud.client("eks").update_access_entry(kubernetesGroups=["somebodys"], **which)
 
 
 def permitted(cloud: Cloud, name: str = ROLE) -> None:

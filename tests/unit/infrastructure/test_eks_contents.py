@@ -164,6 +164,24 @@ def test_policies_of_a_principal_are_those_of_the_settings_and_no_others(account
     assert list(contents().policies[PRINCIPAL]) == ["AmazonEKSEditPolicy"]
 
 
+def test_groups_of_a_principal_are_those_of_the_settings_and_need_no_policy(account: Account) -> None:
+    names = [{"principal": PRINCIPAL, "groups": ["night", "day"]}]
+    account.present(cluster={**CLUSTER, "access": names})
+    assert contents().entries[PRINCIPAL]["kubernetesGroups"] == ["day", "night"]
+    assert contents().policies[PRINCIPAL] == {}
+    both = {"access": [{**CLUSTER["access"][0], "groups": ["day"]}, *names]}
+    assert rows(account.present(cluster={**CLUSTER, **both})) == [("change", "access entry", PRINCIPAL)]
+    assert contents().entries[PRINCIPAL]["kubernetesGroups"] == ["day", "night"]
+    which = {"clusterName": NAME, "principalArn": PRINCIPAL}
+    account.cloud.client("eks").update_access_entry(kubernetesGroups=["somebodys"], **which)
+    account.cloud.operations.clear()
+    (row,) = account.present(cluster={**CLUSTER, **both})["plan"]["rows"]
+    assert [each["field"] for each in row["fields"]] == ["groups"]
+    assert account.cloud.changes() == ["UpdateAccessEntry"]
+    account.present()
+    assert contents().entries[PRINCIPAL]["kubernetesGroups"] == []
+
+
 def test_the_version_of_an_add_on_is_kept_where_it_is_named_alone(account: Account) -> None:
     account.present()
     newer = {**CLUSTER, "addons": [{"name": "coredns", "version": "v1.12.0-eksbuild.1"}, {"name": AGENT}]}
@@ -219,6 +237,10 @@ def test_an_add_on_without_a_place_for_its_pods_is_waited_for(account: Account) 
     ({"access": [{"principal": PRINCIPAL, "policy": "AmazonEKSViewPolicy", "namespaces": ["A"]}]},
      "name of a namespace"),
     ({"access": [*CLUSTER["access"], {**CLUSTER["access"][0], "namespaces": ["b"]}]}, "is named 2 times"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["a"]}] * 2}, "with groups is named 2 times"),
+    ({"access": [{"principal": PRINCIPAL}]}, "neither a policy nor groups"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["a"], "namespaces": ["b"]}]}, "namespaces of no policy"),
+    ({"access": [{"principal": PRINCIPAL, "groups": ["system:masters"]}]}, "no group that EKS takes"),
     ({"pod_identity": [{"service_account": "agent", "role": "agents"}]}, "no ARN of a role"),
     ({"pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}, "name of a service account"),
     ({"pod_identity": CLUSTER["pod_identity"] * 2}, "praxis/agent is named 2 times"),
@@ -245,6 +267,9 @@ def test_of_china_the_policies_are_china_s(account: Account) -> None:
     ("create_addon", {"addonName": "coredns"}, "ResourceInUseException"),
     ("create_access_entry", {"principalArn": PRINCIPAL}, "ResourceInUseException"),
     ("create_access_entry", {"principalArn": "arn:aws:s3:::bucket"}, "InvalidParameterException"),
+    ("update_access_entry", {"principalArn": PRINCIPAL, "kubernetesGroups": ["system:masters"]},
+     "InvalidParameterException"),
+    ("update_access_entry", {"principalArn": f"{PRINCIPAL}-else"}, "ResourceNotFoundException"),
     ("describe_addon", {"addonName": "vpc-cni"}, "ResourceNotFoundException"),
     ("associate_access_policy", {"principalArn": PRINCIPAL, "policyArn": "AmazonEKSEditPolicy",
                                  "accessScope": {"type": "namespace"}}, "InvalidParameterException"),

@@ -251,6 +251,7 @@ def eks(cloud: Cloud, operator: Operator) -> None:
     for kind in OF_A_CLUSTER:
         EDITS[kind][0](cloud.client)
     more_edits.cluster_roles(cloud)
+    more_edits.groups(cloud)
     with operator.only(every["provision"], every["eks"]):
         account.present()
     with operator.only(every["down"], every["eks"]):
