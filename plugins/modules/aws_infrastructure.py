@@ -272,6 +272,20 @@ options:
           configuration:
             description: Values of the add-on's own schema, which are kept. Without it they are left alone. No secrets.
             type: dict
+          pod_identity:
+            description: >-
+              Roles of the add-on's own pods by EKS Pod Identity, which are kept. Without it they are left alone.
+            type: list
+            elements: dict
+            suboptions:
+              service_account:
+                description: Name of the service account that the add-on has.
+                type: str
+                required: true
+              role:
+                description: ARN of a role of yours that C(pods.eks.amazonaws.com) may assume and tag.
+                type: str
+                required: true
       access:
         description: >-
           Who else may log in to the cluster. Each principal has exactly the access policies and groups that are named
@@ -480,6 +494,11 @@ CONTENT_OPTIONS: dict[str, dict[str, Any]] = {
         "name": {"type": "str", "required": True},
         "version": {"type": "str"},
         "configuration": {"type": "dict"},
+        "pod_identity": {
+            "type": "list",
+            "elements": "dict",
+            "options": {name: {"type": "str", "required": True} for name in ("service_account", "role")},
+        },
     },
     "access": {
         "principal": {"type": "str", "required": True},

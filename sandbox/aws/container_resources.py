@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from sandbox.aws.eks_records import contents
 from sandbox.aws.need import Need, requested, words
 from sandbox.site import ACCOUNT
 
@@ -94,6 +95,13 @@ def _eks_contents(response: Any, operation: str, prefix: str) -> list[tuple[str,
     return [(operation, f"{prefix}:{found}")]
 
 
+def _has_roles(response: Any, cluster: str) -> bool:
+    """Whether the add-on that the request names has associations of its own."""
+    found = response.eks_backend.clusters.get(cluster)
+    addon = contents(found).addons.get(response._get_param("addonName"), {}) if found else {}
+    return "podIdentityAssociations" in addon
+
+
 def _eks(response: Any, operation: str) -> Iterator[Need]:
     action, tags = f"eks:{operation}", requested(response._get_param("tags"))
     prefix = f"arn:aws:eks:{response.region}:{ACCOUNT}"
@@ -108,11 +116,15 @@ def _eks(response: Any, operation: str) -> Iterator[Need]:
         yield Need("iam:PassRole", response._get_param("nodeRole"), {"iam:PassedToService": "ec2.amazonaws.com"})
     elif operation == "TagResource":
         yield Need(action, response._get_param("resourceArn"), tags)
-    elif contents := _eks_contents(response, operation, prefix):
-        yield from (Need(f"eks:{each}", arn, tags) for each, arn in contents if each != "TagResource" or tags)
+    elif asked := _eks_contents(response, operation, prefix):
+        yield from (Need(f"eks:{each}", arn, tags) for each, arn in asked if each != "TagResource" or tags)
     else:
         yield Need(action, nodes if group else cluster if name else "*", tags)
-    if operation.endswith("PodIdentityAssociation") and (role := response._get_param("roleArn")):
+    associated = response._get_param("podIdentityAssociations") or []
+    if associated or operation == "DeleteAddon" and _has_roles(response, name):
+        yield Need(action, f"{prefix}:podidentityassociation/{name}/*")
+    roles = [response._get_param("roleArn")] if operation.endswith("PodIdentityAssociation") else []
+    for role in [*filter(None, roles), *(each["roleArn"] for each in associated)]:
         yield Need("iam:PassRole", role, {"iam:PassedToService": "pods.eks.amazonaws.com"})
     if operation in ("CreateCluster", "CreateNodegroup") and tags:
         yield Need("eks:TagResource", nodes if group else cluster, tags)

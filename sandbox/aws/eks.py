@@ -9,7 +9,7 @@ add-on's state moves on when it is looked at, so that no test depends on the tim
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -87,6 +87,7 @@ def create_addon(response: Any) -> ActionResult:
     names = ("addonName", "addonVersion", "configurationValues", "serviceAccountRoleArn")
     record = {"addonVersion": VERSION, **new(params, arn, "addonArn", *names), "health": {"issues": []}}
     made.addons[name] = record
+    _associate(cluster, record, params)
     _move(made, record, "CREATING", "ACTIVE")
     return ActionResult({"addon": dict(record)})
 
@@ -110,14 +111,30 @@ def describe_addon(response: Any) -> ActionResult:
 def update_addon(response: Any) -> ActionResult:
     """It is UPDATING until it was looked at."""
     params = checked(response)
-    made = contents(cluster_of(response, params))
+    cluster = cluster_of(response, params)
+    made = contents(cluster)
     record = held(made.addons, params["addonName"], "addon")
     if record["status"] in ("CREATING", "UPDATING", "DELETING"):
         raise refused(ResourceInUseException, f"Addon {params['addonName']} is {record['status']}.")
     record |= {name: params[name] for name in ("addonVersion", "configurationValues") if name in params}
+    _associate(cluster, record, params)
     _move(made, record, "UPDATING", "ACTIVE")
     update = {"id": str(mock_random.uuid4()), "status": "InProgress", "type": "AddonUpdate", "createdAt": utcnow()}
     return ActionResult({"update": update})
+
+
+def _associate(cluster: Any, addon: Record, params: Mapping[str, Any]) -> None:
+    """Those associations take the place of all that the add-on has; where none are given, they stay."""
+    if "podIdentityAssociations" not in params:
+        return
+    there, arn = contents(cluster).associations, addon["addonArn"]
+    for ident in [ident for ident, each in there.items() if each.get("ownerArn") == arn]:
+        del there[ident]
+    owned = {"clusterName": cluster.name, "namespace": "kube-system", "ownerArn": arn}
+    made = [eks_access.association(cluster, {**owned, **each}) for each in params["podIdentityAssociations"]]
+    addon.pop("podIdentityAssociations", None)
+    if made:
+        addon["podIdentityAssociations"] = [each["associationArn"] for each in made]
 
 
 def delete_addon(response: Any) -> ActionResult:

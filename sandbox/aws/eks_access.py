@@ -131,15 +131,19 @@ def list_associated_access_policies(response: Any) -> ActionResult:
 def create_pod_identity_association(response: Any) -> ActionResult:
     """One for each service account."""
     params = checked(response)
-    cluster = cluster_of(response, params)
+    return ActionResult({"association": association(cluster_of(response, params), params)})
+
+
+def association(cluster: Any, params: Mapping[str, Any]) -> Record:
+    """A new one."""
     made = contents(cluster)
     names = {f"{each['namespace']}/{each['serviceAccount']}": each for each in made.associations.values()}
     free(names, f"{params['namespace']}/{params['serviceAccount']}", "association for the service account")
     ident = f"a-{mock_random.get_random_string(17).lower()}"
     arn = arn_of(cluster, "podidentityassociation", ident)
-    record = new(params, arn, "associationArn", "namespace", "serviceAccount", "roleArn") | {"associationId": ident}
-    made.associations[ident] = record
-    return ActionResult({"association": record})
+    record = new(params, arn, "associationArn", "namespace", "serviceAccount", "roleArn", "ownerArn")
+    made.associations[ident] = record | {"associationId": ident}
+    return made.associations[ident]
 
 
 def describe_pod_identity_association(response: Any) -> ActionResult:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Addon(EksStateKind, ContentKind):
     """An add-on. One that somebody else put on does as well: it is left as it is."""
 
     anybodys: ClassVar[bool] = True
-    by_creation: ClassVar[Collection[str]] = ("version", "configuration")
+    by_creation: ClassVar[Collection[str]] = ("version", "configuration", "roles")
     #: One whose pods have no place yet is degraded, and recovers; one whose update failed may be updated again.
     failed: ClassVar[Collection[str]] = ("CREATE_FAILED", "DELETE_FAILED")
     settled: ClassVar[Collection[str]] = ("ACTIVE", "DEGRADED", "UPDATE_FAILED")
@@ -80,6 +81,7 @@ class Addon(EksStateKind, ContentKind):
             "active": found["status"] == "ACTIVE",
             "version": found["addonVersion"],
             "configuration": _configured(found.get("configurationValues")),
+            "roles": _roles(client, found),
         }
         return Observed(self.name, found["addonName"], id_, fields, dict(found.get("tags") or {}))
 
@@ -100,6 +102,8 @@ class Addon(EksStateKind, ContentKind):
     def update(self, client: AwsClient, desired: Resource, found: Answer, names: Collection[str]) -> bool:
         wanted = _settings({name: value for name, value in desired.fields.items() if name in names})
         there = {**found, "configurationValues": _configured(found.get("configurationValues"))}
+        if "roles" in names:
+            there |= _settings({"roles": _roles(client, found)})
         if all(there[name] == value for name, value in wanted.items()):
             return False
         client.call(
@@ -124,6 +128,7 @@ class Addon(EksStateKind, ContentKind):
 class AccessEntry(ContentKind):
     """A principal that may log in. It has exactly the access policies and groups that are desired."""
 
+    by_creation: ClassVar[Collection[str]] = ("groups",)
     unmarked_fix: ClassVar[str] = "Leave this principal out of praxis_eks.access: its entry stays as it is."
 
     def described(self, client: AwsClient, id_: str) -> Answer:
@@ -149,9 +154,6 @@ class AccessEntry(ContentKind):
             **_entry(id_),
         )
         return id_
-
-    def set_later(self, desired: Resource) -> set[str]:
-        return {"policies"}
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         if "groups" in names:
@@ -231,7 +233,21 @@ class PodIdentity(ContentKind):
 def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:
     """As EKS takes them."""
     names = {"version": "addonVersion", "configuration": "configurationValues"}
-    return {parameter: fields[name] for name, parameter in names.items() if name in fields}
+    given = {parameter: fields[name] for name, parameter in names.items() if name in fields}
+    if "roles" in fields:
+        roles = sorted(fields["roles"].items())
+        given["podIdentityAssociations"] = [{"serviceAccount": account, "roleArn": role} for account, role in roles]
+    return given
+
+
+def _roles(client: AwsClient, addon: Answer) -> dict[str, str]:
+    """The roles of an add-on's own associations, by service account."""
+    found = {}
+    for arn in addon.get("podIdentityAssociations") or ():
+        with contextlib.suppress(errors.NotFound):
+            one = POD_IDENTITY.described(client, f"{addon['clusterName']}/{arn.rpartition('/')[2]}")
+            found[str(one["serviceAccount"])] = str(one["roleArn"])
+    return found
 
 
 def _configured(text: Any) -> str:

@@ -41,11 +41,23 @@ class Addon:
 
     :param version: empty for the one that EKS takes at creation, which is then left alone.
     :param configuration: values of the add-on's own schema; None to leave them alone.
+    :param pod_identity: ``role`` of each ``service_account`` of its pods; None to leave them alone.
     """
 
     name: str
     version: str = ""
     configuration: Mapping[str, Any] | None = None
+    pod_identity: Sequence[Mapping[str, str]] | None = None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What of it is kept as it is said here."""
+        kept: dict[str, Any] = {"version": self.version} if self.version else {}
+        if self.configuration is not None:
+            kept["configuration"] = canonical(self.configuration)
+        if self.pod_identity is not None:
+            kept["roles"] = {each["service_account"]: each["role"] for each in self.pod_identity}
+        return kept
 
 
 @dataclass(frozen=True)
@@ -129,9 +141,7 @@ def resources(
         groups = sorted({group for each in mine for group in each.groups})
         yield resource("access_entry", principal, {"policies": sorted(policies, key=str), "groups": groups})
     for addon in contents.wanted_addons:
-        kept = {"version": addon.version} if addon.version else {}
-        kept |= {"configuration": canonical(addon.configuration)} if addon.configuration is not None else {}
-        yield resource("addon", addon.name, {"active": True, **kept})
+        yield resource("addon", addon.name, {"active": True, **addon.kept})
     for pods in contents.pod_identity:
         yield resource("pod_identity", pods.name, {"role": pods.role})
 
@@ -145,7 +155,8 @@ def wrong(contents: Contents) -> Iterator[Wrong]:
     """What cannot be, and what to do about it."""
     addons = [each.name for each in contents.wanted_addons]
     yield from _twice("add-on", addons)
-    if contents.pod_identity and AGENT not in addons:
+    of_addons = [(each.name, pods) for each in contents.wanted_addons for pods in each.pod_identity or ()]
+    if (contents.pod_identity or of_addons) and AGENT not in addons:
         yield f"Pod Identity needs the add-on {AGENT}.", f"Add {AGENT} to addons, or leave addons out."
     for access in contents.access:
         if not _PRINCIPAL.fullmatch(access.principal):
@@ -162,14 +173,17 @@ def wrong(contents: Contents) -> Iterator[Wrong]:
         for group in access.groups:
             if not group.strip() or group.startswith(_OWN_GROUPS):
                 yield f"{group!r} is no group that EKS takes.", f"Leave {_OWN_GROUPS} to Kubernetes: bind another one."
-    given = [f"{each.principal} with {each.policy or 'groups'}" for each in contents.access]
-    yield from _twice("access entry", given)
+    admitted = [f"{each.principal} with {each.policy or 'groups'}" for each in contents.access]
+    yield from _twice("access entry", admitted)
     for pods in contents.pod_identity:
-        if not _ROLE.fullmatch(pods.role):
-            yield f"The role {pods.role!r} is no ARN of a role.", "Write arn:aws:iam::ACCOUNT:role/NAME."
         yield from _no_names("namespace", _LABEL, [pods.namespace])
-        yield from _no_names("service account", _ACCOUNT, [pods.service_account])
-    yield from _twice("service account with a role", [each.name for each in contents.pod_identity])
+    given = [(each.service_account, each.role) for each in contents.pod_identity]
+    for account, role in [*given, *((pods["service_account"], pods["role"]) for _name, pods in of_addons)]:
+        if not _ROLE.fullmatch(role):
+            yield f"The role {role!r} is no ARN of a role.", "Write arn:aws:iam::ACCOUNT:role/NAME."
+        yield from _no_names("service account", _ACCOUNT, [account])
+    named = [f"{name}'s {pods['service_account']}" for name, pods in of_addons]
+    yield from _twice("service account with a role", [*(each.name for each in contents.pod_identity), *named])
 
 
 def _no_names(what: str, form: re.Pattern[str], names: Iterable[str]) -> Iterator[Wrong]:

@@ -18,8 +18,10 @@ _ACCESS = (
     "AssociateAccessPolicy", "DeleteAccessEntry", "DescribeAccessEntry", "DisassociateAccessPolicy",
     "ListAssociatedAccessPolicies", "TagResource", "UpdateAccessEntry",
 )  # fmt: skip
+#: An add-on makes and removes associations of its own.
 _PODS = (
-    "DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "TagResource", "UpdatePodIdentityAssociation",
+    "CreateAddon", "DeleteAddon", "DeletePodIdentityAssociation", "DescribePodIdentityAssociation", "TagResource",
+    "UpdateAddon", "UpdatePodIdentityAssociation",
 )  # fmt: skip
 _ROLE = (
     "AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole",

@@ -112,6 +112,13 @@ def groups(cloud: Cloud) -> None:
     cloud.client("eks").update_access_entry(kubernetesGroups=["somebodys"], **which)
 
 
+def addon_roles(cloud: Cloud, name: str, account: str) -> None:
+    """An add-on's pods have somebody's role."""
+    eks, which = cloud.client("eks"), {"clusterName": NAME, "addonName": name}
+    eks.update_addon(podIdentityAssociations=[{"serviceAccount": account, "roleArn": PRINCIPAL}], **which)
+    eks.get_waiter("addon_active").wait(WaiterConfig={"Delay": 0}, **which)
+
+
 def permitted(cloud: Cloud, name: str = ROLE) -> None:
     """A role has a policy of somebody's in it, and one of AWS's."""
     iam = cloud.client("iam")

@@ -191,6 +191,40 @@ def test_the_version_of_an_add_on_is_kept_where_it_is_named_alone(account: Accou
     assert rows(account.present(cluster={**CLUSTER, "addons": [{"name": "coredns"}, {"name": AGENT}]})) == []
 
 
+DRIVER, DRIVERS = "aws-ebs-csi-driver", "ebs-csi-controller-sa"
+#: An add-on that has a role of its own.
+DISKS = [{"name": AGENT}, {"name": DRIVER, "pod_identity": [{"service_account": DRIVERS, "role": POD_ROLE}]}]
+
+
+def roles_of(name: str) -> dict[str, str]:
+    """By service account, the roles that an add-on gives its pods."""
+    arns = contents().addons[name].get("podIdentityAssociations", [])
+    found = {each["associationArn"]: each for each in contents().associations.values()}
+    return {found[arn]["serviceAccount"]: found[arn]["roleArn"] for arn in arns}
+
+
+def test_the_roles_of_an_add_on_are_kept_where_they_are_named(account: Account) -> None:
+    cluster = {**CLUSTER, "addons": DISKS}
+    account.present(cluster=cluster)
+    assert roles_of(DRIVER) == {DRIVERS: POD_ROLE}
+    assert rows(account.present(cluster=cluster)) == []
+    client, which = account.cloud.client("eks"), {"clusterName": NAME, "addonName": DRIVER}
+    edited = [{"serviceAccount": DRIVERS, "roleArn": f"{POD_ROLE}-else"}]
+    client.update_addon(podIdentityAssociations=edited, **which)
+    client.get_waiter("addon_active").wait(WaiterConfig={"Delay": 0}, **which)
+    account.cloud.operations.clear()
+    (row,) = account.present(cluster=cluster)["plan"]["rows"]
+    assert [each["field"] for each in row["fields"]] == ["roles"]
+    assert account.cloud.changes() == ["UpdateAddon"] and roles_of(DRIVER) == {DRIVERS: POD_ROLE}
+    unnamed = {**CLUSTER, "addons": [{"name": AGENT}, {"name": DRIVER}]}
+    assert rows(account.present(cluster=unnamed)) == [] and roles_of(DRIVER) == {DRIVERS: POD_ROLE}
+    none = {**CLUSTER, "addons": [{"name": AGENT}, {"name": DRIVER, "pod_identity": []}]}
+    assert rows(account.present(cluster=none)) == [("change", "add-on", DRIVER)] and roles_of(DRIVER) == {}
+    assert rows(account.present(cluster=none)) == []
+    assert rows(account.present(cluster=cluster)) == [("change", "add-on", DRIVER)]
+    assert roles_of(DRIVER) == {DRIVERS: POD_ROLE}
+
+
 def stuck(name: str, status: str, **more: Any) -> None:
     contents().moving.clear()
     contents().addons[name].update(status=status, **more)
@@ -244,6 +278,12 @@ def test_an_add_on_without_a_place_for_its_pods_is_waited_for(account: Account) 
     ({"pod_identity": [{"service_account": "agent", "role": "agents"}]}, "no ARN of a role"),
     ({"pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}, "name of a service account"),
     ({"pod_identity": CLUSTER["pod_identity"] * 2}, "praxis/agent is named 2 times"),
+    ({"addons": DISKS[1:]}, f"needs the add-on {AGENT}"),
+    ({"addons": [DISKS[0], {**DISKS[1], "pod_identity": DISKS[1]["pod_identity"] * 2}]}, f"{DRIVERS} is named 2 times"),
+    ({"addons": [DISKS[0], {"name": DRIVER, "pod_identity": [{"service_account": "a/b", "role": POD_ROLE}]}]},
+     "name of a service account"),
+    ({"addons": [DISKS[0], {"name": DRIVER, "pod_identity": [{"service_account": DRIVERS, "role": "x"}]}]},
+     "no ARN of a role"),
 ])  # fmt: skip
 def test_what_cannot_be_is_refused_before_anything_is_made(
     account: Account, cluster: dict[str, Any], words: str

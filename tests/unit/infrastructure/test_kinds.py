@@ -169,7 +169,7 @@ def settled(owner: Owner) -> None:
 
 def pod_identity(owner: Owner) -> None:
     """The agents' pods have somebody's role."""
-    (found,) = owner("eks").list_pod_identity_associations(clusterName=NAME)["associations"]
+    (found,) = owner("eks").list_pod_identity_associations(clusterName=NAME, namespace="praxis")["associations"]
     which = {"clusterName": NAME, "associationId": found["associationId"]}
     owner("eks").update_pod_identity_association(roleArn=PRINCIPAL, **which)
 

@@ -51,6 +51,7 @@ from . import more_edits
 from .account import CLUSTER as IN_IT
 from .account import FLEET, HOST, POD_ROLE, Account, rows, zone
 from .enforcement import Operator, left_over
+from .test_eks_contents import DISKS, DRIVER, DRIVERS
 from .test_kinds import EDITS
 from .test_policies import REFERENCE, taken
 from .test_repository import NAME as REPOSITORY
@@ -244,7 +245,8 @@ def labelled(ecr: Any) -> None:
 
 
 def eks(cloud: Cloud, operator: Operator) -> None:
-    account = fleet(cloud, parts=[*PARTS, CLUSTER], cluster=IN_IT)
+    addons = [IN_IT["addons"][0], *DISKS]
+    account = fleet(cloud, parts=[*PARTS, CLUSTER], cluster={**IN_IT, "addons": addons})
     every = policies(place())
     with operator.only(every["provision"], every["eks"]):
         account.present()
@@ -252,6 +254,7 @@ def eks(cloud: Cloud, operator: Operator) -> None:
         EDITS[kind][0](cloud.client)
     more_edits.cluster_roles(cloud)
     more_edits.groups(cloud)
+    more_edits.addon_roles(cloud, DRIVER, DRIVERS)
     with operator.only(every["provision"], every["eks"]):
         account.present()
     with operator.only(every["down"], every["eks"]):
