@@ -34,14 +34,14 @@ def up(site: Site, clouds: Sequence[str] = ("aws",), dial_delay: float | None = 
     """Bring clouds up, beside what is up; what runs already is kept.
 
     :param dial_delay: seconds that the agent's stand-in waits before it dials its peers; the agent's own unless given.
-    :param with_docker: the newest Debian of a cloud that is started now has Docker in it already; a real one has not.
+    :param with_docker: the newest Debian of a cloud that is started now has Docker already, set up; a real one has not.
     """
     docker.require_engine()
     client, logs = Client(site), site.home / "logs"
     for cloud in clouds:
         if not client.running(cloud):
             _clear_leftovers(site, cloud)
-    machine = images.engine if with_docker else images.machine
+    machine = images.ready if with_docker else images.machine
     tags = {name: images.ensure(image, logs) for name, image in
             (("registry", images.REGISTRY), ("balancer", images.BALANCER), ("machine", machine("trixie")))}
     certificates.make_tls(site.home / "tls", site.registry_name, site.addresses.registry)

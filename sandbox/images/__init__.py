@@ -24,7 +24,7 @@ STANDIN = FOLDER.parent / "standin"
 MIRROR = "http://deb.debian.org/debian"
 REPOSITORY = "praxis-sandbox"
 WITH_DOCKER = "PRAXIS_SANDBOX_WITH_DOCKER"
-"""Set in the environment of a cloud's API whose newest Debian has Docker in it: `up --with-docker`."""
+"""Set in the environment of a cloud's API whose newest Debian has Docker in it, set up already: `up --with-docker`."""
 BASE_REVISION = "1"
 """Raise it to have the base images made again."""
 
@@ -71,9 +71,14 @@ def engine(suite: str) -> Image:
     return Image(f"engine-{suite}", FOLDER / "engine", suite, under=machine(suite))
 
 
+def ready(suite: str) -> Image:
+    """The same, and its Docker has the settings of the role praxis.cloud.docker: that one would change nothing."""
+    return Image(f"ready-{suite}", FOLDER / "ready", suite, under=engine(suite))
+
+
 def debian() -> Image:
     """What the clouds' newest Debian is here: bare, as theirs is, unless the sandbox was asked to have Docker in it."""
-    return engine("trixie") if os.environ.get(WITH_DOCKER) else machine("trixie")
+    return ready("trixie") if os.environ.get(WITH_DOCKER) else machine("trixie")
 
 
 REGISTRY = Image("registry", FOLDER / "registry")

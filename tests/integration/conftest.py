@@ -38,7 +38,7 @@ CLOUD = "PRAXIS_TEST_CLOUD"
 EMPTY_ACCOUNT = ("test_ecs", "test_own", "test_storm", "test_proxy", "test_provision",
                  "test_upgrade", "test_mixed")
 DIAL_DELAY = 1  # seconds from the start of an agent's P2P to its first dials; the real agent's are 10
-#: By cloud: files whose machines are bare, as a cloud's are, for they install Docker. All others' have it already.
+#: By cloud: files whose machines are bare, as a cloud's are, for they install Docker. All others' have it, set up.
 BARE = {"aws": ("test_provision", "test_deploy", "test_leaks", "test_own", "test_storm", "test_proxy"),
         "gcp": ("test_storm",)}
 #: The file whose agents wait as long as the real one.

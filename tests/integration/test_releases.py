@@ -31,7 +31,6 @@ from sandbox import docker
 from tests import copies, tiers
 
 from . import seen
-from .accounts import account_of
 from .conftest import CHECKOUT, Cloud, Machine, Run
 from .load import Load, load
 
@@ -60,8 +59,7 @@ def new(**more: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def fleet(cloud: Cloud) -> Cloud:
     """Four deployed machines that have had Docker from the beginning."""
-    account = account_of(cloud)
-    cloud.run("provision.yml", environment={**FOUR, "PRAXIS_IMAGE_ID": account.image()})
+    cloud.run("provision.yml", environment=FOUR)
     assert deploy(cloud, {}).summary["ok"]
     return cloud
 

@@ -5,7 +5,8 @@
 to the API, reads and writes alike, are throttled, refused, cut off, or carried out with their answer lost.
 
 Four lanes, each with a key of its own and so with a storm of its own. The sandbox has one balancer: it is the first
-lane's. The machines have Docker already, for no storm reaches its installation; one seed's are Debian's own.
+lane's. The machines have Docker already, though not set up, for no storm reaches its installation; one seed's are
+Debian's own.
 """
 
 from __future__ import annotations

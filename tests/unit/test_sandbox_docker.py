@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import docker, images
+
+DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "docker" / "defaults" / "main.yml"
 
 GOING_ON = "docker rm: Error response from daemon: removal of container one is already in progress"
 SLOW = "docker rm: Error response from daemon: could not kill: did not receive an exit event"
@@ -64,4 +69,10 @@ def test_the_newest_debian_is_bare_unless_docker_was_asked_for(monkeypatch: pyte
     monkeypatch.delenv(images.WITH_DOCKER, raising=False)
     assert images.debian() == images.machine("trixie")
     monkeypatch.setenv(images.WITH_DOCKER, "1")
-    assert images.debian() == images.engine("trixie")
+    assert images.debian() == images.ready("trixie")
+
+
+def test_docker_that_is_there_already_is_as_the_role_leaves_it() -> None:
+    defaults = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
+    settings = json.loads((images.FOLDER / "ready" / "daemon.json").read_text(encoding="utf-8"))
+    assert settings == {**defaults["docker_daemon_defaults"], **defaults["docker_daemon"]}
