@@ -73,9 +73,9 @@ def all_pairs(cloud: Cloud) -> set[tuple[str, str]]:
     return {(one, other) for index, one in enumerate(names) for other in names[index + 1:]}
 
 
-def began(task: str, output: str) -> bool:
-    """Whether a run's output shows a task, a role's or the playbook's own."""
-    return re.search(rf"TASK \[([\w.]+ : )?{re.escape(task)}\]", output) is not None
+def began(task: str, output: str, times: int = 1) -> bool:
+    """Whether a run's output shows a task, a role's or the playbook's own, so many times: in so many batches."""
+    return len(re.findall(rf"TASK \[([\w.]+ : )?{re.escape(task)}\]", output)) >= times
 
 
 def wait_for(what: str, condition: Callable[[], Any], deadline: float = 60, pause: float = 0.5) -> Any:
