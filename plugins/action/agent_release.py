@@ -13,7 +13,7 @@ from ansible import constants as C
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of, serving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import left_balancers, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (

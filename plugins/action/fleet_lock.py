@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     hold_to_ours,

@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, outside, render, switches
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order, observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller

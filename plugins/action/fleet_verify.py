@@ -19,12 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import (
     status,
     switches,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
-    absences,
-    observations_of,
-    roll_back,
-    soften,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import roll_back
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import FleetAction, pace_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import observations_of, serving
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of

@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace
 from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 

@@ -91,7 +91,7 @@ FAULTS = (
     Fault(
         name="batch-size-is-ignored",
         breaks="Hosts are activated one at a time whatever praxis_batch says.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="most = min(size, pace.canary) if not found else size",
         after="most = 1",
         tests=("tests/unit/fleet/test_order.py",),
@@ -107,7 +107,7 @@ FAULTS = (
     Fault(
         name="canary-is-no-smaller",
         breaks="The first batch is as large as all others.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="most = min(size, pace.canary) if not found else size",
         after="most = size",
         tests=("tests/unit/fleet/test_order.py",),
@@ -115,7 +115,7 @@ FAULTS = (
     Fault(
         name="depended-on-members-share-a-batch",
         breaks="Members that others depend on are activated among all others.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="if size < total and table.members[name].last and name not in broken]",
         after="if size < total and table.members[name].last > total and name not in broken]",
         tests=("tests/unit/fleet/test_dependence.py",),
@@ -131,7 +131,7 @@ FAULTS = (
     Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="            if not empties:\n",
         after="            if True:\n",
         tests=("tests/unit/fleet/test_order.py",),
@@ -139,7 +139,7 @@ FAULTS = (
     Fault(
         name="floor-is-rounded-down",
         breaks="Half of five members is two.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="return -(-hundredths // 100) if up else hundredths // 100",
         after="return hundredths // 100",
         tests=("tests/unit/fleet/test_order.py",),
@@ -163,7 +163,7 @@ FAULTS = (
     Fault(
         name="rollback-begins-with-the-well",
         breaks="A rollback takes serving members out while others are down.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="    broken = [name for name in names if name not in well]\n",
         after="    broken = [name for name in names if name in well]\n",
         tests=("tests/unit/fleet/test_order.py",),
@@ -227,7 +227,7 @@ FAULTS = (
     Fault(
         name="members-are-left-out",
         breaks="Hosts that do not fit into a batch are never activated.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="        left = [name for name in left if name not in batch]\n",
         after="        left = left[size:]\n",
         tests=("tests/unit/fleet/test_order.py",),
@@ -395,7 +395,7 @@ FAULTS = (
     Fault(
         name="switch-goes-off-in-the-middle",
         breaks="A deployment of many batches is given the time of one, and its first hosts go back by themselves.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="return -(-rest // size) + alone + (1 if total > alone else 0)\n",
         after="return alone + (1 if total > alone else 0)\n",
         tests=("tests/unit/fleet/test_order.py",),
@@ -403,7 +403,7 @@ FAULTS = (
     Fault(
         name="earlier-batches-are-forgotten",
         breaks="An agent that crashes after its batch has passed is found only at the end, when all have its release.",
-        file="plugins/module_utils/fleet/order.py",
+        file="plugins/module_utils/fleet/batches.py",
         before="            found[name] = share[number % step :: step]\n",
         after="            found[name] = []\n",
         tests=("tests/unit/fleet/test_order.py",),

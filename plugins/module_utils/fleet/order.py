@@ -6,66 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import serves
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import BETWEEN, heal, observed, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, split, watch
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, observed, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import (
+    Outcome,
+    absences,
+    observations_of,
+    serving,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.topology import Edge
-
-Outcome = Mapping[str, Any]
-#: A number of members, or a percentage of the fleet: ``2``, ``"25%"``.
-Share = Union[int, str]
-#: Members that a host has observed again before its batch, at most: they are asked one after the other.
-WATCHED = 8
-#: Lines of an agent's log that a finding quotes.
-LOG_LINES = 5
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast a release may spread.
-
-    :param batch: members that are activated at a time.
-    :param canary: members of the first batch.
-    :param min_available: members that stay in service; None: all but a batch.
-    :param max_unreachable: members that are left out when they cannot be reached; with more of them nothing is done.
-    """
-
-    batch: Share = 1
-    canary: int = 1
-    min_available: Optional[Share] = None
-    max_unreachable: int = 0
-
-    def size(self, total: int) -> int:
-        """Members of a batch in a fleet of so many."""
-        return max(1, _share(self.batch, total))
-
-    def batches(self, total: int, alone: int = 0) -> int:
-        """Batches that a fleet of so many is at most split into, zones apart.
-
-        :param alone: those of them that are activated each alone.
-        """
-        size = self.size(total)
-        alone = alone if size < total else 0
-        rest = max(0, total - alone - min(self.canary, size))
-        return -(-rest // size) + alone + (1 if total > alone else 0)
-
-    def floor(self, total: int) -> int:
-        """Members that have to stay in service."""
-        if self.min_available is None:
-            return max(0, total - self.size(total))
-        return _share(self.min_available, total, up=True)
-
-
-def _share(value: Share, total: int, up: bool = False) -> int:
-    """So many, or that percentage of the total, rounded down or up."""
-    if isinstance(value, int):
-        return value
-    hundredths = total * int(value.rstrip("%"))
-    return -(-hundredths // 100) if up else hundredths // 100
 
 
 @dataclass(frozen=True)
@@ -151,7 +105,7 @@ def make_order(
         restart=restart,
         serial=[len(group) for group in groups if group],
         min_edges=_gates(table, groups, active),
-        watch=_watch(groups),
+        watch=watch(groups),
         left_out=tuple(left_out.values()),
         ports=ports,
         first_deployment=not active,
@@ -159,58 +113,6 @@ def make_order(
         live=seen.live,
         findings=tuple(findings),
     )
-
-
-def serving(table: Table, observations: Mapping[str, Mapping[str, Any]]) -> Set[str]:
-    """The members that can take requests now, be it with another release."""
-    return {name for name in table.members if name in observations and serves(table, name, observations[name])}
-
-
-def split(table: Table, names: Sequence[str], pace: Pace, broken: Collection[str] = ()) -> List[List[str]]:
-    """Batches of these members, in their order: the canary, then so many at a time, then each alone those that others
-    depend on.
-
-    No batch takes all members of a zone, if the zone has several and the fleet has several zones. Neither holds when
-    all of the fleet is asked for at once.
-
-    :param broken: those that do not serve: nobody can depend on one of them now.
-    """
-    total = len(table.members)
-    size = pace.size(total)
-    alone = [name for name in names if size < total and table.members[name].last and name not in broken]
-    alone.sort(key=lambda name: table.members[name].last)
-    zones: Dict[str, int] = {}
-    for member in table.members.values():
-        zones[member.zone] = zones.get(member.zone, 0) + 1
-    left = [name for name in names if name not in alone]
-    found: List[List[str]] = []
-    while left:
-        most = min(size, pace.canary) if not found else size
-        batch: List[str] = []
-        taken: Dict[str, int] = {}
-        for name in left:
-            zone = table.members[name].zone
-            empties = len(zones) > 1 and size < total and 1 < zones[zone] == taken.get(zone, 0) + 1
-            if not empties:
-                batch.append(name)
-                taken[zone] = taken.get(zone, 0) + 1
-            if len(batch) == most:
-                break
-        left = [name for name in left if name not in batch]
-        found.append(batch)
-    return found + [[name] for name in alone]
-
-
-def roll_back(
-    table: Table, touched: Collection[str], observations: Mapping[str, Mapping[str, Any]], pace: Pace
-) -> List[List[str]]:
-    """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then the
-    others as they would be activated."""
-    well = serving(table, observations)
-    names = [name for name in table.order if name in touched]
-    broken = [name for name in names if name not in well]
-    whole = replace(pace, canary=len(table.members))
-    return ([broken] if broken else []) + split(table, [name for name in names if name in well], whole)
 
 
 def _left_out(names: Sequence[str], outcomes: Mapping[str, Outcome], most: int) -> Dict[str, Finding]:
@@ -221,14 +123,6 @@ def _left_out(names: Sequence[str], outcomes: Mapping[str, Outcome], most: int) 
     why = "%s It is left out of this deployment (praxis_max_unreachable), and keeps what it has."
     found = absences(silent, outcomes)
     return {name: replace(item, what=why % item.what, level=WARNING) for name, item in found.items()}
-
-
-def soften(findings: Sequence[Finding], left_out: Collection[str]) -> List[Finding]:
-    """What is wrong with members that were left out is no error of this deployment."""
-    return [
-        replace(item, level=WARNING) if set(item.where.split(BETWEEN)).intersection(left_out) else item
-        for item in findings
-    ]
 
 
 def _floor(
@@ -265,48 +159,5 @@ def _gates(table: Table, groups: Sequence[Sequence[str]], active: Set[str]) -> D
     return found
 
 
-def _watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:
-    """Who is observed again before a batch: the earlier batches, but for the last one, which has just been.
-
-    Each host of the batch is given its share. Of a large share a part is taken, another one each time.
-    """
-    found: Dict[str, List[str]] = {}
-    for number, group in enumerate(groups):
-        earlier = [name for before in groups[: max(0, number - 1)] for name in before]
-        for place, name in enumerate(group):
-            share = earlier[place :: len(group)]
-            step = max(1, -(-len(share) // WATCHED))
-            found[name] = share[number % step :: step]
-    return found
-
-
 def _no_engine(name: str, outcome: Outcome) -> Finding:
     return engine_advice.explain(name, "; ".join(outcome.get("reasons") or ["it is missing"]))
-
-
-def absences(names: Collection[str], outcomes: Mapping[str, Outcome]) -> Dict[str, Finding]:
-    """The hosts that gave no good answer, and why."""
-    found: Dict[str, Finding] = {}
-    for name in names:
-        outcome = outcomes.get(name)
-        if outcome is None:
-            found[name] = step_failure.unreachable(name, "it gave no answer")
-        elif "unreachable" in outcome:
-            found[name] = step_failure.unreachable(name, str(outcome["unreachable"]))
-        elif outcome.get("failure"):
-            found[name] = _failure(name, outcome["failure"], outcome.get("evidence") or [])
-    return found
-
-
-def _failure(name: str, failure: Mapping[str, Any], evidence: Sequence[str]) -> Finding:
-    """A host's failure with the end of the agent's log: the log itself is gone after the rollback."""
-    what = str(failure.get("what", ""))
-    if evidence:
-        what += " The log ends: %s" % " | ".join(str(line).strip() for line in evidence[-LOG_LINES:])
-    said = {key: str(failure.get(key, "")) for key in ("code", "fix", "command")}
-    return Finding(what=what, where=name, **said)
-
-
-def observations_of(outcomes: Mapping[str, Outcome]) -> Dict[str, Mapping[str, Any]]:
-    """The observations among the hosts' answers."""
-    return {name: outcome["observation"] for name, outcome in outcomes.items() if outcome.get("observation")}

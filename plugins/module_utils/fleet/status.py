@@ -10,7 +10,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import member_health, mesh, topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, Table
 
 HEALTHY = "healthy"

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, roll_back, split
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.dependence import dependents, places
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, roll_back, split
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import table_from_plain
 

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import consequences, doctor, mesh, remedies
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
 from .made import IMAGE, fleet, member, meshed, observation, release

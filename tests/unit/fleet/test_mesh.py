@@ -6,9 +6,11 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import member_findings, restarts, serves
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, absences, make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 
 from .made import PEERS, fleet, flow, meshed, observation
 

@@ -13,15 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import WATCHED, Pace, roll_back, split
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import (
-    WATCHED,
-    Pace,
-    make_order,
-    roll_back,
-    soften,
-    split,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
 from .made import fleet, member, meshed, observation, release

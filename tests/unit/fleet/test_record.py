@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Pace, make_order, observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import make_order
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.record import (
     ACTIVATE,
     CONFIRM,

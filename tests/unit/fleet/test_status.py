@@ -6,7 +6,7 @@ from __future__ import annotations
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import status
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import verdict
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences, observations_of
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of
 
 from .made import IMAGE, fleet, meshed
 

@@ -25,7 +25,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import absences
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 from tests import deprecations, tiers
 from tests.unit.conftest import REGION, environment
 from tests.unit.plan.made import OPENAI, Account, fleet, seed
