@@ -33,7 +33,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import c
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner, not_proxied
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
+from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_names import misspelt
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (

@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Pla
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import engines_of, place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import engines_of, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]

@@ -29,7 +29,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET,
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
-from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import place
 from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
 MACHINES = "machines"

@@ -6,37 +6,30 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SCHEMES, peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members, check_networks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict, of_fleet
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN, Member
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft, Shared, draft_all
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import Clouds, FleetSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.images import Images, Login, Want
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import engines_of, not_proxied, place_of_draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import own_login
-from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import doubtful, undeliverable
-from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source
+from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import deliver
 
 #: Versions of secrets: the agent's by name, and by service.
 Versions = Tuple[Dict[str, str], Dict[str, Dict[str, str]]]
-#: What the docker role makes true, and what a host is held against.
-MIN_COMPOSE = "2.20"
 
 
 class Planner:
@@ -82,7 +75,7 @@ class Planner:
         images = Images(self._clouds.aws, self._clouds.gcp, all_wanted)
         self._findings += [*images.findings, *secrets.findings, *self._without_platform(images, wanted)]
         self.missing = secrets.missing
-        members = [_member(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
+        members = [place_of_draft(draft, secrets.seeds.get(draft.variables.name)) for draft in drafts]
         plaintext = {item.name for item in self.members if item.p2p_plaintext_across}
         self._findings += check_networks(members, plaintext)
         self._findings += self._beside.faults(members, plaintext)
@@ -155,10 +148,10 @@ class Planner:
         for draft in drafts:
             variables = draft.variables
             seed, own = secrets.seeds.get(variables.name), logins[variables.name]
-            values, versions, findings = _deliver(draft.sources, draft.variables.strict, secrets.values, seed)
+            values, versions, findings = deliver(draft.sources, draft.variables.strict, secrets.values, seed)
             services, of_services = [], {}
             for service in draft.services:
-                given = _deliver(
+                given = deliver(
                     draft.service_sources[service.name],
                     draft.variables.strict,
                     secrets.values,
@@ -224,66 +217,6 @@ class Planner:
         return fleet
 
 
-def engines_of(members: Sequence[MemberVariables]) -> Dict[str, Any]:
-    """What each host's Docker has to be like."""
-    fleet = not_proxied(members)
-    found: Dict[str, Any] = {}
-    for member in members:
-        proxies = member.proxies(fleet)
-        found[member.name] = {
-            "min_compose": MIN_COMPOSE,
-            "daemon": member.daemon,
-            "proxies": None if proxies is None else proxies.as_engine(),
-        }
-    return found
-
-
-def not_proxied(members: Sequence[MemberVariables]) -> List[str]:
-    """What stands for the fleet's own addresses where proxies are not to be asked."""
-    across = len({member.network for member in members}) > 1
-    dialled = [
-        address
-        for member in members
-        for address in (
-            member.public_ip if member.address == "public" else member.private_ip,
-            member.public_ip if across else "",
-        )
-    ]
-    return of_fleet(dialled)
-
-
-def _member(draft: Draft, seed: Optional[bytes]) -> Member:
-    variables = draft.variables
-    if seed is None:
-        return place(variables, draft.addresses)
-    other = next(scheme for scheme in SCHEMES if scheme != variables.peer_id_scheme)
-    return place(variables, draft.addresses, peer_id(seed, variables.peer_id_scheme), peer_id(seed, other))
-
-
-def place(
-    variables: MemberVariables,
-    addresses: Tuple[str, ...],
-    own_peer_id: Optional[str] = None,
-    other_peer_id: Optional[str] = None,
-) -> Member:
-    """A member's place in the fleet."""
-    return Member(
-        name=variables.name,
-        slot=variables.slot,
-        addresses=addresses,
-        p2p_port=variables.p2p_port,
-        api_port=variables.api_port,
-        peer_id=own_peer_id,
-        other_peer_id=other_peer_id,
-        cloud=variables.cloud,
-        network=variables.network,
-        public_address=variables.public_ip,
-        zone=variables.zone,
-        target=variables.instance_id,
-        activate=variables.activate,
-    )
-
-
 def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Release:
     """
     :param images: each of its images by digest.
@@ -309,37 +242,3 @@ def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Rel
             for service in draft.services
         ),
     )
-
-
-def _deliver(
-    sources: Mapping[str, Source],
-    strict: bool,
-    secrets: Mapping[Reference, Secret],
-    seed: Optional[bytes],
-    place: str = "",
-) -> Tuple[Dict[str, str], Dict[str, str], List[Finding]]:
-    """The secrets of a container: values, the versions that go into its release, and what cannot be delivered.
-
-    :param place: what findings call their names after.
-    """
-    values: Dict[str, str] = {}
-    versions: Dict[str, str] = {}
-    findings: List[Finding] = []
-    for name, source in sorted(sources.items()):
-        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
-        if secret is None:  # reported already
-            continue
-        called = place + name
-        fault = undeliverable(called, source, secret.value) or doubtful(called, source, secret.value, strict)
-        findings += [fault] if fault else []
-        if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
-            values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)
-    return values, versions, findings
-
-
-def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
-    """The version of a value that has none: keyed with the member's seed, so that it says nothing of the value."""
-    if seed is None:
-        return UNKNOWN
-    key = hashlib.sha256(b"praxis secret version" + seed).digest()
-    return "keyed-" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:16]

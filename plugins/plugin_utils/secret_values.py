@@ -1,20 +1,50 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with the value of a secret, reported without the value."""
+"""What a container is given of secrets, and what is wrong with a value, reported without the value."""
 
 from __future__ import annotations
 
-from typing import Optional, Union
+import hashlib
+import hmac
+from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sources import Source
 
 #: Anything shorter would mask ordinary text in every message ("1" hides half the evidence).
 MIN_SECRET = 4
+
+
+def deliver(
+    sources: Mapping[str, Source],
+    strict: bool,
+    secrets: Mapping[Reference, Secret],
+    seed: Optional[bytes],
+    place: str = "",
+) -> Tuple[Dict[str, str], Dict[str, str], List[Finding]]:
+    """The secrets of a container: values, the versions that go into its release, and what cannot be delivered.
+
+    :param place: what findings call their names after.
+    """
+    values: Dict[str, str] = {}
+    versions: Dict[str, str] = {}
+    findings: List[Finding] = []
+    for name, source in sorted(sources.items()):
+        secret = secrets.get(source) if isinstance(source, Reference) else Secret(source, "")
+        if secret is None:  # reported already
+            continue
+        called = place + name
+        fault = undeliverable(called, source, secret.value) or doubtful(called, source, secret.value, strict)
+        findings += [fault] if fault else []
+        if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
+            values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)
+    return values, versions, findings
 
 
 def undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Optional[Finding]:
@@ -60,3 +90,11 @@ def doubtful(name: str, source: Source, value: Union[str, bytes], strict: bool) 
 
 def _of(source: Source) -> str:
     return " of %s" % source if isinstance(source, Reference) else ""
+
+
+def _keyed_digest(value: str, seed: Optional[bytes]) -> str:
+    """The version of a value that has none: keyed with the member's seed, so that it says nothing of the value."""
+    if seed is None:
+        return UNKNOWN
+    key = hashlib.sha256(b"praxis secret version" + seed).digest()
+    return "keyed-" + hmac.new(key, value.encode(), hashlib.sha256).hexdigest()[:16]

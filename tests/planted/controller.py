@@ -126,7 +126,7 @@ FAULTS = (
     Fault(
         name="version-tells-the-value",
         breaks="The version of a plain value is a hash of it that everybody can try values against.",
-        file="plugins/plugin_utils/planner.py",
+        file="plugins/plugin_utils/secret_values.py",
         before="hmac.new(key, value.encode(), hashlib.sha256)",
         after='hmac.new(b"praxis", value.encode(), hashlib.sha256)',
         tests=("tests/unit/plan/test_planner.py",),
