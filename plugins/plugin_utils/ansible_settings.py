@@ -23,7 +23,7 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
     "HOST_PATTERN_MISMATCH": (
         "error",
         "ANSIBLE_HOST_PATTERN_MISMATCH",
-        "the playbooks have plays for groups that may have no host, such as the hosts to roll back",
+        "the playbooks have plays for groups that may have no host, such as a fleet before it has machines",
         "warning",
     ),
     "DEFAULT_TRANSPORT": (
