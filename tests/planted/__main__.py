@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.copies import CHECKOUT, borrow_environment, copy_files, link_collection
+from tests.integration.conftest import DIAL_DELAY
 from tests.lanes import FEW, NOT_IN_TEST
 from tests.planted import FAULTS
 from tests.planted.fault import TIERS, Fault
@@ -131,7 +132,8 @@ class Copy:
         """One sandbox with a deployed fleet, for all faults that want one; it goes however this ends."""
         self.sandbox.mkdir(parents=True)
         try:
-            self._run("python -m sandbox up --cloud aws")
+            # As the tests have it: with another delay they would find another image, and so another release.
+            self._run(f"python -m sandbox up --cloud aws --dial-delay {DIAL_DELAY}")
             self.deploy()
             yield
         finally:

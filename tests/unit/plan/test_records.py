@@ -245,7 +245,7 @@ def site(tmp_path: Path, account: Account, cloud: Cloud) -> Site:
 @pytest.mark.parametrize(
     ("playbook", "arguments", "written"),
     tiers.first([("deploy.yml", (), True), ("deploy.yml", ("--check",), False), ("status.yml", (), False),
-                 ("deploy.yml", ("-e", "praxis_record="), False)], 1),
+                 ("deploy.yml", ("-e", "praxis_record="), False)], 2),
 )  # fmt: skip
 def test_a_deployment_leaves_a_record_and_what_only_observes_leaves_none(
     site: Site, playbook: str, arguments: tuple[str, ...], written: bool
