@@ -34,7 +34,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
-from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, planner, secret_values, sources
+from ansible_collections.praxis.cloud.plugins.plugin_utils import drafts, secret_values, sources
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import members
 from tests.unit.fleet.made import PEERS, fleet, member, meshed, observation, release
 from tests.unit.plan.made import variables
@@ -263,7 +263,7 @@ def test_an_empty_openai_key_ends_the_process() -> None:
     assert codes(compiled(secret_names=[])) == {"openai-key-missing"}
     off = compiled({"llm": {"enabled": False}}, secret_names=[], strict=False)
     assert [finding.code for finding in off.errors] == ["openai-key-missing"]
-    _values, _versions, findings = planner._deliver({"OPENAI_API_KEY": ""}, True, {}, bytes(32))
+    _values, _versions, findings = secret_values.deliver({"OPENAI_API_KEY": ""}, True, {}, bytes(32))
     assert [finding.code for finding in findings] == ["short-secret"]
 
 
