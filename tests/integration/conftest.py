@@ -318,8 +318,8 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     if STATE.exists() and not reuse:
         pytest.fail(f"a sandbox of this checkout is up: remove it (make sandbox-down), or set {REUSE}=1 to test in it")
     (name,) = {lane.cloud for lane in lanes()}
-    up(name, request.session.items[0].path.stem)
     try:
+        up(name, request.session.items[0].path.stem)
         yield Cloud(name)
     finally:
         if not reuse:

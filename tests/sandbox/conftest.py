@@ -34,8 +34,8 @@ def sandbox() -> Iterator[Client]:
         yield Client(site)
         return
     lifecycle.down(site)
-    lifecycle.up(site, CLOUDS)
     try:
+        lifecycle.up(site, CLOUDS)
         yield Client(site)
     finally:
         lifecycle.down(site)
