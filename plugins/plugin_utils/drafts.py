@@ -152,6 +152,8 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
         strict=member.strict,
     )
     findings.extend(compiled.findings)
+    if limits and "start_period" not in member.container:
+        limits = replace(limits, start_period="%ds" % compiled.start_period)
     sources = {**_sources(compiled.secrets, findings), **sources}
     return Draft(
         member, compiled, sources, addresses or ("",), limits or Limits(), registries, services, service_sources, data

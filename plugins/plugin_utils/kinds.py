@@ -153,9 +153,7 @@ def release(draft: Draft, image: str, secrets: Mapping[str, str]) -> Release:
     :param image: by digest.
     :param secrets: name -> what stands for its version.
     """
-    variables, compiled, limits = draft.variables, draft.compiled, draft.limits
-    if "start_period" not in variables.container:
-        limits = replace(limits, start_period="%ds" % compiled.start_period)
+    variables, compiled = draft.variables, draft.compiled
     return Release(
         name=MARK,
         image=image,
@@ -165,7 +163,7 @@ def release(draft: Draft, image: str, secrets: Mapping[str, str]) -> Release:
         secrets=secrets,
         api_port=variables.api_port,
         p2p_port=variables.p2p_port,
-        limits=limits,
+        limits=draft.limits,
     )
 
 

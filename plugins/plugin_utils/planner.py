@@ -222,9 +222,6 @@ def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Rel
     :param images: each of its images by digest.
     """
     variables, compiled = draft.variables, draft.compiled
-    limits = draft.limits
-    if "start_period" not in variables.container:
-        limits = replace(limits, start_period="%ds" % compiled.start_period)
     return Release(
         name=variables.name,
         image=images[variables.image],
@@ -234,7 +231,7 @@ def _release(draft: Draft, images: Mapping[str, str], versions: Versions) -> Rel
         secrets=versions[0],
         api_port=variables.api_port,
         p2p_port=variables.p2p_port,
-        limits=limits,
+        limits=draft.limits,
         docker_socket=variables.docker_socket,
         data=draft.data,
         services=tuple(
