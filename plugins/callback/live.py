@@ -72,7 +72,8 @@ class CallbackModule(summary.CallbackModule):
         """A play begins, or its next batch."""
         variables = play.get_variable_manager().get_vars(play=play)
         # Of a play for nobody Ansible says that it is for everybody in the inventory.
-        everyone, batch = (variables[f"ansible_play_{name}"] if play.hosts else [] for name in ("hosts_all", "batch"))
+        everyone = variables["ansible_play_hosts_all"] if play.hosts else []
+        batch = variables["ansible_play_batch"] if play.hosts else []
         serial = [pct_to_int(size, len(everyone)) for size in play.serial]
         name = play.get_name() + (" (check mode)" if play.check_mode else "")
         with self._lock:
