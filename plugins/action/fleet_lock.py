@@ -16,7 +16,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REF
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
-from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, fleet_variables, screen, variable_types
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    controller,
+    fleet_variables,
+    host_memory,
+    screen,
+    variable_types,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     hold_to_ours,
     not_run,
@@ -26,7 +32,6 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
-INFO = "praxis.cloud.agent_info"
 #: Seconds for which the lock need not be observed again.
 MOMENT = 5.0
 #: Seconds to wait for a step of another deployment on the host that keeps the lock.
@@ -44,8 +49,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         hold_to_ours(self._connection)
         try:
             require_root(self._connection, self._task, str(args.get("host") or (task_vars or {})["inventory_hostname"]))
+            if args.get("state") == "observed":
+                return {**result, **host_memory.ask(self)}
             if "wait" in args:
-                return {**result, **self._wait(args, task_vars)}
+                return {**result, **self._wait(args)}
             if args.get("free"):
                 return {**result, **_free(args, task_vars or {})}
             if "observations" in args:
@@ -65,13 +72,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             answer = self._take(run, args, task_vars)
         return {**result, **answer}
 
-    def _wait(self, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
+    def _wait(self, args: Mapping[str, Any]) -> Dict[str, Any]:
         """Wait until no other deployment holds the fleet. Whether one does is asked again when this run takes the
         lock, so nothing depends on the answer."""
         until = time.monotonic() + _numbers(args)["wait"]
         waited_for = ""
         while True:
-            holder = self._holder(task_vars)
+            holder = self._holder()
             left = until - time.monotonic()
             if holder is None or holder.gone or left <= 0:
                 return {"changed": False, "locked": False}
@@ -80,14 +87,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 screen.report(self._display, "Waiting %d s at most. %s" % (left, holder.locked().what))
             time.sleep(min(MOMENT, left))
 
-    def _holder(self, task_vars: Any) -> Optional[lock.Holder]:
+    def _holder(self) -> Optional[lock.Holder]:
         """Who holds the fleet, as this host remembers. A host that cannot be asked is for the plan to name."""
-        return lock.holder(self._observed("this host", task_vars), controller.alive)
+        return lock.holder(self._observed("this host"), controller.alive)
 
-    def _observed(self, name: str, task_vars: Any) -> Dict[str, Mapping[str, Any]]:
+    def _observed(self, name: str) -> Dict[str, Mapping[str, Any]]:
         """What the host of this task remembers, under its name; nothing when it cannot be asked."""
         try:
-            answer = self._execute_module(module_name=INFO, module_args={}, task_vars=task_vars)
+            answer = host_memory.ask(self)
         except AnsibleError:
             return {}
         return {name: answer["observation"]} if "observation" in answer else {}
@@ -152,7 +159,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         observations, options = observations_of(run.outcomes()), run.options()
         keeper = str(args["host"])
         if keeper not in observations:  # outside of the run (--limit): it alone may know who holds the fleet
-            observations = {**observations, **self._observed(keeper, task_vars)}
+            observations = {**observations, **self._observed(keeper)}
         fence = lock.top(observations) + 1
         wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
         before = lock.holder(observations, controller.alive, options["take_over"])

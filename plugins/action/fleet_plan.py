@@ -12,19 +12,17 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import lines
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
-    ansible_settings,
     controller,
     fleet_variables,
-    host_keys_kept,
     kinds,
     records,
+    whole_inventory,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
@@ -51,9 +49,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     TRANSFERS_FILES = False
     argument_spec: Dict[str, Any] = {
         "hosts": {"type": "list", "elements": "str", "default": []},
-        "inventory_only": {"type": "bool", "default": False},
-        "allow_empty": {"type": "bool", "default": False},
-        "logs_in": {"type": "bool", "default": True},
         "allow_missing": {"type": "bool", "default": False},
         "plan_id": {"type": "str", "default": ""},
         # Checked with everything else, so that a wrong one is reported by the name of the user's variable.
@@ -73,20 +68,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             args.update(self._from_variables(task_vars))
-            _require_settings()
-            _require_whole(task_vars)
             names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
-            both = kinds.hosts_of(task_vars["groups"], TARGET)
-            if not (both if args["inventory_only"] else names) and not args["allow_empty"]:
-                raise Failed(empty_fleet("inventory"), *_stopped(task_vars))
-            if args["logs_in"]:
-                _require_login(task_vars["hostvars"], names)
-            if args["inventory_only"]:
-                return {**result, "changed": False, "warnings": self._for_a_person(misspelt(task_vars))}
+            whole_inventory.require(task_vars, names)
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
             members, faults, unread = _members(task_vars["hostvars"], names)
             pods = _beside(task_vars, names, members)
-            planned = self._plan(args, kept, [*_stopped(task_vars), *unread], members, faults, pods)
+            planned = self._plan(args, kept, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -129,7 +116,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = planner.plan()
         except Failed as error:
-            return {"failed": True, **error.as_result(), "warnings": self._for_a_person([*beside, *planner.warnings])}
+            return {"failed": True, **error.as_result(), "warnings": self._lines([*beside, *planner.warnings])}
         warnings = [*beside, *planner.warnings]
         if args["plan_id"]:
             require_id(args["plan_id"], plan.id)
@@ -154,7 +141,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         return {
             "plan": plan.describe(),
-            "warnings": self._for_a_person(warnings),
+            "warnings": self._lines(warnings),
             "findings": plain_findings(warnings),
             "ansible_facts": {
                 "praxis_plan": {
@@ -171,9 +158,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             },
         }
 
-    def _for_a_person(self, findings: Iterable[Finding]) -> List[str]:
-        """The findings as lines: what is ignored is one line, and each by itself with -v."""
-        return [str(finding) for finding in shortened(findings, every=self._display.verbosity > 0)]
+    def _lines(self, findings: Iterable[Finding]) -> List[str]:
+        return lines(findings, every=self._display.verbosity > 0)
 
 
 def _alone(plan: Plan) -> int:
@@ -199,26 +185,6 @@ def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, 
     return RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options).path
 
 
-def _require_whole(task_vars: Mapping[str, Any]) -> None:
-    """Half an inventory is worse than none: a source that fails leaves the others' hosts behind.
-
-    :raises Failed: with what praxis.cloud.fleet wrote down when it could not read a source.
-    """
-    errors = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
-    if errors:
-        raise Failed(*(Finding(**error) for error in errors))
-
-
-def _stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
-    """The fleet's machines that are switched off, of which praxis.cloud.fleet makes no hosts: one warning for all."""
-    places = [str(place) for place in fleet_variables.plain(task_vars.get("praxis_inventory_stopped") or [])]
-    if not places:
-        return []
-    what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
-    fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
-    return [Finding("member-stopped", what, "inventory", fix, WARNING)]
-
-
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
     """The members that are no machines: nothing of a deployment reaches them."""
     found = []
@@ -234,7 +200,7 @@ def _elsewhere(members: List[MemberVariables]) -> List[Finding]:
 
 def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[MemberVariables]) -> Beside:
     """The half of the fleet that is in a cluster: kinds whose group is not below the machines'."""
-    both = kinds.hosts_of(task_vars["groups"], TARGET)
+    both = fleet_variables.hosts_of(task_vars["groups"], TARGET)
     known, faults = kinds.read(task_vars["hostvars"], [name for name in both if name not in names])
     if faults:
         return Beside(tuple(faults))
@@ -244,23 +210,6 @@ def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[Membe
     from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_kinds
 
     return kubernetes_kinds.beside([*machines, *known])
-
-
-def _require_settings() -> None:
-    """:raises Failed: for every setting of Ansible's with which the run would stop in its middle."""
-    refused = ansible_settings.refusals()
-    if refused:
-        raise Failed(*refused)
-
-
-def _require_login(hostvars: Mapping[str, Any], names: List[str]) -> None:
-    """How host keys are known is a matter of the fleet: one member stands for all.
-
-    :raises Failed: when they would not be kept.
-    """
-    refused = [finding for name in names[:1] for finding in host_keys_kept.refusals(hostvars[name], name)]
-    if refused:
-        raise Failed(*refused)
 
 
 def _members(

@@ -11,13 +11,14 @@ from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import shortened
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import lines
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import files
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import manifests
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     ecs_kinds,
+    fleet_variables,
     kinds,
     kubernetes_kinds,
     rendered_files,
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _render(self, given: str, task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         dest = _directory(given)
-        names = kinds.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
+        names = fleet_variables.hosts_of(task_vars["groups"], kubernetes_kinds.TARGET)
         members, faults = kinds.read(task_vars["hostvars"], names)
         render = _ecs if any(member.target == ecs_kinds.TARGET for member in members) else _kubernetes
         rendered = render(members, faults)
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "next": rendered.following % dest,
             "diff": [each.shown() for each in differences],
             "findings": plain_findings(rendered.warnings),
-            "warnings": [str(each) for each in shortened(rendered.warnings, every=self._display.verbosity > 0)],
+            "warnings": lines(rendered.warnings, every=self._display.verbosity > 0),
         }
 
 

@@ -67,6 +67,23 @@ class Deployment:
         }
 
 
+def as_of(stored: Mapping[str, Any], now: float, boot: str, up: float) -> Dict[str, Any]:
+    """The record in a host's file, its times as today's clock would have shown them: a clock may be set meanwhile, so
+    the file also says how long the machine had been up.
+
+    :param stored: what the file holds.
+    :param now: what the host's clock shows.
+    :param boot: what tells this boot of the machine from every other one.
+    :param up: seconds since the machine booted.
+    """
+    found = {key: value for key, value in stored.items() if key not in ("closed", "boot", "up")}
+    if "boot" not in stored:  # an earlier version wrote it
+        return found
+    # Of another boot of the machine it is at least as old as this one.
+    at = now - (up - stored["up"]) if stored["boot"] == boot else min(found["at"], now - up)
+    return {**found, "at": round(at, 3), "expires": round(at + found["expires"] - found["at"], 3)}
+
+
 def deployment_from(given: Optional[Mapping[str, Any]]) -> Optional[Deployment]:
     """The modules' option; None where it is not given."""
     return Deployment(**{name: given[name] for name in Deployment.__dataclass_fields__}) if given else None

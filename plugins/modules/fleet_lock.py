@@ -36,9 +36,9 @@ options:
     type: path
   state:
     description:
-      - V(present) takes the lock, V(absent) gives it back.
+      - V(present) takes the lock, V(absent) gives it back, V(observed) only says what this host remembers of it.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, observed]
     default: present
   host:
     description:
@@ -62,9 +62,10 @@ options:
     default: []
   observations:
     description:
-      - Under which name M(praxis.cloud.agent_info) was registered on O(hosts). With it a person locks the fleet, or
-        with O(state=absent) unlocks it, whoever locked it; the controller fills in the other options. The task is
-        delegated to the first of O(hosts) by name. A fleet that a deployment holds is refused.
+      - Under which name this module with O(state=observed), or M(praxis.cloud.agent_info), was registered on
+        O(hosts). With it a person locks the fleet, or with O(state=absent) unlocks it, whoever locked it; the
+        controller fills in the other options. The task is delegated to the first of O(hosts) by name. A fleet that a
+        deployment holds is refused.
     type: str
   free:
     description:
@@ -136,8 +137,15 @@ expires:
   sample: 1792000900.0
 locked:
   description: Whether the deployment has the lock now.
-  returned: always
+  returned: without O(state=observed)
   type: bool
+observation:
+  description:
+    - What this host remembers, a part of what M(praxis.cloud.agent_info) returns. C(deployment) is the newest
+      deployment that made a step here, or null; C(host.clock) the seconds since 1970.
+  returned: with O(state=observed)
+  type: dict
+  sample: {deployment: null, host: {clock: 1792000000.123}}
 lock:
   description: The lock of a person.
   returned: with O(observations), when it was taken
@@ -170,7 +178,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "run": {"type": "path"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "observed"], "default": "present"},
             "deployment": {"type": "dict", "options": OPTIONS},
             "host": {"type": "str"},
             "try_next": {"type": "bool", "default": False},

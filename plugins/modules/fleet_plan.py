@@ -24,19 +24,6 @@ options:
     type: list
     elements: str
     default: []
-  inventory_only:
-    description: Only check whether the inventory was read whole and holds a member, and plan nothing.
-    type: bool
-    default: false
-  allow_empty:
-    description: With O(inventory_only), an inventory without a member is no error.
-    type: bool
-    default: false
-  logs_in:
-    description:
-      - Whether the run logs in to machines. If so, it is refused when the host keys that it learns would not be kept.
-    type: bool
-    default: true
   allow_missing:
     description:
       - A slot without an identity is no error, so that everything else can be observed before the first identity is
@@ -160,7 +147,7 @@ RETURN = r"""
 plan:
   description: The plan, without the contents of files.
   type: dict
-  returned: success, without O(inventory_only)
+  returned: success
   contains:
     id:
       description: Four digests (of members, image, settings and secret versions) joined by hyphens.
@@ -190,5 +177,5 @@ findings:
     - The task's warnings are the same for a person. What the agent ignores is one line of them, unless C(-v) is given.
   type: list
   elements: dict
-  returned: success, without O(inventory_only)
+  returned: success
 """

@@ -154,6 +154,12 @@ class MemberVariables:
         raise Failed(Finding(code=code, what=what, where=self.name, fix=fix))
 
 
+def hosts_of(groups: Mapping[str, Sequence[str]], target: str) -> List[str]:
+    """The hosts of a fleet: its kinds of this target, be they in the group ``praxis`` or not; and machines."""
+    named = [*groups.get(GROUP, []), *groups.get(GROUP + "_" + target, [])]
+    return list(dict.fromkeys(str(name) for name in named))
+
+
 def members(hostvars: Mapping[str, Any], names: List[str]) -> List[MemberVariables]:
     """Read every member's variables.
 

@@ -39,12 +39,6 @@ class KindVariables(MemberVariables):
         return (self.host,)
 
 
-def hosts_of(groups: Mapping[str, Sequence[str]], target: str) -> List[str]:
-    """The hosts of a fleet: its kinds of this target, be they in the group ``praxis`` or not; and machines."""
-    named = [*groups.get(fleet_variables.GROUP, []), *groups.get(fleet_variables.GROUP + "_" + target, [])]
-    return list(dict.fromkeys(str(name) for name in named))
-
-
 def read(hostvars: Mapping[str, Any], names: Sequence[str]) -> Tuple[List[MemberVariables], List[Finding]]:
     """The kinds whose variables can be read, and what is wrong with the others."""
     members: List[MemberVariables] = []

@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 
 PLAN, DEPLOY, STATUS, VERIFY, ROLLBACK, HISTORY, DOWN = STATES = (
@@ -48,7 +48,7 @@ class TargetAction(ActionBase):  # type: ignore[misc]
 
     def hosts(self, groups: Mapping[str, Sequence[str]]) -> List[str]:
         """The hosts of the inventory that are planned."""
-        return kinds.hosts_of(groups, self.target)
+        return fleet_variables.hosts_of(groups, self.target)
 
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Verb:
         """The verb that the options ask for.

@@ -187,13 +187,17 @@ def aws_machines(world: World) -> Turns:
     yield Turn("terminate", {"fleet": FLEET, "state": "absent", **world.keys}, changes=True)
 
 
+def fleet_inventory(_world: World) -> Turns:
+    yield Turn("the machine", {})
+    yield Turn("nobody", {"allow_empty": True, "logs_in": False})
+
+
 def fleet_plan(world: World) -> Turns:
     references = {name: f"aws-sm://praxis/praxis/agent#{name}" for name in agent_secrets(world)}
     value = secrets.token_urlsafe(24)
     world.secret("a secret by value", value.encode())
     variables = {"praxis_agent_secrets": {**references, "BY_VALUE": value}}
     hosts = {"hosts": [world.machine.name]}
-    yield Turn("observe the inventory", {**hosts, "inventory_only": True})
     unmade = {"praxis_fleet": FLEET, **variables}
     yield Turn("plan before the identities", {**hosts, "allow_missing": True}, variables=unmade)
     yield Turn("plan", hosts, variables=variables)
@@ -450,6 +454,7 @@ def fleet_history(world: World) -> Turns:
 
 def fleet_lock(world: World) -> Turns:
     """A deployment takes the lock, a newer one takes over from it, and gives it back."""
+    yield Turn("observe", {"state": "observed"})
     process = {"place": "here", "pid": 7, "started": "1"}
     first = {"run": "one", "owner": "a test", "lock_host": world.machine.name, "fence": 7, "process": process}
     yield Turn("take", {"deployment": first}, changes=True)
@@ -457,7 +462,7 @@ def fleet_lock(world: World) -> Turns:
     yield Turn("take over", {"deployment": second, "seen": 7, "over": ["one"]}, changes=True)
     yield Turn("give back", {"deployment": {**second, "fence": 8}, "state": "absent"}, changes=True)
     # A person's lock. The play is on one machine, so it is all of the fleet here.
-    observation = {"name": "before: observe", "praxis.cloud.agent_info": {}, "register": "observed"}
+    observation = {"name": "before: ask", "praxis.cloud.fleet_lock": {"state": "observed"}, "register": "observed"}
     before = ({"hosts": "praxis", "gather_facts": False, "become": True, "tasks": [observation]},)
     fleet = {"observations": "observed", "hosts": [world.machine.name]}
     locked = yield Turn("lock", {**fleet, "reason": "a test"}, before=before, changes=True)
@@ -486,10 +491,14 @@ def gcp_roles(world: World) -> Turns:
                module="ansible.builtin.assert")  # fmt: skip
 
 
-def machine_lines(world: World) -> Turns:
+def provision_outcome(world: World) -> Turns:
     machine = {"name": "it", "slot": "1", "instance_id": "i-1", "zone": "z", "private_ip": "10.0.0.1", "public_ip": ""}
-    drawn = f"({[machine]} | praxis.cloud.machine_lines(['it'])) | last is match('it +1 +i-1 +z +10.0.0.1 +- +ok$')"
-    yield Turn("draw", {"that": [drawn]}, module="ansible.builtin.assert")
+    result = {"region": "r", "balancer": "", "machines": [machine], "launched": [], "terminated": []}
+    account = {"praxis_cloud": "aws", "provision_result": result}
+    member = {"inventory_hostname": "it", "praxis_login": {}}
+    outcome = f"({[account]} | praxis.cloud.provision_outcome({[member]}))"
+    drawn = f"{outcome}.lines.1 is match('it +1 +i-1 +z +10.0.0.1 +- +ok$') and {outcome}.wrong == ''"
+    yield Turn("sum up", {"that": [drawn]}, module="ansible.builtin.assert")
 
 
 def project(world: World) -> Turns:
@@ -528,7 +537,7 @@ ROWS = (
     Row("live", ("callback",), live, repeats=True),
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
-    Row("machine_lines", ("filter",), machine_lines, repeats=True),
+    Row("provision_outcome", ("filter",), provision_outcome, repeats=True),
     Row("aws_policies", ("filter",), aws_policies, repeats=True),
     Row("gcp_roles", ("filter",), gcp_roles, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),
@@ -540,6 +549,7 @@ ROWS = (
     Row("aws_infrastructure", BOTH, aws_infrastructure, changes=True, repeats=True),
     Row("aws_machines", ("modules",), aws_machines, changes=True, repeats=True),
     Row("aws_lb_target", ("modules",), aws_lb_target, changes=True, repeats=True),
+    Row("fleet_inventory", BOTH, fleet_inventory),
     Row("fleet_plan", BOTH, fleet_plan),
     Row("fleet_render", BOTH, fleet_render, on="controller", changes=True),
     Row("fleet_image", BOTH, fleet_image, changes=True, repeats=True),

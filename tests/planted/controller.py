@@ -413,8 +413,8 @@ FAULTS = (
     Fault(
         name="half-an-inventory-is-deployed",
         breaks="A plan is made although a source of the inventory could not be read.",
-        file="plugins/action/fleet_plan.py",
-        before="            _require_whole(task_vars)\n",
+        file="plugins/plugin_utils/whole_inventory.py",
+        before="    _refuse([Finding(**error) for error in unread])\n",
         after="",
         tests=("tests/unit/plan/test_actions.py::test_half_an_inventory_is_refused",),
         tier="test",

@@ -21,6 +21,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 ROLES = PLAYBOOKS.parent / "roles"
 Part = dict[str, Any]
 RELEASE, INFO, BACKUP = "praxis.cloud.agent_release", "praxis.cloud.agent_info", "praxis.cloud.agent_backup"
+LOCK = "praxis.cloud.fleet_lock"
 VERDICT = "praxis_verdict.ok"
 ACTING = "not ansible_check_mode"
 COLLECTION = Path(__file__).resolve().parents[2]
@@ -70,8 +71,11 @@ def plays(name: str = "*") -> list[tuple[str, Part]]:
 
 
 def on_machines() -> list[tuple[str, Part]]:
-    steps = {RELEASE, INFO, BACKUP}
-    return [(name, play) for name, play in plays() if any(steps & set(task) for task in tasks_of(play))]
+    return [(name, play) for name, play in plays() if any(asks_a_machine(task) for task in tasks_of(play))]
+
+
+def asks_a_machine(task: Part) -> bool:
+    return bool({RELEASE, INFO, BACKUP} & set(task)) or (task.get(LOCK) or {}).get("state") == "observed"
 
 
 each_play_on_machines = pytest.mark.parametrize("play", [pytest.param(play, id=name) for name, play in on_machines()])

@@ -30,6 +30,7 @@ LAYERS = (
     PLUGINS / "plugin_utils" / "hooks.py",
     PLUGINS / "plugin_utils" / "variable_names.py",
     PLUGINS / "plugin_utils" / "ansible_settings.py",
+    PLUGINS / "plugin_utils" / "whole_inventory.py",
     PLUGINS / "plugin_utils" / "host_keys_kept.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "module_utils" / "playbook.py",

@@ -59,6 +59,11 @@ def shortened(findings: Iterable[Finding], every: bool = False) -> List[Finding]
     return [*groups.stops, *_alike(groups.changes), *_one(groups.ignored)]
 
 
+def lines(findings: Iterable[Finding], every: bool = False) -> List[str]:
+    """The findings as Ansible's warnings: ``shortened``, a line each."""
+    return [str(finding) for finding in shortened(findings, every)]
+
+
 def _alike(findings: Sequence[Finding]) -> List[Finding]:
     """What is said of several settings alike, once: of the first, with the names of the others."""
     kinds: Dict[Tuple[str, str, str], List[Finding]] = {}

@@ -39,12 +39,14 @@ class Stage:
 #: task that is not here is shown by its name.
 STAGES: Dict[Tuple[str, str], Stage] = {
     ("praxis.cloud.docker", ROLE): Stage("installing", what="Docker"),
+    ("praxis.cloud.fleet_inventory", ""): Stage("planning", about=CONTROLLER),
     ("praxis.cloud.fleet_plan", ""): Stage("planning", about=CONTROLLER),
     ("praxis.cloud.p2p_identity", ""): Stage("making", about=CONTROLLER, what="identities"),
     ("praxis.cloud.agent_release", "prepared"): Stage("preparing", "prepared"),
     ("praxis.cloud.fleet_order", ""): Stage("ordering", about=CONTROLLER),
     ("praxis.cloud.fleet_lock", "wait"): Stage("waiting", about=CONTROLLER, what="for another deployment"),
     ("praxis.cloud.fleet_lock", "free"): Stage("observing", about=CONTROLLER, what="who holds the fleet"),
+    ("praxis.cloud.fleet_lock", "observed"): Stage("observing", what="who holds the fleet"),
     ("praxis.cloud.fleet_lock", ""): Stage("locking", about=CONTROLLER, what="the fleet"),
     ("praxis.cloud.agent_info", "member"): Stage("observing", about=EARLIER, what="earlier batches"),
     ("praxis.cloud.fleet_balancer", "absent"): Stage("draining", about=BATCH),

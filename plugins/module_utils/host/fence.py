@@ -1,18 +1,14 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of the newest deployment on this host: module_utils/deployment.py says what it means.
-
-Its times are by the host's clock, which may be set meanwhile. So the file also says how long the machine had been up,
-and a reader is given the times that today's clock would have shown.
-"""
+"""The record of the newest deployment on this host: module_utils/deployment.py says what it means."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Dict, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, fenced, late, refuses
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, as_of, fenced, late, refuses
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -21,16 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 def read(paths: Paths, now: float) -> Optional[Dict[str, Any]]:
     """The newest deployment's record; None when there has been none."""
     found = _stored(paths)
-    if found is None:
-        return None
-    found.pop("closed", None)
-    if "boot" not in found:  # an earlier version wrote it
-        return found
-    boot, up = found.pop("boot"), found.pop("up")
-    since = uptime.seconds()
-    # Of another boot of the machine it is at least as old as this one.
-    at = now - (since - up) if boot == uptime.boot() else min(found["at"], now - since)
-    return {**found, "at": round(at, 3), "expires": round(at + found["expires"] - found["at"], 3)}
+    return as_of(found, now, uptime.boot(), uptime.seconds()) if found else None
 
 
 def admit(paths: Paths, wanted: Deployment, now: float, begins: bool = False) -> None:

@@ -542,7 +542,7 @@ def test_a_misspelt_variable_is_a_warning_of_every_playbook_and_of_the_plan(site
     assert [each["where"] for each in found] == ["variables (all 2 members)"] * 2
     for right in ("praxis_batch", "praxis_min_available"):
         assert f"Did you mean {right}?" in " ".join(played.printed.split())
-    before = {"praxis.cloud.fleet_plan": {"inventory_only": True}, "name": "Observe the inventory"}
+    before = {"praxis.cloud.fleet_inventory": {}, "name": "Require the inventory"}
     looked = site.play([{**LOCAL, "tasks": [before]}], "-e", "praxis_bacth=1")
     assert looked.rc == 0 and "Did you mean praxis_batch?" in " ".join(looked.printed.split())
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,14 +35,19 @@ class Keeper:
         self.action = object.__new__(fleet_lock.ActionModule)
         self.action._display = SimpleNamespace()
         self.action._execute_module = self._module
+        self.action._low_level_execute_command = self._shell
 
     def take(self) -> dict[str, Any]:
         taken: dict[str, Any] = self.action._take(self.run, {"host": "m1"}, {})
         return taken
 
+    def _shell(self, _command: str, in_data: bytes) -> dict[str, Any]:
+        assert in_data
+        remembered = f"praxis-remembers\nit 9.0 9.0\n{time.time():.0f}\n{json.dumps(self.found)}"
+        return {"rc": 0, "stdout": remembered, "stderr": ""}
+
     def _module(self, module_name: str, module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
-        if module_name == fleet_lock.INFO:
-            return {"observation": {"deployment": self.found, "host": {"clock": time.time()}}}
+        assert module_name == fleet_lock.MODULE
         wanted = deployment.deployment_from({"last": False, **module_args["deployment"]})
         assert wanted is not None
         try:

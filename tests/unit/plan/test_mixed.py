@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
-from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kinds, kubernetes_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, kubernetes_kinds
 from tests.unit.kubernetes import made as cluster
 from tests.unit.plan.made import Account, fleet, planner, reported, seed
 from tests.unit.plan.test_actions import PLAN, Site
@@ -164,9 +164,9 @@ def test_a_machine_without_an_identity_is_to_be_deployed_first(account: Account)
 
 def test_a_cluster_s_hosts_may_be_beside_the_machines_or_below_them() -> None:
     groups = {"praxis": ["m1", "agent"], "praxis_kubernetes": ["agent"]}
-    assert kinds.hosts_of(groups, "kubernetes") == ["m1", "agent"]
-    assert kinds.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "kubernetes") == ["m1", "agent"]
-    assert kinds.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "ecs") == ["m1"]
+    assert fleet_variables.hosts_of(groups, "kubernetes") == ["m1", "agent"]
+    assert fleet_variables.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "kubernetes") == ["m1", "agent"]
+    assert fleet_variables.hosts_of({"praxis": ["m1"], "praxis_kubernetes": ["agent"]}, "ecs") == ["m1"]
 
 
 @pytest.mark.slow

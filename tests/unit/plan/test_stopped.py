@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.praxis.cloud.plugins.action.fleet_plan import _stopped
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING
+from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_inventory import stopped
 
 
 def test_stopped_machines_are_one_warning_of_the_plan() -> None:
     places = ["praxis-aws-2 (i-2 in eu-west-1)", "praxis-aws-3 (i-3 in eu-west-1)"]
-    (found,) = _stopped({"praxis_inventory_stopped": places})
+    (found,) = stopped({"praxis_inventory_stopped": places})
     assert (found.code, found.level) == ("member-stopped", WARNING)
     assert all(place in found.what for place in places)
     assert "provision.yml" in found.fix
 
 
 def test_where_nothing_is_stopped_nothing_is_said() -> None:
-    assert _stopped({}) == _stopped({"praxis_inventory_stopped": []}) == []
+    assert stopped({}) == stopped({"praxis_inventory_stopped": []}) == []

@@ -1,0 +1,43 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by plugins/action/fleet_inventory.py on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: fleet_inventory
+short_description: Require an inventory that was read whole
+version_added: 0.1.0
+author: Praxis Cloud contributors (@praxis)
+description:
+  - Fails when a source of the inventory could not be read, when the inventory holds no member of the fleet, and for a
+    setting of Ansible's with which a run would stop in its middle. Warns of C(praxis_*) variables that nothing reads.
+  - Runs on the controller and asks nobody. M(praxis.cloud.fleet_plan) requires the same.
+extends_documentation_fragment:
+  - praxis.cloud.attributes.info
+options:
+  allow_empty:
+    description: An inventory without a member is no error.
+    type: bool
+    default: false
+  logs_in:
+    description:
+      - Whether the run logs in to machines. If so, it is refused when the host keys that it learns would not be kept.
+    type: bool
+    default: true
+  needs_cloud:
+    description: Whether an inventory with neither of the groups C(praxis_aws) and C(praxis_gcp) is an error.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Stop when the inventory could not be read whole, or holds no member
+  praxis.cloud.fleet_inventory:
+  run_once: true
+"""
+
+RETURN = r"""
+"""

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host remembers of deployments, read by one command of its shell.
+
+A module would be packed, sent, unpacked and compiled on every host, five times what the command takes; and a machine
+without Python remembers nothing, but answers.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import as_of
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+
+#: Before the answer, for a login may print lines of its own.
+_MARK = "praxis-remembers"
+
+
+def ask(action: ActionBase) -> Dict[str, Any]:
+    """The result of a task: ``observation``, with ``deployment`` and ``host.clock`` as in agent_info's; or a failure.
+
+    :raises AnsibleError: the host cannot be reached, or does not let Ansible become root.
+    """
+    # With an input, or ssh would ask for a terminal, which mixes what is an error into the answer.
+    answer = action._low_level_execute_command(command(Paths()), in_data=b"\n")
+    said = "%s %s" % (answer["stdout"], answer["stderr"])
+    try:
+        if answer["rc"] == 0:
+            return {"changed": False, "observation": observation(answer["stdout"])}
+    except ValueError as error:
+        said = "%s (%s)" % (said, error)
+    return {"failed": True, "msg": "What the host remembers of deployments cannot be read: %s" % said.strip()}
+
+
+def command(paths: Paths) -> str:
+    """For any shell that is POSIX's."""
+    machine = "cat /proc/sys/kernel/random/boot_id /proc/uptime && date +%s"
+    record = f"if [ -e {paths.deployment} ]; then cat {paths.deployment}; fi"
+    return f"echo {_MARK}; {machine} && {record}"
+
+
+def observation(printed: str) -> Dict[str, Any]:
+    """What the command printed, between what a login prints.
+
+    :raises ValueError: it is something else.
+    """
+    boot, up, _idle, clock, *text = printed.partition(_MARK)[2].split(None, 4)
+    now = float(clock)
+    stored = _first_value("".join(text))
+    known = isinstance(stored, dict) and isinstance(stored.get("fence"), int)
+    return {"deployment": as_of(stored, now, boot, float(up)) if known else None, "host": {"clock": now}}
+
+
+def _first_value(text: str) -> Any:
+    """A file that holds no JSON is no record: host/fence.py writes a whole one, or none."""
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except ValueError:
+        return None

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every run requires before it looks at a member: fit settings of Ansible's, and an inventory that was read whole.
+
+It is asked first and often alone, so it loads nothing of what a plan is made with.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
+from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
+
+
+def require(
+    task_vars: Mapping[str, Any], machines: List[str], may_be_empty: bool = False, logs_in: bool = True
+) -> None:
+    """Settings with which no run would stop in its middle, every source of the inventory, and a member.
+
+    :param machines: the members that are machines.
+    :param may_be_empty: whether none of them is no error.
+    :param logs_in: whether the run logs in to them: then the host keys that it learns have to be kept.
+    :raises Failed: for what is missing.
+    """
+    _refuse(ansible_settings.refusals())
+    # Half an inventory is worse than none: a source that fails leaves the others' hosts behind. praxis.cloud.fleet
+    # writes down which could not be read.
+    unread = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
+    _refuse([Finding(**error) for error in unread])
+    if not machines and not may_be_empty:
+        raise Failed(empty_fleet("inventory"), *stopped(task_vars))
+    if logs_in:
+        # How host keys are known is a matter of the fleet: one member stands for all.
+        for name in machines[:1]:
+            _refuse(host_keys_kept.refusals(task_vars["hostvars"][name], name))
+
+
+def require_cloud(groups: Mapping[str, Any]) -> None:
+    """:raises Failed: when there is no cloud to work in."""
+    if not {"praxis_aws", "praxis_gcp"} & set(groups):
+        what = "The inventory defines neither a group praxis_aws nor praxis_gcp, so there is no cloud to work in."
+        fix = "Use -i inventories/aws or -i inventories/gcp, or skip this playbook when the machines are yours."
+        raise Failed(Finding("no-cloud", what, "inventory", fix))
+
+
+def stopped(task_vars: Mapping[str, Any]) -> List[Finding]:
+    """The fleet's machines that are switched off, of which praxis.cloud.fleet makes no hosts: one warning for all."""
+    places = [str(place) for place in fleet_variables.plain(task_vars.get("praxis_inventory_stopped") or [])]
+    if not places:
+        return []
+    what = "Stopped, so the fleet is planned without: %s." % ", ".join(places)
+    fix = "Start them (provision.yml does) and deploy again; or take their tag or label praxis_fleet away for good."
+    return [Finding("member-stopped", what, "inventory", fix, WARNING)]
+
+
+def _refuse(findings: List[Finding]) -> None:
+    if findings:
+        raise Failed(*findings)
