@@ -269,6 +269,7 @@ def fleet_ecs(world: World) -> Turns:
     variables = {
         "praxis_target": "ecs",
         "praxis_target_group": "",
+        "praxis_slot": "",
         "praxis_agent_secrets": references,
         "praxis_ecs": {"bootstrap": [peer], "subnets": [described(world)["SubnetId"]],
                        "autoscaler": {"min": 1, "schedules": [day]}},
@@ -454,7 +455,6 @@ def fleet_history(world: World) -> Turns:
 
 def fleet_lock(world: World) -> Turns:
     """A deployment takes the lock, a newer one takes over from it, and gives it back."""
-    yield Turn("observe", {"state": "observed"})
     process = {"place": "here", "pid": 7, "started": "1"}
     first = {"run": "one", "owner": "a test", "lock_host": world.machine.name, "fence": 7, "process": process}
     yield Turn("take", {"deployment": first}, changes=True)
