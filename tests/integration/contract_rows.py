@@ -269,19 +269,20 @@ def fleet_ecs(world: World) -> Turns:
     variables = {
         "praxis_target": "ecs",
         "praxis_target_group": "",
-        "praxis_slot": "",
+        "praxis_slot": "{{ inventory_hostname }}",
         "praxis_agent_secrets": references,
         "praxis_ecs": {"bootstrap": [peer], "subnets": [described(world)["SubnetId"]],
                        "autoscaler": {"min": 1, "schedules": [day]}},
     }
-    yield Turn("plan", {"state": "plan"}, variables=variables)
+    observes = ("again",)
+    yield Turn("plan", {"state": "plan"}, variables=variables, steps=observes)
     yield Turn("deploy", {"state": "deployed"}, changes=True, variables=variables)
     named = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
     service = f"service/praxis-praxis/{world.machine.name}"
     world.owner("application-autoscaling").register_scalable_target(**named, ResourceId=service, MaxCapacity=3)
     yield Turn("correct the autoscaler", {"state": "deployed"}, changes=True, variables=variables)
     for state in ("status", "verified", "history"):
-        yield Turn(state, {"state": state}, variables=variables)
+        yield Turn(state, {"state": state}, variables=variables, steps=observes)
     yield Turn("remove", {"state": "absent"}, changes=True, variables=variables)
 
 
@@ -467,6 +468,7 @@ def fleet_lock(world: World) -> Turns:
     fleet = {"observations": "observed", "hosts": [world.machine.name]}
     locked = yield Turn("lock", {**fleet, "reason": "a test"}, before=before, changes=True)
     assert locked["done"].result["lock"]["reason"] == "a test"
+    yield Turn("observe", {"state": "observed"}, steps=("again",))
     yield Turn("unlock", {**fleet, "state": "absent"}, before=before, changes=True)
 
 
