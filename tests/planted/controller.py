@@ -243,6 +243,22 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="noise-is-a-record",
+        breaks="What a login prints is taken for what the host remembers of deployments.",
+        file="plugins/plugin_utils/host_memory.py",
+        before="printed.partition(_MARK)[2].split(None, 4)",
+        after="printed.replace(_MARK, \"\").split(None, 4)",
+        tests=("tests/unit/plan/test_host_memory.py",),
+    ),
+    Fault(
+        name="failed-cloud-is-provisioned",
+        breaks="provision.yml ends with return code 0 though a cloud's part was not made.",
+        file="plugins/module_utils/infrastructure/provisioned.py",
+        before="        if self.failed:\n",
+        after="        if len(self.failed) > 1:\n",
+        tests=("tests/unit/infrastructure/test_provisioned.py",),
+    ),
+    Fault(
         name="held-fleet-is-changed",
         breaks="Cloud resources are changed while somebody holds the fleet.",
         file="plugins/action/fleet_lock.py",
