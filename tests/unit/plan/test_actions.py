@@ -100,6 +100,14 @@ class Site:
             "ansible_remote_tmp": str(self.folder / f"remote-{name}"),
         }
 
+    def shell(self, name: str, script: str) -> dict[str, Any]:
+        """Of a host whose shell answers with this script when it is asked what it remembers of deployments."""
+        path = self.folder / f"shell-{name}"
+        answer = f"*praxis-remembers*) echo \"$2\" >> {self.folder}/sent-{name}\n{script} ;;"
+        path.write_text(f'#!/bin/sh\ncase "$2" in\n{answer}\n*) exec /bin/sh "$@" ;;\nesac\n')
+        path.chmod(0o755)
+        return {"ansible_connection": "local", "ansible_shell_executable": str(path)}
+
     def keep(self) -> dict[str, Any]:
         """A task that copies the run's directory to the folder ``kept``; Ansible removes it at its end."""
         return {"ansible.builtin.command": {"argv": ["cp", "-a", RUN, str(self.folder / "kept")]}, "check_mode": False}
@@ -373,12 +381,10 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
               "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "lease": 600.0, **more}  # fmt: skip
     now = time.time()
     held = Deployment(**wanted).record(now - age, ended=False)
-    deployments = {"m1": held, "m2": None}
-    observations = {name: {"deployment": one, "host": {"clock": now}} for name, one in deployments.items()}
-    answers = {name: json.dumps({"changed": False, "observation": one}) for name, one in observations.items()}
-    scripts = {name: f"echo '{answer}'" for name, answer in answers.items()}
+    deployments = {"m1": json.dumps(held), "m2": ""}
+    scripts = {name: f"echo 'praxis-remembers it 9.0 9.0 {now:.0f} {record}'" for name, record in deployments.items()}
     scripts["m2"] = "exit 3" if silent else scripts["m2"]
-    site.inventory({name: {**fleet(2)[name], **site.host(name, script)} for name, script in scripts.items()})
+    site.inventory({name: {**fleet(2)[name], **site.shell(name, script)} for name, script in scripts.items()})
     free = {**FREE, "vars": {"free_force": force}}
     rest = {**LOCAL, "tasks": [{"name": "change the cloud", "ansible.builtin.debug": {"msg": "changed"}}]}
     played = site.play([free, rest])
@@ -394,7 +400,7 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
 
 def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
     free = {**FREE, "vars": {"free_force": False}}
-    site.inventory({"m1": {**fleet(1)["m1"], **site.host("m1", "exit 3")}})
+    site.inventory({"m1": {**fleet(1)["m1"], **site.shell("m1", "exit 3")}})
     assert site.play([free], "--check").rc == 0
     assert not site.was_sent("m1")
     site.inventory({})
