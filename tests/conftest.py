@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,10 @@ from tests import deprecations, tiers
 # Ansible's own importer must come first: a collection imported without it cannot be found as a plugin later.
 init_plugin_loader()
 deprecations.refuse_here()
+
+# A shell has what it starts in the background ignore Ctrl-C, and the commands that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline per example: machines are shared and slow at times. CI draws the same examples every time, so that a red
 # run is the change's doing; at a desk they differ, and so go on looking.
