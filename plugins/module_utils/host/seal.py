@@ -12,15 +12,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import partial
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.systemd import DEADLINE, Ended, reason, systemctl
 
 TOOL = "systemd-creds"
 UNIT = "praxis-secrets.service"
-DEADLINE = 30.0
 SEALED_MODE = 0o600
 ENVIRONMENT, KEY = "environment", "node.key"
 
@@ -89,7 +90,7 @@ def seal(path: str, name: str, data: bytes) -> None:
     """
     done = _run(["encrypt", "--with-key=auto", "--name=%s" % name, "-", "-"], data)
     if done.returncode != 0:
-        raise Failed(_failed(path, done.stderr))
+        raise Failed(_failed(path, done))
     files.make_directory(os.path.dirname(path), 0o700)
     files.write_file(path, done.stdout, SEALED_MODE)
 
@@ -102,7 +103,7 @@ def unseal(paths: Paths, release_id: str) -> None:
     command = ["/bin/sh", paths.unseal, release_id]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False)
     if done.returncode != 0:
-        raise Failed(_failed(paths.sealed_environment(release_id), done.stderr))
+        raise Failed(_failed(paths.sealed_environment(release_id), done))
 
 
 def script(paths: Paths, several: bool = False) -> str:
@@ -134,8 +135,9 @@ def install(paths: Paths, several: bool = False) -> None:
     files.make_directory(paths.root, 0o755)
     files.write_file(paths.unseal, script(paths, several).encode(), 0o700)
     files.write_file(paths.unit, unit(paths).encode())
-    for arguments in (["daemon-reload"], ["enable", "--no-reload", UNIT]):
-        _systemctl(paths, arguments)
+    failed = partial(_failed, paths.unit)
+    systemctl(["daemon-reload"], failed)
+    systemctl(["enable", "--no-reload", UNIT], failed)
 
 
 def remove(paths: Paths) -> None:
@@ -143,9 +145,10 @@ def remove(paths: Paths) -> None:
 
     :raises Failed: ``not-sealed``.
     """
-    _systemctl(paths, ["disable", "--no-reload", UNIT])
+    failed = partial(_failed, paths.unit)
+    systemctl(["disable", "--no-reload", UNIT], failed)
     os.unlink(paths.unit)
-    _systemctl(paths, ["daemon-reload"])
+    systemctl(["daemon-reload"], failed)
 
 
 def is_installed(paths: Paths, several: bool = False) -> bool:
@@ -173,24 +176,15 @@ def _names(paths: Paths) -> Dict[str, str]:
     }
 
 
-def _systemctl(paths: Paths, arguments: Sequence[str]) -> None:
-    done = subprocess.run(
-        ["systemctl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
-    )
-    if done.returncode != 0:
-        raise Failed(_failed(paths.unit, done.stderr))
-
-
-def _run(arguments: Sequence[str], data: Optional[bytes]) -> subprocess.CompletedProcess[bytes]:
+def _run(arguments: Sequence[str], data: Optional[bytes]) -> Ended:
     """Values go through standard input and output: in no argument, and in no file."""
     return subprocess.run([TOOL, *arguments], input=data or b"", capture_output=True, timeout=DEADLINE, check=False)
 
 
-def _failed(where: str, stderr: bytes) -> Finding:
-    said = stderr.decode("utf-8", "replace").strip().splitlines()
+def _failed(where: str, done: Ended) -> Finding:
     return Finding(
         "not-sealed",
-        "The secrets could not be sealed for this machine, or unsealed: %s." % (said[-1] if said else "no reason"),
+        "The secrets could not be sealed for this machine, or unsealed: %s." % reason(done),
         where,
         "Observe systemd's log (journalctl -u %s), and deploy again." % UNIT,
     )

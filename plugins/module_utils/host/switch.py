@@ -15,17 +15,17 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Dict, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT, Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.systemd import Ended, reason, systemctl
 
 SERVICE, TIMER = "praxis-rollback.service", "praxis-rollback.timer"
-DEADLINE = 30.0  # seconds for a command of systemd's
 
 _SCRIPT = """\
 #!/bin/sh
@@ -144,7 +144,7 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.remove_file(paths.rolled_back)
     armed = {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "api_port": switch.api_port}
     _set(paths, armed, switch.within)
-    _systemctl(paths, ["enable", "--no-reload", TIMER])  # systemd has just read it
+    systemctl(["enable", "--no-reload", TIMER], partial(_not_armed, paths))  # systemd has just read it
 
 
 def wind(paths: Paths, within: float) -> None:
@@ -166,11 +166,12 @@ def disarm(paths: Paths) -> None:
     if not any(map(os.path.lexists, (paths.armed, *_files(paths)))):
         return
     files.remove_file(paths.armed)
+    failed = partial(_not_armed, paths)
     if os.path.lexists(_unit(paths, TIMER)):
-        _systemctl(paths, ["disable", "--now", "--no-reload", TIMER])  # it reads all units again below
+        systemctl(["disable", "--now", "--no-reload", TIMER], failed)  # it reads all units again below
     for path in _files(paths):
         files.remove_file(path)
-    _systemctl(paths, ["daemon-reload"])
+    systemctl(["daemon-reload"], failed)
 
 
 def script(paths: Paths, switch: Switch) -> str:
@@ -201,8 +202,9 @@ def _set(paths: Paths, armed: Dict[str, Any], within: float) -> None:
     files.write_file(_unit(paths, TIMER), (_TIMER % (math.ceil(within), when)).encode())
     due = {"until": until, "boot": uptime.boot(), "due": int(uptime.seconds() + within)}
     files.write_file(paths.armed, json.dumps({**armed, **due}).encode() + b"\n")
-    _systemctl(paths, ["daemon-reload"])
-    _systemctl(paths, ["restart", TIMER])
+    failed = partial(_not_armed, paths)
+    systemctl(["daemon-reload"], failed)
+    systemctl(["restart", TIMER], failed)
 
 
 def _left(armed: Dict[str, Any]) -> float:
@@ -227,12 +229,6 @@ def _unit(paths: Paths, name: str) -> str:
     return os.path.join(os.path.dirname(paths.unit), name)
 
 
-def _systemctl(paths: Paths, arguments: Sequence[str]) -> None:
-    done = subprocess.run(
-        ["systemctl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE, check=False
-    )
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        what = "systemctl %s failed: %s." % (" ".join(arguments), said[-1] if said else "no reason")
-        fix = "Fix what systemd reports, and deploy again."
-        raise Failed(Finding("not-armed", what, _unit(paths, TIMER), fix))
+def _not_armed(paths: Paths, done: Ended) -> Finding:
+    what = "%s failed: %s." % (" ".join(done.args), reason(done))
+    return Finding("not-armed", what, _unit(paths, TIMER), "Fix what systemd reports, and deploy again.")

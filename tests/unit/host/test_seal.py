@@ -118,6 +118,14 @@ def test_what_was_sealed_under_another_name_is_refused(host: Paths) -> None:
     assert "does not match" in failed["failure"]["what"]
 
 
+def test_a_unit_that_systemd_refuses_is_named_with_the_reason(host: Paths, docker: Path) -> None:
+    os.unlink(host.unit)
+    (docker / "systemctl").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
+    failed = run(host, "prepared")["failure"]
+    assert (failed["code"], failed["where"]) == ("not-sealed", host.unit)
+    assert failed["what"].endswith("unsealed: no bus.")
+
+
 def test_a_release_goes_with_what_was_sealed_of_it(host: Paths, engine: FakeEngine) -> None:
     for name in ("r1", "r2", "r3"):
         run(host, "prepared", release=release(name))

@@ -88,6 +88,7 @@ def test_what_cannot_be_armed_is_not_touched(host: Paths, engine: FakeEngine, do
     (docker / "systemctl").write_text("#!/bin/sh\necho no bus >&2\nexit 1\n")
     found = active(host, engine)
     assert (found["outcome"], found["failure"]["code"]) == ("failed", "not-armed")
+    assert found["failure"]["what"] == "systemctl daemon-reload failed: no bus."
     assert os.readlink(host.current) == "releases/r1"
 
 
