@@ -7,10 +7,10 @@ compiler of a fleet of machines, and asks stores and registry only for what the 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import decode_seed, is_peer_id, peer_id
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import outside
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members
@@ -24,12 +24,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload i
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_checks
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_checks, pod_identities
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.pod_identities import PodIdentities
 from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
 MACHINES = "machines"
@@ -95,7 +96,7 @@ class _Planner(KindPlanner):
         drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
         named = {name: self._secrets(settings[name], draft) for name, draft in drafts.items()}
         images = self.images(list(drafts.values()))
-        seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
+        seeds = {name: pod_identities.of_kind(self, fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
         machines = self._machines(fleet, pods)
         self.stop_at_errors()
@@ -106,7 +107,7 @@ class _Planner(KindPlanner):
                 settings=settings[name],
                 release=release(draft, images[draft.variables.image], _versions(named[name])),
                 secrets=named[name],
-                identities=seeds[name][0],
+                identities=seeds[name].secret,
                 services=services,
                 probe=probe_files(),
             )
@@ -120,7 +121,7 @@ class _Planner(KindPlanner):
         fleet = self.fleet_name()
         settings = self._settings()
         drafts = {name: draft for name, draft in self._drafts(settings).items() if draft is not None}
-        seeds = {name: self._identities(fleet, settings[name], draft) for name, draft in drafts.items()}
+        seeds = {name: pod_identities.of_kind(self, fleet, settings[name], draft) for name, draft in drafts.items()}
         pods = self._pods(settings, drafts, seeds)
         errors = tuple(finding for finding in self.findings if finding.level == ERROR)
         return PodsBeside(errors, tuple(pods), self._plaintext()) if pods else Beside(errors)
@@ -163,82 +164,16 @@ class _Planner(KindPlanner):
         name = secrets.versioned_name("%s-secrets" % settings.name, references)
         return SecretObject(name, tuple(sorted(references)), source, references)
 
-    def _identities(
-        self, fleet: str, settings: KindSettings, draft: Draft
-    ) -> Tuple[Optional[SecretObject], Tuple[str, ...]]:
-        """The Secret of the seeds, and the peer ids by ordinal."""
-        if settings.role != MEMBER:
-            return None, ()
-        variables, source = draft.variables, settings.identities
-        slots = ["%s-%d" % (variables.slot, ordinal) for ordinal in range(settings.maximum)]
-        pods = [mesh.pod_name(settings.name, ordinal) for ordinal in range(settings.maximum)]
-        ids = self._existing_ids(settings, variables.peer_id_scheme)
-        if source.existing:
-            if not ids:
-                what = "The seeds are in a Secret of the cluster, so nobody here knows the peer ids."
-                fix = "Give peer_ids, that of ordinal 0 first, or vaulted seeds."
-                self.findings.append(Finding("peer-ids-unknown", what, settings.name, fix))
-            return SecretObject(source.existing, tuple(pods)), ids
-        references: Dict[str, Reference] = {}
-        try:
-            for pod, slot in zip(pods, slots):
-                references[pod] = self.clouds.slot(fleet, replace(variables, slot=slot))
-        except Failed as error:
-            self.findings += [replace(finding, where=settings.name) for finding in error.findings]
-            return None, ids
-        self.findings += secrets.check_references(source, references, "identities", settings.name)
-        if not ids:
-            references, ids = self._stored(slots, references, variables.peer_id_scheme)
-        return SecretObject("%s-identities" % settings.name, tuple(pods), source, references), ids
-
-    def _stored(
-        self, slots: Sequence[str], references: Mapping[str, Reference], scheme: str
-    ) -> Tuple[Dict[str, Reference], Tuple[str, ...]]:
-        """The slots' references with their versions, and the peer ids: all that is kept of the seeds."""
-        where = dict(zip(slots, references.values()))
-        try:
-            found = identities.read(where, stores_of(self.clouds.aws, self.clouds.gcp))
-        except Failed as error:
-            self.findings += error.findings
-            return dict(references), ()
-        missing = [slot for slot in slots if found[slot].state != identities.PRESENT]
-        if missing:
-            what = "%d of %d slots have no seed: %s." % (len(missing), len(slots), ", ".join(missing))
-            fix = "Make them with the module praxis.cloud.p2p_identity; rendering makes nothing in a cloud."
-            self.findings.append(Finding("no-identity", what, "identities", fix))
-            return dict(references), ()
-        pinned = {pod: each.at(found[slot].version) for slot, (pod, each) in zip(slots, references.items())}
-        return pinned, tuple(peer_id(found[slot].seed, scheme) for slot in slots)
-
-    def _existing_ids(self, settings: KindSettings, scheme: str) -> Tuple[str, ...]:
-        """The peer ids that the user gives, by themselves or by the seeds."""
-        decoded = [decode_seed(seed) for seed in settings.seeds]
-        bad = [index for index, seed in enumerate(decoded) if seed is None]
-        bad += [index for index, each in enumerate(settings.peer_ids) if not is_peer_id(each)]
-        if bad:
-            kind = "seed of 32 bytes in base64" if settings.seeds else "peer id"
-            what = "Number %s of the list is no %s." % (", ".join(str(index) for index in bad), kind)
-            fix = "Write one for each ordinal, from 0 on."
-            self.findings.append(Finding("bad-peer-id", what, settings.name, fix))
-            return ()
-        ids = settings.peer_ids or tuple(peer_id(seed, scheme) for seed in decoded if seed is not None)
-        if ids and len(ids) < settings.maximum:
-            what = "%d peer ids are known, and there may be %d pods." % (len(ids), settings.maximum)
-            fix = "Give one for every pod that the autoscaler may ask for, or lower its max."
-            self.findings.append(Finding("peer-ids-few", what, settings.name, fix))
-            return ()
-        return ids[: settings.maximum]
-
     def _pods(
         self,
         settings: Mapping[str, KindSettings],
         drafts: Mapping[str, Draft],
-        seeds: Mapping[str, Tuple[Optional[SecretObject], Tuple[str, ...]]],
+        seeds: Mapping[str, PodIdentities],
     ) -> List[mesh.Pod]:
         pods = []
         for name, draft in drafts.items():
             kind = settings[name]
-            for ordinal, own_id in enumerate(seeds[name][1]):
+            for ordinal, own_id in enumerate(seeds[name].peer_ids):
                 host = mesh.pod_host(kind, mesh.pod_name(kind.name, ordinal))
                 port = draft.variables.p2p_port
                 announced = kind.machines.announced(ordinal, port)
