@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import GOOD, EcsService, image_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import GOOD, image_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, Revisions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
@@ -21,12 +22,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CHANGE, CREATE, Field, Row
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
 
-#: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
-OUTCOME, GOOD, BAD = "praxis_outcome", "good", "failed"
 #: Stopped tasks and lines of a log that are asked for.
 _STOPPED, _LINES = 10, 8
-#: Revisions that a history shows.
-HISTORY = 20
 
 
 @dataclass
@@ -62,6 +59,10 @@ class EcsService:
         """``FAMILY:REVISION`` that the service runs, or is going to."""
         return str(self.described.get("taskDefinition", "")).rpartition("/")[2]
 
+    @property
+    def _revisions(self) -> Revisions:
+        return Revisions(self.client, self.kind.family)
+
     def observe(self) -> None:
         """What there is. Only reads.
 
@@ -77,10 +78,10 @@ class EcsService:
         if found := capacity.fixed(self.kind.settings.capacity, self.described, self.where):
             raise Failed(*found)
         running = str(self.described.get("taskDefinition", ""))
-        self.current = self._definition(running) if running else {}
+        self.current = self._revisions.described(running) if running else {}
         self.fitting = running if self.current and same(self.definition, self.current) else ""
         if not self.fitting:
-            newest = self._definition(self.kind.family)
+            newest = self._revisions.described(self.kind.family)
             fits = newest and same(self.definition, newest)
             self.fitting = str(newest["taskDefinitionArn"]) if fits else ""
 
@@ -105,9 +106,7 @@ class EcsService:
     def apply(self, security_groups: Sequence[str]) -> None:
         """Make it so: register what is missing, create or update the service."""
         if not self.fitting:
-            tags = lower_list({**self.kind.tags, "Name": self.kind.family})
-            made = self.client.call("ecs", "register_task_definition", tags=tags, **self.definition)
-            self.fitting = str(made["taskDefinition"]["taskDefinitionArn"])
+            self.fitting = self._revisions.register(self.definition, self.kind.tags)
         if not self.exists:
             request = service.service(self.kind, self.fitting, security_groups)
             self._took(self.client.call("ecs", "create_service", **request))
@@ -130,14 +129,14 @@ class EcsService:
         if done and ended == rollout.COMPLETED:
             unserved = self._served(float(self.kind.settings.grace))
             if not unserved:
-                self._mark(arn, GOOD)
+                self._revisions.mark(arn, GOOD)
             return unserved
         stopped = self._stopped(ours)
         log = self._log_end(stopped)
         if not done:
             return rollout.unfinished(self.described, stopped, log, self.where, seconds)
         found = rollout.failed(self.described, ours, stopped, log, self.where)
-        self._mark(arn, BAD)
+        self._revisions.mark(arn, BAD)
         back = str(rollout.primary(self.described).get("id", ""))
         if back not in ("", ours):
             self.deployment = back
@@ -181,25 +180,8 @@ class EcsService:
         return {_id(each["taskArn"]): _address(each) for each in running}
 
     def history(self) -> list[dict[str, Any]]:
-        """Its task definitions, the newest first: revision, image, when, and how their deployment ended."""
-        asked: dict[str, Any] = {"familyPrefix": self.kind.family, "sort": "DESC", "status": "ACTIVE"}
-        found = []
-        for arn in self.client.paginate("ecs", "list_task_definitions", **asked):
-            if arn.rpartition("/")[2].rpartition(":")[0] == self.kind.family:
-                found.append(self._definition(arn))
-            if len(found) == HISTORY:
-                break
-        return [
-            {
-                "revision": each["revision"],
-                "arn": each["taskDefinitionArn"],
-                "image": image_of(each),
-                "registered": str(each.get("registeredAt", "")),
-                "outcome": _outcome(each),
-                "active": each["taskDefinitionArn"] == self.described.get("taskDefinition"),
-            }
-            for each in sorted(found, key=lambda one: -int(one["revision"]))
-        ]
+        """Its task definitions, as :meth:`Revisions.history` shows them."""
+        return self._revisions.history(str(self.described.get("taskDefinition", "")))
 
     def remove(self) -> None:
         """Stop its tasks, remove it, and give up its task definitions."""
@@ -208,8 +190,7 @@ class EcsService:
             self.client.call("ecs", "delete_service", idempotent=True, force=True, **named)
             # A balancer is drained of its tasks before they stop.
             self.poll.until(self._not_stopped, lambda found: not found, seconds=float(self.kind.settings.timeout))
-        for each in self.history():
-            self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=each["arn"])
+        self._revisions.give_up()
 
     def _not_stopped(self) -> list[dict[str, Any]]:
         stopping = [each for each in self.tasks("STOPPED") if each.get("lastStatus") != "STOPPED"]
@@ -250,21 +231,6 @@ class EcsService:
             return {}
         return next((dict(each) for each in found if each.get("status") == "ACTIVE"), {})
 
-    def _definition(self, named: str) -> dict[str, Any]:
-        try:
-            found = self.client.call("ecs", "describe_task_definition", taskDefinition=named, include=["TAGS"])
-        except (NotFound, Invalid):
-            return {}
-        return {**found["taskDefinition"], "tags": found.get("tags") or []}
-
-    def _mark(self, arn: str, outcome: str) -> None:
-        """Write down how a revision's deployment ended, unless it stands there already."""
-        found = self._definition(arn)
-        # One that was good here is not bad for a deployment that failed for another reason: the cluster was full, say.
-        if found and _outcome(found) not in (outcome, GOOD):
-            tags = lower_list({OUTCOME: outcome})
-            self.client.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=tags)
-
     def _stopped(self, deployment: str) -> list[dict[str, Any]]:
         found = [each for each in self.tasks("STOPPED") if each.get("startedBy") in (deployment, None, "")]
         return sorted(found, key=lambda each: str(each.get("stoppedAt", "")), reverse=True)[:_STOPPED]
@@ -285,16 +251,6 @@ class EcsService:
         except CloudError:
             return []  # evidence that there is none of must not hide the failure itself
         return [str(event["message"]) for event in events]
-
-
-def image_of(definition: Mapping[str, Any]) -> str:
-    """The agent's image in a definition; empty where there is none."""
-    containers = definition.get("containerDefinitions") or ()
-    return next((str(each["image"]) for each in containers if each.get("name") == CONTAINER), "")
-
-
-def _outcome(definition: Mapping[str, Any]) -> str:
-    return lower_tags(definition).get(OUTCOME, "")
 
 
 def _address(task: Mapping[str, Any]) -> str:

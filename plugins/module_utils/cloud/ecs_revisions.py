@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The revisions of a kind's task definition in Amazon ECS, each with how its deployment ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
+
+#: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
+OUTCOME, GOOD, BAD = "praxis_outcome", "good", "failed"
+#: Revisions that a history shows.
+HISTORY = 20
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """All of one family."""
+
+    client: AwsClient
+    family: str
+
+    def described(self, named: str) -> dict[str, Any]:
+        """A definition with its tags; empty where there is none.
+
+        :param named: its ARN, or the family for its newest.
+        """
+        try:
+            found = self.client.call("ecs", "describe_task_definition", taskDefinition=named, include=["TAGS"])
+        except (NotFound, Invalid):
+            return {}
+        return {**found["taskDefinition"], "tags": found.get("tags") or []}
+
+    def register(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Make one more; its ARN."""
+        named = lower_list({**tags, "Name": self.family})
+        made = self.client.call("ecs", "register_task_definition", tags=named, **definition)
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def mark(self, arn: str, outcome: str) -> None:
+        """Write down how a revision's deployment ended, unless it stands there already."""
+        found = self.described(arn)
+        # One that was good here is not bad for a deployment that failed for another reason: the cluster was full, say.
+        if found and _outcome(found) not in (outcome, GOOD):
+            tags = lower_list({OUTCOME: outcome})
+            self.client.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=tags)
+
+    def history(self, running: str) -> list[dict[str, Any]]:
+        """The newest first: revision, image, when, and how their deployment ended.
+
+        :param running: the ARN of the one that the service runs, or is going to; empty: none.
+        """
+        return [
+            {
+                "revision": each["revision"],
+                "arn": each["taskDefinitionArn"],
+                "image": image_of(each),
+                "registered": str(each.get("registeredAt", "")),
+                "outcome": _outcome(each),
+                "active": each["taskDefinitionArn"] == running,
+            }
+            for each in self._newest()
+        ]
+
+    def give_up(self) -> None:
+        """Deregister those that a history shows."""
+        for each in self._newest():
+            arn = each["taskDefinitionArn"]
+            self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=arn)
+
+    def _newest(self) -> list[dict[str, Any]]:
+        asked: dict[str, Any] = {"familyPrefix": self.family, "sort": "DESC", "status": "ACTIVE"}
+        found = []
+        for arn in self.client.paginate("ecs", "list_task_definitions", **asked):
+            if arn.rpartition("/")[2].rpartition(":")[0] == self.family:
+                found.append(self.described(arn))
+            if len(found) == HISTORY:
+                break
+        return sorted(found, key=lambda one: -int(one["revision"]))
+
+
+def image_of(definition: Mapping[str, Any]) -> str:
+    """The agent's image in a definition; empty where there is none."""
+    containers = definition.get("containerDefinitions") or ()
+    return next((str(each["image"]) for each in containers if each.get("name") == CONTAINER), "")
+
+
+def _outcome(definition: Mapping[str, Any]) -> str:
+    return lower_tags(definition).get(OUTCOME, "")
