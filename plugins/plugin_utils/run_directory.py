@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, Table, table_from_plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
@@ -35,8 +36,8 @@ _FOLDERS = (
 
 
 class RunDirectory:
-    """Reads and writes one run's files. Every write is staged and renamed: a reader never sees half a file. Hosts are
-    worked on by processes beside each other, so each fact has a file of its own.
+    """Reads and writes one run's files. Hosts are worked on by processes beside each other, so each fact has a file of
+    its own.
 
     :raises Failed: ``run-gone`` when there is no such directory.
     """
@@ -52,6 +53,7 @@ class RunDirectory:
                 )
             )
         self.path = path
+        self._files = FactFiles(path)
 
     @classmethod
     def create(
@@ -68,20 +70,21 @@ class RunDirectory:
         :param options: what the later steps need to know besides (``keep_releases``, ``batch``, …).
         """
         run = cls(tempfile.mkdtemp(prefix="praxis-", dir=C.DEFAULT_LOCAL_TMP))
+        files = run._files
         for folder in _FOLDERS:
-            os.mkdir(run._of(folder))
-        run._write("table.json", json.dumps(plan.to_plain()).encode())
-        run._write("options.json", json.dumps(dict(options)).encode())
+            os.mkdir(files.place(folder))
+        files.write("table.json", plan.to_plain())
+        files.write("options.json", dict(options))
         for name in plan.members:
-            run._write("slices/" + name, json.dumps({**plan.host_slice(name), "engine": engines[name]}).encode())
-            run._write("sealed/" + name, seal(dict(secrets[name])))
+            files.write("slices/" + name, {**plan.host_slice(name), "engine": engines[name]})
+            write_whole(files.place("sealed/" + name), seal(dict(secrets[name])))
         return run
 
     def table(self) -> Table:
-        return table_from_plain(self._read("table.json"))
+        return table_from_plain(self._files.read("table.json"))
 
     def options(self) -> Dict[str, Any]:
-        found: Dict[str, Any] = self._read("options.json")
+        found: Dict[str, Any] = self._files.read("options.json")
         return found
 
     def host_slice(self, name: str, moved: Optional[Collection[str]] = None) -> Dict[str, Any]:
@@ -91,7 +94,7 @@ class RunDirectory:
             None: all do.
         :raises Failed: when the host is no member.
         """
-        if not os.path.exists(self._of("slices/" + name)):
+        if not self._files.has("slices/" + name):
             raise Failed(
                 Finding(
                     code="not-a-member",
@@ -100,7 +103,7 @@ class RunDirectory:
                     fix="Add it to the group praxis, or do not run this play on it.",
                 )
             )
-        found: Dict[str, Any] = self._read("slices/" + name)
+        found: Dict[str, Any] = self._files.read("slices/" + name)
         still = {} if moved is None else self._at_old_ports(moved)
         if still:
             table = self.table().at_ports(still)
@@ -109,28 +112,28 @@ class RunDirectory:
 
     def connect(self, name: str, peers: Sequence[Member]) -> None:
         """Add an agent's peers, which this run does nothing to, to its table and its slice."""
-        found: Dict[str, Any] = self._read("slices/" + name)
+        found: Dict[str, Any] = self._files.read("slices/" + name)
         table = self.table()
         members = {**table.members, **{peer.name: peer for peer in peers}}
         edges = {(min(name, peer.name), max(name, peer.name)) for peer in peers}
         table = replace(table, members=members, edges=edges)
         found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
-        self._write("table.json", json.dumps(table.to_plain()).encode())
-        self._write("slices/" + name, json.dumps(found).encode())
+        self._files.write("table.json", table.to_plain())
+        self._files.write("slices/" + name, found)
 
     def secrets(self, name: str) -> Dict[str, Any]:
-        with open(self._of("sealed/" + name), "rb") as file:
+        with open(self._files.place("sealed/" + name), "rb") as file:
             found: Dict[str, Any] = unseal(file.read())
         return found
 
     def touch(self, name: str, previous: Optional[str]) -> None:
         """Before a host is disturbed: write down its last good release, so that it can be rolled back to it whatever
         happens."""
-        self._write("touched/" + name, json.dumps({"previous": previous}).encode())
+        self._files.write("touched/" + name, {"previous": previous})
 
     def touched(self) -> Dict[str, Optional[str]]:
         """The hosts that were disturbed in this run, and the release that each goes back to: the last good one."""
-        return {name: found["previous"] for name, found in self._all("touched").items()}
+        return {name: found["previous"] for name, found in self._files.all("touched").items()}
 
     def activate(
         self, name: str, container: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
@@ -139,57 +142,57 @@ class RunDirectory:
         keys = ("id", "restarts")
         beside = {service: {key: found.get(key) for key in keys} for service, found in services.items()}
         kept = {**{key: container.get(key) for key in keys}, **({"services": beside} if beside else {})}
-        self._write("activated/" + name, json.dumps(kept).encode())
+        self._files.write("activated/" + name, kept)
 
     def activated(self) -> Dict[str, Dict[str, Any]]:
         """``id`` and ``restarts`` of the container of every host that was activated in this run, and of its
         ``services`` where there are any."""
-        return self._all("activated")
+        return self._files.all("activated")
 
     def activated_names(self) -> List[str]:
         """Who was activated in this run. Each host asks it, so nobody's file is read."""
-        return self._names("activated")
+        return self._files.names("activated")
 
     def drain(self, name: str, seconds: float) -> None:
         """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as
         those of another one."""
         until = time.monotonic() + max(seconds, self.draining(name))
-        self._write("draining/" + name, json.dumps({"until": until}).encode())
+        self._files.write("draining/" + name, {"until": until})
 
     def draining(self, name: str) -> float:
         """Seconds that the connections of a host may still live."""
-        if not os.path.exists(self._of("draining/" + name)):
+        if not self._files.has("draining/" + name):
             return 0.0
-        return max(0.0, float(self._read("draining/" + name)["until"]) - time.monotonic())
+        return max(0.0, float(self._files.read("draining/" + name)["until"]) - time.monotonic())
 
     def leave_balancers(self, balancers: Sequence[Mapping[str, Any]]) -> None:
         """The load balancers of before that members were registered with when this run first asked."""
-        self._write("left.json", json.dumps([dict(one) for one in balancers]).encode())
+        self._files.write("left.json", [dict(one) for one in balancers])
 
     def left_balancers(self) -> Optional[List[Dict[str, Any]]]:
         """None before they were asked for."""
-        return self._read("left.json") if os.path.exists(self._of("left.json")) else None
+        found: Optional[List[Dict[str, Any]]] = self._files.find("left.json")
+        return found
 
     def roll_back(self, name: str) -> None:
         """Before a host is rolled back: it is tried once, and what was activated there is gone."""
-        self._write("rolled-back/" + name, b"{}")
-        if os.path.exists(self._of("activated/" + name)):
-            os.unlink(self._of("activated/" + name))
+        self._files.write("rolled-back/" + name, {})
+        self._files.remove("activated/" + name)
 
     def rolled_back(self) -> List[str]:
         """The hosts whose rollback was begun."""
-        return sorted(self._all("rolled-back"))
+        return sorted(self._files.all("rolled-back"))
 
     def record(self, findings: Sequence[Finding]) -> None:
         """Keep what went wrong in this run: a host that was rolled back well is no success."""
         for item in findings:
             name = "recorded/" + hashlib.sha256(json.dumps([item.code, item.where]).encode()).hexdigest()
-            since = self._read(name)["since"] if os.path.exists(self._of(name)) else time.time_ns()
-            self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())
+            since = self._files.read(name)["since"] if self._files.has(name) else time.time_ns()
+            self._files.write(name, {"since": since, "finding": asdict(item)})
 
     def recorded(self) -> List[Finding]:
         """In the order in which they were first recorded."""
-        kept = sorted(self._all("recorded").values(), key=lambda item: int(item["since"]))
+        kept = sorted(self._files.all("recorded").values(), key=lambda item: int(item["since"]))
         return [Finding(**item["finding"]) for item in kept]
 
     def journal(self, step: str, hosts: Sequence[str], began: float, outcome: str, **more: Any) -> None:
@@ -199,11 +202,11 @@ class RunDirectory:
         :param outcome: ``ok``, or the code of what went wrong.
         """
         entry = {"step": step, "hosts": list(hosts), "began": began, "ended": time.time(), "outcome": outcome, **more}
-        self._write("journal/" + uuid.uuid4().hex, json.dumps(entry).encode())
+        self._files.write("journal/" + uuid.uuid4().hex, entry)
 
     def journalled(self) -> List[Dict[str, Any]]:
         """The steps of this run that have ended, in the order in which they began."""
-        return sorted(self._all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
+        return sorted(self._files.all("journal").values(), key=lambda entry: (entry["began"], entry["ended"]))
 
     def called_good(self) -> List[str]:
         """The hosts whose release this run has called good."""
@@ -220,7 +223,7 @@ class RunDirectory:
             "left_out": [finding.where for finding in order.left_out],
             "before": record.before(order, observations),
         }
-        self._write("order.json", json.dumps(kept).encode())
+        self._files.write("order.json", kept)
 
     def batch_of(self, name: str) -> List[str]:
         """The members that are activated together with this one."""
@@ -247,21 +250,22 @@ class RunDirectory:
 
     def lock(self, deployment: Mapping[str, Any]) -> None:
         """This run has the fleet's lock, as this deployment."""
-        self._write("lock.json", json.dumps(dict(deployment)).encode())
+        self._files.write("lock.json", dict(deployment))
         self.renew()
 
     def locked(self) -> Optional[Dict[str, Any]]:
         """The deployment as which this run has the fleet's lock; None when it has not."""
-        return self._read("lock.json") if os.path.exists(self._of("lock.json")) else None
+        found: Optional[Dict[str, Any]] = self._files.find("lock.json")
+        return found
 
     def renew(self) -> None:
         """A host has just admitted a step: from now on others wait for the whole lease again."""
-        self._write("renewed.json", json.dumps([time.time(), time.monotonic()]).encode())
+        self._files.write("renewed.json", [time.time(), time.monotonic()])
 
     def renewed_ago(self) -> float:
         """Seconds since a host last admitted this run, by the clock that says more: one may have been set back, and the
         other stands still while a laptop sleeps."""
-        by_clock, running = self._read("renewed.json")
+        by_clock, running = self._files.read("renewed.json")
         return max(time.time() - float(by_clock), time.monotonic() - float(running))
 
     def lease_is_over(self) -> bool:
@@ -275,38 +279,19 @@ class RunDirectory:
 
     def _order(self) -> Dict[str, Any]:
         unknown: Dict[str, Any] = {"gates": {}, "first": False, "ports": {}, "left_out": [], "before": {}}
-        return self._read("order.json") if os.path.exists(self._of("order.json")) else unknown
+        return self._files.read("order.json") if self._files.has("order.json") else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:
         """The last thing that is known of a host, or None when it was not reached since it was last asked."""
-        if not os.path.exists(self._of("outcomes/" + name)):
-            return None
-        found: Dict[str, Any] = self._read("outcomes/" + name)
+        found: Optional[Dict[str, Any]] = self._files.find("outcomes/" + name)
         return found
 
     def outcomes(self) -> Dict[str, Dict[str, Any]]:
-        return self._all("outcomes")
+        return self._files.all("outcomes")
 
     def forget(self, name: str) -> None:
         """Before a host is asked: what it said before must not be taken for its answer."""
-        if os.path.exists(self._of("outcomes/" + name)):
-            os.unlink(self._of("outcomes/" + name))
+        self._files.remove("outcomes/" + name)
 
     def report(self, name: str, outcome: Mapping[str, Any]) -> None:
-        self._write("outcomes/" + name, json.dumps(dict(outcome)).encode())
-
-    def _all(self, folder: str) -> Dict[str, Dict[str, Any]]:
-        return {name: self._read("%s/%s" % (folder, name)) for name in self._names(folder)}
-
-    def _names(self, folder: str) -> List[str]:
-        return sorted(name for name in os.listdir(self._of(folder)) if not name.endswith(".new"))
-
-    def _of(self, name: str) -> str:
-        return os.path.join(self.path, name)
-
-    def _read(self, name: str) -> Any:
-        with open(self._of(name), "rb") as file:
-            return json.loads(file.read())
-
-    def _write(self, name: str, content: bytes) -> None:
-        write_whole(self._of(name), content)
+        self._files.write("outcomes/" + name, dict(outcome))

@@ -170,10 +170,10 @@ FAULTS = (
         name="first-words-last",
         breaks="What went wrong last at a place is forgotten for what was reported first.",
         file="plugins/plugin_utils/run_directory.py",
-        before='            self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())\n',
+        before='            self._files.write(name, {"since": since, "finding": asdict(item)})\n',
         after=(
-            "            if not os.path.exists(self._of(name)):\n"
-            '                self._write(name, json.dumps({"since": since, "finding": asdict(item)}).encode())\n'
+            "            if not self._files.has(name):\n"
+            '                self._files.write(name, {"since": since, "finding": asdict(item)})\n'
         ),
         tests=("tests/unit/plan/test_run_directory.py",),
     ),

@@ -120,7 +120,7 @@ def test_a_balancer_is_asked_by_the_task_s_process_and_answers_as_its_module_doe
     unknown = fleets["missing"].run
     (balancer,) = unknown.options()["balancers"]
     others = [{**balancer, "options": {"target_group": "others"}}]
-    unknown._write("options.json", json.dumps({**unknown.options(), "balancers": others}).encode())
+    unknown._files.write("options.json", {**unknown.options(), "balancers": others})
     for fleet in fleets.values():
         for name, observation in fleet.observations.items():
             fleet.run.report(name, {"observation": observation})

@@ -120,7 +120,7 @@ class TestNotWritten:
     @pytest.mark.parametrize("where", ["file/records", "file", "nul\0", "x" * 300])
     def test_it_is_a_warning_beside_the_others(self, run: RunDirectory, tmp_path: Path, where: str) -> None:
         (tmp_path / "file").write_text("not a directory")
-        run._write("options.json", json.dumps({**run.options(), "record": str(tmp_path / where)}).encode())
+        run._files.write("options.json", {**run.options(), "record": str(tmp_path / where)})
         run.record([Finding("lock-kept", "It was kept.", "m1", "Nothing.", level=WARNING)])
         found = judged(run, show=True)
         assert (found["ok"], found["record"], found["text"]) == (True, "", "")
@@ -131,7 +131,7 @@ class TestNotWritten:
         assert "could not be written" in reported["what"] and "praxis_record" in reported["fix"]
 
     def test_an_empty_directory_name_means_none(self, run: RunDirectory) -> None:
-        run._write("options.json", json.dumps({**run.options(), "record": ""}).encode())
+        run._files.write("options.json", {**run.options(), "record": ""})
         found = judged(run, show=True)
         assert (found["record"], found["findings"]) == ("", [])
 

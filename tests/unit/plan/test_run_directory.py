@@ -16,6 +16,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet, order
 from tests.unit.plan.made import only
@@ -116,7 +117,7 @@ class TestOutcomes:
         """Each host of a thousand asks it."""
         for name in ("m2", "m1"):
             run.activate(name, {"id": "c1", "restarts": 0})
-        monkeypatch.setattr(RunDirectory, "_read", lambda _run, name: pytest.fail(f"{name} was read"))
+        monkeypatch.setattr(FactFiles, "read", lambda _files, name: pytest.fail(f"{name} was read"))
         assert run.activated_names() == ["m1", "m2"]
 
     def test_a_host_that_is_rolled_back_has_nothing_activated(self, run: RunDirectory) -> None:
