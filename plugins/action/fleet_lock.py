@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -14,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, lock, step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
@@ -29,6 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     patiently,
     require_root,
 )
+from ansible_collections.praxis.cloud.plugins.plugin_utils.person_lock import PersonLock
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 MODULE = "praxis.cloud.fleet_lock"
@@ -101,46 +103,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Lock the fleet for a person, or unlock it."""
-        answers = fleet_variables.registered(task_vars["hostvars"], list(args["hosts"]), str(args["observations"]))
-        observations = observations_of(answers)
-        before = lock.holder(observations, controller.alive)
+        person = PersonLock(self._display, partial(self._ask, task_vars=task_vars), _observations(args, task_vars))
         if args.get("state") == "absent":
-            return self._unlock(before, task_vars)
-        lease, person = _numbers(args)["lease"], _person(str(args.get("reason") or "no reason given"))
-        wanted = lock.by_hand(observations, args["hosts"], person, lease)
-        over = [before.run] if before and before.gone else []
-        answer = self._asked(wanted["lock_host"], {"deployment": wanted, "over": over}, task_vars)
-        reported = {
-            **{key: wanted[key] for key in ("owner", "reason", "lock_host")},
-            "run": answer["holder"],
-            "until": clocks.moment(answer["expires"]),
-        }
-        self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % reported)
-        return {**answer, "lock": reported}
-
-    def _unlock(self, holder: Optional[lock.Holder], task_vars: Any) -> Dict[str, Any]:
-        if holder is None:
-            self._say("The fleet is not locked.")
-            return {"changed": False, "locked": False}
-        if not holder.by_hand:
-            raise Failed(holder.refused() if holder.gone else holder.locked())
-        held = {name: holder.record[name] for name in ("run", "owner", "reason", "process", "lock_host", "fence")}
-        answer = self._asked(held["lock_host"], {"deployment": held, "state": "absent"}, task_vars)
-        self._say("The fleet is unlocked. %s had locked it (%s)." % (held["owner"], held["reason"]))
-        return answer
-
-    def _asked(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:
-        """The module's answer.
-
-        :raises Failed: with its findings.
-        """
-        answer = self._ask(host, args, task_vars)
-        if answer.get("failed"):
-            raise Failed(*(Finding(**failure) for failure in answer["failures"]))
-        return {key: answer[key] for key in ("changed", "diff", "fence", "holder", "expires", "locked")}
-
-    def _say(self, text: str) -> None:
-        screen.show_in_a_task(self._display, lambda _width, _paint: ["", text, ""])
+            return person.give_back()
+        return person.take(args["hosts"], str(args.get("reason") or "no reason given"), _numbers(args)["lease"])
 
     def _hold(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:
         """Renew the lease, or learn that another deployment has taken over."""
@@ -216,16 +182,21 @@ def _free(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, An
 
     :raises Failed: somebody does, or nobody knows.
     """
-    hosts = list(args["hosts"])
-    observations = observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, str(args["observations"])))
+    observations = _observations(args, task_vars)
     held = lock.holder(observations, controller.alive, str(args.get("take_over") or ""))
     if held and not held.gone:
         raise Failed(held.locked())
     forced = boolean(args.get("force") or False, strict=False)
-    unknown = lock.unknown(hosts, observations, forced)
+    unknown = lock.unknown(list(args["hosts"]), observations, forced)
     if unknown and not forced:
         raise Failed(unknown)
     return {"changed": False, "locked": False, "warnings": [str(unknown)] if unknown else []}
+
+
+def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    """What the fleet's hosts remember, as an earlier task has registered it."""
+    hosts, variable = list(args["hosts"]), str(args["observations"])
+    return observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, variable))
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:
@@ -237,11 +208,6 @@ def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:
     if findings:
         raise Failed(*findings)
     return found
-
-
-def _person(reason: str) -> Dict[str, Any]:
-    """Who locks the fleet: no process that others could see."""
-    return {key: found for key, found in controller.deployment(reason).items() if key != "process"}
 
 
 def _elsewhere(finding: Finding) -> Finding:

@@ -154,7 +154,7 @@ def by_hand(
 ) -> Dict[str, Any]:
     """What a person asks the first member's host for, to lock the fleet: the option ``deployment``.
 
-    :param person: ``run``, ``owner`` and ``reason``.
+    :param person: ``run``, ``owner`` and ``reason``; its process is left out, for others to see none.
     :param lease: seconds for which it is locked.
     """
     return {**person, "process": {}, "lock_host": min(members), "fence": top(observations) + 1, "lease": lease}
