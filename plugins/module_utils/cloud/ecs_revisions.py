@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
@@ -57,6 +58,7 @@ class Revisions:
 
         :param running: the ARN of the one that the service runs, or is going to; empty: none.
         """
+        found = [self.described(arn) for arn in islice(self._arns(), HISTORY)]
         return [
             {
                 "revision": each["revision"],
@@ -66,24 +68,20 @@ class Revisions:
                 "outcome": _outcome(each),
                 "active": each["taskDefinitionArn"] == running,
             }
-            for each in self._newest()
+            for each in sorted(found, key=lambda one: -int(one["revision"]))
         ]
 
     def give_up(self) -> None:
-        """Deregister those that a history shows."""
-        for each in self._newest():
-            arn = each["taskDefinitionArn"]
+        """Deregister all of them."""
+        # Listed before the first goes: a page is of those that are active by then.
+        for arn in list(self._arns()):
             self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=arn)
 
-    def _newest(self) -> list[dict[str, Any]]:
+    def _arns(self) -> Iterator[str]:
+        """The newest first. A prefix is other families' too."""
         asked: dict[str, Any] = {"familyPrefix": self.family, "sort": "DESC", "status": "ACTIVE"}
-        found = []
-        for arn in self.client.paginate("ecs", "list_task_definitions", **asked):
-            if arn.rpartition("/")[2].rpartition(":")[0] == self.family:
-                found.append(self.described(arn))
-            if len(found) == HISTORY:
-                break
-        return sorted(found, key=lambda one: -int(one["revision"]))
+        listed = self.client.paginate("ecs", "list_task_definitions", **asked)
+        return (arn for arn in listed if arn.rpartition("/")[2].rpartition(":")[0] == self.family)
 
 
 def image_of(definition: Mapping[str, Any]) -> str:

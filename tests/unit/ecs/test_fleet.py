@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import HISTORY
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.ecs.conftest import CRASHING, Account
 from tests.unit.ecs.made import REGION, codes
@@ -160,12 +161,16 @@ def test_a_service_of_others_is_never_taken(account: Account) -> None:
 @pytest.mark.slow
 def test_a_removal_leaves_nothing(account: Account) -> None:
     account.deploy()
+    ecs = account.cloud.client("ecs")
+    for _more_than_a_history_shows in range(HISTORY):
+        ecs.register_task_definition(
+            family="praxis-demo-leaf", containerDefinitions=[{"name": "agent", "image": "it", "memory": 128}]
+        )
     fleet = account.fleet()
     rows = fleet.gone()
     assert {row.action for row in rows} == {"remove"}
     fleet.remove()
     assert account.fleet().gone() == []
-    ecs = account.cloud.client("ecs")
     assert ecs.list_task_definitions(familyPrefix="praxis-demo-leaf", status="ACTIVE")["taskDefinitionArns"] == []
     assert account.cloud.client("logs").describe_log_groups(logGroupNamePrefix="/praxis")["logGroups"] == []
     assert REGION in fleet.where
