@@ -45,6 +45,7 @@ EXERCISED = {
     "fleet_ecs": "roles/ecs_service/**/*.yml",
     "fleet_host_keys": "playbooks/**/*.yml",
     "fleet_image": "playbooks/**/*.yml",
+    "fleet_inventory": "playbooks/**/*.yml",
     "fleet_kubernetes": "roles/kubernetes_workload/**/*.yml",
     "fleet_order": "playbooks/**/*.yml",
     "fleet_plan": "playbooks/**/*.yml",
