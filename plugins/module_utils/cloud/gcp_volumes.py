@@ -62,12 +62,13 @@ class GoogleDisks:
         :param value: of the label that tells what it is.
         :raises Failed: ``data-name-taken``.
         """
+        source = self._snapshot(snapshot) if snapshot else ""
         body = {
             "description": mark_text(self.machines.fleet),
             "sizeGb": str(size),
             "type": f"zones/{zone}/diskTypes/pd-balanced",
             "labels": {**self.machines.tags(slot), DATA_TAG: value},
-            **({"sourceSnapshot": self._snapshot(snapshot)} if snapshot else {}),
+            **({"sourceSnapshot": source} if source else {}),
         }
         for number in range(1, NAMES + 1):
             name = self.name(slot) + (f"-{number}" if number > 1 else "")
@@ -75,9 +76,10 @@ class GoogleDisks:
             try:
                 self.poll.allowed(make, NotFound, seconds=LATE)
             except Conflict:
-                # It is there: made by another run meanwhile, or by a request whose answer was lost; or not the slot's.
+                # It is there: made by another run meanwhile, or by a request whose answer was lost; or not the slot's,
+                # or of other data, which a restoration left that did not get to its end.
                 there = self._get(f"zones/{zone}/disks/{name}")
-                if not self._is_of(there, slot, value):
+                if not (self._is_of(there, slot, value) and _made_of(there, source)):
                     continue
                 return volume(there)
             return Volume(name, slot, zone, size)
@@ -172,6 +174,12 @@ def volume(described: Mapping[str, Any]) -> Volume:
         device=GOOGLE_DEVICE if users else "",
         tags={**labels, "Name": described["name"]},
     )
+
+
+def _made_of(there: Mapping[str, Any], source: str) -> bool:
+    """Whether a disk was made of this snapshot; empty: of none. Google shows a whole link and takes the end of one."""
+    shown = str(there.get("sourceSnapshot") or "")
+    return shown.endswith("/" + source.rpartition("projects/")[2]) if source else not shown
 
 
 def _path(disk: Volume) -> str:

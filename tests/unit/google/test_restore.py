@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
 from tests.unit.infrastructure.account import FLEET, rows
 
@@ -26,16 +26,20 @@ BACKUP = "20261128t220823z"
 
 
 class Hosts:
-    """The hosts of a fleet whose slots have disks, and what the cloud is asked meanwhile."""
+    """The hosts of a fleet whose slots have disks, and what the cloud is asked meanwhile.
+
+    ``refusing``: the step that the host refuses.
+    """
 
     def __init__(self, project: Project) -> None:
-        self.project = project
+        self.project, self.refusing = project, ""
         self.asked: list[str] = []
         self._seen = project.mark()
 
-    def back_up(self, slot: str) -> str:
+    def back_up(self, slot: str, backup: str = BACKUP) -> str:
         """Its snapshot."""
-        return str(self._action(slot)._back_up(self._arguments(""), self._member(slot))["snapshot"])
+        arguments = {**self._arguments(""), "backup": backup}
+        return str(self._action(slot)._back_up(arguments, self._member(slot))["snapshot"])
 
     def restore(self, slot: str, snapshot: str) -> dict[str, Any]:
         done: dict[str, Any] = self._action(slot)._restore(self._arguments(snapshot), self._member(slot))
@@ -60,6 +64,8 @@ class Hosts:
     def _execute(self, module_args: dict[str, Any], **_others: Any) -> dict[str, Any]:
         self._note()
         self.asked.append(module_args["state"])
+        if module_args["state"] == self.refusing:
+            return {"failed": True, **Failed(Finding("data-busy", "No.", "the host", "Wait.")).as_result()}
         return {"held": True}
 
     def _note(self) -> None:
@@ -123,3 +129,21 @@ def test_a_batch_that_fails_leaves_the_disks_of_the_others_and_an_agent_that_can
     # Provisioning makes good what is left: the slot has a disk, which its machine gets.
     hosts.project.present()
     assert holders(hosts.project) == {slot: [f"{FLEET}-{slot}"] for slot in ZONES}
+
+
+@pytest.mark.slow
+def test_a_disk_that_an_unfinished_restoration_left_is_used_for_the_same_backup_alone(hosts: Hosts) -> None:
+    first, second = (hosts.back_up("gcp-1", backup) for backup in (BACKUP, "20261129t220823z"))
+    hosts.refusing = "released"
+    for _attempt in range(2):
+        with pytest.raises(Failed):
+            hosts.restore("gcp-1", first)
+    hosts.refusing = ""
+    # One was made for both attempts; the other backup gets its own.
+    done = hosts.restore("gcp-1", second)
+    assert done["disk"] == f"{FLEET}-gcp-1-data-3"
+    new = disks(hosts.project)["gcp-1"]
+    assert new["name"] == done["disk"]
+    assert new["sourceSnapshot"].endswith(f"/{second}")
+    assert holders(hosts.project)["gcp-1"] == [f"{FLEET}-gcp-1"]
+    assert hosts.restore("gcp-1", first)["disk"] == f"{FLEET}-gcp-1-data-2"
