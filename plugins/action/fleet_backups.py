@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import backups
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
@@ -58,21 +59,40 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 what = "It gave no answer, and nothing of it was backed up."
                 findings.append(Finding("backup-missed", what, name, "See that it can be reached, and back up again."))
         # While something is wrong nothing is removed: what there is may be all that is left.
-        gone = [] if findings else self._surplus(args["fleet"], known, args["keep"])
-        if not self._task.check_mode:
-            for place, one in gone:
-                place.remove(one.id)
-        removed = [one.as_dict() for _place, one in gone]
+        ok = not findings
+        gone, left = self._retire(args["fleet"], known, args["keep"]) if ok else ([], [])
+        findings += left
+        removed = [one.as_dict() for one in gone]
         rows = [{"member": name, **{key: answer.get(key) for key in ("slot", "snapshot", "frozen_for")},
                  "result": _result(answer)} for name, answer in answers.items()]  # fmt: skip
         screen.show_in_a_task(self._display, lambda width, paint: _made_lines(rows, removed, findings, width, paint))
         text = "\n".join(str(item) for item in findings)
-        found = [{**item.as_dict(), "level": ERROR} for item in findings]
-        return {"changed": bool(removed), "backups": rows, "removed": removed, "findings": found, "text": text}
+        found = [{**item.as_dict(), "level": item.level} for item in findings]
+        return {"changed": bool(removed), "ok": ok, "backups": rows, "removed": removed, "findings": found,
+                "text": text}  # fmt: skip
 
-    def _surplus(self, fleet: str, known: List[Member], keep: int) -> List[Any]:
+    def _retire(self, fleet: str, known: List[Member], keep: int) -> Tuple[List[Backup], List[Finding]]:
+        """Remove what there are newer ones of. The one just made is good, whatever the cloud says here: what stays is
+        warned of, and keeps nothing else from going."""
+        gone: List[Backup] = []
+        left: List[Finding] = []
         places = {one.place: backup_places.backups_at(one.place, fleet) for one in known} if keep else {}
-        return [(place, one) for place in places.values() for one in backups.surplus(place.observe(), keep)]
+        for place in places.values():
+            try:
+                surplus = backups.surplus(place.observe(), keep)
+            except CloudError as error:
+                left.append(_left("No older backup could be looked for", error.finding))
+                continue
+            for one in surplus:
+                try:
+                    if not self._task.check_mode:
+                        place.remove(one.id)
+                except CloudError as error:
+                    what = "The older backup %s of %s (%s) stays" % (one.name, one.slot, one.id)
+                    left.append(_left(what, error.finding))
+                else:
+                    gone.append(one)
+        return gone, left
 
     def _chosen(self, args: Mapping[str, Any], known: List[Member]) -> Dict[str, Any]:
         """What is restored where. Without a name, a list of what there is."""
@@ -105,6 +125,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {"backups": [one.as_dict() for one in there], "restore": restore, "ansible_facts": facts}
 
 
+def _left(what: str, why: Finding) -> Finding:
+    fix = "%s The next backup tries again." % why.fix
+    return Finding("backup-not-removed", "%s: %s" % (what, why.what), why.where, fix, level=WARNING)
+
+
 def _result(answer: Mapping[str, Any]) -> str:
     if answer.get("failures"):
         return str(answer["failures"][0]["code"])
@@ -126,7 +151,7 @@ def _made_lines(
                _column("STOOD STILL, S", rows, "frozen_for", 1), _column("RESULT", rows, "result")]  # fmt: skip
     lines = ["", *render.table(columns, width, paint), ""]
     lines += ["Removed, for there are newer ones: %(slot)s %(backup)s (%(snapshot)s)" % one for one in removed]
-    for item in render.by_level([{**one.as_dict(), "level": ERROR} for one in findings]):
+    for item in render.by_level([{**one.as_dict(), "level": one.level} for one in findings]):
         lines += [*render.finding(item, width, paint), ""]
     return lines
 

@@ -28,7 +28,7 @@ options:
     description:
       - V(named) gives a new backup's name.
       - V(made) judges what M(praxis.cloud.agent_backup) has done on O(hosts), and removes older backups beyond O(keep),
-        unless something went wrong.
+        unless something went wrong. One that cannot be removed stays, and is a warning.
       - V(chosen) chooses what is restored, and shows what it would replace. Without O(backup) it lists the backups that
         there are, and fails.
     type: str
@@ -95,8 +95,13 @@ removed:
   type: list
   elements: dict
   returned: with O(state=made)
+ok:
+  description: Whether no finding is an error.
+  type: bool
+  returned: with O(state=made)
 findings:
-  description: What went wrong.
+  description:
+    - What went wrong, each with its C(level). What stays although there are newer ones has the level V(warning).
   type: list
   elements: dict
   returned: with O(state=made)

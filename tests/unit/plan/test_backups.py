@@ -9,22 +9,29 @@ Host, cloud and run are stand-ins that write down what they are asked.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
 from ansible_collections.praxis.cloud.plugins.action.fleet_backups import ActionModule as Judge
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
 from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
 
+PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks/backup.yml"
 MEMBER = Member("m1", "aws", "eu-central-1", "", "eu-central-1a", "aws-1", "vol-1", "i-1")
 ARGUMENTS = {"fleet": "alpha", "backup": "20261128t220823z", "labels": {}, "snapshot": "snap-1", "size": 8,
              "run": "/run"}  # fmt: skip
+DONE = {"m1": {"outcome": "done", "snapshot": "snap-9", "slot": "aws-1"}}
 REFUSED = Failed(Finding("cloud-denied", "No.", "the cloud", "Ask."))
 
 
@@ -158,7 +165,7 @@ def test_before_the_disk_is_released_nothing_of_it_is_touched(world: World, fail
 @pytest.mark.parametrize(
     ("answers", "code", "removed"),
     [
-        ({"m1": {"outcome": "done", "snapshot": "snap-9", "slot": "aws-1"}}, "", ["snap-1"]),
+        (DONE, "", ["snap-1"]),
         ({"m1": {"outcome": "failed", "failures": REFUSED.as_result()["failures"]}}, "cloud-denied", []),
         ({"m1": {}}, "backup-missed", []),
     ],
@@ -166,13 +173,56 @@ def test_before_the_disk_is_released_nothing_of_it_is_touched(world: World, fail
 def test_older_backups_go_only_when_all_went_well(
     monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], code: str, removed: list[str]
 ) -> None:
-    there = [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True) for day in (1, 2)]
+    found, gone = judged(monkeypatch, answers)
+    assert [each["code"] for each in found["findings"]] == ([code] if code else [])
+    assert (gone, fails(found)) == (removed, bool(code))
+
+
+@pytest.mark.parametrize(("refusing", "removed"), [("snap-1", ["snap-2"]), ("the list", [])])
+def test_a_backup_is_good_whatever_cannot_go(
+    monkeypatch: pytest.MonkeyPatch, refusing: str, removed: list[str]
+) -> None:
+    found, gone = judged(monkeypatch, DONE, days=3, refusing=refusing)
+    assert gone == [each["snapshot"] for each in found["removed"]] == removed
+    assert [each["result"] for each in found["backups"]] == ["ok"]
+    [left] = found["findings"]
+    assert (left["code"], left["level"]) == ("backup-not-removed", "warning")
+    assert "in use by ami-1" in left["what"] and (refusing in left["what"] or not removed)
+    assert left["what"] in found["text"]
+    assert not fails(found)
+
+
+def judged(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], days: int = 2, refusing: str = ""
+) -> tuple[dict[str, Any], list[str]]:
+    """A backup as it is judged where the newest is kept of as many as there are days; and what was removed.
+
+    :param refusing: a snapshot that cannot go, or ``the list``.
+    """
     gone: list[str] = []
-    place = SimpleNamespace(observe=lambda: there, remove=gone.append)
+
+    def refuse(what: str) -> None:
+        if what == refusing:
+            raise Conflict("The snapshot is in use by ami-1.", "EC2", "Deregister it.")
+
+    def observe() -> list[Backup]:
+        refuse("the list")
+        return [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True) for day in range(1, days + 1)]
+
+    def remove(id_: str) -> None:
+        refuse(id_)
+        gone.append(id_)
+
+    place = SimpleNamespace(observe=observe, remove=remove)
     monkeypatch.setattr(backup_places, "backups_at", lambda where, fleet: place)
     monkeypatch.setattr(screen, "show_in_a_task", lambda display, lines: lines(80, lambda text, _style: text))
     judge: Any = Judge.__new__(Judge)
     judge._task, judge._display = SimpleNamespace(check_mode=False), None
-    found = judge._made({"fleet": "alpha", "keep": 1}, [MEMBER], answers)
-    assert [each["code"] for each in found["findings"]] == ([code] if code else [])
-    assert gone == removed
+    return judge._made({"fleet": "alpha", "keep": 1}, [MEMBER], answers), gone
+
+
+def fails(found: dict[str, Any]) -> bool:
+    """Whether backup.yml fails when it has judged so."""
+    last = yaml.safe_load(PLAYBOOK.read_text())[-1]["tasks"][-1]
+    templar = Templar(loader=DataLoader(), variables={"praxis_backups": found})
+    return bool(templar.template(trust_as_template("{{ %s }}" % last["when"])))
