@@ -108,7 +108,9 @@ class Engine(Generic[Client]):
             return False
         if resource.present:
             return kind.anybodys and not kind.ours(found.tags, resource)
-        return not tagged(found.tags, resource.tags)
+        # Some have no tags of their own, and are whose that is which they belong to.
+        belongs_to = (each for each in self.desired if each.key in resource.refs())
+        return not tagged(found.tags, resource.tags) or any(map(self._left_alone, belongs_to))
 
     def _refuse_foreign(self) -> None:
         there = [(each, self.observed[each.key]) for each in self.desired if each.present and each.key in self.observed]

@@ -177,6 +177,18 @@ def test_a_removal_leaves_nothing(account: Account) -> None:
 
 
 @pytest.mark.slow
+def test_a_role_whose_tags_somebody_edited_stays_with_its_policy(account: Account) -> None:
+    account.deploy()
+    iam = account.cloud.client("iam")
+    role = f"praxis-demo-{REGION}-ecs-leaf"
+    iam.tag_role(RoleName=role, Tags=[{"Key": "Name", "Value": "somebody's"}])
+    fleet = account.fleet()
+    assert not {row.kind for row in fleet.gone()} & {"role", "role policy"}
+    fleet.remove()
+    assert iam.list_role_policies(RoleName=role)["PolicyNames"] == ["execution"]
+
+
+@pytest.mark.slow
 def test_a_health_names_what_is_missing(account: Account) -> None:
     assert [finding.code for finding in account.fleet().judge()] == ["not-deployed"]
     account.deploy()

@@ -91,6 +91,15 @@ def test_nodes_have_two_roles_and_all_other_grants_of_the_project_stay(gke: Proj
     assert policies[f"projects/{PROJECT}"] == theirs
 
 
+def test_an_account_of_the_user_s_with_the_nodes_name_keeps_its_roles(gke: Project) -> None:
+    gke.google.front.identities.create(f"node-{FLEET}", PROJECT)
+    policies = gke.google.front.projects.bindings
+    granted = [{"role": role, "members": [f"serviceAccount:{NODES}"]} for role in NODE_ROLES]
+    policies[f"projects/{PROJECT}"] = [dict(each) for each in granted]
+    assert rows(gke.absent()) == []
+    assert policies[f"projects/{PROJECT}"] == granted
+
+
 def test_a_cluster_with_a_node_pool_that_goes_in_reverse_order(gke: Project) -> None:
     standard(gke, min=2, max=5, instance_type="n2-standard-4")
     assert rows(gke.present()) == [*AROUND, ("create", "node pool", NAME)]
