@@ -108,9 +108,10 @@ class Engine(Generic[Client]):
             return False
         if resource.present:
             return kind.anybodys and not kind.ours(found.tags, resource)
-        # Some have no tags of their own, and are whose that is which they belong to.
-        belongs_to = (each for each in self.desired if each.key in resource.refs())
-        return not tagged(found.tags, resource.tags) or any(map(self._left_alone, belongs_to))
+        if resource.tags:
+            return not tagged(found.tags, resource.tags)
+        # Without tags of its own it is whose that is which it refers to.
+        return any(self._left_alone(each) for each in self.desired if each.key in resource.refs())
 
     def _refuse_foreign(self) -> None:
         there = [(each, self.observed[each.key]) for each in self.desired if each.present and each.key in self.observed]

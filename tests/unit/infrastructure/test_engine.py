@@ -20,7 +20,7 @@ LISTED = (
     Resource("thing", "role", tags=OURS),
     Resource("thing", "policy", made_with={"of": Ref("thing", "role")}),
     Resource("thing", "statement", {"of": [Ref("thing", "policy")]}),
-    Resource("thing", "group", tags=OURS),
+    Resource("thing", "group", {"admits": Ref("thing", "role")}, tags=OURS),
 )
 
 
