@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving, Run
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark, names
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import KIND_TAG, mark, names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import eks_contents
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import CLUSTER_LOST, NODES_LOST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
@@ -96,11 +96,13 @@ class Removal:
 def owned(
     client: AwsClient, kinds: Collection[str], tags: Mapping[str, str], names: Mapping[str, str]
 ) -> list[Observed]:
-    """Everything that carries these tags, in the order in which it can be removed.
+    """Everything that carries these tags, in the order in which it can be removed. What was made for tasks in ECS has
+    them, too: it goes with its kind of agents.
 
     :param names: by kind, the name under which kinds are looked up that cannot be asked for by tags.
     """
     asked = [kind for name, kind in reversed(KINDS.items()) if name in kinds]
     answers = gathered(map_parallel(lambda kind: kind.owned(client, tags, names.get(kind.name, "")), asked))
+    ours = [[each for each in found if KIND_TAG not in each.tags] for found in answers]
     # Members' groups name the load balancer's, whose name comes first.
-    return [each for found in answers for each in sorted(found, key=lambda one: (one.name, one.id), reverse=True)]
+    return [each for found in ours for each in sorted(found, key=lambda one: (one.name, one.id), reverse=True)]

@@ -108,9 +108,8 @@ class Engine(Generic[Client]):
             return False
         if resource.present:
             return kind.anybodys and not kind.ours(found.tags, resource)
-        if resource.tags:
+        if resource.tags and not kind.belongs:
             return not tagged(found.tags, resource.tags)
-        # Without tags of its own it is whose that is which it refers to.
         return any(self._left_alone(each) for each in self.desired if each.key in resource.refs())
 
     def _refuse_foreign(self) -> None:

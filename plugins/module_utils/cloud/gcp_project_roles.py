@@ -22,8 +22,9 @@ _VERSION = 3
 
 @dataclass(frozen=True)
 class ProjectRole(GcpKind):
-    """A role for one account. Whether it is ours follows from the account, which is; its id is ROLE MEMBER."""
+    """A role for one account. Its id is ROLE MEMBER."""
 
+    belongs: ClassVar[bool] = True
     found_by: ClassVar[Collection[str]] = ("member",)
 
     def find(self, client: GcpClient, desired: Resource) -> Observed | None:

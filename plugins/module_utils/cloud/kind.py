@@ -34,6 +34,8 @@ class Kind(Generic[Client]):
     )
     #: Whether one of others does as well: it is used as it is, and left alone.
     anybodys: ClassVar[bool] = False
+    #: Whether it has no tags, whatever the list gives it, and is whose that is which it refers to.
+    belongs: ClassVar[bool] = False
     #: Fields without whose ids it cannot be found: while one of them is unknown, it does not exist.
     found_by: ClassVar[Collection[str]] = ()
     #: Whether to find it takes the ids of all that it refers to, as far as they exist.

@@ -24,7 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import (
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import mark
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import KIND_TAG, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import CONFIG_MOUNT, KEY_MOUNT, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.times import seconds
 
@@ -84,7 +84,7 @@ class Kind:
     @property
     def tags(self) -> dict[str, str]:
         """By which everything that is made for it is known."""
-        return {**mark(self.fleet), "praxis_kind": self.name}
+        return {**mark(self.fleet), KIND_TAG: self.name}
 
     @property
     def images(self) -> list[str]:

@@ -22,6 +22,8 @@ LONGEST_TAG_KEY, LONGEST_TAG_VALUE = 128, 256
 LONGEST_ACCOUNT = 30
 MANAGED_TAG, MANAGED_VALUE = "praxis_managed_by", "provision"
 FLEET_TAG = "praxis_fleet"
+#: The kind of agents in ECS that a resource was made for, and with which it goes.
+KIND_TAG = "praxis_kind"
 
 _FLEET = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 LONGEST_LABEL, LONGEST_LABEL_BYTES = 63, 128

@@ -168,6 +168,23 @@ def test_what_the_user_brings_is_left_as_it_is(cloud: Cloud) -> None:
     assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
 
 
+def test_what_the_fleet_s_tasks_in_ecs_have_is_left_to_them(cloud: Cloud) -> None:
+    """Their security group carries both marks, too, and the name of its kind beside them."""
+    account = Account(cloud)
+    ec2 = cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.42.0.0/16")["Vpc"]["VpcId"]
+    name = "praxis-alpha-ecs-leaf"
+    tags = [*MARK, {"Key": "praxis_kind", "Value": "leaf"}, {"Key": "Name", "Value": name}]
+    ec2.create_security_group(GroupName=name, Description="Tasks", VpcId=vpc,
+                              TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}])  # fmt: skip
+    account.own = set(account._listed())
+    account.present(vpc=vpc)
+    gone = account.absent()
+    assert name not in {each for _action, _kind, each in rows(gone)}
+    assert account.resources() == {}
+    assert account.own == set(account._listed())
+
+
 def test_removal_in_check_mode_then_removal_then_again(cloud: Cloud) -> None:
     account = Account(cloud)
     account.present()
