@@ -24,7 +24,7 @@ ROUND = 0.5
 """Seconds between two rounds of the services."""
 OPERATIONS = (
     "create_service", "update_service", "describe_services", "delete_service", "list_tasks", "describe_tasks",
-    "delete_cluster", "register_task_definition",
+    "delete_cluster", "register_task_definition", "list_task_definitions",
 )  # fmt: skip
 """What is answered here and not by moto."""
 _ANSWERED = (
@@ -50,6 +50,7 @@ def install(runner: Runner, changes: AbstractContextManager[Any], targets: Targe
     scheduler = Scheduler(runner, targets)
     make, forget = EC2ContainerServiceResponse.create_service, EC2ContainerServiceResponse.delete_cluster
     register = EC2ContainerServiceResponse.register_task_definition
+    listed = EC2ContainerServiceResponse.list_task_definitions
 
     def held(self: Any, name: str) -> Service:
         found = scheduler.services.get((_last(self._get_param("cluster", "default")), _last(name)))
@@ -129,8 +130,12 @@ def install(runner: Runner, changes: AbstractContextManager[Any], targets: Targe
         answer.result["taskDefinition"].registered_at = now()
         return answer
 
+    def list_task_definitions(self: Any) -> ActionResult:
+        arns = listed(self).result["taskDefinitionArns"]
+        return ActionResult({"taskDefinitionArns": arns[::-1] if self._get_param("sort") == "DESC" else arns})
+
     answers = (create_service, update_service, describe_services, delete_service, list_tasks, describe_tasks,
-               delete_cluster, register_task_definition)  # fmt: skip
+               delete_cluster, register_task_definition, list_task_definitions)  # fmt: skip
     for name, answer in zip(OPERATIONS, answers, strict=True):
         setattr(EC2ContainerServiceResponse, name, _locked(answer, changes))
     return scheduler

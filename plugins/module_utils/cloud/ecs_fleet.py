@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import GOOD, image_of
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
@@ -161,16 +161,12 @@ class EcsFleet:
         for service in self.services:
             if name and service.kind.name != name:
                 continue
-            past = service.history()
-            now = next((each["revision"] for each in past if each["active"]), 0)
-            fits = [each for each in past if str(each["revision"]) == revision] if revision else [
-                each for each in past if each["outcome"] == GOOD and each["revision"] < now
-            ]  # fmt: skip
-            if not fits or not service.exists:
+            arn = service.goal(revision)
+            if not arn:
                 what = f"There is no revision {revision}." if revision else "No revision before this one was good."
                 fix = "Read the history (make history), and name a revision: -e praxis_to=REVISION."
                 raise Failed(Finding("no-goal", what, service.where, fix))
-            found.append((service, str(fits[0]["arn"])))
+            found.append((service, arn))
         if not found:
             fix = "Name a kind of the inventory: -e praxis_to=NAME:REVISION."
             raise Failed(Finding("no-goal", f"There is no kind {name}.", self.where, fix))

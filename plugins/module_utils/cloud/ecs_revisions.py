@@ -71,6 +71,19 @@ class Revisions:
             for each in sorted(found, key=lambda one: -int(one["revision"]))
         ]
 
+    def good_before(self, running: str) -> str:
+        """The ARN of the newest that was good and is older than this one; empty where there is none.
+
+        :param running: an ARN.
+        """
+        older = (arn for arn in self._arns() if _number(arn) < _number(running))
+        return next((arn for arn in older if _outcome(self.described(arn)) == GOOD), "")
+
+    def numbered(self, number: str) -> str:
+        """The ARN of the one that has this number and can still be run; empty where there is none."""
+        found = self.described(f"{self.family}:{number}") if number.isdecimal() else {}
+        return str(found["taskDefinitionArn"]) if found.get("status") == "ACTIVE" else ""
+
     def give_up(self) -> None:
         """Deregister all of them."""
         # Listed before the first goes: a page is of those that are active by then.
@@ -88,6 +101,10 @@ def image_of(definition: Mapping[str, Any]) -> str:
     """The agent's image in a definition; empty where there is none."""
     containers = definition.get("containerDefinitions") or ()
     return next((str(each["image"]) for each in containers if each.get("name") == CONTAINER), "")
+
+
+def _number(arn: str) -> int:
+    return int(arn.rpartition(":")[2])
 
 
 def _outcome(definition: Mapping[str, Any]) -> str:

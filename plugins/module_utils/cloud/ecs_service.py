@@ -183,6 +183,17 @@ class EcsService:
         """Its task definitions, as :meth:`Revisions.history` shows them."""
         return self._revisions.history(str(self.described.get("taskDefinition", "")))
 
+    def goal(self, revision: str) -> str:
+        """The ARN of the task definition to go back to; empty where there is none, or no service.
+
+        :param revision: its number; empty: the last one that was good before the one that runs.
+        """
+        if not self.exists:
+            return ""
+        if revision:
+            return self._revisions.numbered(revision)
+        return self._revisions.good_before(str(self.described["taskDefinition"]))
+
     def remove(self) -> None:
         """Stop its tasks, remove it, and give up its task definitions."""
         if self.exists:

@@ -147,6 +147,33 @@ def test_a_rollback_goes_to_the_last_revision_that_was_good(account: Account) ->
 
 
 @pytest.mark.slow
+def test_a_rollback_knows_more_revisions_than_a_history_shows(account: Account) -> None:
+    account.deploy()
+    account.deploy(agent_config={"llm": {"timeout": 7}})
+    others(account)
+    # The circuit breaker has gone back beyond all of them.
+    ((_service, arn),) = account.fleet().goals("")
+    assert arn.endswith("/praxis-demo-leaf:1")
+    account.deploy(agent_config={"llm": {"timeout": 9}})
+    ((_service, arn),) = account.fleet().goals("")
+    assert arn.endswith("/praxis-demo-leaf:2")
+    ((_service, arn),) = account.fleet().goals("leaf:1")
+    assert arn.endswith("/praxis-demo-leaf:1")
+    account.cloud.client("ecs").deregister_task_definition(taskDefinition="praxis-demo-leaf:1")
+    for none in ("1", "0", "last"):
+        with pytest.raises(Failed) as raised:
+            account.fleet().goals(none)
+        assert codes(raised.value) == ["no-goal"]
+
+
+def others(account: Account) -> None:
+    """As many more revisions of the family as a history shows, none of them good."""
+    agent = [{"name": "agent", "image": "it", "memory": 128}]
+    for _each in range(HISTORY):
+        account.cloud.client("ecs").register_task_definition(family="praxis-demo-leaf", containerDefinitions=agent)
+
+
+@pytest.mark.slow
 def test_a_service_of_others_is_never_taken(account: Account) -> None:
     account.deploy()
     ecs = account.cloud.client("ecs")
@@ -161,12 +188,8 @@ def test_a_service_of_others_is_never_taken(account: Account) -> None:
 @pytest.mark.slow
 def test_a_removal_leaves_nothing(account: Account) -> None:
     account.deploy()
-    ecs = account.cloud.client("ecs")
-    for _more_than_a_history_shows in range(HISTORY):
-        ecs.register_task_definition(
-            family="praxis-demo-leaf", containerDefinitions=[{"name": "agent", "image": "it", "memory": 128}]
-        )
-    fleet = account.fleet()
+    others(account)
+    ecs, fleet = account.cloud.client("ecs"), account.fleet()
     rows = fleet.gone()
     assert {row.action for row in rows} == {"remove"}
     fleet.remove()
