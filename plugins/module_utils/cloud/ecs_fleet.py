@@ -22,7 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import REMOVE, Change, Row, plan_id
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Change, Row, plan_id
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource
 
 _WORDS = {name: kind.words for name, kind in KINDS.items()}
@@ -172,14 +172,6 @@ class EcsFleet:
             raise Failed(Finding("no-goal", f"There is no kind {name}.", self.where, fix))
         return found
 
-    def removals(self) -> list[Row]:
-        """What a removal takes away."""
-        found = [Row(REMOVE, "service", each.kind.name, each.revision) for each in self.services if each.exists]
-        for service in self.services:
-            past = service.history()
-            found += [Row(REMOVE, "task definition", f"{service.kind.family}:{each['revision']}") for each in past]
-        return found
-
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
         base = resources.before(self.kinds, self._vpc(), self.account, self.partition)
@@ -189,7 +181,7 @@ class EcsFleet:
         for service in self.services:
             service.observe()
         after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
-        return [*after, *self.removals(), *before]
+        return [*after, *(row for service in self.services for row in service.removals()), *before]
 
     def remove(self) -> None:
         """Remove what :meth:`gone` has found: what scales, the services, and what they lived in."""

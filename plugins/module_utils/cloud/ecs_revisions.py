@@ -84,10 +84,14 @@ class Revisions:
         found = self.described(f"{self.family}:{number}") if number.isdecimal() else {}
         return str(found["taskDefinitionArn"]) if found.get("status") == "ACTIVE" else ""
 
+    def active(self) -> list[str]:
+        """The ARNs of all of them, the newest first."""
+        return list(self._arns())
+
     def give_up(self) -> None:
         """Deregister all of them."""
         # Listed before the first goes: a page is of those that are active by then.
-        for arn in list(self._arns()):
+        for arn in self.active():
             self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=arn)
 
     def _arns(self) -> Iterator[str]:

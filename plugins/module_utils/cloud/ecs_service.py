@@ -19,7 +19,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CHANGE, CREATE, Field, Row
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
+    CHANGE,
+    CREATE,
+    REMOVE,
+    Field,
+    Row,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
 
 #: Stopped tasks and lines of a log that are asked for.
@@ -193,6 +199,12 @@ class EcsService:
         if revision:
             return self._revisions.numbered(revision)
         return self._revisions.good_before(str(self.described["taskDefinition"]))
+
+    def removals(self) -> list[Row]:
+        """What :meth:`remove` takes away."""
+        found = [Row(REMOVE, "service", self.kind.name, self.revision)] if self.exists else []
+        names = [arn.rpartition("/")[2] for arn in self._revisions.active()]
+        return [*found, *(Row(REMOVE, "task definition", name) for name in names)]
 
     def remove(self) -> None:
         """Stop its tasks, remove it, and give up its task definitions."""

@@ -192,6 +192,8 @@ def test_a_removal_leaves_nothing(account: Account) -> None:
     ecs, fleet = account.cloud.client("ecs"), account.fleet()
     rows = fleet.gone()
     assert {row.action for row in rows} == {"remove"}
+    revisions = [row.name for row in rows if row.kind == "task definition"]
+    assert revisions == [f"praxis-demo-leaf:{number}" for number in range(HISTORY + 1, 0, -1)]
     fleet.remove()
     assert account.fleet().gone() == []
     assert ecs.list_task_definitions(familyPrefix="praxis-demo-leaf", status="ACTIVE")["taskDefinitionArns"] == []
