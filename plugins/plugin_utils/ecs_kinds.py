@@ -20,7 +20,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, da
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.data import SharedData
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name, task_role_name
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import (
+    LONGEST_ROLE,
+    role_name,
+    task_role_name,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import NO_SLOT, KindSettings, read_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
@@ -56,7 +60,6 @@ _LIMITS_WITHOUT_EFFECT = {
     "log_size": "The log group keeps the log (praxis_ecs.retention).",
     "log_files": "The log group keeps the log (praxis_ecs.retention).",
 }
-_LONGEST_ROLE = 64
 
 
 @dataclass(frozen=True)
@@ -275,8 +278,8 @@ def _check_roles(kind: Kind) -> list[Finding]:
     made += [("task role", "task_role", task_role_name(kind))] if kind.data and not settings.task_role else []
     found = []
     for words, setting, name in made:
-        if len(name) > _LONGEST_ROLE:
-            what = f"Its {words} would be called {name}, and a role's name has {_LONGEST_ROLE} characters at most."
+        if len(name) > LONGEST_ROLE:
+            what = f"Its {words} would be called {name}, and a role's name has {LONGEST_ROLE} characters at most."
             fix = f"Shorten praxis_ecs.name or praxis_fleet, or give praxis_ecs.{setting}."
             found.append(Finding("bad-ecs-setting", what, kind.name, fix))
     return found

@@ -174,8 +174,7 @@ class EcsFleet:
 
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
-        base = resources.before(self.kinds, self._vpc(), self.account, self.partition)
-        self._base = self._engine([replace(each, present=False) for each in base])
+        self._base = self._engine(resources.removed(self.kinds, self._vpc()))
         self._scaling = self._engine([replace(each, present=False) for each in self._scales()])
         self._before, self._after = self._base.observe(), self._scaling.observe()
         for service in self.services:

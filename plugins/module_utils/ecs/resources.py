@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, schedules, service
@@ -16,6 +17,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_ru
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, Resource
 
 POLICY, DATA_POLICY = "execution", "data"
+#: Characters of a role's name. AWS refuses even a question for a longer one.
+LONGEST_ROLE = 64
+_LOG_LOST = "what was written to it"
 
 
 def role_name(kind: Kind) -> str:
@@ -44,14 +48,40 @@ def before(kinds: Sequence[Kind], vpc: str, account: str, partition: str) -> lis
     return list(found.values())
 
 
+def removed(kinds: Sequence[Kind], vpc: str) -> list[Resource]:
+    """All that may have been made for services to live in, whatever the settings call for now, to be removed. Its marks
+    say which of it was made here. A role's policy goes with the role.
+
+    :param vpc: of the subnets.
+    """
+    found: dict[tuple[str, str], Resource] = {}
+    for kind in kinds:
+        found |= {each.key: replace(each, present=False) for each in _marked(kind, vpc)}
+    return list(found.values())
+
+
+def _marked(kind: Kind, vpc: str) -> Iterator[Resource]:
+    """By what it is found and known."""
+    group = group_name(kind)
+    yield _cluster(kind)
+    yield Resource("log_group", kind.own_log_group, tags=_tags(kind, kind.own_log_group), lost=_LOG_LOST)
+    for role in (role_name(kind), task_role_name(kind)):
+        if len(role) <= LONGEST_ROLE:
+            yield Resource("role", role, tags=_tags(kind, role))
+    yield Resource("security_group", group, made_with={"vpc": vpc}, tags=_tags(kind, group))
+
+
+def _cluster(kind: Kind) -> Resource:
+    return Resource("cluster", kind.own_cluster, tags={**mark(kind.fleet), "Name": kind.own_cluster})
+
+
 def _of_kind(kind: Kind, vpc: str, account: str, partition: str) -> Iterator[Resource]:
     settings = kind.settings
     if not settings.cluster:
-        yield Resource("cluster", kind.cluster, tags={**mark(kind.fleet), "Name": kind.cluster})
+        yield _cluster(kind)
     if not settings.log_group:
         retention = {"retention": settings.retention}
-        lost = "what was written to it"
-        yield Resource("log_group", kind.log_group, retention, {}, _tags(kind, kind.log_group), lost=lost)
+        yield Resource("log_group", kind.log_group, retention, {}, _tags(kind, kind.log_group), lost=_LOG_LOST)
     if not settings.execution_role:
         document = access.execution_policy(kind, account, partition)
         yield from _role(kind, role_name(kind), POLICY, "Starts tasks", document)

@@ -74,12 +74,22 @@ class Kind:
     @property
     def cluster(self) -> str:
         """The cluster's name."""
-        return self.settings.cluster or f"praxis-{self.fleet}"
+        return self.settings.cluster or self.own_cluster
 
     @property
     def log_group(self) -> str:
         """The log group's name."""
-        return self.settings.log_group or f"/praxis/{self.fleet}/{self.name}"
+        return self.settings.log_group or self.own_log_group
+
+    @property
+    def own_cluster(self) -> str:
+        """The name of the cluster that is made where none is named."""
+        return f"praxis-{self.fleet}"
+
+    @property
+    def own_log_group(self) -> str:
+        """The name of the log group that is made where none is named."""
+        return f"/praxis/{self.fleet}/{self.name}"
 
     @property
     def tags(self) -> dict[str, str]:

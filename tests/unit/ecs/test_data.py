@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.validate import validate_parameters
 
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import resources
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import same
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.ecs.conftest import Account
@@ -132,3 +133,10 @@ def test_each_of_two_kinds_has_a_policy_of_its_own(account: Account) -> None:
         role = f"praxis-demo-{REGION}-ecs-{name}"
         document = json.dumps(iam.get_role_policy(RoleName=role, PolicyName="execution")["PolicyDocument"])
         assert f"/praxis/demo/{name}:" in document
+
+
+def test_a_removal_asks_for_no_role_that_cannot_be() -> None:
+    """AWS refuses a question for a name of more than 64 characters."""
+    name = "l" * 33
+    roles = [each.name for each in resources.removed([kind({"name": name})], "vpc-1") if each.kind == "role"]
+    assert roles == [f"praxis-demo-{REGION}-ecs-{name}"]

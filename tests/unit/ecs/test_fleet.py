@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import HISTORY
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.ecs.conftest import CRASHING, Account
-from tests.unit.ecs.made import REGION, codes
+from tests.unit.ecs.made import ACCOUNT, REGION, codes
 
 
 @pytest.mark.slow
@@ -211,6 +212,57 @@ def test_a_role_whose_tags_somebody_edited_stays_with_its_policy(account: Accoun
     assert not {row.kind for row in fleet.gone()} & {"role", "role policy"}
     fleet.remove()
     assert iam.list_role_policies(RoleName=role)["PolicyNames"] == ["execution"]
+
+
+@pytest.mark.slow
+def test_a_removal_takes_what_settings_no_longer_name(account: Account) -> None:
+    data = {"file_system": "fs-0a1b2c3d4e5f60718", "access_point": "fsap-0f1e2d3c4b5a69788"}
+    account.deploy(data=data)
+    _removed(account, {})
+    account.deploy(data=data)
+    _removed(account, THEIRS)
+
+
+@pytest.mark.slow
+def test_a_removal_leaves_what_others_made_under_its_names(account: Account) -> None:
+    iam, logs = account.cloud.client("iam"), account.cloud.client("logs")
+    role = "praxis-demo-eu-central-1-ecs-leaf"
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=[{"Key": "praxis_fleet", "Value": "demo"}])
+    iam.put_role_policy(RoleName=role, PolicyName="execution", PolicyDocument=json.dumps(policy))
+    logs.create_log_group(logGroupName="/praxis/demo/leaf")
+    fleet = account.fleet(THEIRS)
+    assert fleet.gone() == []
+    fleet.remove()
+    assert iam.list_role_policies(RoleName=role)["PolicyNames"] == ["execution"]
+    assert logs.describe_log_groups()["logGroups"]
+
+
+#: The user's own in place of all that is made but the cluster.
+THEIRS = {
+    "execution_role": f"arn:aws:iam::{ACCOUNT}:role/theirs",
+    "task_role": f"arn:aws:iam::{ACCOUNT}:role/theirs",
+    "log_group": "/theirs",
+    "security_groups": ["sg-0c0c0c0c"],
+}
+
+
+def _removed(account: Account, settings: dict[str, Any]) -> None:
+    """A removal with these settings has left nothing."""
+    fleet = account.fleet(settings)
+    fleet.gone()
+    fleet.remove()
+    client = account.cloud.client
+    assert client("iam").list_roles()["Roles"] == client("logs").describe_log_groups()["logGroups"] == []
+    groups = client("ec2").describe_security_groups()["SecurityGroups"]
+    assert {each["GroupName"] for each in groups} == {"default"}
+    assert all(each["status"] == "INACTIVE" for each in _clusters(account))
+
+
+def _clusters(account: Account) -> list[Any]:
+    ecs = account.cloud.client("ecs")
+    found: list[Any] = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])["clusters"]
+    return found
 
 
 @pytest.mark.slow
