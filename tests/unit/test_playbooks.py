@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import hooks
 
@@ -429,3 +431,25 @@ def test_no_task_that_is_rescued_leaves_the_other_hosts_out() -> None:
             found += 1
             assert "run_once" not in json.dumps(block), f"{path}: {block.get('name')}"
     assert found >= 3
+
+
+@pytest.mark.parametrize(("account", "member", "kept"), [
+    ({"praxis_cloud": "aws"}, {"praxis_cloud": "aws"}, []),
+    ({"praxis_cloud": "aws", "praxis_identity_store": "aws-sm"}, {"praxis_cloud": "aws"}, []),
+    ({"praxis_cloud": "aws", "praxis_identity_store": ""}, {"praxis_cloud": "aws"}, []),
+    ({"praxis_cloud": "aws", "praxis_identity_store": "gcp-sm"}, {}, ["gcp-sm"]),
+    ({"praxis_cloud": "gcp"}, {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm"}, ["aws-sm"]),
+])
+def test_a_removal_knows_of_the_identities_that_are_in_the_other_clouds_store(
+    account: Part, member: Part, kept: list[str]
+) -> None:
+    """They are the only ones that praxis_remove_identities leaves, and nobody else would say so."""
+    summary = next(play for _name, play in plays("down") if play["name"] == "Summary")
+    variables = {
+        **{name: trust_as_template(summary["vars"][name]) for name in ("_stores", "_elsewhere")},
+        "hostvars": {"account": account, "agent-1": member},
+        "groups": {"praxis_accounts": ["account"], **({"praxis": ["agent-1"]} if member else {})},
+    }
+    assert Templar(DataLoader(), variables).template(trust_as_template("{{ _elsewhere }}")) == kept
+    told = next(task for task in tasks_of(summary) if "_elsewhere | length > 0" in str(task.get("when")))
+    assert "_elsewhere" in told["ansible.builtin.debug"]["msg"]

@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
+from tests.unit.conftest import KEYS, environment
 
 SEED = bytes(range(32))
 UNKNOWN = "(known after apply)"
@@ -181,6 +187,32 @@ def test_seeds_are_nowhere(run: Any, cloud: Any) -> None:
     assert [observation for observation in observations_of(SEED) if observation in echo]
 
 
+@pytest.mark.slow
+def test_the_role_removes_them_in_its_own_region_whatever_the_environment_says(cloud: Any, tmp_path: Path) -> None:
+    keep(cloud, "a")
+    there = boto3.Session(*KEYS.values(), region_name="eu-west-1")
+    client = there.client("secretsmanager", endpoint_url=cloud.endpoint)
+    client.create_secret(Name="praxis/demo/identity/a", SecretBinary=SEED)
+    remove_by_role(cloud, tmp_path, provision_region="eu-west-1")
+    assert client.list_secrets()["SecretList"] == []
+    assert list(stored(cloud)) == ["praxis/demo/identity/a"]
+
+
+def remove_by_role(cloud: Any, folder: Path, **variables: Any) -> None:
+    """The role's removal of the fleet's identities, in a shell whose region is that of the other tests."""
+    role = {"name": "praxis.cloud.provision", "tasks_from": "absent_identities"}
+    variables = {"provision_fleet": "demo", "ansible_python_interpreter": sys.executable, **variables}
+    tasks = [{"ansible.builtin.include_role": role, "vars": variables}]
+    book = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}]
+    (folder / "play.json").write_text(json.dumps(book))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "play.json"], cwd=folder,
+        env={**environment(cloud), "ANSIBLE_LOCAL_TEMP": str(folder / "tmp")}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("fate", ["lost", "ThrottlingException"])
 def test_no_transient_error_makes_a_second_seed(run: Any, cloud: Any, fate: str) -> None:
     cloud.fault["CreateSecret"] = [fate]
@@ -215,7 +247,7 @@ def test_two_runs_at_once_agree_on_one_seed(cloud: Any, monkeypatch: pytest.Monk
     from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_options import aws_client
     from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import Change
     from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_aws import AwsIdentities
-    from tests.unit.conftest import KEYS, REGION
+    from tests.unit.conftest import REGION
 
     options = {"region": REGION, "endpoint_url": cloud.endpoint, "access_key": KEYS["AWS_ACCESS_KEY_ID"],
                "secret_key": KEYS["AWS_SECRET_ACCESS_KEY"]}  # fmt: skip
