@@ -81,6 +81,14 @@ deleted:
   returned: success
   type: list
   elements: str
+unusable:
+  description:
+    - Slots whose seed is there and no seed, by its length say, or because its version is disabled or destroyed.
+    - M(praxis.cloud.p2p_identity) says of each what is wrong with it, or removes it with C(state=absent).
+  returned: success
+  type: list
+  elements: str
+  version_added: 0.2.0
 """
 
 from typing import Any
@@ -94,6 +102,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities im
     HALF_MADE,
     MISSING,
     PRESENT,
+    UNUSABLE,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identity_stores import (
     IDENTITY_ARGUMENTS,
@@ -103,7 +112,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identity_stor
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     store = identities_of(params)
-    found = store.read(store.slots() if params["slots"] is None else params["slots"])
+    found = store.read(store.slots() if params["slots"] is None else params["slots"], unusable=True)
     scheme = params["peer_id_scheme"]
     return {
         "changed": False,
@@ -114,6 +123,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         },
         "missing": [slot for slot, each in found.items() if each.state in (MISSING, HALF_MADE)],
         "deleted": [slot for slot, each in found.items() if each.state == DELETED],
+        "unusable": [slot for slot, each in found.items() if each.state == UNUSABLE],
     }
 
 

@@ -119,8 +119,8 @@ FAULTS = (
         name="refused-removal-is-done",
         breaks="A removal that AWS refuses is reported as done.",
         file="plugins/module_utils/secrets/identities_aws.py",
-        before=".state == PRESENT:\n                raise\n",
-        after=".state == PRESENT:\n                pass\n",
+        before=".state in (PRESENT, UNUSABLE):\n                raise\n",
+        after=".state in (PRESENT, UNUSABLE):\n                pass\n",
         tests=("tests/unit/modules/test_p2p_identity.py",),
     ),
     Fault(

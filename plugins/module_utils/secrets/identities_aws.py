@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities im
     PRESENT,
     SEED_BYTES,
     SLOT_TAG,
+    UNUSABLE,
     Change,
     Identity,
     carry_out,
@@ -99,6 +100,6 @@ class AwsIdentities:
             pass  # gone already
         except (errors.Invalid, errors.Conflict):
             # Refused when it is scheduled for deletion already, by the request whose answer was lost, say.
-            if self.read([change.slot])[change.slot].state == PRESENT:
+            if self.read([change.slot], unusable=True)[change.slot].state in (PRESENT, UNUSABLE):
                 raise
         return Identity(change.slot, change.name, "deleted")

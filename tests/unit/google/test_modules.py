@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, is_trusted_as_template, trust_as_template
@@ -101,6 +103,28 @@ def test_a_half_made_one_is_missing_is_made_and_can_be_removed(google, owner, ru
     assert predicted.result["diff"]["before"] == made.result["diff"]["before"] == {"gcp-1": nothing}
     assert made.result["identities"]["gcp-1"]["created"]
     assert google.changes()[-1] == "addVersion"
+
+
+@pytest.mark.slow
+def test_all_that_is_there_is_removed_by_what_info_answers(google, owner, run):
+    """As the role provision does it: usable, half-made and unusable ones."""
+    keep(owner, NAME, SEED)
+    keep(owner, "praxis_demo_identity_half")
+    keep(owner, "praxis_demo_identity_short", b"planted-seed")
+    shown = run("p2p_identity_info", cloud="gcp", fleet="demo").result
+    assert (list(shown["identities"]), shown["missing"], shown["unusable"]) == (["gcp-1"], ["half"], ["short"])
+    slots = removed_by_role(shown)
+    removed = identity(run, slots=slots, state="absent", recovery_window_days=0)
+    assert sorted(removed.result["removed"]) == ["gcp-1", "half", "short"]
+    assert run("p2p_identity_info", cloud="gcp", fleet="demo", slots=slots).result["missing"] == slots
+
+
+def removed_by_role(shown: dict[str, Any]) -> list[str]:
+    """The slots that the role provision would have removed after this answer of p2p_identity_info."""
+    path = Path(__file__).resolve().parents[3] / "roles/provision/tasks/absent_identities.yml"
+    removal = yaml.safe_load(path.read_text())[1]["praxis.cloud.p2p_identity"]
+    templar = Templar(loader=DataLoader(), variables={"_provision_identities": shown})
+    return list(templar.template(trust_as_template(removal["slots"])))
 
 
 @pytest.mark.parametrize(("options", "code"), [

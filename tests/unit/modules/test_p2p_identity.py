@@ -159,6 +159,22 @@ def test_an_unusable_seed_can_be_removed_as_its_message_says(run: Any, cloud: An
     assert run("p2p_identity", **options).changed
 
 
+def test_info_names_the_slots_whose_seed_is_unusable(run: Any, cloud: Any) -> None:
+    """One of them hides no other: whoever removes them all has to know of each."""
+    keep(cloud, "a")
+    keep(cloud, "short", b"planted-seed")
+    shown = run("p2p_identity_info", fleet="demo")
+    assert (list(shown.result["identities"]), shown.result["missing"]) == (["a"], [])
+    assert shown.result["unusable"] == ["short"]
+    assert "planted" not in shown.printed
+
+
+def test_info_fails_for_a_seed_that_it_may_not_read(run: Any, cloud: Any) -> None:
+    keep(cloud, "a")
+    cloud.fault["BatchGetSecretValue"] = cloud.fault["GetSecretValue"] = ["AccessDeniedException"] * 2
+    assert run("p2p_identity_info", fleet="demo", slots=["a"]).codes == ["secret-denied"]
+
+
 def test_info(run: Any, cloud: Any) -> None:
     version = keep(cloud, "a")
     keep(cloud, "gone")
@@ -170,6 +186,7 @@ def test_info(run: Any, cloud: Any) -> None:
         "a": {"name": "praxis/demo/identity/a", "version": version, "peer_id": peer_id(SEED)}
     }
     assert (ran.result["missing"], ran.result["deleted"], ran.changed) == (["b"], ["gone"], False)
+    assert ran.result["unusable"] == []
     assert list(run("p2p_identity_info", fleet="demo").result["identities"]) == ["a"]
     assert run("p2p_identity_info", fleet="demo", slots=[]).result["identities"] == {}
     assert cloud.changes() == []
@@ -193,6 +210,7 @@ def test_the_role_removes_them_in_its_own_region_whatever_the_environment_says(c
     there = boto3.Session(*KEYS.values(), region_name="eu-west-1")
     client = there.client("secretsmanager", endpoint_url=cloud.endpoint)
     client.create_secret(Name="praxis/demo/identity/a", SecretBinary=SEED)
+    client.create_secret(Name="praxis/demo/identity/unusable", SecretBinary=b"short")
     remove_by_role(cloud, tmp_path, provision_region="eu-west-1")
     assert client.list_secrets()["SecretList"] == []
     assert list(stored(cloud)) == ["praxis/demo/identity/a"]
@@ -232,8 +250,9 @@ def test_removed_whatever_fails(run: Any, cloud: Any, fate: str, days: int) -> N
     assert stored(cloud) == {}
 
 
-def test_a_removal_that_is_refused_fails(run: Any, cloud: Any) -> None:
-    keep(cloud, "a")
+@pytest.mark.parametrize("seed", [SEED, b"unusable"])
+def test_a_removal_that_is_refused_fails(run: Any, cloud: Any, seed: bytes) -> None:
+    keep(cloud, "a", seed)
     cloud.fault["DeleteSecret"] = ["InvalidRequestException"]
     assert run("p2p_identity", state="absent", fleet="demo", slots=["a"]).codes == ["cloud-invalid"]
     assert list(stored(cloud)) == ["praxis/demo/identity/a"]
