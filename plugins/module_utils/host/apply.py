@@ -211,7 +211,10 @@ class Host:
         self._engine.restart(containers[0]["Id"])
 
     def _prune(self, change: Change) -> None:
-        """Remove a release, and of what it is made of all that no kept release has too: secrets, files, images."""
+        """Remove a release, and of what it is made of all that no kept release has too: secrets, files, images.
+
+        Its directory goes last: it says what the rest is, and when a step fails the next run begins here again.
+        """
         old = os.path.basename(change.subject)
         kept = [name for name in os.listdir(self._paths.releases) if name != old]
         needed = {part for name in kept for part in self._parts_of(name)}
@@ -221,9 +224,9 @@ class Host:
                 files.remove_file(self._paths.sealed_environment(part))
                 files.remove_tree(self._paths.part(part))
         images = images_of(self._paths, old)
-        files.remove_tree(change.subject)
         for image in sorted(images - {image for name in kept for image in images_of(self._paths, name)}):
             self._engine.remove_image(image)
+        files.remove_tree(change.subject)
 
     def _parts_of(self, release_id: str) -> List[str]:
         return parts.all_parts(services.manifest_of(self._paths, release_id), release_id)

@@ -30,6 +30,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.pull_status = 200
         self.distribution: tuple[int, dict[str, Any]] = (200, {"Descriptor": {"digest": DIGEST}, "Platforms": []})
         self.pulled_for = "amd64"
+        self.keeps_images = False
         self.container: dict[str, Any] | None = None
         self.log = b""
         self.events = b""
@@ -114,6 +115,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(*self.server.distribution)
         elif path == "/images/create":
             self._pull(query)
+        elif path.startswith("/images/") and self.command == "DELETE" and self.server.keeps_images:
+            self._answer(500, {"message": "it cannot be removed now"})
         elif path.startswith("/images/") and self.command == "DELETE":
             found = self.server.images.pop(path[len("/images/") :], None)
             self._answer(200, []) if found else self._answer(404, {"message": "No such image"})

@@ -329,15 +329,40 @@ def test_nothing_is_pruned_for_a_release_that_fails_its_gate(
 
 
 def test_an_image_goes_with_its_last_release(host: Paths, engine: FakeEngine) -> None:
+    first, *newer = of_two_images()
+    for item in (first, *newer):
+        become(host, engine, item)
+        assert run(host, "confirmed", release=item, keep_releases=2)["outcome"] == "confirmed"
+    assert list(engine.images) == [newer[0]["image"]]
+
+
+def test_an_image_that_could_not_be_removed_is_removed_by_the_next_run(host: Paths, engine: FakeEngine) -> None:
+    """Only its release's directory says which it is, so that goes last."""
+    first, *newer = of_two_images()
+    for item in (first, *newer):
+        become(host, engine, item)
+        engine.keeps_images = item is newer[-1]
+        done = run(host, "confirmed", release=item, keep_releases=2)
+    assert (done["outcome"], done["failure"]["code"]) == ("failed", "engine-failed")
+    engine.keeps_images = False
+    done = run(host, "confirmed", release=newer[-1], keep_releases=2)
+    assert done["changes"] == ["prune %s" % host.release("r1")]
+    assert list(engine.images) == [newer[0]["image"]]
+    assert sorted(os.listdir(host.releases)) == ["r2", "r3"]
+
+
+def of_two_images() -> list[dict[str, Any]]:
+    """Three releases, the first of an image of its own."""
     other = IMAGE.replace("0123", "3210")
     new = release("r2", image=other)
     new["files"]["release.json"] = new["files"]["release.json"].replace(IMAGE, other)
-    for item in (release("r1"), new, {**new, "id": "r3"}):
-        engine.run(item["id"])
-        run(host, "prepared", release=item)
-        assert run(host, "active", release=item)["outcome"] == "activated"
-        assert run(host, "confirmed", release=item, keep_releases=2)["outcome"] == "confirmed"
-    assert list(engine.images) == [other]
+    return [release("r1"), new, {**new, "id": "r3"}]
+
+
+def become(host: Paths, engine: FakeEngine, item: dict[str, Any]) -> None:
+    engine.run(item["id"])
+    run(host, "prepared", release=item)
+    assert run(host, "active", release=item)["outcome"] == "activated"
 
 
 def test_a_release_is_good_only_when_it_was_confirmed(host: Paths, engine: FakeEngine) -> None:
