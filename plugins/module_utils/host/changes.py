@@ -26,6 +26,7 @@ class Current:
     :param remembered: the release that the host's history ends with.
     :param socket_group: the group of the Docker socket, for a release that has it mounted; and the one it would be
         started with.
+    :param network: whether the project's network is there with nobody in it.
     """
 
     observation: Mapping[str, Any]
@@ -46,6 +47,7 @@ class Current:
     beside: Beside = Beside()
     remembered: Optional[str] = None
     leftovers: Tuple[str, ...] = ()
+    network: bool = False
 
 
 def engine_reasons(engine: Mapping[str, Any], min_compose: str, daemon: Mapping[str, Any]) -> List[str]:
@@ -196,8 +198,8 @@ def removed(current: Current, paths: Paths, everything: bool) -> List[Change]:
     if container is not None:
         was = "release %s, %s\n" % (container["release"], container["state"])
         changes.append(Change("down", "container", was, ""))
-    elif beside:
-        changes.append(Change("down", ", ".join(beside), "present\n", ""))
+    elif beside or current.network:  # Compose removes the network last, and may have failed at it
+        changes.append(Change("down", ", ".join(beside) or "network", "present\n", ""))
     kind = "remove" if everything else "forget"
     changes += [Change(kind, path, "present\n", "") for path in current.leftovers]
     return changes

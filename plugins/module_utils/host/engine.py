@@ -68,6 +68,16 @@ class Engine:
         found = self._json("GET", "/containers/json", {"all": "1", "filters": filters})
         return sorted(found, key=lambda item: int(item.get("Created", 0)), reverse=True)
 
+    def unused_networks(self, labels: Mapping[str, str]) -> List[Dict[str, Any]]:
+        """Networks that carry all the labels and that no running container is in.
+
+        Each is asked for by itself: a list names no containers, so its filter ``dangling`` takes all for unused.
+        """
+        filters = json.dumps({"label": ["%s=%s" % pair for pair in sorted(labels.items())]})
+        listed = self._json("GET", "/networks", {"filters": filters})
+        found = [self._json_or_none("/networks/%s" % quote(item["Id"], safe="")) for item in listed]
+        return [each for each in found if each is not None and not each.get("Containers")]
+
     def inspect(self, container: str) -> Optional[Dict[str, Any]]:
         """A container in full, or None when it is gone."""
         return self._json_or_none("/containers/%s/json" % quote(container, safe=""))

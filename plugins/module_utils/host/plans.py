@@ -37,7 +37,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
-from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PROJECT_LABELS, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
 #: Seconds for the engine's description of itself: it counts its containers and images for it.
@@ -153,7 +153,7 @@ def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan
 
 def _restored(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     if desired.previous is None:
-        current = Current(observation, leftovers=_present(_made_by_activation(desired, paths)))
+        current = _to_remove(observation, paths, _made_by_activation(desired, paths))
         return Plan(compare.removed(current, paths, everything=False), "restored")
     release = kept.release(paths, desired.previous, desired.release)
     desired = replace(desired, release=release)
@@ -175,7 +175,7 @@ def _absent(desired: Desired, paths: Paths, observation: Observation) -> Plan:
             )
         )
     # The unit first: without its script it would fail at the next boot.
-    current = Current(observation, leftovers=_present((paths.unit, paths.root, paths.run)))
+    current = _to_remove(observation, paths, (paths.unit, paths.root, paths.run))
     return Plan(compare.removed(current, paths, everything=True), "removed")
 
 
@@ -283,5 +283,8 @@ def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
     return (paths.current, paths.good, *config, paths.peers, paths.socket_group)
 
 
-def _present(candidates: Tuple[str, ...]) -> Tuple[str, ...]:
-    return tuple(path for path in candidates if os.path.lexists(path))
+def _to_remove(observation: Observation, paths: Paths, candidates: Tuple[str, ...]) -> Current:
+    """What there is to take away: the engine's, and of these paths those that are there."""
+    running = observation["engine"]["running"]
+    network = running and bool(Engine(paths.engine_socket).unused_networks(PROJECT_LABELS))
+    return Current(observation, leftovers=tuple(filter(os.path.lexists, candidates)), network=network)

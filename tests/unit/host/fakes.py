@@ -38,6 +38,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.info: dict[str, Any] = {"DefaultRuntime": "runc"}
         self.services: dict[str, dict[str, Any]] = {}
         self.neighbours: list[dict[str, Any]] = []
+        self.networks: list[dict[str, Any]] = []
         super().__init__(path, _Handler)
         os.chmod(path, 0o660)
 
@@ -101,6 +102,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             ]
             found = {0: ours + beside + self.server.neighbours, 1: ours + beside}.get(len(wanted), ours)
             self._answer(200, found)
+        elif path == "/networks":
+            labels = dict(label.split("=") for label in json.loads(query["filters"])["label"])
+            listed = [each for each in self.server.networks if each["Labels"] == labels]
+            self._answer(200, [{**each, "Containers": {}} for each in listed])
+        elif path.startswith("/networks/"):
+            found = next((each for each in self.server.networks if each["Id"] == path.split("/")[2]), None)
+            self._answer(200, found) if found else self._answer(404, {"message": "No such network"})
         elif path == "/events":
             self._answer(200, self.server.events)
         elif path.endswith("/logs"):

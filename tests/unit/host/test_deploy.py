@@ -55,6 +55,12 @@ def host(paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, An
     return paths
 
 
+def network(project: str, *containers: str) -> dict[str, Any]:
+    """One of Compose's, and who is in it."""
+    labels = {"com.docker.compose.project": project}
+    return {"Id": "0e7", "Labels": labels, "Containers": dict.fromkeys(containers, {})}
+
+
 def tree(paths: Paths) -> dict[str, Any]:
     """Every file of the host with its content, mode and date."""
     found = {}
@@ -430,6 +436,34 @@ def test_absent_takes_everything_and_a_second_time_nothing(host: Paths, engine: 
     assert not os.path.exists(host.root)
     assert not os.path.exists(host.run)
     engine.container = None
+    assert run(host, "absent")["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("more", [{"state": "absent"}, {"state": "restored", "previous": None}])
+def test_a_network_without_containers_is_taken_down_too(
+    host: Paths, engine: FakeEngine, docker: Path, more: dict[str, Any]
+) -> None:
+    """Compose removes the containers first, and may fail at their network."""
+    engine.networks = [network("praxis")]
+    (docker / "fail").write_text("error while removing network")
+    assert run(host, **more)["failure"]["code"] == "compose-failed"
+    assert os.path.exists(host.root)
+    (docker / "fail").unlink()
+    predicted, done = run(host, **more, check=True), run(host, **more)
+    assert done["changes"] == predicted["changes"]
+    assert done["changes"][0] == "down network"
+    assert (docker / "calls").read_text().count("down --remove-orphans") == 2
+    engine.networks = []
+    assert run(host, **more)["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("other", [network("web"), network("praxis", "somebody's")])
+def test_a_network_that_compose_would_leave_is_nothing_to_take_down(
+    host: Paths, engine: FakeEngine, docker: Path, other: dict[str, Any]
+) -> None:
+    """Another project's, and one that somebody has put a container into."""
+    engine.networks = [other]
+    assert run(host, "absent")["changes"][0].startswith("remove ")
     assert run(host, "absent")["outcome"] == "unchanged"
 
 
