@@ -146,7 +146,7 @@ class Deployment:
             self.findings += bad
             outcome = self._roll_back(begun)
         else:
-            self._remove([change for change in planned.changes if change.is_late])
+            self._make([change for change in planned.changes if change.is_late])
         self._record(source, outcome)
 
     def _spread(self, stages: Sequence[canary.Stage], begun: List[Change]) -> List[Finding]:
@@ -188,7 +188,7 @@ class Deployment:
                 self.cluster.apply(change)
 
     def _roll_back(self, begun: Sequence[Change]) -> str:
-        """Return to the last good deployment what this run has touched."""
+        """Return to the last good deployment what this run has touched: what that one did not have goes."""
         good = next((past for past in self.cluster.records if past.is_good), None)
         if good is None:
             what = "There is no good deployment to return to, so the cluster is left as it is."
@@ -199,11 +199,15 @@ class Deployment:
         touched = {change.name for change in begun}
         try:
             planned = self.cluster.plan(good.objects, self.keep)
-            back = [change for change in planned.changes if change.after is not None and change.name in touched]
-            for change in back:
-                self.lock.require()
-                self.cluster.apply(change)
+            back = [change for change in planned.changes if change.name in touched]
+            # An autoscaler undoes the number that is written back, and a workload's pods take the place of others. What
+            # pods read stays until none of this release is left.
+            early = [change for change in back if change.is_workload or not change.is_late]
+            early.sort(key=lambda change: change.after is not None)
+            self._make(early)
             bad = self.watch.all(rollout.goals(planned.objects))
+            if not bad:
+                self._make([change for change in back if change.is_late and not change.is_workload])
         except Failed as error:
             bad = list(error.findings)
         if bad:
@@ -212,12 +216,14 @@ class Deployment:
             self.findings.append(Finding("not-rolled-back", what, self.cluster.fleet, fix))
             return deployments.BAD
         what = "What this deployment had changed is again as deployment %s left it." % good.run
+        gone = [change.name for change in back if change.after is None]
+        what += " What it had added is removed: %s." % ", ".join(gone) if gone else ""
         fix = "Fix the errors and deploy again."
         self.findings.append(Finding("rolled-back", what, self.cluster.fleet, fix, WARNING))
         return deployments.ROLLED_BACK
 
-    def _remove(self, removals: Sequence[Change]) -> None:
-        for change in removals:
+    def _make(self, made: Sequence[Change]) -> None:
+        for change in made:
             self.lock.require()
             self.cluster.apply(change)
 

@@ -253,6 +253,48 @@ def test_an_autoscaler_goes_before_the_number_that_is_written_in_its_place(api: 
     assert scaler not in api.objects and api.objects[STATEFUL]["spec"]["replicas"] == 3
 
 
+def living(api: FakeApi) -> set[str]:
+    """The paths of all objects but the Lease and the records of deployments."""
+    return {path for path in api.objects if "/leases/" not in path and "/configmaps/demo-deployment-" not in path}
+
+
+@pytest.mark.slow
+def test_an_autoscaler_that_a_bad_deployment_added_goes_before_the_number_is_written_back(api: FakeApi) -> None:
+    scaler = "/apis/autoscaling/v2/namespaces/praxis/horizontalpodautoscalers/agent"
+    fixed = {"agent": variables({"replicas": 3})}
+    run(api, "deployed", kinds=fixed)
+    before = living(api)
+    api.bad_images[BAD] = PULL
+    result = run(api, "deployed", canary=0, kinds=of(BAD))
+    assert codes(result)[-1] == "rolled-back" and living(api) == before
+    (configmap,) = [line for line in api.written if line.startswith("DELETE") and "/configmaps/" in line]
+    order = [line for line in api.written if line in (f"DELETE {scaler}", f"PATCH {STATEFUL}", configmap)]
+    assert order == [f"PATCH {STATEFUL}", f"DELETE {scaler}", f"PATCH {STATEFUL}", configmap]
+    assert api.objects[STATEFUL]["spec"]["replicas"] == 3 and run(api, "deployed", kinds=fixed)["changed"] is False
+
+
+@pytest.mark.slow
+def test_a_kind_that_a_bad_deployment_added_goes_and_the_finding_names_it(api: FakeApi) -> None:
+    run(api, "deployed")
+    before = living(api)
+    api.bad_images[BAD] = PULL
+    result = run(api, "deployed", kinds={"agent": variables(), "leaf": {**leaf(), "praxis_image": BAD}})
+    assert codes(result)[-1] == "rolled-back" and living(api) == before
+    assert "is removed: HorizontalPodAutoscaler/leaf, Deployment/leaf, " in result["findings"][-1]["what"]
+    assert run(api, "deployed")["changed"] is False
+
+
+@pytest.mark.slow
+def test_a_rollback_that_fails_has_removed_the_added_pods_and_not_what_others_may_read(api: FakeApi) -> None:
+    run(api, "deployed")
+    before = living(api)
+    api.bad_images.update({BAD: PULL, IMAGE: PULL})
+    kinds = {"agent": variables(image=BAD), "leaf": {**leaf(), "praxis_image": BAD}}
+    assert codes(run(api, "deployed", canary=0, kinds=kinds))[-1] == "not-rolled-back"
+    left = living(api) - before
+    assert LEAVES not in left and any("/configmaps/leaf-" in path for path in left)
+
+
 @pytest.mark.slow
 def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     run(api, "deployed")
