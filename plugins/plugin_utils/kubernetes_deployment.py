@@ -307,12 +307,13 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool =
 def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:
     """All objects of the fleet, its history included, from the end; the namespace stays. Without a lock nothing is
     done."""
-    there = cluster.everything()
-    gone = changes.unwanted(there, [], [])
+    gone = changes.unwanted(cluster.everything(), [], [])
     if lock is None or not (gone or cluster.records):
         return gone
     lock.take()
     try:
+        cluster.remember()  # until now another run may have written
+        gone = changes.unwanted(cluster.everything(), [], [])
         for change in gone:
             lock.require()
             cluster.apply(change)

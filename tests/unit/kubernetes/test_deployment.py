@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playb
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment, kubernetes_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import Lock
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, leaf, variables
 
@@ -345,6 +346,33 @@ def test_a_removal_leaves_the_namespace_and_nothing_of_ours_in_it(api: FakeApi) 
     assert run(api, "absent")["changed"]
     assert list(api.objects) == ["/api/v1/namespaces/praxis"]
     assert run(api, "absent")["changed"] is False and api.written == []
+
+
+@pytest.fixture
+def before_the_lease(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Lets another run act once, when the next one has observed and does not hold the Lease yet."""
+    take = Lock.take
+
+    def planted(act: Callable[[], object]) -> None:
+        def late(lock: Lock) -> None:
+            monkeypatch.setattr(Lock, "take", take)
+            act()
+            take(lock)
+
+        monkeypatch.setattr(Lock, "take", late)
+
+    return planted
+
+
+@pytest.mark.slow
+def test_a_removal_takes_what_another_run_made_before_the_lease(
+    api: FakeApi, before_the_lease: Callable[[Callable[[], object]], None]
+) -> None:
+    run(api, "deployed")
+    before_the_lease(lambda: run(api, "deployed", kinds={"agent": variables(), "leaf": leaf()}))
+    result = run(api, "absent")
+    assert list(api.objects) == ["/api/v1/namespaces/praxis"]
+    assert {"verb": "remove", "object": "Deployment/leaf"} in result["changes"]
 
 
 @pytest.mark.slow
