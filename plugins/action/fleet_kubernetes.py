@@ -179,7 +179,7 @@ class _Run:
             deployment = Deployment(
                 self._cluster, self._lock, watch, self._deployment, plan_id, self._args["keep"], canary, self._findings
             )
-            deployment.run(objects, planned)
+            planned = deployment.run(objects, planned)
         else:
             self._findings += watch.all(goals)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []

@@ -118,17 +118,21 @@ class Deployment:
     canary_pods: int = 0
     findings: List[Finding] = field(default_factory=list)
 
-    def run(self, source: Sequence[Object], planned: Planned) -> None:
+    def run(self, source: Sequence[Object], planned: Planned) -> Planned:
         """Apply what is planned and judge it. What is wrong is in :attr:`findings`.
 
         :param source: the fleet's objects as they were planned for any cluster.
+        :return: what was planned under the Lease: until then another run may have written.
         """
-        self._namespace(planned)
+        namespace = self._namespace(planned)
         self.lock.take()
         try:
+            self.cluster.remember()
+            planned = self.cluster.plan(source, self.keep)
             self._deploy(source, planned)
         finally:
             self.lock.release()
+        return replace(planned, changes=[*namespace, *planned.changes])
 
     def _deploy(self, source: Sequence[Object], planned: Planned) -> None:
         made = [change for change in planned.changes if not change.is_late]
@@ -181,11 +185,12 @@ class Deployment:
                 return bad
         return probe(self.cluster, goals, machines=True)
 
-    def _namespace(self, planned: Planned) -> None:
+    def _namespace(self, planned: Planned) -> List[Change]:
         """The Lease needs it."""
-        for change in planned.changes:
-            if change.item["kind"] == "Namespace" and change.before is None:
-                self.cluster.apply(change)
+        made = [change for change in planned.changes if change.item["kind"] == "Namespace" and change.before is None]
+        for change in made:
+            self.cluster.apply(change)
+        return made
 
     def _roll_back(self, begun: Sequence[Change]) -> str:
         """Return to the last good deployment what this run has touched: what that one did not have goes."""

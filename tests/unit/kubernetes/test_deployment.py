@@ -376,6 +376,17 @@ def test_a_removal_takes_what_another_run_made_before_the_lease(
 
 
 @pytest.mark.slow
+def test_a_deployment_is_planned_again_when_it_holds_the_lease(
+    api: FakeApi, before_the_lease: Callable[[Callable[[], object]], None]
+) -> None:
+    run(api, "deployed")
+    before_the_lease(lambda: run(api, "deployed", kinds={"agent": variables(), "leaf": leaf()}))
+    result = run(api, "deployed", kinds=of(OTHER))
+    assert {"verb": "remove", "object": "Deployment/leaf"} in result["changes"] and LEAVES not in api.objects
+    assert [past["number"] for past in run(api, "history")["deployments"]] == [3, 2, 1]
+
+
+@pytest.mark.slow
 def test_the_playbooks_do_the_same_and_leave_a_summary(api: FakeApi, tmp_path: Path) -> None:
     hosts = {"praxis": {"children": {"praxis_kubernetes": {"hosts": {"agent": variables()}}}}}
     (tmp_path / "hosts.yml").write_text(json.dumps(hosts))
