@@ -162,7 +162,8 @@ options:
     description: >-
       A public hosted zone of Route 53 in this account, by its id or its domain, in which a record leads O(dns_name) to
       the load balancer. Empty: the record is yours to make. A record of that name that was not made here is never
-      changed.
+      changed. With O(state=absent) a record that is marked as the fleet's is found by it and O(dns_name) when somebody
+      removed the load balancer, whose tag names it.
     type: str
     default: ""
   api_exposure:

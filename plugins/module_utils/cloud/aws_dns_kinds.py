@@ -94,11 +94,9 @@ class DnsRecord(Route53Kind):
         _change(client, id_, [("UPSERT", {**record, **_alias(client, desired.fields["leads_to"])})])
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
-        """Of a load balancer's name, the record that it remembers."""
-        record = remembered(client, name)
-        marked = _words(_records(client, record)[1]) if record else {}
+        marked = _words(_records(client, name)[1]) if name else {}
         ours = bool(marked) and tagged(marked, tags)
-        return [Observed(self.name, record, record, {}, marked)] if ours else []
+        return [Observed(self.name, name, name, {}, marked)] if ours else []
 
 
 @dataclass(frozen=True)
@@ -166,6 +164,13 @@ def remembered(client: AwsClient, balancer: str) -> str:
     except NotFound:
         return ""
     return next((str(each["Value"]) for each in tags["Tags"] if each["Key"] == RECORD_TAG), "")
+
+
+def left_here(client: AwsClient, record: str) -> str:
+    """The record when nothing remembers it, as after somebody removed the load balancer; empty when it leads to another
+    region: what a fleet of the same name has there bears the same mark."""
+    found = _of_type(_records(client, record)[0], "A")
+    return record if found is None or f".{client.region}.elb." in _place(found)[1] else ""
 
 
 def _validation(client: AwsClient, arn: str) -> tuple[str, str, str] | None:

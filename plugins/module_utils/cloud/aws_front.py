@@ -74,13 +74,13 @@ def _names(client: AwsClient, options: Options, known: Names, where: str) -> tup
             fix = "Name the zone of Route 53 in provision_dns_zone (praxis_dns_zone), or a certificate that you have."
             return known, [Finding("bad-certificate", what, "provision_certificate (praxis_certificate)", fix)]
         return known, []
-    zone, domain, findings = _zone(client, options["dns_zone"], where)
+    zone, domain, findings = public_zone(client, options["dns_zone"], where)
     findings += bad_name(options["dns_zone"], domain, options["dns_name"], where, LONGEST)
     wanted = record(zone, options["dns_name"])
     return replace(known, record=wanted, validated=wanted if managed else ""), findings
 
 
-def _zone(client: AwsClient, named: str, where: str) -> tuple[str, str, list[Finding]]:
+def public_zone(client: AwsClient, named: str, where: str) -> tuple[str, str, list[Finding]]:
     """A public zone's id and domain, by its id or its domain; and what stands against it."""
     try:
         if "." in named:

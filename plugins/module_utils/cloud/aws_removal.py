@@ -11,6 +11,8 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_volumes
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import left_here, remembered
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import public_zone
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, MACHINES_GO_BEFORE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import Machines
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
@@ -23,8 +25,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import CLUSTER_LOST, NODES_LOST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, kept
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import MACHINES, TARGETS_LOST
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
+    BALANCER,
+    MACHINES,
+    TARGETS_LOST,
+)
 
 _LOST = {
     "eks_cluster": CLUSTER_LOST,
@@ -69,11 +76,25 @@ class Removal:
         tags = {str(key): str(value) for key, value in (options["tags"] or mark(options["fleet"])).items()}
         name = options["name"] or scheme["fleet"]
         access = {"role": scheme["role"], "instance_profile": scheme["role"]}
-        by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": name}
+        by_name = {**access, "target_group": name, "load_balancer": name, "dns_record": self._record(name)}
         cluster = (options["cluster"] or {}).get("name") or name
         in_cluster = ("eks_cluster", "node_group", *eks_contents.LOST)
         by_name |= {**dict.fromkeys(in_cluster, cluster), "cluster_role": scheme["role"]}
         return owned(self.client, kinds, tags, by_name)
+
+    def _record(self, balancer: str) -> str:
+        """The DNS record that the load balancer remembers; the one that the settings name when somebody removed it."""
+        zone, name = self.options["dns_zone"], self.options["dns_name"]
+        if BALANCER not in self.options["parts"]:
+            return ""
+        known = remembered(self.client, balancer)
+        if known or not (zone and name):
+            return known
+        if "." in zone:
+            zone, _domain, unusable = public_zone(self.client, zone, self.client.region)
+            if unusable:
+                return ""
+        return left_here(self.client, record(zone, name))
 
     def _machines(self, volumes: Sequence[Volume]) -> Leaving:
         if MACHINES not in self.options["parts"]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from moto.acm.models import CertBundle
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests import tiers
 from tests.unit.conftest import Cloud
@@ -166,6 +167,30 @@ def test_a_load_balancer_that_goes_takes_its_names_with_it(cloud: Cloud, account
     account.present(certificate="managed", dns_name=HOST)
     account.present(certificate="managed", dns_name=HOST, balancer=False, allow_shrink=True)
     assert (account.records(), certificates(cloud)) == ({}, {})
+
+
+@pytest.mark.parametrize("by_domain", [False, True])
+def test_the_record_of_a_load_balancer_that_somebody_removed_goes_by_the_settings(
+    cloud: Cloud, account: Account, by_domain: bool
+) -> None:
+    """Nothing remembers it any more, and its mark says whose it is."""
+    account.present(dns_name=HOST)
+    elb = cloud.client("elbv2")
+    (balancer,) = elb.describe_load_balancers(Names=[NAME])["LoadBalancers"]
+    elb.delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+    id_, named = account.options["dns_zone"], {"dns_zone": "example.org"} if by_domain else {}
+    removed = account.absent(dns_name=HOST, **named)
+    assert ("remove", "DNS record", f"{id_}/{HOST}") in rows(removed)
+    assert (account.records(), account.resources()) == ({}, {})
+
+
+def test_a_record_that_a_fleet_of_the_name_has_in_another_region_stays(cloud: Cloud, account: Account) -> None:
+    account.present(dns_name=HOST)
+    before = account.records()
+    elsewhere = account.client().in_region("eu-west-1")
+    removed = Removal(elsewhere, {**account.options, "dns_name": HOST}, account.poll()).absent(False)
+    assert "DNS record" not in [kind for _action, kind in kinds(removed)]
+    assert account.records() == before
 
 
 @pytest.mark.parametrize("type_", tiers.first(["A", "AAAA", "CNAME"]))
