@@ -66,7 +66,7 @@ class _Run:
         self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding], check: bool
     ) -> None:
         self._args, self._check = args, check
-        planned = ecs_kinds.plan(members, faults)
+        planned = (ecs_kinds.removal if args["state"] == DOWN else ecs_kinds.plan)(members, faults)
         self._findings: list[Finding] = list(planned.warnings)
         playbook = Playbook()
         self._fleet = EcsFleet(

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: provision_outcome
 short_description: How a provisioning ended
-version_added: 0.1.0
+version_added: 0.2.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Makes of what the role C(praxis.cloud.provision) left behind what the playbook C(praxis.cloud.provision) says at its

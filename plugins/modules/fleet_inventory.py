@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: fleet_inventory
 short_description: Require an inventory that was read whole
-version_added: 0.1.0
+version_added: 0.2.0
 author: Praxis Cloud contributors (@praxis)
 description:
   - Fails when a source of the inventory could not be read, when the inventory holds no member of the fleet, and for a

@@ -136,15 +136,31 @@ def plan(members: Sequence[MemberVariables], faults: Sequence[Finding] = (), ren
     return _Planner(members, faults).plan(rendered)
 
 
+def removal(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) -> Fleet:
+    """What is to be removed: kinds by their settings and names. Nothing is asked, so their task definitions are none
+    that could be registered.
+
+    :param members: as for :func:`plan`; so are the faults.
+    :raises Failed: with everything that is wrong with the settings.
+    """
+    return _Planner(members, faults).removal()
+
+
 class _Planner(KindPlanner):
+    def removal(self) -> Fleet:
+        fleet, settings = self.fleet_name(), self._settings(rendered=False)
+        drafts = self._drafts(settings)
+        self.stop_at_errors()
+        kinds = tuple(
+            self._kind(fleet, settings[name], draft, {image: image for image in draft.images}, TaskSecrets())
+            for name, draft in drafts.items()
+        )
+        return Fleet(fleet, kinds, self.clouds.aws, "", "aws", self.warnings)
+
     def plan(self, rendered: bool) -> Fleet:
         fleet = self.fleet_name()
         settings = self._settings(rendered)
-        drafts: dict[str, Draft] = {}
-        for member in self.members:
-            if member.name in settings:
-                draft = self.draft(_kind_variables(member, settings[member.name]), member.name)
-                drafts.update({member.name: draft} if draft else {})
+        drafts = self._drafts(settings)
         images = self.images(list(drafts.values()))
         for draft in drafts.values():
             self.findings += sidecars.check(draft.services, draft.compiled.document)
@@ -162,6 +178,15 @@ class _Planner(KindPlanner):
         account, partition = self._account(kinds)
         self.stop_at_errors()
         return Fleet(fleet, kinds, self.clouds.aws, account, partition, self.warnings)
+
+    def _drafts(self, settings: Mapping[str, KindSettings]) -> dict[str, Draft]:
+        """By the inventory's names, the kinds whose settings can be compiled."""
+        drafts: dict[str, Draft] = {}
+        for member in self.members:
+            if member.name in settings:
+                draft = self.draft(_kind_variables(member, settings[member.name]), member.name)
+                drafts.update({member.name: draft} if draft else {})
+        return drafts
 
     def _settings(self, rendered: bool) -> dict[str, KindSettings]:
         found: dict[str, KindSettings] = {}

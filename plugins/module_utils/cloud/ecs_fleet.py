@@ -178,7 +178,7 @@ class EcsFleet:
         self._scaling = self._engine([replace(each, present=False) for each in self._scales()])
         self._before, self._after = self._base.observe(), self._scaling.observe()
         for service in self.services:
-            service.observe()
+            service.see()
         after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
         return [*after, *(row for service in self.services for row in service.removals()), *before]
 

@@ -75,12 +75,7 @@ class EcsService:
         :raises Failed: ``not-managed`` for a service that others made, ``capacity-fixed`` for one that cannot become
             what is wanted.
         """
-        self.described = self._describe()
-        self.deployment = str(rollout.primary(self.described).get("id", ""))
-        if self.described and not tagged(lower_tags(self.described), self.kind.tags):
-            what = f"There is a service {self.kind.name} that was not made here."
-            fix = "Choose another name (praxis_ecs.name) or cluster."
-            raise Failed(Finding("not-managed", what, self.where, fix))
+        self.see()
         if found := capacity.fixed(self.kind.settings.capacity, self.described, self.where):
             raise Failed(*found)
         running = str(self.described.get("taskDefinition", ""))
@@ -90,6 +85,18 @@ class EcsService:
             newest = self._revisions.described(self.kind.family)
             fits = newest and same(self.definition, newest)
             self.fitting = str(newest["taskDefinitionArn"]) if fits else ""
+
+    def see(self) -> None:
+        """Only whether there is one, which is all that a removal needs.
+
+        :raises Failed: ``not-managed``.
+        """
+        self.described = self._describe()
+        self.deployment = str(rollout.primary(self.described).get("id", ""))
+        if self.described and not tagged(lower_tags(self.described), self.kind.tags):
+            what = f"There is a service {self.kind.name} that was not made here."
+            fix = "Choose another name (praxis_ecs.name) or cluster."
+            raise Failed(Finding("not-managed", what, self.where, fix))
 
     def rows(self, security_groups: Sequence[str]) -> list[Row]:
         """What is to be done."""

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from tests.unit.ecs.conftest import CRASHING, Account
-from tests.unit.ecs.made import BOOTSTRAP, codes
+from tests.unit.ecs.made import ACCOUNT, BOOTSTRAP, REGION, codes
 from tests.unit.ecs.test_lock import ecs_lock
 
 LATER = {"agent_config": {"llm": {"timeout": 7}}}
@@ -115,6 +115,17 @@ def test_a_rollback_and_a_removal_write_under_the_lock(account: Account) -> None
     assert account.verb("absent", **LATER)["changed"]
     assert "DeleteCluster" in written(account)
     assert not account.verb("absent", **LATER)["changed"] and account.cloud.changes() == []
+
+
+@pytest.mark.slow
+def test_a_removal_needs_nothing_that_a_deployment_needs(account: Account) -> None:
+    """Neither the secret and the image, nor the target group, nor a service that could become what is wanted."""
+    account.verb("deployed")
+    account.cloud.client("secretsmanager").delete_secret(SecretId="llm", ForceDeleteWithoutRecovery=True)
+    gone = {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/praxis:gone", "target_group": "gone",
+            "ecs_": {"capacity": "EC2", "cluster": "praxis-demo", "autoscaler": {"requests": 600}}}  # fmt: skip
+    assert account.verb("absent", **gone)["changed"]
+    assert "DeleteCluster" in written(account)
 
 
 def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
