@@ -215,6 +215,8 @@ def down(cloud: Cloud, operator: Operator) -> None:
         describe(account.client(), FLEET)
         identities(account, "absent")
         account.absent(remove_data=True)
+        # Nothing remembers the record's name any more, and the zone is named by its domain.
+        account.absent(remove_data=True, dns_zone=DOMAIN, dns_name=HOST)
     assert account.resources() == {}
 
 
