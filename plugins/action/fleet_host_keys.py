@@ -39,7 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        names = fleet_variables.machines_of(task_vars["groups"])
         try:
             return {**result, **self._keep(args["path"], _machines(task_vars["hostvars"], names))}
         except Failed as error:

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         task_vars = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        machines = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+        machines = fleet_variables.machines_of(task_vars["groups"])
         may_be_empty = args["allow_empty"] or bool(fleet_variables.hosts_of(task_vars["groups"], TARGET))
         try:
             whole_inventory.require(task_vars, machines, may_be_empty, args["logs_in"])

@@ -68,7 +68,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
             args.update(self._from_variables(task_vars))
-            names = [str(name) for name in task_vars["groups"].get(fleet_variables.GROUP, [])]
+            names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names)
             kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
             members, faults, unread = _members(task_vars["hostvars"], names)

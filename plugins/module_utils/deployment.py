@@ -67,6 +67,11 @@ class Deployment:
         }
 
 
+def record_in(content: Any) -> Optional[Dict[str, Any]]:
+    """What a host's file holds; None for what is no record: host/fence.py writes a whole one, or none."""
+    return content if isinstance(content, dict) and isinstance(content.get("fence"), int) else None
+
+
 def as_of(stored: Mapping[str, Any], now: float, boot: str, up: float) -> Dict[str, Any]:
     """The record in a host's file, its times as today's clock would have shown them: a clock may be set meanwhile, so
     the file also says how long the machine had been up.

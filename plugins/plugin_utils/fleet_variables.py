@@ -154,6 +154,11 @@ class MemberVariables:
         raise Failed(Finding(code=code, what=what, where=self.name, fix=fix))
 
 
+def machines_of(groups: Mapping[str, Sequence[str]]) -> List[str]:
+    """The hosts of the group ``praxis``."""
+    return [str(name) for name in groups.get(GROUP, [])]
+
+
 def hosts_of(groups: Mapping[str, Sequence[str]], target: str) -> List[str]:
     """The hosts of a fleet: its kinds of this target, be they in the group ``praxis`` or not; and machines."""
     named = [*groups.get(GROUP, []), *groups.get(GROUP + "_" + target, [])]

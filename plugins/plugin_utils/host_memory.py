@@ -14,7 +14,7 @@ from typing import Any, Dict
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import as_of
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import as_of, record_in
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 #: Before the answer, for a login may print lines of its own.
@@ -51,13 +51,12 @@ def observation(printed: str) -> Dict[str, Any]:
     """
     boot, up, _idle, clock, *text = printed.partition(_MARK)[2].split(None, 4)
     now = float(clock)
-    stored = _first_value("".join(text))
-    known = isinstance(stored, dict) and isinstance(stored.get("fence"), int)
-    return {"deployment": as_of(stored, now, boot, float(up)) if known else None, "host": {"clock": now}}
+    stored = record_in(_first_value("".join(text)))
+    return {"deployment": as_of(stored, now, boot, float(up)) if stored else None, "host": {"clock": now}}
 
 
 def _first_value(text: str) -> Any:
-    """A file that holds no JSON is no record: host/fence.py writes a whole one, or none."""
+    """None where there is no JSON."""
     try:
         return json.JSONDecoder().raw_decode(text)[0]
     except ValueError:

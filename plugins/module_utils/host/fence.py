@@ -8,7 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Deployment, as_of, fenced, late, refuses
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import (
+    Deployment,
+    as_of,
+    fenced,
+    late,
+    record_in,
+    refuses,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -57,5 +64,4 @@ def _is_closed(paths: Paths, deployment: Deployment) -> bool:
 
 
 def _stored(paths: Paths) -> Optional[Dict[str, Any]]:
-    found = files.read_json(paths.deployment) or {}
-    return found if isinstance(found.get("fence"), int) else None
+    return record_in(files.read_json(paths.deployment))
