@@ -229,12 +229,15 @@ class Runner:
 
 
 def report(wanted: Sequence[Lane], codes: Mapping[str, int]) -> int:
-    """Say once more what failed, which else is far above in the output of the lane that ended last; the return code."""
+    """Say once more what failed, which else is far above in the output of the lane that ended last; the return code.
+
+    The tests that failed come last: who keeps only the end of a long output has their names.
+    """
     failed = [lane for lane in wanted if codes.get(lane.name) != 0]
+    print(f"failed: {', '.join(lane.name for lane in failed)}" if failed else "all lanes are green", flush=True)
     for lane in failed:
         for line in lane.said_last():
             print(f"{lane.name}: {line}", flush=True)
-    print(f"failed: {', '.join(lane.name for lane in failed)}" if failed else "all lanes are green", flush=True)
     return 1 if failed else 0
 
 
