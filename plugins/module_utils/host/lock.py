@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -42,12 +43,21 @@ def locked(
                     other = os.pread(descriptor, 500, 0).decode("utf-8", "replace")
                     raise Failed(_busy(path, other, deadline)) from error
                 sleep(POLL)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.encode(), 0)
+        _sign(descriptor, holder)
         yield
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int, holder: str) -> None:
+    """Say who holds it. The lock needs no name, and on a full disk a step that restores the release must go on."""
+    os.ftruncate(descriptor, 0)
+    try:
+        os.pwrite(descriptor, holder.encode(), 0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _busy(path: str, other: str, deadline: float) -> Finding:

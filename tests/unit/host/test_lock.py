@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +43,19 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
         assert Path(path).read_text() == "second"
     assert Path(path).read_text() == ""
     assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+def test_on_a_full_disk_it_holds_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_given: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = str(tmp_path / "praxis.lock")
+    monkeypatch.setattr(os, "pwrite", full)
+    with locked(path, "state=restored", 1):
+        second = locked(path, "other", 0)
+        with pytest.raises(Failed) as caught:
+            second.__enter__()
+    assert "it did not say who" in caught.value.findings[0].what
 
 
 @pytest.mark.parametrize("deployment", [None, SimpleNamespace(owner="ann@desk", run="20260101T000000Z-a1b2c3")])
