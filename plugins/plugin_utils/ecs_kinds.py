@@ -278,7 +278,7 @@ def unheld(member: MemberVariables) -> list[Finding]:
     """The variables that say what ECS does not do: those that the agent would miss stop the run."""
     found = []
     if member.target != TARGET:
-        fix = "Set praxis_target: ecs for all hosts of the inventory, or for none."
+        fix = "Set praxis_target: ecs for all hosts of praxis_ecs; machines beside them are in the group praxis alone."
         found.append(Finding("not-an-ecs-kind", f"praxis_target is {member.target}.", member.name, fix))
     for name, fix in _REFUSED.items():
         if getattr(member, name):

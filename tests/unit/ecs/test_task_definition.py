@@ -240,3 +240,9 @@ def test_what_cannot_be_is_refused_by_name(code: str, made: Callable[[], object]
         made()
     assert code in codes(raised.value)
     assert "planted" not in str(raised.value)
+
+
+def test_a_machine_among_the_kinds_is_told_where_machines_belong() -> None:
+    with pytest.raises(Failed) as raised:
+        kind(target="machines")
+    assert "in the group praxis alone" in raised.value.findings[0].fix
