@@ -31,7 +31,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Watch
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Source, Watch
 from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
     DEPLOY,
     DOWN,
@@ -110,27 +110,25 @@ class _Run:
             return self._remove()
         self._see_others(left)
         if state == ROLLBACK:
-            goal = deployments.goal(past, self._args["to"], left=bool(lease.holder(left)))
-            self._deployment["reason"] = "rollback to %s" % goal.run
-            return self._to(goal.objects, goal.plan_id)
+            return self._to(self._way_back)
         fleet = kubernetes_kinds.plan(self._members, self._faults)
         self._findings += fleet.warnings
         self._across = fleet.across()
         objects = fleet.objects()
-        plan_id = changes.plan_id(self._cluster.fleet, objects)
+        source = Source(objects, changes.plan_id(self._cluster.fleet, objects))
         if self._args["plan_id"]:
-            require_id(self._args["plan_id"], plan_id)
+            require_id(self._args["plan_id"], source.plan_id)
         if state == PLAN:
             planned = self._cluster.plan(objects, self._args["keep"])
-            return self._planned(planned, plan_id, changed=False)
+            return self._planned(planned, source.plan_id, changed=False)
         if state == DEPLOY:
-            return self._to(objects, plan_id)
+            return self._to(lambda: source)
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
         self._findings += observed["findings"]
         if state == VERIFY:
             goals, mixed = rollout.goals(objects), bool(self._across)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=mixed)
-        return self._summary(members=observed["members"], plan_id=plan_id)
+        return self._summary(members=observed["members"], plan_id=source.plan_id)
 
     def text(
         self, found: Mapping[str, Any], width: Optional[int] = None, paint: Any = table.render.plain
@@ -160,14 +158,21 @@ class _Run:
         if stopped is not None:
             self._findings.append(stopped)
 
-    def _to(self, objects: Sequence[Object], plan_id: str) -> Dict[str, Any]:
-        """Bring the cluster to these objects."""
-        planned = self._cluster.plan(objects, self._args["keep"])
+    def _way_back(self) -> Source:
+        """Where a rollback goes, by the records and the Lease as they were read last."""
+        goal = deployments.goal(self._cluster.records, self._args["to"], left=bool(lease.holder(self._lock.before)))
+        self._deployment["reason"] = "rollback to %s" % goal.run
+        return Source(goal.objects, goal.plan_id)
+
+    def _to(self, choose: Callable[[], Source]) -> Dict[str, Any]:
+        """Bring the cluster to what is chosen: once to plan, and again under the Lease."""
+        source = choose()
+        planned = self._cluster.plan(source.objects, self._args["keep"])
         if self._check:
-            return self._planned(planned, plan_id, changed=bool(planned.changes))
+            return self._planned(planned, source.plan_id, changed=bool(planned.changes))
         self._findings += planned.warnings
         good = next((past for past in self._cluster.records if past.is_good), None)
-        known = good is not None and good.plan_id == plan_id
+        known = good is not None and good.plan_id == source.plan_id
         goals = rollout.goals(planned.objects)
         watch = Watch(self._cluster, self._say, self._lock.require)
         mixed = have_machines(planned.objects)
@@ -177,14 +182,14 @@ class _Run:
             # A rollback goes to what was good here, and is in a hurry.
             canary = self._args["canary"] if self._args["state"] == DEPLOY else 0
             deployment = Deployment(
-                self._cluster, self._lock, watch, self._deployment, plan_id, self._args["keep"], canary, self._findings
+                self._cluster, self._lock, watch, self._deployment, self._args["keep"], canary, self._findings
             )
-            planned = deployment.run(objects, planned)
+            source, planned = deployment.run(choose, planned)
         else:
             self._findings += watch.all(goals)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []
-        members = kubernetes_deployment.observe(self._cluster, goals)["members"]
-        return self._summary(planned, members, plan_id, changed)
+        members = kubernetes_deployment.observe(self._cluster, rollout.goals(planned.objects))["members"]
+        return self._summary(planned, members, source.plan_id, changed)
 
     def _planned(self, planned: Planned, plan_id: str, changed: bool) -> Dict[str, Any]:
         self._findings += planned.warnings

@@ -155,6 +155,7 @@ class Lock:
     :param deployment: ``run``, ``owner`` and ``reason`` of this one.
     :param seconds: how long others wait for it after its last sign of life.
     :ivar playbook: what this run works for.
+    :ivar before: the Lease as it was last read: once it is held, as this run found it.
     """
 
     cluster: FleetCluster
@@ -164,10 +165,12 @@ class Lock:
     held: Optional[Dict[str, Any]] = None
     renewed: float = 0.0
     playbook: Playbook = field(default_factory=Playbook)
+    before: Optional[Dict[str, Any]] = None
 
     def read(self) -> Optional[Dict[str, Any]]:
         """The Lease as it is."""
-        return self.cluster.api.get(lease.path(self.cluster.namespace, self.cluster.fleet))
+        self.before = self.cluster.api.get(lease.path(self.cluster.namespace, self.cluster.fleet))
+        return self.before
 
     def wait(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
         """Wait until nobody else holds it, for so long at most.
@@ -204,17 +207,19 @@ class Lock:
         self.renewed = time.monotonic()
 
     def require(self) -> None:
-        """Before a write: that this run still holds it. It is renewed when a third of its time is over.
+        """Before a write: that this run still holds it. It is renewed when a third of its time is over, and when the
+        deployment has another reason now.
 
         :raises Failed: ``lease-over``, ``playbook-ended``.
         """
         self._require_playbook()
-        if self.held is None or time.monotonic() - self.renewed < self.seconds / 3:
+        if self.held is None:
+            return
+        wanted = lease.renewed(self.held, self.deployment, self.cluster.api.now)
+        if wanted["metadata"] == self.held["metadata"] and time.monotonic() - self.renewed < self.seconds / 3:
             return
         try:
-            self.held = self.cluster.api.replace(
-                lease.path(self.cluster.namespace, self.cluster.fleet), lease.renewed(self.held, self.cluster.api.now)
-            )
+            self.held = self.cluster.api.replace(lease.path(self.cluster.namespace, self.cluster.fleet), wanted)
         except (errors.Conflict, errors.NotFound):
             raise Failed(_lost("Another deployment has taken the fleet over from this run.")) from None
         self.renewed = time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
@@ -100,6 +100,13 @@ def _progress(seen: rollout.Seen, goal: rollout.Goal) -> str:
     return "%s: %d of %d pods run release %s, %d ready" % (goal.name, len(new), wanted, goal.release[:8], ready)
 
 
+class Source(NamedTuple):
+    """What a run deploys: the fleet's objects as they were planned for any cluster, and the id of that plan."""
+
+    objects: Sequence[Object]
+    plan_id: str
+
+
 @dataclass
 class Deployment:
     """One run.
@@ -113,28 +120,29 @@ class Deployment:
     lock: Lock
     watch: Watch
     deployment: Mapping[str, Any]
-    plan_id: str
     keep: int
     canary_pods: int = 0
     findings: List[Finding] = field(default_factory=list)
 
-    def run(self, source: Sequence[Object], planned: Planned) -> Planned:
+    def run(self, choose: Callable[[], Source], planned: Planned) -> Tuple[Source, Planned]:
         """Apply what is planned and judge it. What is wrong is in :attr:`findings`.
 
-        :param source: the fleet's objects as they were planned for any cluster.
-        :return: what was planned under the Lease: until then another run may have written.
+        :param choose: what is deployed, by the records of the moment.
+        :param planned: what was planned without the Lease.
+        :return: what was chosen and planned under the Lease: until then another run may have written.
         """
         namespace = self._namespace(planned)
         self.lock.take()
         try:
             self.cluster.remember()
-            planned = self.cluster.plan(source, self.keep)
+            source = choose()
+            planned = self.cluster.plan(source.objects, self.keep)
             self._deploy(source, planned)
         finally:
             self.lock.release()
-        return replace(planned, changes=[*namespace, *planned.changes])
+        return source, replace(planned, changes=[*namespace, *planned.changes])
 
-    def _deploy(self, source: Sequence[Object], planned: Planned) -> None:
+    def _deploy(self, source: Source, planned: Planned) -> None:
         made = [change for change in planned.changes if not change.is_late]
         made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
         begun: List[Change] = []
@@ -232,7 +240,7 @@ class Deployment:
             self.lock.require()
             self.cluster.apply(change)
 
-    def _record(self, source: Sequence[Object], outcome: str) -> None:
+    def _record(self, source: Source, outcome: str) -> None:
         records = self.cluster.records
         past = deployments.Past(
             run=self.deployment["run"],
@@ -241,9 +249,9 @@ class Deployment:
             reason=self.deployment["reason"],
             at=self.cluster.api.now,
             outcome=outcome,
-            plan_id=self.plan_id,
-            releases=deployments.releases(source),
-            objects=tuple(source),
+            plan_id=source.plan_id,
+            releases=deployments.releases(source.objects),
+            objects=tuple(source.objects),
         )
         self.lock.require()
         path = resources.collection("v1", "ConfigMap", self.cluster.namespace)

@@ -90,7 +90,7 @@ def taken(
             "name": name(fleet),
             "namespace": namespace,
             "labels": {MANAGED_BY: MANAGER, INSTANCE: fleet},
-            "annotations": {OWNER: deployment["owner"], REASON: deployment["reason"]},
+            "annotations": _about(deployment),
             **version,
         },
         "spec": {
@@ -103,14 +103,19 @@ def taken(
     }
 
 
-def renewed(lease: Object, now: float) -> Dict[str, Any]:
-    """The same Lease, from now on."""
-    return {**lease, "spec": {**lease["spec"], "renewTime": _moment(now)}}
+def renewed(lease: Object, deployment: Mapping[str, Any], now: float) -> Dict[str, Any]:
+    """The same Lease, from now on, with what the deployment says of itself now."""
+    metadata = {**lease["metadata"], "annotations": {**lease["metadata"]["annotations"], **_about(deployment)}}
+    return {**lease, "metadata": metadata, "spec": {**lease["spec"], "renewTime": _moment(now)}}
 
 
 def released(lease: Object) -> Dict[str, Any]:
     """The Lease as its holder gives it back."""
     return {**lease, "spec": {**lease["spec"], "holderIdentity": ""}}
+
+
+def _about(deployment: Mapping[str, Any]) -> Dict[str, str]:
+    return {OWNER: deployment["owner"], REASON: deployment["reason"]}
 
 
 def _moment(now: float) -> str:

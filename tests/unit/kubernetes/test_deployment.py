@@ -34,6 +34,7 @@ PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling i
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULTS = {name: option.get("default") for name, option in fleet_kubernetes.ActionModule.argument_spec.items()}
 STATEFUL = "/apis/apps/v1/namespaces/praxis/statefulsets/agent"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"
 LEAVES = "/apis/apps/v1/namespaces/praxis/deployments/leaf"
 
 
@@ -183,15 +184,14 @@ def test_a_run_whose_playbook_was_killed_stops_before_anybody_else_gets_the_rele
     api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(api, "deployed")
-    held = "/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"
     with monkeypatch.context() as patched:
         patched.setattr(Playbook, "ended", property(lambda _self: partitions(api)[-1] == 1))
         with pytest.raises(Failed) as raised:
             run(api, "deployed", canary=1, kinds=of(OTHER))
     assert [each.code for each in raised.value.findings] == ["playbook-ended"]
     assert partitions(api) == [0, 1]
-    assert api.objects[held]["spec"]["holderIdentity"], "it is not given back"
-    api.objects[held]["spec"]["renewTime"] = "2001-01-01T00:00:00.000000Z"
+    assert api.objects[LEASE]["spec"]["holderIdentity"], "it is not given back"
+    api.objects[LEASE]["spec"]["renewTime"] = "2001-01-01T00:00:00.000000Z"
     result = run(api, "deployed", canary=1, kinds=of(OTHER))
     assert codes(result) == ["unfinished"] and result["ok"] and image(api) == OTHER
 
@@ -299,7 +299,7 @@ def test_a_rollback_that_fails_has_removed_the_added_pods_and_not_what_others_ma
 @pytest.mark.slow
 def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     run(api, "deployed")
-    held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]
+    held = api.objects[LEASE]
     held["spec"]["holderIdentity"] = "20990101T000000Z-aaaaaa"
     with pytest.raises(Failed) as raised:
         run(api, "deployed", kinds=of(OTHER))
@@ -310,7 +310,7 @@ def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
 
 def test_a_deployment_that_stopped_is_named_and_a_rollback_undoes_it(api: FakeApi) -> None:
     run(api, "deployed")
-    held = api.objects["/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"]
+    held = api.objects[LEASE]
     held["spec"].update(holderIdentity="dead", renewTime="2001-01-01T00:00:00.000000Z")
     stateful = api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]
     stateful["image"] = OTHER
@@ -384,6 +384,41 @@ def test_a_deployment_is_planned_again_when_it_holds_the_lease(
     result = run(api, "deployed", kinds=of(OTHER))
     assert {"verb": "remove", "object": "Deployment/leaf"} in result["changes"] and LEAVES not in api.objects
     assert [past["number"] for past in run(api, "history")["deployments"]] == [3, 2, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_rollback_chooses_where_it_goes_when_it_holds_the_lease(
+    api: FakeApi, before_the_lease: Callable[[Callable[[], object]], None], stopped: bool
+) -> None:
+    """Until then another run's deployment ended, so that another one is before the newest; the run that had stopped
+    when this one began is not left any more."""
+    run(api, "deployed")
+    run(api, "deployed", kinds=of(OTHER))
+    if stopped:
+        api.objects[LEASE]["spec"].update(holderIdentity="dead", renewTime="2001-01-01T00:00:00.000000Z")
+        del api.objects[STATEFUL]
+    before_the_lease(lambda: run(api, "deployed", kinds={"agent": variables(), "leaf": leaf()}))
+    result = run(api, "rolled_back")
+    back, _between, second, _first = run(api, "history")["deployments"]
+    assert result["ok"] and image(api) == OTHER and LEAVES not in api.objects
+    assert back["reason"] == f"rollback to {second['run']}"
+    assert api.objects[LEASE]["metadata"]["annotations"][lease.REASON] == back["reason"]
+    assert result["plan_id"] == back["plan_id"] == second["plan_id"]
+    assert {row["release"] for row in result["members"]} == {second["releases"]["agent"]}
+
+
+@pytest.mark.slow
+def test_a_rollback_that_has_nowhere_to_go_any_more_gives_the_lease_back(
+    api: FakeApi, before_the_lease: Callable[[Callable[[], object]], None]
+) -> None:
+    run(api, "deployed")
+    run(api, "deployed", kinds=of(OTHER))
+    before_the_lease(lambda: run(api, "absent"))
+    with pytest.raises(Failed) as raised:
+        run(api, "rolled_back")
+    assert raised.value.findings[0].code == "no-earlier-deployment"
+    assert list(api.objects) == ["/api/v1/namespaces/praxis", LEASE] and not lease.holder(api.objects[LEASE])
 
 
 @pytest.mark.slow
