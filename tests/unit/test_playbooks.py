@@ -32,6 +32,9 @@ ROLE = "ansible.builtin.import_role"
 #: What an entry point of the role agent makes of a release.
 STATES = {"prepare": "prepared", "activate": "active", "confirm": "confirmed", "restore": "restored"}
 KEEPERS = "praxis_lock_keepers"
+IN_GOOGLE = {"praxis_cloud": "aws", "praxis_identity_store": "gcp-sm"}
+#: The accounts of a fleet over two clouds.
+BOTH = [{"praxis_cloud": "aws"}, {"praxis_cloud": "gcp", "praxis_project": "one"}]
 
 
 @functools.cache
@@ -433,22 +436,30 @@ def test_no_task_that_is_rescued_leaves_the_other_hosts_out() -> None:
     assert found >= 3
 
 
-@pytest.mark.parametrize(("account", "member", "kept"), [
-    ({"praxis_cloud": "aws"}, {"praxis_cloud": "aws"}, []),
-    ({"praxis_cloud": "aws", "praxis_identity_store": "aws-sm"}, {"praxis_cloud": "aws"}, []),
-    ({"praxis_cloud": "aws", "praxis_identity_store": ""}, {"praxis_cloud": "aws"}, []),
-    ({"praxis_cloud": "aws", "praxis_identity_store": "gcp-sm"}, {}, ["gcp-sm"]),
-    ({"praxis_cloud": "gcp"}, {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm"}, ["aws-sm"]),
+@pytest.mark.parametrize(("accounts", "member", "kept"), [
+    ([{"praxis_cloud": "aws"}], {"praxis_cloud": "aws"}, []),
+    ([{"praxis_cloud": "aws", "praxis_identity_store": "aws-sm"}], {"praxis_cloud": "aws"}, []),
+    ([{"praxis_cloud": "aws", "praxis_identity_store": ""}], {"praxis_cloud": "aws"}, []),
+    ([IN_GOOGLE], {}, ["gcp-sm"]),
+    ([{"praxis_cloud": "gcp"}], {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm"}, ["aws-sm"]),
+    # The other cloud's account goes in the same run, and takes along what its store has: in its region or its project.
+    ([IN_GOOGLE, {"praxis_cloud": "gcp", "praxis_project": "one"}], {}, []),
+    ([IN_GOOGLE, {"praxis_cloud": "gcp", "praxis_gke": {}}], {}, ["gcp-sm"]),
+    (BOTH, {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm", "praxis_project": "one"}, []),
+    (BOTH, {**IN_GOOGLE, "praxis_project": "one"}, []),
+    (BOTH, {**IN_GOOGLE, "praxis_project": ""}, []),
+    (BOTH, {**IN_GOOGLE, "praxis_project": "two"}, ["gcp-sm"]),
 ])
 def test_a_removal_knows_of_the_identities_that_are_in_the_other_clouds_store(
-    account: Part, member: Part, kept: list[str]
+    accounts: list[Part], member: Part, kept: list[str]
 ) -> None:
     """They are the only ones that praxis_remove_identities leaves, and nobody else would say so."""
     summary = next(play for _name, play in plays("down") if play["name"] == "Summary")
+    named = {f"{each['praxis_cloud']}-account": each for each in accounts}
     variables = {
-        **{name: trust_as_template(summary["vars"][name]) for name in ("_stores", "_elsewhere")},
-        "hostvars": {"account": account, "agent-1": member},
-        "groups": {"praxis_accounts": ["account"], **({"praxis": ["agent-1"]} if member else {})},
+        **{name: trust_as_template(text) for name, text in summary["vars"].items()},
+        "hostvars": {**named, "agent-1": member},
+        "groups": {"praxis_accounts": list(named), **({"praxis": ["agent-1"]} if member else {})},
     }
     assert Templar(DataLoader(), variables).template(trust_as_template("{{ _elsewhere }}")) == kept
     told = next(task for task in tasks_of(summary) if "_elsewhere | length > 0" in str(task.get("when")))
