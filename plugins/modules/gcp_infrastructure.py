@@ -159,7 +159,9 @@ options:
   dns_zone:
     description: >-
       A managed zone of Cloud DNS in this project, by its name, in which a record leads O(dns_name) to the load
-      balancer. Empty for none.
+      balancer. Empty for none. With O(state=absent) a record that is marked as the fleet's is found by it and
+      O(dns_name) when somebody removed the load balancer's address, whose labels name it, unless it leads to another
+      global address of the project.
     type: str
     default: ""
   api_exposure:

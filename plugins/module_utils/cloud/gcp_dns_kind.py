@@ -83,6 +83,21 @@ class DnsRecord(GcpKind):
         return {"ttl": desired.fields["ttl"], "rrdatas": _addresses(client, desired.fields["rrdatas"])}
 
 
+def left_here(client: GcpClient, record: str, address: str) -> str:
+    """The record when nothing remembers it, as after somebody removed the address; empty when it leads to another
+    address that the project has: it is no longer, or never was, this load balancer's.
+
+    :param address: the name of the load balancer's own.
+    """
+    there, mark = _records(client, record)
+    found = _of_type(there, "A")
+    if found is None or mark is None:
+        return record
+    listed = client.paginate("compute", f"compute/v1/projects/{client.project}/global/addresses")
+    others = {each.get("address") for each in listed if each["name"] != address}
+    return "" if others.intersection(found["rrdatas"]) else record
+
+
 def _addresses(client: GcpClient, links: Sequence[str]) -> list[str]:
     return [address_of(client, link) for link in links]
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_dns_kind import left_here
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet import Fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import name_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_front import known_front
@@ -23,11 +24,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import kept
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import (
     CLUSTER_LOST,
     NODES_LOST,
     Cluster,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_dns import LONGEST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_front import Front
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import (
     ADDRESS_LOST,
@@ -59,7 +62,7 @@ class Removal(Fleet):
         options = self.options
         balanced = BALANCER in options["parts"]
         zones = group_zones(self.client, self.name, self.mark) if balanced else []
-        front = known_front(self.client, self.name, self.mark) if balanced else Front()
+        front = self._front() if balanced else Front()
         settings = Settings(
             fleet=options["fleet"],
             name=self.name,
@@ -81,6 +84,15 @@ class Removal(Fleet):
         leaving = replace(self._leaving(check_mode), volumes=going, remove_volumes=lambda: disks.remove(going))
         cleared = run.clear(engine, resources, leaving, MACHINES_GO_BEFORE, _LOST)
         return {**cleared, "project": self.client.project, "data_volumes": [] if going else kept(volumes)}
+
+    def _front(self) -> Front:
+        """What was made for it; with the DNS record that the settings name when somebody removed the address, which
+        remembers it."""
+        front, where = known_front(self.client, self.name, self.mark), self.where
+        zone, name = self.options["dns_zone"], self.options["dns_name"]
+        if front.known_record or not zone or "/" in zone or bad_name(zone, "", name, where, LONGEST):
+            return front
+        return replace(front, known_record=left_here(self.client, record(zone, name), self.name))
 
     def _cluster(self) -> Cluster | None:
         """By its name and location."""

@@ -143,6 +143,8 @@ def _takes_back(place: Project) -> set[str]:
 def _removes(place: Project) -> set[str]:
     """What goes with the fleet alone."""
     found = {"compute.networks.delete", "compute.subnetworks.delete", "iam.serviceAccounts.delete"}
+    if place.named:  # whose address a record leads to that nothing remembers
+        found |= {"compute.globalAddresses.list"}
     return found | {"compute.disks.delete"} if place.disks else found
 
 

@@ -106,6 +106,47 @@ def test_a_removal_does_not_need_the_name(zoned: Project) -> None:
     assert (there(zoned), zoned.resources()) == ({}, {})
 
 
+def remove_by_hand(project: Project) -> None:
+    """The address, and what stands before it."""
+    for kind in ("forwardingRules", "addresses"):
+        project.edit("DELETE", f"global/{kind}/{NAME}")
+
+
+@pytest.mark.slow
+def test_the_record_of_an_address_that_somebody_removed_goes_by_the_settings(zoned: Project) -> None:
+    """Nothing remembers it any more, and its mark says whose it is."""
+    zoned.present(**NAMED)
+    remove_by_hand(zoned)
+    assert rows(zoned.absent(**NAMED))[0] == ("remove", "DNS record", f"agents/{HOST}")
+    assert (there(zoned), zoned.resources()) == ({}, {})
+    assert rows(zoned.absent(**NAMED)) == []
+
+
+@pytest.mark.slow
+def test_a_marked_record_that_leads_to_another_address_of_the_project_stays(zoned: Project) -> None:
+    zoned.present(**NAMED)
+    remove_by_hand(zoned)
+    zoned.edit("POST", "global/addresses", {"name": "theirs"})
+    theirs = zoned.get("global/addresses/theirs")["address"]
+    dns(zoned.google, "PATCH", f"{ZONE}/rrsets/{HOST}./A", {"rrdatas": [theirs]})
+    before = there(zoned)
+    assert "DNS record" not in [kind for _action, kind, _name in rows(zoned.absent(**NAMED))]
+    assert there(zoned) == before and len(before) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("zone_", "name"), [("agents", HOST), ("agents", ""), ("agents", "a_b"), ("", HOST),
+                                             ("gone", HOST), ("no/zone", HOST)])  # fmt: skip
+def test_a_removal_takes_no_record_that_is_not_marked_and_fails_at_no_name(
+    zoned: Project, zone_: str, name: str
+) -> None:
+    zoned.present()
+    dns(zoned.google, "POST", f"{ZONE}/rrsets", {"name": f"{HOST}.", "type": "A", "rrdatas": ["192.0.2.1"]})
+    before = there(zoned)
+    assert "DNS record" not in [kind for _action, kind, _name in rows(zoned.absent(dns_zone=zone_, dns_name=name))]
+    assert there(zoned) == before
+
+
 @pytest.mark.slow
 def test_a_load_balancer_that_goes_takes_its_name_with_it(zoned: Project) -> None:
     zoned.present(**NAMED)

@@ -27,11 +27,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities_gc
 from ansible_collections.praxis.cloud.plugins.modules import gcp_lb_target
 from ansible_collections.praxis.cloud.plugins.plugin_utils import gke_access
 from sandbox.gcp import access
-from tests.unit.infrastructure.account import FLEET, rows
+from tests.unit.infrastructure.account import FLEET, HOST, rows
 
 from .conftest import PROJECT
-from .made import ONE, REGION
+from .made import ONE, REGION, dns
 from .project import NAME, Project
+from .test_dns import MARK, ZONE
 from .test_gcp_lb_target import Balancer
 from .test_kinds import BESIDE, DONE, GKE, OF_A_CLUSTER, gke_labels
 from .test_volumes import disks
@@ -166,6 +167,12 @@ def down(operator: Operator) -> None:
         identities(project, "absent")
         project.absent(remove_data=True)
         assert project.resources() == {}
+    # As somebody leaves it who removes the address alone: nothing remembers the record's name any more.
+    for type_, value in (("A", "192.0.2.1"), ("TXT", MARK)):
+        name = f"{HOST}." if type_ == "A" else f"_praxis.{HOST}."
+        dns(project.google, "POST", f"{ZONE}/rrsets", {"name": name, "type": type_, "rrdatas": [value]})
+    with operator.only("down"):
+        assert rows(project.absent()) == [("remove", "DNS record", f"agents/{HOST}")]
 
 
 def gke(operator: Operator) -> None:
