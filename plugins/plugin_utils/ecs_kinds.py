@@ -148,7 +148,7 @@ def removal(members: Sequence[MemberVariables], faults: Sequence[Finding] = ()) 
 
 class _Planner(KindPlanner):
     def removal(self) -> Fleet:
-        fleet, settings = self.fleet_name(), self._settings(rendered=False)
+        fleet, settings = self.fleet_name(), self._settings(deployed=False)
         drafts = self._drafts(settings)
         self.stop_at_errors()
         kinds = tuple(
@@ -159,7 +159,7 @@ class _Planner(KindPlanner):
 
     def plan(self, rendered: bool) -> Fleet:
         fleet = self.fleet_name()
-        settings = self._settings(rendered)
+        settings = self._settings(rendered=rendered)
         drafts = self._drafts(settings)
         images = self.images(list(drafts.values()))
         for draft in drafts.values():
@@ -188,13 +188,13 @@ class _Planner(KindPlanner):
                 drafts.update({member.name: draft} if draft else {})
         return drafts
 
-    def _settings(self, rendered: bool) -> dict[str, KindSettings]:
+    def _settings(self, rendered: bool = False, deployed: bool = True) -> dict[str, KindSettings]:
         found: dict[str, KindSettings] = {}
         taken: set[str] = set()
         for member in self.members:
             self.findings += unheld(member)
             try:
-                read = read_kind({**member.ecs, **member.ecs_kind}, member.name)
+                read = read_kind({**member.ecs, **member.ecs_kind}, member.name, deployed)
             except Failed as error:
                 self.findings += error.findings
                 continue

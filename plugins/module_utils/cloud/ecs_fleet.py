@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import SECURITY_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
@@ -22,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Change, Row, plan_id
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import REMOVE, Change, Row, plan_id
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource
 
 _WORDS = {name: kind.words for name, kind in KINDS.items()}
@@ -174,9 +175,9 @@ class EcsFleet:
 
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
-        self._base = self._engine(resources.removed(self.kinds, self._vpc()))
+        self._base = self._engine(resources.removed(self.kinds))
         self._scaling = self._engine([replace(each, present=False) for each in self._scales()])
-        self._before, self._after = self._base.observe(), self._scaling.observe()
+        self._before, self._after = [*self._own_groups(), *self._base.observe()], self._scaling.observe()
         for service in self.services:
             service.see()
         after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
@@ -199,6 +200,12 @@ class EcsFleet:
     def _groups(self, kind: Kind) -> list[str]:
         own = ("security_group", resources.group_name(kind))
         return [*kind.settings.security_groups] or [self._base.ids.get(own, UNKNOWN)]
+
+    def _own_groups(self) -> list[Change]:
+        """The removal of the security groups that were made, in whatever VPC."""
+        wanted = [resources.removed_group(kind) for kind in self.kinds]
+        found = gathered(map_parallel(lambda each: SECURITY_GROUP.owned(self.client, each.tags, each.name), wanted))
+        return [Change(REMOVE, each, one) for each, there in zip(wanted, found, strict=True) for one in there]
 
     def _vpc(self) -> str:
         """The VPC of the subnets.

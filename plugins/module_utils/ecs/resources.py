@@ -48,27 +48,29 @@ def before(kinds: Sequence[Kind], vpc: str, account: str, partition: str) -> lis
     return list(found.values())
 
 
-def removed(kinds: Sequence[Kind], vpc: str) -> list[Resource]:
-    """All that may have been made for services to live in, whatever the settings call for now, to be removed. Its marks
-    say which of it was made here. A role's policy goes with the role.
-
-    :param vpc: of the subnets.
+def removed(kinds: Sequence[Kind]) -> list[Resource]:
+    """All that may have been made for services to live in, whatever the settings call for now, to be removed; security
+    groups are not on the list. Its marks say which of it was made here. A role's policy goes with the role.
     """
     found: dict[tuple[str, str], Resource] = {}
     for kind in kinds:
-        found |= {each.key: replace(each, present=False) for each in _marked(kind, vpc)}
+        found |= {each.key: replace(each, present=False) for each in _marked(kind)}
     return list(found.values())
 
 
-def _marked(kind: Kind, vpc: str) -> Iterator[Resource]:
+def removed_group(kind: Kind) -> Resource:
+    """The security group that may have been made, to be removed. Its tags alone find it: in which VPC it is, only
+    subnets say, which may be gone or others by now."""
+    return Resource("security_group", group_name(kind), tags=_tags(kind, group_name(kind)), present=False)
+
+
+def _marked(kind: Kind) -> Iterator[Resource]:
     """By what it is found and known."""
-    group = group_name(kind)
     yield _cluster(kind)
     yield Resource("log_group", kind.own_log_group, tags=_tags(kind, kind.own_log_group), lost=_LOG_LOST)
     for role in (role_name(kind), task_role_name(kind)):
         if len(role) <= LONGEST_ROLE:
             yield Resource("role", role, tags=_tags(kind, role))
-    yield Resource("security_group", group, made_with={"vpc": vpc}, tags=_tags(kind, group))
 
 
 def _cluster(kind: Kind) -> Resource:

@@ -126,11 +126,12 @@ class KindSettings:
         return self.desired_count is None
 
 
-def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
+def read_kind(given: Mapping[str, Any], name: str, deployed: bool = True) -> KindSettings:
     """One kind's settings.
 
     :param given: ``praxis_ecs`` with what ``praxis_ecs_kind`` lays over it.
     :param name: the inventory's name of it.
+    :param deployed: whether they have to be enough for a deployment; for a removal they may lack something.
     :raises Failed: with everything that is unknown, missing, or cannot be.
     """
     reader = OptionReader(VARIABLE, "ecs", name)
@@ -147,7 +148,8 @@ def read_kind(given: Mapping[str, Any], name: str) -> KindSettings:
     for several in ("bootstrap", "subnets", "security_groups", "api_from"):
         values[several] = tuple(dict.fromkeys(values.get(several, ())))
     settings = KindSettings(**values)
-    _contradictions(reader, settings, given)
+    if deployed:
+        _contradictions(reader, settings, given)
     if reader.findings:
         raise Failed(*reader.findings)
     return settings

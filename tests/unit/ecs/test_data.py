@@ -138,5 +138,5 @@ def test_each_of_two_kinds_has_a_policy_of_its_own(account: Account) -> None:
 def test_a_removal_asks_for_no_role_that_cannot_be() -> None:
     """AWS refuses a question for a name of more than 64 characters."""
     name = "l" * 33
-    roles = [each.name for each in resources.removed([kind({"name": name})], "vpc-1") if each.kind == "role"]
+    roles = [each.name for each in resources.removed([kind({"name": name})]) if each.kind == "role"]
     assert roles == [f"praxis-demo-{REGION}-ecs-{name}"]

@@ -128,6 +128,28 @@ def test_a_removal_needs_nothing_that_a_deployment_needs(account: Account) -> No
     assert "DeleteCluster" in written(account)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("ecs_", [{"subnets": None, "bootstrap": None}, {"subnets": ["subnet-0f0f0f0f"]}])
+def test_a_removal_needs_neither_subnets_nor_members_to_dial(account: Account, ecs_: dict[str, Any]) -> None:
+    account.verb("deployed")
+    assert account.verb("absent", ecs_=ecs_)["changed"]
+    assert {"DeleteCluster", "DeleteSecurityGroup", "DeleteService"} <= set(written(account))
+    assert not account.verb("absent", ecs_=ecs_)["changed"]
+
+
+@pytest.mark.slow
+def test_a_removal_takes_the_security_group_of_a_vpc_that_the_tasks_have_left(account: Account) -> None:
+    account.verb("deployed")
+    ec2 = account.cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    account.subnets[:] = [ec2.create_subnet(VpcId=vpc, CidrBlock="10.8.1.0/24")["Subnet"]["SubnetId"]]
+    account.verb("deployed")
+    removed = account.verb("absent")
+    assert [row["kind"] for row in removed["plan"]["rows"]].count("security group") == 2
+    ours = [{"Name": "tag:praxis_fleet", "Values": ["demo"]}]
+    assert ec2.describe_security_groups(Filters=ours)["SecurityGroups"] == []
+
+
 def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
     """A deployment whose ansible-playbook is gone as soon as it has written this so often; all that it has written."""
     seen = account.cloud.operations
