@@ -101,6 +101,7 @@ class _Run:
         if state == ROLLBACK:
             return self._roll_back()
         id_, rows = self._agreed()
+        self._findings += fleet.judge_left()
         if state != DEPLOY or self._check:
             self._findings += self._lock.seen()
         if state in (STATUS, VERIFY):

@@ -204,6 +204,13 @@ def scheduled_actions(client: AwsClient, service: str) -> list[str]:
     return [str(each["ScheduledActionName"]) for each in found]
 
 
+def scaled_services(client: AwsClient) -> list[tuple[str, str]]:
+    """Cluster and name of all services that are scaled, whosever they are."""
+    found = client.paginate(_SCALING, "describe_scalable_targets", ServiceNamespace="ecs")
+    places = [str(each["ResourceId"]).split("/") for each in found]
+    return [(place[1], place[2]) for place in places if len(place) == 3]
+
+
 def _dimension(service: str) -> dict[str, Any]:
     return {"ServiceNamespace": "ecs", "ResourceId": service, "ScalableDimension": "ecs:service:DesiredCount"}
 

@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import SECURITY_GROUP
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import (
+    KINDS,
+    scaled_services,
+    scheduled_actions,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
@@ -46,6 +50,7 @@ class EcsFleet:
     services: list[EcsService] = field(default_factory=list)
     _before: list[Change] = field(default_factory=list)
     _after: list[Change] = field(default_factory=list)
+    _left: list[EcsService] = field(default_factory=list)
     _applied: bool = False
 
     def __post_init__(self) -> None:
@@ -62,7 +67,7 @@ class EcsFleet:
         :raises Failed: what others made under our names, and the cloud's refusals.
         """
         self._base = self._engine(resources.before(self.kinds, self._vpc(), self.account, self.partition))
-        self._scaling = self._engine(self._scales())
+        self._scaling = self._engine(self._scales(self.kinds))
         self._before, self._after = self._base.observe(), self._scaling.observe()
         gathered(map_parallel(EcsService.observe, self.services))
 
@@ -86,6 +91,21 @@ class EcsFleet:
     def wait(self) -> list[Finding]:
         """Wait until every deployment has ended; what failed."""
         return [finding for service in self.services for finding in service.wait()]
+
+    def left(self) -> list[EcsService]:
+        """The services that kinds have left behind in other clusters: in the fleet's own, and wherever a service of the
+        name is scaled. One with a fixed number of tasks in a cluster of the user's is not found."""
+        scaled = scaled_services(self.client)
+        found = []
+        for service in self.services:
+            kind = service.kind
+            clusters = {kind.own_cluster, *(cluster for cluster, name in scaled if name == kind.name)}
+            found += [service.left_in(cluster) for cluster in sorted(clusters - {kind.cluster})]
+        return [each for each in found if each]
+
+    def judge_left(self) -> list[Finding]:
+        """A finding for each of them."""
+        return [rollout.left(each.described, each.kind.name, each.kind.cluster, each.where) for each in self.left()]
 
     def judge(self) -> list[Finding]:
         """What is wrong with the services as they are."""
@@ -176,23 +196,29 @@ class EcsFleet:
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
         self._base = self._engine(resources.removed(self.kinds))
-        self._scaling = self._engine([replace(each, present=False) for each in self._scales()])
+        self._left = self.left()
+        kinds = [each.kind for each in (*self._left, *self.services)]
+        self._scaling = self._engine([replace(each, present=False) for each in self._scales(kinds)])
         self._before, self._after = [*self._own_groups(), *self._base.observe()], self._scaling.observe()
         for service in self.services:
             service.see()
         after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
-        return [*after, *(row for service in self.services for row in service.removals()), *before]
+        left = ((f"{each.kind.name} in {each.kind.cluster}", each.revision) for each in self._left)
+        gone = [Row(REMOVE, "service", name, revision) for name, revision in left]
+        return [*after, *gone, *(row for service in self.services for row in service.removals()), *before]
 
     def remove(self) -> None:
         """Remove what :meth:`gone` has found: what scales, the services, and what they lived in."""
         self._scaling.apply(self._after)
+        for service in self._left:
+            service.stop()
         for service in self.services:
             service.remove()
         self._base.apply(self._before)
 
-    def _scales(self) -> list[Resource]:
-        there = {name: scheduled_actions(self.client, name) for name in map(resource_id, self.kinds)}
-        return resources.after(self.kinds, datetime.datetime.now(datetime.UTC), there)
+    def _scales(self, kinds: Sequence[Kind]) -> list[Resource]:
+        there = {name: scheduled_actions(self.client, name) for name in map(resource_id, kinds)}
+        return resources.after(kinds, datetime.datetime.now(datetime.UTC), there)
 
     def _engine(self, wanted: Sequence[Resource]) -> Engine[AwsClient]:
         return Engine(self.client, list(wanted), KINDS, [*KINDS], self.where, poll=self.poll)

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, Revisions
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Denied, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, capacity, rollout, service
@@ -61,6 +61,10 @@ class EcsService:
         return bool(self.described)
 
     @property
+    def _is_ours(self) -> bool:
+        return tagged(lower_tags(self.described), self.kind.tags)
+
+    @property
     def revision(self) -> str:
         """``FAMILY:REVISION`` that the service runs, or is going to."""
         return str(self.described.get("taskDefinition", "")).rpartition("/")[2]
@@ -93,10 +97,21 @@ class EcsService:
         """
         self.described = self._describe()
         self.deployment = str(rollout.primary(self.described).get("id", ""))
-        if self.described and not tagged(lower_tags(self.described), self.kind.tags):
+        if self.exists and not self._is_ours:
             what = f"There is a service {self.kind.name} that was not made here."
             fix = "Choose another name (praxis_ecs.name) or cluster."
             raise Failed(Finding("not-managed", what, self.where, fix))
+
+    def left_in(self, cluster: str) -> EcsService | None:
+        """The service that the same kind has in another cluster, where it was before; None where others have made it,
+        or where this run may not look: there, somebody else's is most likely."""
+        there = replace(self.kind, settings=replace(self.kind.settings, cluster=cluster))
+        left = EcsService(self.client, there, {}, self.poll)
+        try:
+            left.described = left._describe()
+        except Denied:
+            return None
+        return left if left.exists and left._is_ours else None
 
     def rows(self, security_groups: Sequence[str]) -> list[Row]:
         """What is to be done."""
@@ -215,12 +230,16 @@ class EcsService:
 
     def remove(self) -> None:
         """Stop its tasks, remove it, and give up its task definitions."""
+        self.stop()
+        self._revisions.give_up()
+
+    def stop(self) -> None:
+        """Stop its tasks, and remove it."""
         if self.exists:
             named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
             self.client.call("ecs", "delete_service", idempotent=True, force=True, **named)
             # A balancer is drained of its tasks before they stop.
             self.poll.until(self._not_stopped, lambda found: not found, seconds=float(self.kind.settings.timeout))
-        self._revisions.give_up()
 
     def _not_stopped(self) -> list[dict[str, Any]]:
         stopping = [each for each in self.tasks("STOPPED") if each.get("lastStatus") != "STOPPED"]

@@ -129,6 +129,13 @@ def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, w
     return found
 
 
+def left(service: Mapping[str, Any], name: str, cluster: str, where: str) -> Finding:
+    """That a service still is where its kind was before."""
+    what = f"{_counts(service)} here, and the kind is in another cluster now."
+    fix = "When it serves there: aws ecs delete-service --cluster %s --service %s --force. down.yml removes both."
+    return Finding("left-in-cluster", what, where, fix % (cluster, name), WARNING)
+
+
 def _reasons(task: Mapping[str, Any]) -> list[str]:
     ident = str(task.get("taskArn", "")).rpartition("/")[2][:8]
     said = [str(task.get("stoppedReason") or "")]

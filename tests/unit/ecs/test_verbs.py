@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from tests.unit.ecs.conftest import CRASHING, Account
 from tests.unit.ecs.made import ACCOUNT, BOOTSTRAP, REGION, codes
+from tests.unit.ecs.test_least_privilege import POLICY
 from tests.unit.ecs.test_lock import ecs_lock
+from tests.unit.infrastructure.enforcement import Operator
 
 LATER = {"agent_config": {"llm": {"timeout": 7}}}
 LOCKED = ("RegisterTaskDefinition", "DeregisterTaskDefinition")
@@ -148,6 +151,61 @@ def test_a_removal_takes_the_security_group_of_a_vpc_that_the_tasks_have_left(ac
     assert [row["kind"] for row in removed["plan"]["rows"]].count("security group") == 2
     ours = [{"Name": "tag:praxis_fleet", "Values": ["demo"]}]
     assert ec2.describe_security_groups(Filters=ours)["SecurityGroups"] == []
+
+
+#: A cluster of the user's, and the fleet's own.
+THEIRS, OWN = {"cluster": "theirs"}, {"cluster": None}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after", "left"), [(OWN, THEIRS, "praxis-demo"), (THEIRS, OWN, "theirs")])
+def test_a_service_that_its_kind_has_left_behind_in_another_cluster_is_named_and_removed_with_it(
+    account: Account, before: dict[str, Any], after: dict[str, Any], left: str
+) -> None:
+    ecs = account.cloud.client("ecs")
+    ecs.create_cluster(clusterName="theirs", capacityProviders=["FARGATE", "FARGATE_SPOT"])
+    assert account.verb("deployed", ecs_=before)["findings"] == []
+    for state, check in (("deployed", True), ("deployed", False), ("status", False), ("verified", False)):
+        result = account.verb(state, check, ecs_=after)
+        (found,) = [each for each in result["findings"] if each["code"] == "left-in-cluster"]
+        assert found["level"] == "warning" and f"cluster {left}" in found["where"]
+        assert f"--cluster {left} --service leaf" in found["fix"]
+    assert result["ok"]
+
+    removed = account.verb("absent", ecs_=after)
+    assert f"leaf in {left}" in [row["name"] for row in removed["plan"]["rows"] if row["kind"] == "service"]
+    assert [each for name in ("theirs", "praxis-demo") for each in living(account, name)] == []
+    assert account.cloud.client("application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")[
+        "ScalableTargets"] == []  # fmt: skip
+    assert not account.verb("absent", ecs_=after)["changed"]
+
+
+def living(account: Account, cluster: str) -> list[str]:
+    """The services of a cluster that are active."""
+    ecs = account.cloud.client("ecs")
+    try:
+        found = ecs.describe_services(cluster=cluster, services=["leaf"])["services"]
+    except ecs.exceptions.ClusterNotFoundException:
+        return []
+    return [each["serviceName"] for each in found if each["status"] == "ACTIVE"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_service_of_the_name_that_others_have_in_their_cluster_is_none_of_ours(
+    account: Account, readable: bool
+) -> None:
+    ecs, scaling = account.cloud.client("ecs"), account.cloud.client("application-autoscaling")
+    account.verb("deployed")
+    (service,) = ecs.describe_services(cluster="praxis-demo", services=["leaf"])["services"]
+    ecs.create_cluster(clusterName="theirs", capacityProviders=["FARGATE", "FARGATE_SPOT"])
+    ecs.create_service(cluster="theirs", serviceName="leaf", taskDefinition=service["taskDefinition"], desiredCount=1,
+                       launchType="FARGATE", networkConfiguration=service["networkConfiguration"])  # fmt: skip
+    scaling.register_scalable_target(ServiceNamespace="ecs", ResourceId="service/theirs/leaf", MinCapacity=1,
+                                     MaxCapacity=2, ScalableDimension="ecs:service:DesiredCount")  # fmt: skip
+    fleet = account.fleet()
+    with nullcontext() if readable else Operator().only(POLICY):
+        assert fleet.left() == []
 
 
 def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
