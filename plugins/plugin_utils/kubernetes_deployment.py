@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -22,82 +21,12 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 
 Object = Mapping[str, Any]
-_INTERVAL = 2.0
 OUT_OF_MESH = "pod-out-of-mesh"
 #: Seconds that the probe may take. The kubelet gives it 30, and calls a pod unready after the third time.
 _PROBE = 90.0
-
-
-@dataclass
-class Watch:
-    """Observes rollouts until they are done or have failed.
-
-    :param say: tells a person how it goes.
-    :param alive: called at each observation; raises when this run may not go on.
-    """
-
-    cluster: FleetCluster
-    say: Callable[[str], None]
-    alive: Callable[[], None]
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def all(self, goals: Sequence[rollout.Goal]) -> List[Finding]:
-        """What is wrong with any of them; nothing when all are done."""
-        return [finding for goal in goals for finding in self.one(goal)]
-
-    def one(self, goal: rollout.Goal) -> List[Finding]:
-        """What is wrong with one rollout, as soon as waiting cannot help."""
-        since: Dict[str, float] = {}
-        last: List[Any] = []
-        moved, start = self.clock(), self.cluster.api.now
-        while True:
-            self.alive()
-            seen = self.cluster.see(goal, start)
-            if seen is None:
-                fix = "Deploy again."
-                return [Finding("workload-missing", "%s %s is gone." % (goal.kind, goal.name), goal.name, fix)]
-            if rollout.is_done(seen, goal):
-                return []
-            now = self.clock()
-            found = rollout.progress(seen, goal)
-            if found != last:
-                last, moved = found, now
-                self.say(_progress(seen, goal))
-            there = rollout.faults(seen, goal)
-            since = {fault.key: since.get(fault.key, now) for fault in there}
-            lost = [fault for fault in there if _is_over(fault, now - since[fault.key], now - moved, goal.deadline)]
-            if lost:
-                return [self._with_log(fault) for fault in lost]
-            if not there and now - moved >= goal.deadline:
-                return [rollout.stalled(seen, goal, now - moved)]
-            self.sleep(_INTERVAL)
-
-    def _with_log(self, fault: pod_state.Fault) -> Finding:
-        if not fault.pod:
-            return fault.finding
-        ended = fault.finding.code == "container-exited"
-        namespace = self.cluster.namespace
-        lines = self.cluster.api.log(namespace, fault.pod, previous=ended) or self.cluster.api.log(
-            namespace, fault.pod, previous=False
-        )
-        if not lines:
-            return fault.finding
-        words = " | ".join(line.strip() for line in lines[-5:] if line.strip())
-        return replace(fault.finding, what="%s Its log ends: %s" % (fault.finding.what, words[-500:]))
-
-
-def _is_over(fault: pod_state.Fault, lasted: float, quiet: float, deadline: float) -> bool:
-    return quiet >= deadline or fault.patience is not None and lasted >= fault.patience
-
-
-def _progress(seen: rollout.Seen, goal: rollout.Goal) -> str:
-    new = [pod for pod in seen.pods if pod_state.release_of(pod) == goal.release]
-    ready = sum(1 for pod in new if pod_state.is_ready(pod))
-    wanted = seen.workload["spec"].get("replicas", 1)
-    return "%s: %d of %d pods run release %s, %d ready" % (goal.name, len(new), wanted, goal.release[:8], ready)
 
 
 class Source(NamedTuple):

@@ -23,7 +23,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lea
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment, kubernetes_kinds
+from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    kubernetes_deployment,
+    kubernetes_kinds,
+    kubernetes_watch,
+)
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import Lock
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, leaf, variables
@@ -40,8 +44,8 @@ LEAVES = "/apis/apps/v1/namespaces/praxis/deployments/leaf"
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    monkeypatch.setattr(kubernetes_deployment, "_INTERVAL", 0.01)
-    monkeypatch.setattr(kubernetes_deployment, "_is_over", lambda fault, *_: fault.patience is not None)
+    monkeypatch.setattr(kubernetes_watch, "_INTERVAL", 0.01)
+    monkeypatch.setattr(kubernetes_watch, "_is_over", lambda fault, *_: fault.patience is not None)
     found = FakeApi(tmp_path)
     yield found
     found.close()
