@@ -20,46 +20,19 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, da
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.balancer import Balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.data import SharedData
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import (
-    LONGEST_ROLE,
-    role_name,
-    task_role_name,
-)
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import NO_SLOT, KindSettings, read_kind
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.resources import role_name, task_role_name
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import KindSettings, read_kind
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.own_name import MARK
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ecs_secrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Draft
+from ansible_collections.praxis.cloud.plugins.plugin_utils.ecs_checks import TARGET, check_roles, unheld
 from ansible_collections.praxis.cloud.plugins.plugin_utils.ecs_secrets import TaskSecrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, Pointer
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import (
-    KindPlanner,
-    KindVariables,
-    release,
-    without_effect,
-)
-
-TARGET = "ecs"
-#: Variables that the agent would miss, and what there is instead.
-_REFUSED = {
-    "docker_socket": "Leave it out: a task has no engine of its own.",
-}
-#: Variables that promise a peer id which lasts.
-_OF_SLOTS = ("identity_store", "slot")
-#: Variables of machines that say nothing for tasks.
-_WITHOUT_EFFECT = {
-    "docker_daemon": "Fargate has an engine of its own.",
-    "private_ip": "Tasks get their addresses from their subnets.",
-    "public_ip": "Set praxis_ecs.public_ip for a public address.",
-}
-_LIMITS_WITHOUT_EFFECT = {
-    "pids": "Fargate limits no processes.",
-    "log_size": "The log group keeps the log (praxis_ecs.retention).",
-    "log_files": "The log group keeps the log (praxis_ecs.retention).",
-}
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import KindPlanner, KindVariables, release
 
 
 @dataclass(frozen=True)
@@ -174,7 +147,7 @@ class _Planner(KindPlanner):
             )
             for name, draft in drafts.items()
         )
-        self.findings += [finding for kind in kinds for finding in (*kind.check(), *_check_roles(kind))]
+        self.findings += [finding for kind in kinds for finding in (*kind.check(), *check_roles(kind))]
         account, partition = self._account(kinds)
         self.stop_at_errors()
         return Fleet(fleet, kinds, self.clouds.aws, account, partition, self.warnings)
@@ -272,42 +245,6 @@ class _Planner(KindPlanner):
             self.findings += error.findings
             return "", "aws"
         return own.account, own.partition
-
-
-def unheld(member: MemberVariables) -> list[Finding]:
-    """The variables that say what ECS does not do: those that the agent would miss stop the run."""
-    found = []
-    if member.target != TARGET:
-        fix = "Set praxis_target: ecs for all hosts of praxis_ecs; machines beside them are in the group praxis alone."
-        found.append(Finding("not-an-ecs-kind", f"praxis_target is {member.target}.", member.name, fix))
-    for name, fix in _REFUSED.items():
-        if getattr(member, name):
-            found.append(_unheld("praxis_" + name, member.name, fix, ERROR))
-    for name in _OF_SLOTS:
-        # The inventory's own name is no slot's: every host has to have one.
-        if getattr(member, name) not in ("", member.name):
-            found.append(_unheld("praxis_" + name, member.name, NO_SLOT, ERROR))
-    for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
-        found.append(_unheld(name, member.name, fix, WARNING))
-    return found
-
-
-def _unheld(what: str, where: str, fix: str, level: str) -> Finding:
-    return Finding("not-on-ecs", f"{what} has no effect on ECS.", where, fix, level)
-
-
-def _check_roles(kind: Kind) -> list[Finding]:
-    """A role's name is never shortened: two kinds would then share one."""
-    settings = kind.settings
-    made = [("execution role", "execution_role", role_name(kind))] if not settings.execution_role else []
-    made += [("task role", "task_role", task_role_name(kind))] if kind.data and not settings.task_role else []
-    found = []
-    for words, setting, name in made:
-        if len(name) > LONGEST_ROLE:
-            what = f"Its {words} would be called {name}, and a role's name has {LONGEST_ROLE} characters at most."
-            fix = f"Shorten praxis_ecs.name or praxis_fleet, or give praxis_ecs.{setting}."
-            found.append(Finding("bad-ecs-setting", what, kind.name, fix))
-    return found
 
 
 def _kind_variables(member: MemberVariables, settings: KindSettings) -> TaskVariables:

@@ -22,6 +22,7 @@ LAYERS = (
     PLUGINS / "module_utils/cloud/ecs_service.py",
     PLUGINS / "module_utils/cloud/ecs_fleet.py",
     PLUGINS / "module_utils/cloud/ecs_lock.py",
+    PLUGINS / "plugin_utils/ecs_checks.py",
     PLUGINS / "plugin_utils/ecs_kinds.py",
     PLUGINS / "plugin_utils/ecs_secrets.py",
     PLUGINS / "action/fleet_ecs.py",
