@@ -116,7 +116,7 @@ class EcsFleet:
         return [
             {"service": service.kind.name, "task": task, "address": address}
             for service in self.services
-            for task, address in sorted(service.addresses().items())
+            for task, address in sorted(service.tasks.addresses().items())
         ]
 
     def judge_edges(

@@ -12,12 +12,13 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, Revisions
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Denied, Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_tasks import Tasks
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Denied, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, capacity, rollout, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER, Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     CHANGE,
@@ -27,9 +28,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
     Row,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
-
-#: Stopped tasks and lines of a log that are asked for.
-_STOPPED, _LINES = 10, 8
 
 
 @dataclass
@@ -68,6 +66,11 @@ class EcsService:
     def revision(self) -> str:
         """``FAMILY:REVISION`` that the service runs, or is going to."""
         return str(self.described.get("taskDefinition", "")).rpartition("/")[2]
+
+    @property
+    def tasks(self) -> Tasks:
+        """Its tasks."""
+        return Tasks(self.client, self.kind.cluster, self.kind.name, self.kind.log_group)
 
     @property
     def _revisions(self) -> Revisions:
@@ -159,8 +162,8 @@ class EcsService:
             if not unserved:
                 self._revisions.mark(arn, GOOD)
             return unserved
-        stopped = self._stopped(ours)
-        log = self._log_end(stopped)
+        stopped = self.tasks.stopped(ours)
+        log = self.tasks.log_end(stopped)
         if not done:
             return rollout.unfinished(self.described, stopped, log, self.where, seconds)
         found = rollout.failed(self.described, ours, stopped, log, self.where)
@@ -181,9 +184,8 @@ class EcsService:
         if not self.exists:
             fix = "Deploy first (make deploy)."
             return [Finding("not-deployed", "There is no such service.", self.where, fix)]
-        tasks = self.tasks("RUNNING")
-        bad = [_id(each["taskArn"]) for each in tasks if each.get("healthStatus") == "UNHEALTHY"]
-        return [*rollout.health(self.described, bad, self.kind.settings.minimum, self.where), *self._served(0)]
+        unhealthy, minimum = self.tasks.unhealthy(), self.kind.settings.minimum
+        return [*rollout.health(self.described, unhealthy, minimum, self.where), *self._served(0)]
 
     def _served(self, seconds: float) -> list[Finding]:
         """Which of its tasks the balancer sends no requests, after so many seconds at most."""
@@ -200,12 +202,7 @@ class EcsService:
             health = each["TargetHealth"]
             said = [health["State"], health.get("Description") or ""]
             targets[str(each["Target"]["Id"])] = ", ".join(word for word in said if word)
-        return balancer.unhealthy(self.addresses(), targets, self.where)
-
-    def addresses(self) -> dict[str, str]:
-        """The addresses of its tasks that run, by their ids."""
-        running = [task for task in self.tasks("RUNNING") if task.get("lastStatus") == "RUNNING"]
-        return {_id(each["taskArn"]): _address(each) for each in running}
+        return balancer.unhealthy(self.tasks.addresses(), targets, self.where)
 
     def history(self) -> list[dict[str, Any]]:
         """Its task definitions, as :meth:`Revisions.history` shows them."""
@@ -239,24 +236,7 @@ class EcsService:
             named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
             self.client.call("ecs", "delete_service", idempotent=True, force=True, **named)
             # A balancer is drained of its tasks before they stop.
-            self.poll.until(self._not_stopped, lambda found: not found, seconds=float(self.kind.settings.timeout))
-
-    def _not_stopped(self) -> list[dict[str, Any]]:
-        stopping = [each for each in self.tasks("STOPPED") if each.get("lastStatus") != "STOPPED"]
-        return [*self.tasks("RUNNING"), *stopping]
-
-    def tasks(self, status: str) -> list[dict[str, Any]]:
-        """Its tasks that are to be in this state."""
-        asked: dict[str, Any] = {"cluster": self.kind.cluster, "serviceName": self.kind.name, "desiredStatus": status}
-        try:
-            arns = list(self.client.paginate("ecs", "list_tasks", **asked))
-        except (NotFound, Invalid):
-            return []
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(arns), 100):
-            some = arns[start : start + 100]
-            found += self.client.call("ecs", "describe_tasks", cluster=self.kind.cluster, tasks=some)["tasks"]
-        return found
+            self.poll.until(self.tasks.living, lambda found: not found, seconds=float(self.kind.settings.timeout))
 
     def _changed(self, arn: str, security_groups: Sequence[str]) -> dict[str, Any]:
         there = service.observed(self.described)
@@ -279,37 +259,3 @@ class EcsService:
         except NotFound:
             return {}
         return next((dict(each) for each in found if each.get("status") == "ACTIVE"), {})
-
-    def _stopped(self, deployment: str) -> list[dict[str, Any]]:
-        found = [each for each in self.tasks("STOPPED") if each.get("startedBy") in (deployment, None, "")]
-        return sorted(found, key=lambda each: str(each.get("stoppedAt", "")), reverse=True)[:_STOPPED]
-
-    def _log_end(self, stopped: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The last lines of the newest stopped task that has written any."""
-        for each in rollout.telling(stopped)[:3]:
-            for container in rollout.ended_badly(each, CONTAINER):
-                if lines := self._log_of(container, _id(str(each["taskArn"]))):
-                    return lines
-        return []
-
-    def _log_of(self, container: str, task: str) -> list[str]:
-        stream = f"{self.kind.name}/{container}/{task}"
-        asked: dict[str, Any] = {"logGroupName": self.kind.log_group, "logStreamName": stream, "limit": _LINES}
-        try:
-            events = self.client.call("logs", "get_log_events", startFromHead=False, **asked)["events"]
-        except CloudError:
-            return []  # evidence that there is none of must not hide the failure itself
-        return [str(event["message"]) for event in events]
-
-
-def _address(task: Mapping[str, Any]) -> str:
-    """The address of a task's network interface."""
-    for attachment in task.get("attachments") or ():
-        for each in attachment.get("details") or ():
-            if each.get("name") == "privateIPv4Address":
-                return str(each["value"])
-    return "no address"
-
-
-def _id(arn: str) -> str:
-    return arn.rpartition("/")[2]
