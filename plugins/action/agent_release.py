@@ -14,7 +14,7 @@ from ansible import constants as C
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, serving
-from ansible_collections.praxis.cloud.plugins.plugin_utils import left_balancers, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell, left_balancers, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     PATIENCE,
@@ -153,8 +153,8 @@ class ActionModule(HostAction):
         what a recorder hands over. Later steps take the same way; a rollback must not be refused for it."""
         if not (by_hand or args["state"] == "prepared") or not any(args.get(key) for key in SECRET):
             return
-        # With an input of its own, as the module has: without one, the connection would ask for a terminal.
-        answer = self._low_level_execute_command(recorders.PROBE, in_data=b"\n")
+        # It has an input of its own, as the module has.
+        answer = host_shell.ask(self, recorders.PROBE)
         processes = recorders.chain(answer["stdout"])
         if not processes:
             said = {"module_stdout": answer["stdout"], "module_stderr": answer["stderr"]}

@@ -20,7 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding, failure_result
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, record, step_failure
-from ansible_collections.praxis.cloud.plugins.plugin_utils import journal, screen
+from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell, journal, screen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 
@@ -131,8 +131,8 @@ class HostAction(ActionBase):  # type: ignore[misc]
         what gave no answer."""
         word = "praxis"
         try:
-            # With an input that ends: a menu would wait for a choice.
-            answer = self._low_level_execute_command("echo %s" % word, sudoable=False, in_data=b"\n")
+            # It has an input that ends: a menu would wait for a choice.
+            answer = host_shell.ask(self, "echo %s" % word, sudoable=False)
         except AnsibleError as error:
             return str(error)
         printed = "%s %s" % (answer["stdout"], answer["stderr"])

@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host remembers of deployments, read by one command of its shell.
 
-A module would be packed, sent, unpacked and compiled on every host, five times what the command takes; and a machine
-without Python remembers nothing, but answers.
+It takes a fifth of what a module would; and a machine without Python remembers nothing, but answers.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import as_of, record_in
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell
 
 #: Before the answer, for a login may print lines of its own.
 _MARK = "praxis-remembers"
@@ -26,8 +26,7 @@ def ask(action: ActionBase) -> Dict[str, Any]:
 
     :raises AnsibleError: the host cannot be reached, or does not let Ansible become root.
     """
-    # With an input, or ssh would ask for a terminal, which mixes what is an error into the answer.
-    answer = action._low_level_execute_command(command(Paths()), in_data=b"\n")
+    answer = host_shell.ask(action, command(Paths()))
     said = "%s %s" % (answer["stdout"], answer["stderr"])
     try:
         if answer["rc"] == 0:

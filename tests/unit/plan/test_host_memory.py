@@ -60,6 +60,6 @@ def test_a_host_without_a_record_remembers_nobody(tmp_path: Path, content: str |
     ],
 )
 def test_an_answer_that_is_none_fails_with_what_was_said(answer: dict[str, Any]) -> None:
-    action: Any = SimpleNamespace(_low_level_execute_command=lambda _command, in_data: answer)
+    action: Any = SimpleNamespace(_low_level_execute_command=lambda _command, **_given: answer)
     found = host_memory.ask(action)
     assert found["failed"] and (answer["stderr"] or answer["stdout"].strip().split("\n")[-1]) in found["msg"]

@@ -41,7 +41,7 @@ class Keeper:
         taken: dict[str, Any] = self.action._take(self.run, {"host": "m1"}, {})
         return taken
 
-    def _shell(self, _command: str, in_data: bytes) -> dict[str, Any]:
+    def _shell(self, _command: str, in_data: bytes, sudoable: bool) -> dict[str, Any]:
         assert in_data
         remembered = f"praxis-remembers\nit 9.0 9.0\n{time.time():.0f}\n{json.dumps(self.found)}"
         return {"rc": 0, "stdout": remembered, "stderr": ""}
