@@ -444,7 +444,7 @@ def test_no_task_that_is_rescued_leaves_the_other_hosts_out() -> None:
     ([{"praxis_cloud": "gcp"}], {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm"}, ["aws-sm"]),
     # The other cloud's account goes in the same run, and takes along what its store has: in its region or its project.
     ([IN_GOOGLE, {"praxis_cloud": "gcp", "praxis_project": "one"}], {}, []),
-    ([IN_GOOGLE, {"praxis_cloud": "gcp", "praxis_gke": {}}], {}, ["gcp-sm"]),
+    ([IN_GOOGLE, {"praxis_cloud": "gcp", "praxis_gke": {}}], {}, []),
     (BOTH, {"praxis_cloud": "gcp", "praxis_identity_store": "aws-sm", "praxis_project": "one"}, []),
     (BOTH, {**IN_GOOGLE, "praxis_project": "one"}, []),
     (BOTH, {**IN_GOOGLE, "praxis_project": ""}, []),

@@ -58,10 +58,15 @@ def test_the_playbooks_make_the_cluster_and_what_is_in_it_and_remove_them(
     cloud.operations.clear()
     again = played(cloud, tmp_path, "provision.yml")
     assert again["clouds"]["aws"]["changed"] is False and cloud.changes() == []
-    confirmed = ("-vvv", "-e", f"praxis_confirm_down={FLEET}")
+    identities = [f"praxis/{FLEET}/identity/agent-0", "praxis/another/identity/agent-0"]
+    store = cloud.client("secretsmanager")
+    for each in identities:
+        store.create_secret(Name=each, SecretBinary=bytes(32))
+    confirmed = ("-vvv", "-e", f"praxis_confirm_down={FLEET}", "-e", "praxis_remove_identities=true")
     said = run(cloud, tmp_path, "playbooks/down.yml", *confirmed, callback="ansible.builtin.default")
     assert PRINCIPAL in said and KEYS["AWS_SECRET_ACCESS_KEY"] not in said
     assert account.resources() == {}
+    assert [each["Name"] for each in store.list_secrets()["SecretList"]] == identities[1:]
 
 
 @pytest.mark.slow
