@@ -55,7 +55,8 @@ class Stopped:
 
     :param runs: the deployments whose end a host has not confirmed: it waits to go back, or has gone back. Other
         hosts may have confirmed that their release is good.
-    :param begun: whether there is something to undo: such a host, or a lock that was not released.
+    :param begun: whether there is something to undo: such a host, or a lock that was not released. What a host still
+        has of a deployment from before the newest one that was called good, which left the host out, does not count.
     :param to: the deployment that the newest of them went back to; empty: it was no rollback.
     """
 
@@ -66,11 +67,16 @@ class Stopped:
 
 def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]]) -> Stopped:
     """What the hosts say of deployments that stopped before their end."""
-    runs = {_left_by(seen) for seen in observations.values()} - {None}
+    past = deployments(histories)
+    left = {name: _left_by(seen) for name, seen in observations.items()}
+    left = {name: run for name, run in left.items() if run is not None}
+    runs = set(left.values())
+    good = max((one.fence for one in past if one.run not in runs), default=-1)  # the newest one that was, everywhere
     newest = lock.holder(observations, lambda _process: None)
     held = newest is not None and not newest.by_hand
-    known = {one.run for one in deployments(histories)}
-    begun = bool(runs) or newest is not None and held and newest.run not in known
+    known = {one.run for one in past}
+    begun = any(_is_newer(observations[name], good) for name in left)
+    begun = begun or newest is not None and held and newest.run not in known
     reason = str(newest.record["reason"]) if newest is not None and held and begun else ""
     goal = reason[len(ROLLBACK) :] if reason.startswith(ROLLBACK) else ""
     return Stopped({str(run) for run in runs}, begun, goal if goal in known else "")
@@ -87,6 +93,13 @@ def _left_by(seen: Mapping[str, Any]) -> Any:
     if release["good"] and release["current"] != release["good"]:
         return (seen.get("deployment") or {}).get("run", "")
     return None
+
+
+def _is_newer(seen: Mapping[str, Any], fence: int) -> bool:
+    """Whether the last deployment that made a step on this host has a greater fence number; so, where there is no
+    record of one."""
+    record = seen.get("deployment")
+    return record is None or int(record["fence"]) > fence
 
 
 def goals(histories: Histories, to: str = "", left: Stopped = Stopped()) -> Tuple[str, Dict[str, str]]:

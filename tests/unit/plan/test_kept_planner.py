@@ -203,6 +203,39 @@ def test_a_rollback_that_stopped_goes_on_to_where_it_went(moment: str) -> None:
     assert {name: member.release for name, member in undone.items()} == {"m1": "c1", "m2": "c2"}
 
 
+BEFORE_C = [entry("a", 1, "a2"), entry("b", 2, "b2")]
+#: What m2 still has of deployment c, which stopped before deployment d left the host out.
+OLDER = {
+    "armed": ("c2", {"armed": {"run": "c", "wanted": "c2", "back": "b2", "until": 99}}),
+    "went back by itself": ("b2", {"rolled_back": {"run": "c", "from": "c2", "to": "b2", "at": 5}}),
+}
+
+
+@pytest.mark.parametrize("told_of_c", [[], [entry("c", 3, "c1")]])
+@pytest.mark.parametrize("moment", OLDER)
+def test_what_an_older_deployment_left_on_a_host_does_not_keep_the_newest_one_from_being_undone(
+    moment: str, told_of_c: list[Any]
+) -> None:
+    current, switch = OLDER[moment]
+    two = seen_of(current, "b2", record={"run": "c", "fence": 3}, **switch)
+    one = seen_of("d1", "d1", record={"ended": True})
+    first = [entry("a", 1, "a1"), entry("b", 2, "b1"), *told_of_c, entry("d", 4, "d1")]
+    kept = {"m1": answer("m1", "b1", "c1", "d1", history=first, observation=one),
+            "m2": answer("m2", "a2", "b2", "c2", history=BEFORE_C, observation=two)}
+    for to, releases, reason in (("", {"m1": "b1", "m2": "b2"}, "rollback to b"),
+                                 ("newest", {"m1": "d1", "m2": "b2"}, "rollback to d")):
+        made = planner(to=to, **kept)
+        assert {name: member.release for name, member in made.plan().members.items()} == releases
+        assert made.reason == reason
+
+
+def test_under_a_limit_what_the_only_host_has_left_is_the_newest_there() -> None:
+    current, switch = OLDER["armed"]
+    two = seen_of(current, "b2", record={"run": "c", "fence": 3}, **switch)
+    made = planner(m2=answer("m2", "a2", "b2", history=BEFORE_C, observation=two))
+    assert (made.plan().members["m2"].release, made.reason) == ("b2", "rollback to b")
+
+
 def test_a_person_s_lock_is_no_deployment_that_stopped() -> None:
     held = seen_of("c1", "c1", record={"process": {}})
     made = planner(m1=answer("m1", "b1", observation=held), m2=answer("m2", "a2"))
