@@ -53,6 +53,8 @@ class ActionModule(HostAction):
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         state, options = args["state"], run.options()
         piece = run.host_slice(name, _moved(run, name, state))
+        if not piece["release"]["id"]:
+            return None  # a rollback that leaves this host out
         arguments = {
             **args,
             **({} if state in PLAIN else run.secrets(name)),

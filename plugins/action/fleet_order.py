@@ -32,9 +32,12 @@ class ActionModule(FleetAction):
         seen, this = observations_of(outcomes), options["deployment"]["run"]
         holder = lock.other(seen, controller.alive, this, options["take_over"])
         held = _held(holder, options["unfinished"])
-        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"])
+        apart = {item["where"]: Finding(**item) for item in options.get("apart", ())}
+        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"], apart)
         run.set_order(order, seen)
-        reached = scope.difference(run.left_out())
+        # A host of the plan that is left as it is serves beside the others, and is observed with them.
+        as_it_is = {name for name in scope.intersection(apart) if table.members[name].release}
+        reached = scope.difference(run.left_out()) | as_it_is
         here = {name: seen[name] for name in reached.intersection(seen)}
         begun = not held and lock.begun(here, this)
         # What another deployment left is this one's to finish, even if nobody is to be activated.

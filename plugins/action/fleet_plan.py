@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible.errors import AnsibleError
@@ -30,7 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner, Outcomes
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -139,6 +139,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "balancers": behind,
             "deployment": controller.deployment(args["reason"] or planner.reason),
         }
+        outcomes: Outcomes = {}
+        if isinstance(planner, KeptPlanner):
+            outcomes, options["apart"] = planner.outcomes, [asdict(item) for item in planner.warnings]
         return {
             "plan": plan.describe(),
             "warnings": self._lines(warnings),
@@ -147,7 +150,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "praxis_plan": {
                     "id": plan.id,
                     "missing": planner.missing,
-                    "run": _write(plan, planner, options) if complete else "",
+                    "run": _write(plan, planner, options, outcomes) if complete else "",
                     "balanced": bool(behind),
                     "hooks": own_tasks,
                     "no_proxy": not_proxied(members),
@@ -181,8 +184,15 @@ def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optio
     return answers
 
 
-def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, Any]) -> str:
-    return RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options).path
+def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, Any], outcomes: Outcomes) -> str:
+    """The run's directory.
+
+    :param outcomes: what is known already of hosts that no step of the run goes to.
+    """
+    run = RunDirectory.create(plan, planner.host_secrets(), planner.engines(), options)
+    for name, outcome in outcomes.items():
+        run.report(name, outcome)
+    return run.path
 
 
 def _elsewhere(members: List[MemberVariables]) -> List[Finding]:

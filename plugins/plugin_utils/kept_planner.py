@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
@@ -20,6 +20,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import 
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]
+#: By host, what a run's directory keeps of it.
+Outcomes = Dict[str, Dict[str, Any]]
 _MULTIADDR = re.compile(r"/ip[46]/([^/]+)/tcp/\d+/p2p/(\w+)")
 
 
@@ -44,9 +46,12 @@ class KeptPlanner:
         self._faults = [*faults, *beside.findings]
         self._kept = kept
         self._to = to
-        #: Nothing is made for a rollback, and nothing is worth a warning.
+        #: Nothing is made for a rollback.
         self.missing: List[Dict[str, Any]] = []
+        #: One for each host that the rollback does nothing to, because no deployment has ended well there.
         self.warnings: List[Finding] = []
+        #: Of the hosts that no step goes to, what is known of them.
+        self.outcomes: Outcomes = {}
         #: What the deployment does, for others to read.
         self.reason = "rollback"
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
@@ -54,7 +59,8 @@ class KeptPlanner:
     def plan(self) -> Plan:
         """Find every host's release, and wire the members.
 
-        :raises Failed: when there is no such deployment, or a release of it is not whole any more.
+        :raises Failed: when there is no such deployment, a release of it is not whole any more, or no host has a good
+            release.
         """
         if self._faults:
             raise Failed(*self._faults)
@@ -63,13 +69,16 @@ class KeptPlanner:
         goal, goals = history.goals(histories, self._to, left)
         self.reason = history.ROLLBACK + (goal or "what was there before")
         findings: List[Finding] = []
-        releases = {item.name: self._release(item.name, goals, findings) for item in self.members}
+        releases = {item.name: self._release(item, goals, findings) for item in self.members}
+        if len(self.warnings) == len(self._kept):
+            findings += [replace(item, level=ERROR) for item in self.warnings]
         if findings:
             raise Failed(*findings)
         self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
         placed = [place(item, item.addresses, self._peer_id(item)) for item in self.members]
-        outside = self._beside.outside(placed)
-        return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges, outside)
+        unknown = {member.name for member in placed if not member.peer_id}
+        outside = self._beside.outside([member for member in placed if member.name not in unknown])
+        return make_plan(self.members[0].fleet, placed, list(releases.values()), self._min_edges, outside, unknown)
 
     def host_secrets(self) -> Dict[str, Any]:
         """Nothing: the hosts have it."""
@@ -79,12 +88,15 @@ class KeptPlanner:
         """What each host's Docker has to be like; proxies do not matter, for nothing is pulled."""
         return {name: {**engine, "proxies": None} for name, engine in engines_of(self.members).items()}
 
-    def _release(self, name: str, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
+    def _release(self, member: MemberVariables, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
+        name = member.name
         if name not in self._kept:  # not of this run: its addresses are all that is needed of it
             return KeptRelease.unknown(name)
         found = self._kept[name]
         # A host that is newer than the deployment to go back to stays as it is.
-        goal = goals.get(name) or str(found["observation"]["release"]["good"])
+        goal = goals.get(name) or found["observation"]["release"]["good"]
+        if not goal:
+            return self._never_good(member)
         kept = found["kept"].get(goal)
         if kept is None:
             fix = "Deploy the settings and the image of then; praxis_keep_releases is how many releases a host keeps."
@@ -95,7 +107,24 @@ class KeptPlanner:
             what = "The secrets of release %s are gone: a reboot empties /run, and this machine has not sealed them."
             fix = "Deploy the settings and the image of then: preparing a release fetches its secrets."
             findings.append(Finding("secrets-missing", what % goal, name, fix))
-        return KeptRelease.of(goal, name, kept["files"], json.loads(kept["files"]["release.json"]))
+        return _of(goal, name, kept)
+
+    def _never_good(self, member: MemberVariables) -> KeptRelease:
+        """A host that has nothing to go back to. One that serves stays in the others' lists, at the release that runs
+        there; of any other one nothing is planned, so that it does not keep the others from going back."""
+        name, found = member.name, self._kept[member.name]
+        seen = found["observation"]
+        runs = seen["release"]["running"]
+        kept = found["kept"].get(runs)
+        serves = kept is not None and seen["api"].get("health") == 200 and self._peer_id(member) is not None
+        what = "No deployment has ended well on it, so it has no release to go back to. It is left out of this "
+        what += "rollback, and keeps %s." % ("release %s, which runs" % runs if serves else "what it has")
+        fix = "Deploy: that gives it the release of the others. Or take it out of the inventory."
+        self.warnings.append(Finding("no-good-release", what, name, fix, level=WARNING))
+        if kept is not None and serves:
+            return _of(runs, name, kept)
+        self.outcomes[name] = {"outcome": "unchanged", "observation": seen}
+        return KeptRelease.unknown(name)
 
     def _at_its_ports(self, variables: MemberVariables, release: KeptRelease) -> MemberVariables:
         api, p2p = release.api_port or variables.api_port, release.p2p_port or variables.p2p_port
@@ -111,3 +140,8 @@ class KeptPlanner:
                     return match.group(2)
         own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("observation") or {}
         return (own.get("api") or {}).get("peer_id")
+
+
+def _of(release: str, name: str, kept: Mapping[str, Any]) -> KeptRelease:
+    """A release out of what its host keeps of it."""
+    return KeptRelease.of(release, name, kept["files"], json.loads(kept["files"]["release.json"]))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
@@ -36,7 +37,8 @@ class Order:
         its batch. Those of its own batch are judged once all of it runs.
     :param live: the edges that are live now.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
-    :param left_out: a warning for each member that cannot be reached and may be left out.
+    :param left_out: a warning for each member that is left out: it cannot be reached and need not be, or the plan has
+        nothing for it.
     :param ports: the members that listen at another P2P port than planned, until they are activated.
     """
 
@@ -62,6 +64,7 @@ def make_order(
     final: bool = True,
     held: Optional[Finding] = None,
     restart_too: Collection[str] = (),
+    apart: Mapping[str, Finding] = MappingProxyType({}),
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
 
@@ -71,9 +74,12 @@ def make_order(
     :param final: whether every host should have an engine by now.
     :param held: says that another deployment is at work: this one must not be.
     :param restart_too: members that are restarted though nothing else is to be done to them.
+    :param apart: members that the plan leaves out, and for each a warning that says why.
     """
-    left_out = _left_out([name for name in table.order if name in scope], outcomes, pace.max_unreachable)
-    names = [name for name in table.order if name in scope and name not in left_out]
+    there = [name for name in table.order if name in scope]
+    silent = _left_out([name for name in there if name not in apart], outcomes, pace.max_unreachable)
+    left_out = {name: one for name, one in {**apart, **silent}.items() if name in there}
+    names = [name for name in there if name not in left_out]
     needs_docker = [name for name in names if outcomes.get(name, {}).get("outcome") == "needs-docker" and not held]
     findings = [held] if held else list(absences(names, outcomes).values())
     if final:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
@@ -98,10 +98,12 @@ def make_plan(
     releases: Sequence[Release],
     min_edges: int = topology.MIN_EDGES,
     beside: Optional[Outside] = None,
+    apart: Collection[str] = (),
 ) -> Plan:
     """Check that the members can be a fleet, and wire them.
 
     :param beside: for each machine the members in a cluster that it is to be connected to.
+    :param apart: members that have no edges, for nobody knows what to dial them by.
     :raises Failed: see membership.py.
     """
     findings = check_members(fleet, members)
@@ -114,7 +116,7 @@ def make_plan(
     return Plan(
         fleet=fleet,
         members=by_name,
-        edges=topology.planned_edges(by_name),
+        edges=topology.planned_edges(set(by_name).difference(apart)),
         min_edges=min_edges,
         releases=by_release,
         outside=dict(beside or {}),

@@ -95,6 +95,23 @@ def test_who_is_left_out_does_not_count_for_the_floor() -> None:
     assert [item.code for item in refused.findings] == ["floor-impossible"]
 
 
+def test_who_the_plan_leaves_out_is_not_activated_and_counts_for_nothing() -> None:
+    """It is there, and has no release to go back to; the others have one, however many of them are silent."""
+    plan = fleet(4)
+    seen = meshed(plan).items()
+    outcomes: dict[str, Any] = {name: {"activation": "switch", "observation": one} for name, one in seen}
+    outcomes["m3"] = {"observation": {"container": None, "api": {}}}
+    apart = {"m3": Finding("x", "What.", "m3", "Fix.", level="warning")}
+    order = make_order(plan, outcomes, plan.order, Pace(min_available=2), apart=apart)
+    assert (order.findings, order.activate, order.left_out) == ((), ["m1", "m2", "m4"], (apart["m3"],))
+    outcomes["m4"] = {"unreachable": "Connection timed out"}
+    assert [item.where for item in make_order(plan, outcomes, plan.order, Pace(), apart=apart).findings] == ["m4"]
+    both = make_order(plan, outcomes, plan.order, Pace(max_unreachable=1), apart=apart)
+    assert (both.activate, [item.where for item in both.left_out]) == (["m1", "m2"], ["m3", "m4"])
+    limited = make_order(plan, {"m1": outcomes["m1"]}, ["m1"], Pace(min_available=0), apart=apart)
+    assert (limited.activate, limited.left_out) == (["m1"], ())
+
+
 def test_what_is_wrong_with_who_was_left_out_is_a_warning() -> None:
     found = [Finding("x", "What.", where, "Fix.") for where in ("m1", "m2", "m1 <-> m3", "m2 <-> m3", "fleet f")]
     assert [item.level for item in soften(found, ["m1"])] == ["warning", "error", "warning", "error", "error"]

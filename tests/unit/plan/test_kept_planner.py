@@ -19,7 +19,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables impor
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import KeptPlanner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
-PEERS = {"m1": peer_id(b"1" * 32), "m2": peer_id(b"2" * 32)}
+PEERS = {name: peer_id(name[1:].encode() * 32) for name in ("m1", "m2", "m3")}
+
+TWO = {name: PEERS[name] for name in ("m1", "m2")}
 
 
 def entry(run: str, fence: int, release: str, at: float = 0.0) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def test_a_rollback_is_planned_out_of_what_the_hosts_keep() -> None:
     made = planner(m1=answer("m1", "b1", "c1"), m2=answer("m2", "a2", "c2"))
     plan = made.plan()
     assert {name: member.release for name, member in plan.members.items()} == {"m1": "b1", "m2": "a2"}
-    assert {name: member.peer_id for name, member in plan.members.items()} == PEERS
+    assert {name: member.peer_id for name, member in plan.members.items()} == TWO
     assert (plan.members["m1"].api_port, [item.api_port for item in made.members]) == (8001, [8001, 8000])
     assert made.reason == "rollback to b"
     piece = plan.host_slice("m1")
@@ -118,7 +120,7 @@ def test_its_files_stay_what_they_are_whatever_this_version_would_write() -> Non
 
 def test_without_a_neighbour_the_agent_s_own_word_is_taken() -> None:
     made = planner(m1=answer("m1", "b1", peers=[]), m2=answer("m2", "a2", peers=[]))
-    assert {name: member.peer_id for name, member in made.plan().members.items()} == PEERS
+    assert {name: member.peer_id for name, member in made.plan().members.items()} == TWO
 
 
 def test_what_is_not_there_any_more_is_reported_for_every_host() -> None:
@@ -234,6 +236,66 @@ def test_under_a_limit_what_the_only_host_has_left_is_the_newest_there() -> None
     two = seen_of(current, "b2", record={"run": "c", "fence": 3}, **switch)
     made = planner(m2=answer("m2", "a2", "b2", history=BEFORE_C, observation=two))
     assert (made.plan().members["m2"].release, made.reason) == ("b2", "rollback to b")
+
+
+FRESH = {"release": {"good": None, "current": None, "running": None}, "container": None, "api": {"peer_id": None}}
+#: By ``praxis_to``, the releases of m1 and m2.
+BACK_TO = {"": ("b1", "a2"), "newest": ("c1", "c2"), "a": ("a1", "a2")}
+RUNS = {"release": {"good": None, "current": "d3", "running": "d3"}, "api": {"health": 200, "peer_id": PEERS["m3"]}}
+
+
+def beside_m3(seen: dict[str, Any], to: str = "", **more: Any) -> KeptPlanner:
+    """A rollback of m1 and m2, and m3 is a new machine on which no deployment has ended well."""
+    kept = {"m1": answer("m1", "a1", "b1", "c1"), "m2": answer("m2", "a2", "c2")}
+    return planner(names=("m1", "m2", "m3"), to=to, **kept, m3={**answer("m3", "d3"), "observation": seen, **more})
+
+
+@pytest.mark.parametrize("to", ["", "newest", "a"])
+@pytest.mark.parametrize(
+    ("seen", "more"),
+    [
+        (FRESH, {"kept": {}}),
+        (FRESH, {}),  # a release was prepared, no more
+        ({**RUNS, "api": {"health": None, "peer_id": None}}, {}),
+        ({**RUNS, "release": {**RUNS["release"], "running": None}}, {}),
+        (RUNS, {"kept": {}}),
+    ],
+)
+def test_a_machine_that_never_had_a_good_release_is_left_out_and_named(
+    to: str, seen: dict[str, Any], more: dict[str, Any]
+) -> None:
+    made = beside_m3(seen, to, **more)
+    plan = made.plan()
+    assert [plan.members[name].release for name in ("m1", "m2", "m3")] == [*BACK_TO[to], ""]
+    (warned,) = made.warnings
+    assert (warned.code, warned.where, warned.level) == ("no-good-release", "m3", "warning")
+    assert "left out of this rollback" in warned.what
+
+
+def test_who_nobody_can_dial_is_in_nobody_s_list() -> None:
+    plan = beside_m3(FRESH).plan()
+    assert plan.edges == {("m1", "m2")}
+    assert plan.peers("m1")["multiaddrs"] == [f"/ip4/10.0.0.2/tcp/4001/p2p/{PEERS['m2']}"]
+
+
+def test_one_that_was_never_good_and_serves_keeps_what_it_has_and_is_named() -> None:
+    made = beside_m3(RUNS)
+    plan = made.plan()
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": "b1", "m2": "a2", "m3": "d3"}
+    assert len(plan.edges) == 3
+    (warned,) = made.warnings
+    assert (warned.code, warned.where, warned.level) == ("no-good-release", "m3", "warning")
+    assert "release d3" in warned.what
+
+
+@pytest.mark.parametrize("seen", [FRESH, RUNS])
+def test_where_no_host_has_a_good_release_a_rollback_is_refused(seen: dict[str, Any]) -> None:
+    """The undo of a first deployment: nothing is rolled back, and that is no success."""
+    seen = {**seen, "deployment": seen_of("d1", "")["deployment"], "host": {"clock": 10.0}}
+    with pytest.raises(Failed) as failed:
+        planner(names=("m3",), to="newest", m3={**answer("m3", "d3"), "observation": seen}).plan()
+    assert [(item.code, item.where, item.level) for item in failed.value.findings] == [
+        ("no-good-release", "m3", "error")]  # fmt: skip
 
 
 def test_a_person_s_lock_is_no_deployment_that_stopped() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -403,3 +404,22 @@ def test_why_the_fleet_was_rolled_back_is_reported_at_the_end(run: RunDirectory)
     assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [
         (item["code"], item["where"]) for item in first["findings"]]  # fmt: skip
     assert not judged(run)["ok"]
+
+
+def test_who_has_no_release_to_go_back_to_is_observed_and_neither_confirmed_nor_a_reason_to_go_back(
+    run: RunDirectory,
+) -> None:
+    """It runs what a deployment that stopped gave it: the others are not undone for it, and it is not called good."""
+    path = Path(run.path, "options.json")
+    apart = Finding("no-good-release", "It has none.", "m2", "Deploy.", level=WARNING)
+    path.write_text(json.dumps({**run.options(), "apart": [asdict(apart)]}), encoding="utf-8")
+    outcome = run.outcome("m2") or {}
+    seen = {**outcome["observation"], "release": {**outcome["observation"]["release"], "good": None}}
+    run.report("m2", {**outcome, "activation": "switch", "observation": seen})
+    order = ordered(run)
+    assert (order["hosts"], order["activate"]) == (["m1", "m2"], [])
+    found = judged(run)
+    assert (found["ok"], "m2" in found["confirm"]) == (True, False)
+    assert [(item["code"], item["level"]) for item in found["findings"]] == [("no-good-release", "warning")]
+    run.report("m2", {**outcome, "observation": {**seen, "container": None}})
+    assert (judged(run)["ok"], judged(run)["roll_back"]) == (True, NOBODY)

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""rollback.yml over hosts whose Python only pretends, one of which cannot be rolled back: the other one is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.made import Account, fleet, planner
+from tests.unit.plan.test_actions import Site
+from tests.unit.plan.test_summary import AS_JSON, Fleet
+
+pytestmark = pytest.mark.slow
+NEWEST = ("-e", "praxis_to=newest")
+
+
+@pytest.fixture
+def two(tmp_path: Path, account: Account) -> Fleet:
+    """m1 has the newest good release, and m2 is a new machine on which nothing runs."""
+    found = Fleet(Site(tmp_path, account))
+    plan = planner(fleet(2)).plan()
+    here, release = found.releases["m1"], plan.host_slice("m1")["release"]
+    told = {"run": "c", "owner": "ann@desk", "reason": "deploy", "fence": 3, "at": 1.0, "release": here}
+    kept = {"kept": {here: {"files": release["files"], "secrets": True}}, "history": [told], "peers": []}
+    _answer(found, "m1", good=here, more=kept)
+    bare = {"kept": {}, "history": [], "peers": []}
+    _answer(found, "m2", running=None, current=None, good=None, more=bare)
+    return found
+
+
+def _answer(fleet_: Fleet, name: str, more: dict[str, Any], **release: Any) -> None:
+    path = fleet_.site.folder / f"python-{name}"
+    head, text = path.read_text().split("echo '", 1)
+    answer = json.loads(text.rsplit("'", 1)[0].replace("'$(date +%s)'", '"CLOCK"'))
+    answer["observation"]["release"] |= release
+    if release.get("running", "") is None:
+        answer["observation"] |= {"container": None, "edges": [], "api": {"health": None, "peer_id": None}}
+    text = json.dumps({**answer, **more}).replace("\\", "\\\\").replace("'", "'\\''")  # the shell's echo reads them
+    text = text.replace('"CLOCK"', "'$(date +%s)'")
+    path.write_text(f"{head}echo '{text}'\n")
+
+
+def found_by(run: Any) -> tuple[int, str, list[tuple[str, str, str]]]:
+    said = json.loads(run.stdout)
+    findings = said.get("findings") or said["failures"]
+    named = [(item["where"], item["code"], item.get("level", "error")) for item in findings]
+    return run.returncode, said.get("verdict", ""), named
+
+
+def test_a_new_machine_is_named_and_left_as_it_is(two: Fleet) -> None:
+    code, verdict, named = found_by(two.run(AS_JSON, *NEWEST, playbook="rollback.yml"))
+    assert (code, verdict) == (0, "good")
+    assert ("m2", "no-good-release", "warning") in named and not [one for one in named if one[2] == "error"]
+    assert b"agent_info" in (two.site.folder / "sent-m2").read_bytes()
+    assert b"agent_release" not in (two.site.folder / "sent-m2").read_bytes()
+    assert b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
