@@ -14,7 +14,6 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import lines
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
@@ -41,6 +40,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
     RUN_WORDS,
     run_options,
 )
+
+#: What the hosts keep; and by host, why there is no answer of it.
+Answers = Tuple[Kept, Dict[str, str]]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -70,10 +72,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             args.update(self._from_variables(task_vars))
             names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names)
-            kept = _kept(task_vars["hostvars"], args["hosts"], args["kept"])
+            answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
             members, faults, unread = _members(task_vars["hostvars"], names)
             pods = _beside(task_vars, names, members)
-            planned = self._plan(args, kept, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
+            planned = self._plan(args, answers, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
             return {**result, "changed": False, **planned}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
@@ -96,7 +98,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _plan(
         self,
         args: Dict[str, Any],
-        kept: Optional[Kept],
+        answers: Optional[Answers],
         beside: List[Finding],
         members: List[MemberVariables],
         faults: List[Finding],
@@ -109,10 +111,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         allow_missing = args["allow_missing"] or bool(self._task.check_mode)
         least = numbers.pop("min_edges")
         planner: Union[Planner, KeptPlanner]
-        if kept is None:
+        if answers is None:
             planner = Planner(members, allow_missing, least, [*faults, *wrong], pods)
         else:
-            planner = KeptPlanner(members, kept, args["to"], least, [*faults, *wrong], pods)
+            faults, most = [*faults, *wrong], numbers["max_unreachable"]
+            planner = KeptPlanner(members, answers[0], args["to"], least, faults, pods, answers[1], most)
         try:
             plan = planner.plan()
         except Failed as error:
@@ -130,7 +133,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind), controller.forks()),
             "lease": lease(numbers, bool(behind)),
             # A rollback is how an unfinished deployment is undone.
-            **({} if kept is None else {"unfinished": "continue"}),
+            **({} if answers is None else {"unfinished": "continue"}),
             "take_over": args["take_over"],
             # What plans in check mode deploys nothing: status.yml, verify.yml, plan.yml, and a deployment's own.
             "record": "" if self._task.check_mode else records.directory(args["record"], plan.fleet),
@@ -170,18 +173,15 @@ def _alone(plan: Plan) -> int:
     return sum(member.last > 0 for member in plan.members.values())
 
 
-def _kept(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Kept]:
-    """What the hosts of this run keep, from the variable that it was registered in; None when none is named.
-
-    :raises Failed: for every host that did not answer.
-    """
+def _answers(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Answers]:
+    """What the hosts of this run keep, from the variable that it was registered in, and of each that did not answer
+    what was said instead; None when no variable is named."""
     if not variable:
         return None
-    answers = fleet_variables.registered(hostvars, hosts, variable)
-    silent = [step_failure.unreachable(name, "it gave no answer") for name in hosts if "kept" not in answers[name]]
-    if silent:
-        raise Failed(*silent)
-    return answers
+    found = fleet_variables.registered(hostvars, hosts, variable)
+    silent = [name for name in hosts if "kept" not in found[name]]
+    said = {name: str(found[name].get("msg") or "it gave no answer") for name in silent}
+    return {name: found[name] for name in hosts if name not in said}, said
 
 
 def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, Any], outcomes: Outcomes) -> str:

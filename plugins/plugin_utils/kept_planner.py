@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, step_failure, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
@@ -30,6 +31,8 @@ class KeptPlanner:
 
     :param members: their variables; :attr:`members` has them with the ports of the releases that they go back to.
     :param to: the deployment to go back to; empty: the one before the newest, or where one that stopped has to go.
+    :param silent: by host, why there is no answer of it: these are left out.
+    :param most: with more of them nothing is rolled back.
     """
 
     def __init__(
@@ -40,18 +43,22 @@ class KeptPlanner:
         min_edges: Optional[int] = None,
         faults: Sequence[Finding] = (),
         beside: Beside = NOBODY,
+        silent: Mapping[str, str] = MappingProxyType({}),
+        most: int = 0,
     ) -> None:
         self.members = list(members)
         self._beside = beside
         self._faults = [*faults, *beside.findings]
         self._kept = kept
         self._to = to
+        self._silent = silent
+        self._most = most
         #: Nothing is made for a rollback.
         self.missing: List[Dict[str, Any]] = []
         #: One for each host that the rollback does nothing to, because no deployment has ended well there.
         self.warnings: List[Finding] = []
         #: Of the hosts that no step goes to, what is known of them.
-        self.outcomes: Outcomes = {}
+        self.outcomes: Outcomes = {name: {"unreachable": said} for name, said in silent.items()}
         #: What the deployment does, for others to read.
         self.reason = "rollback"
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
@@ -59,11 +66,13 @@ class KeptPlanner:
     def plan(self) -> Plan:
         """Find every host's release, and wire the members.
 
-        :raises Failed: when there is no such deployment, a release of it is not whole any more, or no host has a good
-            release.
+        :raises Failed: when there is no such deployment, a release of it is not whole any more, no host has a good
+            release, or too many gave no answer.
         """
-        if self._faults:
-            raise Failed(*self._faults)
+        too_many = len(self._silent) > self._most or not self._kept
+        faults = [*self._faults, *(self._lost(name) for name in self._silent if too_many)]
+        if faults:
+            raise Failed(*faults)
         histories = {name: found["history"] for name, found in self._kept.items()}
         left = history.stopped(histories, {name: found["observation"] for name, found in self._kept.items()})
         goal, goals = history.goals(histories, self._to, left)
@@ -88,9 +97,14 @@ class KeptPlanner:
         """What each host's Docker has to be like; proxies do not matter, for nothing is pulled."""
         return {name: {**engine, "proxies": None} for name, engine in engines_of(self.members).items()}
 
+    def _lost(self, name: str) -> Finding:
+        found = step_failure.unreachable(name, self._silent[name])
+        more = " praxis_max_unreachable=%d rolls back the others and leaves this out." % len(self._silent)
+        return replace(found, fix=found.fix + more)
+
     def _release(self, member: MemberVariables, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
         name = member.name
-        if name not in self._kept:  # not of this run: its addresses are all that is needed of it
+        if name not in self._kept:  # silent, or not of this run: its addresses are all that is needed of it
             return KeptRelease.unknown(name)
         found = self._kept[name]
         # A host that is newer than the deployment to go back to stays as it is.

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease, Release
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -296,6 +297,44 @@ def test_where_no_host_has_a_good_release_a_rollback_is_refused(seen: dict[str, 
         planner(names=("m3",), to="newest", m3={**answer("m3", "d3"), "observation": seen}).plan()
     assert [(item.code, item.where, item.level) for item in failed.value.findings] == [
         ("no-good-release", "m3", "error")]  # fmt: skip
+
+
+def without_m2(most: int, to: str = "", **kept: Any) -> KeptPlanner:
+    kept = kept or {"m1": answer("m1", "a1", "b1", "c1")}
+    members = [variables(name) for name in ("m1", "m2")]
+    return KeptPlanner(members, kept, to, silent={"m2": "connect to host 10.0.0.2: timed out"}, most=most)
+
+
+@pytest.mark.parametrize("to", ["", "newest", "a"])
+def test_hosts_that_do_not_answer_are_left_out_as_far_as_is_allowed(to: str) -> None:
+    made = without_m2(1, to)
+    plan = made.plan()
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": BACK_TO[to][0], "m2": ""}
+    assert plan.members["m2"].peer_id == PEERS["m2"]  # m1 goes on dialling it
+    assert (made.warnings, list(made.outcomes)) == ([], ["m2"])
+    (left_out,) = absences(["m2"], made.outcomes).values()
+    assert (left_out.code, "timed out" in left_out.what) == ("host-unreachable", True)
+
+
+def test_a_rollback_without_more_hosts_than_that_is_refused_and_each_is_named() -> None:
+    with pytest.raises(Failed) as failed:
+        without_m2(0).plan()
+    (named,) = failed.value.findings
+    assert (named.code, named.where, named.level) == ("host-unreachable", "m2", "error")
+    assert "timed out" in named.what and "praxis_max_unreachable" in named.fix
+
+
+def test_where_no_host_answers_there_is_nothing_to_roll_back() -> None:
+    made = KeptPlanner([variables("m1")], {}, "newest", silent={"m1": "timed out"}, most=9)
+    with pytest.raises(Failed) as failed:
+        made.plan()
+    assert [(item.code, item.where) for item in failed.value.findings] == [("host-unreachable", "m1")]
+
+
+def test_one_that_does_not_answer_is_no_reason_for_one_that_was_never_good() -> None:
+    with pytest.raises(Failed) as failed:
+        without_m2(1, "newest", m1={**answer("m1"), "history": [], "observation": FRESH}).plan()
+    assert [(item.code, item.where) for item in failed.value.findings] == [("no-good-release", "m1")]
 
 
 def test_a_person_s_lock_is_no_deployment_that_stopped() -> None:

@@ -59,3 +59,13 @@ def test_a_new_machine_is_named_and_left_as_it_is(two: Fleet) -> None:
     assert b"agent_info" in (two.site.folder / "sent-m2").read_bytes()
     assert b"agent_release" not in (two.site.folder / "sent-m2").read_bytes()
     assert b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
+
+
+def test_a_dead_host_is_named_and_the_others_are_rolled_back_where_that_is_allowed(two: Fleet) -> None:
+    two.lose("m2")
+    code, _verdict, named = found_by(two.run(AS_JSON, *NEWEST, playbook="rollback.yml"))
+    assert (code, named) == (2, [("m2", "host-unreachable", "error")])
+    assert b"agent_release" not in (two.site.folder / "sent-m1").read_bytes()
+    done = two.run(AS_JSON, *NEWEST, "-e", "praxis_max_unreachable=1", playbook="rollback.yml")
+    assert found_by(done) == (0, "good", [("m2", "host-unreachable", "warning")])
+    assert "left out" in done.stdout and b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
