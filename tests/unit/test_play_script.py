@@ -60,3 +60,10 @@ def test_a_dead_host_does_not_keep_the_living_from_being_undone(tmp_path: Path, 
     _code, (_deploy, undo), said = interrupted(tmp_path, *words)
     assert int(last_of(undo, "praxis_max_unreachable") or 0) == 10000
     assert "cannot be reached" in said
+
+
+def test_the_undo_is_not_held_to_the_plan_of_the_deployment(tmp_path: Path) -> None:
+    """It has another one, which nobody has agreed to, and would be refused for it (plan-changed)."""
+    _code, (deploy, undo), _said = interrupted(tmp_path, "-e", "praxis_plan_id=one-two-three-four")
+    assert last_of(deploy, "praxis_plan_id") == "one-two-three-four"
+    assert last_of(undo, "praxis_plan_id") == ""
