@@ -69,7 +69,7 @@ options:
         type: str
         required: true
       name:
-        description: The member's name, and that of its settings file.
+        description: The member's name. Its settings file has the name that C(release.json) says.
         type: str
         required: true
       files:

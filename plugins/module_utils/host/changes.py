@@ -211,7 +211,7 @@ def peer_changes(current: Current, desired: Desired, config: str, paths: Paths) 
     if desired.peers is not None and current.peers != desired.peers:
         changes.append(Change("peers", paths.peers, _peers_text(current.peers), _peers_text(desired.peers)))
     if current.config != config:
-        changes.append(Change("config", paths.config(desired.wanted.name), current.config or "", config))
+        changes.append(Change("config", paths.config(desired.wanted.file_name), current.config or "", config))
     return changes
 
 

@@ -26,7 +26,10 @@ SEED_BYTES = 32
 
 @dataclass(frozen=True)
 class Release:
-    """One release of one host. ``files`` are texts by name: compose.yaml, agent.yaml, release.json."""
+    """One release of one host. ``files`` are texts by name: compose.yaml, agent.yaml, release.json.
+
+    ``name`` is the member's name today; a release that is kept may be from before the host was renamed.
+    """
 
     id: str
     image: str
@@ -38,6 +41,11 @@ class Release:
     @property
     def manifest(self) -> Dict[str, Any]:
         return dict(json.loads(self.files["release.json"]))
+
+    @property
+    def file_name(self) -> str:
+        """The member's name when the release was made: compose.yaml names the agent's settings file by it."""
+        return str(self.manifest.get("name") or self.name)
 
     @property
     def agent_part(self) -> str:
@@ -212,6 +220,10 @@ def _release_findings(given: Mapping[str, Any]) -> Tuple[Finding, ...]:
         findings.append(_wrong("release.files", "It holds %s, not %s." % (", ".join(sorted(given["files"])), wanted)))
     elif not _is_object(given["files"]["release.json"]):
         findings.append(_wrong("release.files", "release.json is not a JSON object."))
+    else:
+        name = str(json.loads(given["files"]["release.json"]).get("name") or given["name"])
+        if not _WORD.match(name):
+            findings.append(_wrong("release.files", "%r, the name in release.json, cannot name a file." % name))
     try:
         repository_and_digest(given["image"])
     except Failed as error:

@@ -144,7 +144,7 @@ def _confirmed(desired: Desired, paths: Paths, observation: Observation) -> Plan
     current = Current(
         observation,
         peers=kept.peers(paths),
-        config=files.read_text(paths.config(release.name)),
+        config=files.read_text(paths.config(release.file_name)),
         remembered=str(entries[-1]["release"]) if entries else None,
     )
     changes = compare.confirmed(current, replace(desired, peers=peers), config, paths)
@@ -216,7 +216,7 @@ def read_current(desired: Desired, paths: Paths, observation: Observation, relea
         unit_right=seals and seal.is_installed(paths, seal.several(paths, release.manifest)),
         to_unseal=kept.can_unseal(paths, release.id),
         peers=kept.peers(paths),
-        config=files.read_text(paths.config(release.name)),
+        config=files.read_text(paths.config(release.file_name)),
         socket_group=(socket_group.of_socket(paths) or UNKNOWN) if mounts_socket else None,
         socket_group_stored=socket_group.stored(paths) if mounts_socket else None,
         beside=_beside(paths, engine if observation["engine"]["running"] else None, release, right, sealed),
@@ -279,7 +279,7 @@ def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
 
 
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
-    config = (paths.config(desired.release.name),) if desired.release else ()
+    config = (paths.config(desired.release.file_name),) if desired.release else ()
     return (paths.current, paths.good, *config, paths.peers, paths.socket_group)
 
 

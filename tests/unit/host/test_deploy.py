@@ -305,6 +305,28 @@ def test_restoring_brings_back_settings_and_link(host: Paths, engine: FakeEngine
     assert "DEBUG" not in Path(host.config("alpha")).read_text()
 
 
+def test_a_host_that_is_renamed_goes_back_with_the_file_that_its_release_of_then_reads(
+    host: Paths, engine: FakeEngine
+) -> None:
+    """Its Compose file names the settings file by the host's name of then."""
+    engine.run("r1")
+    run(host, "active")
+    two = release("r2", level="DEBUG", name="beta")
+    two["files"]["release.json"] = two["files"]["release.json"].replace("alpha", "beta")
+    run(host, "prepared", release=two)
+    engine.run("r2")
+    run(host, "active", release=two)
+    assert "DEBUG" in Path(host.config("beta")).read_text(encoding="utf-8")
+    back, others = release("r1", name="beta"), {"revision": "p2", "multiaddrs": ["/ip4/10.0.1.13/tcp/4001/p2p/12D3Koo"]}
+    engine.run("r1")
+    for state in ("prepared", "active", "confirmed"):
+        assert run(host, state, release=back, peers=others)["failure"] is None
+        assert not [item for item in run(host, state, True, release=back, peers=others)["changes"] if "beta" in item]
+    text = Path(host.config("alpha")).read_text(encoding="utf-8")
+    assert "INFO" in text and others["multiaddrs"][0] in text
+    assert "DEBUG" in Path(host.config("beta")).read_text(encoding="utf-8")
+
+
 def test_releases_are_pruned_with_their_secrets_the_never_good_first(host: Paths, engine: FakeEngine) -> None:
     for name in ("r3", "r1", "r2"):
         engine.run(name)
@@ -494,6 +516,7 @@ def test_a_disk_that_is_full_is_an_outcome(paths: Paths, engine: FakeEngine, doc
         ("release", release("r1", image="praxis:latest")),
         ("release", release("r1", files={"compose.yaml": ""})),
         ("release", release("r1", files={**release("r1")["files"], "release.json": "[]"})),
+        ("release", release("r1", files={**release("r1")["files"], "release.json": '{"name": "../a"}'})),
         ("previous", "../../etc"),
         ("secrets", {"A B": "value"}),
     ],
