@@ -96,7 +96,7 @@ addresses:
   elements: str
 draining:
   description: The group's deregistration delay, the seconds that connections to a target that leaves may live.
-  returned: with O(state=absent) and O(wait=false), when a target is draining
+  returned: with O(state=absent), when the balancer does not say yet of all targets that they have left
   type: float
 targets:
   description: The targets asked for, as the balancer saw them last.
@@ -178,7 +178,8 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(group, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = group.addresses()
-    elif not check_mode and any(seen.get(target, ABSENT).draining for target in targets):
+    elif not check_mode and not reached(seen, targets, state):
+        # What is called healthy here has left all the same: the answers lag behind.
         result["draining"] = group.deregistration_delay()
     others = sorted(target for target, health in seen.items() if health.registered and target not in targets)
     return {

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils import left_balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 
 INITIAL = ("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
 HEALTHY = ("healthy", "", "")
@@ -172,6 +172,7 @@ def test_absent_and_again(run: Any, cloud: Any, group: str) -> None:
     assert cloud.changes() == ["DeregisterTargets"]
     assert real.result["diff"]["before"] == {"10.0.0.4:8000": "registered"}
     assert real.result["targets"][0]["reason"] == "Target.NotRegistered"
+    assert "draining" not in real.result
     again = run("aws_lb_target", **options)
     assert (again.changed, cloud.operations) == (False, ["DescribeTargetGroups", "DescribeTargetHealth"])
 
@@ -183,6 +184,21 @@ def test_a_run_that_does_not_wait_reports_how_long_connections_may_live(run: Any
     assert run("aws_lb_target", **options).result["draining"] == 300.0
     cloud.health["10.0.0.4"] = [GONE]
     assert "draining" not in run("aws_lb_target", **options).result
+
+
+def test_a_target_that_is_still_called_healthy_when_it_has_just_left_may_have_connections(
+    run: Any, cloud: Any, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The API's answers lag behind its own changes."""
+    register(cloud, group, "10.0.0.4")
+    monkeypatch.setattr("moto.elbv2.models.FakeTargetGroup.deregister", lambda self, targets: None)
+    options = {"target_group": "demo", "targets": targets("10.0.0.4"), "state": "absent", "wait": False}
+    ran = run("aws_lb_target", **options)
+    assert (cloud.changes(), ran.result["targets"][0]["state"]) == (["DeregisterTargets"], "healthy")
+    assert ran.result["draining"] == 300.0
+    known = {"m1": {"id": "10.0.0.4"}}
+    assert balancer_targets.leaving(ran.result, ["m1"], known) == ["m1"]
+    assert "draining" not in run("aws_lb_target", check=True, **options).result
 
 
 @pytest.mark.slow
