@@ -94,7 +94,7 @@ order:
       type: dict
       returned: always
     first_deployment:
-      description: Whether no agent of the fleet runs yet.
+      description: Whether no agent of the fleet runs yet. Of a run that is limited to a part of the fleet it is false.
       type: bool
       returned: always
     observe_again:

@@ -240,7 +240,7 @@ class RunDirectory:
         return found
 
     def first_deployment(self) -> bool:
-        """Whether no agent of the fleet ran when this run began."""
+        """Whether this run is of the whole fleet, and no agent ran when it began."""
         return bool(self._order()["first"])
 
     def before(self) -> Dict[str, Any]:

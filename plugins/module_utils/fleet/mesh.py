@@ -160,6 +160,11 @@ def heal(table: Table, observations: Mapping[str, Observation]) -> List[str]:
     return chosen
 
 
+def answering(table: Table, name: str, observation: Observation) -> Set[str]:
+    """The neighbours of a member whose P2P ports answered a fresh dial from its machine."""
+    return {far for far in table.around[name] if _dialled(table, name, far, observation) == "ok"}
+
+
 def _dialled(table: Table, name: str, far: str, observation: Observation) -> Optional[str]:
     member = table.members[far]
     address = member.seen_from(table.members[name])[0]

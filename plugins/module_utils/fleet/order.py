@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, split, watch
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import heal, observed, verdict
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import answering, heal, observed, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import (
     Outcome,
     absences,
@@ -34,7 +34,8 @@ class Order:
     :param observe_again: whether the observations at hand will not be the last word: something is amiss, or changes
         after a host was observed. A batch of all hosts is observed whole at its end.
     :param min_edges: live edges that each host's gate asks for: its share among the members that were active before
-        its batch. Those of its own batch are judged once all of it runs.
+        its batch, and those outside this run that answered its host. Those of its own batch are judged once all of it
+        runs.
     :param live: the edges that are live now.
     :param watch: by host, the members activated before that are observed again before its batch is drained.
     :param left_out: a warning for each member that is left out: it cannot be reached and need not be, or the plan has
@@ -94,11 +95,14 @@ def make_order(
     restart = [name for name in dict.fromkeys(unchanged) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
-    groups = split(table, activate, pace, [name for name in activate if name not in well]) if active else [activate]
+    # Of members outside this run nothing is known: they may well serve.
+    beyond = {name for name, one in table.members.items() if one.release and name not in scope}
+    first = not (active or beyond)
+    groups = [activate] if first else split(table, activate, pace, [name for name in activate if name not in well])
     running = observed(table, observations)
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
-    if active:
+    if not first:
         findings += _floor(table, groups, well, pace, len(table.members) - len(left_out))
     if not whole:
         findings += [_other_port(table, name, port) for name, port in ports.items()]
@@ -110,11 +114,11 @@ def make_order(
         activate=[name for group in groups for name in group],
         restart=restart,
         serial=[len(group) for group in groups if group],
-        min_edges=_gates(table, groups, active),
+        min_edges=_gates(running, groups, active, beyond, observations),
         watch=watch(groups),
         left_out=tuple(left_out.values()),
         ports=ports,
-        first_deployment=not active,
+        first_deployment=first,
         observe_again=not at_once if activate else not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
@@ -154,13 +158,24 @@ def _other_port(table: Table, name: str, port: int) -> Finding:
     return Finding("p2p-port-limited", what % (port, table.members[name].p2p_port), name, fix)
 
 
-def _gates(table: Table, groups: Sequence[Sequence[str]], active: Set[str]) -> Dict[str, int]:
+def _gates(
+    table: Table,
+    groups: Sequence[Sequence[str]],
+    active: Set[str],
+    beyond: Set[str],
+    observations: Mapping[str, Mapping[str, Any]],
+) -> Dict[str, int]:
+    """What each host's gate asks for (``min_edges``).
+
+    :param beyond: the members outside this run. One whose P2P port answers the host is there to be connected to.
+    """
     found: Dict[str, int] = {}
     active = set(active)
     for group in groups:
         before = active.difference(group)
         for name in group:
-            found[name] = min(table.min_edges, len(before.intersection(table.around[name])))
+            there = beyond.intersection(answering(table, name, observations.get(name) or {}))
+            found[name] = min(table.min_edges, len((before | there).intersection(table.around[name])))
         active.update(group)
     return found
 

@@ -167,6 +167,65 @@ def test_edges_are_judged_at_the_ports_that_run(at: dict[str, int]) -> None:
     assert heal(plan, observations) == []
 
 
+def limited(size: int, *scope: str, answering: str = "", **container: Any) -> Any:
+    """The order of a run that is limited to these hosts of a fleet, where no agent runs yet.
+
+    :param answering: the numbers of the members whose P2P ports answer a fresh dial.
+    """
+    plan = fleet(size)
+    outcomes: dict[str, Any] = {}
+    for name in scope:
+        dials = {
+            f"10.0.0.{other[1:]}:4001": "ok" if other[1:] in answering else "refused" for other in plan.around[name]
+        }
+        seen = observation(plan, name, [], container=container or None, dials=dials)
+        outcomes[name] = {"activation": "start", "observation": seen}
+    return make_order(plan, outcomes, scope, Pace())
+
+
+@pytest.mark.parametrize("container", [{}, {"state": "exited", "exit_code": 1}])
+def test_a_part_of_a_fleet_is_no_first_deployment(container: dict[str, Any]) -> None:
+    """What runs outside of it is not known: its agents have to last, and go by batches."""
+    order = limited(4, "m3", "m4", **container)
+    assert (order.first_deployment, order.serial, order.findings) == (False, [1, 1], ())
+
+
+def test_a_new_fleet_of_which_a_host_is_dead_is_new_all_the_same() -> None:
+    plan = fleet(3)
+    outcomes: dict[str, Any] = {
+        name: {"activation": "start", "observation": observation(plan, name, [], container=None)} for name in plan.order
+    }
+    outcomes["m2"] = {"unreachable": "Connection timed out"}
+    order = make_order(plan, outcomes, plan.order, Pace(max_unreachable=1))
+    assert (order.first_deployment, order.serial, order.activate) == (True, [2], ["m1", "m3"])
+
+
+@pytest.mark.parametrize(
+    ("scope", "answering", "edges"),
+    [
+        (["m4"], "123", {"m4": 3}),
+        (["m4"], "13", {"m4": 2}),
+        (["m4"], "", {"m4": 0}),
+        # Those of the run itself count as they are activated, whatever answers at their ports now.
+        (["m3", "m4"], "1234", {"m3": 2, "m4": 3}),
+    ],
+)
+def test_the_gate_of_a_limited_run_asks_for_the_members_outside_that_answer(
+    scope: list[str], answering: str, edges: dict[str, int]
+) -> None:
+    assert limited(4, *scope, answering=answering).min_edges == edges
+
+
+def test_the_peers_of_an_agent_of_a_users_own_play_are_not_its_fleet() -> None:
+    """What its gate asks for is agent_min_edges."""
+    plan = fleet(2)
+    peer = replace(plan.members["m2"], release="")
+    table = replace(plan, members={**plan.members, "m2": peer})
+    seen = observation(table, "m1", [], container=None)
+    order = make_order(table, {"m1": {"activation": "start", "observation": seen}}, ["m1"], Pace())
+    assert (order.first_deployment, order.min_edges) == (True, {"m1": 0})
+
+
 def test_before_a_batch_those_are_observed_again_that_were_not_just_observed() -> None:
     assert order_of(5).watch == {"m1": [], "m2": [], "m3": ["m1"], "m4": ["m1", "m2"], "m5": ["m1", "m2", "m3"]}
     assert order_of(5, batch=2).watch == {"m1": [], "m2": [], "m3": [], "m4": ["m1"], "m5": []}
