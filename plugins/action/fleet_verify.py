@@ -184,12 +184,19 @@ def _balancer_said(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str,
 
 def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
     """What a load balancer sends requests to and is no member of the fleet."""
+    needed = {one["target"]: one["why"] for one in balancer.get("kept") or []}
     what = "It is behind the fleet's load balancer, and no member of the fleet."
+    left = what + " It has been left there, though praxis_departed is remove: %s"
     fix = (
         "If it has left the fleet, deploy with praxis_departed=remove, and stop the agent on it; if it has not, see "
         "why the inventory does not list it (its tags, its group)."
     )
-    return [Finding("departed", what, name, fix, level=WARNING) for name in balancer.get("others") or []]
+    again = "Bring the members into service (verify.yml names what is wrong with them), and deploy again."
+    return [
+        Finding("departed", left % needed[name] if name in needed else what, name, again if name in needed else fix,
+                level=WARNING)
+        for name in balancer.get("others") or []
+    ]  # fmt: skip
 
 
 def _stale(balancer: Mapping[str, Any]) -> List[Finding]:

@@ -54,7 +54,9 @@ options:
     default: false
   departed:
     description:
-      - With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so.
+      - With O(state=present), take out what is no member's, if the plan's C(praxis_departed) says so. It stays where
+        the load balancer did not take all members in, where the run has failed, and where fewer members than
+        C(praxis_min_available) would be healthy.
       - Members are taken out at ports where they do not serve, and out of groups that the plan does not name for them
         and that no load balancer uses.
     type: bool
@@ -105,6 +107,18 @@ others:
   returned: always
   type: list
   elements: str
+kept:
+  description: Those of C(others) that were to be taken out and had to stay.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    target:
+      description: Its name in C(others).
+      type: str
+    why:
+      description: Why it had to stay, as a sentence.
+      type: str
 left:
   description:
     - With O(observe=true) or O(departed=true), the groups that an earlier deployment has put members in and that the

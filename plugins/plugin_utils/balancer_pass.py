@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
@@ -51,7 +51,7 @@ class BalancerPass:
         self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known)
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         self._result: Dict[str, Any] = {"changed": False}
-        self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "stale", "left")})
+        self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "kept", "stale", "left")})
         self._failures: List[Mapping[str, Any]] = []
 
     def go(self) -> Dict[str, Any]:
@@ -121,10 +121,37 @@ class BalancerPass:
             return  # who else is there is of no concern to this fleet
         self._result["addresses"] += answer.get("addresses") or []
         strangers = balancer_targets.strangers(answer, balancer)
-        if self._args["departed"] and self._options["departed"] == "remove":
+        wanted = self._args["departed"] and self._options["departed"] == "remove"
+        needed = self._needed(here, names, answer) if wanted else ""
+        if wanted and not needed:
             self._take_out(balancer, strangers)
-        else:
-            self._result["others"] += [balancer_targets.name_of(target) for target in strangers]
+            return
+        named = [balancer_targets.name_of(target) for target in strangers]
+        self._result["others"] += named
+        self._result["kept"] += [{"target": name, "why": needed} for name in named if needed]
+
+    def _needed(self, known: Mapping[str, Any], names: Sequence[str], answer: Mapping[str, Any]) -> str:
+        """Why strangers have to stay in a balancer, for they may be all that serves; empty where its members do.
+
+        :param known: all members behind the balancer.
+        :param names: those that it has just been asked to take in.
+        """
+        if answer.get("failed"):
+            return "The load balancer has not taken all members in."
+        if self._has_failed():
+            return "This run has failed."
+        others, floor = set(known).difference(names), self._floor_of(known)
+        healthy = balancer_targets.healthy(answer, names, others, known)
+        if len(healthy) < floor:
+            return "%d members are healthy there, and %d have to be." % (len(healthy), floor)
+        return ""
+
+    def _has_failed(self) -> bool:
+        return any(item.level == ERROR for item in self._run.recorded())
+
+    def _floor_of(self, known: Mapping[str, Any]) -> int:
+        """Members that have to stay healthy in a balancer that has these: those elsewhere serve."""
+        return max(0, self._floor - (len(self._table.members) - len(known)))
 
     def _bring_in(
         self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool
@@ -139,23 +166,21 @@ class BalancerPass:
         """
         known, names = balancer["targets"], list(others)
         beyond = self._beyond.intersection(known)
-        floor = max(0, self._floor - (len(self._table.members) - len(known)))
+        floor = self._floor_of(known)
         targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
         self._changed(answer)
         if again and _refused(answer):
             names, beyond = [], {*beyond, *others}
             answer = self._ask(balancer, [], "present")
-        healthy = [one["member"] for one in balancer_targets.answered(answer, names, known) if one["healthy"]]
-        machines = _healthy_machines(answer)
-        healthy += sorted(name for name in beyond if balancer_targets.machine_of(known[name]) in machines)
+        healthy = balancer_targets.healthy(answer, names, beyond, known)
         if self._check_mode or len(healthy) >= floor:
             return
         if _refused(answer):
             self._failures += failures_of(answer, balancer)
             return
         if not self._well.intersection(leaving):
-            machines |= set() if answer else _healthy_machines(self._ask(balancer, [], "present"))
+            machines = balancer_targets.healthy_machines(answer or self._ask(balancer, [], "present"))
             if not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
                 return
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
@@ -208,7 +233,7 @@ class BalancerPass:
         """At the end: take members out of the balancers of before that no load balancer uses any more, and where it is
         asked for out of the others; report what stays."""
         wanted = self._options["departed"] == "remove"
-        forced = wanted and not any(item.level == ERROR for item in self._run.recorded())
+        forced = wanted and not self._has_failed()
         keeps = bool(self._failures or self._args["observe"] or self._check_mode)
         for balancer in self._run.left_balancers() or []:
             answer = self._look(balancer)
@@ -240,12 +265,6 @@ class BalancerPass:
 def _refused(answer: Mapping[str, Any]) -> bool:
     """Whether the module failed before it said anything of its targets. One that is late with some says which."""
     return bool(answer.get("failed")) and not answer.get("targets")
-
-
-def _healthy_machines(answer: Mapping[str, Any]) -> Set[Tuple[str, str]]:
-    """The machines beside those asked for that the balancer calls healthy, members or not."""
-    others = filter(balancer_targets.is_healthy, answer.get("others") or [])
-    return {balancer_targets.machine_of(one) for one in others}
 
 
 def _place(balancer: Balancer) -> str:

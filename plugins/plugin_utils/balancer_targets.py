@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import SEVERAL_PORTS
 
@@ -92,6 +92,24 @@ def leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[st
 
 def is_healthy(target: Mapping[str, Any]) -> bool:
     return str(target["state"]).lower() == HEALTHY
+
+
+def healthy_machines(answer: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+    """The machines beside those asked for that the balancer calls healthy, members or not."""
+    return {machine_of(one) for one in filter(is_healthy, answer.get("others") or [])}
+
+
+def healthy(
+    answer: Mapping[str, Any], names: Sequence[str], others: Collection[str], targets: Mapping[str, Mapping[str, Any]]
+) -> List[str]:
+    """The members that the balancer calls healthy.
+
+    :param names: those that it was asked for.
+    :param others: more members, whom it may have answered beside those.
+    """
+    machines = healthy_machines(answer)
+    asked = [one["member"] for one in answered(answer, names, targets) if one["healthy"]]
+    return asked + sorted(name for name in others if machine_of(targets[name]) in machines)
 
 
 def answered(

@@ -471,8 +471,8 @@ FAULTS = (
         name="departed-machine-goes-unseen",
         breaks="A machine that left the fleet and still gets requests is not named.",
         file="plugins/action/fleet_verify.py",
-        before='for name in balancer.get("others") or []]',
-        after="for name in []]",
+        before='for name in balancer.get("others") or []\n    ]',
+        after="for name in []\n    ]",
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(
@@ -557,6 +557,14 @@ FAULTS = (
         before="    findings = [held] if held else list(absences(names, outcomes).values())\n",
         after="    findings = list(absences(names, outcomes).values())\n",
         tests=("tests/unit/fleet/test_order.py",),
+    ),
+    Fault(
+        name="departed-and-last-is-taken-out",
+        breaks="With praxis_departed: remove, all that serves is taken out though no member does.",
+        file="plugins/plugin_utils/balancer_pass.py",
+        before="        if wanted and not needed:\n",
+        after="        if wanted:\n",
+        tests=("tests/unit/plan/test_balancers.py",),
     ),
     Fault(
         name="drained-after-the-lease",

@@ -14,7 +14,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     balancer_pass,
     balancer_targets,
@@ -345,6 +345,33 @@ def test_what_is_no_member_s_is_named_or_taken_out(
     assert ([state for state, _targets in one.asked], found["others"]) == (asked, named)
     if asked[-1] == "absent":
         assert one.asked[-1][1] == [{"id": "i-gone", "port": 8000}]
+
+
+@pytest.mark.parametrize(
+    ("scope", "unhealthy", "in_service", "error", "why"),
+    [
+        ("1234", "1234", "", False, "The load balancer has not taken all members in."),
+        ("1234", "3", "", False, "The load balancer has not taken all members in."),
+        ("1234", "", "", True, "This run has failed."),
+        # Members outside a limit count when the balancer has them in service.
+        ("1", "", "2", False, "2 members are healthy there, and 3 have to be."),
+        ("1", "", "23", False, ""),
+    ],
+)
+def test_what_is_no_member_s_is_left_as_long_as_the_members_need_it(
+    balancer: Any, scope: str, unhealthy: str, in_service: str, error: bool, why: str
+) -> None:
+    """It may be all that serves."""
+    one = balancer(departed="remove", hosts=[f"m{number}" for number in scope])
+    one.others = [{"id": "i-gone", "port": 8000, "state": "healthy"}]
+    one.others += [{"id": f"i-m{number}", "port": 8001, "state": "healthy"} for number in in_service]
+    one.health = {f"i-m{number}": "unhealthy" for number in unhealthy}
+    if error:
+        one.run.record([Finding("agent-crashing", "It is.", "m1", "Fix it.")])
+    found = one.set("present", *(f"m{number}" for number in scope), departed=True)
+    assert ("absent" in dict(one.asked)) is not bool(why)
+    assert found["others"] == (["i-gone:8000"] if why else [])
+    assert found["kept"] == ([{"target": "i-gone:8000", "why": why}] if why else [])
 
 
 def at_ports(one: Any, **ports: int) -> None:

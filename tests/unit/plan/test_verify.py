@@ -224,6 +224,14 @@ def test_what_is_behind_the_balancer_and_no_member_is_named(run: RunDirectory) -
     assert found["ok"]
 
 
+def test_what_was_to_leave_the_balancer_and_had_to_stay_is_named_with_the_reason(run: RunDirectory) -> None:
+    kept = [{"target": "i-gone:8000", "why": "This run has failed."}]
+    found = judged(run, balancer={"targets": [], "others": ["i-gone:8000", "i-other:8000"], "kept": kept})
+    needed, other = found["findings"]
+    assert needed["what"].endswith("It has been left there, though praxis_departed is remove: This run has failed.")
+    assert "deploy again" in needed["fix"] and "left there" not in other["what"]
+
+
 @pytest.mark.parametrize(("seals", "reported"), [(True, []), (False, ["not-sealing"])])
 def test_a_machine_whose_agent_does_not_come_back_by_itself(
     run: RunDirectory, seals: bool, reported: list[str]
