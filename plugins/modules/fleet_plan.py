@@ -50,7 +50,8 @@ options:
     type: raw
   min_available:
     description:
-      - How many members stay in service, or what percentage of the fleet; by default all but a batch.
+      - How many members stay in service, or what percentage of those that are not left out (O(max_unreachable)).
+      - By default all of those but a batch.
       - A batch that cannot be drained without going under it is not touched.
     type: raw
   soak:

@@ -47,8 +47,9 @@ class BalancerPass:
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = set(self._table.members).difference(self._options["hosts"])
         # The members of a fleet that is new were in nobody's service.
-        known = len(self._table.members) - len(run.left_out())
-        self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known)
+        whole = len(self._table.members)
+        known = whole - len(run.left_out())
+        self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known, whole)
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         self._result: Dict[str, Any] = {"changed": False}
         self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "kept", "stale", "left")})

@@ -129,6 +129,14 @@ FAULTS = (
         tests=("tests/unit/fleet/test_dependence.py",),
     ),
     Fault(
+        name="dead-host-makes-a-percentage-impossible",
+        breaks="With a percentage as the batch, a fleet that goes on without a dead host is refused for its floor.",
+        file="plugins/module_utils/fleet/batches.py",
+        before="known - self.size(whole)",
+        after="known - self.size(known)",
+        tests=("tests/unit/fleet/test_order.py",),
+    ),
+    Fault(
         name="limit-makes-a-fleet-new",
         breaks="With --limit to a new host, nobody waits until its agent has lasted before it is called good.",
         file="plugins/module_utils/fleet/order.py",

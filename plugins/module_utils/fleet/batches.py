@@ -23,7 +23,7 @@ class Pace:
 
     :param batch: members that are activated at a time.
     :param canary: members of the first batch.
-    :param min_available: members that stay in service; None: all but a batch.
+    :param min_available: members that stay in service; None: all that can be reached but a batch.
     :param max_unreachable: members that are left out when they cannot be reached; with more of them nothing is done.
     """
 
@@ -46,11 +46,14 @@ class Pace:
         rest = max(0, total - alone - min(self.canary, size))
         return -(-rest // size) + alone + (1 if total > alone else 0)
 
-    def floor(self, total: int) -> int:
-        """Members that have to stay in service."""
+    def floor(self, known: int, whole: int) -> int:
+        """Members that have to stay in service.
+
+        :param known: those that can be reached, of the ``whole`` fleet. A batch is as large as the fleet says.
+        """
         if self.min_available is None:
-            return max(0, total - self.size(total))
-        return _share(self.min_available, total, up=True)
+            return max(0, known - self.size(whole))
+        return _share(self.min_available, known, up=True)
 
 
 def _share(value: Share, total: int, up: bool = False) -> int:

@@ -142,7 +142,7 @@ def _floor(
 
     :param total: members that could be.
     """
-    floor = pace.floor(total)
+    floor = pace.floor(total, len(table.members))
     largest = max((len([name for name in group if name in well]) for group in groups), default=0)
     if not largest or total - largest >= floor:
         return []

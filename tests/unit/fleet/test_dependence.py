@@ -157,7 +157,7 @@ def test_everybody_once_the_canary_first_and_the_depended_on_last(data: st.DataO
     assert places_ == sorted(places_)
     counts = {zone: zones.count(zone) for zone in zones}
     for one in batches:
-        assert len(one) <= batch and size - len(one) >= pace.floor(size)
+        assert len(one) <= batch and size - len(one) >= pace.floor(size, size)
         taken = [plan.members[name].zone for name in one]
         if len(counts) > 1 and not at_once:
             assert all(taken.count(zone) < counts[zone] or counts[zone] == 1 for zone in taken)

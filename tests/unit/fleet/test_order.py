@@ -112,6 +112,30 @@ def test_who_the_plan_leaves_out_is_not_activated_and_counts_for_nothing() -> No
     assert (limited.activate, limited.left_out) == (["m1"], ())
 
 
+@given(st.integers(2, 16), st.integers(1, 100), st.sampled_from(["%", ""]), st.integers(1, 4), st.data())
+def test_a_plan_that_keeps_the_default_floor_keeps_it_without_dead_hosts_too(
+    size: int, batch: int, unit: str, canary: int, data: Any
+) -> None:
+    """As many of them as praxis_max_unreachable allows."""
+    share = f"{batch}%" if unit else batch
+    dead = data.draw(st.sets(st.sampled_from([f"m{number}" for number in range(1, size + 1)]), max_size=size - 1))
+    assert lost(size, batch=share, canary=canary).findings == ()
+    order = lost(size, *dead, batch=share, canary=canary, max_unreachable=len(dead))
+    assert (order.findings, sorted(order.activate)) == ((), sorted(set(fleet(size).members) - dead))
+
+
+@given(st.integers(1, 40), st.integers(0, 40), st.integers(0, 100), st.integers(1, 100))
+def test_a_floor_that_a_user_gave_is_of_the_members_that_can_be_reached(
+    whole: int, floor: int, percent: int, batch: int
+) -> None:
+    """Whatever a batch is."""
+    for known in range(whole + 1):
+        for size in (batch, f"{batch}%"):
+            assert Pace(size, min_available=floor).floor(known, whole) == floor
+            needed = Pace(size, min_available=f"{percent}%").floor(known, whole)
+            assert needed * 100 >= known * percent > (needed - 1) * 100
+
+
 def test_what_is_wrong_with_who_was_left_out_is_a_warning() -> None:
     found = [Finding("x", "What.", where, "Fix.") for where in ("m1", "m2", "m1 <-> m3", "m2 <-> m3", "fleet f")]
     assert [item.level for item in soften(found, ["m1"])] == ["warning", "error", "warning", "error", "error"]
@@ -306,7 +330,7 @@ def test_everybody_is_in_one_batch_and_none_is_too_large(zones: str, batch: int,
     ],
 )
 def test_the_floor(total: int, pace: Pace, floor: int) -> None:
-    assert pace.floor(total) == floor
+    assert pace.floor(total, total) == floor
 
 
 def outcomes(plan: Any, activation: str) -> dict[str, Any]:

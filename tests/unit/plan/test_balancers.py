@@ -215,6 +215,19 @@ def test_a_drain_that_leaves_too_few_healthy_members_is_refused(
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
+@pytest.mark.parametrize(("serving", "codes"), [("34", []), ("4", []), ("", ["floor"])])
+def test_the_default_floor_is_all_that_can_be_reached_but_a_batch_of_the_fleet(
+    balancer: Any, serving: str, codes: list[str]
+) -> None:
+    one = balancer(batch="50%")
+    dead = Finding("host-unreachable", "It is.", "m2", "Start it.", level="warning")
+    one.run.set_order(order(left_out=(dead,)), {})
+    del one.observations["m2"]
+    one.health = {f"i-m{number}": "unhealthy" for number in "34" if number not in serving}
+    found = one.set("absent", "m1")
+    assert [failure["code"] for failure in found.get("failures", [])] == codes
+
+
 @pytest.mark.parametrize(
     ("broken", "registered", "leaving", "codes"),
     [
