@@ -141,7 +141,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})
-            run.record([before.taken_over()] if before else [])
+            beyond = run.table().beyond(options["hosts"]).union(run.left_out())
+            run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
 
     def _give_back(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:

@@ -73,7 +73,7 @@ class ActionModule(FleetAction):
         # What another deployment is doing to the fleet is its own to judge.
         refused = any(item.code in REFUSALS for item in recorded)
         if not run.locked():
-            found = (*found, *_other(observations, options["deployment"]["run"]))
+            found = (*found, *_other(judged, observations, options["deployment"]["run"]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
@@ -129,12 +129,14 @@ def _stops(run: RunDirectory) -> bool:
     return bool(errors and _to_roll_back(run, refused))
 
 
-def _other(observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
-    """Another deployment that is at work, or stopped in its middle."""
+def _other(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
+    """Another deployment that is at work, or stopped in its middle; and what one that stopped has left to hosts."""
     holder = lock.other(observations, controller.alive, run)
     if holder is None:
-        return []
-    return [holder.unfinished() if holder.gone else holder.at_work()]
+        return switches.waiting(names, observations, [run])
+    if holder.gone:
+        return [holder.unfinished(), *switches.waiting(names, observations, [run])]
+    return [holder.at_work(), *switches.waiting(names, observations, [run, holder.run])]
 
 
 def _plain(batches: List[List[str]]) -> Dict[str, Any]:

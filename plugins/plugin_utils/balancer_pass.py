@@ -45,7 +45,7 @@ class BalancerPass:
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
-        self._beyond = set(self._table.members).difference(self._options["hosts"])
+        self._beyond = self._table.beyond(self._options["hosts"])
         # The members of a fleet that is new were in nobody's service.
         whole = len(self._table.members)
         known = whole - len(run.left_out())

@@ -137,6 +137,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_order.py",),
     ),
     Fault(
+        name="armed-host-goes-unsaid",
+        breaks="Nobody reads that hosts will roll themselves back, once another run has had the lock.",
+        file="plugins/module_utils/fleet/switches.py",
+        before='        if armed and armed["run"] not in at_work:\n',
+        after="        if False:\n",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
+        name="limit-sees-to-all",
+        breaks="A run with --limit says that what a killed deployment left is seen to, also outside the limit.",
+        file="plugins/module_utils/fleet/lock.py",
+        before="        if beyond:\n",
+        after="        if False:\n",
+        tests=("tests/unit/fleet/test_lock.py",),
+    ),
+    Fault(
         name="limit-makes-a-fleet-new",
         breaks="With --limit to a new host, nobody waits until its agent has lasted before it is called good.",
         file="plugins/module_utils/fleet/order.py",

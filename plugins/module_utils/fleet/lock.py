@@ -56,11 +56,20 @@ class Holder:
         what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
         return Finding("deploying", what, self.where, "Run this again when it has ended.", level=WARNING)
 
-    def taken_over(self) -> Finding:
-        """This run goes on where it stopped."""
-        what = "Deployment %s of %s did not end: %s. This run has taken the fleet over from it, and goes on from there."
+    def taken_over(self, beyond: Collection[str] = ()) -> Finding:
+        """This run goes on where it stopped.
+
+        :param beyond: the members outside this run, or left out of it: their hosts are not asked what is left there.
+        """
+        what = self._stopped() + " This run has taken the fleet over from it, and goes on from there."
         fix = "Nothing: what it left is seen to. Its own output says how far it came."
-        return Finding("taken-over", what % (self.run, self.record["owner"], self.gone), self.where, fix, level=WARNING)
+        if beyond:
+            what += (
+                " It does nothing to %s: what that deployment left there stays, and where it has not called its "
+                "release good, the host rolls itself back." % _named(beyond)
+            )
+            fix = "See which hosts go back, and when (status.yml: unconfirmed); a deployment of all hosts prevents it."
+        return Finding("taken-over", what, self.where, fix, level=WARNING)
 
     def unfinished(self) -> Finding:
         """It stopped, and nobody has gone on since."""
@@ -142,11 +151,16 @@ def unknown(members: Collection[str], observations: Mapping[str, Any], forced: b
     silent = sorted(set(members) - set(observations))
     if not silent:
         return None
-    more = " and %d more" % (len(silent) - 3) if len(silent) > 3 else ""
-    named = ", ".join(silent[:3]) + more
-    what = "Nobody knows who holds the fleet: no answer from %s." % named
+    what = "Nobody knows who holds the fleet: no answer from %s." % _named(silent)
     fix = "Start or repair them; or set praxis_force to true when you know that nobody works in this fleet."
     return Finding("lock-unknown", what, "fleet lock", fix, level=WARNING if forced else ERROR)
+
+
+def _named(names: Collection[str]) -> str:
+    """The first of many names, and how many more there are."""
+    first = sorted(names)[:3]
+    more = " and %d more" % (len(names) - 3) if len(names) > 3 else ""
+    return ", ".join(first) + more
 
 
 def by_hand(

@@ -96,7 +96,7 @@ def make_order(
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     activate.sort(key=lambda name: name in well)
     # Of members outside this run nothing is known: they may well serve.
-    beyond = {name for name, one in table.members.items() if one.release and name not in scope}
+    beyond = table.beyond(scope)
     first = not (active or beyond)
     groups = [activate] if first else split(table, activate, pace, [name for name in activate if name not in well])
     running = observed(table, observations)

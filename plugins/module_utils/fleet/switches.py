@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What hosts have done by themselves, because nobody called their new release good in time. Pure."""
+"""What hosts have done by themselves, or will do, because nobody called their new release good in time. Pure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
                 "praxis_confirm_deadline."
             )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
+    return found
+
+
+def waiting(
+    names: Collection[str], observations: Mapping[str, Mapping[str, Any]], at_work: Collection[str]
+) -> List[Finding]:
+    """A warning for each host that will roll itself back, because the deployment that was to call its release good has
+    stopped.
+
+    :param at_work: the deployments that may do so yet.
+    """
+    found = []
+    for name in names:
+        armed = ((observations.get(name) or {}).get("switch") or {}).get("armed")
+        if armed and armed["run"] not in at_work:
+            what = "Deployment %s has not called release %s good here. The host rolls itself back to release %s at %s."
+            what %= (armed["run"], armed["wanted"], armed["back"], clocks.moment(armed["until"]))
+            fix = "Deploy before that, with this host among those of the run; or undo that deployment: rollback.yml."
+            found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
 
 

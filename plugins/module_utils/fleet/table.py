@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
@@ -87,6 +87,11 @@ class Table:
     def order(self) -> List[str]:
         """Members in the order they are worked on: by slot, numbers counted as numbers."""
         return sorted(self.members, key=lambda name: natural(self.members[name].slot))
+
+    def beyond(self, scope: Collection[str]) -> Set[str]:
+        """The members outside a run that is limited to these. The peers of an agent of a user's own play are members of
+        no fleet, and have no release."""
+        return {name for name, member in self.members.items() if member.release and name not in scope}
 
     def at_ports(self, ports: Mapping[str, int]) -> Table:
         """The same fleet, some of its members at other P2P ports."""

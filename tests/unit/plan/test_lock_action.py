@@ -16,10 +16,11 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_lock
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
+from tests.unit.fleet.made import order
 
 PLAN = wired(2)
 OTHER = {"run": "20260101T000000Z-a1b2c3", "owner": "ann@desk", "reason": "deploy", "lock_host": "m1", "fence": 7,
@@ -57,6 +58,14 @@ class Keeper:
         return {"changed": True, "fence": (taken or wanted).fence}
 
 
+def run_of(folder: Path, monkeypatch: pytest.MonkeyPatch, *hosts: str, unfinished: str = "continue") -> RunDirectory:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder))
+    each: dict[str, Any] = {name: {} for name in PLAN.members}
+    options = {"deployment": controller.deployment("deploy"), "lease": 900.0, "take_over": "", "unfinished": unfinished,
+               "hosts": list(hosts)}  # fmt: skip
+    return RunDirectory.create(PLAN, each, each, options)
+
+
 @pytest.mark.parametrize(
     ("process", "ended", "unfinished", "codes", "fence"),
     [
@@ -71,13 +80,27 @@ def test_a_run_of_other_hosts_knows_when_the_one_that_holds_the_fleet_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: dict[str, Any], ended: bool, unfinished: str,
     codes: list[str], fence: int | None,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    each: dict[str, Any] = {name: {} for name in PLAN.members}
-    options = {"deployment": controller.deployment("deploy"), "lease": 900.0, "take_over": "", "unfinished": unfinished}
-    run = RunDirectory.create(PLAN, each, each, options)
+    run = run_of(tmp_path, monkeypatch, "m2", unfinished=unfinished)
     run.report("m2", {"observation": {"deployment": None, "host": {"clock": time.time()}}})
     wanted = deployment.deployment_from({"process": process, "last": False, **OTHER})
     assert wanted is not None
     taken = Keeper(run, wanted.record(time.time(), ended)).take()
     assert [item.code for item in run.recorded()] == codes
+    limited = ["It does nothing to m1: " in item.what for item in run.recorded()]
+    assert limited == [code == "taken-over" for code in codes]
     assert (taken["locked"], (run.locked() or {}).get("fence")) == (fence is not None, fence)
+
+
+def test_a_run_that_leaves_hosts_out_does_not_say_that_all_is_seen_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(tmp_path, monkeypatch, "m1", "m2")
+    silent = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
+    run.set_order(order(left_out=(silent,)), {})
+    gone = deployment.deployment_from({"process": {**HERE, "started": "before"}, "last": False, **OTHER})
+    assert gone is not None
+    left = gone.record(time.time(), ended=False)
+    run.report("m1", {"observation": {"deployment": left, "host": {"clock": time.time()}}})
+    assert Keeper(run, left).take()["locked"]
+    (said,) = run.recorded()
+    assert said.code == "taken-over" and "It does nothing to m2: " in said.what

@@ -313,6 +313,40 @@ def test_a_host_that_rolled_itself_back_is_reported(run: RunDirectory, run_id: s
     assert judged(run)["ok"] is ok
 
 
+ARMED = {"run": "dead", "wanted": "3f9c1a", "back": "81bb02", "until": 1792000900.0, "api_port": 8000}
+
+
+@pytest.mark.parametrize(
+    ("armed", "record", "codes"),
+    [
+        (ARMED, {}, [("unconfirmed", "m2")]),
+        # As when a run with --limit has taken the fleet over, and has ended.
+        (ARMED, {"run": "limited", "ended": True}, [("unconfirmed", "m2")]),
+        (ARMED, {"run": "dead", "expires": 0}, [("unfinished", "m1"), ("unconfirmed", "m2")]),
+        # It is at work, and about to say whether the release is good.
+        (ARMED, {"run": "dead"}, [("deploying", "m1")]),
+        ({**ARMED, "run": "mine"}, {}, []),
+        (None, {}, []),
+    ],
+)
+def test_who_observes_reads_which_hosts_will_go_back_by_themselves(
+    run: RunDirectory, armed: Any, record: dict[str, Any], codes: list[tuple[str, str]]
+) -> None:
+    good(run, "m2", {"armed": armed, "rolled_back": None})
+    left = {"owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m1", "fence": 1, "at": 0,
+            "ended": False, "expires": time.time() + 1000}  # fmt: skip
+    outcome = run.outcome("m1") or {}
+    remembered = {"deployment": {**left, **record}, "host": {"clock": time.time()}} if record else {}
+    run.report("m1", {**outcome, "observation": {**outcome["observation"], **remembered}})
+    found = judged(run)
+    assert ([(item["code"], item["where"]) for item in found["findings"]], found["ok"]) == (codes, True)
+    said = [item["what"] for item in found["findings"] if item["code"] == "unconfirmed"]
+    assert all("back to release 81bb02 at 2026-10-14T18:01:40Z" in text for text in said), said
+    # A run that has the lock sees to them.
+    run.lock({"run": "mine", "lock_host": "m1", "fence": 2, "lease": 900.0})
+    assert judged(run)["findings"] == []
+
+
 def ordered(run: RunDirectory) -> dict[str, Any]:
     action = object.__new__(fleet_order.ActionModule)
     action._task = SimpleNamespace(check_mode=False)
