@@ -46,6 +46,7 @@ options:
     description:
       - V(prepared) pulls the image and writes the release, its secrets and its key; the running agent is not disturbed.
       - V(active) makes the prepared release the running one and waits for O(gate).
+      - V(active) and V(restored) pull an image first that somebody has removed from the host.
       - V(confirmed) calls the release that runs good, and removes releases beyond O(keep_releases).
       - V(restored) rolls back to the release of O(previous), or takes the agent away when there was none.
       - V(absent) takes away the agent and all its files; volumes and images stay.

@@ -557,6 +557,25 @@ def test_where_nothing_is_sealed_a_step_after_a_reboot_says_what_is_missing(pair
     assert (done["outcome"], done["changes"]) == ("activated", ["start container"]), done
 
 
+@pytest.mark.parametrize("number", [0, 1])  # the two engines
+def test_whoever_prunes_images_costs_no_rollback(pair: list[Host], number: int) -> None:
+    """Not even those that `prune` was told to remove all the same: they are pulled before anything is disturbed."""
+    host = pair[number]
+    assert host.call("confirmed")["failure"] is None
+    newer, old = host.release(image=host.images[1]), host.release()["id"]
+    assert host.call("prepared", release=newer)["failure"] is None
+    host.sh("docker image prune --force")
+    done = host.predicted_and_done("active", release=newer)
+    assert (done["outcome"], done["changes"][-1]) == ("activated", "switch container"), done
+    host.sh("docker image prune --force")
+    back = host.predicted_and_done("restored", release=newer, previous=old)
+    assert (back["outcome"], back["changes"][0].split()[0]) == ("restored", "current"), back
+    assert host.call("active", release=newer)["outcome"] == "activated"
+    host.sh("docker image prune --all --force")
+    back = host.predicted_and_done("restored", release=newer, previous=old)
+    assert (back["outcome"], back["changes"][0]) == ("restored", "image " + host.images[0]), back
+
+
 def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
     alpha = pair[0]
     newer = alpha.release(image=alpha.images[1])
@@ -570,6 +589,7 @@ def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
     held = alpha.sh("docker image ls --digests --format '{{.Digest}}'")
     assert alpha.images[1].split("@")[1] in held
     assert alpha.images[0].split("@")[1] not in held
+    assert len(alpha.sh("docker image ls praxis.local/kept --quiet").split()) == 1
 
 
 def test_absent_takes_the_agent_away(pair: list[Host]) -> None:

@@ -110,9 +110,9 @@ FAULTS = (
     Fault(
         name="image-of-a-kept-release-goes",
         breaks="Pruning removes an image that a kept release has too.",
-        file="plugins/module_utils/host/apply.py",
-        before="sorted(images - {image for name in kept for image in images_of(self._paths, name)})",
-        after="sorted(images)",
+        file="plugins/module_utils/host/images.py",
+        before="sorted(set(images).difference(kept))",
+        after="sorted(set(images))",
         tests=("tests/unit/host/test_deploy.py",),
     ),
     Fault(

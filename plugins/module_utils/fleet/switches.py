@@ -12,7 +12,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
 
 
 def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
-    """That a host has rolled itself back: an error if this run had activated it, a warning if another one had.
+    """That a host has rolled itself back: an error if this run had activated it, a warning if another one had. And that
+    it could not, though its time was over.
 
     :param run: this deployment's id.
     """
@@ -28,6 +29,9 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
                 "praxis_confirm_deadline."
             )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
+        armed = ((observations.get(name) or {}).get("switch") or {}).get("armed") or {}
+        if armed.get("missing"):
+            found.append(_stuck(name, armed))
     return found
 
 
@@ -42,12 +46,18 @@ def waiting(
     found = []
     for name in names:
         armed = ((observations.get(name) or {}).get("switch") or {}).get("armed")
-        if armed and armed["run"] not in at_work:
+        if armed and not armed.get("missing") and armed["run"] not in at_work:
             what = "Deployment %s has not called release %s good here. The host rolls itself back to release %s at %s."
             what %= (armed["run"], armed["wanted"], armed["back"], clocks.moment(armed["until"]))
             fix = "Deploy before that, with this host among those of the run; or undo that deployment: rollback.yml."
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
+
+
+def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
+    what = "It cannot roll itself back to release %s: image %s is not on the machine, and could not be pulled."
+    fix = "Deploy, or run rollback.yml. Or `docker login` and `docker pull %s` on it: it tries again twice a minute."
+    return Finding("image-gone", what % (armed["back"], armed["missing"]), name, fix % armed["missing"], level=WARNING)
 
 
 def unconfirmed(observation: Mapping[str, Any]) -> bool:

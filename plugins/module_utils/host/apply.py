@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from typing import Callable, Dict, List, Sequence, Set
+from typing import Callable, Dict, List, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
@@ -18,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     files,
     gate,
     history,
+    images,
     observation,
     parts,
     registrations,
@@ -95,6 +95,7 @@ class Host:
     def _pull(self, change: Change) -> None:
         engine = Engine(self._paths.engine_socket, min(IDLE_TIMEOUT, self._desired.pull_deadline))
         pull(engine, change.subject, self._desired.login_for(change.subject), self._desired.pull_deadline)
+        images.hold(engine, [change.subject])
 
     def _write_release(self, change: Change) -> None:
         files.make_directory(self._paths.root, 0o755)
@@ -223,9 +224,8 @@ class Host:
                 files.remove_tree(self._paths.secrets_dir(part))
                 files.remove_file(self._paths.sealed_environment(part))
                 files.remove_tree(self._paths.part(part))
-        images = images_of(self._paths, old)
-        for image in sorted(images - {image for name in kept for image in images_of(self._paths, name)}):
-            self._engine.remove_image(image)
+        needed_images = {image for name in kept for image in images.images_of(self._paths, name)}
+        images.remove(self._engine, images.images_of(self._paths, old), needed_images)
         files.remove_tree(change.subject)
 
     def _parts_of(self, release_id: str) -> List[str]:
@@ -241,18 +241,3 @@ class Host:
             files.remove_tree(change.subject)
         else:
             os.unlink(change.subject)
-
-
-def image_of(paths: Paths, release_id: str) -> str:
-    """The image that a release on this host names; empty when its manifest cannot be read."""
-    text = files.read_text(os.path.join(paths.release(release_id), "release.json"))
-    try:
-        return str(json.loads(text or "{}").get("image", ""))
-    except ValueError:
-        return ""
-
-
-def images_of(paths: Paths, release_id: str) -> Set[str]:
-    """All images that a release on this host names."""
-    found = {image_of(paths, release_id), *parts.images(services.manifest_of(paths, release_id))}
-    return found - {""}

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import service_changes
 from ansible_collections.praxis.cloud.plugins.module_utils.host.change import UNKNOWN, Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.compose import numbers
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.manifest_diff import settings_diff
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
@@ -145,7 +145,8 @@ def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
 def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What ``activate`` has to do, in its order."""
     release = desired.wanted
-    changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
+    changes = lost_images(current, release) + unsealing(current, release, paths)
+    changes += peer_changes(current, desired, config, paths)
     before = current.observation["release"]["current"]
     if before != release.id:
         changes.append(_switch(current, release, paths))
@@ -158,6 +159,15 @@ def socket_changes(current: Current, paths: Paths) -> List[Change]:
     if before == after:
         return []
     return [Change("socket-group", paths.socket_group, "group %s\n" % before if before else "", "group %s\n" % after)]
+
+
+def lost_images(current: Current, release: Release) -> List[Change]:
+    """The images of a prepared release that somebody has removed from the engine. They come first: without them it
+    cannot start, and nothing is disturbed for a release that cannot."""
+    if current.files is None:
+        return []
+    there = {release.image: current.image_present, **current.beside.images}
+    return [Change("image", image, "", image + "\n") for image, found in there.items() if found is False]
 
 
 def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
@@ -184,7 +194,8 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What rolling back to the previous release has to do; its own files are on the host already."""
     before, release = current.observation["release"]["current"], desired.wanted
-    changes = unsealing(current, release, paths) + peer_changes(current, desired, config, paths)
+    changes = lost_images(current, release) + unsealing(current, release, paths)
+    changes += peer_changes(current, desired, config, paths)
     if before != release.id:
         changes.append(_switch(current, release, paths))
     return changes + socket_changes(current, paths) + container_changes(current, desired)
@@ -245,50 +256,6 @@ def _files_change(current: Current, release: Release, paths: Paths) -> Change:
         )
     before, after = settings_diff(current.manifest or {}, release.manifest)
     return Change("release", paths.release(release.id), before, after)
-
-
-def settings_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> Tuple[str, str]:
-    """The lines that differ between two manifests, one ``path: value`` each. Secrets are there by version only."""
-    before, after = manifest_lines(old), manifest_lines(new)
-    paths = sorted(path for path in set(before) | set(after) if before.get(path) != after.get(path))
-    return (
-        "".join("%s: %s\n" % (path, before[path]) for path in paths if path in before),
-        "".join("%s: %s\n" % (path, after[path]) for path in paths if path in after),
-    )
-
-
-def manifest_lines(manifest: Mapping[str, Any]) -> Dict[str, str]:
-    """``release``, each setting by its dotted path, ``secrets.NAME``, and the rest under its own name."""
-    lines: Dict[str, str] = {}
-    for name, value in manifest.items():
-        if name == "id":
-            lines["release"] = str(value)
-        elif name in ("agent_part", "secret_parts"):
-            continue
-        elif name == "services":
-            lines.update(flatten(service_changes.shown(value), name))
-        elif name == "settings":
-            lines.update(flatten(value))
-        elif name == "secrets":
-            lines.update({"secrets.%s" % secret: "version %s" % version for secret, version in value.items()})
-        else:
-            lines.update(flatten(value, name))
-    return lines
-
-
-def flatten(value: Any, path: str = "") -> Dict[str, str]:
-    """A nested value as ``dotted.path`` -> JSON; a list that holds no containers is one value."""
-    if isinstance(value, Mapping) and value:
-        lines: Dict[str, str] = {}
-        for key, below in value.items():
-            lines.update(flatten(below, "%s.%s" % (path, key) if path else str(key)))
-        return lines
-    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        lines = {}
-        for index, item in enumerate(value):
-            lines.update(flatten(item, "%s[%d]" % (path, index)))
-        return lines
-    return {path: json.dumps(value, sort_keys=True)} if path else {}
 
 
 def _switch(current: Current, release: Release, paths: Paths) -> Change:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Collection, Dict, List, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import with_peers
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     fence,
     files,
     gate,
+    images,
     kept,
     observation,
     parts,
@@ -139,13 +140,17 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     try:
         if started is not None:
             kept.require_prepared(paths, started)
-        if desired.state == "active" and todo.activation[0] != "none":
-            _arm(desired, paths, result["observation"])
         if desired.state == "prepared" and desired.confirm_within is not None:
             switch.wind(paths, desired.confirm_within)
+        pulls = [change for change in todo.changes if change.kind == "image"]
+        host.apply(pulls)  # before the deadline for the confirmation runs: it may take minutes
+        if desired.state == "active" and todo.activation[0] != "none":
+            _arm(desired, paths, result["observation"])
         if desired.state == "confirmed":
             require_running(result["observation"], desired.wanted)
-        host.apply(todo.changes)
+        known = images.of_all(paths) if result["observation"]["engine"]["running"] else ()
+        host.apply([change for change in todo.changes if change not in pulls])
+        _keep_images(desired, paths, known)
         if started is not None:
             result["observation"], finding = _gate(desired, started, todo.activation[0], paths, result["observation"])
             if finding is not None:
@@ -165,6 +170,18 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     return result
 
 
+def _keep_images(desired: Desired, paths: Paths, before: Collection[str]) -> None:
+    """See that nobody prunes what this host's releases need, be it that an older version pulled it; and that nobody has
+    to keep it when they have gone. Like the record of the deployment, this is no change that is reported.
+
+    :param before: the images that its releases named.
+    """
+    if desired.state == "prepared":
+        images.hold(Engine(paths.engine_socket), images.of_all(paths))
+    elif desired.state == "absent" and before:
+        images.let_go(Engine(paths.engine_socket), before)
+
+
 def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     """Before the agent is disturbed: see that this host does not stay with a release that nobody calls good."""
     good, deployment = seen["release"]["good"], desired.deployment
@@ -177,7 +194,14 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     peers = kept.peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
     armed = switch.Switch(
-        deployment.run, desired.wanted.id, good, desired.confirm_within, release.name, config, release.api_port
+        deployment.run,
+        desired.wanted.id,
+        good,
+        desired.confirm_within,
+        release.name,
+        config,
+        release.api_port,
+        tuple(sorted(images.images_of(paths, good))),
     )
     switch.arm(paths, armed)
 

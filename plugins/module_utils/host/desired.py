@@ -130,11 +130,16 @@ class Desired:
         return {part: render(secrets).encode("utf-8", "surrogateescape") for part, secrets in found.items()}
 
     def login_for(self, image: str) -> Optional[Mapping[str, str]]:
-        """The login for an image's registry."""
+        """The login for an image's registry. A rollback has those of the release that is left, and the image may be in
+        another registry, which must not see them."""
+        beside = {name: item.get("registry") for name, item in self.services.items()}
+        if self.state == "restored":
+            logins = [login for login in (self.registry, *beside.values()) if login]
+            return next((login for login in logins if image.startswith("%s/" % login["server"])), None)
         if image == self.wanted.image:
             return self.registry
         named = [name for name, item in parts.services(self.wanted.manifest).items() if item["image"] == image]
-        return next((self.services[name].get("registry") for name in named if name in self.services), None)
+        return next((beside[name] for name in named if name in beside), None)
 
 
 def from_options(options: Mapping[str, Any]) -> Desired:

@@ -130,8 +130,16 @@ class Engine:
         """Stop it; one that does not run is no error. It stays stopped until somebody starts it."""
         self._json("POST", "/containers/%s/stop" % quote(container, safe=""), timeout=timeout)
 
+    def tag(self, reference: str, repository: str, tag: str) -> None:
+        """Give an image another name, ``repository:tag``."""
+        path = "/images/%s/tag?%s" % (quote(reference, safe="/:@"), urlencode({"repo": repository, "tag": tag}))
+        self._json("POST", path)
+
     def remove_image(self, reference: str) -> bool:
-        """Remove an image. False when it is still in use; True when it is gone, or was not there."""
+        """Remove a name of an image, and with its last name the image itself.
+
+        False when a container still uses it; True when it is gone, or was not there.
+        """
         try:
             self._json("DELETE", "/images/%s" % quote(reference, safe="/:@"), timeout=60.0)
         except EngineError as error:

@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import data, files, history, parts, seal, services
-from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Peers, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.images import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 

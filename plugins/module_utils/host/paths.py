@@ -140,6 +140,11 @@ class Paths:
         return os.path.join(self.root, "armed.yaml")
 
     @property
+    def missing_image(self) -> str:
+        """The image for want of which the host could not roll itself back."""
+        return os.path.join(self.root, "missing-image")
+
+    @property
     def rolled_back(self) -> str:
         """That the host has rolled itself back."""
         return os.path.join(self.root, "rolled-back.json")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -77,6 +78,11 @@ _REASONS = (
     ),
 )
 
+_NO_LOGIN = (
+    "This pull had no login: a rollback has none where it asks no registry. `docker login` and `docker pull %s` on the "
+    "machine, and run it again."
+)
+
 
 def repository_and_digest(image: str) -> Tuple[str, str]:
     """``registry/name@sha256:…`` in its two parts; a tag before the digest is left out.
@@ -132,7 +138,10 @@ def pull(
             if clock() > until:
                 raise EngineError(0, "the pull took more than %d s" % deadline)
     except EngineError as error:
-        raise Failed(explain(error.message, image, architecture)) from error
+        finding = explain(error.message, image, architecture)
+        if finding.code == "image-unauthorized" and not registry:
+            finding = replace(finding, fix="%s %s" % (finding.fix, _NO_LOGIN % image))
+        raise Failed(finding) from error
     name = repository + "@" + digest
     try:
         check(engine.image(name), image, architecture)

@@ -18,7 +18,7 @@ import os
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, uptime
@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import PRO
 from ansible_collections.praxis.cloud.plugins.module_utils.host.systemd import Ended, reason, systemctl
 
 SERVICE, TIMER = "praxis-rollback.service", "praxis-rollback.timer"
+#: Seconds for the pull of an image that somebody has removed. It has no login but what root has on the machine.
+PULL_SECONDS = 900
 
 _SCRIPT = """\
 #!/bin/sh
@@ -54,6 +56,13 @@ if grep -qF "$(cat /proc/sys/kernel/random/boot_id)" %(armed)s; then
     read -r up _ </proc/uptime
     [ "${up%%.*}" -ge "$(sed 's/.*"due": \\([0-9]*\\).*/\\1/' %(armed)s)" ] || exit 0
 fi
+# Without its images the old release cannot start: then the host stays as it is, says so, and tries again.
+for image in %(images)s; do
+    docker image inspect "$image" >/dev/null || timeout %(pull)d docker pull --quiet "$image" || {
+        echo "$image" >%(missing)s
+        exit 1
+    }
+done
 [ ! -e %(unseal)s ] || sh %(unseal)s %(back)s
 cp %(config_back)s %(config)s.staging
 mv %(config)s.staging %(config)s
@@ -106,6 +115,7 @@ class Switch:
     :param name: the member, whose file the agent reads.
     :param config: that file's text for ``back``.
     :param api_port: where the API of ``back`` listens.
+    :param images: what ``back`` needs.
     """
 
     run: str
@@ -115,6 +125,7 @@ class Switch:
     name: str
     config: str
     api_port: int
+    images: Tuple[str, ...]
 
 
 def can(paths: Paths) -> bool:
@@ -123,12 +134,14 @@ def can(paths: Paths) -> bool:
 
 
 def observe(paths: Paths) -> Dict[str, Any]:
-    """``armed`` (``run``, ``wanted``, ``back``, ``until``, ``api_port``): what is armed; ``rolled_back`` (``run``,
-    ``from``, ``to``, ``at``): what the host has done by itself since it was last armed. None where there is none."""
+    """``armed`` (``run``, ``wanted``, ``back``, ``until``, ``api_port``, ``missing``): what is armed, and the image for
+    want of which it could not go back; ``rolled_back`` (``run``, ``from``, ``to``, ``at``): what the host has done by
+    itself since it was last armed. None where there is none."""
     armed = _read(paths.armed)
     shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
     if armed and shown:
         shown["api_port"] = armed.get("api_port")  # an older version wrote none
+        shown["missing"] = (files.read_text(paths.missing_image) or "").strip() or None
     return {"armed": shown, "rolled_back": _read(paths.rolled_back)}
 
 
@@ -141,7 +154,8 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.write_file(paths.armed_config, switch.config.encode())
     files.write_file(paths.rollback, script(paths, switch).encode(), 0o700)
     files.write_file(_unit(paths, SERVICE), (_SERVICE % paths.rollback).encode())
-    files.remove_file(paths.rolled_back)
+    for path in (paths.rolled_back, paths.missing_image):
+        files.remove_file(path)
     armed = {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "api_port": switch.api_port}
     _set(paths, armed, switch.within)
     systemctl(["enable", "--no-reload", TIMER], partial(_not_armed, paths))  # systemd has just read it
@@ -184,6 +198,9 @@ def script(paths: Paths, switch: Switch) -> str:
         "wanted": switch.wanted,
         "run": switch.run,
         "config": paths.config(switch.name),
+        "images": " ".join(switch.images),
+        "pull": PULL_SECONDS,
+        "missing": paths.missing_image,
         "config_back": paths.armed_config,
         "current": paths.current,
         "good": paths.good,
@@ -222,7 +239,7 @@ def _read(path: str) -> Optional[Dict[str, Any]]:
 
 def _files(paths: Paths) -> Sequence[str]:
     """Everything but the record, which says whether the rest counts."""
-    return _unit(paths, TIMER), _unit(paths, SERVICE), paths.rollback, paths.armed_config
+    return _unit(paths, TIMER), _unit(paths, SERVICE), paths.rollback, paths.armed_config, paths.missing_image
 
 
 def _unit(paths: Paths, name: str) -> str:

@@ -26,6 +26,7 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, path: str) -> None:
         self.requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = []
         self.images: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, str] = {}
         self.pulls: list[dict[str, Any]] = []
         self.pull_status = 200
         self.distribution: tuple[int, dict[str, Any]] = (200, {"Descriptor": {"digest": DIGEST}, "Platforms": []})
@@ -53,6 +54,12 @@ class FakeEngine(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             "Config": {"Image": IMAGE, "Labels": {"praxis.release": release}, "Tty": False},
             **more,
         }
+
+    def prune(self) -> None:
+        """What `docker image prune` does: images without a tag go, unless a container was made from them."""
+        used = {each["Config"]["Image"] for each in (self.container, *self.services.values()) if each}
+        keep = used.union(self.tags.values())
+        self.images = {image: found for image, found in self.images.items() if image in keep}
 
     def beside(self, name: str, part: str, state: str = "running", **more: Any) -> None:
         """Have a container of a service in a state."""
@@ -126,10 +133,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif path.startswith("/images/") and self.command == "DELETE" and self.server.keeps_images:
             self._answer(500, {"message": "it cannot be removed now"})
         elif path.startswith("/images/") and self.command == "DELETE":
-            found = self.server.images.pop(path[len("/images/") :], None)
+            name = path[len("/images/") :]
+            found = self.server.tags.pop(name, None) or self.server.images.pop(name, None)
             self._answer(200, []) if found else self._answer(404, {"message": "No such image"})
+        elif path.endswith("/tag"):
+            self.server.tags["%(repo)s:%(tag)s" % query] = path[len("/images/") : -len("/tag")]
+            self._answer(201)
         elif path.startswith("/images/"):
-            found = self.server.images.get(path[len("/images/") : -len("/json")])
+            name = path[len("/images/") : -len("/json")]
+            found = self.server.images.get(self.server.tags.get(name, name))
             self._answer(200, found) if found else self._answer(404, {"message": "No such image"})
         else:
             self._answer(500, {"message": "unexpected %s %s" % (self.command, path)})

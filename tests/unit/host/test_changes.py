@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.host import changes, compose
+from ansible_collections.praxis.cloud.plugins.module_utils.host import changes, compose, manifest_diff
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import Current
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, from_options
 from tests.unit.host.fakes import release
@@ -117,7 +117,7 @@ def test_releases_that_go(kept: list[str], wanted: str, before: str | None, keep
 def test_a_changed_setting_is_shown_by_its_path_old_and_new() -> None:
     old = release("r1")
     new = release("r2", level="DEBUG", version="2")
-    before, after = changes.settings_diff(
+    before, after = manifest_diff.settings_diff(
         from_options({"state": "active", "release": old}).release.manifest,
         from_options({"state": "active", "release": new}).release.manifest,
     )
@@ -127,7 +127,7 @@ def test_a_changed_setting_is_shown_by_its_path_old_and_new() -> None:
 
 def test_settings_are_flattened() -> None:
     value = {"a": {"b": 1, "c": {}}, "tools": [{"name": "x"}, {"name": "y"}], "list": [1, "two"], "none": None}
-    assert changes.flatten(value) == {
+    assert manifest_diff.flatten(value) == {
         "a.b": "1",
         "a.c": "{}",
         "tools[0].name": '"x"',
@@ -135,4 +135,4 @@ def test_settings_are_flattened() -> None:
         "list": '[1, "two"]',
         "none": "null",
     }
-    assert changes.flatten({}) == {}
+    assert manifest_diff.flatten({}) == {}

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.deployment import Dep
 from ansible_collections.praxis.cloud.plugins.module_utils.host import deploy, fence, history, switch, uptime
 from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
-from tests.unit.host.fakes import FakeEngine, release
+from tests.unit.host.fakes import IMAGE, FakeEngine, release
 from tests.unit.host.test_deploy import run
 
 DEPLOYMENT = {"run": "d1", "owner": "ann@desk", "reason": "deploy", "process": {}, "lock_host": "m1", "fence": 1,
@@ -129,6 +129,43 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     assert said["armed"] is None
     assert {key: said["rolled_back"][key] for key in ("run", "from", "to")} == {"run": "d1", "from": "r2", "to": "r1"}
     assert left(host) == []
+
+
+def test_a_release_whose_image_is_gone_is_not_made_the_current_one(
+    host: Paths, engine: FakeEngine, docker: Path
+) -> None:
+    """The bad one goes on running, and the host must not look as if it had gone back. It tries again, and says so."""
+    active(host, engine)
+    over(host)
+    before = Path(host.config("alpha")).read_text(encoding="utf-8")
+    (docker / "calls").unlink()
+    program, usual = docker / "docker", (docker / "docker").read_text(encoding="utf-8")
+    program.write_text('#!/bin/sh\ncase "$1" in image|pull) exit 1;; esac\necho "$*" >>%s/calls\n' % docker)
+    done = subprocess.run(["/bin/sh", host.rollback], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, "systemd tries again"
+    assert os.readlink(host.current) == "releases/r2"
+    assert Path(host.config("alpha")).read_text(encoding="utf-8") == before
+    assert not (docker / "calls").exists()
+    said = observing.take(host)["switch"]
+    assert (said["armed"]["wanted"], said["armed"]["missing"], said["rolled_back"]) == ("r2", IMAGE, None)
+    program.write_text(usual, encoding="utf-8")
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r1"
+    assert left(host) == [] and not os.path.exists(host.missing_image)
+
+
+def test_an_image_that_is_gone_is_pulled_where_no_login_is_needed(
+    host: Paths, engine: FakeEngine, docker: Path
+) -> None:
+    active(host, engine)
+    over(host)
+    (docker / "calls").unlink()
+    program = docker / "docker"
+    program.write_text('#!/bin/sh\necho "$*" >>%s/calls\n[ "$1" != image ]\n' % docker)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    asked = (docker / "calls").read_text(encoding="utf-8").splitlines()
+    assert asked[:2] == [f"image inspect {IMAGE}", f"pull --quiet {IMAGE}"] and asked[2].startswith("compose ")
+    assert os.readlink(host.current) == "releases/r1"
 
 
 def test_systemd_reads_its_units_once_when_it_is_armed_and_once_when_it_goes(

@@ -347,6 +347,14 @@ def test_who_observes_reads_which_hosts_will_go_back_by_themselves(
     assert judged(run)["findings"] == []
 
 
+def test_a_host_that_cannot_roll_itself_back_for_want_of_an_image_is_reported(run: RunDirectory) -> None:
+    left = {"run": "other", "wanted": "3f9c1a", "back": "81bb02", "until": 1.0}
+    good(run, "m1", {"armed": {**left, "missing": "registry.example/a@sha256:0"}, "rolled_back": None})
+    (found,) = judged(run)["findings"]
+    assert (found["code"], found["level"], found["where"]) == ("image-gone", "warning", "m1")
+    assert "docker pull registry.example/a@sha256:0" in found["fix"]
+
+
 def ordered(run: RunDirectory) -> dict[str, Any]:
     action = object.__new__(fleet_order.ActionModule)
     action._task = SimpleNamespace(check_mode=False)
