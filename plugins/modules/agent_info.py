@@ -68,10 +68,16 @@ options:
     default: 3.0
   settle:
     description:
-      - Seconds to observe again and again until every member of O(dial) is connected. The last observation is returned.
+      - Seconds to observe again and again until the agent is well and every member of O(dial) is connected. The last
+        observation is returned. An agent that has ended is not waited for, unless the machine has just booted.
       - An agent dials ten seconds after its start, so a fleet that was just touched needs some.
     type: float
     default: 0.0
+  mesh:
+    description:
+      - Whether O(settle) waits for connections, too, and not for the agent alone.
+    type: bool
+    default: true
   accepted:
     description:
       - By peer id, the addresses from which the agent of that id has to have accepted a connection. O(settle) waits for
@@ -229,13 +235,11 @@ peers:
 """
 
 import time
-from typing import Any, Collection, Dict
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.praxis.cloud.plugins.module_utils.connections import lacking
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, observation
+from ansible_collections.praxis.cloud.plugins.module_utils.host import gate, kept, observation, settle
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 
@@ -259,6 +263,7 @@ def main() -> None:
             },
             "dial_timeout": {"type": "float", "default": 3.0},
             "settle": {"type": "float", "default": 0.0},
+            "mesh": {"type": "bool", "default": True},
             "accepted": {"type": "dict", "default": {}},
             "soak": {"type": "float", "default": 0.0},
             "kept": {"type": "bool", "default": False},
@@ -267,29 +272,20 @@ def main() -> None:
     )
     options = module.params
     dial = tuple(options["dial"])
-    wanted = gate.Gate(dial=dial, min_edges=len(gate.inside_of(dial)))
+    wanted = gate.Gate(dial=dial, min_edges=len(gate.inside_of(dial))) if options["mesh"] else gate.Gate()
 
     def take() -> Dict[str, Any]:
         ports = options["api_port"], options["p2p_port"]
         return observation.take(Paths(), *ports, options["dial"], options["dial_timeout"])
 
-    def judged(seen: Dict[str, Any]) -> gate.Verdict:
-        found = gate.judge(seen, wanted, options["p2p_port"], "here")
-        missing = lacking(seen, options["accepted"], options["p2p_port"])
-        return gate.Verdict(_awaited(missing)) if missing and not found.finding else found
-
-    seen = gate.wait(take, judged, options["settle"])[0] if options["settle"] else take()
+    asked = (options["accepted"], options["p2p_port"], options["settle"])
+    seen = settle.observe(take, wanted, *asked) if options["settle"] else take()
     newest = [seen["container"], *seen["services"].values()]
     left = options["soak"] - min(observation.running_for(container, time.time()) for container in newest)
     if left > 0:
         time.sleep(left)
         seen = take()
     module.exit_json(changed=False, observation=seen, **(kept.observe(Paths(), seen) if options["kept"] else {}))
-
-
-def _awaited(addresses: Collection[str]) -> Finding:
-    what = "No connection from %s was accepted." % ", ".join(sorted(addresses))
-    return Finding("edge-missing", what, "here", "See whether the other end runs, and what is between.")
 
 
 if __name__ == "__main__":

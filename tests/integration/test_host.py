@@ -576,6 +576,16 @@ def test_whoever_prunes_images_costs_no_rollback(pair: list[Host], number: int) 
     assert (back["outcome"], back["changes"][0]) == ("restored", "image " + host.images[0]), back
 
 
+def test_a_rollback_waits_for_an_engine_that_restarts(pair: list[Host]) -> None:
+    beta = pair[1]
+    newer, old = beta.release("WARNING"), beta.release()["id"]
+    assert beta.call("prepared", release=newer)["failure"] is None
+    assert beta.call("active", release=newer)["outcome"] == "activated"
+    beta.sh("systemd-run --quiet --on-active=10 systemctl start docker.service")
+    beta.sh("systemctl stop docker.socket docker.service")
+    assert beta.call("restored", release=newer, previous=old)["outcome"] == "restored"
+
+
 def test_releases_are_pruned_with_their_images(pair: list[Host]) -> None:
     alpha = pair[0]
     newer = alpha.release(image=alpha.images[1])

@@ -464,3 +464,16 @@ def test_a_removal_knows_of_the_identities_that_are_in_the_other_clouds_store(
     assert Templar(DataLoader(), variables).template(trust_as_template("{{ _elsewhere }}")) == kept
     told = next(task for task in tasks_of(summary) if "_elsewhere | length > 0" in str(task.get("when")))
     assert "_elsewhere" in told["ansible.builtin.debug"]["msg"]
+
+
+def test_an_earlier_batch_is_not_judged_by_one_moment() -> None:
+    """An engine that restarts for three seconds would cost the whole release. Edges are not waited for: others may just
+    be dialling."""
+    (task,) = [
+        task
+        for play in read(PLAYBOOKS / "plays/spread.yml")
+        for task in tasks_of(play)
+        if task["name"] == "Observe earlier batches again"
+    ]
+    assert task[INFO]["settle"] >= 30
+    assert task[INFO]["mesh"] is False

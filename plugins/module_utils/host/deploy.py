@@ -26,19 +26,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     registrations,
     services,
     switch,
-    tcp,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import Host
 from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import docker_change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, Release
+from ansible_collections.praxis.cloud.plugins.module_utils.host.dials import Dials
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.host.lock import locked
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 from ansible_collections.praxis.cloud.plugins.module_utils.host.plans import Plan, plan, require_running
 from ansible_collections.praxis.cloud.plugins.module_utils.host.secret_file import mask
-
-REDIAL = 5.0
-DIAL_TIMEOUT = 2.0
 
 Result = Dict[str, Any]
 
@@ -86,10 +83,13 @@ def holder_of(desired: Desired, doing: str = "") -> str:
 
 def _run(desired: Desired, paths: Paths, check_mode: bool) -> Result:
     release = desired.release
+    away = _engine_away(desired, paths) if desired.state == "restored" and not check_mode else None
     # A host where nothing changes is not observed again, so this observation has to do for the verdict: with dials.
     dial = desired.gate.dial if desired.state == "prepared" else ()
     seen = observation.take(paths, release.api_port if release else None, release.p2p_port if release else None, dial)
     result = _nothing_yet(seen)
+    if away is not None:
+        return _failed(result, away)
     try:
         todo = plan(desired, paths, seen)
     except (Failed, EngineError, OSError) as error:
@@ -99,6 +99,22 @@ def _run(desired: Desired, paths: Paths, check_mode: bool) -> Result:
     if check_mode:
         return dict(result, **predicted(todo))
     return _act(todo, desired, paths, result)
+
+
+def _engine_away(desired: Desired, paths: Paths) -> Optional[Finding]:
+    """Wait for the engine, as long as for the gate: a rollback comes after a failure, and often that was an engine that
+    restarted, or a machine that boots. What is wrong when it does not come."""
+
+    def asked() -> Dict[str, Any]:
+        try:
+            return Engine(paths.engine_socket).version()
+        except EngineError as error:
+            return {"error": error}
+
+    def judged(answer: Dict[str, Any]) -> gate.Verdict:
+        return gate.Verdict(finding_of(answer["error"], desired) if "error" in answer else None)
+
+    return gate.wait(asked, judged, desired.gate.deadline)[1]
 
 
 def _nothing_yet(seen: observation.Observation) -> Result:
@@ -241,23 +257,6 @@ def _gate(
         covered = container_network.captured(wanted.dial)
         finding = container_network.overlap(covered) if covered else finding
     return seen, finding
-
-
-class Dials:
-    """Fresh dials for a gate that observes often: an answered one holds for this gate, the others are tried again."""
-
-    def __init__(self, targets: List[Tuple[str, int]]) -> None:
-        self._targets = targets
-        self._answers: Dict[str, str] = {}
-        self._next = 0.0
-
-    def refreshed(self) -> Dict[str, str]:
-        """``address:port`` -> answer, tried again at most every five seconds."""
-        if time.monotonic() >= self._next:
-            left = [target for target in self._targets if self._answers.get(tcp.endpoint(*target)) != "ok"]
-            self._answers.update(tcp.dial_all(left, DIAL_TIMEOUT))
-            self._next = time.monotonic() + REDIAL
-        return dict(self._answers)
 
 
 def evidence(paths: Paths, desired: Desired) -> List[str]:
