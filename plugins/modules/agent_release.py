@@ -105,7 +105,9 @@ options:
     type: dict
   seed:
     description:
-      - The slot's node key, base64 of 32 bytes.
+      - The slot's node key, base64 of 32 bytes. O(state=prepared) writes it where the host has none.
+      - Where the host has another one, the agent that runs keeps it until O(state=active) or O(state=restored), which
+        write this one just before they restart the agent. So give it to them, too.
     type: str
   registry:
     description:
@@ -328,6 +330,7 @@ EXAMPLES = r"""
     state: active
     release: "{{ release }}"
     peers: "{{ peers }}"
+    seed: "{{ seed }}"
     gate:
       peer_id: "{{ peer_id }}"
       dial: "{{ active_members }}"

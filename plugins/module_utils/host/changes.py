@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 from ansible_collections.praxis.cloud.plugins.module_utils.host.service_changes import Beside
 
 OLDEST_ENGINE = "20.10"
+KEY, SEALED = "the slot's node key, 32 bytes\n", "sealed for this machine\n"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Current:
     :param remembered: the release that the host's history ends with.
     :param socket_group: the group of the Docker socket, for a release that has it mounted; and the one it would be
         started with.
+    :param other_key: whether the node key that is there, whole, is not the slot's: the agent that runs has it.
     :param network: whether the project's network is there with nobody in it.
     """
 
@@ -38,6 +40,7 @@ class Current:
     seals: bool = False
     sealed_environment_right: bool = False
     sealed_seed_right: bool = False
+    other_key: bool = False
     unit_right: bool = False
     to_unseal: bool = False
     peers: Optional[Peers] = None
@@ -96,6 +99,8 @@ def activation(current: Current, desired: Desired) -> Tuple[str, str]:
         return "restart", "the container is %s" % container["state"]
     if container["health"] == "unhealthy":
         return "restart", "the container is unhealthy"
+    if current.other_key:
+        return "restart", "the slot's node key is another one"
     answers, expected = current.observation["api"]["peer_id"], desired.gate.peer_id
     if expected and answers and answers != expected:
         return "restart", "the agent runs as %s, not as %s" % (answers, expected)
@@ -120,8 +125,8 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
         lines = "".join("%s version %s\n" % (name, names[name] or UNKNOWN) for name in sorted(names))
         changes.append(Change("secrets", paths.environment(release.agent_part), "", lines or "(none)\n"))
     changes += service_changes.prepared(current.beside, desired, paths)
-    if desired.seed is not None and not current.seed_right:
-        changes.append(Change("seed", paths.node_key, "", "the slot's node key, 32 bytes\n"))
+    if desired.seed is not None and not (current.seed_right or current.other_key):
+        changes.append(Change("seed", paths.node_key, "", KEY))
     if current.seals:
         changes += sealing(current, desired, paths)
     if current.observation["release"]["running"] == release.id:
@@ -131,11 +136,11 @@ def prepared(current: Current, desired: Desired, config: str, paths: Paths) -> L
 
 def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
     """What makes the machine bring the agent up by itself after a reboot."""
-    sealed, changes = "sealed for this machine\n", []
+    sealed, changes = SEALED, []
     if desired.secrets is not None and not current.sealed_environment_right:
         changes.append(Change("seal", paths.sealed_environment(desired.wanted.agent_part), "", sealed))
     changes += service_changes.sealing(current.beside, desired, paths, sealed)
-    if desired.seed is not None and not current.sealed_seed_right:
+    if desired.seed is not None and not (current.sealed_seed_right or current.other_key):
         changes.append(Change("seal-key", paths.sealed_key, "", sealed))
     if not current.unit_right:
         changes.append(Change("unit", paths.unit, "", "unseals the secrets before Docker starts\n"))
@@ -145,7 +150,7 @@ def sealing(current: Current, desired: Desired, paths: Paths) -> List[Change]:
 def active(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What ``activate`` has to do, in its order."""
     release = desired.wanted
-    changes = lost_images(current, release) + unsealing(current, release, paths)
+    changes = lost_images(current, release) + unsealing(current, release, paths) + new_key(current, paths)
     changes += peer_changes(current, desired, config, paths)
     before = current.observation["release"]["current"]
     if before != release.id:
@@ -168,6 +173,16 @@ def lost_images(current: Current, release: Release) -> List[Change]:
         return []
     there = {release.image: current.image_present, **current.beside.images}
     return [Change("image", image, "", image + "\n") for image, found in there.items() if found is False]
+
+
+def new_key(current: Current, paths: Paths) -> List[Change]:
+    """The key of another slot, or of a slot with another seed. Not before the agent is to take its new identity: until
+    then a restart of any other cause brings it up as who it is to the others."""
+    if not current.other_key:
+        return []
+    other = "another node key\n"
+    sealed = [Change("seal-key", paths.sealed_key, other, SEALED)] if current.seals else []
+    return [Change("seed", paths.node_key, other, KEY), *sealed]
 
 
 def unsealing(current: Current, release: Release, paths: Paths) -> List[Change]:
@@ -194,7 +209,7 @@ def confirmed(current: Current, desired: Desired, config: str, paths: Paths) -> 
 def restored(current: Current, desired: Desired, config: str, paths: Paths) -> List[Change]:
     """What rolling back to the previous release has to do; its own files are on the host already."""
     before, release = current.observation["release"]["current"], desired.wanted
-    changes = lost_images(current, release) + unsealing(current, release, paths)
+    changes = lost_images(current, release) + unsealing(current, release, paths) + new_key(current, paths)
     changes += peer_changes(current, desired, config, paths)
     if before != release.id:
         changes.append(_switch(current, release, paths))

@@ -25,6 +25,15 @@ def read_text(path: str) -> Optional[str]:
         return None
 
 
+def read_bytes(path: str) -> Optional[bytes]:
+    """The content of a file, or None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def read_json(path: str) -> Optional[Dict[str, Any]]:
     """A JSON object out of a file; None when there is none, or it is not one."""
     try:

@@ -210,6 +210,7 @@ def read_current(desired: Desired, paths: Paths, observation: Observation, relea
         image_present=engine.image(release.image) is not None if observation["engine"]["running"] else None,
         environment_right=agent in right,
         seed_right=desired.seed is not None and _is_secret(paths.node_key, desired.seed, paths),
+        other_key=desired.seed is not None and _is_other_key(paths.node_key, desired.seed),
         seals=seals,
         sealed_environment_right=agent in sealed,
         sealed_seed_right=seal.KEY in sealed,
@@ -276,6 +277,12 @@ def _is_secret(path: str, data: bytes, paths: Paths) -> bool:
     if not os.path.isdir(directory) or os.stat(directory).st_mode & 0o777 != SECRET_DIRECTORY_MODE:
         return False
     return files.has(path, data, SECRET_MODE, paths.uid)
+
+
+def _is_other_key(path: str, seed: bytes) -> bool:
+    """Whether a whole key is there that is not this one; what is not whole is damaged, and nobody's identity."""
+    found = files.read_bytes(path)
+    return found is not None and len(found) == len(seed) and found != seed
 
 
 def _made_by_activation(desired: Desired, paths: Paths) -> Tuple[str, ...]:
