@@ -197,12 +197,13 @@ observation:
       description:
         - The dead man's switch. C(armed) says which release the host goes back to when the new one is not called good,
           where its API listens then, and when, by its clock, and in C(missing) the image for want of which it could
-          not; C(rolled_back) that it has done so since it was last armed. Null where there is none.
+          not; C(rolled_back) that it has done so since it was last armed. Both name the deployment that armed it and its
+          fence number. Null where there is none.
       type: dict
       returned: always
       sample:
-        armed: {run: 20261127T091502Z-4f2a1c, wanted: 3f9c1a, back: 81bb02, until: 1792000900.0, api_port: 8000,
-          missing: null}
+        armed: {run: 20261127T091502Z-4f2a1c, fence: 7, wanted: 3f9c1a, back: 81bb02, until: 1792000900.0,
+          api_port: 8000, missing: null}
         rolled_back: null
     edges:
       description: Established P2P connections.

@@ -602,8 +602,8 @@ FAULTS = (
         name="older-leftovers-hide-the-newest-deployment",
         breaks="A rollback undoes what an older deployment left on a host, and leaves the newest one as it is.",
         file="plugins/module_utils/fleet/history.py",
-        before='record is None or int(record["fence"]) > fence',
-        after='record is None or int(record["fence"]) > 0',
+        before="fence is None or fence > good for",
+        after="fence is None or fence > 0 for",
         tests=("tests/unit/plan/test_kept_planner.py",),
     ),
     Fault(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock
@@ -68,38 +68,34 @@ class Stopped:
 def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]]) -> Stopped:
     """What the hosts say of deployments that stopped before their end."""
     past = deployments(histories)
-    left = {name: _left_by(seen) for name, seen in observations.items()}
-    left = {name: run for name, run in left.items() if run is not None}
-    runs = set(left.values())
+    left = [one for one in map(_left_by, observations.values()) if one is not None]
+    runs = {run for run, _fence in left}
     good = max((one.fence for one in past if one.run not in runs), default=-1)  # the newest one that was, everywhere
     newest = lock.holder(observations, lambda _process: None)
     held = newest is not None and not newest.by_hand
     known = {one.run for one in past}
-    begun = any(_is_newer(observations[name], good) for name in left)
+    begun = any(fence is None or fence > good for _run, fence in left)
     begun = begun or newest is not None and held and newest.run not in known
     reason = str(newest.record["reason"]) if newest is not None and held and begun else ""
     goal = reason[len(ROLLBACK) :] if reason.startswith(ROLLBACK) else ""
-    return Stopped({str(run) for run in runs}, begun, goal if goal in known else "")
+    return Stopped(runs, begun, goal if goal in known else "")
 
 
-def _left_by(seen: Mapping[str, Any]) -> Any:
-    """The deployment whose end this host has not confirmed; None where there is none."""
-    switch, release = seen.get("switch") or {}, seen["release"]
+def _left_by(seen: Mapping[str, Any]) -> Optional[Tuple[str, Optional[int]]]:
+    """The deployment whose end this host has not confirmed, and its fence number; None where there is none.
+
+    The number is that of the last step on the host where the switch does not say it (an older version armed it), and
+    None where there is no record of that either.
+    """
+    switch, release, record = seen.get("switch") or {}, seen["release"], seen.get("deployment") or {}
     armed, done = switch.get("armed"), switch.get("rolled_back")
     if armed and armed["wanted"] != release["good"]:
-        return armed["run"]
+        return str(armed["run"]), armed.get("fence") or record.get("fence")
     if done:
-        return done["run"]
+        return str(done["run"]), done.get("fence") or record.get("fence")
     if release["good"] and release["current"] != release["good"]:
-        return (seen.get("deployment") or {}).get("run", "")
+        return str(record.get("run", "")), record.get("fence")
     return None
-
-
-def _is_newer(seen: Mapping[str, Any], fence: int) -> bool:
-    """Whether the last deployment that made a step on this host has a greater fence number; so, where there is no
-    record of one."""
-    record = seen.get("deployment")
-    return record is None or int(record["fence"]) > fence
 
 
 def goals(histories: Histories, to: str = "", left: Stopped = Stopped()) -> Tuple[str, Dict[str, str]]:

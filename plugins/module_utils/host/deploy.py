@@ -210,14 +210,15 @@ def _arm(desired: Desired, paths: Paths, seen: observation.Observation) -> None:
     peers = kept.peers(paths) or desired.peers
     config = with_peers(release.files["agent.yaml"], peers.multiaddrs if peers else ())
     armed = switch.Switch(
-        deployment.run,
-        desired.wanted.id,
-        good,
-        desired.confirm_within,
-        release.name,
-        config,
-        release.api_port,
-        tuple(sorted(images.images_of(paths, good))),
+        run=deployment.run,
+        wanted=desired.wanted.id,
+        back=good,
+        within=desired.confirm_within,
+        name=release.name,
+        config=config,
+        api_port=release.api_port,
+        fence=deployment.fence,
+        images=tuple(sorted(images.images_of(paths, good))),
     )
     switch.arm(paths, armed)
 

@@ -69,7 +69,7 @@ mv %(config)s.staging %(config)s
 ln -sfn releases/%(back)s %(current)s.staging
 mv -T %(current)s.staging %(current)s
 docker compose -p %(project)s -f %(compose)s up --detach --no-build --pull never --remove-orphans
-printf '{"run": "%(run)s", "from": "%(wanted)s", "to": "%(back)s", "at": %%s}\\n' "$(date +%%s)" \\
+printf '{"run": "%(run)s", "fence": %(fence)d, "from": "%(wanted)s", "to": "%(back)s", "at": %%s}\\n' "$(date +%%s)" \\
     >%(rolled_back)s.staging
 mv %(rolled_back)s.staging %(rolled_back)s
 leave
@@ -115,6 +115,7 @@ class Switch:
     :param name: the member, whose file the agent reads.
     :param config: that file's text for ``back``.
     :param api_port: where the API of ``back`` listens.
+    :param fence: the fence number of the deployment.
     :param images: what ``back`` needs.
     """
 
@@ -125,6 +126,7 @@ class Switch:
     name: str
     config: str
     api_port: int
+    fence: int
     images: Tuple[str, ...]
 
 
@@ -134,13 +136,13 @@ def can(paths: Paths) -> bool:
 
 
 def observe(paths: Paths) -> Dict[str, Any]:
-    """``armed`` (``run``, ``wanted``, ``back``, ``until``, ``api_port``, ``missing``): what is armed, and the image for
-    want of which it could not go back; ``rolled_back`` (``run``, ``from``, ``to``, ``at``): what the host has done by
-    itself since it was last armed. None where there is none."""
+    """``armed`` (``run``, ``fence``, ``wanted``, ``back``, ``until``, ``api_port``, ``missing``): what is armed, and the
+    image for want of which it could not go back; ``rolled_back`` (``run``, ``fence``, ``from``, ``to``, ``at``): what the
+    host has done by itself since it was last armed. None where there is none."""
     armed = _read(paths.armed)
     shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
     if armed and shown:
-        shown["api_port"] = armed.get("api_port")  # an older version wrote none
+        shown.update({key: armed.get(key) for key in ("fence", "api_port")})  # older versions wrote none
         shown["missing"] = (files.read_text(paths.missing_image) or "").strip() or None
     return {"armed": shown, "rolled_back": _read(paths.rolled_back)}
 
@@ -156,7 +158,7 @@ def arm(paths: Paths, switch: Switch) -> None:
     files.write_file(_unit(paths, SERVICE), (_SERVICE % paths.rollback).encode())
     for path in (paths.rolled_back, paths.missing_image):
         files.remove_file(path)
-    armed = {"run": switch.run, "wanted": switch.wanted, "back": switch.back, "api_port": switch.api_port}
+    armed = {key: getattr(switch, key) for key in ("run", "fence", "wanted", "back", "api_port")}
     _set(paths, armed, switch.within)
     systemctl(["enable", "--no-reload", TIMER], partial(_not_armed, paths))  # systemd has just read it
 
@@ -197,6 +199,7 @@ def script(paths: Paths, switch: Switch) -> str:
         "back": switch.back,
         "wanted": switch.wanted,
         "run": switch.run,
+        "fence": switch.fence,
         "config": paths.config(switch.name),
         "images": " ".join(switch.images),
         "pull": PULL_SECONDS,

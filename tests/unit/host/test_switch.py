@@ -70,6 +70,7 @@ def test_it_is_armed_before_the_agent_is_disturbed_and_gone_when_the_release_is_
     active(host, engine)
     seen = observing.take(host)["switch"]
     assert (seen["armed"]["run"], seen["armed"]["wanted"], seen["armed"]["back"]) == ("d1", "r2", "r1")
+    assert seen["armed"]["fence"] == DEPLOYMENT["fence"]
     assert seen["rolled_back"] is None
     timer = Path(os.path.dirname(host.unit), switch.TIMER).read_text(encoding="utf-8")
     assert "Persistent=true" in timer and "OnCalendar=20" in timer
@@ -128,6 +129,7 @@ def test_the_script_goes_back_and_says_so(host: Paths, engine: FakeEngine, docke
     said = observing.take(host)["switch"]
     assert said["armed"] is None
     assert {key: said["rolled_back"][key] for key in ("run", "from", "to")} == {"run": "d1", "from": "r2", "to": "r1"}
+    assert said["rolled_back"]["fence"] == DEPLOYMENT["fence"]
     assert left(host) == []
 
 

@@ -232,6 +232,19 @@ def test_what_an_older_deployment_left_on_a_host_does_not_keep_the_newest_one_fr
         assert made.reason == reason
 
 
+@pytest.mark.parametrize("moment", OLDER)
+def test_nor_does_it_when_a_newer_deployment_has_made_a_step_there_and_failed(moment: str) -> None:
+    """A switch says when it was armed; the host's record is of the newest step."""
+    current, switch = OLDER[moment]
+    switch = {key: {**left, "fence": 3} for key, left in switch.items()}
+    two = seen_of(current, "b2", record={"run": "e", "fence": 5, "ended": True}, **switch)
+    one = seen_of("d1", "d1", record={"run": "e", "fence": 5, "ended": True})
+    first = [entry("a", 1, "a1"), entry("b", 2, "b1"), entry("d", 4, "d1")]
+    made = planner(m1=answer("m1", "b1", "d1", history=first, observation=one),
+                   m2=answer("m2", "a2", "b2", "c2", history=BEFORE_C, observation=two))
+    assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "b1", "m2": "b2"}
+
+
 def test_under_a_limit_what_the_only_host_has_left_is_the_newest_there() -> None:
     current, switch = OLDER["armed"]
     two = seen_of(current, "b2", record={"run": "c", "fence": 3}, **switch)
