@@ -61,6 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "take_over": {"type": "str", "default": ""},
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
+        "needed": {"type": "list", "elements": "str", "default": []},
         "reason": {"type": "str", "default": ""},
     }
 
@@ -115,7 +116,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             planner = Planner(members, allow_missing, least, [*faults, *wrong], pods)
         else:
             faults, most = [*faults, *wrong], numbers["max_unreachable"]
-            planner = KeptPlanner(members, answers[0], args["to"], least, faults, pods, answers[1], most)
+            needed = args["needed"]
+            planner = KeptPlanner(members, answers[0], args["to"], least, faults, pods, answers[1], most, needed)
         try:
             plan = planner.plan()
         except Failed as error:

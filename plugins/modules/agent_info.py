@@ -197,8 +197,8 @@ observation:
       description:
         - The dead man's switch. C(armed) says which release the host goes back to when the new one is not called good,
           where its API listens then, and when, by its clock, and in C(missing) the image for want of which it could
-          not; C(rolled_back) that it has done so since it was last armed. Both name the deployment that armed it and its
-          fence number. Null where there is none.
+          not; C(rolled_back) that it has done so since it was last armed. Both name the deployment that armed it and
+          its fence number. Null where there is none.
       type: dict
       returned: always
       sample:

@@ -115,6 +115,14 @@ options:
       - With O(kept), the id of the deployment to go back to; by default the one before the newest.
     type: str
     default: ""
+  needed:
+    description:
+      - With O(kept), the hosts that the run is about. None of them is left out, whether it does not answer
+        (O(max_unreachable)) or has no release to go back to.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   reason:
     description: What the deployment does, for its record; by default C(deploy), or C(rollback) and where to.
     type: str

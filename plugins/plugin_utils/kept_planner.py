@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, step_failure, topology
@@ -33,6 +33,7 @@ class KeptPlanner:
     :param to: the deployment to go back to; empty: the one before the newest, or where one that stopped has to go.
     :param silent: by host, why there is no answer of it: these are left out.
     :param most: with more of them nothing is rolled back.
+    :param needed: the hosts that must not be left out, for the run is about them.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class KeptPlanner:
         beside: Beside = NOBODY,
         silent: Mapping[str, str] = MappingProxyType({}),
         most: int = 0,
+        needed: Collection[str] = (),
     ) -> None:
         self.members = list(members)
         self._beside = beside
@@ -53,6 +55,7 @@ class KeptPlanner:
         self._to = to
         self._silent = silent
         self._most = most
+        self._needed = frozenset(needed)
         #: Nothing is made for a rollback.
         self.missing: List[Dict[str, Any]] = []
         #: One for each host that the rollback does nothing to, because no deployment has ended well there.
@@ -67,10 +70,11 @@ class KeptPlanner:
         """Find every host's release, and wire the members.
 
         :raises Failed: when there is no such deployment, a release of it is not whole any more, no host has a good
-            release, or too many gave no answer.
+            release, one that is needed has none, or too many gave no answer.
         """
         too_many = len(self._silent) > self._most or not self._kept
-        faults = [*self._faults, *(self._lost(name) for name in self._silent if too_many)]
+        lost = [name for name in self._silent if too_many or name in self._needed]
+        faults = [*self._faults, *map(self._lost, lost)]
         if faults:
             raise Failed(*faults)
         histories = {name: found["history"] for name, found in self._kept.items()}
@@ -79,8 +83,8 @@ class KeptPlanner:
         self.reason = history.ROLLBACK + (goal or "what was there before")
         findings: List[Finding] = []
         releases = {item.name: self._release(item, goals, findings) for item in self.members}
-        if len(self.warnings) == len(self._kept):
-            findings += [replace(item, level=ERROR) for item in self.warnings]
+        none = len(self.warnings) == len(self._kept)
+        findings += [replace(item, level=ERROR) for item in self.warnings if none or item.where in self._needed]
         if findings:
             raise Failed(*findings)
         self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
@@ -100,7 +104,7 @@ class KeptPlanner:
     def _lost(self, name: str) -> Finding:
         found = step_failure.unreachable(name, self._silent[name])
         more = " praxis_max_unreachable=%d rolls back the others and leaves this out." % len(self._silent)
-        return replace(found, fix=found.fix + more)
+        return replace(found, fix=found.fix + ("" if name in self._needed else more))
 
     def _release(self, member: MemberVariables, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
         name = member.name

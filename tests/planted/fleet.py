@@ -140,7 +140,7 @@ FAULTS = (
         name="armed-host-goes-unsaid",
         breaks="Nobody reads that hosts will roll themselves back, once another run has had the lock.",
         file="plugins/module_utils/fleet/switches.py",
-        before='        if armed and armed["run"] not in at_work:\n',
+        before='        if armed and not armed.get("missing") and armed["run"] not in at_work:\n',
         after="        if False:\n",
         tests=("tests/unit/plan/test_verify.py",),
     ),

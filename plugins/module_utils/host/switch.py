@@ -136,9 +136,9 @@ def can(paths: Paths) -> bool:
 
 
 def observe(paths: Paths) -> Dict[str, Any]:
-    """``armed`` (``run``, ``fence``, ``wanted``, ``back``, ``until``, ``api_port``, ``missing``): what is armed, and the
-    image for want of which it could not go back; ``rolled_back`` (``run``, ``fence``, ``from``, ``to``, ``at``): what the
-    host has done by itself since it was last armed. None where there is none."""
+    """``armed`` (``run``, ``fence``, ``wanted``, ``back``, ``until``, ``api_port``, ``missing``): what is armed, and
+    the image for want of which it could not go back; ``rolled_back`` (``run``, ``fence``, ``from``, ``to``, ``at``):
+    what the host has done by itself since it was last armed. None where there is none."""
     armed = _read(paths.armed)
     shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
     if armed and shown:

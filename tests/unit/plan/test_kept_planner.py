@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import peer_id
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease, Release
@@ -335,6 +335,20 @@ def test_a_rollback_without_more_hosts_than_that_is_refused_and_each_is_named() 
     (named,) = failed.value.findings
     assert (named.code, named.where, named.level) == ("host-unreachable", "m2", "error")
     assert "timed out" in named.what and "praxis_max_unreachable" in named.fix
+
+
+def test_a_host_that_the_run_is_about_is_not_left_out() -> None:
+    """Its data is to be restored, say."""
+    members = [variables(name) for name in ("m1", "m2", "m3")]
+    seen = {"m1": answer("m1", "a1", "b1", "c1"), "m3": {**answer("m3"), "history": [], "observation": FRESH}}
+    for needed, codes in (("m2", ["host-unreachable"]), ("m3", ["no-good-release"]), ("m1", [])):
+        made = KeptPlanner(members, seen, "newest", silent={"m2": "timed out"}, most=1, needed=[needed])
+        found: list[Finding] = []
+        try:
+            made.plan()
+        except Failed as error:
+            found = list(error.findings)
+        assert [(item.code, item.where, item.level) for item in found] == [(code, needed, "error") for code in codes]
 
 
 def test_where_no_host_answers_there_is_nothing_to_roll_back() -> None:
