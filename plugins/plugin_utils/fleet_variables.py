@@ -131,9 +131,12 @@ class MemberVariables:
 
     @property
     def daemon(self) -> Mapping[str, Any]:
-        """What ``daemon.json`` has to hold: the docker role's own defaults, and ``praxis_docker_daemon`` over them."""
+        """What ``daemon.json`` has to hold: the docker role's own defaults, and ``praxis_docker_daemon`` over them.
+
+        Not its defaults for logs: they are for machines that say nothing themselves, and our containers say their own.
+        """
         defaults = read_layer(os.path.join(_DOCKER, "defaults"), "main.yml").settings["docker_daemon_defaults"]
-        return _merged(defaults, self.docker_daemon)
+        return _merged({key: defaults[key] for key in defaults if not key.startswith("log-")}, self.docker_daemon)
 
     def proxies(self, fleet: Sequence[str]) -> Optional[Proxies]:
         """The proxies of its machine; None where they are nobody's concern.

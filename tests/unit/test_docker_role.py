@@ -23,7 +23,7 @@ LOCKED = (
 )
 
 
-def play(folder: Path, tasks: str, **extra: int) -> tuple[int, str]:
+def play(folder: Path, tasks: str, **extra: object) -> tuple[int, str]:
     """One file of the role's tasks on this machine, with the programs of ``folder`` in place of its own."""
     book = [{
         "hosts": "localhost", "connection": "local", "gather_facts": False,

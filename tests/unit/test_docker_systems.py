@@ -31,7 +31,8 @@ SYSTEMS = (*RELEASES, "Amazon-2023", *RHEL)
 NOTHING: dict[str, Any] = {"version": None, "compose": None, "daemon": None, "running": False}
 GOOD: dict[str, Any] = {"version": "26.1.5", "compose": "2.26.1", "daemon": {}, "running": True}
 CE = ["containerd.io", "docker-ce", "docker-ce-cli", "docker-compose-plugin"]
-WORKED_OUT = ("source", "from", "to_install", "to_hold", "key_apt", "key_dnf", "proxy_environment", "proxies_text")
+WORKED_OUT = ("source", "from", "to_install", "to_hold", "key_apt", "key_dnf", "proxy_environment", "proxies_text",
+              "wanted_daemon")  # fmt: skip
 MIRROR = {"docker_repository": "https://mirror.example/docker", "docker_debian_mirror": "https://mirror.example/debian"}
 
 

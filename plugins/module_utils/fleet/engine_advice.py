@@ -20,6 +20,12 @@ REASONS = (
         "Free some space (df -h shows which disk is full) and deploy again.",
     ),
     (
+        r"The engine did not start with its new settings",
+        "engine-settings-refused",
+        "The machine's engine does not start with the settings that it is to have.",
+        "Correct praxis_docker_daemon, or the machine's daemon.json, by what the engine says, and deploy again.",
+    ),
+    (
         r"NO_PUBKEY|is not signed|not valid yet|Release file .* expired|invalid signature"
         r"|[Cc]ertificate verification failed|Clearsigned file isn't valid|Hash Sum mismatch"
         r"|GPG check FAILED|Failed to validate GPG signature|CERTIFICATE_VERIFY_FAILED",

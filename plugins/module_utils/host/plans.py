@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     registrations,
     seal,
     socket_group,
+    swarm,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
     SECRET_DIRECTORY_MODE,
@@ -99,7 +100,7 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
 
     :param info: the engine's description of itself; empty when none answers.
     :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``containers-not-executable``, ``docker-socket-shut``,
-        ``engine-limits``, ``containers-cut-off``, ``network-overlap``, ``runtime-unsupported``.
+        ``engine-limits``, ``engine-in-swarm``, ``containers-cut-off``, ``network-overlap``, ``runtime-unsupported``.
     """
     running = observation["engine"]["running"]
     daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
@@ -109,6 +110,7 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
         *image_place.obstacles(daemon, info),
         *socket_group.obstacles(paths, desired.release),
         *container_limits.obstacles(daemon),
+        *swarm.obstacles(daemon, info),
         *container_network.obstacles(daemon, info, desired.gate.dial),
     ]
     if findings:

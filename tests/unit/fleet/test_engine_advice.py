@@ -46,6 +46,9 @@ SAID = [
     ("Depsolve Error occurred: package containerd.io conflicts with runc", "packages-missing", "docker_source"),
     ("No package docker available.", "packages-missing", "yum.repos.d"),
     ("GPG check FAILED", "packages-untrusted", "clock"),
+    ("Refuse the settings: The engine did not start with its new settings. It says: failed to start daemon: "
+     "unknown log opt 'max-size' for journald log driver. It has its old ones back, and runs.", "engine-settings-refused",
+     "praxis_docker_daemon"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip
 
