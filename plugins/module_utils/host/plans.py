@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     registrations,
     seal,
     socket_group,
+    strangers,
     swarm,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.host.apply import (
@@ -66,9 +67,17 @@ class Plan:
 def plan(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     """The plan for ``desired.state``.
 
-    :raises Failed: what the state needs is not on this host.
+    :raises Failed: what the state needs is not on this host; or ``project-taken``.
     """
-    return _STATES[desired.state](desired, paths, observation)
+    found = _STATES[desired.state](desired, paths, observation)
+    obstacles = strangers.obstacles(Engine(paths.engine_socket)) if _asks_compose(found) else []
+    if obstacles:
+        raise Failed(*obstacles)
+    return found
+
+
+def _asks_compose(found: Plan) -> bool:
+    return any(change.kind in ("services", "start", "switch", "down") for change in found.changes)
 
 
 def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
@@ -99,8 +108,9 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
     daemon.json is judged as it will be: the docker role writes what is wanted over what is there.
 
     :param info: the engine's description of itself; empty when none answers.
-    :raises Failed: ``engine-elsewhere``, ``mounts-unreadable``, ``containers-not-executable``, ``docker-socket-shut``,
-        ``engine-limits``, ``engine-in-swarm``, ``containers-cut-off``, ``network-overlap``, ``runtime-unsupported``.
+    :raises Failed: ``engine-elsewhere``, ``project-taken``, ``mounts-unreadable``, ``containers-not-executable``,
+        ``docker-socket-shut``, ``engine-limits``, ``engine-in-swarm``, ``containers-cut-off``, ``network-overlap``,
+        ``runtime-unsupported``.
     """
     running = observation["engine"]["running"]
     daemon = {**(observation["engine"]["daemon"] or {}), **desired.daemon}
@@ -109,6 +119,7 @@ def require_fitting(desired: Desired, paths: Paths, observation: Observation, in
         *mounts.obstacles(daemon, info),
         *image_place.obstacles(daemon, info),
         *socket_group.obstacles(paths, desired.release),
+        *strangers.obstacles(Engine(paths.engine_socket)),
         *container_limits.obstacles(daemon),
         *swarm.obstacles(daemon, info),
         *container_network.obstacles(daemon, info, desired.gate.dial),

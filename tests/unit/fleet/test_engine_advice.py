@@ -47,8 +47,8 @@ SAID = [
     ("No package docker available.", "packages-missing", "yum.repos.d"),
     ("GPG check FAILED", "packages-untrusted", "clock"),
     ("Refuse the settings: The engine did not start with its new settings. It says: failed to start daemon: "
-     "unknown log opt 'max-size' for journald log driver. It has its old ones back, and runs.", "engine-settings-refused",
-     "praxis_docker_daemon"),
+     "unknown log opt 'max-size' for journald log driver. It has its old ones back, and runs.",
+     "engine-settings-refused", "praxis_docker_daemon"),
     ("Unable to start service docker: Job failed.", "no-engine", "journalctl -u docker"),
 ]  # fmt: skip
 

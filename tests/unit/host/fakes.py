@@ -101,14 +101,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/info":
             self._answer(200, {"SecurityOptions": self.server.security, **self.server.info})
         elif path == "/containers/json":
-            ours = [{"Id": container["Id"], "Created": 1, "Labels": LABELS}] if container else []
-            wanted = json.loads(query["filters"])["label"]
-            beside = [
-                {"Id": each["Id"], "Created": 1, "Labels": each["Config"]["Labels"]}
-                for each in self.server.services.values()
-            ]
-            found = {0: ours + beside + self.server.neighbours, 1: ours + beside}.get(len(wanted), ours)
-            self._answer(200, found)
+            ours = [{"Id": container["Id"], "Labels": {**LABELS, **container["Config"]["Labels"]}}] if container else []
+            beside = [{"Id": each["Id"], "Labels": each["Config"]["Labels"]} for each in self.server.services.values()]
+            wanted = dict(label.split("=") for label in json.loads(query["filters"])["label"])
+            found = [{"Created": 1, **each} for each in ours + beside + self.server.neighbours]
+            self._answer(200, [each for each in found if wanted.items() <= each.get("Labels", {}).items()])
         elif path == "/networks":
             labels = dict(label.split("=") for label in json.loads(query["filters"])["label"])
             listed = [each for each in self.server.networks if each["Labels"] == labels]

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import release as fleet_release
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Port, Service, Volume
 from ansible_collections.praxis.cloud.plugins.module_utils.host import compose
+from ansible_collections.praxis.cloud.plugins.module_utils.host import observation as observing
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import IMAGE, PEER, FakeEngine, framed
 from tests.unit.host.test_deploy import run
@@ -267,7 +268,7 @@ def test_more_memory_than_the_machine_has(host: Host) -> None:
 def test_a_machine_without_services_is_asked_for_none(
     paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any]
 ) -> None:
-    assert run(paths, "prepared")["observation"]["services"] == {}
+    assert observing.take(paths)["services"] == {}
     filters = [query["filters"] for _verb, path, query, _headers in engine.requests if path == "/containers/json"]
     assert all("service" in text or text == '{"label": []}' for text in filters)
 
