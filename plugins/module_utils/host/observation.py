@@ -255,7 +255,21 @@ def running_for(container: Optional[Mapping[str, Any]], now: float) -> float:
 
 
 def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: bool = False) -> List[str]:
-    """The container's last log lines, without colours and with the values of its part's secrets masked."""
-    text = _COLOUR.sub("", engine.logs(container["id"], LOG_LINES, tty))
+    """The container's last log lines, without colours and with the values of its part's secrets masked.
+
+    None where these values are not known: a reboot takes them where nothing is sealed, and the log stays.
+    """
     stored = read_text(paths.environment(container["part"])) if container["part"] else None
+    if stored is None and _may_have_secrets(paths, container["part"]):
+        return []
+    text = _COLOUR.sub("", engine.logs(container["id"], LOG_LINES, tty))
     return mask(text, parse(stored or "").values()).splitlines()[-LOG_LINES:]
+
+
+def _may_have_secrets(paths: Paths, part: Optional[str]) -> bool:
+    """Whether no release on this machine says of the part that it has none."""
+    for name in os.listdir(paths.releases) if os.path.isdir(paths.releases) else ():
+        secrets = parts.secrets(services.manifest_of(paths, name), name).get(str(part))
+        if secrets is not None:
+            return bool(secrets)
+    return True

@@ -38,6 +38,12 @@ def secret_parts(manifest: Manifest, release_id: str) -> List[str]:
     return str((manifest or {}).get("secret_parts") or release_id).split()
 
 
+def secrets(manifest: Manifest, release_id: str) -> Dict[str, Any]:
+    """By part, its secrets' names with their versions; no part that the manifest does not speak of."""
+    found = {str(service["part"]): service.get("secrets") for service in services(manifest).values()}
+    return {**found, agent_part(manifest, release_id): (manifest or {}).get("secrets")}
+
+
 def images(manifest: Manifest) -> List[str]:
     """The services' images, each once."""
     return list(dict.fromkeys(str(service["image"]) for service in services(manifest).values()))

@@ -542,12 +542,12 @@ def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytes
     assert json.loads(json.dumps(seen)) == seen
 
 
-def test_logs_are_observed_only_when_something_is_wrong(paths: Paths, engine: FakeEngine, docker: Path) -> None:
+def test_logs_are_observed_only_when_something_is_wrong(host: Paths, engine: FakeEngine) -> None:
     engine.log = framed("\x1b[32mcolour\x1b[0m\n")
     engine.run("r1")
-    assert observing.take(paths)["container"]["logs"] == []
+    assert observing.take(host)["container"]["logs"] == []
     engine.run("r1", "exited", State={"ExitCode": 137, "OOMKilled": True})
-    found = observing.take(paths)["container"]
+    found = observing.take(host)["container"]
     assert (found["exit_code"], found["oom_killed"], found["release"]) == (137, True, "r1")
     assert found["logs"] == ["colour"]
 
