@@ -12,7 +12,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.document import dump
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members, check_networks
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import (
+    check_machines,
+    check_members,
+    check_networks,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import check_fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import daemon_conflict
@@ -193,7 +197,7 @@ class Planner:
     def _stop_at_errors(self, fleet: str, members: Sequence[Member]) -> None:
         errors = [finding for finding in self._findings if finding.level == ERROR]
         if errors and members:
-            errors += check_members(fleet, members)
+            errors += check_members(fleet, members) + check_machines(members)
         if errors:
             raise Failed(*dict.fromkeys(errors))
 

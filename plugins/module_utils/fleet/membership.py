@@ -42,6 +42,24 @@ def check_members(fleet: str, members: Sequence[Member]) -> List[Finding]:
     return findings
 
 
+def check_machines(members: Sequence[Member]) -> List[Finding]:
+    """That members are on one machine, which has room for one: in a network, a private address is one machine's.
+
+    A public address may be a NAT's before several machines, each with a port of its own.
+
+    :param members: machines; pods share their nodes.
+    """
+    holders: Dict[str, List[Member]] = defaultdict(list)
+    for member in members:
+        if member.address != member.public_address:
+            holders[member.address + _within(member)].append(member)
+    return [
+        _shared("machine", address, sharing)
+        for address, sharing in holders.items()
+        if len({member.p2p_port for member in sharing}) > 1  # those of one port share their whole address
+    ]
+
+
 def _within(member: Member) -> str:
     """Two networks may use the same private addresses."""
     return " in %s" % member.network if member.network else ""
@@ -61,6 +79,11 @@ def _shared(kind: str, value: str, sharing: Sequence[Member]) -> Finding:
             "Give each machine a praxis_slot of its own: a slot is one identity, never two hosts'.",
         ),
         "address": ("shared-address", "Check praxis_address and the machines' addresses."),
+        "machine": (
+            "shared-machine",
+            "Give each a machine of its own: the second agent would take the first one's place. For machines behind "
+            "one address (NAT) set praxis_address: public and praxis_public_ip.",
+        ),
         "peer id": (
             "shared-peer-id",
             "The slots %s hold the same seed: store another for one of them, or remove it with p2p_identity, "

@@ -14,7 +14,7 @@ from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tup
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import dependence, topology
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_machines, check_members
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outside import Outside, rows, to_plain
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import Release, digest
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
@@ -106,7 +106,7 @@ def make_plan(
     :param apart: members that have no edges, for nobody knows what to dial them by.
     :raises Failed: see membership.py.
     """
-    findings = check_members(fleet, members)
+    findings = check_members(fleet, members) + check_machines(members)
     if findings:
         raise Failed(*findings)
     by_release = {release.name: release for release in releases}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_members, check_networks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import edge_fault, heal, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
@@ -92,6 +93,36 @@ def test_two_networks_may_use_the_same_private_addresses() -> None:
     assert check_members("test", members()) == []
     one = [member(index, addresses=("10.0.0.1",), network="vpc-1") for index in (1, 2)]
     assert [finding.code for finding in check_members("test", one)] == ["shared-address"]
+
+
+@pytest.mark.parametrize(
+    ("second", "codes"),
+    [
+        ({"p2p_port": 4002}, ["shared-machine"]),
+        # The same private address at another site, and one public address with two ports behind a NAT.
+        ({"p2p_port": 4002, "network": "vpc-2"}, []),
+        ({"p2p_port": 4002, "addresses": ("203.0.113.1", "10.0.0.1"), "public_address": "203.0.113.1"}, []),
+        ({"p2p_port": 4002, "addresses": ("10.0.0.2",)}, []),
+        ({}, ["shared-address"]),
+    ],
+)
+def test_two_members_are_not_on_one_machine(second: dict[str, Any], codes: list[str]) -> None:
+    """The second agent would take the first one's place: a machine has one."""
+    machines = [member(1, network="vpc-1"), member(2, **{"addresses": ("10.0.0.1",), "network": "vpc-1", **second})]
+    releases = [release(each.name) for each in machines]
+    if not codes:
+        assert make_plan("test", machines, releases).order == ["m1", "m2"]
+        return
+    with pytest.raises(Failed) as error:
+        make_plan("test", machines, releases)
+    assert [finding.code for finding in error.value.findings] == codes
+    assert "m1 and m2" in error.value.findings[0].what
+
+
+def test_one_public_address_with_two_ports_is_two_machines() -> None:
+    behind = {"addresses": ("203.0.113.1", "10.0.0.1"), "public_address": "203.0.113.1"}
+    machines = [member(index, p2p_port=4000 + index, **behind) for index in (1, 2)]
+    assert make_plan("test", machines, [release(each.name) for each in machines]).order == ["m1", "m2"]
 
 
 @pytest.mark.parametrize(
