@@ -14,7 +14,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Ta
 Observation = Mapping[str, Any]
 OTHER_RELEASE = "other-release"
 #: Findings about a member whose agent takes requests all the same.
-SERVING = (OTHER_RELEASE, "service-missing", "service-exited", "service-unhealthy", "service-unwanted")
+SERVING = (OTHER_RELEASE, "unhealthy", "service-missing", "service-exited", "service-unhealthy", "service-unwanted")
 
 
 def serves(table: Table, name: str, observation: Observation) -> bool:
@@ -52,8 +52,21 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
         return finding("wrong-peer-id" if api.get("peer_id") else "no-peer-id", text, fix)
     running = (observation.get("release") or {}).get("running")
     if running != member.release:
-        return finding(OTHER_RELEASE, "It runs release %s and not %s." % (running, member.release), deploy)
-    return service_findings(name, observation)
+        text = "It runs release %s and not %s." % (running, member.release)
+        return finding(OTHER_RELEASE, text, deploy) + _unhealthy(name, container)
+    return _unhealthy(name, container) + service_findings(name, observation)
+
+
+def _unhealthy(name: str, container: Mapping[str, Any]) -> List[Finding]:
+    """That the engine's own health check fails while the API answers."""
+    if container.get("health") != "unhealthy":
+        return []
+    what = "Docker calls the agent's container unhealthy, though its API answers; the next deployment restarts it."
+    fix = (
+        "See what the health check says (docker inspect -f '{{json .State.Health}}' praxis-agent-1). Where it could "
+        "not be run, raise pids or memory in praxis_container."
+    )
+    return [Finding("unhealthy", what, name, fix, WARNING)]
 
 
 def service_findings(name: str, observation: Observation) -> List[Finding]:

@@ -115,11 +115,35 @@ class TestVerdict:
         ({"api": {"health": 400}}, "api-silent"),
         ({"api": {"health": 200, "peer_id": PEERS[3]}}, "wrong-peer-id"),
         ({"api": {"health": 200, "peer_id": None}}, "no-peer-id"),
+        ({"container": {"state": "running", "health": "unhealthy"}, "api": {"health": None}}, "api-silent"),
     ],
 )
 def test_health_alone_proves_nothing(change, code):
     plan = fleet(2)
     assert [item.code for item in member_findings(plan, "m1", observation(plan, "m1", ["m2"], **change))] == [code]
+
+
+@pytest.mark.parametrize(("running", "codes"), [("now", ["unhealthy"]), ("other", ["other-release", "unhealthy"])])
+def test_an_agent_that_the_engine_alone_calls_unhealthy_is_a_warning_and_serves(running, codes):
+    """Its health check cannot even be run where the container has no process or memory left; the API answers."""
+    plan = fleet(2)
+    observations = meshed(plan)
+    observations["m2"]["container"]["health"] = "unhealthy"
+    if running == "other":
+        observations["m2"]["release"] = {"running": "other"}
+    found = member_findings(plan, "m2", observations["m2"])
+    assert [item.code for item in found] == codes
+    assert found[-1].level == "warning" and "docker inspect" in found[-1].fix
+    assert serves(plan, "m2", observations["m2"])
+    assert verdict(plan, observations, {}).ok is (running == "now")
+
+
+@pytest.mark.parametrize("health", [None, "healthy", "starting"])
+def test_an_agent_whose_health_is_not_bad_is_not_mentioned(health):
+    plan = fleet(2)
+    observations = meshed(plan)
+    observations["m2"]["container"]["health"] = health
+    assert verdict(plan, observations, {}).findings == ()
 
 
 class TestHeal:
