@@ -8,12 +8,13 @@ Facts only: ``fleet/doctor.py`` says what is wrong with them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import inside, parts, pull
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired
@@ -25,8 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 REGISTRY_TIMEOUT = 30.0
 #: Seconds for each name and each dial from inside a container.
 INSIDE_TIMEOUT = 3.0
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://(?:[^\s/@\"']*@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)")
-_MULTIADDR = re.compile(r"/dns[46]?/([A-Za-z0-9.-]+)")
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://(?:[^\s/@\"']*@)?([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)")
+_MULTIADDR = re.compile(r"/dns[46]?/([A-Za-z0-9_.-]+)")
 #: Known by a hosts file wherever they mean something.
 _NO_NAMES = ("localhost", "host.docker.internal")
 _ADDRESS = re.compile(r"[0-9.]+\Z")
@@ -41,7 +42,7 @@ def take(desired: Desired, paths: Paths, seen: Mapping[str, Any]) -> Dict[str, A
     images = [release.image, *parts.images(release.manifest)]
     registries = sorted({registry_of(image) for image in images})
     services = parts.services(release.manifest)
-    settings = [name for name in names_in(_texts(release.files)) if name not in services]
+    settings = [name for name in names_in(_said(release.manifest)) if name not in services]
     with ThreadPoolExecutor(max_workers=3) as pool:
         asked = pool.submit(_images, desired, images, paths, seen)
         resolved = pool.submit(_resolve, sorted({*registries, *settings}))
@@ -63,16 +64,46 @@ def registry_of(image: str) -> str:
     return first.partition(":")[0] if named else "registry-1.docker.io"
 
 
-def names_in(text: str) -> List[str]:
-    """The hosts of URLs and multiaddrs in a text that have to be resolved."""
-    found = {name.lower() for name in (*_URL.findall(text), *_MULTIADDR.findall(text))}
+def names_in(value: Any) -> List[str]:
+    """The hosts that have to be resolved, of the addresses (URLs, multiaddrs) in a value.
+
+    A text counts when it is addresses and nothing else: a URL in a sentence is for people.
+    """
+    found: Set[str] = set()
+    for text in _texts(value):
+        words = [word for word in re.split(r"[\s,;]+", text) if word]
+        if all("://" in word or word.startswith("/") for word in words):
+            found.update(name.lower() for word in words for name in (*_URL.findall(word), *_MULTIADDR.findall(word)))
     return sorted(name for name in found if name not in _NO_NAMES and not _ADDRESS.match(name))
 
 
-def _texts(files: Mapping[str, str]) -> str:
-    """The settings' texts without their comments, which show URLs that nobody asks for."""
-    wanted = (files.get("agent.yaml") or "", files.get("compose.yaml") or "")
-    return "\n".join(re.sub(r"(^|\s)#.*", "", line) for text in wanted for line in text.splitlines())
+def _said(manifest: Mapping[str, Any]) -> List[Any]:
+    """What a release tells its containers."""
+    told = [manifest.get("settings"), manifest.get("environment")]
+    for service in parts.services(manifest).values():
+        told += [service.get("environment"), service.get("command")]
+    return told
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value; a variable holds lists and mappings as JSON."""
+    if isinstance(value, str):
+        inner = _json(value)
+        if inner is None:
+            yield value
+        else:
+            yield from _texts(inner)
+    elif isinstance(value, (Mapping, list)):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+
+
+def _json(text: str) -> Any:
+    """The list or mapping that a text spells; None for any other text."""
+    try:
+        return json.loads(text) if text[:1] in ("[", "{") else None
+    except ValueError:
+        return None
 
 
 def _images(
@@ -114,6 +145,8 @@ def _resolve(names: Sequence[str]) -> Dict[str, str]:
 def _resolved(name: str) -> str:
     try:
         socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)
+    except UnicodeError:
+        return inside.NO_NAME
     except OSError as error:
         return str(error.strerror or error).lower()
     return "ok"

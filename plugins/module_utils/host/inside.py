@@ -26,6 +26,8 @@ CLONE_NEWNET = 0x40000000
 #: Of netdevice(7): the MTU of an interface.
 SIOCGIFMTU = 0x8921
 DNS_PORT = 53
+#: A name with an empty label, or one that is too long.
+NO_NAME = "it is no host's name"
 #: RFC 1035, 4.1.1: the answer codes by name.
 _CODES = {1: "malformed", 2: "server failure", 3: "no such name", 4: "not implemented", 5: "refused"}
 
@@ -100,6 +102,8 @@ def _ask(server: str, name: str, timeout: float) -> str:
             link.connect((server, DNS_PORT))
             link.send(question(name))
             return answered(link.recv(4096))
+    except UnicodeError:
+        return NO_NAME
     except socket.timeout:
         return "no answer from %s" % server
     except OSError as error:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import struct
@@ -89,14 +90,44 @@ class TestImages:
 
 
 class TestNames:
-    def test_those_of_urls_and_multiaddrs(self) -> None:
-        text = (
-            "llm:\n  base_url: https://user:word@Models.example.org:8443/v1\n  other: http://10.0.0.1/x\n"
-            'a: "/dns4/relay.example.org/tcp/4001/p2p/12D3"\nb: redis://localhost:6379\n# see https://docs.example\n'
-        )
-        files = {"agent.yaml": text, "compose.yaml": "x: http://files:8080/mcp", "release.json": "{}"}
-        found = examination.names_in(examination._texts(files))
-        assert found == ["files", "models.example.org", "relay.example.org"]
+    @pytest.mark.parametrize(
+        ("value", "names"),
+        [
+            ("https://user:word@Models.example.org:8443/v1", ["models.example.org"]),
+            ("/dns4/relay.example.org/tcp/4001/p2p/12D3", ["relay.example.org"]),
+            ("http://llm_gateway.internal/v1", ["llm_gateway.internal"]),
+            ("--url=https://a.example", ["a.example"]),
+            ("https://a.example, https://b.example", ["a.example", "b.example"]),
+            ('[{"name": "x", "url": "https://a.example"}]', ["a.example"]),
+            ("http://10.0.0.1/x", []),
+            ("redis://localhost:6379", []),
+            # For people to read.
+            ("The tools of https://docs.example: see there", []),
+            ("Described, https://docs.example", []),
+            ("[no JSON", []),
+            ("", []),
+        ],
+    )
+    def test_those_of_values_that_are_addresses(self, value: str, names: list[str]) -> None:
+        for given in ({"llm": {"base_url": value}}, {"p2p": {"bootstrap_nodes": [value, 5, None]}}):
+            assert examination.names_in(given) == names
+
+    def test_settings_variables_and_services_have_them(self, paths) -> None:
+        changed = release("r1")
+        manifest = json.loads(changed["files"]["release.json"])
+        manifest["settings"] = {"llm": {"base_url": "https://a.invalid"}, "agent": {"description": "By http://x.invalid."}}
+        manifest["environment"] = {"PRAXIS_METRICS__REMOTE_WRITE_URL": "https://b.invalid", "MCP": "http://cache:80"}
+        service = {"part": "p1", "image": IMAGE, "command": ["serve", "--from=http://c.invalid"],
+                   "environment": {"UP": "http://d.invalid"}, "files": {"/a": "http://e.invalid"}}  # fmt: skip
+        manifest["services"] = {"cache": service}
+        changed["files"]["release.json"] = json.dumps(manifest)
+        found = take(paths, release=changed)["names"]
+        assert sorted(set(found) - {"registry.example"}) == ["a.invalid", "b.invalid", "c.invalid", "d.invalid"]
+
+    def test_a_name_that_cannot_be_asked_for_is_an_answer(self) -> None:
+        said = "it is no host's name"
+        assert examination._resolve(["foo..bar"]) == {"foo..bar": said}
+        assert inside.ask(["127.0.0.1"], "foo..bar", 1.0) == said
 
     @pytest.mark.parametrize(
         ("image", "registry"),
