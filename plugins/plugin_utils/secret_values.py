@@ -12,6 +12,7 @@ from typing import Dict, List, Mapping, Optional, Tuple, Union
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
@@ -43,7 +44,8 @@ def deliver(
         fault = undeliverable(called, source, secret.value) or doubtful(called, source, secret.value, strict)
         findings += [fault] if fault else []
         if isinstance(secret.value, str) and (fault is None or fault.level != ERROR):
-            values[name], versions[name] = secret.value, secret.version or _keyed_digest(secret.value, seed)
+            values[name] = secret.value
+            versions[name] = _version(source, secret.version) or _keyed_digest(secret.value, seed)
     return values, versions, findings
 
 
@@ -90,6 +92,14 @@ def doubtful(name: str, source: Source, value: Union[str, bytes], strict: bool) 
 
 def _of(source: Source) -> str:
     return " of %s" % source if isinstance(source, Reference) else ""
+
+
+def _version(source: Source, version: str) -> str:
+    """The store's version and a digest of where the value is, such as ``3@5f2c90aa``; empty for a value of no store.
+
+    Two secrets may have equal versions (Google numbers them from 1 on), and two keys of one secret always do.
+    """
+    return "%s@%s" % (version, digest(str(source.at("")))[:8]) if isinstance(source, Reference) and version else ""
 
 
 def _keyed_digest(value: str, seed: Optional[bytes]) -> str:

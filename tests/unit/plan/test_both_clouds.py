@@ -117,7 +117,7 @@ class TestPlan:
         }
         secrets = {name: each["secrets"]["OPENAI_API_KEY"] for name, each in made.host_secrets().items()}
         assert secrets == {"m1": OPENAI, "m2": LLM, "m3": LLM, "m4": OPENAI}
-        assert {found.releases[name].secrets["OPENAI_API_KEY"] for name in ("m2", "m3")} == {"1"}
+        assert {found.releases[name].secrets["OPENAI_API_KEY"] for name in ("m2", "m3")} == {"1@f7e585dd"}
         servers = [made.host_secrets()[name]["registry"]["server"] for name in found.members]
         assert servers == [IMAGE.partition("/")[0], ARTIFACT, ARTIFACT, IMAGE.partition("/")[0]]
         assert found.releases["m3"].image == f"{ARTIFACT}/{REPOSITORY}@{DIGEST}"
@@ -134,7 +134,7 @@ class TestPlan:
         both.version("llm", json.dumps({"openai": LLM}).encode())
         after = plan(fleet(1, {1: on_google(1)}))
         versions = [each.releases["m1"].secrets["OPENAI_API_KEY"] for each in (before, after)]
-        assert versions == ["1", "2"]
+        assert versions == ["1@f7e585dd", "2@f7e585dd"]
         assert before.releases["m1"].id != after.releases["m1"].id
 
     @pytest.mark.slow

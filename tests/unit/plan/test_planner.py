@@ -16,6 +16,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, difference, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import UNKNOWN
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret
+from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import parse
+from ansible_collections.praxis.cloud.plugins.plugin_utils.secret_values import deliver
 from tests.unit.plan.made import IMAGE, OPENAI, REPOSITORY, Account, fleet, only, planner, reported, seed
 
 KEY = "aws-sm://llm#openai"
@@ -157,6 +160,47 @@ class TestVersionsOfPlainValues:
         assert one == again
         assert len({*one, *other}) == 4  # each member's is keyed with its own seed
         assert all(version.startswith("keyed-") for version in one)
+
+
+class TestVersionsOfReferences:
+    def test_another_key_of_the_same_secret_is_another_release_and_another_plan(self, account: Account) -> None:
+        """One secret holds both, so the store's version is one; the value is another."""
+        account.change("llm", '{"openai": "planted-first-key", "other": "planted-other-key"}')
+        one, again = plan(1), plan(1)
+        other = plan(1, agent_secrets={"OPENAI_API_KEY": "aws-sm://llm#other"})
+        assert one.releases["m1"].id == again.releases["m1"].id != other.releases["m1"].id
+        assert difference(one.id, other.id) == ["secrets"]
+
+    def test_another_secret_with_the_same_version_has_another_version_in_a_release(self) -> None:
+        """Google numbers versions from 1 on, in every secret."""
+
+        def version(text: str, number: str = "1") -> str:
+            reference = parse(text)
+            assert reference is not None
+            found = deliver({"A": reference}, True, {reference: Secret("planted-value", number)}, None)
+            return found[1]["A"]
+
+        old = version("gcp-sm://p/openai-old")
+        assert old == "1@404597d8"  # what stands in releases of before stays what it is
+        others = ("gcp-sm://p/openai-new", "gcp-sm://q/openai-old", "gcp-sm://p/openai-old#key", "aws-sm://openai-old")
+        assert len({old, *map(version, others)}) == 5
+        assert version("gcp-sm://p/openai-old", "2") == old.replace("1@", "2@")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "gcp-sm://p/openai?version=1",
+            "gcp-sm://p/openai?version=latest",
+            "{{resolve:secretmanager:projects/p/secrets/openai/versions/1}}",
+        ],
+    )
+    def test_a_version_that_is_named_is_the_version_that_is_found(self, text: str) -> None:
+        """Pinning what is deployed restarts nobody."""
+        found = [parse(each) for each in ("gcp-sm://p/openai", text)]
+        references = [each for each in found if each]
+        secrets = dict.fromkeys(references, Secret("planted-value", "1"))
+        _values, versions, _findings = deliver(dict(zip("AB", references)), True, secrets, None)
+        assert versions["A"] == versions["B"]
 
 
 class TestPlanId:

@@ -58,6 +58,15 @@ def test_a_new_version_of_its_secret_is_a_new_release_with_the_same_agent(accoun
     assert before.agent_part == after.agent_part
 
 
+def test_another_key_of_its_secret_is_a_new_release_with_the_same_agent(account: Account) -> None:
+    account.change("files", json.dumps({"token": TOKEN, "other": TOKEN + "-other"}))
+    before = planner(fleet(1, services=[FILES])).plan().releases["m1"]
+    other = {**FILES, "secrets": {"TOKEN": "aws-sm://files#other"}}
+    after = planner(fleet(1, services=[other])).plan().releases["m1"]
+    assert before.id != after.id
+    assert before.agent_part == after.agent_part
+
+
 def test_a_value_in_place_of_a_reference_has_a_keyed_digest_for_a_version(account: Account) -> None:
     made = planner(fleet(1, services=[{**FILES, "secrets": {"TOKEN": TOKEN}}]))
     assert made.plan().releases["m1"].services[0].secrets["TOKEN"].startswith("keyed-")
