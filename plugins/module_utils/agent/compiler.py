@@ -23,6 +23,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 __all__ = ["Compiled", "KEY_DIRECTORY", "Layer", "compile_settings"]
 
 KEY_DIRECTORY = "/keys"
+#: What the agent would do without these, written out: where neither its file nor its environment has them, it takes
+#: them from a ``.env`` file in its image. Without llm.api_key it takes OPENAI_API_KEY, which it reads from no file.
+_NOT_FROM_IMAGE: Mapping[str, Any] = {"llm.api_key": None, "llm.base_url": None, "logging.format": "text"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def compile_settings(
     secrets = _lift_references(merged)
     user = routes.read_environment(environment, [*secret_names, *secrets], report)
     rules.check_ports(merged, user, api_port, p2p_port, report)
-    document = _document(merged, member, api_port, p2p_port, address)
+    document = _document(merged, user, member, api_port, p2p_port, address)
     routes.check_precedence(document, user, report)
     seen = routes.effective(merged, document, user)
     rules.check_settings(seen, member, report)
@@ -108,8 +111,13 @@ def _lift_references(merged: Merged) -> Dict[str, str]:
     return {BY_PATH[path].variable or BY_PATH[path].spelt_variable: merged.values.pop(path) for path in sorted(paths)}
 
 
-def _document(merged: Merged, member: str, api_port: int, p2p_port: int, address: str) -> Dict[str, Any]:
+def _document(
+    merged: Merged, user: routes.UserEnvironment, member: str, api_port: int, p2p_port: int, address: str
+) -> Dict[str, Any]:
+    # The file would win over the user's variable.
+    against = {path: value for path, value in _NOT_FROM_IMAGE.items() if not user.has(BY_PATH[path].spelt_variable)}
     flat: Dict[str, Any] = {
+        **against,
         "agent.version": "1.0.0",
         "agent.description": "Praxis agent %s" % member,
         "mcp.enabled": False,

@@ -94,12 +94,17 @@ def agent_environment(deployment: str) -> str:
 def minimum(
     variables: Mapping[str, str], user: UserEnvironment, api_port: int, deployment: str, shared_path: str = ""
 ) -> Dict[str, str]:
-    """The variables that every deployment must set, less those the user gave."""
+    """The variables that every deployment must set, less those the user gave.
+
+    Some are the agent's own defaults: a ``.env`` file in its image would set what is left out.
+    """
     url = variables.get("PRAXIS_METRICS__REMOTE_WRITE_URL") or "PRAXIS_METRICS__REMOTE_WRITE_URL" in user.secrets
     least = {
         "HOME": "/tmp",
+        "PRAXIS_API__CORS_ORIGINS": '["*"]',
         "PRAXIS_API__DOCS_ENABLED": "false",
         "PRAXIS_API__HOST": "0.0.0.0",
+        "PRAXIS_DEBUG": "false",
         "PRAXIS_ENVIRONMENT": agent_environment(deployment),
         # Empty is what an agent without stored data may have; nothing in it stores data today.
         "PRAXIS_MASTER_KEY": "",

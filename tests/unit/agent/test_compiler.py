@@ -91,20 +91,41 @@ def test_the_least_that_is_always_set() -> None:
         "p2p": {"enabled": True, "port": 4001, "keystore_path": "/keys", "connection_timeout": 15},
         "api": {"host": "0.0.0.0", "port": 8000},
         "mcp": {"enabled": False},
-        "llm": {"timeout": 30, "max_retries": 0},
-        "logging": {"level": "INFO", "file_enabled": False},
+        "llm": {"api_key": None, "base_url": None, "timeout": 30, "max_retries": 0},
+        "logging": {"level": "INFO", "format": "text", "file_enabled": False},
     }
     assert found.environment == {
         "HOME": "/tmp",
+        "PRAXIS_API__CORS_ORIGINS": '["*"]',
         "PRAXIS_API__DOCS_ENABLED": "false",
         "PRAXIS_API__HOST": "0.0.0.0",
         "PRAXIS_API__PORT": "8000",
+        "PRAXIS_DEBUG": "false",
         "PRAXIS_ENVIRONMENT": "staging",
         "PRAXIS_MASTER_KEY": "",
         "PRAXIS_METRICS__ENABLED": "false",
         "PRAXIS_SHARED_PATH": "/tmp/shared",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        ("llm.base_url", "PRAXIS_LLM__BASE_URL", "https://llm.example.com/v1"),
+        ("logging.format", "PRAXIS_LOGGING__FORMAT", "{message}"),
+    ],
+)
+def test_what_is_written_out_against_the_image_gives_way_to_the_users_own(path: str, name: str, value: str) -> None:
+    section, _dot, leaf = path.rpartition(".")
+    assert compiled(nested(path, value)).document[section][leaf] == value
+    plain = compiled(environment={name: value})
+    assert (plain.findings, plain.environment[name]) == ((), value)
+    assert leaf not in plain.document[section]  # the file would win
+    stored = compiled(secret_names=[*KEY, "PRAXIS_LLM__BASE_URL"])
+    assert (stored.findings, set(stored.document["llm"])) == ((), {"api_key", "timeout", "max_retries"})
+    assert compiled({"api": {"cors_origins": []}}).environment["PRAXIS_API__CORS_ORIGINS"] == "[]"
+    assert compiled(environment={"PRAXIS_DEBUG": "true"}).environment["PRAXIS_DEBUG"] == "true"
 
 
 def test_later_layers_win_mappings_merge_and_lists_replace() -> None:

@@ -152,7 +152,8 @@ def test_a_baked_dotenv_file_cannot_undo_what_a_deployment_relies_on(
         "P2P__ENABLED": "false", "P2P__PORT": "1", "P2P__KEYSTORE_PATH": "/x", "P2P__BOOTSTRAP_NODES": '["x"]',
         "MCP__ENABLED": "true", "API__PORT": "1", "API__HOST": "127.0.0.1", "ENVIRONMENT": "production",
         "METRICS__ENABLED": "true", "API__DOCS_ENABLED": "true", "LOGGING__FILE_ENABLED": "true",
-        "LLM__TIMEOUT": "600", "LLM__MAX_RETRIES": "9",
+        "LLM__TIMEOUT": "600", "LLM__MAX_RETRIES": "9", "LLM__API_KEY": "sk-planted", "LLM__BASE_URL": "http://x/v1",
+        "LOGGING__FORMAT": "json", "API__CORS_ORIGINS": '["http://x"]', "DEBUG": "true",
     }  # fmt: skip
     found = compiled()
     (tmp_path / "a.yaml").write_text(peers.with_peers(document.dump(found.document), []), encoding="utf-8")
@@ -164,9 +165,15 @@ def test_a_baked_dotenv_file_cannot_undo_what_a_deployment_relies_on(
     (tmp_path / ".env").write_text("".join(f"PRAXIS_{name}={value}\n" for name, value in names.items()))
     (agent, server), (clean_agent, clean_server) = loaded(), clean
     assert agent == clean_agent
-    for section, name in (("api", "port"), ("api", "host"), ("api", "docs_enabled"), ("metrics", "enabled")):
+    assert agent["llm"]["api_key"] is None  # so the agent takes OPENAI_API_KEY
+    listener = [("api", name) for name in ("port", "host", "docs_enabled", "cors_origins")]
+    for section, name in (*listener, ("metrics", "enabled")):
         assert server[section][name] == clean_server[section][name], name
     assert server["environment"] == clean_server["environment"] == "prod"
+    assert server["debug"] is clean_server["debug"] is False
+    # What nothing relies on may come of it, and the table says so.
+    (tmp_path / ".env").write_text("PRAXIS_LLM__MODEL=small\n")
+    assert loaded()[0]["llm"]["model"] == "small"
 
 
 # --- what the agent drops, ignores, or takes literally
