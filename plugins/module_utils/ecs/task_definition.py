@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.ecs.settings import (
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.sidecars import Sidecar
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import asks_health
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import KIND_TAG, mark
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import CONFIG_MOUNT, KEY_MOUNT, Release
@@ -151,7 +152,6 @@ class Kind:
     def _agent(self, around: Surroundings) -> Definition:
         release = self.release
         environment = {**release.environment, start.FILE_VARIABLE: self.document}
-        health = f"http://127.0.0.1:{release.api_port}/health"
         mounted = sidecars.of_agent(self.sidecars)
         depends = sidecars.depended_on(self.sidecars)
         if mounted:
@@ -174,7 +174,7 @@ class Kind:
             ],
             **container.mounts(mounted),
             "healthCheck": {
-                "command": ["CMD", "curl", "-fsS", "-m", "3", health],
+                "command": asks_health(release.api_port),
                 "interval": 5,
                 "timeout": 5,
                 "retries": 6,

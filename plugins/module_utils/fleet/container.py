@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 #: The user and group that the containers run as, and that reads the files in their tmpfs.
 CONTAINER_USER = 10001
@@ -54,6 +54,11 @@ def bind(source: str, target: str, read_only: bool) -> Dict[str, Any]:
         "read_only": read_only,
         "bind": {"create_host_path": False},
     }
+
+
+def asks_health(api_port: int) -> List[str]:
+    """The command that succeeds while the agent's API answers, whatever proxies the container's environment names."""
+    return ["CMD", "curl", "-fsS", "-m", "3", "--noproxy", "*", "http://127.0.0.1:%d/health" % api_port]
 
 
 def logging(limits: Limits) -> Dict[str, Any]:

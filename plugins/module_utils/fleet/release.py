@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container impor
     SECRETS_MOUNT,
     START,
     Limits,
+    asks_health,
     bind,
     hardened,
     logging,
@@ -153,7 +154,6 @@ class Release:
             binds.append(("/var/run/docker.sock", "/var/run/docker.sock", False))
         limits = self.limits
         config = "%s/%s.yaml" % (CONFIG_MOUNT, self.name)
-        health = "http://127.0.0.1:%d/health" % self.api_port
         return {
             **socket,
             "image": self.image,
@@ -165,7 +165,7 @@ class Release:
             "ports": ["%d:%d" % (port, port) for port in (self.api_port, self.p2p_port)],
             "volumes": [bind(*each) for each in binds],
             "healthcheck": {
-                "test": ["CMD", "curl", "-fsS", "-m", "3", health],
+                "test": asks_health(self.api_port),
                 "interval": "5s",
                 "timeout": "5s",
                 "retries": 6,
