@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import Dat
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.limits import read_limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.proxies import Proxies
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
+from ansible_collections.praxis.cloud.plugins.plugin_utils.settings_yaml import Loader
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import check, convert
 
 GROUP = "praxis"
@@ -194,12 +195,12 @@ def registered(hostvars: Mapping[str, Any], names: List[str], variable: str) -> 
 def read_layer(folder: str, name: str) -> Layer:
     """A settings file as inert text: nothing in it is a template, whatever braces it has.
 
-    :raises Failed: when it is missing, is no YAML, or is no mapping.
+    :raises Failed: when it is missing, is no YAML, has a key twice, or is no mapping.
     """
     path = os.path.join(folder, name)
     try:
         with open(path, encoding="utf-8") as file:
-            settings = yaml.safe_load(file.read())
+            settings = yaml.load(file.read(), Loader)
     except FileNotFoundError:
         there = sorted(item for item in os.listdir(folder) if item.endswith(".yaml")) if os.path.isdir(folder) else []
         fix = "There are: %s. Set praxis_environment or praxis_config_dir." % (", ".join(there) or "none")

@@ -407,6 +407,26 @@ class TestSettingsFiles:
         assert "line 1" in finding.what
 
     @pytest.mark.parametrize(
+        ("text", "key", "lines"),
+        [
+            ("llm:\n  timeout: 7\np2p: {}\nllm:\n  model: x\n", "'llm'", (1, 4)),
+            ("llm:\n  timeout: 7\n  'timeout': 8\n", "'timeout'", (2, 3)),
+            ("agent:\n  tools:\n  - {name: a, name: b}\n", "'name'", (3, 3)),
+            ("a: &a {x: 1}\nb:\n  <<: *a\n  y: 1\n  y: 2\n", "'y'", (4, 5)),
+        ],
+    )
+    def test_a_key_that_stands_twice(self, tmp_path: Path, text: str, key: str, lines: tuple[int, int]) -> None:
+        finding = self.refused(**self.config(tmp_path, agent_base=text, agent_staging=""))
+        assert (finding.code, finding.where) == ("bad-yaml", str(tmp_path / "agent_base.yaml"))
+        assert "%s stands in line %d, and in line %d again" % (key, *lines) in finding.what
+
+    def test_a_key_that_is_merged_in_and_then_overridden(self, tmp_path: Path) -> None:
+        text = "x: {y: {z: &z {<<: &a {k: 1, l: 1}, k: 2}}}\nb: {<<: *z, l: 3}\nc: {<<: [*a, *z]}\n1: a\n'1': b\n"
+        base, _staging = read(**self.config(tmp_path, agent_base=text, agent_staging="")).layers()
+        assert (base.settings["b"], base.settings["c"]) == ({"k": 2, "l": 3}, {"k": 1, "l": 1})
+        assert (base.settings[1], base.settings["1"]) == ("a", "b")
+
+    @pytest.mark.parametrize(
         "text", ["a: 2026-02-30", "a: " + "[" * 2000, "a: 0o9z: b: c", "a: !!python/object:os.x {}", "a: " + "9" * 5000]
     )
     @pytest.mark.slow
