@@ -255,13 +255,13 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
             continue
         try:
             given = variables[variable]
-            value = None if too_deep(given) else plain(given)
+            unfit = _unfit(given)
+            value = None if unfit else plain(given)
         except AnsibleError as error:
             findings.append(unreadable(name, variable, str(error)))
             continue
-        if too_deep(given):
-            what = "%s is nested too deep, or holds itself." % variable
-            findings.append(Finding("bad-variable", what, name, "Flatten it."))
+        if unfit:
+            findings.append(Finding("bad-variable", "%s %s" % (variable, unfit[0]), name, unfit[1]))
             continue
         wrong = convert(values, item.name, str(item.type), value)
         if wrong is None:
@@ -276,6 +276,21 @@ def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)
+
+
+def _unfit(value: Any) -> Optional[Tuple[str, str]]:
+    """Why a value cannot be made plain, and the fix."""
+    if too_deep(value):
+        return "is nested too deep, or holds itself.", "Flatten it."
+    if _holds_bytes(value):
+        return "holds !!binary, and only text can be delivered.", "Write it as text; bytes are written in base64."
+    return None
+
+
+def _holds_bytes(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_bytes(item) for item in value.values())
+    return isinstance(value, bytes) or (isinstance(value, (list, tuple)) and any(_holds_bytes(item) for item in value))
 
 
 def unreadable(name: str, variable: str, error: str) -> Finding:

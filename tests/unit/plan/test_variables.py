@@ -93,6 +93,23 @@ class TestConversions:
         assert value == got
         assert type(value) is type(got)
 
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [
+            ("agent_environment", {"A": b"planted"}),
+            ("agent_secrets", {"A": b"planted"}),
+            ("agent_config", {"llm": {"model": b"planted"}}),
+            ("registries", [{"server": "r.example.com", "username": "a", "password": b"planted"}]),
+            ("fleet", b"planted"),
+        ],
+    )
+    def test_what_yaml_calls_binary_is_refused_and_not_shown(self, name: str, given: Any) -> None:
+        """As text it would be what Python prints of it: b'planted'."""
+        finding = only(refused(**{name: given}))
+        assert (finding.code, finding.where) == ("bad-variable", "m1")
+        assert f"praxis_{name} holds !!binary" in finding.what
+        assert "planted" not in str(finding)
+
     @pytest.mark.parametrize("name", ["fleet", "api_port", "p2p_port", "strict", "container", "agent_config_host"])
     def test_nothing_and_null_mean_the_default(self, name: str) -> None:
         absent = read(**{name: None})  # variables() leaves it out
