@@ -65,10 +65,11 @@ def process_with(inode: str, proc: str = "/proc") -> str:
 
 
 def _container_with(engine: Engine, port: int) -> Optional[str]:
-    """A running container other than the agent's that publishes the port."""
+    """A running container other than the agent's that publishes the TCP port."""
     for item in engine.containers({}):
         labels: Mapping[str, Any] = item.get("Labels") or {}
         ours = all(labels.get(name) == value for name, value in LABELS.items())
-        if not ours and any(each.get("PublicPort") == port for each in item.get("Ports") or []):
+        published = [each for each in item.get("Ports") or [] if each.get("Type", "tcp") == "tcp"]
+        if not ours and any(each.get("PublicPort") == port for each in published):
             return "the container %s" % (item.get("Names") or [item["Id"]])[0].lstrip("/")
     return None

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import ports
+from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
+from tests.unit.host.fakes import FakeEngine
 
 listening = ports.listening  # before conftest puts another in its place
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -41,3 +45,16 @@ def test_only_listeners_count(proc: Path) -> None:
 def test_the_holder_is_named(proc: Path) -> None:
     assert ports.process_with("71", str(proc)) == "nginx (pid 812)"
     assert ports.process_with("73", str(proc)) == "a process that cannot be named"
+
+
+@pytest.mark.parametrize(
+    ("published", "taken"),
+    [({"Type": "tcp"}, [9000]), ({"Type": "udp"}, []), ({"Type": "sctp"}, []), ({}, [9000])],
+)
+def test_a_port_of_another_protocol_is_another_port(
+    proc: Path, paths: Paths, engine: FakeEngine, published: dict[str, Any], taken: list[int]
+) -> None:
+    """The agent listens on TCP alone."""
+    engine.neighbours = [{"Id": "n1", "Names": ["/dns"], "Labels": {}, "Ports": [{"PublicPort": 9000, **published}]}]
+    found = ports.taken(Engine(paths.engine_socket), [9000], [], str(proc))
+    assert [finding.where for finding in found] == ["port %d" % port for port in taken]
