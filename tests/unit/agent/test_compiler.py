@@ -174,6 +174,16 @@ def test_what_only_the_environment_can_set(layer: dict[str, Any], expected: dict
     assert set(found.document) <= {"agent", "api", "mcp", "llm", "logging", "p2p"}
 
 
+def test_a_later_layer_unsets_where_metrics_are_pushed_to() -> None:
+    below = {"metrics": {"remote_write_url": "https://m/push", "push_interval": 60}}
+    found = compiled(below, {"metrics": {"remote_write_url": None}})
+    assert found.findings == ()
+    assert found.environment["PRAXIS_METRICS__ENABLED"] == "false"
+    assert "PRAXIS_METRICS__REMOTE_WRITE_URL" not in found.environment
+    on = {"metrics": {**below["metrics"], "enabled": True}}
+    assert only(compiled(on, {"metrics": {"remote_write_url": None}})).code == "metrics-to-vendor"
+
+
 def test_cors_origins_of_the_later_layer_count_under_either_name() -> None:
     found = compiled({"http": {"cors_origins": ["https://a"]}}, {"api": {"cors_origins": ["https://b"]}})
     assert found.findings == ()
