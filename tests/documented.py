@@ -286,6 +286,7 @@ ROWS = (
     *(Row(f"ansible-playbook deploy.yml -i inventories/static{more}", run=_STATIC, why="its hosts are examples")
       for more in ("", " --ask-become-pass", " --become-password-file FILE")),
     *(Row(command, run=f"on_machine {command}{more}", why="on a machine") for command, more in _ON_A_MACHINE),
+    Row("docker swarm leave", run="on_machine docker swarm leave --help", why="no machine here is in a swarm"),
     Row("docker pull", run="on_machine docker pull --help", why="a login comes with a deployment, and goes"),
     Row("ansible-playbook deploy.yml -i inventories/gcp_compute", run="make -n plan CLOUD=gcp", why=_OWN,
         prints="scripts/play plan.yml gcp"),

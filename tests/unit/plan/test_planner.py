@@ -109,7 +109,7 @@ class TestPlan:
         made = planner(fleet(1, agent_secrets={}, agent_config={"llm": {"api_key": KEY}}))
         found = made.plan()
         assert made.host_secrets()["m1"]["secrets"] == {"OPENAI_API_KEY": OPENAI}
-        assert "api_key" not in found.releases["m1"].settings["llm"]
+        assert found.releases["m1"].settings["llm"]["api_key"] is None
 
     def test_the_start_period_follows_the_settings_unless_it_is_given(self, account: Account) -> None:
         slow = {"agent_config": {"llm": {"timeout": 20}}}
