@@ -69,3 +69,12 @@ def test_a_dead_host_is_named_and_the_others_are_rolled_back_where_that_is_allow
     done = two.run(AS_JSON, *NEWEST, "-e", "praxis_max_unreachable=1", playbook="rollback.yml")
     assert found_by(done) == (0, "good", [("m2", "host-unreachable", "warning")])
     assert "left out" in done.stdout and b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
+
+
+def test_a_host_whose_python_is_broken_is_named_and_the_run_ends_there(two: Fleet) -> None:
+    two.site.host("m2", "echo 'no such module' >&2; exit 3")
+    done = two.run(AS_JSON, *NEWEST, playbook="rollback.yml")
+    code, _verdict, named = found_by(done)
+    assert (code, [(where, level) for where, _code, level in named]) == (2, [("m2", "error")])
+    assert "praxis_verdict" not in done.stdout + done.stderr
+    assert b"agent_release" not in (two.site.folder / "sent-m1").read_bytes()
