@@ -30,8 +30,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Planned
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Source
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_lock import Lock
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 from ansible_collections.praxis.cloud.plugins.plugin_utils.target_action import (
     DEPLOY,

@@ -1,27 +1,23 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fleet in one cluster: what there is of it, what a plan would change, and its lock."""
+"""A fleet in one cluster: what there is of it, and what a plan would change."""
 
 from __future__ import annotations
 
-import contextlib
-import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     changes,
     deployments,
-    lease,
     pod_state,
     resources,
     rollout,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
-from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 
 Object = Mapping[str, Any]
@@ -146,109 +142,3 @@ class FleetCluster:
         whole = len(pods) == workload["spec"].get("replicas", 1) and all(map(pod_state.is_ready, pods))
         events = [] if whole else self.api.listed(root + "/events")
         return rollout.Seen(workload, pods, pod_state.fresh(events, since))
-
-
-@dataclass
-class Lock:
-    """The fleet's lock. One deployment at a time holds it.
-
-    :param deployment: ``run``, ``owner`` and ``reason`` of this one.
-    :param seconds: how long others wait for it after its last sign of life.
-    :ivar playbook: what this run works for.
-    :ivar before: the Lease as it was last read: once it is held, as this run found it.
-    """
-
-    cluster: FleetCluster
-    deployment: Mapping[str, Any]
-    seconds: int
-    take_over: str = ""
-    held: Optional[Dict[str, Any]] = None
-    renewed: float = 0.0
-    playbook: Playbook = field(default_factory=Playbook)
-    before: Optional[Dict[str, Any]] = None
-
-    def read(self) -> Optional[Dict[str, Any]]:
-        """The Lease as it is."""
-        self.before = self.cluster.api.get(lease.path(self.cluster.namespace, self.cluster.fleet))
-        return self.before
-
-    def wait(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Wait until nobody else holds it, for so long at most.
-
-        :raises Failed: ``fleet-locked``.
-        """
-        end = time.monotonic() + seconds
-        while True:
-            self._require_playbook()
-            there = self.read()
-            taken = lease.locked(there, self.cluster.api.now, self.take_over)
-            if taken is None:
-                return
-            if time.monotonic() >= end:
-                raise Failed(taken)
-            sleep(2)
-
-    def take(self) -> None:
-        """:raises Failed: ``fleet-locked``: another deployment has it."""
-        there = self.read()
-        now = self.cluster.api.now
-        taken = lease.locked(there, now, self.take_over)
-        if taken is not None:
-            raise Failed(taken)
-        wanted = lease.taken(there, self.cluster.fleet, self.cluster.namespace, self.deployment, now, self.seconds)
-        try:
-            if there is None:
-                self.held = self.cluster.api.create(lease.path(self.cluster.namespace), wanted)
-            else:
-                self.held = self.cluster.api.replace(lease.path(self.cluster.namespace, self.cluster.fleet), wanted)
-        except errors.Conflict:
-            self.wait(0)
-            raise Failed(_lost("Another deployment took the fleet at the same moment.")) from None
-        self.renewed = time.monotonic()
-
-    def require(self) -> None:
-        """Before a write: that this run still holds it. It is renewed when a third of its time is over, and when the
-        deployment has another reason now.
-
-        :raises Failed: ``lease-over``, ``playbook-ended``.
-        """
-        self._require_playbook()
-        if self.held is None:
-            return
-        wanted = lease.renewed(self.held, self.deployment, self.cluster.api.now)
-        if wanted["metadata"] == self.held["metadata"] and time.monotonic() - self.renewed < self.seconds / 3:
-            return
-        try:
-            self.held = self.cluster.api.replace(lease.path(self.cluster.namespace, self.cluster.fleet), wanted)
-        except (errors.Conflict, errors.NotFound):
-            raise Failed(_lost("Another deployment has taken the fleet over from this run.")) from None
-        self.renewed = time.monotonic()
-
-    def _require_playbook(self) -> None:
-        """The Lease of a run that stops here stays and runs out: the next run names what was left.
-
-        :raises Failed: ``playbook-ended``.
-        """
-        if self.playbook.ended:
-            self.held = None
-        self.playbook.require()
-
-    def remove(self) -> None:
-        """Remove the Lease itself, which this run holds."""
-        self.require()
-        self.cluster.api.delete(lease.path(self.cluster.namespace, self.cluster.fleet))
-        self.held = None
-
-    def release(self) -> None:
-        """Give it back."""
-        if self.held is None:
-            return
-        path = lease.path(self.cluster.namespace, self.cluster.fleet)
-        with contextlib.suppress(errors.Conflict, errors.NotFound):  # else another one has it already
-            self.cluster.api.replace(path, lease.released(self.held))
-        self.held = None
-
-
-def _lost(what: str) -> Finding:
-    fix = "make status shows the result of the other deployment; then deploy again."
-    return Finding("lease-over", what, "Lease", fix)

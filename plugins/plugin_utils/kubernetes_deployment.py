@@ -20,7 +20,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     rollout,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Lock, Planned
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Planned
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_lock import Lock
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 
 Object = Mapping[str, Any]

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,54 +22,16 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
-from ansible_collections.praxis.cloud.plugins.plugin_utils import kinds as kinds_
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     kubernetes_deployment,
     kubernetes_kinds,
-    kubernetes_watch,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import Lock
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_lock import Lock
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, leaf, variables
+from tests.unit.kubernetes.verbs import BAD, LEASE, LEAVES, OTHER, PULL, STATEFUL, codes, image, of, run
 
-OTHER = IMAGE.replace("5" * 64, "6" * 64)
-BAD = IMAGE.replace("5" * 64, "7" * 64)
-PULL = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
 CHECKOUT = Path(__file__).resolve().parents[3]
-DEFAULTS = {name: option.get("default") for name, option in fleet_kubernetes.ActionModule.argument_spec.items()}
-STATEFUL = "/apis/apps/v1/namespaces/praxis/statefulsets/agent"
-LEASE = "/apis/coordination.k8s.io/v1/namespaces/praxis/leases/demo-deployment"
-LEAVES = "/apis/apps/v1/namespaces/praxis/deployments/leaf"
-
-
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
-    monkeypatch.setattr(kubernetes_watch, "_INTERVAL", 0.01)
-    monkeypatch.setattr(kubernetes_watch, "_is_over", lambda fault, *_: fault.patience is not None)
-    found = FakeApi(tmp_path)
-    yield found
-    found.close()
-
-
-def run(api: FakeApi, state: str, check: bool = False, kinds: dict[str, Any] | None = None, **args: Any) -> Any:
-    """A verb's result, and what it wrote."""
-    given = {**DEFAULTS, "state": state, "kubeconfig": str(api.kubeconfig), **args}
-    hosts = kinds or {"agent": variables()}
-    members, faults = kinds_.read(hosts, list(hosts))
-    api.written.clear()
-    return fleet_kubernetes._Run(given, members, faults, check, lambda _text: None).done()
-
-
-def of(image: str, **more: Any) -> dict[str, Any]:
-    return {"agent": variables(image=image, **more)}
-
-
-def codes(result: dict[str, Any]) -> list[str]:
-    return [finding["code"] for finding in result["findings"]]
-
-
-def image(api: FakeApi) -> str:
-    return str(api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 @pytest.mark.slow
