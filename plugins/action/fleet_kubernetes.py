@@ -173,8 +173,7 @@ class _Run:
         if self._check:
             return self._planned(planned, source.plan_id, changed=bool(planned.changes))
         self._findings += planned.warnings
-        good = next((past for past in self._cluster.records if past.is_good), None)
-        known = good is not None and good.plan_id == source.plan_id
+        known = deployments.is_newest(self._cluster.records, source.objects)
         goals = rollout.goals(planned.objects)
         watch = Watch(self._cluster, self._say, self._lock.require)
         mixed = have_machines(planned.objects)

@@ -87,14 +87,15 @@ class FleetCluster:
             wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
         if wrong:
             raise Failed(*wrong)
-        removals = self._unwanted(wanted, served, keep) if there else []
-        return Planned(wanted, [*found, *removals], [each for each in findings if each.level != ERROR])
+        if there is not None:
+            found += changes.unwanted(self.everything(served), wanted, self._needed(objects, keep))
+        return Planned(wanted, found, [each for each in findings if each.level != ERROR])
 
-    def _unwanted(self, wanted: Sequence[Object], served: Sequence[str], keep: int) -> List[Change]:
-        # What runs now counts as a deployment to keep beside the good ones: its pods still read their release.
-        kept, _forgotten = deployments.kept(self.records, keep)
-        names = deployments.needed(kept)
-        return changes.unwanted(self.everything(served), wanted, names)
+    def _needed(self, objects: Sequence[Object], keep: int) -> List[str]:
+        """What earlier deployments need that are kept beside this one. What only a forgotten one needs goes with it, in
+        the run that forgets it."""
+        kept, _forgotten = deployments.kept(self.records, objects, keep)
+        return deployments.needed(kept)
 
     def everything(self, served: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:
         """All objects of the fleet but the namespace and the records of deployments."""

@@ -89,7 +89,7 @@ class Deployment:
             outcome = self._roll_back(begun)
         else:
             self._make([change for change in planned.changes if change.is_late])
-        self._record(source, outcome)
+        self._finish(source, outcome)
 
     def _spread(self, stages: Sequence[canary.Stage], begun: List[Change]) -> List[Finding]:
         """Apply and judge one stage after the other; what is wrong with the first that is bad.
@@ -170,11 +170,22 @@ class Deployment:
             self.lock.require()
             self.cluster.apply(change)
 
-    def _record(self, source: Source, outcome: str) -> None:
-        records = self.cluster.records
-        past = deployments.Past(
+    def _finish(self, source: Source, outcome: str) -> None:
+        """Keep what was deployed, and forget the oldest in the place of a good one. A repair of the newest good one has
+        its record already."""
+        self.lock.require()
+        records, good = self.cluster.records, outcome == deployments.GOOD
+        path = resources.collection("v1", "ConfigMap", self.cluster.namespace)
+        if not good or not deployments.is_newest(records, source.objects):
+            past = self._past(source, outcome)
+            self.cluster.api.create(path, deployments.written(past, self.cluster.fleet, self.cluster.namespace))
+        for one in deployments.kept(records, source.objects, self.keep)[1] if good else ():
+            self.cluster.api.delete("%s/%s" % (path, deployments.record_name(one, self.cluster.fleet)))
+
+    def _past(self, source: Source, outcome: str) -> deployments.Past:
+        return deployments.Past(
             run=self.deployment["run"],
-            number=1 + max((one.number for one in records), default=0),
+            number=1 + max((one.number for one in self.cluster.records), default=0),
             owner=self.deployment["owner"],
             reason=self.deployment["reason"],
             at=self.cluster.api.now,
@@ -183,12 +194,6 @@ class Deployment:
             releases=deployments.releases(source.objects),
             objects=tuple(source.objects),
         )
-        self.lock.require()
-        path = resources.collection("v1", "ConfigMap", self.cluster.namespace)
-        self.cluster.api.create(path, deployments.written(past, self.cluster.fleet, self.cluster.namespace))
-        _kept, forgotten = deployments.kept([past, *records], self.keep)
-        for one in forgotten:
-            self.cluster.api.delete("%s/%s" % (path, deployments.record_name(one, self.cluster.fleet)))
 
 
 def observe(cluster: FleetCluster, goals: Sequence[rollout.Goal]) -> Dict[str, Any]:

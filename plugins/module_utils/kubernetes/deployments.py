@@ -63,7 +63,7 @@ def releases(objects: Sequence[Object]) -> Dict[str, str]:
 
 def written(past: Past, fleet: str, namespace: str) -> Dict[str, Any]:
     """The ConfigMap of a deployment. It never changes."""
-    packed = gzip.compress(json.dumps(list(past.objects), sort_keys=True).encode(), mtime=0)
+    packed = gzip.compress(_text(past.objects).encode(), mtime=0)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -120,10 +120,18 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
     return meant[0]
 
 
-def kept(past: Sequence[Past], most: int) -> Tuple[List[Past], List[Past]]:
-    """The deployments that are kept, so many good ones and what came between them; and those that are forgotten."""
-    good = [one for one in past if one.is_good][:most]
-    oldest = good[-1].number if good else 0
+def is_newest(past: Sequence[Past], objects: Sequence[Object]) -> bool:
+    """Whether the newest good deployment applied these very objects: to apply them again is no other deployment."""
+    good = next((one for one in past if one.is_good), None)
+    return good is not None and _text(good.objects) == _text(objects)
+
+
+def kept(past: Sequence[Past], objects: Sequence[Object], most: int) -> Tuple[List[Past], List[Past]]:
+    """The deployments that are kept beside one of these objects when it is good: so many good ones with it, and what
+    came between them. And those that are then forgotten."""
+    others = most if is_newest(past, objects) else most - 1
+    good = [one for one in past if one.is_good][:others]
+    oldest = good[-1].number if good else 1 + max((one.number for one in past), default=0)
     return [one for one in past if one.number >= oldest], [one for one in past if one.number < oldest]
 
 
@@ -137,3 +145,7 @@ def needed(past: Sequence[Past]) -> List[str]:
             if item.get("immutable") or item.get("spec", {}).get("target", {}).get("immutable")
         )
     return sorted(names)
+
+
+def _text(objects: Sequence[Object]) -> str:
+    return json.dumps(list(objects), sort_keys=True)

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The deployments that a cluster keeps: how many, what of them, and which runs are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.kubernetes.fake_api import FakeApi
+from tests.unit.kubernetes.made import IMAGE
+from tests.unit.kubernetes.verbs import BAD, PULL, STATEFUL, codes, image, of, run
+
+FIRST, SECOND, THIRD = (IMAGE.replace("5" * 64, digit * 64) for digit in "123")
+
+
+def past(api: FakeApi) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run(api, "history")["deployments"]
+    return found
+
+
+def releases(api: FakeApi) -> list[str]:
+    """The ConfigMaps of the releases that are there."""
+    return [path for path in api.objects if "/configmaps/agent-" in path and not path.endswith("-peers")]
+
+
+@pytest.mark.slow
+def test_the_same_again_is_nothing_to_do_when_more_were_deployed_than_are_kept(api: FakeApi) -> None:
+    for each in (FIRST, SECOND, THIRD):
+        assert run(api, "deployed", keep=2, kinds=of(each))["ok"]
+    kept = past(api)
+    assert [row["number"] for row in kept] == [3, 2] and len(releases(api)) == 2
+    result = run(api, "deployed", keep=2, kinds=of(THIRD))
+    assert (result["changed"], result["changes"], api.written) == (False, [], []) and past(api) == kept
+    assert run(api, "rolled_back", keep=2, kinds=of(THIRD))["ok"] and image(api) == SECOND
+
+
+@pytest.mark.slow
+def test_of_one_that_is_kept_nothing_of_the_one_before_stays(api: FakeApi) -> None:
+    for each in (FIRST, SECOND):
+        run(api, "deployed", keep=1, kinds=of(each))
+    assert len(past(api)) == len(releases(api)) == 1
+    assert run(api, "deployed", keep=1, kinds=of(SECOND))["changed"] is False
+
+
+@pytest.mark.slow
+def test_a_repair_of_the_newest_deployment_is_no_deployment_of_its_own(api: FakeApi) -> None:
+    for each in (FIRST, SECOND):
+        run(api, "deployed", keep=2, kinds=of(each))
+    kept = past(api)
+    api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"] = FIRST
+    result = run(api, "deployed", keep=2, kinds=of(SECOND))
+    assert result["ok"] and result["changed"] and image(api) == SECOND and past(api) == kept
+    assert run(api, "rolled_back", keep=2, kinds=of(SECOND))["ok"] and image(api) == FIRST
+
+
+@pytest.mark.slow
+def test_a_bad_deployment_takes_nothing_from_the_history(api: FakeApi) -> None:
+    for each in (FIRST, SECOND):
+        run(api, "deployed", keep=2, kinds=of(each))
+    there, kept = releases(api), past(api)
+    api.bad_images[BAD] = PULL
+    result = run(api, "deployed", keep=2, kinds=of(BAD))
+    assert codes(result)[-1] == "rolled-back" and releases(api) == there and past(api)[1:] == kept
+    assert run(api, "deployed", keep=2, kinds=of(SECOND))["changed"] is False
+
+
+@pytest.mark.slow
+def test_fewer_that_are_kept_are_forgotten_at_the_next_run_and_then_there_is_nothing_to_do(api: FakeApi) -> None:
+    for each in (FIRST, SECOND, THIRD):
+        run(api, "deployed", kinds=of(each))
+    assert len(releases(api)) == 3
+    assert run(api, "deployed", keep=2, kinds=of(THIRD))["ok"]
+    assert [row["number"] for row in past(api)] == [3, 2] and len(releases(api)) == 2
+    assert run(api, "deployed", keep=2, kinds=of(THIRD))["changed"] is False
+
+
+@pytest.mark.slow
+def test_another_secret_that_exists_is_another_deployment(api: FakeApi) -> None:
+    for name in ("one", "two"):
+        run(api, "deployed", kinds=of(IMAGE, kubernetes=existing(name)))
+    assert [row["number"] for row in past(api)] == [2, 1]
+
+
+def existing(name: str) -> dict[str, Any]:
+    """The settings with the agent's secrets in a Secret that is there."""
+    settings: dict[str, Any] = of(IMAGE)["agent"]["praxis_kubernetes"]
+    return {**settings, "secrets": {"existing": name}}
