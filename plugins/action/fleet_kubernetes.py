@@ -179,13 +179,14 @@ class _Run:
         mixed = have_machines(planned.objects)
         lonely = kubernetes_deployment.probe(self._cluster, goals) if mixed else []
         changed = bool(planned.changes or lonely) or not known
-        if changed:
+        if changed or lease.holder(self._lock.before):  # a run that stopped left the Lease: it is given back
             # A rollback goes to what was good here, and is in a hurry.
             canary = self._args["canary"] if self._args["state"] == DEPLOY else 0
             deployment = Deployment(
                 self._cluster, self._lock, watch, self._deployment, self._args["keep"], canary, self._findings
             )
             source, planned = deployment.run(choose, planned)
+            changed = changed or bool(planned.changes)
         else:
             self._findings += watch.all(goals)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []

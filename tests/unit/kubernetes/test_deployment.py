@@ -29,7 +29,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_lock import Lock
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE, leaf, variables
-from tests.unit.kubernetes.verbs import BAD, LEASE, LEAVES, OTHER, PULL, STATEFUL, codes, image, of, run
+from tests.unit.kubernetes.verbs import BAD, LEASE, LEAVES, OTHER, PULL, STATEFUL, codes, image, living, of, run
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -218,11 +218,6 @@ def test_an_autoscaler_goes_before_the_number_that_is_written_in_its_place(api: 
     assert scaler in api.objects, "it is rolled back with the rest"
     assert run(api, "deployed", kinds={"agent": variables({"replicas": 3})})["ok"]
     assert scaler not in api.objects and api.objects[STATEFUL]["spec"]["replicas"] == 3
-
-
-def living(api: FakeApi) -> set[str]:
-    """The paths of all objects but the Lease and the records of deployments."""
-    return {path for path in api.objects if "/leases/" not in path and "/configmaps/demo-deployment-" not in path}
 
 
 @pytest.mark.slow

@@ -40,3 +40,8 @@ def codes(result: dict[str, Any]) -> list[str]:
 
 def image(api: FakeApi) -> str:
     return str(api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def living(api: FakeApi) -> set[str]:
+    """The paths of all objects but the Lease and the records of deployments."""
+    return {path for path in api.objects if "/leases/" not in path and "/configmaps/demo-deployment-" not in path}
