@@ -75,10 +75,9 @@ class Deployment:
     def _deploy(self, source: Source, planned: Planned) -> None:
         made = [change for change in planned.changes if not change.is_late]
         made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
-        begun: List[Change] = []
         try:
             goals = rollout.goals(planned.objects)
-            bad = self._spread(canary.stages(made, goals, self.canary_pods), begun)
+            bad = self._spread(canary.stages(made, goals, self.canary_pods))
             if not bad and objects.have_machines(planned.objects):
                 bad = self._meet_machines(goals)
         except errors.CloudError as error:
@@ -86,24 +85,18 @@ class Deployment:
         outcome = deployments.GOOD
         if bad:
             self.findings += bad
-            outcome = self._roll_back(begun)
+            outcome = self._roll_back()
         else:
             self._make([change for change in planned.changes if change.is_late])
         self._finish(source, outcome)
 
-    def _spread(self, stages: Sequence[canary.Stage], begun: List[Change]) -> List[Finding]:
-        """Apply and judge one stage after the other; what is wrong with the first that is bad.
-
-        :param begun: gets each change before it is made.
-        """
+    def _spread(self, stages: Sequence[canary.Stage]) -> List[Finding]:
+        """Apply and judge one stage after the other; what is wrong with the first that is bad."""
         bad: List[Finding] = []
         for number, stage in enumerate(stages):
             if number:
                 self.watch.say("the canary is good, and the other pods follow")
-            for change in stage.changes:
-                self.lock.require()
-                begun.append(change)
-                self.cluster.apply(change)
+            self._make(stage.changes)
             bad = self.watch.all(stage.goals)
             if bad:
                 break
@@ -130,8 +123,9 @@ class Deployment:
             self.cluster.apply(change)
         return made
 
-    def _roll_back(self, begun: Sequence[Change]) -> str:
-        """Return to the last good deployment what this run has touched: what that one did not have goes."""
+    def _roll_back(self) -> str:
+        """Return the fleet to the last good deployment: what that one did not have goes. All of the fleet, and not what
+        this run has touched: a run that stopped before it may have applied the same settings, or others."""
         good = next((past for past in self.cluster.records if past.is_good), None)
         if good is None:
             what = "There is no good deployment to return to, so the cluster is left as it is."
@@ -139,10 +133,9 @@ class Deployment:
             self.findings.append(Finding("no-earlier-deployment", what, "rollback", fix, WARNING))
             return deployments.BAD
         self.watch.say("rolling back to deployment %s" % good.run)
-        touched = {change.name for change in begun}
         try:
             planned = self.cluster.plan(good.objects, self.keep)
-            back = [change for change in planned.changes if change.name in touched]
+            back = planned.changes
             # An autoscaler undoes the number that is written back, and a workload's pods take the place of others. What
             # pods read stays until none of this release is left.
             early = [change for change in back if change.is_workload or not change.is_late]
@@ -158,9 +151,9 @@ class Deployment:
             fix = "Fix what the message names, and run rollback.yml -e praxis_to=%s." % deployments.NEWEST
             self.findings.append(Finding("not-rolled-back", what, self.cluster.fleet, fix))
             return deployments.BAD
-        what = "What this deployment had changed is again as deployment %s left it." % good.run
+        what = "The fleet is again as deployment %s left it." % good.run
         gone = [change.name for change in back if change.after is None]
-        what += " What it had added is removed: %s." % ", ".join(gone) if gone else ""
+        what += " What was added since is removed: %s." % ", ".join(gone) if gone else ""
         fix = "Fix the errors and deploy again."
         self.findings.append(Finding("rolled-back", what, self.cluster.fleet, fix, WARNING))
         return deployments.ROLLED_BACK

@@ -5,11 +5,20 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 from tests.unit.kubernetes.fake_api import FakeApi
-from tests.unit.kubernetes.verbs import LEASE, OTHER, codes, image, of, run
+from tests.unit.kubernetes.made import leaf, variables
+from tests.unit.kubernetes.verbs import BAD, LEASE, OTHER, PULL, STATEFUL, codes, image, living, of, run
+
+POLICY = "/apis/networking.k8s.io/v1/namespaces/praxis/networkpolicies/agent"
+PORT = 5001
 
 
 def leave(api: FakeApi) -> None:
@@ -42,3 +51,49 @@ def test_a_rollback_of_a_dead_run_that_did_nothing_gives_its_lease_back_and_the_
     assert lease.holder(api.objects[LEASE]) == ""
     result = run(api, "rolled_back")
     assert codes(result) == [] and result["ok"] and image(api) != OTHER
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given_back", [False, True])
+def test_a_rollback_takes_back_what_a_dead_run_had_applied_before(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, given_back: bool
+) -> None:
+    """The first run died at its canary, with other rules of the network; the second one goes on with it, and fails."""
+
+    def die(*_: Any) -> list[Finding]:
+        raise Failed(Finding("playbook-ended", "It was killed.", "playbook", "Run it again."))
+
+    run(api, "deployed")
+    rules = copy.deepcopy(api.objects[POLICY]["spec"])
+    api.bad_images[BAD] = PULL
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "all", die)
+        with pytest.raises(Failed):
+            run(api, "deployed", canary=1, kinds=of(BAD, p2p_port=PORT))
+    assert api.objects[POLICY]["spec"] != rules
+    if not given_back:
+        leave(api)
+    result = run(api, "deployed", canary=1, kinds=of(BAD, p2p_port=PORT))
+    assert codes(result)[-1] == "rolled-back"
+    assert api.objects[POLICY]["spec"] == rules
+    assert api.objects[STATEFUL]["spec"]["updateStrategy"]["rollingUpdate"]["partition"] == 0
+    assert run(api, "deployed")["changes"] == [], "the fleet is as the good deployment left it"
+
+
+@pytest.mark.slow
+def test_a_rollback_removes_what_a_dead_run_had_added(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: Any) -> list[Finding]:
+        raise Failed(Finding("playbook-ended", "It was killed.", "playbook", "Run it again."))
+
+    run(api, "deployed")
+    there = living(api)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "all", die)
+        with pytest.raises(Failed):
+            run(api, "deployed", kinds={"agent": variables(), "leaf": leaf()})
+    assert living(api) > there
+    leave(api)
+    api.bad_images[BAD] = PULL
+    result = run(api, "deployed", kinds=of(BAD))
+    assert codes(result)[-1] == "rolled-back" and "Deployment/leaf" in result["findings"][-1]["what"]
+    assert living(api) == there
