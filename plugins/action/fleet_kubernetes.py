@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     deployments,
     lease,
     manifests,
+    resources,
     rollout,
     table,
 )
@@ -126,7 +127,7 @@ class _Run:
         if state == DEPLOY:
             return self._to(lambda: source)
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
-        self._findings += observed["findings"]
+        self._findings += [*observed["findings"], *self._differing(objects)]
         if state == VERIFY:
             goals, mixed = rollout.goals(objects), bool(self._across)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=mixed)
@@ -192,6 +193,16 @@ class _Run:
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []
         members = kubernetes_deployment.observe(self._cluster, rollout.goals(planned.objects))["members"]
         return self._summary(planned, members, source.plan_id, changed)
+
+    def _differing(self, objects: Sequence[Object]) -> List[Finding]:
+        """What is not as planned beside the pods, or why that cannot be said."""
+        try:
+            planned = self._cluster.plan(objects, self._args["keep"])
+        except Failed as error:
+            return list(error.findings)
+        good = deployments.newest(self._cluster.records)
+        names = [resources.name(item) for item in good.objects] if good is not None else []
+        return changes.amiss(planned.changes, names, self._cluster.fleet)
 
     def _planned(self, planned: Planned, plan_id: str, changed: bool) -> Dict[str, Any]:
         self._findings += planned.warnings

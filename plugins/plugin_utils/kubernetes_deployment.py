@@ -126,7 +126,7 @@ class Deployment:
     def _roll_back(self) -> str:
         """Return the fleet to the last good deployment: what that one did not have goes. All of the fleet, and not what
         this run has touched: a run that stopped before it may have applied the same settings, or others."""
-        good = next((past for past in self.cluster.records if past.is_good), None)
+        good = deployments.newest(self.cluster.records)
         if good is None:
             what = "There is no good deployment to return to, so the cluster is left as it is."
             fix = "Fix what is wrong and deploy again, or remove the fleet (down.yml)."

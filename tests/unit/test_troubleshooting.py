@@ -45,7 +45,7 @@ LAYERS = (
     PLUGINS / "action" / "fleet_kubernetes.py",
     *(PLUGINS / f"module_utils/kubernetes/{name}.py"
       for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout")),
-    *(PLUGINS / f"plugin_utils/kubernetes_{name}.py" for name in ("api", "cluster", "deployment")),
+    *(PLUGINS / f"plugin_utils/kubernetes_{name}.py" for name in ("api", "cluster", "deployment", "lock")),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
@@ -106,6 +106,26 @@ def unwanted(there: Sequence[Object], wanted: Sequence[Object], kept: Collection
     order = list(resources.RESOURCES)
     gone.sort(key=lambda item: (-order.index(item["kind"]), item["metadata"]["name"]))
     return [Change(item, item, None) for item in gone]
+
+
+def amiss(found: Sequence[Change], deployed: Collection[str], where: str) -> List[Finding]:
+    """What a status says of the changes that a deployment would make. Where a workload is missing, the status says that
+    by itself, and what else a deployment would do is left out.
+
+    :param deployed: names of the objects that the newest good deployment has made.
+    :param where: the fleet.
+    """
+    new = [change for change in found if change.verb == CREATE and not change.is_workload]
+    gone = [change.name for change in new if change.name in deployed]
+    findings = []
+    if gone:
+        fix = "Deploy: it makes them again."
+        findings.append(Finding("object-missing", "Somebody has removed %s." % ", ".join(gone), where, fix))
+    rest = [change for change in found if change.name not in gone]
+    if rest and not any(change.is_workload and change.verb == CREATE for change in rest):
+        what = "A deployment would %s." % ", ".join("%s %s" % (change.verb, change.name) for change in rest)
+        findings.append(Finding("not-as-planned", what, where, "Read the plan (make plan), and deploy.", WARNING))
+    return findings
 
 
 def loses_replicas(change: Change) -> bool:

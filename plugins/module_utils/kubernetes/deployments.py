@@ -12,7 +12,7 @@ import base64
 import gzip
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, rollout
@@ -120,9 +120,14 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
     return meant[0]
 
 
+def newest(past: Sequence[Past]) -> Optional[Past]:
+    """The newest good deployment; None when there is none."""
+    return next((one for one in past if one.is_good), None)
+
+
 def is_newest(past: Sequence[Past], objects: Sequence[Object]) -> bool:
     """Whether the newest good deployment applied these very objects: to apply them again is no other deployment."""
-    good = next((one for one in past if one.is_good), None)
+    good = newest(past)
     return good is not None and _text(good.objects) == _text(objects)
 
 
