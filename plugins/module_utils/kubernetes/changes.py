@@ -144,6 +144,7 @@ def loses_replicas(change: Change) -> bool:
 def plan_id(fleet: str, objects: Sequence[Object]) -> str:
     """Four short digests joined by hyphens, as of a fleet of machines: members, image, settings and secret versions."""
     members, images, settings, secrets = [], [], [], []
+    made = {item["spec"]["target"]["name"] for item in objects if item["kind"] == "ExternalSecret"}
     for item in objects:
         kind, named = item["kind"], resources.name(item)
         if kind == "ExternalSecret" and item["spec"]["target"].get("immutable"):
@@ -154,7 +155,7 @@ def plan_id(fleet: str, objects: Sequence[Object]) -> str:
             pod = item["spec"]["template"]["spec"]
             images.append([named, [container["image"] for container in pod["containers"]]])
             members.append([named, item["spec"].get("replicas")])
-            settings.append([named, _without_versions(item)])
+            settings.append([named, _without_versions(item, made)])
         elif kind == "ConfigMap":  # its name is the release's, which covers the image as well
             settings.append(["ConfigMap", item["data"]])
         else:
@@ -162,12 +163,16 @@ def plan_id(fleet: str, objects: Sequence[Object]) -> str:
     return "-".join(digest([fleet, part])[:8] for part in (members, images, settings, secrets))
 
 
-def _without_versions(item: Object) -> Any:
-    """A workload without what the other parts of the id say of it: image, number of pods, secrets and release."""
+def _without_versions(item: Object, made: Collection[str]) -> Any:
+    """A workload without what the other parts of the id say of it: image, number of pods, secrets and release.
+
+    :param made: names of the Secrets that the fleet's ExternalSecrets make; any other is there, and a setting.
+    """
     spec = {key: value for key, value in item["spec"].items() if key not in ("template", "replicas")}
     pod = item["spec"]["template"]["spec"]
     inner = {key: value for key, value in pod.items() if key not in ("containers", "volumes")}
     containers = [
         {key: value for key, value in container.items() if key != "image"} for container in pod["containers"]
     ]
-    return [spec, inner, containers]
+    secrets = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+    return [spec, inner, containers, [secret for secret in secrets if secret["secretName"] not in made]]

@@ -116,3 +116,9 @@ def test_a_plan_s_id_names_the_part_that_changed(part: str, values: dict[str, An
     assert part in difference(before, after)
     if part in ("image", "members"):
         assert difference(before, after) == [part]
+
+
+@pytest.mark.parametrize("part", ["secrets", "identities"])
+def test_a_plan_s_id_names_a_secret_that_exists(part: str) -> None:
+    one, two = (changes.plan_id("demo", agent(**{part: {"existing": name}})) for name in ("one", "two"))
+    assert difference(one, two) == ["settings"]
