@@ -17,6 +17,7 @@ from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.verbs import LEASE, OTHER, STATEFUL, codes, image, of, run
 
 Wanted = Callable[[str, Any], bool]
+pytestmark = pytest.mark.slow
 LOST = (504, {"message": "the request timed out", "reason": "Timeout"})
 
 
