@@ -29,6 +29,7 @@ ACTING = "not ansible_check_mode"
 COLLECTION = Path(__file__).resolve().parents[2]
 IMPORT = "ansible.builtin.import_playbook"
 ROLE = "ansible.builtin.import_role"
+IMPORT_TASKS = "ansible.builtin.import_tasks"
 #: What an entry point of the role agent makes of a release.
 STATES = {"prepare": "prepared", "activate": "active", "confirm": "confirmed", "restore": "restored"}
 KEEPERS = "praxis_lock_keepers"
@@ -49,6 +50,12 @@ def tasks_of(part: Part) -> Iterator[Part]:
         yield task
         yield from tasks_of(task)
         yield from tasks_of({"tasks": step_of_role(task)})
+
+
+def imported(task: Part) -> list[Part]:
+    """The tasks of a file of the playbooks', where a task imports it: not what depends on what is known by then."""
+    place = str(task.get(IMPORT_TASKS, ""))
+    return list(read(PLAYBOOKS / "tasks" / Path(place).name)) if "tasks/" in place and "{" not in place else []
 
 
 def step_of_role(task: Part) -> list[Part]:
@@ -76,7 +83,13 @@ def plays(name: str = "*") -> list[tuple[str, Part]]:
 
 
 def on_machines() -> list[tuple[str, Part]]:
-    return [(name, play) for name, play in plays() if any(asks_a_machine(task) for task in tasks_of(play))]
+    return [(name, play) for name, play in plays() if any(asks_a_machine(task) for task in with_imported(play))]
+
+
+def with_imported(play: Part) -> Iterator[Part]:
+    """The tasks of a play, and those of the files that it imports."""
+    for task in tasks_of(play):
+        yield from (task, *tasks_of({"tasks": imported(task)}))
 
 
 def asks_a_machine(task: Part) -> bool:

@@ -144,7 +144,7 @@ class TestRelease:
     def test_without_services_a_release_is_what_earlier_versions_made(
         self, values: dict[str, Any], release_id: str, compose: str, manifest: str
     ) -> None:
-        """Upgrading the collection restarts nobody. Other values here restart everybody: the changelog has to say so."""
+        """Upgrading the collection restarts nobody. With other values here it does: the changelog has to say so."""
         found = release("m1", **values)
         files = found.files()
         hashes = [hashlib.sha256(files[name].encode()).hexdigest() for name in ("compose.yaml", "release.json")]
