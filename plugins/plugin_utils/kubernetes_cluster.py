@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR,
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     changes,
     deployments,
+    other_identities,
     pod_state,
     resources,
     rollout,
@@ -85,6 +86,7 @@ class FleetCluster:
         if there is None and not any(item["kind"] == "Namespace" for item in ours):
             fix = "Make it, or set praxis_kubernetes.create_namespace: true."
             wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
+        wrong += other_identities.findings(found, self._pods)
         if wrong:
             raise Failed(*wrong)
         if there is not None:
@@ -96,6 +98,10 @@ class FleetCluster:
         the run that forgets it."""
         kept, _forgotten = deployments.kept(self.records, objects, keep)
         return deployments.needed(kept)
+
+    def _pods(self) -> List[Dict[str, Any]]:
+        selector = "%s=%s" % (resources.INSTANCE, self.fleet)
+        return self.api.listed("/api/v1/namespaces/%s/pods" % self.namespace, labelSelector=selector)
 
     def everything(self, served: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:
         """All objects of the fleet but the namespace and the records of deployments."""

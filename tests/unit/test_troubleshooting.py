@@ -42,6 +42,7 @@ LAYERS = (
     PLUGINS / "action" / "fleet_plan.py",
     PLUGINS / "action" / "fleet_verify.py",
     PLUGINS / "plugin_utils" / "balancer_pass.py",
+    PLUGINS / "module_utils" / "kubernetes" / "other_identities.py",
     PLUGINS / "action" / "fleet_kubernetes.py",
     *(PLUGINS / f"module_utils/kubernetes/{name}.py"
       for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout")),

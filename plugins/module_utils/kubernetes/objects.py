@@ -24,6 +24,8 @@ Object = Dict[str, Any]
 LARGEST_CONFIG = 1024 * 1024
 #: What a pod's machines are called after it in the ConfigMap of bootstrap lists.
 MACHINES = ".machines"
+#: What a pod's expected peer id is called after it there.
+PEER_ID = ".id"
 _MANAGER = {"app.kubernetes.io/managed-by": "praxis.cloud"}
 
 
@@ -87,7 +89,7 @@ def member_peers(
     found = {}
     for name, pod in own.items():
         found["%s.yaml" % name] = peers_text(kind, lists[name])
-        found["%s.id" % name] = pod.peer_id + "\n"
+        found["%s%s" % (name, PEER_ID)] = pod.peer_id + "\n"
         if name in machines:
             known = {**machines[name], "edges": kind.settings.machines.edges}
             found["%s%s" % (name, MACHINES)] = json.dumps(known, sort_keys=True) + "\n"
