@@ -129,7 +129,7 @@ def machine_edges(fleet: Fleet, name: str) -> int:
 import os, sys
 sys.path.insert(0, "/praxis/release")
 import ready
-pods = ready.others(["agent.{NAMESPACE}.svc"], os.environ["POD_IP"])
+pods = ready.members(["agent.{NAMESPACE}.svc"]) - {{os.environ["POD_IP"]}}
 print(ready.machine_edges(ready.machines_of("/praxis/peers", "{name}"), pods, 4001))
 """
     return int(fleet.inside(name, "python", "-B", "-c", text))

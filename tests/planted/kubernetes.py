@@ -50,6 +50,14 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-member-that-nobody-names-is-alone",
+        breaks="Without the headless Service every member is ready without an edge.",
+        file="plugins/module_utils/kubernetes/ready.py",
+        before="if wanted and own and own not in found:",
+        after="if wanted and own and own in ():",
+        tests=("tests/unit/kubernetes/test_ready.py",),
+    ),
+    Fault(
         name="an-edge-that-is-sent-again-is-live",
         breaks="A cut link counts as a live edge.",
         file="plugins/module_utils/kubernetes/ready.py",

@@ -58,8 +58,8 @@ def identity_fault(api_port: int, expected: str) -> str:
     return ""
 
 
-def others(services: Sequence[str], own: str) -> Optional[Set[str]]:
-    """The addresses of the other pods that run; None when the resolver gave no answer."""
+def members(services: Sequence[str]) -> Optional[Set[str]]:
+    """The addresses of the members that run; None when the resolver gave no answer."""
     found: Set[str] = set()
     for name in services:
         try:
@@ -69,7 +69,7 @@ def others(services: Sequence[str], own: str) -> Optional[Set[str]]:
                 return None
             continue
         found.update(str(answer[4][0]) for answer in answers)
-    return found - {own}
+    return found
 
 
 def live(addresses: Set[str], p2p_port: int) -> Set[str]:
@@ -78,12 +78,26 @@ def live(addresses: Set[str], p2p_port: int) -> Set[str]:
     return {edge.remote_address for edge in edges if not edge.retransmits} & addresses
 
 
-def mesh_fault(addresses: Optional[Set[str]], edges: Set[str], wanted: int) -> str:
-    """Why it is not in the mesh now; empty when it is. A pod that is alone is all of its mesh."""
-    if addresses is None:
+def mesh_fault(found: Optional[Set[str]], own: str, edges: Set[str], wanted: int) -> str:
+    """Why it is not in the mesh now; empty when it is. A member that is alone is all of its mesh.
+
+    A member is among the members: where the answer does not have it, the Service is gone, or the cluster's DNS is
+    behind, and nobody can say whether it is alone. The Service names pods that are not ready, so waiting ends.
+
+    :param found: the addresses of the members that run; None when that could not be asked.
+    :param own: a member's own address; empty: a leaf's, which no Service has.
+    :param edges: to which others a live edge stands.
+    :param wanted: live edges that it needs; 0: none, whoever runs.
+    """
+    if found is None:
         return "the names of the other pods could not be resolved"
-    least = min(wanted, len(addresses))
-    return "" if len(edges) >= least else "%d of %d live edges to %d pods" % (len(edges), least, len(addresses))
+    if wanted and own and own not in found:
+        return "the Service of the members does not lead to it (%s)" % own
+    if wanted and not found:
+        return "no member has an address"
+    others = len(found - {own})
+    least = min(wanted, others)
+    return "" if len(edges) >= least else "%d of %d live edges to %d pods" % (len(edges), least, others)
 
 
 def machines_of(folder: str, pod: str) -> Dict[str, Any]:
@@ -170,11 +184,13 @@ def main(arguments: Sequence[str]) -> str:
     fault = identity_fault(given.api_port, expected)
     if fault:
         return fault
-    addresses = others(given.service, os.environ["POD_IP"])
-    fault = mesh_fault(addresses, live(addresses or set(), given.p2p_port), given.edges)
+    found = members(given.service)
+    others = (found or set()) - {os.environ["POD_IP"]}
+    own = os.environ["POD_IP"] if given.ids else ""
+    fault = mesh_fault(found, own, live(others, given.p2p_port), given.edges)
     known = machines_of(given.ids, os.environ["POD_NAME"]) if given.ids else {}
     if known and not fault:
-        fault = machines_fault(known, addresses or set(), given.p2p_port, given.require_machines)
+        fault = machines_fault(known, others, given.p2p_port, given.require_machines)
     return "" if forgiven(given.joined, fault, time.time(), given.grace) else fault
 
 

@@ -60,10 +60,14 @@ class Pod:
         for name, text in probe_files().items():
             (folder / name).write_text(text, encoding="utf-8")
 
-    def probe(self, p2p_port: int, own: str = "127.0.0.1", service: str = "localhost", edges: int = 1) -> str:
-        """What stands against its being ready. "localhost" stands for a Service with one pod."""
-        arguments = ["--service", service, "--api-port", str(self.api_port), "--p2p-port", str(p2p_port)]
-        arguments += ["--edges", str(edges), "--grace", "120", "--joined", str(self.joined), "--ids", str(self.folder)]
+    def probe(self, p2p_port: int, own: str = "127.0.0.1", service: str = "localhost", named: bool = True) -> str:
+        """What stands against its being ready. "localhost" stands for a Service with one pod.
+
+        :param named: whether the answer has the pod itself.
+        """
+        arguments = ["--service", service, *(["--service", own] if named else [])]
+        arguments += ["--api-port", str(self.api_port), "--p2p-port", str(p2p_port)]
+        arguments += ["--edges", "1", "--grace", "120", "--joined", str(self.joined), "--ids", str(self.folder)]
         done = subprocess.run(
             [sys.executable, "-E", "-s", "-S", "-B", str(self.folder / "ready.py"), *arguments],
             env={"POD_NAME": "agent-0", "POD_IP": own}, capture_output=True, text=True, check=False,
@@ -114,10 +118,27 @@ def test_a_pod_that_was_in_the_mesh_stays_ready_for_a_while(pod: Pod, edge: int)
     assert "live edges" in pod.probe(free_port(), own="192.0.2.1")
 
 
-def test_a_service_without_pods_is_nobody(pod: Pod) -> None:
-    assert pod.probe(free_port(), own="192.0.2.1", service="none.invalid") in (
-        "", "the names of the other pods could not be resolved",  # without a resolver it cannot be known
-    )  # fmt: skip
+def test_a_member_that_its_own_service_does_not_name_is_not_ready(pod: Pod, edge: int) -> None:
+    """Without the Service, or before the cluster's DNS knows the pod, nobody says how many others there are."""
+    assert pod.probe(edge, own="192.0.2.1", named=False) == "the Service of the members does not lead to it (192.0.2.1)"
+    assert pod.probe(edge, own="192.0.2.1") == ""
+
+
+@pytest.mark.parametrize(
+    ("member", "said"), [(True, "does not lead to it (10.0.0.1)"), (False, "no member has an address")]
+)
+def test_no_such_name_is_no_mesh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, member: bool, said: str) -> None:
+    def absent(*_: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(ready.socket, "getaddrinfo", absent)
+    monkeypatch.setattr(ready, "identity_fault", lambda *_: "")
+    monkeypatch.setenv("POD_NAME", "agent-0")
+    monkeypatch.setenv("POD_IP", "10.0.0.1")
+    (tmp_path / "agent-0.id").write_text(PEER, encoding="ascii")
+    words = ["--service", "agent.praxis.svc", "--api-port", "8000", "--p2p-port", "4001", "--edges", "1"]
+    words += ["--grace", "120", "--joined", str(tmp_path / "joined")]
+    assert said in ready.main([*words, *(["--ids", str(tmp_path)] if member else [])])
 
 
 @pytest.mark.parametrize(
@@ -142,21 +163,32 @@ def test_a_silent_api_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("addresses", "edges", "wanted", "good"),
+    ("found", "edges", "wanted", "good"),
     [
-        (set(), set(), 1, True),
-        ({"10.0.0.2"}, set(), 1, False),
-        ({"10.0.0.2"}, set(), 0, True),
-        ({"10.0.0.2", "10.0.0.3"}, {"10.0.0.2"}, 1, True),
-        ({"10.0.0.2", "10.0.0.3"}, {"10.0.0.2"}, 2, False),
-        ({"10.0.0.2"}, {"10.0.0.2"}, 5, True),
+        ({"10.0.0.1"}, set(), 1, True),
+        (set(), set(), 1, False),
+        (set(), set(), 0, True),
+        ({"10.0.0.2"}, {"10.0.0.2"}, 1, False),
+        ({"10.0.0.1", "10.0.0.2"}, set(), 1, False),
+        ({"10.0.0.1", "10.0.0.2"}, set(), 0, True),
+        ({"10.0.0.1", "10.0.0.2", "10.0.0.3"}, {"10.0.0.2"}, 1, True),
+        ({"10.0.0.1", "10.0.0.2", "10.0.0.3"}, {"10.0.0.2"}, 2, False),
+        ({"10.0.0.1", "10.0.0.2"}, {"10.0.0.2"}, 5, True),
         (None, set(), 1, False),
     ],
 )
-def test_as_many_edges_are_wanted_as_there_can_be(
-    addresses: set[str] | None, edges: set[str], wanted: int, good: bool
+def test_as_many_edges_are_wanted_of_a_member_as_there_can_be(
+    found: set[str] | None, edges: set[str], wanted: int, good: bool
 ) -> None:
-    assert (ready.mesh_fault(addresses, edges, wanted) == "") is good
+    assert (ready.mesh_fault(found, "10.0.0.1", edges, wanted) == "") is good
+
+
+@pytest.mark.parametrize(
+    ("found", "edges", "good"),
+    [(set(), set(), False), ({"10.0.0.2"}, set(), False), ({"10.0.0.2"}, {"10.0.0.2"}, True)],
+)
+def test_a_leaf_needs_a_member(found: set[str], edges: set[str], good: bool) -> None:
+    assert (ready.mesh_fault(found, "", edges, 1) == "") is good
 
 
 def test_a_connection_that_is_sent_again_is_no_live_edge(monkeypatch: pytest.MonkeyPatch) -> None:
