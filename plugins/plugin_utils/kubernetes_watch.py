@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod_state, rollout
@@ -37,7 +37,7 @@ class Watch:
     def one(self, goal: rollout.Goal) -> List[Finding]:
         """What is wrong with one rollout, as soon as waiting cannot help."""
         since: Dict[str, float] = {}
-        last: List[Any] = []
+        known: Set[Tuple[str, Any]] = set()
         moved, start = self.clock(), self.cluster.api.now
         while True:
             self.alive()
@@ -49,8 +49,9 @@ class Watch:
                 return []
             now = self.clock()
             found = rollout.progress(seen, goal)
-            if found != last:
-                last, moved = found, now
+            if not found <= known:
+                moved = now
+                known |= found
                 self.say(_progress(seen, goal))
             there = rollout.faults(seen, goal)
             since = {fault.key: since.get(fault.key, now) for fault in there}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.pod_state import (
@@ -46,7 +46,7 @@ class Goal:
     """What a workload is to become.
 
     :param least: the fewest pods that count.
-    :param deadline: seconds without progress after which the rollout has failed.
+    :param deadline: seconds without :func:`progress` after which the rollout has failed.
     :param partition: of a canary: the ordinal from which on pods count.
     """
 
@@ -111,10 +111,21 @@ def is_done(seen: Seen, goal: Goal) -> bool:
     )
 
 
-def progress(seen: Seen, goal: Goal) -> List[Any]:
-    """What grows while a rollout goes on: as long as it changes, there is no reason to give up."""
-    pods = sorted((pod["metadata"]["uid"], is_ready(pod), is_leaving(pod)) for pod in seen.pods)
-    return [seen.workload["spec"].get("replicas", 1), release_of(seen.workload), pods]
+def progress(seen: Seen, goal: Goal) -> Set[Tuple[str, Any]]:
+    """How far a rollout is: as long as it comes to where it never was, there is no reason to give up.
+
+    Pods are counted. There are only so many numbers, so pods that come and go cannot put the end off for ever.
+    """
+    new = [pod for pod in seen.pods if release_of(pod) == goal.release]
+    return {
+        ("wanted", seen.workload["spec"].get("replicas", 1)),
+        ("release", release_of(seen.workload)),
+        ("pods", len(seen.pods)),
+        ("new", len(new)),
+        ("old", len(seen.pods) - len(new)),
+        ("leaving", len([pod for pod in seen.pods if is_leaving(pod)])),
+        ("ready", len([pod for pod in new if is_ready(pod)])),
+    }
 
 
 def faults(seen: Seen, goal: Goal) -> List[Fault]:
@@ -125,9 +136,9 @@ def faults(seen: Seen, goal: Goal) -> List[Fault]:
 
 
 def stalled(seen: Seen, goal: Goal, quiet: float) -> Finding:
-    """That nothing has happened for too long, and nothing says why."""
+    """That it has come no further for too long, and nothing says why."""
     ready = sum(1 for pod in seen.pods if is_ready(pod) and release_of(pod) == goal.release)
-    what = "%d of %d pods are ready on release %s, and nothing has changed for %d s."
+    what = "%d of %d pods are ready on release %s, and it has come no further for %d s."
     what %= (ready, seen.workload["spec"].get("replicas", 1), goal.release, quiet)
     fix = "kubectl describe %s %s; kubectl get events." % (goal.kind.lower(), goal.name)
     return Finding("rollout-stalled", what, goal.name, fix)
