@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
@@ -14,6 +14,30 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster
 
 _INTERVAL = 2.0
+
+
+@dataclass
+class _Pace:
+    """How far all rollouts have come together.
+
+    :param start: when they were looked at first (seconds since 1970, the API server's clock).
+    :ivar moved: when any of them last came to where it never was, by the controller's clock.
+    :ivar waits: how often something had to be waited for.
+    """
+
+    start: float
+    moved: float = 0.0
+    waits: int = 0
+    known: Set[Tuple[str, Any]] = field(default_factory=set)
+
+    def has_moved(self, goal: rollout.Goal, seen: rollout.Seen, now: float) -> bool:
+        """Whether a rollout has come further."""
+        found = {("%s/%s" % (goal.kind, goal.name), step) for step in rollout.progress(seen, goal)}
+        if found <= self.known:
+            return False
+        self.moved = now
+        self.known |= found
+        return True
 
 
 @dataclass
@@ -31,35 +55,42 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
 
     def all(self, goals: Sequence[rollout.Goal]) -> List[Finding]:
-        """What is wrong with any of them; nothing when all are done."""
-        return [finding for goal in goals for finding in self.one(goal)]
+        """What is wrong with any of them; nothing when all are done at one moment.
 
-    def one(self, goal: rollout.Goal) -> List[Finding]:
+        A kind that is done may fail while another one is waited for. So they are gone over until nothing had to be
+        waited for.
+        """
+        pace = _Pace(self.cluster.api.now)
+        while True:
+            before = pace.waits
+            found = [finding for goal in goals for finding in self._one(goal, pace)]
+            if found or pace.waits == before:
+                return found
+
+    def _one(self, goal: rollout.Goal, pace: _Pace) -> List[Finding]:
         """What is wrong with one rollout, as soon as waiting cannot help."""
         since: Dict[str, float] = {}
-        known: Set[Tuple[str, Any]] = set()
-        moved, start = self.clock(), self.cluster.api.now
         while True:
             self.alive()
-            seen = self.cluster.see(goal, start)
+            seen = self.cluster.see(goal, pace.start)
             if seen is None:
                 fix = "Deploy again."
                 return [Finding("workload-missing", "%s %s is gone." % (goal.kind, goal.name), goal.name, fix)]
+            now = self.clock()
+            moved = pace.has_moved(goal, seen, now)
             if rollout.is_done(seen, goal):
                 return []
-            now = self.clock()
-            found = rollout.progress(seen, goal)
-            if not found <= known:
-                moved = now
-                known |= found
+            if moved:
                 self.say(_progress(seen, goal))
+            quiet = now - pace.moved
             there = rollout.faults(seen, goal)
             since = {fault.key: since.get(fault.key, now) for fault in there}
-            lost = [fault for fault in there if _is_over(fault, now - since[fault.key], now - moved, goal.deadline)]
+            lost = [fault for fault in there if _is_over(fault, now - since[fault.key], quiet, goal.deadline)]
             if lost:
                 return [self._with_log(fault) for fault in lost]
-            if not there and now - moved >= goal.deadline:
-                return [rollout.stalled(seen, goal, now - moved)]
+            if not there and quiet >= goal.deadline:
+                return [rollout.stalled(seen, goal, quiet)]
+            pace.waits += 1
             self.sleep(_INTERVAL)
 
     def _with_log(self, fault: pod_state.Fault) -> Finding:

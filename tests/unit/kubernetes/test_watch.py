@@ -68,3 +68,32 @@ def test_pods_that_come_and_go_do_not_put_the_end_off(renewed: bool) -> None:
 
     cluster = Cluster(agent=flapping)
     assert watched(cluster, MEMBERS) != [] and cluster.time < 1200
+
+
+def test_a_kind_that_was_done_and_fails_while_another_is_waited_for_is_found() -> None:
+    """Its first look was good, and nobody had looked again."""
+    crash = {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+             "lastState": {"terminated": {"exitCode": 3}}}  # fmt: skip
+    crashed = seen(pod(0), pod(1, ready=False, container=crash))
+    cluster = Cluster(
+        agent=lambda at: seen(pod(0), pod(1)) if at < 30 else crashed,
+        leaf=lambda at: seen(pod(0), pod(1, ready=at >= 60)),
+    )
+    assert watched(cluster, MEMBERS, LEAVES) == ["container-exited"]
+
+
+def test_a_kind_that_is_uneasy_for_a_moment_is_waited_for_again() -> None:
+    cluster = Cluster(
+        agent=lambda at: seen(pod(0), pod(1, ready=not 30 <= at < 90)),
+        leaf=lambda at: seen(pod(0), pod(1, ready=at >= 60)),
+    )
+    assert watched(cluster, MEMBERS, LEAVES) == [] and cluster.time >= 90
+
+
+def test_kinds_that_are_never_done_at_the_same_moment_are_not_waited_for_without_an_end() -> None:
+    """Each of them is done whenever nobody looks at it any more."""
+    cluster = Cluster(
+        agent=lambda at: seen(pod(0), pod(1, ready=at // 100 % 2 == 0)),
+        leaf=lambda at: seen(pod(0), pod(1, ready=at // 100 % 2 == 1)),
+    )
+    assert watched(cluster, MEMBERS, LEAVES) != [] and cluster.time < 3000
