@@ -83,7 +83,7 @@ class Watch:
             if moved:
                 self.say(_progress(seen, goal))
             quiet = now - pace.moved
-            there = rollout.faults(seen, goal)
+            there = rollout.faults(seen, goal, self.cluster.api.now)
             since = {fault.key: since.get(fault.key, now) for fault in there}
             lost = [fault for fault in there if _is_over(fault, now - since[fault.key], quiet, goal.deadline)]
             if lost:

@@ -22,6 +22,8 @@ HEALTHY, LEAVING = "healthy", "leaving"
 _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError")
 #: The exit code of whoever is killed. Not every runtime says whether the kernel did it at the memory limit.
 _KILLED = 137
+#: Seconds that a kubelet may take to let a pod go after the time that it was given.
+_LATE = 60
 _CREATE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
 
@@ -65,6 +67,21 @@ def fault_of(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
     if is_ready(pod) or is_leaving(pod):
         return None
     return _unscheduled(pod) or _of_container(pod, events) or _unready(pod, events)
+
+
+def not_gone(pod: Object, now: float) -> Optional[Fault]:
+    """That a pod is to be gone for a while, and is still there: only its kubelet can say that it has ended.
+
+    :param now: in seconds since 1970, by the API server's clock.
+    """
+    until = str(pod["metadata"].get("deletionTimestamp") or "")
+    if not until or until >= clocks.moment(now - _LATE):
+        return None
+    node = pod["spec"].get("nodeName", "")
+    what = "It was to be gone by %s, and its node %s has not confirmed that it is." % (until, node or "(none)")
+    fix = "kubectl get node %s. When it never comes back, remove it from the cluster (kubectl delete node); " % node
+    fix += "deleting the pod by force may leave two agents with one identity."
+    return Fault(Finding("pod-not-gone", what, name_of(pod), fix))
 
 
 def row(pod: Object, events: Sequence[Object], planned: str) -> Dict[str, Any]:

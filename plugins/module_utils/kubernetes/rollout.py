@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.pod_state 
     is_ready,
     name_of,
     newest,
+    not_gone,
     release_of,
     shown,
 )
@@ -128,10 +129,14 @@ def progress(seen: Seen, goal: Goal) -> Set[Tuple[str, Any]]:
     }
 
 
-def faults(seen: Seen, goal: Goal) -> List[Fault]:
-    """What stands against it now, of pods of this release and of the workload itself."""
+def faults(seen: Seen, goal: Goal, now: float = 0.0) -> List[Fault]:
+    """What stands against it now, of pods of this release, of those that should be gone, and of the workload itself.
+
+    :param now: in seconds since 1970, by the API server's clock.
+    """
     found = [_of_events(seen, goal)] if len(seen.pods) < seen.workload["spec"].get("replicas", 1) else []
     found += [fault_of(pod, seen.events) for pod in seen.pods if release_of(pod) == goal.release]
+    found += [not_gone(pod, now) for pod in seen.pods]
     return [fault for fault in found if fault is not None]
 
 

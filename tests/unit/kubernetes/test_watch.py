@@ -97,3 +97,18 @@ def test_kinds_that_are_never_done_at_the_same_moment_are_not_waited_for_without
         leaf=lambda at: seen(pod(0), pod(1, ready=at // 100 % 2 == 1)),
     )
     assert watched(cluster, MEMBERS, LEAVES) != [] and cluster.time < 3000
+
+
+def test_a_pod_that_never_leaves_is_named() -> None:
+    """Its node is dead, say: the API server keeps the pod until somebody confirms that it has ended."""
+    stuck = pod(1, "old", ready=False)
+    stuck["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:40Z"
+    cluster = Cluster(agent=lambda _at: seen(pod(0, "old"), stuck))
+    assert watched(cluster, MEMBERS) == ["pod-not-gone"] and cluster.time >= MEMBERS.deadline
+
+
+def test_a_pod_that_is_about_to_leave_is_not() -> None:
+    leaving = pod(1, "old")
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:10:00Z"
+    cluster = Cluster(agent=lambda _at: seen(pod(0, "old"), leaving))
+    assert watched(cluster, MEMBERS) == ["rollout-stalled"]
