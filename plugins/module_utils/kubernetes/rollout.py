@@ -26,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.pod_state 
 
 #: Seconds that a pod may take beyond its probes: it is scheduled, and its image is pulled.
 _PULL = 300
+#: Seconds that a canary may be missing: the load may ask for as many pods again.
+_MISSED = 120
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def is_done(seen: Seen, goal: Goal) -> bool:
         above = [pod for pod in seen.pods if _ordinal(pod) >= goal.partition]
         new = [pod for pod in ready if _ordinal(pod) >= goal.partition]
         calm = available >= len([pod for pod in seen.pods if is_ready(pod)])
-        return bool(observed and calm and len(new) == len(above) == max(0, wanted - goal.partition))
+        return bool(observed and calm and len(new) == len(above) == wanted - goal.partition > 0)
     return bool(
         observed
         and wanted >= goal.least
@@ -137,7 +139,19 @@ def faults(seen: Seen, goal: Goal, now: float = 0.0) -> List[Fault]:
     found = [_of_events(seen, goal)] if len(seen.pods) < seen.workload["spec"].get("replicas", 1) else []
     found += [fault_of(pod, seen.events) for pod in seen.pods if release_of(pod) == goal.release]
     found += [not_gone(pod, now) for pod in seen.pods]
+    found += [_without_canary(seen, goal)]
     return [fault for fault in found if fault is not None]
+
+
+def _without_canary(seen: Seen, goal: Goal) -> Optional[Fault]:
+    """That fewer pods are wanted than lie below the canary's partition."""
+    wanted = seen.workload["spec"].get("replicas", 1)
+    if not goal.partition or wanted > goal.partition:
+        return None
+    what = "The canary was taken away while it was judged: %d pods are wanted now, and it was from number %d on."
+    what %= (wanted, goal.partition)
+    fix = "Deploy again. Where the autoscaler often takes pods, raise its min, or set praxis_canary: 0."
+    return Fault(Finding("canary-gone", what, goal.name, fix), _MISSED)
 
 
 def stalled(seen: Seen, goal: Goal, quiet: float) -> Finding:

@@ -195,6 +195,16 @@ def test_a_canary_goes_on_while_anything_of_it_is_open(state: Seen) -> None:
     assert not rollout.is_done(state, CANARY)
 
 
+def test_a_canary_that_the_autoscaler_takes_away_has_shown_nothing() -> None:
+    """It may have crashed: nobody runs the release, so nobody has judged it."""
+    gone = seen(pod(0, release="old"), replicas=1, updatedReplicas=0)
+    assert not rollout.is_done(gone, CANARY)
+    (fault,) = rollout.faults(gone, CANARY)
+    assert fault.finding.code == "canary-gone" and all(fault.finding.as_dict().values())
+    assert fault.patience is not None and fault.patience > 30, "the load may ask for it again"
+    assert rollout.faults(seen(pod(0), replicas=1), GOAL) == [], "there is no canary"
+
+
 @pytest.mark.parametrize(
     ("pods", "canary", "above"), [(2, 1, 1), (5, 2, 3), (2, 2, 0), (2, 3, 0), (1, 1, 0), (4, 0, 0)]
 )
