@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Sequence, Set, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh, resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
@@ -90,3 +90,18 @@ def together(settings: Mapping[str, KindSettings]) -> List[Finding]:
         fix = "Make one kind of role member: leaves dial members and nobody else."
         findings.append(Finding("no-members", "All kinds are leaves.", "inventory", fix))
     return findings
+
+
+def one_object_each(made: Sequence[Mapping[str, Any]]) -> List[Finding]:
+    """That two kinds would make one object: the one's Service of the API, say, has the name of the other's own."""
+    makers: Dict[str, List[str]] = {}
+    for each in made:
+        kind = each["metadata"].get("labels", {}).get(resources.COMPONENT, "")
+        makers.setdefault(resources.name(each), []).append(kind)
+    fix = "Give one of the kinds another name. A service account that kinds share is made by one of them alone "
+    fix += "(service_account.create: false for the others)."
+    return [
+        Finding("shared-name", "The kinds %s would both make %s." % (" and ".join(kinds), name), "inventory", fix)
+        for name, kinds in makers.items()
+        if len(kinds) > 1
+    ]

@@ -113,7 +113,7 @@ class _Planner(KindPlanner):
             )
             for name, draft in drafts.items()
         )
-        self._check_sizes(kinds, pods, machines)
+        self._check_objects(kinds, pods, machines)
         self.stop_at_errors()
         return Fleet(kinds, tuple(pods), self.warnings, tuple(machines))
 
@@ -217,8 +217,10 @@ class _Planner(KindPlanner):
         """Whether all kinds of members allow that they dial machines, and are dialled, through the internet."""
         return all(each.p2p_plaintext_across for each in self.kinds)
 
-    def _check_sizes(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod], machines: Sequence[Member]) -> None:
-        for each in objects.objects(kinds, pods, machines):
+    def _check_objects(self, kinds: Sequence[Kind], pods: Sequence[mesh.Pod], machines: Sequence[Member]) -> None:
+        made = objects.objects(kinds, pods, machines)
+        self.findings += kubernetes_checks.one_object_each(made)
+        for each in made:
             if each["kind"] == "ConfigMap":
                 self.findings += objects.check_size(each["metadata"]["name"], each["data"])
 

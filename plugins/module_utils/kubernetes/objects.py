@@ -12,6 +12,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.peers import wi
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import across, mesh
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import COMPONENT
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import (
     MEMBER,
     NODE_PORT,
@@ -186,7 +187,7 @@ def _p2p(kind: Kind) -> Object:
 def policy(kind: Kind, machines: Sequence[Member] = ()) -> Object:
     """Who may come in: P2P, which knows no authentication, from this fleet's agents, and where machines dial its pods,
     from them; the API from who is named."""
-    agents = {key: value for key, value in kind.selector.items() if key != "app.kubernetes.io/component"}
+    agents = {key: value for key, value in kind.selector.items() if key != COMPONENT}
     ingress: List[Object] = []
     if kind.is_member:
         ports = [{"port": kind.release.p2p_port, "protocol": "TCP"}]

@@ -17,9 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.objects import PEER_ID
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.pod_state import Object
-
-#: The label by which an object says of which kind it is.
-_KIND = "app.kubernetes.io/component"
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import COMPONENT
 
 
 def findings(made: Sequence[Change], pods: Callable[[], Sequence[Object]]) -> List[Finding]:
@@ -27,7 +25,7 @@ def findings(made: Sequence[Change], pods: Callable[[], Sequence[Object]]) -> Li
 
     :param pods: all pods of the fleet; asked only where a peer id changes.
     """
-    changed = ((change.item["metadata"]["labels"].get(_KIND, ""), _other_ids(change)) for change in made)
+    changed = ((change.item["metadata"]["labels"].get(COMPONENT, ""), _other_ids(change)) for change in made)
     other = {kind: names for kind, names in changed if names}
     if not other:
         return []

@@ -145,6 +145,9 @@ def test_everything_is_reported_at_once() -> None:
         ({"leaf": leaf()}, "no-members"),
         ({"agent": variables(), "leaf": leaf(namespace="other")}, "several-namespaces"),
         ({"agent": variables(), "leaf": leaf(name="agent")}, "shared-name"),
+        ({"agent": variables(), "agent-api": variables({"seeds": seeds(10, 50)}, slot="other")}, "shared-name"),
+        ({"agent": variables({"service_account": {"name": "praxis"}}),
+          "leaf": leaf(service_account={"name": "praxis"})}, "shared-name"),
         ({"agent": variables(), "leaf": {**leaf(), "praxis_fleet": "other"}}, "several-fleets"),
         ({"agent": variables(), "leaf": leaf(seeds=seeds(10))}, "bad-kubernetes-setting"),
         ({"agent": variables({"machines": NODES}), "other": variables(
