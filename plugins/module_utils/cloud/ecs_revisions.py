@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
 
 #: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
@@ -23,10 +25,15 @@ HISTORY = 20
 
 @dataclass(frozen=True)
 class Revisions:
-    """All of one family."""
+    """A kind's own: those of its family that carry its tags. Two fleets may have one family: ``praxis-a-b-c`` is that of
+    the kind ``b-c`` of the fleet ``a``, and of the kind ``c`` of the fleet ``a-b``.
+
+    :param tags: the kind's.
+    """
 
     client: AwsClient
     family: str
+    tags: Mapping[str, str]
 
     def described(self, named: str) -> dict[str, Any]:
         """A definition with its tags; empty where there is none.
@@ -39,9 +46,9 @@ class Revisions:
             return {}
         return {**found["taskDefinition"], "tags": found.get("tags") or []}
 
-    def register(self, definition: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+    def register(self, definition: Mapping[str, Any]) -> str:
         """Make one more; its ARN."""
-        named = lower_list({**tags, "Name": self.family})
+        named = lower_list({**self.tags, "Name": self.family})
         made = self.client.call("ecs", "register_task_definition", tags=named, **definition)
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
@@ -58,7 +65,7 @@ class Revisions:
 
         :param running: the ARN of the one that the service runs, or is going to; empty: none.
         """
-        found = [self.described(arn) for arn in islice(self._arns(), HISTORY)]
+        found = islice(self._own(), HISTORY)
         return [
             {
                 "revision": each["revision"],
@@ -76,17 +83,18 @@ class Revisions:
 
         :param running: an ARN.
         """
-        older = (arn for arn in self._arns() if _number(arn) < _number(running))
-        return next((arn for arn in older if _outcome(self.described(arn)) == GOOD), "")
+        older = self._own(before=_number(running))
+        return next((str(each["taskDefinitionArn"]) for each in older if _outcome(each) == GOOD), "")
 
     def numbered(self, number: str) -> str:
         """The ARN of the one that has this number and can still be run; empty where there is none."""
         found = self.described(f"{self.family}:{number}") if number.isdecimal() else {}
-        return str(found["taskDefinitionArn"]) if found.get("status") == "ACTIVE" else ""
+        there = found.get("status") == "ACTIVE" and self._is_own(found)
+        return str(found["taskDefinitionArn"]) if there else ""
 
     def active(self) -> list[str]:
         """The ARNs of all of them, the newest first."""
-        return list(self._arns())
+        return [str(each["taskDefinitionArn"]) for each in self._own()]
 
     def give_up(self) -> None:
         """Deregister all of them."""
@@ -94,8 +102,16 @@ class Revisions:
         for arn in self.active():
             self.client.call("ecs", "deregister_task_definition", idempotent=True, taskDefinition=arn)
 
+    def _own(self, before: float = math.inf) -> Iterator[dict[str, Any]]:
+        """Those that can still be run and have a number below this one, described, the newest first."""
+        arns = (arn for arn in self._arns() if _number(arn) < before)
+        return filter(self._is_own, map(self.described, arns))
+
+    def _is_own(self, found: Mapping[str, Any]) -> bool:
+        return tagged(lower_tags(found), self.tags)
+
     def _arns(self) -> Iterator[str]:
-        """The newest first. A prefix is other families' too."""
+        """The newest of the family first. A prefix is other families' too."""
         asked: dict[str, Any] = {"familyPrefix": self.family, "sort": "DESC", "status": "ACTIVE"}
         listed = self.client.paginate("ecs", "list_task_definitions", **asked)
         return (arn for arn in listed if arn.rpartition("/")[2].rpartition(":")[0] == self.family)

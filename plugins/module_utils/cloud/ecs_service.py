@@ -74,7 +74,7 @@ class EcsService:
 
     @property
     def _revisions(self) -> Revisions:
-        return Revisions(self.client, self.kind.family)
+        return Revisions(self.client, self.kind.family, self.kind.tags)
 
     def observe(self) -> None:
         """What there is. Only reads.
@@ -137,7 +137,7 @@ class EcsService:
     def apply(self, security_groups: Sequence[str]) -> None:
         """Make it so: register what is missing, create or update the service."""
         if not self.fitting:
-            self.fitting = self._revisions.register(self.definition, self.kind.tags)
+            self.fitting = self._revisions.register(self.definition)
         if not self.exists:
             request = service.service(self.kind, self.fitting, security_groups)
             self._took(self.client.call("ecs", "create_service", **request))

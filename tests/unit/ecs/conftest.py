@@ -90,7 +90,11 @@ class Account:
 
     def fleet(self, ecs_: dict[str, Any] | None = None, **values: Any) -> EcsFleet:
         """The fleet as a run would observe it."""
-        planned = plan(leaf=self.variables(ecs_, **values))
+        return self.fleet_of(leaf=self.variables(ecs_, **values))
+
+    def fleet_of(self, **kinds: dict[str, Any]) -> EcsFleet:
+        """The same of these kinds, by name."""
+        planned = plan(**kinds)
         found = EcsFleet(
             planned.aws, planned.name, planned.kinds, planned.definition, planned.account, planned.partition,
             self.poll(),
@@ -113,8 +117,14 @@ class Account:
         self, state: str, check: bool = False, args: dict[str, Any] | None = None, **values: Any
     ) -> dict[str, Any]:
         """A verb's result, as the action returns it."""
+        return self.verb_of(state, {"leaf": self.variables(**values)}, check, args)
+
+    def verb_of(
+        self, state: str, kinds: dict[str, Any], check: bool = False, args: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The same for these kinds, by name."""
         known = {"state": state, "plan_id": "", "to": "", "take_over": "", "wait": 0, "seen": {}, **(args or {})}
-        members = fleet_variables.members({"leaf": self.variables(**values)}, ["leaf"])
+        members = fleet_variables.members(kinds, list(kinds))
         self.cloud.operations.clear()
         return fleet_ecs._Run(known, members, (), check).done()
 

@@ -170,8 +170,10 @@ def test_a_rollback_knows_more_revisions_than_a_history_shows(account: Account) 
 def others(account: Account) -> None:
     """As many more revisions of the family as a history shows, none of them good."""
     agent = [{"name": "agent", "image": "it", "memory": 128}]
+    tags = [{"key": key, "value": value} for key, value in account.fleet().kinds[0].tags.items()]
+    named: dict[str, Any] = {"family": "praxis-demo-leaf", "tags": tags}
     for _each in range(HISTORY):
-        account.cloud.client("ecs").register_task_definition(family="praxis-demo-leaf", containerDefinitions=agent)
+        account.cloud.client("ecs").register_task_definition(**named, containerDefinitions=agent)
 
 
 @pytest.mark.slow
