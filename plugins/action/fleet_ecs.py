@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service imp
 from ansible_collections.praxis.cloud.plugins.module_utils.connections import accepted
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import lock
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.edges import Seen
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import NOBODY, Run
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
@@ -135,6 +136,12 @@ class _Run:
             self._fleet.observe()
             yield
 
+    @property
+    def _run(self) -> Run:
+        """This run, as the revisions that it deploys name it."""
+        mine = self._lock.mine
+        return Run(mine.revision, mine.run) if mine else NOBODY
+
     def _deploy(self, id_: str, rows: list[Row]) -> dict[str, Any]:
         """What differs is written by one run at a time; where nothing does, none is kept from it, unless a run that
         has stopped before its end has left its lock."""
@@ -143,7 +150,7 @@ class _Run:
             with self._alone():
                 id_, rows = self._agreed()
                 self._findings += _edited(rows)
-                self._fleet.apply()
+                self._fleet.apply(self._run, {each.run for each in self._lock.left})
                 self._findings += self._fleet.wait()
         else:
             self._findings += [*seen, *self._fleet.wait()]
@@ -172,26 +179,34 @@ class _Run:
         return [Finding("not-as-planned", what, self._fleet.where, "Read the plan (make plan), and deploy.", WARNING)]
 
     def _roll_back(self) -> dict[str, Any]:
-        ways, rows = self._ways_back()
-        if rows and not self._check:
+        left = self._lock.abandoned()
+        ways, rows, stuck = self._ways_back(left)
+        if self._check:
+            self._findings += self._lock.seen()
+        elif rows or left:
             with self._alone():
-                ways, rows = self._ways_back()
+                ways, rows, stuck = self._ways_back(self._lock.left)
                 for service, arn in ways:
                     service.go_to(arn)
                     self._findings += service.wait()
+        self._findings += stuck
         id_ = plan_id(("aws", self._fleet.client.region, self._fleet.name, "ecs", "rollback"), rows)
         return self._summary(id_, rows, changed=bool(rows))
 
-    def _ways_back(self) -> tuple[list[tuple[EcsService, str]], list[Row]]:
-        """The services that have to go to another revision, and to which; and the same as rows."""
+    def _ways_back(self, left: Sequence[lock.Ticket]) -> tuple[list[tuple[EcsService, str]], list[Row], list[Finding]]:
+        """The services that have to go to another revision, and to which; the same as rows; and which have none.
+
+        :param left: the locks of runs that stopped before their end.
+        """
         ways, rows = [], []
-        for service, arn in self._fleet.goals(self._args["to"]):
+        goals, stuck = self._fleet.goals(self._args["to"], left)
+        for service, arn in goals:
             now = str(service.described.get("taskDefinition", ""))
             if arn != now:
                 ways.append((service, arn))
                 fields = (Field("taskDefinition", now, arn),)
                 rows.append(Row(CHANGE, "service", service.kind.name, service.revision, fields))
-        return ways, rows
+        return ways, rows, stuck
 
     def _remove(self) -> dict[str, Any]:
         rows = self._fleet.gone()

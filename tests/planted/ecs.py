@@ -85,6 +85,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-rollback-takes-all-kinds-back",
+        breaks="A kind that the last deployment left as it was goes to an older revision with the others.",
+        file="plugins/module_utils/ecs/way_back.py",
+        before="if each.run == last and",
+        after="if each.run <= last and",
+        tests=("tests/unit/ecs/test_rollbacks.py",),
+        tier="test",
+    ),
+    Fault(
         name="a-task-alone-is-in-the-mesh",
         breaks="A task that no member has accepted a connection from is called good.",
         file="plugins/module_utils/ecs/edges.py",

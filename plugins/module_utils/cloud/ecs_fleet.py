@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,11 +22,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import edges, resources, rollout
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import edges, resources, rollout, way_back
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.container import Definition
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.lock import Ticket
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.service import resource_id
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import NOBODY, Run
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import REMOVE, Change, Row, plan_id
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Resource
 
@@ -79,12 +81,16 @@ class EcsFleet:
         rows += [each.row(_WORDS) for each in self._after]
         return plan_id(("aws", self.client.region, self.name, "ecs"), rows), rows
 
-    def apply(self) -> None:
+    def apply(self, by: Run = NOBODY, dead: Collection[str] = ()) -> None:
         """Carry the plan out. What scales is written before the deployment's end is waited for: its limits hold while
-        that goes on, too."""
+        that goes on, too.
+
+        :param by: the run that does it.
+        :param dead: the runs whose work it continues.
+        """
         self._base.apply(self._before)
         for service in self.services:
-            service.apply(self._groups(service.kind))
+            service.apply(self._groups(service.kind), by, dead)
         self._scaling.apply(self._after)
         self._applied = True
 
@@ -171,27 +177,30 @@ class EcsFleet:
         """The task definitions of all kinds, the newest first."""
         return [{"name": service.kind.name, **row} for service in self.services for row in service.history()]
 
-    def goals(self, to: str) -> list[tuple[EcsService, str]]:
-        """Which revision each service would go back to.
+    def goals(self, to: str, left: Sequence[Ticket] = ()) -> tuple[list[tuple[EcsService, str]], list[Finding]]:
+        """Which revision each service would go back to; and that one has none and stays.
 
-        :param to: ``REVISION``, or ``NAME:REVISION`` of one kind; empty: each to the last one that was good.
-        :raises Failed: ``no-goal``.
+        :param to: ``REVISION``, or ``NAME:REVISION`` of one kind; empty: each that the last run has moved to the last
+            one that was good.
+        :param left: the locks of runs that stopped before their end.
+        :raises Failed: ``no-goal``: none has one, or one that was named does not.
         """
         name, _colon, revision = to.rpartition(":")
-        found = []
-        for service in self.services:
-            if name and service.kind.name != name:
-                continue
-            arn = service.goal(revision)
-            if not arn:
-                what = f"There is no revision {revision}." if revision else "No revision before this one was good."
-                fix = "Read the history (make history), and name a revision: -e praxis_to=REVISION."
-                raise Failed(Finding("no-goal", what, service.where, fix))
-            found.append((service, arn))
-        if not found:
+        if revision:
+            services = [each for each in self.services if name in ("", each.kind.name)]
+        else:
+            stands = {each.kind.name: each.stand for each in self.services if each.exists}
+            moved = way_back.moved(stands, left)
+            services = [each for each in self.services if each.kind.name in moved or not stands]
+        goals = [(service, service.goal(revision)) for service in services]
+        ways, stuck = [each for each in goals if each[1]], [service for service, arn in goals if not arn]
+        findings = [_no_goal(each, revision) for each in stuck]
+        if revision and not services:
             fix = "Name a kind of the inventory: -e praxis_to=NAME:REVISION."
             raise Failed(Finding("no-goal", f"There is no kind {name}.", self.where, fix))
-        return found
+        if findings and (revision or not ways):
+            raise Failed(*(replace(each, level=ERROR) for each in findings))
+        return ways, findings
 
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
@@ -245,6 +254,13 @@ class EcsFleet:
             what = f"The subnets are in several VPCs: {', '.join(vpcs)}."
             raise Failed(Finding("several-vpcs", what, "praxis_ecs.subnets", "Name subnets of one VPC."))
         return vpcs[0]
+
+
+def _no_goal(service: EcsService, revision: str) -> Finding:
+    """That a service cannot go back. One that runs what was good is only to be known of."""
+    what = f"There is no revision {revision}." if revision else "No revision before this one was good."
+    fix = "Read the history (make history), and name a revision: -e praxis_to=REVISION."
+    return Finding("no-goal", what, service.where, fix, WARNING if service.exists and service.stand.good else ERROR)
 
 
 def _of_service(tasks: Sequence[Mapping[str, str]], name: str) -> dict[str, str]:

@@ -37,6 +37,8 @@ class EcsLock:
     :param take_over: the run that is known to be dead.
     :param wait: seconds to wait for another one's end.
     :ivar playbook: what this run works for.
+    :ivar mine: this run's own, once it was taken.
+    :ivar left: those of runs that had stopped before their end, when it was taken.
     """
 
     client: AwsClient
@@ -47,6 +49,8 @@ class EcsLock:
     wait: float = 0.0
     poll: Poll = field(default_factory=lambda: Poll(interval=2.0))
     playbook: Playbook = field(default_factory=Playbook)
+    mine: Ticket | None = None
+    left: list[Ticket] = field(default_factory=list)
 
     @contextmanager
     def held(self) -> Iterator[list[Finding]]:
@@ -54,9 +58,10 @@ class EcsLock:
 
         :raises Failed: ``fleet-locked``: another deployment has it.
         """
-        mine, findings = self._take()
+        mine, self.left = self._take()
+        self.mine = mine
         try:
-            yield findings
+            yield [lock.unfinished(each) for each in self.left]
         finally:
             if self.playbook.ended:
                 self._register(0)  # nobody is told how this run has ended, and the next one is to say so
@@ -64,10 +69,16 @@ class EcsLock:
 
     def seen(self) -> list[Finding]:
         """Who holds it, for a run that needs none. Only reads."""
-        found = [each for name in self._listed() if (each := self._find(name))]
-        return lock.seen(found, time.time(), self.take_over)
+        return lock.seen(self._there(), time.time(), self.take_over)
 
-    def _take(self) -> tuple[Ticket, list[Finding]]:
+    def abandoned(self) -> list[Ticket]:
+        """Those of runs that have stopped before their end. Only reads."""
+        return lock.abandoned(self._there(), time.time(), self.take_over)
+
+    def _there(self) -> list[Ticket]:
+        return [each for name in self._listed() if (each := self._find(name))]
+
+    def _take(self) -> tuple[Ticket, list[Ticket]]:
         end = self.poll.clock() + self.wait
         while True:
             self.playbook.require()
@@ -82,7 +93,7 @@ class EcsLock:
                 gone = lock.before(mine, others)
                 for each in gone:
                     self._give_back(each)
-                return mine, [lock.unfinished(each) for each in gone if each.run != mine.run]
+                return mine, [each for each in gone if each.run != mine.run]
             self._give_back(mine)
             rest = end - self.poll.clock()
             if rest <= 0:

@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds i
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import NOBODY, Run, Stand, run_of
 
 #: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
 OUTCOME, GOOD, BAD = "praxis_outcome", "good", "failed"
@@ -25,8 +26,8 @@ HISTORY = 20
 
 @dataclass(frozen=True)
 class Revisions:
-    """A kind's own: those of its family that carry its tags. Two fleets may have one family: ``praxis-a-b-c`` is that of
-    the kind ``b-c`` of the fleet ``a``, and of the kind ``c`` of the fleet ``a-b``.
+    """A kind's own: those of its family that carry its tags. Two fleets may have one family: ``praxis-a-b-c`` is that
+    of the kind ``b-c`` of the fleet ``a``, and of the kind ``c`` of the fleet ``a-b``.
 
     :param tags: the kind's.
     """
@@ -46,11 +47,28 @@ class Revisions:
             return {}
         return {**found["taskDefinition"], "tags": found.get("tags") or []}
 
-    def register(self, definition: Mapping[str, Any]) -> str:
-        """Make one more; its ARN."""
-        named = lower_list({**self.tags, "Name": self.family})
+    def register(self, definition: Mapping[str, Any], by: Run) -> str:
+        """Make one more; its ARN.
+
+        :param by: the run that deploys it.
+        """
+        named = lower_list({**self.tags, "Name": self.family, **by.tags})
         made = self.client.call("ecs", "register_task_definition", tags=named, **definition)
         return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def sign(self, arn: str, by: Run) -> None:
+        """Write down which run deploys a revision that is there already."""
+        if by.tags:
+            self.client.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=lower_list(by.tags))
+
+    def stand(self, running: Mapping[str, Any]) -> Stand:
+        """Where a service is.
+
+        :param running: the definition that it runs, or is going to.
+        """
+        newest = self.described(self.family)
+        latest = run_of(lower_tags(newest)) if self._is_own(newest) else NOBODY
+        return Stand(run_of(lower_tags(running)), _outcome(running) == GOOD, latest)
 
     def mark(self, arn: str, outcome: str) -> None:
         """Write down how a revision's deployment ended, unless it stands there already."""

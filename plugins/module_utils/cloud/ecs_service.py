@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Po
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, capacity, rollout, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import differences, same
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import Run, Stand, run_of
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import (
     CHANGE,
@@ -134,10 +135,17 @@ class EcsService:
             found.append(Row(CHANGE, "service", self.kind.name, self.revision, tuple(fields)))
         return found
 
-    def apply(self, security_groups: Sequence[str]) -> None:
-        """Make it so: register what is missing, create or update the service."""
+    def apply(self, security_groups: Sequence[str], by: Run, dead: Collection[str]) -> None:
+        """Make it so: register what is missing, create or update the service.
+
+        :param by: the run that does it; its revision names it.
+        :param dead: the runs whose work this one continues.
+        """
+        running = str(self.described.get("taskDefinition", ""))
         if not self.fitting:
-            self.fitting = self._revisions.register(self.definition)
+            self.fitting = self._revisions.register(self.definition, by)
+        elif self.fitting != running or run_of(lower_tags(self.current)).ident in dead:
+            self._revisions.sign(self.fitting, by)
         if not self.exists:
             request = service.service(self.kind, self.fitting, security_groups)
             self._took(self.client.call("ecs", "create_service", **request))
@@ -207,6 +215,11 @@ class EcsService:
     def history(self) -> list[dict[str, Any]]:
         """Its task definitions, as :meth:`Revisions.history` shows them."""
         return self._revisions.history(str(self.described.get("taskDefinition", "")))
+
+    @property
+    def stand(self) -> Stand:
+        """What a rollback has to know of it."""
+        return self._revisions.stand(self.current)
 
     def goal(self, revision: str) -> str:
         """The ARN of the task definition to go back to; empty where there is none, or no service.

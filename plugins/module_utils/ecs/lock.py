@@ -114,16 +114,22 @@ def locked(there: Ticket, now: float) -> Finding:
     return Finding("fleet-locked", what, there.where, f"{fix}-e praxis_take_over={there.run}.")
 
 
-def seen(others: Sequence[Ticket], now: float, take_over: str = "") -> list[Finding]:
-    """What a run says that needs no lock itself: who holds it, and since when; and who stopped before its end.
+def abandoned(others: Sequence[Ticket], now: float, take_over: str = "") -> list[Ticket]:
+    """The locks of runs that have stopped before their end.
 
     :param now: by the clock of who asks, which is not ECS's.
     :param take_over: the run that is known to be dead.
     """
     active = sorted((each for each in others if each.active), key=lambda each: each.revision)
-    alive = [each for each in active if left(each, now) > 0 and each.run != take_over]
-    found = [unfinished(each) for each in active if each not in alive]
-    return [*found, *(at_work(each, now) for each in alive[:1])]
+    return [each for each in active if left(each, now) <= 0 or each.run == take_over]
+
+
+def seen(others: Sequence[Ticket], now: float, take_over: str = "") -> list[Finding]:
+    """What a run says that needs no lock itself: who holds it, and since when; and who stopped before its end. The
+    parameters are those of :func:`abandoned`."""
+    dead = abandoned(others, now, take_over)
+    alive = sorted((each for each in others if each.active and each not in dead), key=lambda each: each.revision)
+    return [*map(unfinished, dead), *(at_work(each, now) for each in alive[:1])]
 
 
 def at_work(there: Ticket, now: float) -> Finding:

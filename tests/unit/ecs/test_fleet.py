@@ -135,7 +135,7 @@ def test_a_rollback_goes_to_the_last_revision_that_was_good(account: Account) ->
     account.deploy(agent_config={"llm": {"timeout": 7}})
     account.deploy(image=CRASHING)
     fleet = account.fleet()
-    ((service, arn),) = fleet.goals("")
+    ((service, arn),) = fleet.goals("")[0]
     assert arn.endswith(":1")
     service.go_to(arn)
     assert service.wait() == []
@@ -153,12 +153,12 @@ def test_a_rollback_knows_more_revisions_than_a_history_shows(account: Account) 
     account.deploy(agent_config={"llm": {"timeout": 7}})
     others(account)
     # The circuit breaker has gone back beyond all of them.
-    ((_service, arn),) = account.fleet().goals("")
+    ((_service, arn),) = account.fleet().goals("")[0]
     assert arn.endswith("/praxis-demo-leaf:1")
     account.deploy(agent_config={"llm": {"timeout": 9}})
-    ((_service, arn),) = account.fleet().goals("")
+    ((_service, arn),) = account.fleet().goals("")[0]
     assert arn.endswith("/praxis-demo-leaf:2")
-    ((_service, arn),) = account.fleet().goals("leaf:1")
+    ((_service, arn),) = account.fleet().goals("leaf:1")[0]
     assert arn.endswith("/praxis-demo-leaf:1")
     account.cloud.client("ecs").deregister_task_definition(taskDefinition="praxis-demo-leaf:1")
     for none in ("1", "0", "last"):
