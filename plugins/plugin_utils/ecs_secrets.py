@@ -7,7 +7,7 @@ asked for; no value is ever read."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import secrets
@@ -54,8 +54,9 @@ def of_kind(planner: KindPlanner, settings: KindSettings, draft: Draft) -> TaskS
     planner.findings += wrong
     if wrong:
         return TaskSecrets()
-    asked = {**references, **{name_of(image): each for image, each in logins.items()}}
-    found = _found(planner, settings, asked)
+    whole = {name_of(image): each for image, each in logins.items()}
+    asked = {**references, **whole}
+    found = _found(planner, settings, asked, whole)
     if set(found) != set(asked):
         return TaskSecrets()
     return TaskSecrets(
@@ -69,13 +70,16 @@ def of_kind(planner: KindPlanner, settings: KindSettings, draft: Draft) -> TaskS
 
 
 def _found(
-    planner: KindPlanner, settings: KindSettings, references: Mapping[str, Reference]
+    planner: KindPlanner, settings: KindSettings, references: Mapping[str, Reference], logins: Collection[str]
 ) -> dict[str, TaskSecret]:
-    """Stores are asked for what the user leaves open: a version, an ARN, the key for the policy of a role of ours."""
+    """Stores are asked for what the user leaves open: a version, an ARN, the key for the policy of a role of ours.
+
+    :param logins: the names of those that have no version: ECS takes a login as it is at the moment.
+    """
     known = {
         name: each
         for name, each in references.items()
-        if each.name.startswith("arn:") and settings.execution_role and (each.pinned or not each.key)
+        if each.name.startswith("arn:") and settings.execution_role and (each.pinned or name in logins)
     }
     asked = {name: each for name, each in references.items() if name not in known}
     found = {name: TaskSecret(each.name, each.key, each.version) for name, each in known.items()}
