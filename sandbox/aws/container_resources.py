@@ -47,7 +47,7 @@ def _ecs_arns(response: Any, operation: str) -> list[str]:
     if operation in ("CreateCluster", "DeleteCluster", "DescribeClusters"):
         named = words(response, "clusterName", "clusters") or [cluster]
         return [f"{prefix}:cluster/{each.rpartition('/')[2]}" for each in named]
-    if operation.endswith(("Service", "Services")):
+    if operation.endswith(("Service", "Services")) and operation != "ListServices":
         named = words(response, "serviceName") or words(response, "service", "services")
         return [f"{prefix}:service/{cluster}/{each.rpartition('/')[2]}" for each in named]
     if operation == "DescribeTasks":

@@ -94,6 +94,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="services-of-others-go-with-the-fleet",
+        breaks="A removal takes services along that others have made in the fleet's cluster.",
+        file="plugins/module_utils/cloud/ecs_left.py",
+        before="            if found.is_ours:\n",
+        after="            if found.exists:\n",
+        tests=("tests/unit/ecs/test_strangers.py",),
+        tier="test",
+    ),
+    Fault(
         name="a-task-alone-is-in-the-mesh",
         breaks="A task that no member has accepted a connection from is called good.",
         file="plugins/module_utils/ecs/edges.py",

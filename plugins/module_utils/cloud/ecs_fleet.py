@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import ecs_left
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import SECURITY_GROUP
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import (
     KINDS,
-    scaled_services,
     scheduled_actions,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
@@ -53,6 +53,7 @@ class EcsFleet:
     _before: list[Change] = field(default_factory=list)
     _after: list[Change] = field(default_factory=list)
     _left: list[EcsService] = field(default_factory=list)
+    _going: list[EcsService] = field(default_factory=list)
     _applied: bool = False
 
     def __post_init__(self) -> None:
@@ -99,19 +100,14 @@ class EcsFleet:
         return [finding for service in self.services for finding in service.wait()]
 
     def left(self) -> list[EcsService]:
-        """The services that kinds have left behind in other clusters: in the fleet's own, and wherever a service of the
-        name is scaled. One with a fixed number of tasks in a cluster of the user's is not found."""
-        scaled = scaled_services(self.client)
-        found = []
-        for service in self.services:
-            kind = service.kind
-            clusters = {kind.own_cluster, *(cluster for cluster, name in scaled if name == kind.name)}
-            found += [service.left_in(cluster) for cluster in sorted(clusters - {kind.cluster})]
-        return [each for each in found if each]
+        """The services that the inventory does not call for, as cloud/ecs_left.py finds them."""
+        return ecs_left.left(self.services)
 
     def judge_left(self) -> list[Finding]:
         """A finding for each of them."""
-        return [rollout.left(each.described, each.kind.name, each.kind.cluster, each.where) for each in self.left()]
+        now = {each.kind.name: each.kind.cluster for each in self.services}
+        return [rollout.left(each.described, each.kind.cluster, now.get(each.kind.name, ""), each.where)
+                for each in self.left()]  # fmt: skip
 
     def judge(self) -> list[Finding]:
         """What is wrong with the services as they are."""
@@ -204,24 +200,27 @@ class EcsFleet:
 
     def gone(self) -> list[Row]:
         """Observe for a removal: its rows."""
-        self._base = self._engine(resources.removed(self.kinds))
-        self._left = self.left()
-        kinds = [each.kind for each in (*self._left, *self.services)]
-        self._scaling = self._engine([replace(each, present=False) for each in self._scales(kinds)])
-        self._before, self._after = [*self._own_groups(), *self._base.observe()], self._scaling.observe()
+        left, known = self.left(), {each.kind.name for each in self.services}
+        self._left = [each for each in left if each.kind.name in known]
+        self._going = [*self.services, *(each for each in left if each.kind.name not in known)]
+        kinds = [each.kind for each in self._going]
+        self._base = self._engine(resources.removed(kinds))
+        scales = self._scales([*(each.kind for each in self._left), *kinds])
+        self._scaling = self._engine([replace(each, present=False) for each in scales])
+        self._before, self._after = [*self._own_groups(kinds), *self._base.observe()], self._scaling.observe()
         for service in self.services:
             service.see()
         after, before = ([each.row(_WORDS) for each in changes] for changes in (self._after, self._before))
-        left = ((f"{each.kind.name} in {each.kind.cluster}", each.revision) for each in self._left)
-        gone = [Row(REMOVE, "service", name, revision) for name, revision in left]
-        return [*after, *gone, *(row for service in self.services for row in service.removals()), *before]
+        places = ((f"{each.kind.name} in {each.kind.cluster}", each.revision) for each in self._left)
+        gone = [Row(REMOVE, "service", name, revision) for name, revision in places]
+        return [*after, *gone, *(row for service in self._going for row in service.removals()), *before]
 
     def remove(self) -> None:
         """Remove what :meth:`gone` has found: what scales, the services, and what they lived in."""
         self._scaling.apply(self._after)
         for service in self._left:
             service.stop()
-        for service in self.services:
+        for service in self._going:
             service.remove()
         self._base.apply(self._before)
 
@@ -236,9 +235,9 @@ class EcsFleet:
         own = ("security_group", resources.group_name(kind))
         return [*kind.settings.security_groups] or [self._base.ids.get(own, UNKNOWN)]
 
-    def _own_groups(self) -> list[Change]:
+    def _own_groups(self, kinds: Sequence[Kind]) -> list[Change]:
         """The removal of the security groups that were made, in whatever VPC."""
-        wanted = [resources.removed_group(kind) for kind in self.kinds]
+        wanted = [resources.removed_group(kind) for kind in kinds]
         found = gathered(map_parallel(lambda each: SECURITY_GROUP.owned(self.client, each.tags, each.name), wanted))
         return [Change(REMOVE, each, one) for each, there in zip(wanted, found, strict=True) for one in there]
 

@@ -60,7 +60,8 @@ class EcsService:
         return bool(self.described)
 
     @property
-    def _is_ours(self) -> bool:
+    def is_ours(self) -> bool:
+        """Whether it carries the kind's tags."""
         return tagged(lower_tags(self.described), self.kind.tags)
 
     @property
@@ -101,7 +102,7 @@ class EcsService:
         """
         self.described = self._describe()
         self.deployment = str(rollout.primary(self.described).get("id", ""))
-        if self.exists and not self._is_ours:
+        if self.exists and not self.is_ours:
             what = f"There is a service {self.kind.name} that was not made here."
             fix = "Choose another name (praxis_ecs.name) or cluster."
             raise Failed(Finding("not-managed", what, self.where, fix))
@@ -115,7 +116,7 @@ class EcsService:
             left.described = left._describe()
         except Denied:
             return None
-        return left if left.exists and left._is_ours else None
+        return left if left.exists and left.is_ours else None
 
     def rows(self, security_groups: Sequence[str]) -> list[Row]:
         """What is to be done."""

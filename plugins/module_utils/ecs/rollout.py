@@ -129,11 +129,20 @@ def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, w
     return found
 
 
-def left(service: Mapping[str, Any], name: str, cluster: str, where: str) -> Finding:
-    """That a service still is where its kind was before."""
+def left(service: Mapping[str, Any], cluster: str, now: str, where: str) -> Finding:
+    """That a service runs which the inventory does not call for.
+
+    :param cluster: that it is in.
+    :param now: the cluster of its kind; empty: the inventory has no such kind.
+    """
+    command = f"aws ecs delete-service --cluster {cluster} --service {service.get('serviceName', '')} --force"
+    if not now:
+        what = f"{_counts(service)} here, and the inventory has no such kind."
+        fix = f"Put the kind back into the inventory, or: {command}. down.yml removes it and all that was made for it."
+        return Finding("not-in-inventory", what, where, fix, WARNING)
     what = f"{_counts(service)} here, and the kind is in another cluster now."
-    fix = "When it serves there: aws ecs delete-service --cluster %s --service %s --force. down.yml removes both."
-    return Finding("left-in-cluster", what, where, fix % (cluster, name), WARNING)
+    fix = f"When it serves in {now}: {command}. down.yml removes both."
+    return Finding("left-in-cluster", what, where, fix, WARNING)
 
 
 def _reasons(task: Mapping[str, Any]) -> list[str]:

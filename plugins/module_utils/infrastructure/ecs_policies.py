@@ -11,7 +11,7 @@ _SERVICE = ("CreateService", "DeleteService", "DescribeServices", "TagResource",
 _CLUSTER = ("CreateCluster", "DeleteCluster", "DescribeClusters", "TagResource")
 #: They take no resource, or one that has no name.
 _ANYWHERE = (
-    "DescribeTaskDefinition", "ListTaskDefinitions", "ListTasks",
+    "DescribeTaskDefinition", "ListServices", "ListTaskDefinitions", "ListTasks",
 )  # fmt: skip
 _LOG = ("CreateLogGroup", "DeleteLogGroup", "ListTagsForResource", "PutRetentionPolicy", "TagResource")
 _SCALING = (

@@ -21,6 +21,7 @@ LAYERS = (
     PLUGINS / "module_utils/playbook.py",
     PLUGINS / "module_utils/cloud/ecs_service.py",
     PLUGINS / "module_utils/cloud/ecs_fleet.py",
+    PLUGINS / "module_utils/cloud/ecs_left.py",
     PLUGINS / "module_utils/cloud/ecs_lock.py",
     PLUGINS / "plugin_utils/ecs_checks.py",
     PLUGINS / "plugin_utils/ecs_kinds.py",

@@ -85,7 +85,7 @@ def called() -> set[str]:
     found -= {f"{service}:{action}" for service in ("acm", "route53", "servicequotas", "application-autoscaling")
               for action in ("ListTagsForResource", "TagResource")}  # fmt: skip
     return found - {"ec2:DescribeTags", "ecs:ExecuteCommand", "ecs:ListTagsForResource",
-                    "eks:ListTagsForResource"}  # fmt: skip
+                    "eks:ListTagsForResource", "servicequotas:ListServices"}  # fmt: skip
 
 
 @pytest.mark.slow
