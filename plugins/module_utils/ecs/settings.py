@@ -121,6 +121,14 @@ class KindSettings:
         return self.autoscaler.min if self.desired_count is None else self.desired_count
 
     @property
+    def fewest(self) -> int:
+        """The fewest tasks that there may be, by whatever limits; 0 only where there are never any."""
+        if self.desired_count is not None:
+            return self.desired_count
+        least = [each.min for each in self.autoscaler.schedules if each.min is not None]
+        return max(1, min([self.autoscaler.min, *least]))
+
+    @property
     def scales(self) -> bool:
         """Whether the load decides on the number of tasks."""
         return self.desired_count is None
@@ -177,9 +185,13 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
     if settings.security_groups and settings.api_from:
         fix = "Leave api_from out and let the callers in by your groups, or leave security_groups out."
         reader.bad("api_from is given, and security groups of yours are not changed", fix)
-    if settings.minimum_healthy_percent >= 100 and settings.maximum_percent <= 100:
-        fix = "Raise maximum_percent over 100, or lower minimum_healthy_percent: else no task can be replaced."
-        reader.bad("minimum_healthy_percent and maximum_percent leave no task to replace", fix)
+    fewest = settings.fewest
+    # ECS rounds the minimum up and the maximum down, to whole tasks.
+    least, most = -(-fewest * settings.minimum_healthy_percent // 100), fewest * settings.maximum_percent // 100
+    if fewest and least >= fewest >= most:
+        tasks = "1 task" if fewest == 1 else f"{fewest} tasks"
+        what = f"minimum_healthy_percent and maximum_percent leave none of {tasks} to replace"
+        reader.bad(what, "Raise maximum_percent, or lower minimum_healthy_percent: ECS counts in whole tasks.")
 
 
 def sizes(cpu: int) -> list[int]:
