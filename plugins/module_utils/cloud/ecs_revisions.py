@@ -18,8 +18,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tag
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import NOBODY, Run, Stand, run_of
 
-#: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal.
-OUTCOME, GOOD, BAD = "praxis_outcome", "good", "failed"
+#: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal; a deployment of no
+#: tasks is complete at once, and says nothing about it.
+OUTCOME, GOOD, BAD, UNTRIED = "praxis_outcome", "good", "failed", "untried"
 #: Revisions that a history shows.
 HISTORY = 20
 
@@ -68,13 +69,14 @@ class Revisions:
         """
         newest = self.described(self.family)
         latest = run_of(lower_tags(newest)) if self._is_own(newest) else NOBODY
-        return Stand(run_of(lower_tags(running)), _outcome(running) == GOOD, latest)
+        return Stand(run_of(lower_tags(running)), _outcome(running) in (GOOD, UNTRIED), latest)
 
     def mark(self, arn: str, outcome: str) -> None:
         """Write down how a revision's deployment ended, unless it stands there already."""
         found = self.described(arn)
         # One that was good here is not bad for a deployment that failed for another reason: the cluster was full, say.
-        if found and _outcome(found) not in (outcome, GOOD):
+        stays = (outcome, GOOD, BAD) if outcome == UNTRIED else (outcome, GOOD)
+        if found and _outcome(found) not in stays:
             tags = lower_list({OUTCOME: outcome})
             self.client.call("ecs", "tag_resource", idempotent=True, resourceArn=arn, tags=tags)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, Revisions
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, UNTRIED, Revisions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_tasks import Tasks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Denied, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
@@ -169,7 +169,7 @@ class EcsService:
         if done and ended == rollout.COMPLETED:
             unserved = self._served(float(self.kind.settings.grace))
             if not unserved:
-                self._revisions.mark(arn, GOOD)
+                self._revisions.mark(arn, GOOD if self.described.get("desiredCount") else UNTRIED)
             return unserved
         stopped = self.tasks.stopped(ours)
         log = self.tasks.log_end(stopped)

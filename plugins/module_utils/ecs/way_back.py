@@ -51,7 +51,7 @@ class Stand:
     """Where a service is.
 
     :param run: that has deployed what it runs.
-    :param good: whether that was good; else it goes back whoever deployed it.
+    :param good: whether that deployment was complete; else it goes back whoever deployed it.
     :param newest: the run that has deployed the newest revision there is.
     """
 
