@@ -90,8 +90,7 @@ FAULTS = (
         file="plugins/module_utils/ecs/way_back.py",
         before="if each.run == last and",
         after="if each.run <= last and",
-        tests=("tests/unit/ecs/test_rollbacks.py",),
-        tier="test",
+        tests=("tests/unit/ecs/test_way_back.py",),
     ),
     Fault(
         name="services-of-others-go-with-the-fleet",

@@ -13,10 +13,7 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import ecs_left
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_access_kinds import SECURITY_GROUP
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import (
-    KINDS,
-    scheduled_actions,
-)
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import KINDS, scheduled_actions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_service import EcsService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
