@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from tests.unit.ecs.conftest import Account
-from tests.unit.ecs.made import codes
+from tests.unit.ecs.test_verbs import killed
 
 Kinds = dict[str, dict[str, Any]]
 
@@ -34,16 +32,6 @@ def deploy(account: Account, kinds: Kinds) -> dict[str, int]:
     done = account.verb_of("deployed", kinds)
     assert done["ok"]
     return revisions(done)
-
-
-def killed(account: Account, monkeypatch: pytest.MonkeyPatch, state: str, kinds: Kinds, after: str, times: int) -> None:
-    """A verb whose ansible-playbook is gone as soon as it has written this so often."""
-    seen = account.cloud.operations
-    with monkeypatch.context() as patched:
-        patched.setattr(Playbook, "ended", property(lambda _self: seen.count(after) >= times))
-        with pytest.raises(Failed) as raised:
-            account.verb_of(state, kinds)
-    assert codes(raised.value) == ["playbook-ended"]
 
 
 @pytest.mark.slow
@@ -93,7 +81,7 @@ def test_a_run_that_was_killed_before_it_moved_anything_has_nothing_to_take_back
 ) -> None:
     deploy(account, two(account, 5, 5))
     deploy(account, two(account, 6, 6))
-    killed(account, monkeypatch, "deployed", two(account, 7, 7), "RegisterTaskDefinition", 2)
+    killed(account, monkeypatch, "RegisterTaskDefinition", 2, lambda: account.verb_of("deployed", two(account, 7, 7)))
     foreseen = account.verb_of("rolled_back", two(account, 7, 7), check=True)
     assert not foreseen["changed"] and [each["code"] for each in foreseen["findings"]] == ["unfinished"]
     done = account.verb_of("rolled_back", two(account, 7, 7))
@@ -107,7 +95,7 @@ def test_a_run_that_was_killed_before_it_moved_anything_has_nothing_to_take_back
 def test_what_a_killed_run_moved_goes_back_and_nothing_else(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     deploy(account, two(account, 5, 5))
     deploy(account, two(account, 6, 6))
-    killed(account, monkeypatch, "deployed", two(account, 7, 7), "UpdateService", 1)
+    killed(account, monkeypatch, "UpdateService", 1, lambda: account.verb_of("deployed", two(account, 7, 7)))
     assert revisions(account.verb_of("status", two(account, 7, 7))) == {"one": 3, "two": 2}
     assert revisions(account.verb_of("rolled_back", two(account, 7, 7))) == {"one": 2, "two": 2}
 
@@ -117,7 +105,7 @@ def test_a_run_that_continues_a_killed_one_is_taken_back_whole(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deploy(account, two(account, 5, 5))
-    killed(account, monkeypatch, "deployed", two(account, 6, 6), "UpdateService", 1)
+    killed(account, monkeypatch, "UpdateService", 1, lambda: account.verb_of("deployed", two(account, 6, 6)))
     assert deploy(account, two(account, 6, 6)) == {"one": 2, "two": 2}
     assert revisions(account.verb_of("rolled_back", two(account, 6, 6))) == {"one": 1, "two": 1}
 
@@ -128,6 +116,6 @@ def test_a_rollback_that_was_killed_is_continued_and_goes_no_further(
 ) -> None:
     for seconds in (5, 6, 7):
         deploy(account, two(account, seconds, seconds))
-    killed(account, monkeypatch, "rolled_back", two(account, 7, 7), "UpdateService", 1)
+    killed(account, monkeypatch, "UpdateService", 1, lambda: account.verb_of("rolled_back", two(account, 7, 7)))
     assert revisions(account.verb_of("status", two(account, 7, 7))) == {"one": 2, "two": 3}
     assert revisions(account.verb_of("rolled_back", two(account, 7, 7))) == {"one": 2, "two": 2}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -208,13 +209,18 @@ def test_a_service_of_the_name_that_others_have_in_their_cluster_is_none_of_ours
         assert fleet.left() == []
 
 
-def killed(account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1) -> list[str]:
-    """A deployment whose ansible-playbook is gone as soon as it has written this so often; all that it has written."""
+def killed(
+    account: Account, monkeypatch: pytest.MonkeyPatch, after: str, times: int = 1, verb: Callable[[], Any] | None = None
+) -> list[str]:
+    """A verb whose ansible-playbook is gone as soon as it has written this so often; all that it has written.
+
+    :param verb: without one, a deployment.
+    """
     seen = account.cloud.operations
     with monkeypatch.context() as patched:
         patched.setattr(Playbook, "ended", property(lambda _self: seen.count(after) >= times))
         with pytest.raises(Failed) as raised:
-            account.verb("deployed", **LATER)
+            (verb or (lambda: account.verb("deployed", **LATER)))()
     assert codes(raised.value) == ["playbook-ended"]
     return account.cloud.changes()
 
