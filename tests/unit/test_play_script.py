@@ -34,7 +34,7 @@ def interrupted(folder: Path, *words: str, undo: int = 0) -> tuple[int, list[str
     ansible.chmod(0o755)
     for playbook in ("deploy.yml", "rollback.yml"):
         (folder / playbook).touch()
-    environment = {**os.environ, "UNDO": str(undo)}
+    environment = {**os.environ, "UNDO": str(undo), "PRAXIS_LEG": ""}
     done = subprocess.run(["bash", "scripts/play", "deploy.yml", "aws", *words], cwd=folder, env=environment,
                           capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, (folder / "called").read_text().splitlines(), done.stderr
