@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT, SHARED_PATH, Data
@@ -192,6 +193,5 @@ def _sources(values: Mapping[str, Any], findings: List[Finding], place: str = ""
 def _reported_once(finding: Finding, names: Sequence[str], total: int) -> Finding:
     if finding.where in names:  # it is about this one member
         return finding
-    whom = "all %d members" % total if len(names) == total and total > 1 else ", ".join(names[:3])
-    more = " and %d more" % (len(names) - 3) if len(names) > 3 and len(names) != total else ""
-    return replace(finding, where="%s (%s%s)" % (finding.where, whom, more))
+    whom = "all %d members" % total if len(names) == total and total > 1 else listed(names, 3)
+    return replace(finding, where="%s (%s)" % (finding.where, whom))

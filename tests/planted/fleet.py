@@ -220,8 +220,8 @@ FAULTS = (
         name="limit-reaches-everybody",
         breaks="Hosts outside --limit are activated too.",
         file="plugins/module_utils/fleet/order.py",
-        before="names = [name for name in table.order if name in scope and name not in left_out]",
-        after="names = [name for name in table.order if name not in left_out]",
+        before="there = [name for name in table.order if name in scope]",
+        after="there = list(table.order)",
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(

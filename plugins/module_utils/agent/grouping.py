@@ -79,13 +79,13 @@ def _alike(findings: Sequence[Finding]) -> List[Finding]:
 def _one(findings: Sequence[Finding]) -> List[Finding]:
     """One finding for all of these."""
     paths = list(dict.fromkeys(item.path for item in findings))
-    where = _listed(list(dict.fromkeys(item.where for item in findings)), _PLACES)
+    where = listed(list(dict.fromkeys(item.where for item in findings)), _PLACES)
     if len(paths) < 2:
         return [replace(item, where=where) for item in findings[:1]]
     return [
         Finding(
             code=IGNORED[0],
-            what="%d settings have no effect: %s." % (len(paths), _listed(_sections(paths), _NAMES)),
+            what="%d settings have no effect: %s." % (len(paths), listed(_sections(paths), _NAMES)),
             where=where,
             fix="Leave them out; -v lists each.",
             level=WARNING,
@@ -105,6 +105,7 @@ def _sections(paths: Iterable[str]) -> List[str]:
     return found
 
 
-def _listed(words: Sequence[str], most: int) -> str:
+def listed(words: Sequence[str], most: int) -> str:
+    """The first of many words, and how many more there are."""
     more = len(words) - most
     return ", ".join(words[:most]) + (" and %d more" % more if more > 0 else "")

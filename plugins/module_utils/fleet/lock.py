@@ -14,9 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 
 Record = Mapping[str, Any]
+#: Hosts that a message names one by one.
+_NAMED = 3
 #: Whether a process is there: True, False, or None for one on another machine.
 Alive = Callable[[Mapping[str, Any]], Optional[bool]]
 
@@ -66,7 +69,7 @@ class Holder:
         if beyond:
             what += (
                 " It does nothing to %s: what that deployment left there stays, and where it has not called its "
-                "release good, the host rolls itself back." % _named(beyond)
+                "release good, the host rolls itself back." % listed(sorted(beyond), _NAMED)
             )
             fix = "See which hosts go back, and when (status.yml: unconfirmed); a deployment of all hosts prevents it."
         return Finding("taken-over", what, self.where, fix, level=WARNING)
@@ -151,16 +154,9 @@ def unknown(members: Collection[str], observations: Mapping[str, Any], forced: b
     silent = sorted(set(members) - set(observations))
     if not silent:
         return None
-    what = "Nobody knows who holds the fleet: no answer from %s." % _named(silent)
+    what = "Nobody knows who holds the fleet: no answer from %s." % listed(silent, _NAMED)
     fix = "Start or repair them; or set praxis_force to true when you know that nobody works in this fleet."
     return Finding("lock-unknown", what, "fleet lock", fix, level=WARNING if forced else ERROR)
-
-
-def _named(names: Collection[str]) -> str:
-    """The first of many names, and how many more there are."""
-    first = sorted(names)[:3]
-    more = " and %d more" % (len(names) - 3) if len(names) > 3 else ""
-    return ", ".join(first) + more
 
 
 def by_hand(

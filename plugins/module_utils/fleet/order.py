@@ -80,7 +80,7 @@ def make_order(
     there = [name for name in table.order if name in scope]
     silent = _left_out([name for name in there if name not in apart], outcomes, pace.max_unreachable)
     left_out = {name: one for name, one in {**apart, **silent}.items() if name in there}
-    names = [name for name in table.order if name in scope and name not in left_out]
+    names = [name for name in there if name not in left_out]
     needs_docker = [name for name in names if outcomes.get(name, {}).get("outcome") == "needs-docker" and not held]
     findings = [held] if held else list(absences(names, outcomes).values())
     if final:

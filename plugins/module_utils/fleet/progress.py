@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.render import (
     CUT,
     GAP,
@@ -139,8 +140,7 @@ class Progress:
         if stage not in self._reported:
             self._reported.add(stage)
             names = [] if stage.about == CONTROLLER else self.batch
-            more = " and %d more" % (len(names) - _FEW) if len(names) > _FEW else ""
-            whom = (": " + ", ".join(clean(name) for name in names[:_FEW]) + more) if names else ""
+            whom = ": " + listed([clean(name) for name in names], _FEW) if names else ""
             self._news.append("%s  %s: %s%s" % (age(now - self.began), self.title, stage.text, whom))
 
 

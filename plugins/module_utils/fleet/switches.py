@@ -19,7 +19,8 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
     """
     found = []
     for name in names:
-        done = ((observations.get(name) or {}).get("switch") or {}).get("rolled_back")
+        switch = _switch(observations, name)
+        done, armed = switch.get("rolled_back"), switch.get("armed") or {}
         if done:
             what = "It rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
             what %= (done["to"], clocks.moment(done["at"]), done["run"], done["from"])
@@ -29,7 +30,6 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
                 "praxis_confirm_deadline."
             )
             found.append(Finding("rolled-back-itself", what, name, fix, level=level))
-        armed = ((observations.get(name) or {}).get("switch") or {}).get("armed") or {}
         if armed.get("missing"):
             found.append(_stuck(name, armed))
     return found
@@ -45,13 +45,17 @@ def waiting(
     """
     found = []
     for name in names:
-        armed = ((observations.get(name) or {}).get("switch") or {}).get("armed")
+        armed = _switch(observations, name).get("armed")
         if armed and not armed.get("missing") and armed["run"] not in at_work:
             what = "Deployment %s has not called release %s good here. The host rolls itself back to release %s at %s."
             what %= (armed["run"], armed["wanted"], armed["back"], clocks.moment(armed["until"]))
             fix = "Deploy before that, with this host among those of the run; or undo that deployment: rollback.yml."
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
+
+
+def _switch(observations: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    return (observations.get(name) or {}).get("switch") or {}
 
 
 def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:

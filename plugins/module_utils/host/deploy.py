@@ -164,7 +164,8 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
             _arm(desired, paths, result["observation"])
         if desired.state == "confirmed":
             require_running(result["observation"], desired.wanted)
-        known = images.of_all(paths) if result["observation"]["engine"]["running"] else ()
+        engine_runs, removes = result["observation"]["engine"]["running"], desired.state == "absent"
+        known = images.of_all(paths) if removes and engine_runs else ()
         host.apply([change for change in todo.changes if change not in pulls])
         _keep_images(desired, paths, known)
         if started is not None:
@@ -190,11 +191,11 @@ def _keep_images(desired: Desired, paths: Paths, before: Collection[str]) -> Non
     """See that nobody prunes what this host's releases need, be it that an older version pulled it; and that nobody has
     to keep it when they have gone. Like the record of the deployment, this is no change that is reported.
 
-    :param before: the images that its releases named.
+    :param before: the images that the releases named which were removed.
     """
     if desired.state == "prepared":
         images.hold(Engine(paths.engine_socket), images.of_all(paths))
-    elif desired.state == "absent" and before:
+    elif before:
         images.let_go(Engine(paths.engine_socket), before)
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import stat
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -32,6 +32,11 @@ def read_bytes(path: str) -> Optional[bytes]:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def names(directory: str) -> List[str]:
+    """What a directory holds; nothing when there is none."""
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
 
 
 def read_json(path: str) -> Optional[Dict[str, Any]]:

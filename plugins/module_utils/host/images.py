@@ -9,8 +9,6 @@ prunes it, and a rollback would find it gone. So each has a tag of ours. ``prune
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Collection, Iterable, List, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import files, parts, services
@@ -21,25 +19,15 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 REPOSITORY = "praxis.local/kept"
 
 
-def image_of(paths: Paths, release_id: str) -> str:
-    """The image that a release on this host names; empty when its manifest cannot be read."""
-    text = files.read_text(os.path.join(paths.release(release_id), "release.json"))
-    try:
-        return str(json.loads(text or "{}").get("image", ""))
-    except ValueError:
-        return ""
-
-
 def images_of(paths: Paths, release_id: str) -> Set[str]:
     """All images that a release on this host names. A name without a digest is nothing that was pulled here."""
-    found = {image_of(paths, release_id), *parts.images(services.manifest_of(paths, release_id))}
-    return {image for image in found if _tag(image)}
+    manifest = services.manifest_of(paths, release_id) or {}
+    return {image for image in (str(manifest.get("image", "")), *parts.images(manifest)) if _tag(image)}
 
 
 def of_all(paths: Paths) -> Set[str]:
     """All images that the releases on this host name."""
-    names = os.listdir(paths.releases) if os.path.isdir(paths.releases) else []
-    return {image for name in names for image in images_of(paths, name)}
+    return {image for name in files.names(paths.releases) for image in images_of(paths, name)}
 
 
 def hold(engine: Engine, images: Iterable[str]) -> None:

@@ -11,7 +11,6 @@ from typing import Any, Dict, List, Optional
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import data, files, history, parts, seal, services
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Peers, Release
-from ansible_collections.praxis.cloud.plugins.module_utils.host.images import image_of
 from ansible_collections.praxis.cloud.plugins.module_utils.host.observation import Observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import RELEASE_FILES, Paths
 
@@ -41,7 +40,7 @@ def release(paths: Paths, release_id: str, beside: Optional[Release]) -> Release
     manifest: Dict[str, Any] = {}
     if set(found) == set(RELEASE_FILES):
         manifest = files.read_json(os.path.join(paths.release(release_id), "release.json")) or {}
-    image = image_of(paths, release_id)
+    image = str(manifest.get("image", ""))
     if not manifest.get("name") or not image:
         raise Failed(
             Finding(

@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     compose,
     fence,
+    files,
     parts,
     registrations,
     seal,
@@ -188,8 +189,7 @@ def release_of(paths: Paths, part: Optional[str]) -> Optional[str]:
     if part is None:
         return None
     names = [name for name in (linked(paths.current), linked(paths.good)) if name]
-    names += sorted(os.listdir(paths.releases)) if os.path.isdir(paths.releases) else []
-    for name in names:
+    for name in [*names, *files.names(paths.releases)]:
         if parts.agent_part(services.manifest_of(paths, name), name) == part:
             return name
     return part
@@ -268,7 +268,7 @@ def last_lines(paths: Paths, engine: Engine, container: Mapping[str, Any], tty: 
 
 def _may_have_secrets(paths: Paths, part: Optional[str]) -> bool:
     """Whether no release on this machine says of the part that it has none."""
-    for name in os.listdir(paths.releases) if os.path.isdir(paths.releases) else ():
+    for name in files.names(paths.releases):
         secrets = parts.secrets(services.manifest_of(paths, name), name).get(str(part))
         if secrets is not None:
             return bool(secrets)

@@ -117,7 +117,7 @@ def script(paths: Paths, several: bool = False) -> str:
 
 def several(paths: Paths, manifest: Mapping[str, Any]) -> bool:
     """Whether a release, or one that the machine keeps, has services: then the script has to know of parts."""
-    kept = os.listdir(paths.releases) if os.path.isdir(paths.releases) else []
+    kept = files.names(paths.releases)
     stored = (files.read_json(os.path.join(paths.release(name), "release.json")) for name in kept)
     return any("secret_parts" in (found or {}) for found in (manifest, *stored))
 
