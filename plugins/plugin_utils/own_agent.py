@@ -164,4 +164,4 @@ def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
 
 
 def _member(name: str, address: str, port: int, peer_id: str) -> Member:
-    return Member(name=name, slot=name, addresses=(address,), p2p_port=port, api_port=0, peer_id=peer_id)
+    return Member(name, name, (address,), p2p_port=port, api_port=0, peer_id=peer_id, peer_only=True)

@@ -161,6 +161,14 @@ FAULTS = (
         tests=("tests/unit/fleet/test_order.py",),
     ),
     Fault(
+        name="limited-rollback-has-no-fleet-around-it",
+        breaks="A rollback with --limit is refused behind a load balancer, and drains nobody where the agent is down.",
+        file="plugins/module_utils/fleet/table.py",
+        before="if not member.peer_only and name not in scope",
+        after="if member.release and name not in scope",
+        tests=("tests/unit/fleet/test_order.py", "tests/unit/plan/test_balancers.py"),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

@@ -33,10 +33,12 @@ class Member:
     :param public_address: empty when the machine has none.
     :param peer_id: None while its slot has no identity yet (check mode before the first deployment).
     :param other_peer_id: the id that the same seed gives under the other libp2p scheme; tells a mixed-up scheme.
-    :param release: id of the release it is to run.
     :param activate: one of :data:`dependence.WORDS`.
     :param last: its place among those that are activated last, each alone; 0: it is none of them.
+    :param release: id of the release it is to run; empty where the plan does not know it: a rollback's does not of
+        hosts outside its limit.
     :param target: what a load balancer knows the machine by (an instance id), or an empty string.
+    :param peer_only: it is no member of the fleet, but a peer that an agent of a user's own play is connected to.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Member:
     release: str = ""
     activate: str = dependence.AUTO
     last: int = 0
+    peer_only: bool = False
 
     @property
     def address(self) -> str:
@@ -89,9 +92,8 @@ class Table:
         return sorted(self.members, key=lambda name: natural(self.members[name].slot))
 
     def beyond(self, scope: Collection[str]) -> Set[str]:
-        """The members outside a run that is limited to these. The peers of an agent of a user's own play are members of
-        no fleet, and have no release."""
-        return {name for name, member in self.members.items() if member.release and name not in scope}
+        """The members outside a run that is limited to these."""
+        return {name for name, member in self.members.items() if not member.peer_only and name not in scope}
 
     def at_ports(self, ports: Mapping[str, int]) -> Table:
         """The same fleet, some of its members at other P2P ports."""

@@ -191,12 +191,15 @@ def test_edges_are_judged_at_the_ports_that_run(at: dict[str, int]) -> None:
     assert heal(plan, observations) == []
 
 
-def limited(size: int, *scope: str, answering: str = "", **container: Any) -> Any:
+def limited(size: int, *scope: str, answering: str = "", known: bool = True, **container: Any) -> Any:
     """The order of a run that is limited to these hosts of a fleet, where no agent runs yet.
 
     :param answering: the numbers of the members whose P2P ports answer a fresh dial.
+    :param known: whether the plan knows what the others run. A rollback's does not.
     """
     plan = fleet(size)
+    unknown = {} if known else {name: replace(one, release="") for name, one in plan.members.items() if name not in scope}
+    plan = replace(plan, members={**plan.members, **unknown})
     outcomes: dict[str, Any] = {}
     for name in scope:
         dials = {
@@ -207,10 +210,11 @@ def limited(size: int, *scope: str, answering: str = "", **container: Any) -> An
     return make_order(plan, outcomes, scope, Pace())
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("container", [{}, {"state": "exited", "exit_code": 1}])
-def test_a_part_of_a_fleet_is_no_first_deployment(container: dict[str, Any]) -> None:
+def test_a_part_of_a_fleet_is_no_first_deployment(container: dict[str, Any], known: bool) -> None:
     """What runs outside of it is not known: its agents have to last, and go by batches."""
-    order = limited(4, "m3", "m4", **container)
+    order = limited(4, "m3", "m4", known=known, **container)
     assert (order.first_deployment, order.serial, order.findings) == (False, [1, 1], ())
 
 
@@ -224,6 +228,7 @@ def test_a_new_fleet_of_which_a_host_is_dead_is_new_all_the_same() -> None:
     assert (order.first_deployment, order.serial, order.activate) == (True, [2], ["m1", "m3"])
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(
     ("scope", "answering", "edges"),
     [
@@ -235,15 +240,15 @@ def test_a_new_fleet_of_which_a_host_is_dead_is_new_all_the_same() -> None:
     ],
 )
 def test_the_gate_of_a_limited_run_asks_for_the_members_outside_that_answer(
-    scope: list[str], answering: str, edges: dict[str, int]
+    scope: list[str], answering: str, edges: dict[str, int], known: bool
 ) -> None:
-    assert limited(4, *scope, answering=answering).min_edges == edges
+    assert limited(4, *scope, answering=answering, known=known).min_edges == edges
 
 
 def test_the_peers_of_an_agent_of_a_users_own_play_are_not_its_fleet() -> None:
     """What its gate asks for is agent_min_edges."""
     plan = fleet(2)
-    peer = replace(plan.members["m2"], release="")
+    peer = replace(plan.members["m2"], release="", peer_only=True)
     table = replace(plan, members={**plan.members, "m2": peer})
     seen = observation(table, "m1", [], container=None)
     order = make_order(table, {"m1": {"activation": "start", "observation": seen}}, ["m1"], Pace())

@@ -15,6 +15,8 @@ from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import fleet_balancer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     balancer_pass,
     balancer_targets,
@@ -92,13 +94,13 @@ class Balancer:
     :param health: by target id, the state that it answers; healthy unless it is given.
     """
 
-    def __init__(self, folder: Path, module: str = "m", **options: Any) -> None:
+    def __init__(self, folder: Path, module: str = "m", plan: Plan = PLAN, **options: Any) -> None:
         targets = {name: {"id": f"i-{name}", "port": 8001} for name in PLAN.members}
         known = {"hosts": list(PLAN.members), "batch": 1, "canary": 1, "min_available": None, "departed": "report",
                  "max_unreachable": 0,
                  "balancers": [{"module": module, "options": {"target_group": "agents"}, "targets": targets}]}
         each: dict[str, Any] = {name: {} for name in PLAN.members}
-        self.run = RunDirectory.create(PLAN, each, each, {**known, **options})
+        self.run = RunDirectory.create(plan, each, each, {**known, **options})
         self.observations = meshed(PLAN)
         self.health: dict[str, str] = {}
         self.others: list[dict[str, Any]] = []
@@ -290,11 +292,18 @@ def test_members_that_do_not_serve_by_themselves_are_not_counted(balancer: Any) 
     assert not one.set("absent", "m2").get("failed")
 
 
+def of_a_rollback() -> Plan:
+    """The plan of a rollback of m1 alone: it knows only that the others are there."""
+    unknown = {name: KeptRelease.unknown(name) for name in PLAN.members if name != "m1"}
+    return make_plan("test", list(PLAN.members.values()), list({**PLAN.releases, **unknown}.values()))
+
+
+@pytest.mark.parametrize("plan", [PLAN, of_a_rollback()])
 @pytest.mark.parametrize(("in_service", "codes"), [("234", []), ("24", ["floor"]), ("", ["floor"])])
 def test_members_outside_the_run_count_when_the_balancer_has_them_in_service(
-    balancer: Any, in_service: str, codes: list[str]
+    balancer: Any, plan: Plan, in_service: str, codes: list[str]
 ) -> None:
-    one = balancer(hosts=["m1"])
+    one = balancer(plan=plan, hosts=["m1"])
     one.observations = {"m1": one.observations["m1"]}
     one.others = [{"id": f"i-m{number}", "port": 8000, "state": "healthy"} for number in in_service]
     one.others += [{"id": "i-m3", "port": 8000, "state": "unhealthy"}] if "3" not in in_service else []

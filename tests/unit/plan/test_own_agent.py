@@ -69,6 +69,8 @@ def test_agents_that_are_each_other_s_peers(site: Site) -> None:
         assert {dial["address"] for dial in piece["gate"]["dial"]} == {f"10.0.1.{other}", "192.0.2.9"}
         assert piece["gate"]["peer_id"] == peer_id(seed(mine))
         assert [path.name for path in (kept / "slices").iterdir()] == [f"m{mine}"]
+        members = json.loads((kept / "table.json").read_text())["members"]
+        assert [each["name"] for each in members if not each["peer_only"]] == [f"m{mine}"]
     assert site.places_of(played, OPENAI.encode(), text_of(1).encode(), text_of(2).encode()) == set()
     assert site.places_of(played, b"planted-own-value") == set()
 
