@@ -121,8 +121,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }  # fmt: skip
         screen.show_in_a_task(self._display, lambda width, paint: _plan_lines(hosts, width, paint))
         restore = {"backup": next(iter(found.values())).name, "hosts": hosts}
-        facts = {"praxis_restore": restore}
-        return {"backups": [one.as_dict() for one in there], "restore": restore, "ansible_facts": facts}
+        return {"backups": [one.as_dict() for one in there], "restore": restore}
 
 
 def _left(what: str, why: Finding) -> Finding:

@@ -62,6 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "kept": {"type": "str", "default": ""},
         "to": {"type": "str", "default": ""},
         "needed": {"type": "list", "elements": "str", "default": []},
+        "restore": {"type": "dict", "default": {}},
         "reason": {"type": "str", "default": ""},
     }
 
@@ -159,6 +160,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "balanced": bool(behind),
                     "hooks": own_tasks,
                     "no_proxy": not_proxied(members),
+                    "restore": {"hosts": {}, **args["restore"]},
                 },
                 # Nothing is wrong until it is found to be; a fact cache may still hold an earlier run's verdict.
                 "praxis_verdict": {"ok": True},

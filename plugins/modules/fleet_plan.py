@@ -123,6 +123,13 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  restore:
+    description:
+      - The backup that this run puts in the place of disks, as M(praxis.cloud.fleet_backups) returns it. It is kept in
+        C(praxis_plan.restore), for the steps after the plan; by default that has no hosts.
+    type: dict
+    default: {}
+    version_added: 0.2.0
   reason:
     description: What the deployment does, for its record; by default C(deploy), or C(rollback) and where to.
     type: str

@@ -35,10 +35,10 @@ SETTABLE = frozenset(
 #: What inventories say of a machine, groups, and what playbooks keep for themselves, without the prefix.
 OWN = frozenset(
     """
-    accounts aws backed_up backup_state backups cloud data_volume dns_record docker_failure doctor
+    accounts aws backed_up backup_state backups chosen cloud data_volume dns_record docker_failure doctor
     doctor_failures doctor_judged doctor_permissions doctor_plan doctor_refused doctor_runs gcp history holds hook
     image_made image_stage instance_id inventory_errors inventory_stopped kept kind labels lock_keepers login machine_id
-    managed_by named needs no_login order outcome plan restore run sdk settle summary verdict
+    managed_by named needs no_login order outcome plan run sdk settle summary verdict
     """.split()
 )
 #: How like a known name an unknown one has to be. A user's own variable may begin with ``praxis_``, too.

@@ -223,7 +223,9 @@ def test_facts_of_an_earlier_run_mislead_nobody(world: World) -> None:
     names = [item.name for item in cloud.machines()]
     order = {"activate": names, "restart": names, "needs_docker": names, "hosts": names, "serial": [1],
              "first_deployment": True, "observe_again": True, "plan_id": "old", "findings": []}
-    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True}, "praxis_order": order,
+    restore = {"backup": "old", "hosts": {name: {"snapshot": "snap-0", "size": 1} for name in names}}
+    stale = {"praxis_plan": {"id": "old", "run": f"{world.folder}/ended", "balanced": True, "restore": restore},
+             "praxis_order": order, "praxis_restore": restore, "praxis_lock_keepers": names,
              "praxis_verdict": {"ok": False, "roll_back": {"hosts": names, "serial": [1]}, "confirm": names,
                                 "text": "STALE", "good": names, "findings": []}}
     cache = {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",

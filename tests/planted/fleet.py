@@ -169,6 +169,14 @@ FAULTS = (
         tests=("tests/unit/fleet/test_order.py", "tests/unit/plan/test_balancers.py"),
     ),
     Fault(
+        name="backup-is-restored-by-every-run",
+        breaks="With a fact cache, each later deployment restores the backup that restore.yml has restored.",
+        file="playbooks/plays/spread.yml",
+        before="      when: inventory_hostname in praxis_plan.restore.hosts\n",
+        after="      when: inventory_hostname in hostvars['localhost']['ansible_facts']['praxis_restore'].hosts\n",
+        tests=("tests/unit/test_playbooks.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

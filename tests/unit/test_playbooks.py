@@ -368,6 +368,45 @@ def test_a_fact_that_is_set_on_localhost_is_among_its_ansible_facts() -> None:
     assert all(fact["cacheable"] is True for fact in facts)
 
 
+#: A fact of localhost: with a fact cache it may be one that an earlier run has left there.
+FACT = re.compile(r"hostvars\['localhost'\]\['ansible_facts'\]\['(\w+)'\]")
+
+
+def facts_left_by(task: Part) -> set[str]:
+    """The facts of localhost that a task makes, whatever happens: those that its action names."""
+    modules = [key.removeprefix("praxis.cloud.") for key in task if key.startswith("praxis.cloud.fleet_")]
+    if "when" in task or not modules:
+        return set()
+    return set(re.findall(r'"(praxis_\w+)": ', (COLLECTION / f"plugins/action/{modules[0]}.py").read_text()))
+
+
+def leaves(tasks: list[Part], base: Path, variables: Part) -> Iterator[Part]:
+    """The tasks that a play may take, in their order and each with all its variables; a block is one before its own."""
+    for task in tasks:
+        inner = {**variables, **(task.get("vars") or {})}
+        sections = [task[key] for key in ("block", "rescue", "always") if key in task]
+        yield {**{key: value for key, value in task.items() if value not in sections}, "vars": inner}
+        for section in sections:
+            yield from leaves(section, base, inner)
+        brought = next((key for key in (*IMPORTS, *INCLUDES) if key in task), None)
+        path = brought_in(task[brought], base) if brought else None
+        yield from leaves(read(path), path.parent, inner) if path else ()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PLAYBOOKS.glob("*.yml")))
+def test_a_fact_of_localhost_is_read_where_the_same_run_has_made_it_before(name: str) -> None:
+    """What restore.yml has left there would else be restored once more by every deployment that comes after it."""
+    made: set[str] = set()
+    for base, play in based_plays(PLAYBOOKS / f"{name}.yml"):
+        variables = play.get("vars") or {}
+        whole = {**{key: value for key, value in play.items() if key != "tasks"}, "vars": variables}
+        for step in (whole, *leaves(play.get("tasks") or [], base, variables)):
+            text = json.dumps({key: value for key, value in step.items() if key != "vars"})
+            meant = [str(value) for alias, value in step["vars"].items() if re.search(rf"\b{alias}\b", text)]
+            assert set(FACT.findall(" ".join([text, *meant]))) <= made, (play["name"], step.get("name"))
+            made |= facts_left_by(step)
+
+
 def test_batches_are_as_the_order_says() -> None:
     order = "praxis_order.serial"
     assert activation()["serial"] == f"{{{{ {order} if hostvars is defined else 1 }}}}"

@@ -37,7 +37,8 @@ CHAIN = "echo 'praxis-stdin 9 pipe:[1] sh'"
 MARKER = "planted-marker-0b5e77"
 PLAIN = "planted-plain-value-6c21"
 ROOT_PLAYBOOKS = sorted(path.name for path in (CHECKOUT / "playbooks").glob("*.yml"))
-RUN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['run'] }}"
+FACT_OF_PLAN = "{{ hostvars['localhost']['ansible_facts']['praxis_plan']['%s'] }}"
+RUN = FACT_OF_PLAN % "run"
 FREE = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/plays/free.yml")}
 LOCAL = {"hosts": "localhost", "connection": "local", "gather_facts": False}
 PLAN = {
@@ -551,6 +552,17 @@ def test_a_misspelt_variable_is_a_warning_of_every_playbook_and_of_the_plan(site
     before = {"praxis.cloud.fleet_inventory": {}, "name": "Require the inventory"}
     looked = site.play([{**LOCAL, "tasks": [before]}], "-e", "praxis_bacth=1")
     assert looked.rc == 0 and "Did you mean praxis_batch?" in " ".join(looked.printed.split())
+
+
+def test_what_one_run_was_to_restore_is_not_in_the_plan_of_the_next_one(site: Site, empty: Account) -> None:
+    """The inventory of a user's has a fact cache, and restore.yml may have been a preview."""
+    chosen = {"backup": "then", "hosts": {"m1": {"snapshot": "snap-1", "size": 9, "replaces": "vol-1"}}}
+    site.inventory(fleet(1))
+    shown = {"name": "show", "ansible.builtin.debug": {"msg": FACT_OF_PLAN % "restore"}}
+    restoring = {**PLAN, "tasks": [*PLAN["tasks"], shown], "vars": {"plan_restore": chosen}}
+    deploying = {**PLAN, "tasks": [*PLAN["tasks"], shown]}
+    seen = [site.play([play], "--check").of("show", "m1")["msg"] for play in (restoring, deploying)]
+    assert seen == [chosen, {"hosts": {}}]
 
 
 def test_the_plan_agreed_to_before_the_first_deployment_holds_for_it(site: Site, empty: Account) -> None:
