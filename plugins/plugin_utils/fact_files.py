@@ -36,8 +36,11 @@ class FactFiles:
             return json.loads(file.read())
 
     def find(self, name: str) -> Any:
-        """The fact; None when there is none."""
-        return self.read(name) if self.has(name) else None
+        """The fact; None when there is none, or none any more: other processes take theirs away at any moment."""
+        try:
+            return self.read(name)
+        except FileNotFoundError:
+            return None
 
     def write(self, name: str, fact: Any) -> None:
         write_whole(self.place(name), json.dumps(fact).encode())
@@ -52,5 +55,6 @@ class FactFiles:
         return sorted(name for name in os.listdir(self.place(folder)) if not name.endswith(".new"))
 
     def all(self, folder: str) -> Dict[str, Any]:
-        """A folder's facts by their names in it."""
-        return {name: self.read("%s/%s" % (folder, name)) for name in self.names(folder)}
+        """A folder's facts by their names in it, without those that are gone by the time they are read."""
+        found = {name: self.find("%s/%s" % (folder, name)) for name in self.names(folder)}
+        return {name: fact for name, fact in found.items() if fact is not None}

@@ -177,6 +177,14 @@ FAULTS = (
         tests=("tests/unit/test_playbooks.py",),
     ),
     Fault(
+        name="hosts-that-roll-back-disturb-each-other",
+        breaks="Of many hosts that are rolled back at the same time some drop out of the run, and keep the bad release.",
+        file="plugins/plugin_utils/fact_files.py",
+        before="        found = {name: self.find(",
+        after="        found = {name: self.read(",
+        tests=("tests/unit/plan/test_run_directory.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

@@ -22,6 +22,28 @@ from tests.unit.fleet.made import fleet, order
 from tests.unit.plan.made import only
 
 PLAN = fleet(3)
+
+
+class Racing(FactFiles):
+    """Another process takes a fact away, just before this one reads it."""
+
+    def read(self, name: str) -> object:
+        if name == "outcomes/m2":
+            FactFiles.remove(self, name)
+        return super().read(name)
+
+
+def test_a_fact_that_is_taken_away_while_all_of_its_sort_are_read_is_left_out(tmp_path: Path) -> None:
+    """Hosts of a batch are rolled back beside each other: each forgets its own outcome, and reads those of all."""
+    (tmp_path / "outcomes").mkdir()
+    files = Racing(str(tmp_path))
+    for name in ("m1", "m2", "m3"):
+        files.write(f"outcomes/{name}", {"outcome": name})
+    assert files.all("outcomes") == {"m1": {"outcome": "m1"}, "m3": {"outcome": "m3"}}
+    files.write("outcomes/m2", {})
+    assert files.find("outcomes/m2") is None
+
+
 SECRETS = {
     name: {"secrets": {"OPENAI_API_KEY": f"planted-{name}"}, "seed": "cGxhbnRlZA==", "registry": None}
     for name in PLAN.members
