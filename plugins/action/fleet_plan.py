@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
@@ -27,7 +27,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE, MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner, Outcomes
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names)
             answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
-            members, faults, unread = _members(task_vars["hostvars"], names)
+            members, faults, unread = _members(task_vars["hostvars"], names, PLACE if args["kept"] else None)
             pods = _beside(task_vars, names, members)
             planned = self._plan(args, answers, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
             return {**result, "changed": False, **planned}
@@ -227,17 +227,20 @@ def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[Membe
 
 
 def _members(
-    hostvars: Mapping[str, Any], names: List[str]
+    hostvars: Mapping[str, Any], names: List[str], only: Optional[Collection[str]]
 ) -> Tuple[List[MemberVariables], List[Finding], List[Finding]]:
     """The members whose variables can be read, what is wrong with the others, and the variables that nothing reads:
-    each once, however many share it."""
+    each once, however many share it.
+
+    :param only: the variables that are read; see :func:`fleet_variables.members`.
+    """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
     for name in names:
         own = hostvars[name]  # worked out anew each time that it is asked for
         unread.add(name, misspelt(own))
         try:
-            members += fleet_variables.members({name: own}, [name])
+            members += fleet_variables.members({name: own}, [name], only)
         except Failed as error:
             wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
     return members, wrong.reported(), unread.reported()

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import yaml
 from ansible.errors import AnsibleError
@@ -35,6 +35,13 @@ Words = Sequence[str]
 #: The settings layers that come from variables, lowest first. Three names, because Ansible would let a host's
 #: dictionary replace its group's.
 CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_agent_config_host")
+#: What says where a member is, whatever its agent runs.
+PLACE = frozenset(
+    """
+    activate address api_port cloud fleet identity_store instance_id network p2p_plaintext_across p2p_port
+    peer_id_scheme private_ip project public_ip region slot target target_group zone
+    """.split()
+)
 #: It names the agent, its file, and the release's directory.
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
@@ -48,7 +55,7 @@ class MemberVariables:
 
     name: str
     slot: str
-    image: str
+    image: str = ""
     fleet: str = "praxis"
     environment: str = "production"
     cloud: str = ""
@@ -169,16 +176,19 @@ def hosts_of(groups: Mapping[str, Sequence[str]], target: str) -> List[str]:
     return list(dict.fromkeys(str(name) for name in named))
 
 
-def members(hostvars: Mapping[str, Any], names: List[str]) -> List[MemberVariables]:
+def members(
+    hostvars: Mapping[str, Any], names: List[str], only: Optional[Collection[str]] = None
+) -> List[MemberVariables]:
     """Read every member's variables.
 
+    :param only: those that are read, without ``praxis_``, whatever the others hold; None: all.
     :raises Failed: with everything that is wrong in any of them.
     """
     found: List[MemberVariables] = []
     findings: List[Finding] = []
     for name in names:
         try:
-            found.append(_member(name, hostvars[name]))
+            found.append(_member(name, hostvars[name], only))
         except Failed as error:
             findings.extend(error.findings)
     if findings:
@@ -243,39 +253,43 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any
     return found
 
 
-def _member(name: str, variables: Mapping[str, Any]) -> MemberVariables:
+def _member(name: str, variables: Mapping[str, Any], only: Optional[Collection[str]]) -> MemberVariables:
     values: Dict[str, Any] = {"name": name}
-    findings = []
+    findings: List[Finding] = []
     if not _MEMBER.fullmatch(name):
         fix = "Call the host by letters, digits, '.', '_' and '-': it names the agent and its file."
         findings.append(Finding("bad-member-name", "%s can be no member's name." % shown(name), name, fix))
-    for item in fields(MemberVariables):
-        variable = "praxis_" + item.name
-        if item.name == "name" or variable not in variables:
-            continue
-        try:
-            given = variables[variable]
-            unfit = _unfit(given)
-            value = None if unfit else plain(given)
-        except AnsibleError as error:
-            findings.append(unreadable(name, variable, str(error)))
-            continue
-        if unfit:
-            findings.append(Finding("bad-variable", "%s %s" % (variable, unfit[0]), name, unfit[1]))
-            continue
-        wrong = convert(values, item.name, str(item.type), value)
-        if wrong is None:
-            wrong = check(item.name, values.get(item.name))
-        if wrong is not None:
-            code, what, fix = wrong
-            findings.append(Finding(code, "%s %s" % (variable, what), name, fix))
+    read = {item.name: str(item.type) for item in fields(MemberVariables) if only is None or item.name in only}
+    for field_name, kind in read.items():
+        if field_name != "name" and "praxis_" + field_name in variables:
+            findings += _take(name, variables, field_name, kind, values)
     for needed in ("slot", "image"):
-        if not values.get(needed) and not findings:
+        if needed in read and not values.get(needed) and not findings:
             fix = "Tag the machine, or set it in the inventory." if needed == "slot" else "Set it for the fleet."
             findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix))
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)
+
+
+def _take(
+    name: str, variables: Mapping[str, Any], field_name: str, kind: str, values: Dict[str, Any]
+) -> List[Finding]:
+    """Put one variable of a member into ``values``; what is wrong with it.
+
+    :param kind: its type, as the field of :class:`MemberVariables` has it.
+    """
+    variable = "praxis_" + field_name
+    try:
+        given = variables[variable]
+        unfit = _unfit(given)
+        value = None if unfit else plain(given)
+    except AnsibleError as error:
+        return [unreadable(name, variable, str(error))]
+    if unfit:
+        return [Finding("bad-variable", "%s %s" % (variable, unfit[0]), name, unfit[1])]
+    wrong = convert(values, field_name, kind, value) or check(field_name, values.get(field_name))
+    return [Finding(wrong[0], "%s %s" % (variable, wrong[1]), name, wrong[2])] if wrong else []
 
 
 def _unfit(value: Any) -> Optional[Tuple[str, str]]:

@@ -17,7 +17,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Pla
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
-from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import engines_of, place
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import MIN_COMPOSE, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
 Kept = Mapping[str, Mapping[str, Any]]
@@ -98,8 +98,9 @@ class KeptPlanner:
         return {member.name: {} for member in self.members}
 
     def engines(self) -> Dict[str, Any]:
-        """What each host's Docker has to be like; proxies do not matter, for nothing is pulled."""
-        return {name: {**engine, "proxies": None} for name, engine in engines_of(self.members).items()}
+        """What each host's Docker has to be like: able to start the release. Its settings and proxies stay as they
+        are, whatever the variables say by now."""
+        return {item.name: {"min_compose": MIN_COMPOSE, "daemon": {}, "proxies": None} for item in self.members}
 
     def _lost(self, name: str) -> Finding:
         found = step_failure.unreachable(name, self._silent[name])

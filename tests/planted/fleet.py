@@ -185,6 +185,22 @@ FAULTS = (
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
+        name="rollback-waits-for-what-it-does-not-use",
+        breaks="A rollback is refused where PRAXIS_IMAGE is not set, or a secret store's lookup fails.",
+        file="plugins/action/fleet_plan.py",
+        before='PLACE if args["kept"] else None',
+        after="None",
+        tests=("tests/unit/plan/test_left_out_of_a_rollback.py",),
+    ),
+    Fault(
+        name="rollback-is-held-to-engine-settings",
+        breaks="A rollback is refused for all hosts where praxis_docker_daemon was changed and not deployed.",
+        file="plugins/plugin_utils/kept_planner.py",
+        before='"daemon": {}, "proxies": None} for item',
+        after='"daemon": item.daemon, "proxies": None} for item',
+        tests=("tests/unit/plan/test_kept_planner.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

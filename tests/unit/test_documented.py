@@ -136,7 +136,7 @@ def group_vars(cloud: str) -> dict[str, Any]:
 
 #: Defaults that the table gives in words.
 WORDS = {
-    ("praxis_image", str(dataclasses.MISSING)): "none: must be set",
+    ("praxis_image", ""): "none: must be set",
     ("praxis_config_dir", ""): "the collection's",
     ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",

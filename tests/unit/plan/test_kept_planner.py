@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import KeptPlanner
+from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import MIN_COMPOSE
 from ansible_collections.praxis.cloud.plugins.plugin_utils.pods_beside import PodsBeside
 
 PEERS = {name: peer_id(name[1:].encode() * 32) for name in ("m1", "m2", "m3")}
@@ -111,6 +112,13 @@ def test_a_rollback_is_planned_out_of_what_the_hosts_keep() -> None:
     assert piece["release"]["files"] == kept_release("m1", 8001)["files"]
     assert piece["peers"]["multiaddrs"] == [f"/ip4/10.0.0.2/tcp/4001/p2p/{PEERS['m2']}"]
     assert made.host_secrets() == {"m1": {}, "m2": {}}
+
+
+def test_an_engine_is_as_it_is_whatever_the_variables_ask_for_by_now() -> None:
+    """A colleague's change of praxis_docker_daemon that is not deployed yet is no reason not to go back."""
+    members = [variables("m1", docker_daemon={"registry-mirrors": ["https://mirror.example"]}, https_proxy="http://p")]
+    made = KeptPlanner(members, {"m1": answer("m1", "b1")}, "")
+    assert made.engines() == {"m1": {"min_compose": MIN_COMPOSE, "daemon": {}, "proxies": None}}
 
 
 def test_its_files_stay_what_they_are_whatever_this_version_would_write() -> None:

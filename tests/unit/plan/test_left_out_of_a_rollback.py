@@ -61,6 +61,16 @@ def test_a_new_machine_is_named_and_left_as_it_is(two: Fleet) -> None:
     assert b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
 
 
+def test_a_rollback_reads_no_variable_of_what_the_agents_are_to_run(two: Fleet) -> None:
+    """PRAXIS_IMAGE is not set in this shell, the secret store's lookup fails, and a colleague has written a mistake."""
+    for hostvars in two.hostvars.values():
+        hostvars |= {"praxis_image": "", "praxis_agent_secrets": "{{ lookup('ansible.builtin.file', '/nowhere') }}",
+                     "praxis_docker_daemon": {"hosts": "nothing"}, "praxis_agent_config": {"llm": {"timeot": 7}}}
+    two.site.inventory(two.hostvars)
+    code, verdict, named = found_by(two.run(AS_JSON, *NEWEST, playbook="rollback.yml"))
+    assert (code, verdict) == (0, "good"), named
+
+
 def test_a_dead_host_is_named_and_the_others_are_rolled_back_where_that_is_allowed(two: Fleet) -> None:
     two.lose("m2")
     code, _verdict, named = found_by(two.run(AS_JSON, *NEWEST, playbook="rollback.yml"))

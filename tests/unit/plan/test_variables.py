@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import multiaddr
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables, members, plain
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE, MemberVariables, members, plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
     RUN_OPTIONS,
     RUN_WORDS,
@@ -42,6 +42,33 @@ def read(**values: Any) -> MemberVariables:
     """Member ``m1`` with these variables, named without ``praxis_``."""
     (member,) = members({"m1": variables(1, **values)}, ["m1"])
     return member
+
+
+def test_of_a_member_that_goes_back_only_its_place_is_read(tmp_path: Path) -> None:
+    """A rollback needs neither the image nor a store that is down, and a colleague's mistake does not stop it."""
+    text = """
+praxis:
+  hosts:
+    m1:
+      praxis_slot: aws-1
+      praxis_private_ip: 10.0.0.1
+      praxis_agent_secrets: "{{ lookup('ansible.builtin.file', '/nowhere') }}"
+      praxis_container: {memory: [what]}
+      praxis_docker_socket: perhaps
+      praxis_cloud: aws
+"""
+    with pytest.raises(Failed) as error:
+        members(inventory(tmp_path, text), ["m1"])
+    assert {item.code for item in error.value.findings} == {"unreadable-variable", "bad-variable"}
+    (found,) = members(inventory(tmp_path, text), ["m1"], PLACE)
+    assert found == MemberVariables("m1", "aws-1", private_ip="10.0.0.1", cloud="aws")
+    with pytest.raises(Failed) as error:
+        members({"m1": {}}, ["m1"], PLACE)
+    assert [item.what for item in error.value.findings] == ["praxis_slot is not set."]
+
+
+def test_a_place_is_made_of_variables_that_there_are() -> None:
+    assert {"slot", "fleet", "target_group"} < PLACE < {item.name for item in fields(MemberVariables)}
 
 
 def refused(**values: Any) -> Failed:
