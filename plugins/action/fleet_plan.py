@@ -41,8 +41,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import
     run_options,
 )
 
-#: What the hosts keep; and by host, why there is no answer of it.
-Answers = Tuple[Kept, Dict[str, str]]
+#: What the hosts keep; and of those that have not said it, what Ansible says in its place.
+Answers = Tuple[Kept, Kept]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -178,14 +178,12 @@ def _alone(plan: Plan) -> int:
 
 
 def _answers(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Answers]:
-    """What the hosts of this run keep, from the variable that it was registered in, and of each that did not answer
-    what was said instead; None when no variable is named."""
+    """What the hosts of this run have answered, from the variable that it was registered in; None when none is named."""
     if not variable:
         return None
     found = fleet_variables.registered(hostvars, hosts, variable)
-    silent = [name for name in hosts if "kept" not in found[name]]
-    said = {name: str(found[name].get("msg") or "it gave no answer") for name in silent}
-    return {name: found[name] for name in hosts if name not in said}, said
+    silent = {name: answer for name, answer in found.items() if "kept" not in answer}
+    return {name: answer for name, answer in found.items() if name not in silent}, silent
 
 
 def _write(plan: Plan, planner: Union[Planner, KeptPlanner], options: Dict[str, Any], outcomes: Outcomes) -> str:

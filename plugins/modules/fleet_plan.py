@@ -73,6 +73,7 @@ options:
     description:
       - Members that the run goes on without when they cannot be reached, and names; with more nothing is done. 0 by
         default.
+      - With O(kept) the same holds for members that can take no step, because their engine is stopped, say.
     type: raw
   lease:
     description:

@@ -12,11 +12,14 @@ from types import MappingProxyType
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import history, step_failure, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, history, topology
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, make_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import KeptRelease
+from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import engine_reasons
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import not_run
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import MIN_COMPOSE, place
 
 #: By host, what praxis.cloud.agent_info with ``kept`` has returned.
@@ -31,7 +34,8 @@ class KeptPlanner:
 
     :param members: their variables; :attr:`members` has them with the ports of the releases that they go back to.
     :param to: the deployment to go back to; empty: the one before the newest, or where one that stopped has to go.
-    :param silent: by host, why there is no answer of it: these are left out.
+    :param silent: by host, what Ansible says in the place of its answer. These are left out, and so are those without
+        an engine that could start a release.
     :param most: with more of them nothing is rolled back.
     :param needed: the hosts that must not be left out, for the run is about them.
     """
@@ -44,7 +48,7 @@ class KeptPlanner:
         min_edges: Optional[int] = None,
         faults: Sequence[Finding] = (),
         beside: Beside = NOBODY,
-        silent: Mapping[str, str] = MappingProxyType({}),
+        silent: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         most: int = 0,
         needed: Collection[str] = (),
     ) -> None:
@@ -53,15 +57,16 @@ class KeptPlanner:
         self._faults = [*faults, *beside.findings]
         self._kept = kept
         self._to = to
-        self._silent = silent
         self._most = most
         self._needed = frozenset(needed)
         #: Nothing is made for a rollback.
         self.missing: List[Dict[str, Any]] = []
-        #: One for each host that the rollback does nothing to, because no deployment has ended well there.
+        #: One for each host that is there and that the rollback does nothing to.
         self.warnings: List[Finding] = []
         #: Of the hosts that no step goes to, what is known of them.
-        self.outcomes: Outcomes = {name: {"unreachable": said} for name, said in silent.items()}
+        self.outcomes: Outcomes = {**{name: _outcome(name, said) for name, said in silent.items()}, **_idle(kept)}
+        self._unable = absences(self.outcomes, self.outcomes)
+        self._able = frozenset(kept).difference(self._unable)
         #: What the deployment does, for others to read.
         self.reason = "rollback"
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
@@ -70,10 +75,10 @@ class KeptPlanner:
         """Find every host's release, and wire the members.
 
         :raises Failed: when there is no such deployment, a release of it is not whole any more, no host has a good
-            release, one that is needed has none, or too many gave no answer.
+            release, one that is needed has none, or too many can take no step.
         """
-        too_many = len(self._silent) > self._most or not self._kept
-        lost = [name for name in self._silent if too_many or name in self._needed]
+        too_many = len(self._unable) > self._most or not self._able
+        lost = [name for name in self._unable if too_many or name in self._needed]
         faults = [*self._faults, *map(self._lost, lost)]
         if faults:
             raise Failed(*faults)
@@ -83,10 +88,11 @@ class KeptPlanner:
         self.reason = history.ROLLBACK + (goal or "what was there before")
         findings: List[Finding] = []
         releases = {item.name: self._release(item, goals, findings) for item in self.members}
-        none = len(self.warnings) == len(self._kept)
+        none = len(self.warnings) == len(self._able)
         findings += [replace(item, level=ERROR) for item in self.warnings if none or item.where in self._needed]
         if findings:
             raise Failed(*findings)
+        self.warnings += [_left_out(one) for name, one in self._unable.items() if "failure" in self.outcomes[name]]
         self.members = [self._at_its_ports(item, releases[item.name]) for item in self.members]
         placed = [place(item, item.addresses, self._peer_id(item)) for item in self.members]
         unknown = {member.name for member in placed if not member.peer_id}
@@ -103,13 +109,13 @@ class KeptPlanner:
         return {item.name: {"min_compose": MIN_COMPOSE, "daemon": {}, "proxies": None} for item in self.members}
 
     def _lost(self, name: str) -> Finding:
-        found = step_failure.unreachable(name, self._silent[name])
-        more = " praxis_max_unreachable=%d rolls back the others and leaves this out." % len(self._silent)
+        found = self._unable[name]
+        more = " praxis_max_unreachable=%d rolls back the others and leaves this out." % len(self._unable)
         return replace(found, fix=found.fix + ("" if name in self._needed else more))
 
     def _release(self, member: MemberVariables, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
         name = member.name
-        if name not in self._kept:  # silent, or not of this run: its addresses are all that is needed of it
+        if name not in self._able:  # it can take no step, or is not of this run: its addresses are all that is needed of it
             return KeptRelease.unknown(name)
         found = self._kept[name]
         # A host that is newer than the deployment to go back to stays as it is.
@@ -159,6 +165,33 @@ class KeptPlanner:
                     return match.group(2)
         own: Dict[str, Any] = (self._kept.get(variables.name) or {}).get("observation") or {}
         return (own.get("api") or {}).get("peer_id")
+
+
+def _outcome(name: str, answer: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a run's directory keeps of a host that has not said what it keeps.
+
+    :param answer: what Ansible says in its place; nothing, where it was not asked.
+    """
+    if not answer.get("failed"):
+        return {"unreachable": str(answer.get("msg") or "it gave no answer")}
+    return {"outcome": "failed", "failure": answer.get("failure") or not_run(name, answer).as_dict()}
+
+
+def _idle(kept: Kept) -> Outcomes:
+    """The same of the hosts whose engines could start no release; a rollback makes no engine."""
+    found: Outcomes = {}
+    for name, answer in kept.items():
+        seen = answer["observation"]
+        reasons = engine_reasons(seen["engine"], MIN_COMPOSE, {}) if seen.get("engine") else []
+        if reasons:
+            failure = engine_advice.explain(name, "; ".join(reasons)).as_dict()
+            found[name] = {"outcome": "failed", "failure": failure, "observation": seen}
+    return found
+
+
+def _left_out(why: Finding) -> Finding:
+    what = "%s It is left out of this rollback (praxis_max_unreachable), and keeps what it has." % why.what
+    return replace(why, what=what, level=WARNING)
 
 
 def _of(release: str, name: str, kept: Mapping[str, Any]) -> KeptRelease:

@@ -610,8 +610,8 @@ FAULTS = (
         name="silent-hosts-are-left-out-of-a-rollback-unasked",
         breaks="A rollback goes on without more hosts than praxis_max_unreachable says.",
         file="plugins/plugin_utils/kept_planner.py",
-        before="len(self._silent) > self._most or",
-        after="len(self._silent) > self._most + 1 or",
+        before="len(self._unable) > self._most or",
+        after="len(self._unable) > self._most + 1 or",
         tests=("tests/unit/plan/test_kept_planner.py",),
     ),
     Fault(

@@ -201,6 +201,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_kept_planner.py",),
     ),
     Fault(
+        name="stopped-engine-stops-a-rollback",
+        breaks="One host with a stopped engine keeps all others from being rolled back, however many may be left out.",
+        file="plugins/plugin_utils/kept_planner.py",
+        before="        if reasons:\n",
+        after="        if False:\n",
+        tests=("tests/unit/plan/test_kept_planner.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

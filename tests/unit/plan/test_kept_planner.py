@@ -320,10 +320,13 @@ def test_where_no_host_has_a_good_release_a_rollback_is_refused(seen: dict[str, 
         ("no-good-release", "m3", "error")]  # fmt: skip
 
 
+LOST = {"unreachable": True, "msg": "connect to host 10.0.0.2: timed out"}
+
+
 def without_m2(most: int, to: str = "", **kept: Any) -> KeptPlanner:
     kept = kept or {"m1": answer("m1", "a1", "b1", "c1")}
     members = [variables(name) for name in ("m1", "m2")]
-    return KeptPlanner(members, kept, to, silent={"m2": "connect to host 10.0.0.2: timed out"}, most=most)
+    return KeptPlanner(members, kept, to, silent={"m2": LOST}, most=most)
 
 
 @pytest.mark.parametrize("to", ["", "newest", "a"])
@@ -335,6 +338,53 @@ def test_hosts_that_do_not_answer_are_left_out_as_far_as_is_allowed(to: str) -> 
     assert (made.warnings, list(made.outcomes)) == ([], ["m2"])
     (left_out,) = absences(["m2"], made.outcomes).values()
     assert (left_out.code, "timed out" in left_out.what) == ("host-unreachable", True)
+
+
+STOPPED_ENGINE = {"running": False, "version": None, "compose": "2.30.1", "daemon": {}}
+RUNNING_ENGINE = {**STOPPED_ENGINE, "running": True, "version": "27.0.1"}
+#: What a host that is there says where it cannot be rolled back, by what that is called.
+UNABLE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "python-broken": ({}, {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "No module named 'json'"}),
+    "module-failed": ({}, {"failed": True, "msg": "Something else is wrong."}),
+    "become-off": ({}, {"failed": True, "failure": Finding("become-off", "It is off.", "m2", "Turn it on.").as_dict()}),
+    "no-engine": (STOPPED_ENGINE, {}),
+}
+
+
+def beside_one_that_cannot(code: str, most: int, **more: Any) -> KeptPlanner:
+    """A rollback to c, which m1 alone had; the host m2 remembers what it was before, if it says anything."""
+    engine, silent = UNABLE[code]
+    seen = answer("m2", "a2", "c2")
+    seen["observation"]["engine"] = engine
+    one = answer("m1", "a1", "b1", "c1")
+    one["observation"]["engine"] = RUNNING_ENGINE
+    kept = {"m1": one, **({} if silent else {"m2": seen})}
+    members = [variables(name) for name in ("m1", "m2")]
+    return KeptPlanner(members, kept, "", silent={"m2": silent} if silent else {}, most=most, **more)
+
+
+@pytest.mark.parametrize("code", UNABLE)
+def test_a_host_that_cannot_be_rolled_back_is_left_out_and_told_of_in_its_own_words(code: str) -> None:
+    made = beside_one_that_cannot(code, most=1)
+    plan = made.plan()
+    assert {name: member.release for name, member in plan.members.items()} == {"m1": "b1", "m2": ""}
+    assert plan.members["m2"].peer_id == PEERS["m2"]
+    (warned,) = made.warnings
+    assert (warned.code, warned.where, warned.level) == (code, "m2", "warning")
+    assert "left out of this rollback" in warned.what
+    assert [item.code for item in absences(["m2"], made.outcomes).values()] == [code]
+
+
+@pytest.mark.parametrize(("most", "needed"), [(0, ()), (1, ("m2",))])
+@pytest.mark.parametrize("code", UNABLE)
+def test_a_rollback_is_refused_for_a_host_that_cannot_where_that_is_not_allowed(
+    code: str, most: int, needed: tuple[str, ...]
+) -> None:
+    with pytest.raises(Failed) as failed:
+        beside_one_that_cannot(code, most, needed=needed).plan()
+    (named,) = failed.value.findings
+    assert (named.code, named.where, named.level) == (code, "m2", "error")
+    assert ("praxis_max_unreachable" in named.fix) is (not needed)
 
 
 def test_a_rollback_without_more_hosts_than_that_is_refused_and_each_is_named() -> None:
@@ -350,7 +400,7 @@ def test_a_host_that_the_run_is_about_is_not_left_out() -> None:
     members = [variables(name) for name in ("m1", "m2", "m3")]
     seen = {"m1": answer("m1", "a1", "b1", "c1"), "m3": {**answer("m3"), "history": [], "observation": FRESH}}
     for needed, codes in (("m2", ["host-unreachable"]), ("m3", ["no-good-release"]), ("m1", [])):
-        made = KeptPlanner(members, seen, "newest", silent={"m2": "timed out"}, most=1, needed=[needed])
+        made = KeptPlanner(members, seen, "newest", silent={"m2": LOST}, most=1, needed=[needed])
         found: list[Finding] = []
         try:
             made.plan()
@@ -360,7 +410,7 @@ def test_a_host_that_the_run_is_about_is_not_left_out() -> None:
 
 
 def test_where_no_host_answers_there_is_nothing_to_roll_back() -> None:
-    made = KeptPlanner([variables("m1")], {}, "newest", silent={"m1": "timed out"}, most=9)
+    made = KeptPlanner([variables("m1")], {}, "newest", silent={"m1": LOST}, most=9)
     with pytest.raises(Failed) as failed:
         made.plan()
     assert [(item.code, item.where) for item in failed.value.findings] == [("host-unreachable", "m1")]

@@ -33,11 +33,14 @@ def two(tmp_path: Path, account: Account) -> Fleet:
     return found
 
 
-def _answer(fleet_: Fleet, name: str, more: dict[str, Any], **release: Any) -> None:
+def _answer(
+    fleet_: Fleet, name: str, more: dict[str, Any], engine: dict[str, Any] | None = None, **release: Any
+) -> None:
     path = fleet_.site.folder / f"python-{name}"
     head, text = path.read_text().split("echo '", 1)
     answer = json.loads(text.rsplit("'", 1)[0].replace("'$(date +%s)'", '"CLOCK"'))
     answer["observation"]["release"] |= release
+    answer["observation"] |= {"engine": engine} if engine else {}
     if release.get("running", "") is None:
         answer["observation"] |= {"container": None, "edges": [], "api": {"health": None, "peer_id": None}}
     text = json.dumps({**answer, **more}).replace("\\", "\\\\").replace("'", "'\\''")  # the shell's echo reads them
@@ -82,9 +85,20 @@ def test_a_dead_host_is_named_and_the_others_are_rolled_back_where_that_is_allow
 
 
 def test_a_host_whose_python_is_broken_is_named_and_the_run_ends_there(two: Fleet) -> None:
-    two.site.host("m2", "echo 'no such module' >&2; exit 3")
+    two.site.host("m2", "echo 'No module named json' >&2; exit 3")
     done = two.run(AS_JSON, *NEWEST, playbook="rollback.yml")
     code, _verdict, named = found_by(done)
-    assert (code, [(where, level) for where, _code, level in named]) == (2, [("m2", "error")])
+    assert (code, named) == (2, [("m2", "python-broken", "error")])
     assert "praxis_verdict" not in done.stdout + done.stderr
     assert b"agent_release" not in (two.site.folder / "sent-m1").read_bytes()
+
+
+def test_a_host_without_an_engine_is_named_and_the_others_are_rolled_back_where_that_is_allowed(two: Fleet) -> None:
+    stopped = {"running": False, "version": None, "compose": "2.30", "daemon": None}
+    _answer(two, "m2", more={"kept": {}, "history": [], "peers": []}, engine=stopped)
+    code, _verdict, named = found_by(two.run(AS_JSON, *NEWEST, playbook="rollback.yml"))
+    assert (code, named) == (2, [("m2", "no-engine", "error")])
+    done = two.run(AS_JSON, *NEWEST, "-e", "praxis_max_unreachable=1", playbook="rollback.yml")
+    assert found_by(done) == (0, "good", [("m2", "no-engine", "warning")])
+    assert b"agent_release" not in (two.site.folder / "sent-m2").read_bytes()
+    assert b"agent_release" in (two.site.folder / "sent-m1").read_bytes()
