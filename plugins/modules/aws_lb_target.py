@@ -96,8 +96,15 @@ addresses:
   elements: str
 draining:
   description: The group's deregistration delay, the seconds that connections to a target that leaves may live.
-  returned: with O(state=absent), when the balancer does not say yet of all targets that they have left
+  returned: with O(state=absent), when the balancer does not say yet of all targets that they have left; and with
+    O(wait=false) when some have been deregistered now
   type: float
+deregistered:
+  description: The targets that were deregistered now, each with its C(id) and C(port).
+  returned: with O(state=absent), except in check mode, when the group was found
+  type: list
+  elements: dict
+  sample: [{id: i-0123456789abcdef0, port: 8000}]
 targets:
   description: The targets asked for, as the balancer saw them last.
   returned: when the group was found
@@ -178,9 +185,12 @@ def run(params: dict[str, Any], check_mode: bool) -> tuple[dict[str, Any], list[
         seen, findings = settle(group, seen, targets, params, changed=bool(changes))
     if state == "present":
         result["addresses"] = group.addresses()
-    elif not check_mode and not reached(seen, targets, state):
-        # What is called healthy here has left all the same: the answers lag behind.
-        result["draining"] = group.deregistration_delay()
+    elif not check_mode:
+        result["deregistered"] = [{"id": target.id, "port": target.port} for target in changes]
+        # What is called healthy here has left all the same: the answers lag behind. And what is called unused may have
+        # left this very moment: so it is where the delay is 0.
+        if not reached(seen, targets, state) or (changes and not params["wait"]):
+            result["draining"] = group.deregistration_delay()
     others = sorted(target for target, health in seen.items() if health.registered and target not in targets)
     return {
         **result,

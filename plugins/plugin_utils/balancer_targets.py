@@ -86,7 +86,8 @@ def leaving(answer: Mapping[str, Any], names: Sequence[str], targets: Mapping[st
     """The members that have been taken out and may have connections still."""
     if "draining" not in answer:
         return []
-    gone = {machine_of(one) for one in answer.get("targets") or [] if one["state"] != UNUSED}
+    going = [one for one in answer.get("targets") or [] if one["state"] != UNUSED]
+    gone = {machine_of(one) for one in [*going, *(answer.get("deregistered") or [])]}
     return [name for name in names if machine_of(targets[name]) in gone]
 
 

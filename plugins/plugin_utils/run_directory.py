@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import record
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import Order
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member, Table, table_from_plain
+from ansible_collections.praxis.cloud.plugins.module_utils.host import drain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
 from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, unseal
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
@@ -155,8 +156,8 @@ class RunDirectory:
 
     def drain(self, name: str, seconds: float) -> None:
         """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as
-        those of another one."""
-        until = time.monotonic() + max(seconds, self.draining(name))
+        those of another one. A balancer's parts hear late of it, even where they give connections no time."""
+        until = time.monotonic() + max(seconds, drain.QUIET, self.draining(name))
         self._files.write("draining/" + name, {"until": until})
 
     def draining(self, name: str) -> float:

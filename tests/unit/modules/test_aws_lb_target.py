@@ -186,6 +186,17 @@ def test_a_run_that_does_not_wait_reports_how_long_connections_may_live(run: Any
     assert "draining" not in run("aws_lb_target", **options).result
 
 
+def test_a_target_that_is_unused_as_soon_as_it_has_left_has_left_just_now(run: Any, cloud: Any, group: str) -> None:
+    """As in a group whose deregistration delay is 0. Whoever was not there has not left."""
+    register(cloud, group, "10.0.0.4")
+    options = {"target_group": "demo", "targets": targets("10.0.0.4", "10.0.0.5"), "state": "absent", "wait": False}
+    known = {"m1": {"id": "10.0.0.4"}, "m2": {"id": "10.0.0.5"}}
+    for left, delay in [(["m1"], 300.0), ([], None)]:
+        ran = run("aws_lb_target", **options)
+        assert [target["state"] for target in ran.result["targets"]] == ["unused", "unused"]
+        assert (balancer_targets.leaving(ran.result, ["m1", "m2"], known), ran.result.get("draining")) == (left, delay)
+
+
 def test_a_target_that_is_still_called_healthy_when_it_has_just_left_may_have_connections(
     run: Any, cloud: Any, group: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

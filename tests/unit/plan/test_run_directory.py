@@ -16,6 +16,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.host import drain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fact_files import FactFiles
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet, order
@@ -210,6 +211,15 @@ def test_a_clock_of_the_controller_that_is_set_makes_no_drain_and_no_lease_longe
     assert run.lease_is_over() is (set_by > 0)
     monkeypatch.setattr(time, "monotonic", lambda: running() + 901)
     assert run.lease_is_over()
+
+
+@pytest.mark.parametrize(("given", "lasting"), [(0.0, drain.QUIET), (3.0, drain.QUIET), (60.0, 60.0)])
+def test_whoever_was_drained_is_waited_for_until_the_balancer_s_parts_know(
+    run: RunDirectory, given: float, lasting: float
+) -> None:
+    """A balancer that gives connections no time hears no earlier of a target that leaves."""
+    run.drain("m1", given)
+    assert (round(run.draining("m1")), run.draining("m2")) == (lasting, 0.0)
 
 
 def test_hosts_that_are_worked_on_beside_each_other_lose_nothing(run: RunDirectory) -> None:
