@@ -65,7 +65,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             id_ = backups.start(disk.id, disk.zone, member.slot, args["backup"], FROZEN - SPARE)
         finally:
-            stood_still = self._step(state="thawed")["held"] if frozen else True
+            # What was frozen for so long was thawed by its timer, and perhaps frozen again by another backup.
+            in_time = time.monotonic() - began < FROZEN
+            stood_still = self._step(state="thawed")["held"] and in_time if frozen else True
         took = round(time.monotonic() - began, 1)
         if not stood_still:
             what = "The file system was thawed before the snapshot %s held the disk, after %.0f s." % (id_, FROZEN)

@@ -30,6 +30,7 @@ attributes:
     support: partial
     details:
       - A file system that is frozen already is not frozen again; that is a failure, for somebody else has frozen it.
+        Nor is it while the timer of an earlier one is set, which stays.
 options:
   state:
     description:

@@ -309,8 +309,8 @@ FAULTS = (
         name="freeze-without-a-timer",
         breaks="A file system that is frozen stays so when the controller is lost.",
         file="plugins/module_utils/host/data_steps.py",
-        before='    _do(place, ["systemd-run", "--quiet",',
-        after='    print(["systemd-run", "--quiet",',
+        before='    _do(place, timer, "Run',
+        after='    print(place, timer, "Run',
         tests=("tests/unit/host/test_data_steps.py",),
     ),
 )

@@ -4,7 +4,8 @@
 """The disk with the agent's data, held still while a snapshot of it is begun, or taken out and put in again.
 
 A frozen file system keeps everybody who writes to it waiting. So before it is frozen a timer of systemd is set that
-thaws it, whatever becomes of who froze it.
+thaws it, whatever becomes of who froze it. Nobody stops the timer of another: there is one, and it may be all that
+thaws what a backup has left frozen that was killed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import En
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 
 THAW = "praxis-thaw"
+_UNITS = (THAW + ".timer", THAW + ".service")
 #: Seconds until a disk that was attached has its name.
 ATTACHED = 60.0
 
@@ -31,15 +33,20 @@ def freeze(place: str, seconds: float) -> bool:
 
     :param place: where the disk is mounted.
     :param seconds: after which it is thawed, whatever happens.
-    :raises Failed: ``data-not-frozen``.
+    :raises Failed: ``backup-running``, ``data-not-frozen``.
     """
     if disk.mounted_at(place) is None:
         return False
-    _timer_off()
+    if disk.run(["systemctl", "is-active", "--quiet", *_UNITS]).returncode == 0:
+        what = "Another backup holds the agent's data, or was killed while it did; a timer thaws it within a minute."
+        raise Failed(Finding("backup-running", what, place, "Back up again in a minute."))
     later = ["--on-active", "%ds" % seconds, "--timer-property", "AccuracySec=100ms"]
-    _do(place, ["systemd-run", "--quiet", "--collect", "--unit", THAW, *later, "fsfreeze", "--unfreeze", place])
+    timer = ["systemd-run", "--quiet", "--collect", "--unit", THAW, *later, "fsfreeze", "--unfreeze", place]
+    # systemd refuses a second unit of a name: of two that are begun at the same moment one ends here.
+    _do(place, timer, "Run `%s` on the machine, and see what it says." % " ".join(timer))
     try:
-        _do(place, ["fsfreeze", "--freeze", place])
+        thawed = "If nobody has frozen it on purpose, thaw it (`fsfreeze --unfreeze %s`), and back up again." % place
+        _do(place, ["fsfreeze", "--freeze", place], thawed)
     except Failed:
         _timer_off()
         raise
@@ -96,14 +103,13 @@ def predicted(state: str, place: str) -> bool:
 
 
 def _timer_off() -> None:
-    for name in (THAW + ".timer", THAW + ".service"):
+    for name in _UNITS:
         disk.run(["systemctl", "stop", name])
         disk.run(["systemctl", "reset-failed", name])
 
 
-def _do(place: str, command: List[str]) -> None:
+def _do(place: str, command: List[str], fix: str) -> None:
     done = disk.run(command)
     if done.returncode != 0:
         what = "The file system with the agent's data could not be frozen: %s." % disk.last_words(done).rstrip(".")
-        fix = "Run `%s` on the machine, and see what it says." % " ".join(command)
         raise Failed(Finding("data-not-frozen", what, place, fix))

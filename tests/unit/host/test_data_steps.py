@@ -27,9 +27,13 @@ class Machine:
 
     :param failing: the words of a command that fails.
     :param stays: whether the disk is still mounted after its unit was stopped.
+    :param frozen: whether the file system stands still.
+    :param timed: whether a timer to thaw it is set.
     """
 
     mounted: bool = True
+    frozen: bool = False
+    timed: bool = False
     failing: tuple[str, ...] = ()
     stays: bool = False
     asked: list[str] = field(default_factory=list)
@@ -41,8 +45,23 @@ class Machine:
         self.asked.append(" ".join(command))
         if command[:2] == ["systemctl", "stop"] and command[2].endswith(".mount"):
             self.mounted = self.stays
-        failed = bool(self.failing) and all(word in command for word in self.failing)
+        failed = self._fails(command) or bool(self.failing) and all(word in command for word in self.failing)
         return subprocess.CompletedProcess(command, int(failed), b"", b"it is busy\n" if failed else b"")
+
+    def _fails(self, command: list[str]) -> bool:
+        """As systemd and fsfreeze do where the timer is set, or the file system frozen, already."""
+        timed, frozen = self.timed, self.frozen
+        if command[0] == "systemd-run":
+            self.timed = True
+            return timed
+        if command[:3] == ["systemctl", "stop", "praxis-thaw.timer"]:
+            self.timed = False
+        if command[:2] == ["systemctl", "is-active"]:
+            return not timed
+        if command[0] == "fsfreeze":
+            self.frozen = command[1] == "--freeze"
+            return frozen == self.frozen
+        return False
 
     def containers(self, labels: dict[str, str]) -> list[dict[str, Any]]:
         assert labels["com.docker.compose.service"] == "agent"
@@ -82,6 +101,28 @@ def test_one_that_cannot_be_frozen_leaves_no_timer_behind(machine: Machine) -> N
     assert machine.told("systemctl stop praxis-thaw.timer")[-1] > machine.told("fsfreeze --freeze")[0]
 
 
+def test_a_backup_leaves_the_thaw_of_one_before_it_alone(machine: Machine) -> None:
+    """The one before may have been killed: nothing else thaws what it froze."""
+    data_steps.freeze(PLACE, 45.0)
+    assert code(lambda: data_steps.freeze(PLACE, 45.0)) == "backup-running"
+    assert (machine.frozen, machine.timed) == (True, True)
+
+
+def test_one_begun_at_the_same_moment_leaves_it_alone_as_well(machine: Machine) -> None:
+    """Nobody's timer was seen; then systemd has one by that name."""
+    machine.failing = ("systemd-run",)
+    assert code(lambda: data_steps.freeze(PLACE, 45.0)) == "data-not-frozen"
+    assert not machine.told("fsfreeze --freeze") and not machine.told("systemctl stop")
+
+
+def test_who_finds_it_frozen_without_a_timer_reads_how_it_is_thawed(machine: Machine) -> None:
+    machine.frozen = True
+    with pytest.raises(Failed) as refused:
+        data_steps.freeze(PLACE, 45.0)
+    assert f"fsfreeze --unfreeze {PLACE}" in refused.value.findings[0].fix
+    assert not machine.timed
+
+
 def test_nothing_is_frozen_where_nothing_is_mounted(machine: Machine) -> None:
     machine.mounted = False
     assert not data_steps.freeze(PLACE, 45.0)
@@ -90,8 +131,8 @@ def test_nothing_is_frozen_where_nothing_is_mounted(machine: Machine) -> None:
 
 
 def test_a_thaw_says_whether_the_file_system_was_still_frozen(machine: Machine) -> None:
+    machine.frozen = True
     assert data_steps.thaw(PLACE)
-    machine.failing = ("fsfreeze", "--unfreeze")
     assert not data_steps.thaw(PLACE)
     assert len(machine.told("systemctl stop praxis-thaw.timer")) == 2
 

@@ -8,6 +8,7 @@ Host, cloud and run are stand-ins that write down what they are asked.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +126,13 @@ def test_one_that_was_thawed_before_is_never_complete(world: World) -> None:
     world.held = False
     assert refused(lambda: action(world)._back_up(ARGUMENTS, MEMBER)) == "backup-torn"
     assert world.asked == ["frozen", "snapshot", "thawed"]
+
+
+def test_one_that_took_longer_than_the_timer_is_never_complete(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its thaw finds frozen then, another backup has frozen."""
+    times = itertools.chain([0.0], itertools.repeat(60.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    assert refused(lambda: action(world)._back_up(ARGUMENTS, MEMBER)) == "backup-torn"
 
 
 def test_a_disk_that_is_not_mounted_stands_still_by_itself(world: World) -> None:
