@@ -42,7 +42,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._variables = task_vars or {}
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
-        member = backup_places.member(str(self._variables["inventory_hostname"]), self._variables)
+        name = str(self._variables["inventory_hostname"])
+        member = backup_places.member(name, self._variables["hostvars"][name])
         try:
             host_action.hold_to_ours(self._connection)
             host_action.require_root(self._connection, self._task, member.name)
@@ -56,7 +57,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {**result, "changed": False, "outcome": "failed", "slot": member.slot, **failure, "failed": False}
 
     def _back_up(self, args: Dict[str, Any], member: Member) -> Dict[str, Any]:
-        disk = member.disk
+        _disks, disk = backup_places.slot_disk(member, args["fleet"], args["labels"])
         backups = backup_places.backups_at(member.place, args["fleet"])
         if self._task.check_mode:
             return {"changed": True, "backup": args["backup"], "snapshot": "", "frozen_for": 0.0}
@@ -77,10 +78,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {"changed": True, "backup": args["backup"], "snapshot": id_, "frozen_for": took if frozen else 0.0}
 
     def _restore(self, args: Dict[str, Any], member: Member) -> Dict[str, Any]:
-        old, run = member.disk, RunDirectory(args["run"])
+        disks, old = backup_places.slot_disk(member, args["fleet"], args["labels"])
+        run = RunDirectory(args["run"])
         if self._task.check_mode:
             return {"changed": True, "backup": args["backup"], "disk": "", "replaced": old.id}
-        disks = backup_places.disks_of(member, args["fleet"], args["labels"])
         new = disks.create(member.slot, member.zone, args["size"], args["snapshot"], RESTORING)
         held = run.locked()
         deployment = {} if held is None else {"deployment": {**held, "last": False}}

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import backups
@@ -112,8 +113,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             screen.show_in_a_task(self._display, lambda width, paint: _list_lines(there, width, paint))
             fix = "Name one (the table above has them), or say praxis_backup=%s." % backups.NEWEST
             raise Failed(Finding("backup-unnamed", "praxis_backup says no backup to restore.", where, fix))
-        old = {one.slot: one.disk for one in meant}
-        found = backups.chosen(there, args["backup"], sorted(old), where)
+        gathered(map_parallel(lambda one: backup_places.slot_disk(one, args["fleet"], {}), meant))
+        found = backups.chosen(there, args["backup"], sorted(one.slot for one in meant), where)
         hosts = {
             one.name: {**found[one.slot].as_dict(), "size": max(found[one.slot].size, args["size"]),
                        "replaces": one.volume}

@@ -14,13 +14,20 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backups import GoogleBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options import GCP_ARGUMENTS, gcp_client
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import Disks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import aws_devices, google_devices
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import SIZES, aws_devices, google_devices
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import VARIABLE as DATA
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, Wanted
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import (
+    DATA_TAG,
+    DATA_VALUE,
+    Volume,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 
@@ -55,8 +62,9 @@ class Backups(Protocol):
 class Member:
     """A member, and where its data is.
 
-    :param volume: its slot's disk.
+    :param volume: what is attached to its machine where its slot's disk should be.
     :param machine: what the cloud calls its machine.
+    :param size: GiB, of ``praxis_data``; 0: provisioning makes no disk for it.
     """
 
     name: str
@@ -67,20 +75,12 @@ class Member:
     slot: str = ""
     volume: str = ""
     machine: str = ""
+    size: int = 0
 
     @property
     def place(self) -> Tuple[str, str]:
         """Where its snapshots are: all members of one place have them together."""
         return self.cloud, self.region if self.cloud == "aws" else self.project
-
-    @property
-    def disk(self) -> Volume:
-        """:raises Failed: ``backup-no-disk``."""
-        if self.cloud not in ("aws", "gcp") or not self.volume:
-            what = "No disk that provisioning made for its data is attached to the machine."
-            fix = "Backups are of disks that praxis_data.size makes (docs/data.md). Run provision.yml where it is set."
-            raise Failed(Finding("backup-no-disk", what, self.name, fix))
-        return Volume(self.volume, self.slot, self.zone, 0, self.machine)
 
     def devices(self, disk: Volume) -> List[str]:
         """Where its machine has a disk."""
@@ -93,8 +93,50 @@ def members(hostvars: Mapping[str, Any], names: Iterable[str]) -> List[Member]:
 
 
 def member(name: str, variables: Mapping[str, Any]) -> Member:
-    """Read a member's variables."""
-    return Member(name, **{key: str(plain(variables.get(word)) or "") for key, word in _VARIABLES.items()})
+    """Read a member's variables.
+
+    :param variables: as ``hostvars`` has them, without templates.
+    """
+    words = {key: str(plain(variables.get(word)) or "") for key, word in _VARIABLES.items()}
+    return Member(name, **words, size=_number(variables, "size"))
+
+
+def _number(variables: Mapping[str, Any], key: str) -> int:
+    """One of ``praxis_data``; 0 where it has none. What is wrong in it provisioning and deployments say."""
+    given = plain(variables.get(DATA) or {})
+    value = given.get(key) if isinstance(given, dict) else 0
+    return value if isinstance(value, int) else 0
+
+
+def slot_disk(one: Member, fleet: str, labels: Mapping[str, Any]) -> Tuple[Disks, Volume]:
+    """The disk of a member's slot, and its cloud's disks. What is attached where a slot's disk should be may be
+    anything: the cloud is asked whether it is that.
+
+    :param labels: as :func:`disks_of` takes them.
+    :raises Failed: ``backup-no-disk``.
+    """
+    if one.cloud not in SIZES or not one.size:
+        raise Failed(_no_disk(one, "praxis_data.size, which makes disks on AWS and Google Cloud, is not set for it."))
+    if not one.volume:
+        raise Failed(_no_disk(one, "No disk that provisioning made for its data is attached to the machine."))
+    disks = disks_of(one, fleet, labels)
+    found = disks.read(one.volume, one.zone)
+    mine = {FLEET_TAG: fleet, "praxis_slot": one.slot, DATA_TAG: DATA_VALUE}
+    if found is None or not tagged(found.tags, mine):
+        words = ", ".join("%s=%s" % item for item in mine.items())
+        raise Failed(_no_disk(one, "The disk %s lacks a tag or label of its slot's: %s." % (one.volume, words)))
+    if found.machine != one.machine:
+        there = found.machine or "no machine"
+        raise Failed(_no_disk(one, "The disk %s is attached to %s, and not to %s." % (one.volume, there, one.machine)))
+    return disks, found
+
+
+def _no_disk(one: Member, what: str) -> Finding:
+    fix = (
+        "Backups are of disks that praxis_data.size makes (docs/data.md). Where it is set, run provision.yml; and read "
+        "the inventory anew if it has a cache (--flush-cache)."
+    )
+    return Finding("backup-no-disk", what, one.name, fix)
 
 
 def backups_at(place: Tuple[str, str], fleet: str) -> Backups:

@@ -19,6 +19,7 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.praxis.cloud.plugins.action import fleet_image
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places, command
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
@@ -48,14 +49,15 @@ IMAGE = {"name": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/agent:1", "source
          "keep_untagged": 1, "registries": [], "region": REGION, "project": ""}  # fmt: skip
 ON_AWS = Member("m1", "aws", REGION, "", f"{REGION}a", "aws-1", "vol-1", "i-1")
 ON_GOOGLE = Member("m1", "gcp", "us-central1", PROJECT, "us-central1-a", "gcp-1", "demo-gcp-1", "demo-gcp-1")
+DISK = Volume("vol-1", "aws-1", f"{REGION}a", 8)
 #: What the actions on the controller do, each by the first request or program of it.
 ACTIONS: dict[str, Callable[[], Any]] = {
     "fleet_image": lambda: fleet_image._publication(IMAGE).run(False),
     "a program of fleet_image": lambda: command.run(["true"], 1.0),
     "fleet_backups on AWS": lambda: backup_places.backups_at(ON_AWS.place, "demo").remove("snap-1"),
     "fleet_backups on Google Cloud": lambda: backup_places.backups_at(ON_GOOGLE.place, "demo").remove("snap-1"),
-    "agent_backup on AWS": lambda: backup_places.disks_of(ON_AWS, "demo", {}).detach(ON_AWS.disk, "i-1"),
-    "agent_backup on Google Cloud": lambda: backup_places.disks_of(ON_GOOGLE, "demo", {}).detach(ON_GOOGLE.disk, ""),
+    "agent_backup on AWS": lambda: backup_places.disks_of(ON_AWS, "demo", {}).detach(DISK, "i-1"),
+    "agent_backup on Google Cloud": lambda: backup_places.disks_of(ON_GOOGLE, "demo", {}).detach(DISK, ""),
 }  # fmt: skip
 #: What makes a client without a playbook.
 READERS = {

@@ -51,6 +51,14 @@ class AwsDisks:
         """Those of all slots."""
         return observe(self.client, self.machines.fleet)
 
+    def read(self, id_: str, _zone: str) -> Volume | None:
+        """A volume, be it of a slot or not; None: there is none of that id."""
+        try:
+            [found] = self._call("describe_volumes", VolumeIds=[id_])["Volumes"]
+        except NotFound:
+            return None
+        return volume(found)
+
     def name(self, slot: str) -> str:
         """That of a slot's volume."""
         return f"{self.machines.name(slot)}-data"

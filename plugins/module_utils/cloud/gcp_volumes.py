@@ -52,6 +52,13 @@ class GoogleDisks:
         found = everywhere(self.client, self.client.project, "disks", wanted)
         return sorted(map(volume, found), key=lambda each: (each.slot, each.id))
 
+    def read(self, id_: str, zone: str) -> Volume | None:
+        """A disk, be it of a slot or not; None: there is none of that name."""
+        try:
+            return volume(self._get(f"zones/{zone}/disks/{id_}"))
+        except NotFound:
+            return None
+
     def name(self, slot: str) -> str:
         """That of a slot's first disk."""
         return f"{self.machines.name(slot)}-data"

@@ -27,6 +27,9 @@ class Disks(Protocol):
     def observe(self) -> list[Volume]:
         """Those of all slots."""
 
+    def read(self, id_: str, zone: str) -> Volume | None:
+        """A disk, be it of a slot or not; None: there is none of that id."""
+
     def create(self, slot: str, zone: str, size: int, snapshot: str, value: str = DATA_VALUE) -> Volume:
         """Make a slot's disk.
 

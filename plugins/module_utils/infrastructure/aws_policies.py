@@ -107,7 +107,7 @@ def _backs_up(place: Place) -> list[Statement]:
     """Snapshots of the slots' disks, and the removal of those that are too many."""
     created = {"StringEquals": {"ec2:CreateAction": ["CreateSnapshot"]}}
     return [
-        Statement("Observe", ["ec2:DescribeInstances", "ec2:DescribeSnapshots"], ["*"]),
+        Statement("Observe", ["ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"], ["*"]),
         Statement("MakeSnapshots", ["ec2:CreateSnapshot"], place.snapshots, place.new),
         Statement("MakeSnapshotsOf", ["ec2:CreateSnapshot"], place.ec2("volume"), place.ours),
         Statement("Mark", ["ec2:CreateTags"], place.snapshots, created),

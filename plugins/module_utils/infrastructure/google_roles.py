@@ -269,7 +269,7 @@ _SERVE = {
     "networkEndpointGroups": "attachNetworkEndpoints detachNetworkEndpoints",
 }
 _BACK_UP = {
-    "disks": "createSnapshot",
+    "disks": "createSnapshot get",
     "snapshots": "create delete get list setLabels",
 }
 _RESTORE = {

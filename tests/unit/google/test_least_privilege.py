@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backups import GoogleBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import describe
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks, volume
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import RESTORING
@@ -136,6 +136,9 @@ def backup(operator: Operator) -> None:
     (disk,) = disks(project).values()
     with operator.only("backup"):
         members(project)
+        handled = GoogleDisks(project.client(), Wanted(FLEET, ("gcp-1",), words=GOOGLE), "here")
+        assert handled.read(disk["name"], ONE) == volume(disk)
+        assert handled.read("another", ONE) is None
         backups = GoogleBackups(project.client(), FLEET)
         id_ = backups.start(disk["name"], ONE, "gcp-1", "20261128t220823z", 5.0)
         backups.complete(id_)

@@ -49,7 +49,7 @@ class Hosts:
     def _member(self, slot: str) -> Member:
         name = f"{FLEET}-{slot}"
         volume = disks(self.project)[slot]["name"]
-        return Member(name, "gcp", REGION, PROJECT, ZONES[slot], slot, volume, name)
+        return Member(name, "gcp", REGION, PROJECT, ZONES[slot], slot, volume, name, 12)
 
     def _action(self, slot: str) -> Any:
         made: Any = ActionModule.__new__(ActionModule)

@@ -181,6 +181,9 @@ def backup(cloud: Cloud, operator: Operator) -> None:
     disk = volume(volumes(cloud)["aws-1"])
     with operator.only(policies(place())["backup"]):
         describe(account.client(), FLEET)
+        disks = AwsDisks(account.client(), Wanted(FLEET, ("aws-1",)), "here")
+        assert disks.read(disk.id, disk.zone) == disk
+        assert disks.read("vol-0123456789abcdef0", disk.zone) is None
         backups = AwsBackups(account.client(), FLEET)
         id_ = backups.start(disk.id, disk.zone, disk.slot, "20261128t220823z", 5.0)
         backups.complete(id_)

@@ -9,7 +9,7 @@ Host, cloud and run are stand-ins that write down what they are asked.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +29,9 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places,
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
 
 PLAYBOOK = Path(__file__).resolve().parents[3] / "playbooks/backup.yml"
-MEMBER = Member("m1", "aws", "eu-central-1", "", "eu-central-1a", "aws-1", "vol-1", "i-1")
+MEMBER = Member("m1", "aws", "eu-central-1", "", "eu-central-1a", "aws-1", "vol-1", "i-1", 8)
+#: The tags of its disk.
+SLOT_DISK = {"praxis_fleet": "alpha", "praxis_slot": "aws-1", "praxis_data": "slot"}
 ARGUMENTS = {"fleet": "alpha", "backup": "20261128t220823z", "labels": {}, "snapshot": "snap-1", "size": 8,
              "run": "/run"}  # fmt: skip
 DONE = {"m1": {"outcome": "done", "snapshot": "snap-9", "slot": "aws-1"}}
@@ -42,11 +44,15 @@ class World:
 
     :param failing: the step that fails.
     :param held: whether the file system stood still until its thaw.
+    :param tags: of the volume that is attached to the machine; None: it is gone.
+    :param machine: the one that the volume is attached to.
     """
 
     failing: str = ""
     held: bool = True
     mounted: bool = True
+    tags: dict[str, str] | None = field(default_factory=lambda: dict(SLOT_DISK))
+    machine: str = "i-1"
     asked: list[str] = field(default_factory=list)
 
     def _do(self, step: str, answer: Any = None) -> Any:
@@ -62,6 +68,9 @@ class World:
         except Failed as failed:
             return {"failed": True, **failed.as_result()}
         return {"held": {"frozen": self.mounted, "thawed": self.held}.get(state, True)}
+
+    def read(self, id_: str, zone: str) -> Volume | None:
+        return None if self.tags is None else Volume(id_, "aws-1", zone, 8, self.machine, tags=self.tags)
 
     def start(self, disk: str, zone: str, slot: str, name: str, seconds: float) -> str:
         assert (disk, slot) == ("vol-1", "aws-1") and seconds < 60
@@ -141,10 +150,48 @@ def test_a_disk_that_is_not_mounted_stands_still_by_itself(world: World) -> None
     assert world.asked == ["frozen", "snapshot", "complete snap-1"]
 
 
-def test_without_a_disk_of_provisioning_s_nothing_is_asked(world: World) -> None:
-    for member in (Member("m1"), Member("m1", "aws", slot="aws-1"), Member("m1", "static", volume="vol-1")):
-        assert refused(lambda: action(world)._back_up(ARGUMENTS, member)) == "backup-no-disk"  # noqa: B023
+@pytest.mark.parametrize("do", ["_back_up", "_restore"])
+@pytest.mark.parametrize(
+    "member",
+    [replace(MEMBER, cloud=""), replace(MEMBER, cloud="static"), replace(MEMBER, volume=""), replace(MEMBER, size=0)],
+)
+def test_where_provisioning_makes_no_disk_nothing_is_asked(world: World, member: Member, do: str) -> None:
+    assert refused(lambda: getattr(action(world), do)(ARGUMENTS, member)) == "backup-no-disk"
     assert world.asked == []
+
+
+@pytest.mark.parametrize("do", ["_back_up", "_restore"])
+@pytest.mark.parametrize(
+    ("tags", "machine"),
+    [
+        (None, ""),
+        ({"Name": "database"}, "i-1"),
+        *(({**SLOT_DISK, key: other}, "i-1")
+          for key, other in (("praxis_fleet", "beta"), ("praxis_slot", "aws-2"), ("praxis_data", "replaced"))),
+        (SLOT_DISK, "i-2"),
+        (SLOT_DISK, ""),
+    ],
+)  # fmt: skip
+def test_a_disk_that_is_not_the_slot_s_is_neither_frozen_nor_detached(
+    world: World, tags: dict[str, str] | None, machine: str, do: str
+) -> None:
+    """Whatever is attached where that should be: a database's; another slot's; or what an old inventory names."""
+    world.tags, world.machine = tags, machine
+    assert refused(lambda: getattr(action(world), do)(ARGUMENTS, MEMBER)) == "backup-no-disk"
+    assert world.asked == []
+
+
+def test_a_restoration_is_refused_before_its_plan_where_a_disk_is_not_the_slot_s(world: World) -> None:
+    world.tags = {"Name": "database"}
+    chosen = {"fleet": "alpha", "backup": "newest", "slots": [], "size": 0}
+    world.observe = list  # type: ignore[attr-defined]
+    judge: Any = Judge.__new__(Judge)
+    assert refused(lambda: judge._chosen(chosen, [MEMBER])) == "backup-no-disk"
+
+
+def test_of_praxis_data_the_size_alone_makes_a_disk_to_back_up() -> None:
+    for data, size in (({"size": 20}, 20), ({"path": "/srv/praxis"}, 0), ({}, 0), (None, 0)):
+        assert backup_places.member("m1", {"praxis_data": data}).size == size
 
 
 def test_a_restoration_never_leaves_the_slot_without_a_disk(world: World) -> None:
