@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Optional
 
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
@@ -55,6 +56,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 RunDirectory(args["run"]).record(error.findings)
             failure = error.as_result()
             return {**result, "changed": False, "outcome": "failed", "slot": member.slot, **failure, "failed": False}
+        except AnsibleConnectionFailure as error:
+            # The plays go on with a host that is lost. Once it answers again, it would look as if it had its backup.
+            if args["run"]:
+                RunDirectory(args["run"]).record([_missed(name, str(error))])
+            raise
 
     def _back_up(self, args: Dict[str, Any], member: Member) -> Dict[str, Any]:
         _disks, disk = backup_places.slot_disk(member, args["fleet"], args["labels"])
@@ -101,7 +107,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         to be told of."""
         try:
             self._step(state="mounted", devices=devices, **deployment)
-        except Failed:
+        except (Failed, AnsibleError):
             return
 
     def _step(self, **args: Any) -> Dict[str, Any]:
@@ -109,13 +115,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
         :raises Failed: what it says.
         """
-        answer: Dict[str, Any] = self._execute_module(
-            module_name="praxis.cloud.agent_data",
-            module_args={"source": DISK_SOURCE, **args},
-            task_vars=self._variables,
-        )
+        try:
+            answer: Dict[str, Any] = self._execute_module(
+                module_name="praxis.cloud.agent_data",
+                module_args={"source": DISK_SOURCE, **args},
+                task_vars=self._variables,
+            )
+        except AnsibleConnectionFailure:
+            raise
+        except AnsibleError as error:  # sudo that refuses is one; Ansible would drop the host from all later plays
+            answer = {"failed": True, "msg": str(error)}
         if answer.get("failed"):
             name = str(self._variables["inventory_hostname"])
             found = [Finding(**each) for each in answer.get("failures") or ()]
             raise Failed(*(found or [host_action.not_run(name, answer)]))
         return answer
+
+
+def _missed(name: str, said: str) -> Finding:
+    what = "The link to it was lost, and nobody knows whether its data is the backup's: %s" % said.rstrip(".") + "."
+    fix = "See that it can be reached, and restore again. A disk that was made and not used has praxis_data=restoring."
+    return Finding("restore-missed", what, name, fix)

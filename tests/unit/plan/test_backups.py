@@ -9,14 +9,17 @@ Host, cloud and run are stand-ins that write down what they are asked.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.action import ActionBase
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
@@ -46,6 +49,7 @@ class World:
     :param held: whether the file system stood still until its thaw.
     :param tags: of the volume that is attached to the machine; None: it is gone.
     :param machine: the one that the volume is attached to.
+    :param losing: by step, how the host is lost in it.
     """
 
     failing: str = ""
@@ -53,7 +57,9 @@ class World:
     mounted: bool = True
     tags: dict[str, str] | None = field(default_factory=lambda: dict(SLOT_DISK))
     machine: str = "i-1"
+    losing: dict[str, AnsibleError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    recorded: list[Finding] = field(default_factory=list)
 
     def _do(self, step: str, answer: Any = None) -> Any:
         self.asked.append(step)
@@ -63,6 +69,8 @@ class World:
 
     def execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         state = module_args["state"]
+        if state in self.losing:
+            raise self.losing[state]
         try:
             self._do(state)
         except Failed as failed:
@@ -98,18 +106,32 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     run = SimpleNamespace(
-        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0
-    )
+        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
+        record=made.recorded.extend,
+    )  # fmt: skip
     monkeypatch.setattr(backup_places, "backups_at", lambda place, fleet: made)
     monkeypatch.setattr(backup_places, "disks_of", lambda member, fleet, labels: made)
     monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.RunDirectory", lambda path: run)
     return made
 
 
-def action(world: World) -> Any:
+def action(
+    world: World, monkeypatch: pytest.MonkeyPatch | None = None, arguments: Mapping[str, Any] = MappingProxyType({})
+) -> Any:
+    """The action on the member.
+
+    :param arguments: of its task, where all of it is to be run.
+    """
     made: Any = ActionModule.__new__(ActionModule)
-    made._task, made._variables = SimpleNamespace(check_mode=False), {"inventory_hostname": "m1"}
+    variables = {key: getattr(MEMBER, field) for field, key in backup_places._VARIABLES.items()}
+    hostvars = {"m1": {**variables, "praxis_data": {"size": MEMBER.size}}}
+    made._task, made._variables = SimpleNamespace(check_mode=False, become=True), {
+        "inventory_hostname": "m1", "hostvars": hostvars}  # fmt: skip
+    made._connection = SimpleNamespace(transport="local", become=None)
     made._execute_module = world.execute
+    made.validate_argument_spec = lambda argument_spec: (None, dict(arguments))
+    if monkeypatch:
+        monkeypatch.setattr(ActionBase, "run", lambda self, tmp, task_vars: {})
     return made
 
 
@@ -215,6 +237,32 @@ def test_before_the_disk_is_released_nothing_of_it_is_touched(world: World, fail
     world.failing = failing
     assert refused(lambda: action(world)._restore(ARGUMENTS, MEMBER)) == "cloud-denied"
     assert world.asked[-1] == failing
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(AnsibleConnectionFailure("Connection timed out"), "restore-missed"), (AnsibleError("Missing sudo password"), "")],
+)
+@pytest.mark.parametrize("step", ["released", "mounted"])
+def test_a_host_that_is_lost_while_its_disk_is_exchanged_is_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str, error: AnsibleError, code: str
+) -> None:
+    """It comes back, and its agent runs well: on the disk of before."""
+    world.losing = {step: error}
+    lost = action(world, monkeypatch, {**ARGUMENTS, "state": "restored"})
+    if code:
+        with pytest.raises(AnsibleConnectionFailure):
+            lost.run(None, lost._variables)
+    else:
+        assert lost.run(None, lost._variables)["outcome"] == "failed"
+    [recorded] = world.recorded
+    assert recorded.where == "m1" and recorded.level == "error" and str(error) in recorded.what
+    assert recorded.code == code or not code
+
+
+def test_what_the_cloud_refused_is_told_of_though_the_host_is_lost_then(world: World) -> None:
+    world.failing, world.losing = "attach vol-2", {"mounted": AnsibleConnectionFailure("Connection timed out")}
+    assert refused(lambda: action(world)._restore(ARGUMENTS, MEMBER)) == "cloud-denied"
 
 
 @pytest.mark.parametrize(
