@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from dataclasses import dataclass
-from typing import List, Mapping, Optional, Sequence, Tuple
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host import disk, files
@@ -170,6 +170,20 @@ def require(source: Optional[str]) -> None:
         what = "%s is not there, and the agent does not start without its data." % source
         fix = "See that its disk is attached (journalctl -b -g 'data of the Praxis agent'), and deploy again."
         raise Failed(Finding("data-missing", what, source, fix))
+
+
+def require_kept(seen: Seen, data: Data, before: Iterable[Optional[Mapping[str, object]]]) -> None:
+    """Refuse to make a directory of the machine's anew that an agent had: it may be on something that is not mounted
+    now, and with an empty one the agent would be called good.
+
+    :param before: manifests of the releases whose agents may have had it.
+    :raises Failed: ``data-missing``.
+    """
+    if seen.device or seen.directory or data.source not in [source_of(each) for each in before if each]:
+        return
+    what = "%s is not there, where the agent has kept its data." % data.source
+    fix = "Mount what it is on. If it is to be new and empty, make it: install -d -m 700 -o 10001 %s." % data.source
+    raise Failed(Finding("data-missing", what, data.source, fix))
 
 
 def source_of(manifest: Mapping[str, object]) -> Optional[str]:

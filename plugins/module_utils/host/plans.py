@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     parts,
     registrations,
     seal,
+    services,
     socket_group,
     strangers,
     swarm,
@@ -89,7 +90,10 @@ def _prepared(desired: Desired, paths: Paths, observation: Observation) -> Plan:
     changes = compare.prepared(current, wanted, config, paths)
     changes += registrations.changes(observation["balancers"], desired.balancers, paths)
     if desired.data is not None:
-        changes += data.changes(data.observe(paths, desired.data), desired.data)
+        there = data.observe(paths, desired.data)
+        before = [services.manifest_of(paths, observation["release"][which]) for which in ("current", "good")]
+        data.require_kept(there, desired.data, before)
+        changes += data.changes(there, desired.data)
     reasons = tuple(compare.engine_reasons(observation["engine"], desired.min_compose, desired.daemon))
     reasons += tuple(engine_proxies.reasons(paths, info, desired.proxies))
     if reasons and not desired.engine_made:

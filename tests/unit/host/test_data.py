@@ -191,6 +191,23 @@ def test_an_agent_whose_data_is_gone_is_not_started(
     assert not (docker / "calls").exists()
 
 
+@pytest.mark.parametrize("link", ["current", "good"])
+def test_a_directory_that_an_agent_had_is_not_made_anew(
+    paths: Paths, engine: FakeEngine, docker: Path, answering: dict[str, Any], tmp_path: Path, link: str
+) -> None:
+    """Its mount is away: an empty one in its place would be called good."""
+    source = tmp_path / "mnt" / "agent"
+    run(paths, "prepared", **with_data(source))
+    os.symlink("releases/r1", getattr(paths, link))
+    source.rmdir()
+    for check in (True, False):
+        failure = run(paths, "prepared", check=check, **with_data(source))["failure"]
+        assert failure["code"] == "data-missing" and "install -d" in failure["fix"]
+        assert not source.exists()
+    elsewhere = tmp_path / "srv" / "agent"
+    assert run(paths, "prepared", **with_data(elsewhere))["outcome"] == "prepared" and elsewhere.is_dir()
+
+
 @pytest.mark.parametrize("held", ["file", "link"])
 def test_what_is_in_the_directory_s_place_is_not_touched(paths: Paths, tmp_path: Path, held: str) -> None:
     source = tmp_path / "agent"
