@@ -29,10 +29,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         "fleet": {"type": "str", "required": True},
         "hosts": {"type": "list", "elements": "str", "required": True},
         "made": {"type": "str", "default": ""},
-        "keep": {"type": "int", "default": 0},
         "backup": {"type": "str", "default": ""},
         "slots": {"type": "list", "elements": "str", "default": []},
-        "size": {"type": "int", "default": 0},
     }
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -61,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 findings.append(Finding("backup-missed", what, name, "See that it can be reached, and back up again."))
         # While something is wrong nothing is removed: what there is may be all that is left.
         ok = not findings
-        gone, left = self._retire(args["fleet"], known, args["keep"]) if ok else ([], [])
+        gone, left = self._retire(args["fleet"], known) if ok else ([], [])
         findings += left
         removed = [one.as_dict() for one in gone]
         rows = [{"member": name, **{key: answer.get(key) for key in ("slot", "snapshot", "frozen_for")},
@@ -72,27 +70,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {"changed": bool(removed), "ok": ok, "backups": rows, "removed": removed, "findings": found,
                 "text": text}  # fmt: skip
 
-    def _retire(self, fleet: str, known: List[Member], keep: int) -> Tuple[List[Backup], List[Finding]]:
+    def _retire(self, fleet: str, known: List[Member]) -> Tuple[List[Backup], List[Finding]]:
         """Remove what there are newer ones of. The one just made is good, whatever the cloud says here: what stays is
         warned of, and keeps nothing else from going."""
         gone: List[Backup] = []
         left: List[Finding] = []
-        places = {one.place: backup_places.backups_at(one.place, fleet) for one in known} if keep else {}
-        for place in places.values():
+        keep: Dict[Any, Dict[str, int]] = {}
+        for one in known:
+            if one.keep:
+                keep.setdefault(one.place, {})[one.slot] = one.keep
+        for where, slots in keep.items():
+            place = backup_places.backups_at(where, fleet)
             try:
-                surplus = backups.surplus(place.observe(), keep)
+                surplus = backups.surplus(place.observe(), slots)
             except CloudError as error:
                 left.append(_left("No older backup could be looked for", error.finding))
                 continue
-            for one in surplus:
+            for each in surplus:
                 try:
                     if not self._task.check_mode:
-                        place.remove(one.id)
+                        place.remove(each.id)
                 except CloudError as error:
-                    what = "The older backup %s of %s (%s) stays" % (one.name, one.slot, one.id)
+                    what = "The older backup %s of %s (%s) stays" % (each.name, each.slot, each.id)
                     left.append(_left(what, error.finding))
                 else:
-                    gone.append(one)
+                    gone.append(each)
         return gone, left
 
     def _chosen(self, args: Mapping[str, Any], known: List[Member]) -> Dict[str, Any]:
@@ -116,7 +118,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         gathered(map_parallel(lambda one: backup_places.slot_disk(one, args["fleet"], {}), meant))
         found = backups.chosen(there, args["backup"], sorted(one.slot for one in meant), where)
         hosts = {
-            one.name: {**found[one.slot].as_dict(), "size": max(found[one.slot].size, args["size"]),
+            one.name: {**found[one.slot].as_dict(), "size": max(found[one.slot].size, one.size),
                        "replaces": one.volume}
             for one in meant
         }  # fmt: skip

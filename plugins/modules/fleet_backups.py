@@ -27,9 +27,10 @@ options:
   state:
     description:
       - V(named) gives a new backup's name.
-      - V(made) judges what M(praxis.cloud.agent_backup) has done on O(hosts), and removes older backups beyond O(keep),
-        unless something went wrong. One that cannot be removed stays, and is a warning.
-      - V(chosen) chooses what is restored, and shows what it would replace. Without O(backup) it lists the backups that
+      - V(made) judges what M(praxis.cloud.agent_backup) has done on O(hosts), and removes older backups beyond
+        C(praxis_data.keep_backups) of the slot's host, unless something went wrong. One that cannot be removed stays, and is a warning.
+      - V(chosen) chooses what is restored, and shows what it would replace. A disk has C(praxis_data.size) of its host,
+        or what the snapshot needs if that is more. Without O(backup) it lists the backups that
         there are, and fails.
     type: str
     choices: [named, made, chosen]
@@ -47,10 +48,6 @@ options:
     description: With O(state=made), the variable in which the hosts' answers are registered.
     type: str
     default: ""
-  keep:
-    description: With O(state=made), how many complete backups each slot keeps; 0 keeps all.
-    type: int
-    default: 0
   backup:
     description: With O(state=chosen), a backup's name, or V(newest) for the newest that has all slots.
     type: str
@@ -60,10 +57,6 @@ options:
     type: list
     elements: str
     default: []
-  size:
-    description: With O(state=chosen), GiB that a disk has at least.
-    type: int
-    default: 0
 """
 
 EXAMPLES = r"""

@@ -65,6 +65,7 @@ class Member:
     :param volume: what is attached to its machine where its slot's disk should be.
     :param machine: what the cloud calls its machine.
     :param size: GiB, of ``praxis_data``; 0: provisioning makes no disk for it.
+    :param keep: ``keep_backups`` of that; 0: all.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Member:
     volume: str = ""
     machine: str = ""
     size: int = 0
+    keep: int = 0
 
     @property
     def place(self) -> Tuple[str, str]:
@@ -98,7 +100,7 @@ def member(name: str, variables: Mapping[str, Any]) -> Member:
     :param variables: as ``hostvars`` has them, without templates.
     """
     words = {key: str(plain(variables.get(word)) or "") for key, word in _VARIABLES.items()}
-    return Member(name, **words, size=_number(variables, "size"))
+    return Member(name, **words, size=_number(variables, "size"), keep=_number(variables, "keep_backups"))
 
 
 def _number(variables: Mapping[str, Any], key: str) -> int:

@@ -95,14 +95,14 @@ def chosen(backups: Iterable[Backup], wanted: str, slots: Sequence[str], where: 
     return {slot: by_name[wanted][slot] for slot in slots}
 
 
-def surplus(backups: Iterable[Backup], keep: int) -> list[Backup]:
-    """What is removed when each slot keeps so many complete ones; 0 keeps all. Incomplete ones stay: nobody knows
-    whether somebody is at work on them."""
-    if keep < 1:
-        return []
+def surplus(backups: Iterable[Backup], keep: Mapping[str, int]) -> list[Backup]:
+    """What is removed. Incomplete ones stay: nobody knows whether somebody is at work on them.
+
+    :param keep: by slot, how many complete ones it keeps; 0, or none, keeps all.
+    """
     by_slot: dict[str, list[Backup]] = {}
     for each in backups:
-        if each.complete:
+        if each.complete and keep.get(each.slot):
             by_slot.setdefault(each.slot, []).append(each)
     ordered = [sorted(one, key=lambda each: each.name, reverse=True) for one in by_slot.values()]
-    return sorted((each for one in ordered for each in one[keep:]), key=lambda each: (each.name, each.slot))
+    return sorted((each for one in ordered for each in one[keep[one[0].slot] :]), key=lambda each: (each.name, each.slot))

@@ -66,6 +66,7 @@ def test_what_was_not_completed_or_not_copied_is_not_complete() -> None:
 
 
 def test_each_slot_keeps_its_newest_complete_ones_and_incomplete_ones_stay() -> None:
-    assert surplus(THERE, 0) == []
-    assert [each.id for each in surplus(THERE, 2)] == [f"aws-1-{OLD}"]
-    assert [each.id for each in surplus(THERE, 1)] == [f"aws-1-{OLD}", f"aws-2-{OLD}", f"aws-1-{MIDDLE}"]
+    assert surplus(THERE, {}) == surplus(THERE, {"aws-1": 0}) == []
+    assert [each.id for each in surplus(THERE, {"aws-1": 2, "aws-2": 2})] == [f"aws-1-{OLD}"]
+    assert [each.id for each in surplus(THERE, {"aws-2": 1})] == [f"aws-2-{OLD}"]
+    assert [each.id for each in surplus(THERE, {"aws-1": 1, "aws-2": 1})] == [f"aws-1-{OLD}", f"aws-2-{OLD}", f"aws-1-{MIDDLE}"]

@@ -205,15 +205,18 @@ def test_a_disk_that_is_not_the_slot_s_is_neither_frozen_nor_detached(
 
 def test_a_restoration_is_refused_before_its_plan_where_a_disk_is_not_the_slot_s(world: World) -> None:
     world.tags = {"Name": "database"}
-    chosen = {"fleet": "alpha", "backup": "newest", "slots": [], "size": 0}
+    chosen = {"fleet": "alpha", "backup": "newest", "slots": []}
     world.observe = list  # type: ignore[attr-defined]
     judge: Any = Judge.__new__(Judge)
     assert refused(lambda: judge._chosen(chosen, [MEMBER])) == "backup-no-disk"
 
 
 def test_of_praxis_data_the_size_alone_makes_a_disk_to_back_up() -> None:
-    for data, size in (({"size": 20}, 20), ({"path": "/srv/praxis"}, 0), ({}, 0), (None, 0)):
-        assert backup_places.member("m1", {"praxis_data": data}).size == size
+    for data, size, keep in (
+        ({"size": 20, "keep_backups": 7}, 20, 7), ({"size": 20}, 20, 0), ({"path": "/srv/praxis"}, 0, 0), (None, 0, 0),
+    ):  # fmt: skip
+        found = backup_places.member("m1", {"praxis_data": data})
+        assert (found.size, found.keep) == (size, keep)
 
 
 def test_a_restoration_never_leaves_the_slot_without_a_disk(world: World) -> None:
@@ -321,7 +324,30 @@ def judged(
     monkeypatch.setattr(screen, "show_in_a_task", lambda display, lines: lines(80, lambda text, _style: text))
     judge: Any = Judge.__new__(Judge)
     judge._task, judge._display = SimpleNamespace(check_mode=False), None
-    return judge._made({"fleet": "alpha", "keep": 1}, [MEMBER], answers), gone
+    return judge._made({"fleet": "alpha"}, [replace(MEMBER, keep=1)], answers), gone
+
+
+def test_each_slot_goes_by_the_variables_of_its_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clouds in one fleet, each with its own disks and backups."""
+    google = Member("g1", "gcp", "", "p", "europe-west1-b", "gcp-1", "disk-1", "g1", 20)
+    gone: list[str] = []
+
+    def place(where: tuple[str, str], _fleet: str) -> Any:
+        slot = {"aws": "aws-1", "gcp": "gcp-1"}[where[0]]
+        there = [Backup(f"{slot}-{day}", f"2026112{day}t000000z", slot, 8, True) for day in range(1, 4)]
+        return SimpleNamespace(observe=lambda: there, remove=gone.append)
+
+    monkeypatch.setattr(backup_places, "backups_at", place)
+    monkeypatch.setattr(backup_places, "slot_disk", lambda *_arguments: None)
+    monkeypatch.setattr(screen, "show_in_a_task", lambda display, lines: None)
+    judge: Any = Judge.__new__(Judge)
+    judge._task, judge._display = SimpleNamespace(check_mode=False), None
+    known = [replace(MEMBER, size=100, keep=2), google]
+    judge._retire("alpha", known)
+    assert gone == ["aws-1-1"]
+    chosen = {"fleet": "alpha", "backup": "newest", "slots": []}
+    hosts = judge._chosen(chosen, known)["restore"]["hosts"]
+    assert {name: one["size"] for name, one in hosts.items()} == {"m1": 100, "g1": 20}
 
 
 def fails(found: dict[str, Any]) -> bool:
