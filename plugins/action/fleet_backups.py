@@ -102,7 +102,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         places: Dict[Any, Backups] = {
             one.place: backup_places.backups_at(one.place, args["fleet"]) for one in known if one.volume
         }
-        there = [each for place in places.values() for each in place.observe()]
+        there = backups.ordered(each for place in places.values() for each in place.observe())
         slots = {slot.strip() for slot in args["slots"]}.difference({""})
         meant = [one for one in known if not slots or one.slot in slots]
         unknown = sorted(slots.difference(one.slot for one in meant))

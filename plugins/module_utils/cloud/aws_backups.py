@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backup
     STATE_TAG,
     Backup,
     backup,
+    ordered,
     tags,
 )
 
@@ -37,11 +38,16 @@ class AwsBackups:
         found = self.client.paginate(
             "ec2", "describe_snapshots", OwnerIds=["self"], Filters=filters, MaxResults=PAGE_SIZE
         )
-        made = [
-            backup(each["SnapshotId"], int(each["VolumeSize"]), tags_of(each), each["State"] == "completed")
+        return ordered(
+            backup(
+                each["SnapshotId"],
+                int(each["VolumeSize"]),
+                tags_of(each),
+                each["State"] == "completed",
+                each["StartTime"],
+            )
             for each in found
-        ]
-        return sorted(made, key=lambda each: (each.name, each.slot, each.id))
+        )
 
     def start(self, disk: str, zone: str, slot: str, name: str, seconds: float) -> str:
         """Begin a slot's snapshot. When EC2 answers, it holds the disk as it is at that time; the copying goes on.

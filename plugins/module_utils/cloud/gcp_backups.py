@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import NotFound, Unavailable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpClient
@@ -18,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backup
     STATE_TAG,
     Backup,
     backup,
+    ordered,
     tags,
 )
 
@@ -41,11 +43,16 @@ class GoogleBackups:
         """All of them."""
         query = {"filter": f"labels.{FLEET_TAG}={self.fleet} AND labels.{BACKUP_TAG}:*"}
         found = self.client.paginate("compute", self._url("global/snapshots"), query=query)
-        made = [
-            backup(each["name"], int(each["diskSizeGb"]), dict(each.get("labels") or {}), each["status"] == "READY")
+        return ordered(
+            backup(
+                each["name"],
+                int(each["diskSizeGb"]),
+                dict(each.get("labels") or {}),
+                each["status"] == "READY",
+                datetime.fromisoformat(each["creationTimestamp"]),
+            )
             for each in found
-        ]
-        return sorted(made, key=lambda each: (each.name, each.slot, each.id))
+        )
 
     def start(self, disk: str, zone: str, slot: str, name: str, seconds: float) -> str:
         """Begin a slot's snapshot, and wait until Google holds the disk as it is; the copying goes on.

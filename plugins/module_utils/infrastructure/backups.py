@@ -4,7 +4,8 @@
 """Backups of the slots' disks: what there is, which is restored, which are too many. Pure.
 
 A backup has a name, which is the time at which it was begun, and a snapshot for each slot. A snapshot that was begun
-and not completed (nobody saw the file system stand still until its end) is never chosen.
+and not completed (nobody saw the file system stand still until its end) is never chosen. The name comes from the clock
+of whoever made it; which is the newest the cloud's clock says.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -33,6 +35,7 @@ class Backup:
     :param id: the snapshot's.
     :param size: of its disk, GiB.
     :param complete: it holds the file system as it stood still, and the cloud has copied all of it.
+    :param began: when the cloud began it, seconds since 1970.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Backup:
     slot: str
     size: int
     complete: bool
+    began: float
 
     def as_dict(self) -> dict[str, Any]:
         """For results."""
@@ -64,10 +68,17 @@ def tags(fleet: str, slot: str, name: str, state: str) -> dict[str, str]:
     return {**mark(fleet), "praxis_slot": slot, BACKUP_TAG: name, STATE_TAG: state}
 
 
-def backup(id_: str, size: int, found: Mapping[str, str], copied: bool) -> Backup:
+def backup(id_: str, size: int, found: Mapping[str, str], copied: bool, began: datetime) -> Backup:
     """A snapshot of ours, by its tags."""
     complete = copied and found.get(STATE_TAG) == COMPLETE
-    return Backup(id_, found.get(BACKUP_TAG, ""), found.get("praxis_slot", ""), size, complete)
+    return Backup(id_, found.get(BACKUP_TAG, ""), found.get("praxis_slot", ""), size, complete, began.timestamp())
+
+
+def ordered(backups: Iterable[Backup]) -> list[Backup]:
+    """The oldest backup first, with the snapshots of all its slots. It began with the first of them."""
+    found = list(backups)
+    began = {each.name: each.began for each in sorted(found, key=lambda each: -each.began)}
+    return sorted(found, key=lambda each: (began[each.name], each.name, each.slot, each.id))
 
 
 def chosen(backups: Iterable[Backup], wanted: str, slots: Sequence[str], where: str) -> dict[str, Backup]:
@@ -79,18 +90,18 @@ def chosen(backups: Iterable[Backup], wanted: str, slots: Sequence[str], where: 
     if wanted != NEWEST:
         check_name(wanted)
     by_name: dict[str, dict[str, Backup]] = {}
-    for each in backups:
+    for each in ordered(backups):
         if each.complete:
             by_name.setdefault(each.name, {})[each.slot] = each
-    whole = [name for name in sorted(by_name, reverse=True) if by_name[name].keys() >= set(slots)]
+    whole = [name for name in by_name if by_name[name].keys() >= set(slots)]
     if wanted == NEWEST and whole:
-        wanted = whole[0]
+        wanted = whole[-1]
     elif wanted not in whole:
         lacking = sorted(set(slots).difference(by_name.get(wanted, {})))
         what = "No backup has all of these slots: %s." % ", ".join(sorted(slots))
         if wanted != NEWEST:
             what = "The backup %s has nothing complete of %s." % (wanted, ", ".join(lacking))
-        fix = "There are: %s. praxis_slots says which slots are restored." % (", ".join(sorted(by_name)) or "none")
+        fix = "There are: %s. praxis_slots says which slots are restored." % (", ".join(by_name) or "none")
         raise Failed(Finding("backup-missing", what, where, fix))
     return {slot: by_name[wanted][slot] for slot in slots}
 
@@ -104,5 +115,5 @@ def surplus(backups: Iterable[Backup], keep: Mapping[str, int]) -> list[Backup]:
     for each in backups:
         if each.complete and keep.get(each.slot):
             by_slot.setdefault(each.slot, []).append(each)
-    ordered = [sorted(one, key=lambda each: each.name, reverse=True) for one in by_slot.values()]
-    return sorted((each for one in ordered for each in one[keep[one[0].slot] :]), key=lambda each: (each.name, each.slot))
+    newest_first = [sorted(one, key=lambda each: each.began, reverse=True) for one in by_slot.values()]
+    return ordered(each for one in newest_first for each in one[keep[one[0].slot] :])

@@ -313,7 +313,7 @@ def judged(
 
     def observe() -> list[Backup]:
         refuse("the list")
-        return [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True) for day in range(1, days + 1)]
+        return [Backup(f"snap-{day}", f"2026112{day}t000000z", "aws-1", 8, True, day) for day in range(1, days + 1)]
 
     def remove(id_: str) -> None:
         refuse(id_)
@@ -334,7 +334,7 @@ def test_each_slot_goes_by_the_variables_of_its_own_host(monkeypatch: pytest.Mon
 
     def place(where: tuple[str, str], _fleet: str) -> Any:
         slot = {"aws": "aws-1", "gcp": "gcp-1"}[where[0]]
-        there = [Backup(f"{slot}-{day}", f"2026112{day}t000000z", slot, 8, True) for day in range(1, 4)]
+        there = [Backup(f"{slot}-{day}", f"2026112{day}t000000z", slot, 8, True, day) for day in range(1, 4)]
         return SimpleNamespace(observe=lambda: there, remove=gone.append)
 
     monkeypatch.setattr(backup_places, "backups_at", place)
