@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 class AwsKind(Kind[AwsClient]):
     """One kind of AWS resource, known by its tags."""
 
-    unmarked: ClassVar[str] = f"no tag {MANAGED_TAG}"
+    unmarked: ClassVar[str] = f"no tag {MANAGED_TAG}; if somebody took it off the fleet's own, put it back"
     #: Fields that its creation sets already; the others are set afterwards.
     by_creation: ClassVar[Collection[str]] = ()
 
@@ -78,9 +78,20 @@ def where(filters: Mapping[str, Iterable[str]]) -> Answer:
 
 
 def marked(tags: Mapping[str, str], desired: Resource) -> bool:
-    """Whether two of the three tags say that a resource is the desired one: one of them may have been edited."""
-    wanted = desired.tags
-    return (MANAGED_TAG in tags) + sum(tags.get(key) == wanted.get(key) for key in (FLEET_TAG, "Name")) >= 2
+    """Whether its tags say that a resource is the desired one: who manages it, and the name or the fleet, for one of
+    these may have been edited.
+
+    Whatever its name, a resource without the first is somebody else's: tools that tag all that they make may well write
+    the other two.
+    """
+    if MANAGED_TAG not in desired.tags:
+        return named_alike(tags, desired)
+    return MANAGED_TAG in tags and any(tags.get(key) == desired.tags.get(key) for key in (FLEET_TAG, "Name"))
+
+
+def named_alike(tags: Mapping[str, str], desired: Resource) -> bool:
+    """Whether the name and the fleet are those of the desired one, whoever made it."""
+    return all(tags.get(key) == desired.tags.get(key) for key in (FLEET_TAG, "Name"))
 
 
 def known(value: Any) -> bool:

@@ -4,8 +4,7 @@
 """VPC, subnets, internet gateway and route table.
 
 EC2 gives VPCs, gateways and route tables no name of their own and (VPCs, gateways) takes no client token, so they are
-known by two of three tags, and a creation whose answer was lost is not sent again before it was seen that it did
-not happen.
+known by their tags, and a creation whose answer was lost is not sent again before it was seen that it did not happen.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import
     Ec2Kind,
     known,
     marked,
+    named_alike,
     unless_gone,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid
@@ -32,28 +32,27 @@ EVERYWHERE = "0.0.0.0/0"
 _ATTRIBUTES = {"dns_support": "EnableDnsSupport", "dns_hostnames": "EnableDnsHostnames"}
 
 
+def _fleet(desired: Resource) -> str:
+    return f"fleet {desired.tags.get(FLEET_TAG, '')}"
+
+
 @dataclass(frozen=True)
 class Vpc(Ec2Kind):
     """The fleet's own VPC."""
 
     def find(self, client: AwsClient, desired: Resource) -> Observed | None:
         """:raises Failed: ``network-twice`` for two of ours, ``network-differs`` for one of another network."""
-        ours = [each for each in self.described(client) if marked(tags_of(each), desired)]
-        fleet = f"fleet {desired.tags.get(FLEET_TAG, '')}"
-        if len(ours) > 1:
-            what = f"It has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
-            fix = "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off."
-            raise Failed(Finding("network-twice", what, fleet, fix))
-        if not ours:
+        found = self.only(client, desired)
+        if not found:
             return None
-        id_, cidr = str(ours[0]["VpcId"]), ours[0]["CidrBlock"]
-        if cidr != desired.made_with["cidr"]:
+        id_, cidr = str(found["VpcId"]), found["CidrBlock"]
+        if cidr != desired.made_with["cidr"] and self.ours(tags_of(found), desired):
             what = f"Its VPC {id_} has the network {cidr}, and {desired.made_with['cidr']} is wanted."
             fix = (
                 "A VPC's network cannot be changed: set provision_vpc_cidr (PRAXIS_VPC_CIDR) to it, or choose another "
                 "fleet's name."
             )
-            raise Failed(Finding("network-differs", what, fleet, fix))
+            raise Failed(Finding("network-differs", what, _fleet(desired), fix))
 
         def attribute(name: str) -> bool:
             wanted = name[0].lower() + name[1:]
@@ -61,7 +60,21 @@ class Vpc(Ec2Kind):
             return bool(answer[name]["Value"])
 
         values = gathered(map_parallel(attribute, _ATTRIBUTES.values()))
-        return Observed(self.name, desired.name, id_, dict(zip(_ATTRIBUTES, values, strict=True)), tags_of(ours[0]))
+        return Observed(self.name, desired.name, id_, dict(zip(_ATTRIBUTES, values, strict=True)), tags_of(found))
+
+    def only(self, client: AwsClient, desired: Resource) -> Answer | None:
+        """The description of ours. Without one, that of one of others with the name: to be refused, for it may be the
+        fleet's own that has lost its mark.
+
+        :raises Failed: ``network-twice`` for two of ours.
+        """
+        there = self.described(client)
+        ours = [each for each in there if marked(tags_of(each), desired)]
+        if len(ours) > 1:
+            what = f"It has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
+            fix = "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off."
+            raise Failed(Finding("network-twice", what, _fleet(desired), fix))
+        return next(iter([*ours, *(each for each in there if named_alike(tags_of(each), desired))]), None)
 
     def create(self, client: AwsClient, desired: Resource) -> str:
         cidr, tags = desired.made_with["cidr"], self.specification(desired)

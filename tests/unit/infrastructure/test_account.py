@@ -101,11 +101,13 @@ def test_a_load_balancer_goes_only_with_leave(cloud: Cloud) -> None:
 
 
 def test_what_others_made_is_neither_adopted_nor_changed_nor_removed(cloud: Cloud) -> None:
-    """Of such a name, with one of the three tags, and around ours."""
+    """Of such a name, with one of the three tags or two of them, and around ours."""
     account = Account(cloud)
     ec2, iam = cloud.client("ec2"), cloud.client("iam")
     theirs = ec2.create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": MARK[:1]}])
-    iam.create_role(RoleName=f"praxis-{FLEET}-eu-central-1", AssumeRolePolicyDocument="{}")
+    role = f"praxis-{FLEET}-eu-central-1"
+    tags = [*MARK[:1], {"Key": "Name", "Value": role}]
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}", Tags=tags)
     account.own = set(account._listed())
     cloud.operations.clear()
     with pytest.raises(Failed) as refused:
@@ -120,6 +122,28 @@ def test_what_others_made_is_neither_adopted_nor_changed_nor_removed(cloud: Clou
     account.absent()
     assert account.resources() == {}
     assert account.own == set(account._listed())
+
+
+def test_a_vpc_of_the_fleet_s_name_and_tag_is_theirs_without_the_tag_of_who_manages_it(cloud: Cloud) -> None:
+    """Tools that tag everything alike write praxis_fleet and Name, too."""
+    account = Account(cloud)
+    ec2, theirs = cloud.client("ec2"), [MARK[0], {"Key": "Name", "Value": f"praxis-{FLEET}"}]
+    named = [{"ResourceType": "vpc", "Tags": theirs}]
+    vpc = ec2.create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=named)["Vpc"]["VpcId"]
+    account.own = set(account._listed())
+    with pytest.raises(Failed) as refused:
+        account.present()
+    assert codes(refused) == ["not-managed"]
+    assert vpc in refused.value.findings[0].what
+    assert "no tag praxis_managed_by; if somebody took it off" in refused.value.findings[0].what
+    assert account.resources() == {}
+    ec2.create_tags(Resources=[vpc], Tags=MARK[1:])
+    assert account.present(parts=["network"])["vpc"] == vpc
+    # Beside the fleet's own, another one of the name is in nobody's way.
+    other = ec2.create_vpc(CidrBlock="10.42.0.0/16", TagSpecifications=named)["Vpc"]["VpcId"]
+    assert rows(account.present(parts=["network"])) == []
+    account.absent()
+    assert [each["VpcId"] for each in ec2.describe_vpcs(VpcIds=[other])["Vpcs"]] == [other]
 
 
 def test_of_two_vpcs_none_is_chosen(cloud: Cloud) -> None:
