@@ -127,12 +127,7 @@ unlock: controller ## end that lock
 
 .PHONY: down
 down: controller ## remove the fleet, its cloud resources, and the sandbox if one is up
-	@if [ -f .sandbox/env ] && [ '$(TARGET)' = machines ]; then \
-	  $(call play,down) -e praxis_confirm_down=$${PRAXIS_FLEET:-praxis}; \
-	  $(MAKE) sandbox-down; \
-	else \
-	  $(call play,down); \
-	fi
+	@scripts/down $(if $(filter kubernetes ecs,$(TARGET)),$(TARGET),$(CLOUD)) $(ARGS)
 
 .PHONY: first-leg newest-leg legs
 first-leg:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m sandbox …`: up, down, status, operations and faults."""
+"""`python -m sandbox …`: up, down, status, clouds, operations and faults."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
                     help="clouds that are started now have Docker in their newest Debian, which saves its installation")
     verbs.add_parser("down", help="remove the sandbox and everything in it")
     verbs.add_parser("status", help="what is up")
+    verbs.add_parser("clouds", help="the clouds that are up, with a comma between")
     operations = verbs.add_parser("operations", help="the log of API operations, one JSON object a line")
     operations.add_argument("--since", type=int, default=0, metavar="OFFSET",
                             help="start at this byte of the log; the next offset is the last line, on standard error")
@@ -152,6 +153,8 @@ def run(options: argparse.Namespace) -> int:
         lifecycle.serve(site, options.cloud)
     elif options.verb == "status":
         return _status(client)
+    elif options.verb == "clouds":
+        print(",".join(client.clouds()))
     elif options.verb == "operations":
         return _operations(client, options)
     elif (answer := _fault(client, options)) is not None:

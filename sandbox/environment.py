@@ -15,9 +15,16 @@ import certifi
 
 from sandbox.client import Client
 from sandbox.problem import Problem
-from sandbox.site import CHECKOUT, GOOGLE_REGION, PROJECT, REGION, ROOT_VARIABLE, Site, write
+from sandbox.site import CHECKOUT, CLOUDS, GOOGLE_REGION, PROJECT, REGION, ROOT_VARIABLE, Site, write
 
 SYSTEM_TRUST = "/etc/ssl/certs/ca-certificates.crt"
+#: Of a cloud that is up: what would win over the sandbox's own variables.
+FOREIGN = {
+    "aws": "AWS_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN",
+    "gcp": "GCP_PROJECT GCP_ACCESS_TOKEN GCP_SERVICE_ACCOUNT_FILE GCP_AUTH_KIND CLOUDSDK_CORE_PROJECT",
+}
+#: How the names of a cloud's variables begin, for sed.
+PREFIXES = {"aws": "AWS_", "gcp": r"\(GOOGLE\|CLOUDSDK\|GCP\)_"}
 
 
 def environment(site: Site, clouds: Sequence[str], version: str) -> str:
@@ -45,11 +52,17 @@ def environment(site: Site, clouds: Sequence[str], version: str) -> str:
     programs = shlex.quote(str(Path(sys.executable).parent))
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     lines += [f"case \":$PATH:\" in *:{programs}:*) ;; *) export PATH={programs}:\"$PATH\" ;; esac"]
-    if "aws" in clouds:
-        lines.append("unset AWS_PROFILE AWS_SESSION_TOKEN AWS_SECURITY_TOKEN")
-    if "gcp" in clouds:
-        lines.append("unset GCP_PROJECT GCP_ACCESS_TOKEN GCP_SERVICE_ACCOUNT_FILE GCP_AUTH_KIND CLOUDSDK_CORE_PROJECT")
+    lines += [f"unset {FOREIGN[cloud]}" if cloud in clouds else _without(cloud) for cloud in CLOUDS]
     return "# A controller's environment for this checkout's sandbox:  . .sandbox/env\n" + "\n".join(lines) + "\n"
+
+
+def _without(cloud: str) -> str:
+    """The shell line by which a cloud that is not up loses all its variables: they name a real account.
+
+    One name is always given, because not every shell's unset takes none.
+    """
+    names = rf"env | sed -n 's/^\({PREFIXES[cloud]}[A-Za-z0-9_]*\)=.*/\1/p'"
+    return f"unset {FOREIGN[cloud].split()[0]} $({names})"
 
 
 def _aws(site: Site) -> dict[str, str]:
