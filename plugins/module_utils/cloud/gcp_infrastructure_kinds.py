@@ -104,6 +104,15 @@ class BackendService(ComputeKind):
 
 
 @dataclass(frozen=True)
+class Network(ComputeKind):
+    """A network, which is in no region; its subnetworks are."""
+
+    def facts(self, found: Mapping[str, Any]) -> dict[str, str]:
+        regions = {link.split("/")[-3] for link in found.get("subnetworks") or ()}
+        return {"regions": " ".join(sorted(regions))}
+
+
+@dataclass(frozen=True)
 class Address(ComputeKind):
     """A reserved address."""
 
@@ -191,7 +200,7 @@ def kinds(deadline: float = DEADLINE) -> dict[str, GcpKind]:
     """
     compute = ComputeKind
     every: tuple[GcpKind, ...] = (
-        compute("network", "network", deadline),
+        Network("network", "network", deadline),
         compute("subnetwork", "subnetwork", deadline),
         compute("firewall", "firewall rule", deadline),
         ServiceAccount("service_account", "service account", deadline),

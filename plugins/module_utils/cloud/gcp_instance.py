@@ -170,16 +170,17 @@ def require_region(found: Iterable[Machine], wanted: Wanted, zones: Iterable[str
 
     :raises Failed: ``machine-elsewhere`` when a slot's machine is in another region than these zones.
     """
-    regions = {_region(zone) for zone in zones}
+    regions = {region_of(zone) for zone in zones}
     held = [each for each in found if each.ours and each.slot in wanted.slots and each.state in LIVE]
-    away = [each.id for each in held if regions and _region(each.id.partition("/")[0]) not in regions]
+    away = [each.id for each in held if regions and region_of(each.id.partition("/")[0]) not in regions]
     if away:
         what = f"These machines are in another region than {', '.join(sorted(regions))}: {', '.join(away)}."
         fix = "Name their region again, or remove the fleet first (down), and make it anew."
         raise Failed(Finding("machine-elsewhere", what, f"fleet {wanted.fleet}", fix))
 
 
-def _region(zone: str) -> str:
+def region_of(zone: str) -> str:
+    """The region that a zone is in."""
     return zone.rpartition("-")[0]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +19,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_infrastruct
     MACHINES_GO_BEFORE,
     kinds,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import region_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import words_of
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning import Leaving
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import kept
@@ -38,6 +41,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
     Settings,
     removable,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
     CLUSTER,
@@ -82,8 +86,24 @@ class Removal(Fleet):
         volumes = disks.observe() if MACHINES in options["parts"] else []
         going = volumes if options["remove_data"] else []
         leaving = replace(self._leaving(check_mode), volumes=going, remove_volumes=lambda: disks.remove(going))
+        self._require_region(resources, leaving)
         cleared = run.clear(engine, resources, leaving, MACHINES_GO_BEFORE, _LOST)
         return {**cleared, "project": self.client.project, "data_volumes": [] if going else kept(volumes)}
+
+    def _require_region(self, resources: Sequence[Observed], leaving: Leaving) -> None:
+        """All but the subnetwork is found by names and labels, which say nothing of a region; and the person who agreed
+        to the removal was told one.
+
+        :raises Failed: ``fleet-elsewhere`` when all that is in a region is in another one.
+        """
+        wanted = self.options["region"]
+        networks = {region for each in resources for region in each.facts.get("regions", "").split()}
+        zones = {each.id.partition("/")[0] for each in leaving.live} | {each.zone for each in leaving.volumes}
+        regions = networks | {region_of(zone) for zone in zones}
+        if wanted and regions and wanted not in regions:
+            what = f"The fleet is in {', '.join(sorted(regions))}, and {wanted} was named. Nothing was removed."
+            fix = "Name its region (CLOUDSDK_COMPUTE_REGION, praxis_region), and run again."
+            raise Failed(Finding("fleet-elsewhere", what, self.where, fix))
 
     def _front(self) -> Front:
         """What was made for it; with the DNS record that the settings name when somebody removed the address, which

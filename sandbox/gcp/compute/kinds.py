@@ -268,7 +268,7 @@ def policy_rule(rule: Mapping[str, Any]) -> Resource:
 
 
 KINDS: Mapping[str, Kind] = {
-    "networks": Kind("network", required=("autoCreateSubnetworks",), defaults={
+    "networks": Kind("network", required=("autoCreateSubnetworks",), output=("subnetworks",), defaults={
         "mtu": 1460, "routingConfig": {"routingMode": "REGIONAL"}, "networkFirewallPolicyEnforcementOrder":
         "AFTER_CLASSIC_FIREWALL"}),
     "subnetworks": Kind("subnetwork", required=("ipCidrRange", "network"), references=("network",), guarded=True,

@@ -140,9 +140,14 @@ class Compute:
         return self._started(call, user, path, resource)
 
     def _found(self, path: str, segment: str) -> dict[str, Any]:
-        """A resource as it is answered; of a backend service, also what refers to it."""
+        """A resource as it is answered; of a backend service, also what refers to it, of a network its subnetworks."""
         found = shown(self.resources.get(path))
-        users = self.resources.users(path) if segment == "backendServices" else []
+        if segment not in ("backendServices", "networks"):
+            return found
+        users = self.resources.users(path)
+        if segment == "networks":
+            inside = [link(user) for user in users if user.split("/")[-2] == "subnetworks"]
+            return {**found, "subnetworks": inside} if inside else found
         return {**found, "usedBy": [{"reference": link(user)} for user in users]} if users else found
 
     def _insert(self, call: Call, user: str, segment: str, place: Place) -> dict[str, Any]:

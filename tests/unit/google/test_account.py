@@ -179,3 +179,30 @@ def test_removal_in_check_mode_then_removal_then_again(project: Project) -> None
     assert project.resources() == {}
     mark = project.mark()
     assert (rows(project.absent()), project.changes(mark)) == ([], [])
+
+
+@pytest.mark.parametrize("left", [
+    pytest.param((), id="a whole fleet"),
+    pytest.param(("instances",), id="its network alone"),
+    pytest.param(("instances", "subnetworks", "networks"), id="a slot's disk alone"),
+])  # fmt: skip
+def test_a_removal_in_another_region_is_refused_before_anything(project: Project, left: tuple[str, ...]) -> None:
+    """All but the subnetwork is found by names and labels that say nothing of a region."""
+    project.present(data={"size": 10})
+    stored = project.google.front.compute.resources
+    for collection in left:
+        for path, _one in list(stored.of_kind(PROJECT, collection)):
+            stored.remove(path)
+    mark, there = project.mark(), project.resources()
+    for check in (True, False):
+        with pytest.raises(Failed) as refused:
+            project.absent(check=check, region="europe-west1", remove_data=True)
+        assert codes(refused) == ["fleet-elsewhere"]
+        assert REGION in str(refused.value)
+    assert (project.changes(mark), project.resources()) == ([], there)
+
+
+def test_a_fleet_of_which_nothing_is_left_is_in_no_region(project: Project) -> None:
+    project.present()
+    project.absent()
+    assert rows(project.absent(region="europe-west1")) == []
