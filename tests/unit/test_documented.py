@@ -138,7 +138,7 @@ def group_vars(cloud: str) -> dict[str, Any]:
 WORDS = {
     ("praxis_image", ""): "none: must be set",
     ("praxis_config_dir", ""): "the collection's",
-    ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer else '' }}"): "praxis-<fleet>",
+    ("praxis_target_group", "{{ 'praxis-' ~ praxis_fleet if praxis_balancer | bool else '' }}"): "praxis-<fleet>",
     ("praxis_plan_id", ""): "any",
     ("praxis_certificate", ""): "none",
     ("praxis_dns_name", ""): "any",

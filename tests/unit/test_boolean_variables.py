@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Booleans of the user's: `-e NAME=false` gives the text `false`, which Jinja takes for true."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+COLLECTION = Path(__file__).resolve().parents[2]
+SHIPPED = [path for folder in ("inventories", "roles", "playbooks", "examples")
+           for path in sorted((COLLECTION / folder).rglob("*.yml"))]  # fmt: skip
+SPECS = [*COLLECTION.glob("roles/*/meta/argument_specs.yml"), COLLECTION / "meta/argument_specs.yml"]
+CONDITIONS = r"\b(?:if|not|and|or|when:) +\(?"
+
+
+def options(specified: Any) -> Iterator[str]:
+    """The options of an argument spec whose type is bool."""
+    if isinstance(specified, dict):
+        for name, one in specified.items():
+            if isinstance(one, dict) and one.get("type") == "bool":
+                yield name
+            yield from options(one)
+
+
+def booleans() -> set[str]:
+    """The names of all: by the argument specs, and by the values of inventories and of roles' defaults."""
+    values = [path for path in SHIPPED if path.parent.name in ("group_vars", "defaults")]
+    given = [yaml.safe_load(path.read_text()) or {} for path in values]
+    named = {name for path in SPECS for name in options(yaml.safe_load(path.read_text()))}
+    return named | {name for each in given for name, value in each.items() if isinstance(value, bool)}
+
+
+def test_a_condition_takes_a_boolean_of_the_user_s_as_one() -> None:
+    names = booleans()
+    assert {"praxis_balancer", "docker_hold", "praxis_force"} <= names
+    bare = re.compile(rf"{CONDITIONS}(?:{'|'.join(sorted(names))})\b(?!\s*(?:\| *default\([^)]*\) *)?\| *bool)")
+    found = [f"{path.relative_to(COLLECTION)}: {line.strip()}" for path in SHIPPED
+             for line in path.read_text().splitlines() if bare.search(line.partition(" #")[0])]  # fmt: skip
+    assert found == []
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+@pytest.mark.parametrize(("given", "group"), [("false", ""), (False, ""), ("no", ""), ("true", "praxis-demo"),
+                                              (True, "praxis-demo")])
+def test_a_fleet_whose_load_balancer_is_turned_off_has_no_target_group(cloud: str, given: str | bool,
+                                                                       group: str) -> None:
+    shipped = yaml.safe_load((COLLECTION / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text())
+    known = {"praxis_fleet": "demo", "praxis_balancer": given}
+    assert Templar(DataLoader(), variables=known).template(trust_as_template(shipped["praxis_target_group"])) == group
