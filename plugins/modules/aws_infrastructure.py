@@ -469,6 +469,21 @@ data_volumes:
     slot: {description: Whose data it holds., type: str}
     zone: {description: Availability zone., type: str}
     size: {description: GiB., type: int}
+replaced_volumes:
+  description: Disks that stay and are no slot's, because a restored backup took their place, or a restoration came to no end.
+  returned: with O(state=absent)
+  type: list
+  elements: dict
+  contains:
+    id: {description: As in RV(data_volumes)., type: str}
+    slot: {description: Whose data it holds., type: str}
+    zone: {description: As in RV(data_volumes)., type: str}
+    size: {description: GiB., type: int}
+backups:
+  description: The names of backups that stay.
+  returned: with O(state=absent)
+  type: list
+  elements: str
 """
 
 from typing import Any

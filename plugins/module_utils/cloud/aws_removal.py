@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import aws_volumes
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_backups import AwsBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_dns_kinds import left_here, remembered
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import public_zone
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS, MACHINES_GO_BEFORE
@@ -24,6 +25,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import KI
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import eks_contents
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_cluster import CLUSTER_LOST, NODES_LOST
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import ADDRESS_LOST, KIND_PARTS
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import names as names_of
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume, kept
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed
@@ -65,10 +68,15 @@ class Removal:
             check_mode=check_mode,
         )
         engine = Engine(self.client, (), KINDS, (), run.where, options["deadline"], self.poll)
-        volumes = aws_volumes.observe(self.client, options["fleet"]) if MACHINES in options["parts"] else []
+        volumes, backups = self._data() if MACHINES in options["parts"] else ([], [])
         leaving = self._machines(volumes if options["remove_data"] else [])
         result = run.clear(engine, self._resources(), leaving, MACHINES_GO_BEFORE, _LOST)
-        return {**result, "data_volumes": [] if options["remove_data"] else kept(volumes)}
+        return {**result, **kept([] if options["remove_data"] else volumes), "backups": names_of(backups)}
+
+    def _data(self) -> tuple[list[Volume], list[Backup]]:
+        """Every disk that was a slot's, and the snapshots of them, which stay."""
+        fleet = self.options["fleet"]
+        return aws_volumes.observe(self.client, fleet, "*"), AwsBackups(self.client, fleet).observe()
 
     def _resources(self) -> list[Observed]:
         options, scheme = self.options, names(self.options["fleet"], self.client.region)

@@ -154,9 +154,12 @@ class AwsDisks:
         return self.client.call("ec2", operation, idempotent=True, **params)
 
 
-def observe(client: AwsClient, fleet: str) -> list[Volume]:
-    """The volumes of all slots of a fleet."""
-    tags = {FLEET_TAG: fleet, DATA_TAG: DATA_VALUE}
+def observe(client: AwsClient, fleet: str, value: str = DATA_VALUE) -> list[Volume]:
+    """The volumes of all slots of a fleet.
+
+    :param value: of the tag that tells what it is; with ``*`` also those that are no slot's any more, or not yet.
+    """
+    tags = {FLEET_TAG: fleet, DATA_TAG: value}
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     found = client.paginate("ec2", "describe_volumes", Filters=filters, MaxResults=PAGE_SIZE)
     return sorted((volume(each) for each in found), key=lambda each: (each.slot, each.id))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backups import GoogleBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_dns_kind import left_here
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet import Fleet
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_fleet_machines import name_of
@@ -26,6 +27,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.provisioning im
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, Wanted
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import google_names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import kept
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_cluster import (
@@ -83,12 +85,13 @@ class Removal(Fleet):
         engine = Engine(self.client, removable(settings), kinds(seconds), [*KIND_PARTS], run.where, seconds, self.poll)
         resources = [change.observed for change in engine.observe() if change.observed]
         disks = GoogleDisks(self.client, Wanted(options["fleet"], ()), run.where, seconds, self.poll)
-        volumes = disks.observe() if MACHINES in options["parts"] else []
+        backups = GoogleBackups(self.client, options["fleet"])
+        volumes, stay = (disks.every(), backups.observe()) if MACHINES in options["parts"] else ([], [])
         going = volumes if options["remove_data"] else []
         leaving = replace(self._leaving(check_mode), volumes=going, remove_volumes=lambda: disks.remove(going))
         self._require_region(resources, leaving)
         cleared = run.clear(engine, resources, leaving, MACHINES_GO_BEFORE, _LOST)
-        return {**cleared, "project": self.client.project, "data_volumes": [] if going else kept(volumes)}
+        return {**cleared, "project": self.client.project, **kept([] if going else volumes), "backups": names(stay)}
 
     def _require_region(self, resources: Sequence[Observed], leaving: Leaving) -> None:
         """All but the subnetwork is found by names and labels, which say nothing of a region; and the person who agreed

@@ -48,7 +48,14 @@ class GoogleDisks:
 
     def observe(self) -> list[Volume]:
         """Those of all slots, in all zones."""
-        wanted = f"labels.{FLEET_TAG}={self.machines.fleet} AND labels.{DATA_TAG}={DATA_VALUE}"
+        return self._observe(f"={DATA_VALUE}")
+
+    def every(self) -> list[Volume]:
+        """The same, and those that are no slot's any more, or not yet."""
+        return self._observe(":*")
+
+    def _observe(self, value: str) -> list[Volume]:
+        wanted = f"labels.{FLEET_TAG}={self.machines.fleet} AND labels.{DATA_TAG}{value}"
         found = everywhere(self.client, self.client.project, "disks", wanted)
         return sorted(map(volume, found), key=lambda each: (each.slot, each.id))
 

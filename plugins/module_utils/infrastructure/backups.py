@@ -51,6 +51,11 @@ class Backup:
                 "complete": self.complete}  # fmt: skip
 
 
+def names(backups: Iterable[Backup]) -> list[str]:
+    """What there is, by name, the oldest first."""
+    return sorted({each.name for each in backups})
+
+
 def name_at(moment: float) -> str:
     """The name of a backup that is begun now: lower case, for Google's labels have no capitals."""
     return time.strftime("%Y%m%dt%H%M%Sz", time.gmtime(moment))

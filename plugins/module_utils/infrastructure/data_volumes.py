@@ -139,6 +139,10 @@ def removals(volumes: Sequence[Volume]) -> list[Row]:
     return [Row(REMOVE, KIND, each.tags.get("Name") or each.id, each.id, (), LOST) for each in volumes]
 
 
-def kept(volumes: Sequence[Volume]) -> list[dict[str, Any]]:
-    """Disks that stay, for results."""
-    return [{"id": each.id, "slot": each.slot, "zone": each.zone, "size": each.size} for each in volumes]
+def kept(volumes: Iterable[Volume]) -> dict[str, list[dict[str, Any]]]:
+    """Disks that stay, for results: the slots', and those that are no slot's any more, or not yet."""
+    found: dict[str, list[dict[str, Any]]] = {"data_volumes": [], "replaced_volumes": []}
+    for each in volumes:
+        kind = "data_volumes" if each.tags.get(DATA_TAG) == DATA_VALUE else "replaced_volumes"
+        found[kind].append({"id": each.id, "slot": each.slot, "zone": each.zone, "size": each.size})
+    return found

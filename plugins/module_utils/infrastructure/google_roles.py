@@ -145,7 +145,7 @@ def _removes(place: Project) -> set[str]:
     found = {"compute.networks.delete", "compute.subnetworks.delete", "iam.serviceAccounts.delete"}
     if place.named:  # whose address a record leads to that nothing remembers
         found |= {"compute.globalAddresses.list"}
-    return found | {"compute.disks.delete"} if place.disks else found
+    return found | {"compute.disks.delete", "compute.snapshots.list"} if place.disks else found
 
 
 def _identities(place: Project, *permissions: str) -> Grant:

@@ -27,8 +27,9 @@ def provision(place: Place) -> list[Statement]:
 def down(place: Place) -> list[Statement]:
     """What removes the fleet; the slots' identities, too, for who asks for it. Which there are, one call reads."""
     by_domain = ["route53:ListHostedZonesByName"] if "." in place.zone else []
+    backups = ["ec2:DescribeSnapshots"]
     return [
-        Statement("Observe", [*_OBSERVE_OWNED, *by_domain, "secretsmanager:BatchGetSecretValue"], ["*"]),
+        Statement("Observe", [*_OBSERVE_OWNED, *by_domain, *backups, "secretsmanager:BatchGetSecretValue"], ["*"]),
         Statement("ObserveNames", ["route53:ListResourceRecordSets"], place.zones),
         Statement("ObserveCertificates", ["acm:ListTagsForCertificate"], place.certificates),
         Statement("ObserveCertificate", ["acm:DescribeCertificate"], _asked(place)),

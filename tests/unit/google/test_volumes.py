@@ -15,7 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import GOOGLE, Wanted
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import RESTORING
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import REPLACED, RESTORING
 from tests.unit.infrastructure.account import FLEET, rows
 from tests.unit.infrastructure.test_account import codes
 
@@ -159,6 +159,25 @@ def test_removal_keeps_the_disks_and_names_them_unless_asked_to_remove_them(flee
     assert [row["lost"] != "" for row in predicted["plan"]["rows"] if row["kind"] == "data volume"] == [True, True]
     assert sorted(disks(fleet)) == sorted(ids)
     assert fleet.absent(remove_data=True)["data_volumes"] == []
+    assert fleet.resources() == {}
+
+
+@pytest.mark.parametrize("value", [REPLACED, RESTORING, "mine"])
+def test_a_removal_knows_disks_that_are_no_slot_s_any_more_and_backups(fleet: Project, value: str) -> None:
+    """A restored disk takes the place of another, which stays and costs."""
+    fleet.present()
+    found = {slot: one["name"] for slot, one in disks(fleet).items()}
+    named = Wanted(FLEET, ("gcp-1",), words=GOOGLE)
+    other = GoogleDisks(fleet.client(), named, "here").create("gcp-1", ONE, 12, "", value)
+    GoogleBackups(fleet.client(), FLEET).start(found["gcp-1"], ONE, "gcp-1", "20261128t220823z", 5.0)
+    predicted, kept = fleet.absent(check=True), fleet.absent()
+    for one in (predicted, kept):
+        assert {each["id"] for each in one["data_volumes"]} == {*found.values()}
+        assert [(each["id"], each["slot"]) for each in one["replaced_volumes"]] == [(other.id, "gcp-1")]
+        assert one["backups"] == ["20261128t220823z"]
+    gone = fleet.absent(remove_data=True)
+    assert (gone["data_volumes"], gone["replaced_volumes"]) == ([], [])
+    assert gone["backups"] == ["20261128t220823z"]
     assert fleet.resources() == {}
 
 

@@ -15,7 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import put_in_place
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import Wanted
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import RESTORING
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import REPLACED, RESTORING
 from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 from tests.unit.infrastructure.test_account import codes
@@ -167,6 +167,25 @@ def test_removal_keeps_the_disks_and_names_them_unless_asked_to_remove_them(acco
     assert sorted(volumes(cloud)) == sorted(ids)
     assert account.absent(remove_data=True)["data_volumes"] == []
     assert volumes(cloud) == {}
+
+
+@pytest.mark.parametrize("value", [REPLACED, RESTORING, "mine"])
+def test_a_removal_knows_disks_that_are_no_slot_s_any_more_and_backups(account: Account, value: str) -> None:
+    """A restored disk takes the place of another, which stays and costs."""
+    cloud = account.cloud
+    account.present()
+    found = {slot: each["VolumeId"] for slot, each in volumes(cloud).items()}
+    other = AwsDisks(account.client(), Wanted(FLEET, ("aws-1",)), "here").create("aws-1", f"{REGION}a", 4, "", value)
+    AwsBackups(account.client(), FLEET).start(found["aws-1"], "", "aws-1", "20261128t220823z", 5.0)
+    predicted, kept = account.absent(check=True), account.absent()
+    for one in (predicted, kept):
+        assert {each["id"] for each in one["data_volumes"]} == {*found.values()}
+        assert [(each["id"], each["slot"]) for each in one["replaced_volumes"]] == [(other.id, "aws-1")]
+        assert one["backups"] == ["20261128t220823z"]
+    gone = account.absent(remove_data=True)
+    assert (gone["data_volumes"], gone["replaced_volumes"]) == ([], [])
+    assert gone["backups"] == ["20261128t220823z"]
+    assert cloud.client("ec2").describe_volumes(VolumeIds=[])["Volumes"] == []
 
 
 def test_the_inventory_knows_the_disk_by_the_name_that_it_is_attached_as(account: Account) -> None:
