@@ -9,50 +9,48 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.plugin_utils.command import run
+from ansible_collections.praxis.cloud.plugins.plugin_utils.git_repository import Repository, read_repository
 
 _URL = re.compile(r"(?:https?|ssh|git|file)://.+|[\w.-]+@[\w.-]+:.+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: What is no part of a build's context: it changes with every commit, whatever the commit changes.
 _NOT_CONTENT = ".git"
 _DIGITS = 16
-GIT_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Source:
     """A build's input.
 
-    :param given: as the user names it.
+    :param given: as the user names it, without a login.
+    :param repository: None for a directory.
     :param commit: of a git repository; empty for a directory.
     :param part: the directory in the repository that is built; empty for its root.
     """
 
     given: str
+    repository: Optional[Repository] = None
     commit: str = ""
     part: str = ""
-
-    @property
-    def url(self) -> str:
-        """The repository without ``#REF:PART``."""
-        return self.given.partition("#")[0]
 
     def context(self, scratch: str) -> str:
         """The directory to build, fetched into the scratch directory when it is a repository's.
 
         :raises Failed: ``image-source``.
         """
-        if not self.commit:
+        if not self.repository:
             return self.given
         checkout = os.path.join(scratch, "source")
-        for words in (["clone", "--quiet", "--no-checkout", self.url, checkout],
+        for words in (["clone", "--quiet", "--no-checkout", self.repository.url, checkout],
                       ["-C", checkout, "checkout", "--quiet", self.commit],
                       ["-C", checkout, "submodule", "--quiet", "update", "--init", "--recursive"]):  # fmt: skip
-            _git(self.url, *words)
+            self.repository.ask(*words)
+        _remove_history(checkout)
         context = os.path.realpath(os.path.join(checkout, self.part))
         inside = os.path.commonpath([context, os.path.realpath(checkout)]) == os.path.realpath(checkout)
         if not inside or not os.path.isdir(context):
@@ -80,16 +78,18 @@ def read_source(given: str) -> Source:
             fix = "Name a directory, or a git repository: https://HOST/REPOSITORY.git#BRANCH:DIRECTORY."
             raise Failed(_unfit(given, "There is no such directory.", fix))
         return Source(folder)
-    url, _hash, rest = given.partition("#")
+    url, mark, rest = given.partition("#")
+    repository = read_repository(url)
+    shown = repository.url + mark + rest
     name, _colon, part = rest.partition(":")
     if _COMMIT.fullmatch(name):
-        return Source(given, name, part)
-    listed = dict(_refs(_git(url, "ls-remote", url)))
+        return Source(shown, repository, name, part)
+    listed = dict(_refs(repository.ask("ls-remote", repository.url)))
     for ref in ("HEAD",) if not name else ("refs/tags/%s^{}" % name, "refs/tags/" + name, "refs/heads/" + name, name):
         if ref in listed:
-            return Source(given, listed[ref], part)
+            return Source(shown, repository, listed[ref], part)
     fix = "Name a branch, a tag, or a commit by its 40 digits."
-    raise Failed(_unfit(given, "The repository has no branch or tag %s." % (name or "HEAD"), fix))
+    raise Failed(_unfit(shown, "The repository has no branch or tag %s." % (name or "HEAD"), fix))
 
 
 def digest_of(folder: str) -> str:
@@ -125,13 +125,14 @@ def _refs(text: str) -> Iterator[Tuple[str, str]]:
         yield name, commit
 
 
-def _git(url: str, *words: str) -> str:
-    # A question on the terminal would be one that nobody sees.
-    done = run(["git", *words], seconds=GIT_SECONDS, environment={"GIT_TERMINAL_PROMPT": "0"})
-    if done.code:
-        fix = "Correct the address, or give git what it needs to read it (an SSH key, a credential helper)."
-        raise Failed(_unfit(url, "git answers: %s." % done.last_words, fix))
-    return done.output
+def _remove_history(checkout: str) -> None:
+    """Leave the files of the commit alone, as Docker does with a URL: an image holds no history of its source."""
+    for at, folders, files in os.walk(checkout):
+        if _NOT_CONTENT in folders:
+            folders.remove(_NOT_CONTENT)
+            shutil.rmtree(os.path.join(at, _NOT_CONTENT))
+        if _NOT_CONTENT in files:  # a submodule's, which points into its repository's
+            os.remove(os.path.join(at, _NOT_CONTENT))
 
 
 def _unfit(given: str, what: str, fix: str) -> Finding:

@@ -25,6 +25,14 @@ FAULTS = (
         tests=("tests/unit/images/test_source.py",),
     ),
     Fault(
+        name="a-login-of-git-in-an-argument",
+        breaks="A token in a git URL can be read by every user of the controller, and is baked into the image.",
+        file="plugins/plugin_utils/git_repository.py",
+        before="return Repository(at._replace(netloc=host).geturl(), unquote(user), unquote(password))",
+        after="return Repository(given)",
+        tests=("tests/unit/images/test_git_login.py",),
+    ),
+    Fault(
         name="a-registry-s-login-in-an-argument",
         breaks="A registry's password can be read by every user of the controller while an image is copied.",
         file="plugins/plugin_utils/image_tools.py",

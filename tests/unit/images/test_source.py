@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source, digest_of, read_source
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import digest_of, read_source
 
 NOBODY = {"GIT_AUTHOR_NAME": "n", "GIT_AUTHOR_EMAIL": "n@example.org", "GIT_COMMITTER_NAME": "n",
           "GIT_COMMITTER_EMAIL": "n@example.org", "GIT_CONFIG_GLOBAL": "/dev/null"}  # fmt: skip
@@ -125,6 +125,6 @@ def test_what_cannot_be_found_is_named(repository: Path, given: str, said: str) 
 
 @pytest.mark.parametrize("part", ["nothing", "../..", "link/../../.."])
 def test_a_part_outside_of_the_repository_is_refused(repository: Path, tmp_path: Path, part: str) -> None:
-    source = Source(f"file://{repository}", git(repository, "rev-parse", "HEAD"), part)
+    source = read_source(f"file://{repository}#main:{part}")
     with pytest.raises(Failed, match="It has no directory"):
         source.context(str(tmp_path / "scratch"))
