@@ -763,6 +763,15 @@ FAULTS = (
         tests=("tests/unit/plan/test_hooks.py",),
     ),
     Fault(
+        name="a-hook-s-no-log-is-undone",
+        breaks="What a hook's task with no_log said stays in the record, the summary and AWX.",
+        file="playbooks/tasks/hook.yml",
+        before="_hidden if ansible_failed_task.no_log | default(true) | bool else ",
+        after="",
+        tests=("tests/unit/plan/test_hook_output.py",),
+        tier="test",
+    ),
+    Fault(
         name="check-mode-leaves-a-record",
         breaks="What only observes a fleet leaves the record of a deployment that was none.",
         file="plugins/action/fleet_plan.py",
