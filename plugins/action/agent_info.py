@@ -21,7 +21,7 @@ class ActionModule(HostAction):
     _decides = False
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
-        self._decides = bool(run.touched()) and not run.rolled_back()
+        self._decides = bool(run.touched()) and not run.rollback_begun()
         activated = set(run.activated_names())
         piece = run.host_slice(name, moved=activated)
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}

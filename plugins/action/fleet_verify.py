@@ -64,7 +64,10 @@ class ActionModule(FleetAction):
         by_itself = switches.findings(judged, observations, options["deployment"]["run"])
         reported = [Finding(**item) for item in (*args["also"], *_balancer_said(args.get("failed")))]
         reported += [hooks.failed(**args["hook"])] if args["hook"] else []
-        run.record([*reported, *crashed, *_left(run), *(item for item in by_itself if item.level == ERROR)])
+        # That one thing went wrong; the run goes on, with a rollback that has begun, say.
+        aside = bool(args["also"] or args.get("failed") or args["hook"])
+        left = [] if batch or aside else _left(run, observations)
+        run.record([*reported, *crashed, *left, *(item for item in by_itself if item.level == ERROR)])
         recorded = run.recorded()
         said = args["balancer"]
         balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
@@ -86,7 +89,7 @@ class ActionModule(FleetAction):
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
             "good": [] if refused else _good(table, [name for name in judged if name not in absent], observations),
             "roll_back": _plain(undo),
-            "observe_again": bool(undo or run.rolled_back()),
+            "observe_again": bool(undo or run.rollback_begun()),
             "confirm": [
                 name
                 for name in hosts
@@ -100,7 +103,7 @@ class ActionModule(FleetAction):
             "unobserved_edges": edges["unobserved"],
             "record": "",
         }
-        if not (args["show"] or args["also"] or args.get("failed") or args["hook"]):
+        if not (args["show"] or aside):
             journal.gate(run, hosts, began, findings, edged)
             if fact["roll_back"]["hosts"] and not batch:
                 # What is wrong now may be well once all have gone back: then nothing else would say why they did.
@@ -117,8 +120,8 @@ def _good(table: Table, names: Sequence[str], observations: Mapping[str, Mapping
 
 
 def _to_roll_back(run: RunDirectory, never: bool) -> Set[str]:
-    """The hosts that were touched, as long as nothing has been rolled back: each is tried once."""
-    return set() if never or run.rolled_back() else set(run.touched())
+    """The hosts that were touched, as long as no rollback has begun: each is tried once."""
+    return set() if never or run.rollback_begun() else set(run.touched())
 
 
 def _stops(run: RunDirectory) -> bool:
@@ -144,12 +147,18 @@ def _plain(batches: List[List[str]]) -> Dict[str, Any]:
     return {"hosts": [name for batch in batches for name in batch], "serial": [len(batch) for batch in batches]}
 
 
-def _left(run: RunDirectory) -> List[Finding]:
-    """The hosts that a rollback did not get to: it ends where it would take too many members out of service."""
-    begun = run.rolled_back()
-    what = "It has the new release still: the rollback ended before it."
+def _left(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+    """The hosts that a rollback did not get to, and what becomes of them. It ends where members cannot be drained, or
+    where too few others would be left in service."""
+    tried, found = run.rolled_back(), []
     fix = "See why in the findings beside this one, fix that, and deploy the release that the fleet is to have."
-    return [Finding("not-rolled-back", what, name, fix) for name in run.touched() if begun and name not in begun]
+    for name, previous in run.touched().items() if run.rollback_begun() else ():
+        seen = observations.get(name) or {}
+        has_it_back = bool(seen) and seen["release"].get("running") == previous
+        if name not in tried and not has_it_back:
+            what = "It has the new release still: the rollback ended before it. %s" % switches.goes_back(seen)
+            found.append(Finding("not-rolled-back", what.strip(), name, fix))
+    return found
 
 
 def _reported(finding: Finding, recorded: Sequence[Finding]) -> bool:

@@ -175,8 +175,16 @@ class RunDirectory:
         found: Optional[List[Dict[str, Any]]] = self._files.find("left.json")
         return found
 
+    def begin_rollback(self) -> None:
+        """Before the first host is drained or rolled back: it is tried once, however far it gets."""
+        self._files.write("rollback.json", {})
+
+    def rollback_begun(self) -> bool:
+        return self._files.has("rollback.json")
+
     def roll_back(self, name: str) -> None:
-        """Before a host is rolled back: it is tried once, and what was activated there is gone."""
+        """Before a host is rolled back: what was activated there is gone."""
+        self.begin_rollback()
         self._files.write("rolled-back/" + name, {})
         self._files.remove("activated/" + name)
 

@@ -209,6 +209,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_kept_planner.py",),
     ),
     Fault(
+        name="refused-rollback-goes-unsaid",
+        breaks="A rollback whose first drain is refused rolls nobody back, and says nothing of it.",
+        file="plugins/action/fleet_balancer.py",
+        before="            run.begin_rollback()\n",
+        after="            pass\n",
+        tests=("tests/unit/plan/test_balancers.py",),
+    ),
+    Fault(
         name="zone-is-emptied",
         breaks="A batch takes all members of a zone out of service.",
         file="plugins/module_utils/fleet/batches.py",

@@ -47,11 +47,19 @@ def waiting(
     for name in names:
         armed = _switch(observations, name).get("armed")
         if armed and not armed.get("missing") and armed["run"] not in at_work:
-            what = "Deployment %s has not called release %s good here. The host rolls itself back to release %s at %s."
-            what %= (armed["run"], armed["wanted"], armed["back"], clocks.moment(armed["until"]))
+            what = "Deployment %s has not called release %s good here. " % (armed["run"], armed["wanted"])
+            what += goes_back(observations[name])
             fix = "Deploy before that, with this host among those of the run; or undo that deployment: rollback.yml."
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
+
+
+def goes_back(observation: Mapping[str, Any]) -> str:
+    """When a host rolls itself back, and to what, if nobody calls its release good; empty where it does not."""
+    armed = (observation.get("switch") or {}).get("armed")
+    if not armed or armed.get("missing"):
+        return ""
+    return "The host rolls itself back to release %s at %s." % (armed["back"], clocks.moment(armed["until"]))
 
 
 def _switch(observations: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:

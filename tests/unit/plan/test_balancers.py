@@ -274,6 +274,21 @@ def test_a_rollback_goes_on_where_the_balancer_takes_nobody_in(
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
+@pytest.mark.parametrize("touched", [True, False])
+def test_a_drain_that_is_refused_is_the_beginning_of_a_rollback_where_its_members_were_activated(
+    balancer: Any, touched: bool
+) -> None:
+    one = balancer()
+    del one.observations["m2"]  # too few others serve
+    if touched:
+        one.run.touch("m1", "81bb02")
+    with pytest.raises(Failed):
+        one.set("absent", "m1")
+    assert one.run.rollback_begun() is touched
+    one.set("present", "m1")
+    assert one.run.rollback_begun() is touched
+
+
 def test_a_member_that_leaves_is_waited_for_on_its_machine_and_no_other(balancer: Any) -> None:
     one = balancer(batch=2)
     one.health = {"i-m1": "draining", "i-m2": "unused"}

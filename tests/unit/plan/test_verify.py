@@ -217,6 +217,54 @@ def test_what_a_rollback_did_not_get_to_is_named_and_not_tried_again(run: RunDir
         ("container-exited", "m1"), ("not-rolled-back", "m2")]
 
 
+DENIED = Finding("cloud-denied", "AWS answered AccessDenied.", "AWS elbv2 DeregisterTargets", "Grant it.")
+
+
+def of_release(run: RunDirectory, name: str, running: str, **switch: Any) -> None:
+    """What is observed of a member is that it runs this release."""
+    outcome = run.outcome(name) or {}
+    seen = {**outcome["observation"], "release": {"running": running, "good": "81bb02"}, "switch": switch}
+    run.report(name, {**outcome, "observation": seen})
+
+
+def test_a_rollback_whose_first_drain_is_refused_names_who_was_not_rolled_back_and_what_becomes_of_it(
+    run: RunDirectory,
+) -> None:
+    run.record([DENIED])
+    assert judged(run)["roll_back"]["hosts"] == ["m1"]
+    armed = {"run": "mine", "wanted": PLAN.members["m1"].release, "back": "81bb02", "until": 1785595500.0}
+    of_release(run, "m1", PLAN.members["m1"].release, armed=armed)
+    of_release(run, "m2", "81bb02")
+    run.begin_rollback()
+    during = judged(run, failed={"msg": "refused", "failures": [asdict(DENIED)]})
+    assert (during["roll_back"], during["observe_again"]) == (NOBODY, True)
+    found = judged(run)
+    assert (found["roll_back"], found["observe_again"]) == (NOBODY, True)
+    assert [(item["code"], item["where"]) for item in found["findings"]] == [
+        ("cloud-denied", DENIED.where), ("not-rolled-back", "m1")]  # fmt: skip
+    assert "rolls itself back to release 81bb02 at 2026-08-01T14:45:00Z" in found["findings"][1]["what"]
+
+
+def test_who_has_its_release_back_already_is_not_named_as_not_rolled_back(run: RunDirectory) -> None:
+    """By itself, say, or because its activation did not get that far."""
+    run.touch("m2", "81bb02")
+    run.record([DENIED])
+    of_release(run, "m1", "81bb02")
+    run.begin_rollback()
+    assert [(item["code"], item["where"]) for item in judged(run)["findings"]] == [
+        ("cloud-denied", DENIED.where), ("not-rolled-back", "m2")]  # fmt: skip
+
+
+def test_before_a_rollback_has_ended_nobody_is_named_as_not_rolled_back(run: RunDirectory) -> None:
+    """A balancer that does not take the first batch in again is no end of it."""
+    run.touch("m2", "81bb02")
+    run.record([STOPPED])
+    run.roll_back("m1")
+    judged(run, failed={"msg": "refused", "failures": [asdict(DENIED)]})
+    run.roll_back("m2")
+    assert [item["code"] for item in judged(run)["findings"]] == ["container-exited", "cloud-denied"]
+
+
 def test_what_is_behind_the_balancer_and_no_member_is_named(run: RunDirectory) -> None:
     found = judged(run, balancer={"targets": [], "others": ["i-gone:8000"]})
     assert [(item["code"], item["where"], item["level"]) for item in found["findings"]] == [
