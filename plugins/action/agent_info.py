@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     STILL,
     HostAction,
@@ -21,6 +23,8 @@ class ActionModule(HostAction):
     _decides = False
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
+        if boolean(args.pop("taken_over", False)):
+            _take_over(run, name)
         self._decides = bool(run.touched()) and not run.rollback_begun()
         activated = set(run.activated_names())
         piece = run.host_slice(name, moved=activated)
@@ -39,3 +43,14 @@ class ActionModule(HostAction):
         if not self._decides:
             return ask()
         return persistently(self._display, name, ask, self.reconnect, "when it was to be observed", STILL)
+
+
+def _take_over(run: RunDirectory, name: str) -> None:
+    """Count an agent that another deployment has activated as activated by this run, and have it rolled back with the
+    others."""
+    seen = (run.outcome(name) or {})["observation"]
+    container = seen["container"]
+    # A container that is older than the release may have been restarted before.
+    made_for_it = container["part"] == seen["release"]["running"]
+    run.touch(name, seen["release"]["good"])
+    run.activate(name, {**container, "restarts": 0} if made_for_it else container, seen.get("services") or {})

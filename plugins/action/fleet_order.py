@@ -54,6 +54,7 @@ class ActionModule(FleetAction):
             "needs_docker": order.needs_docker,
             "activate": order.activate,
             "restart": order.restart,
+            "unconfirmed": order.unconfirmed,
             "serial": order.serial,
             "watch": order.watch,
             "first_deployment": order.first_deployment,

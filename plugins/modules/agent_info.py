@@ -30,6 +30,12 @@ options:
     description:
       - Whose host this is, if it is not the task's own because the task is delegated. Only with O(run).
     type: str
+  taken_over:
+    description:
+      - Whether the agent, which another deployment has activated, counts as activated by this run from now on. Only
+        with O(run).
+    type: bool
+    default: false
   api_port:
     description:
       - Where the agent's API listens on this host. Without it the agent is not asked.
@@ -249,6 +255,7 @@ def main() -> None:
         argument_spec={
             "run": {"type": "path"},
             "member": {"type": "str"},
+            "taken_over": {"type": "bool", "default": False},
             "api_port": {"type": "int"},
             "p2p_port": {"type": "int"},
             "dial": {

@@ -84,6 +84,13 @@ order:
       type: list
       elements: str
       returned: always
+    unconfirmed:
+      description:
+        - Hosts that run the plan's release, which another deployment has activated and not called good. They count as
+          activated by this run.
+      type: list
+      elements: str
+      returned: always
     serial:
       description: Batch sizes.
       type: list

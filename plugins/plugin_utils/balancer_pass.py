@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
@@ -43,6 +44,9 @@ class BalancerPass:
         self._observations = observations_of(run.outcomes())
         good = run.called_good()
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
+        others = set(self._observations).difference(run.activated_names())
+        soak = self._options.get("soak", 0)
+        self._untried = {name for name in others if switches.is_untried(self._observations[name], soak)}
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
@@ -158,15 +162,15 @@ class BalancerPass:
         self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool
     ) -> None:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
-        see that there are enough of them. Members outside this run count when they are in service, and are left as
-        they are. Where none of those that leave serves, nothing is lost by taking them out, however few the others are.
+        see that there are enough of them. Members outside this run, and those that nobody has seen last, count when
+        they are in service, and are left as they are. Where none of those that leave serves, nothing is lost by taking them out, however few the others are.
 
         :param others: by name, as they were observed last.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
         """
-        known, names = balancer["targets"], list(others)
-        beyond = self._beyond.intersection(known)
+        known, names = balancer["targets"], [name for name in others if name not in self._untried]
+        beyond = self._beyond.intersection(known).union(others).difference(names)
         floor = self._floor_of(known)
         targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}

@@ -331,7 +331,8 @@ def test_the_lock_is_taken_before_anybody_is_activated_and_released_before_the_v
     played = {play["name"]: [kind_of(task) or task["name"] for task in tasks_of(play)] for _name, play in deploy}
     assert played["Order"][-2:] == ["hook plan", "lock"]
     names = list(played)
-    assert names[names.index("Order") + 1 :][:3] == ["Take hosts over", "Order once more", "Activate"]
+    between = ["Take hosts over", "Order once more", "Observe what was taken over"]
+    assert names[names.index("Order") + 1 : names.index("Activate")] == between
     assert played["Verdict"][-3:-1] == ["Give the lock back", "Run the hook of the deployment's end"]
 
 
@@ -424,6 +425,7 @@ ONLY_NAMED = {
     "Install Docker where it is missing": ("praxis_order.needs_docker",),
     "Take hosts over": ("praxis_order.take_over", VERDICT, ACTING),
     "Order once more": ("'praxis'", "praxis_order.take_over", VERDICT, ACTING),
+    "Observe what was taken over": ("praxis_order.unconfirmed", VERDICT, ACTING),
     "Activate": ("praxis_order.activate", VERDICT),
     "Observe": ("praxis_order.hosts", "praxis_order.observe_again", VERDICT, ACTING),
     "Roll back": ("praxis_verdict.roll_back.hosts", ACTING),

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, split, watch
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import answering, heal, observed, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import (
@@ -30,6 +30,8 @@ class Order:
     :param needs_docker: hosts that have to be given an engine before they can be prepared.
     :param activate: hosts to activate, in order; empty when a finding stops the run.
     :param restart: those of them that are restarted only: to fix the mesh, or because the caller wants it.
+    :param unconfirmed: hosts that run the plan's release, which another deployment has activated and not called good.
+        They count as activated by this run: they have to last before the first batch, and are watched with the others.
     :param serial: batch sizes.
     :param observe_again: whether the observations at hand will not be the last word: something is amiss, or changes
         after a host was observed. A batch of all hosts is observed whole at its end.
@@ -46,6 +48,7 @@ class Order:
     needs_docker: List[str]
     activate: List[str]
     restart: List[str]
+    unconfirmed: List[str]
     serial: List[int]
     min_edges: Dict[str, int]
     watch: Dict[str, List[str]]
@@ -69,7 +72,8 @@ def make_order(
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
 
-    Members that do not serve come first: activating them takes nothing out of service.
+    Members that do not serve come first: activating them takes nothing out of service. Then come those whose release
+    nobody has called good: whether they last is not known, and they may be out of service, too.
 
     :param scope: the hosts of this run (``--limit`` makes it smaller than the fleet).
     :param final: whether every host should have an engine by now.
@@ -94,7 +98,9 @@ def make_order(
     unchanged = [*heal(table, observations), *restart_too]
     restart = [name for name in dict.fromkeys(unchanged) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
-    activate.sort(key=lambda name: name in well)
+    trial = {name for name in names if switches.on_trial(observations.get(name) or {})}
+    activate.sort(key=lambda name: (name in well, name not in trial))
+    unconfirmed = [name for name in names if name in trial.difference(activate)]
     # Of members outside this run nothing is known: they may well serve.
     beyond = table.beyond(scope)
     first = not (active or beyond)
@@ -107,19 +113,20 @@ def make_order(
     if not whole:
         findings += [_other_port(table, name, port) for name, port in ports.items()]
     if findings:
-        activate, restart, groups = [], [], []
+        activate, restart, unconfirmed, groups = [], [], [], []
     at_once = len(groups) == 1 and len(activate) == len(names)
     return Order(
         needs_docker=needs_docker,
         activate=[name for group in groups for name in group],
         restart=restart,
+        unconfirmed=unconfirmed,
         serial=[len(group) for group in groups if group],
         min_edges=_gates(running, groups, active, beyond, observations),
-        watch=watch(groups),
+        watch=watch([unconfirmed, *groups] if unconfirmed else groups),
         left_out=tuple(left_out.values()),
         ports=ports,
         first_deployment=first,
-        observe_again=not at_once if activate else not (seen.ok or held),
+        observe_again=not at_once if activate else bool(unconfirmed) or not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Collection, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, member_health
 
 
 def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
@@ -70,6 +70,19 @@ def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
     what = "It cannot roll itself back to release %s: image %s is not on the machine, and could not be pulled."
     fix = "Deploy, or run rollback.yml. Or `docker login` and `docker pull %s` on it: it tries again twice a minute."
     return Finding("image-gone", what % (armed["back"], armed["missing"]), name, fix % armed["missing"], level=WARNING)
+
+
+def on_trial(observation: Mapping[str, Any]) -> bool:
+    """Whether a host runs a release that it goes back from, unless somebody calls it good."""
+    release, armed = observation.get("release") or {}, (observation.get("switch") or {}).get("armed") or {}
+    running = release.get("running")
+    return bool(running) and armed.get("wanted") == running != release.get("good")
+
+
+def is_untried(observation: Mapping[str, Any], soak: float) -> bool:
+    """Whether it is on trial, and nobody has seen that its agent lasts for so many seconds."""
+    crashes = bool((observation.get("container") or {}).get("restarts"))
+    return on_trial(observation) and (crashes or member_health.age(observation) < soak)
 
 
 def unconfirmed(observation: Mapping[str, Any]) -> bool:

@@ -370,3 +370,49 @@ def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
     assert (order.needs_docker, order.activate, order.observe_again, order.findings) == ([], [], False, (held,))
     free = make_order(plan, outcomes, set(plan.members), Pace(), final=False)
     assert (free.needs_docker, free.observe_again) == (["m1"], True)
+
+
+def taken_over(*names: str, release: str = "", batch: int = 1) -> Any:
+    """The order of four members that another deployment has left: it activated these, and called nothing good.
+
+    :param release: what it activated; else what this plan has for them.
+    """
+    plan = fleet(4)
+    outcomes: dict[str, Any] = {}
+    for name, seen in meshed(plan).items():
+        runs = release or plan.members[name].release
+        kind = "none" if name in names and not release else "switch"
+        outcomes[name] = {"activation": kind, "observation": {**seen, "release": {"running": "old", "good": "old"}}}
+        if name in names:
+            switch = {"armed": {"run": "dead", "wanted": runs, "back": "old"}, "rolled_back": None}
+            outcomes[name]["observation"].update(release={"running": runs, "good": "old"}, switch=switch)
+    return make_order(plan, outcomes, plan.order, Pace(batch=batch))
+
+
+def test_what_another_deployment_has_activated_is_watched_like_an_earlier_batch() -> None:
+    order = taken_over("m1", "m2")
+    assert (order.unconfirmed, order.activate) == (["m1", "m2"], ["m3", "m4"])
+    # It has just been observed when the first batch is drained.
+    assert order.watch == {"m1": [], "m2": [], "m3": [], "m4": ["m1", "m2"]}
+
+
+def test_where_all_is_activated_the_fleet_is_observed_once_more_all_the_same() -> None:
+    order = taken_over("m1", "m2", "m3", "m4")
+    assert (order.activate, order.unconfirmed, order.observe_again) == ([], ["m1", "m2", "m3", "m4"], True)
+
+
+def test_who_runs_what_nobody_called_good_and_nobody_wants_is_replaced_first() -> None:
+    """Whether it lasts is not known, and it may be out of service."""
+    order = taken_over("m3", release="other")
+    assert (order.unconfirmed, order.activate) == ([], ["m3", "m1", "m2", "m4"])
+
+
+def test_a_run_that_another_deployment_stops_takes_nothing_over() -> None:
+    plan = fleet(2)
+    armed = {"armed": {"run": "dead", "wanted": plan.members["m1"].release, "back": "old"}, "rolled_back": None}
+    seen = meshed(plan)
+    seen["m1"].update(release={"running": plan.members["m1"].release, "good": "old"}, switch=armed)
+    outcomes = {name: {"activation": "none", "observation": one} for name, one in seen.items()}
+    assert make_order(plan, outcomes, plan.order, Pace()).unconfirmed == ["m1"]
+    held = Finding("fleet-locked", "What.", "m1", "Fix.")
+    assert make_order(plan, outcomes, plan.order, Pace(), held=held).unconfirmed == []

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A run that finds another one's step still waiting on a host, for the end of its connections.
+"""A run that finds what another one has left: a step that still waits on a host, for the end of its connections, or an
+agent that nobody has seen last.
 
 The controller of that one may be dead; its step is not. Nothing else would keep it from activating its release on a
 host that this run does nothing to.
@@ -22,6 +23,7 @@ from tests.unit.plan.test_ansible_settings import Deployment
 
 pytestmark = pytest.mark.slow
 AGAIN = "Prepare the release once more"
+LASTING = "Observe the agent until what was taken over has lasted"
 GONE = {"run": "20260101T000000Z-a1b2c3", "owner": "ann@desk", "reason": "deploy", "lock_host": "m1", "fence": 7,
         "process": {"place": "another machine", "pid": 7, "started": "1"}, "at": 0, "expires": 1}  # fmt: skip
 
@@ -53,3 +55,25 @@ def test_each_host_refuses_the_other_one_s_steps_before_the_order_is_made(tmp_pa
 def test_check_mode_takes_nothing_over(tmp_path: Path, account: Account) -> None:
     played, _asked = deployed(tmp_path, account, {**GONE, "ended": False}, "--check")
     assert not [each for each in played.results if each["task"] == AGAIN and each["status"] != "skipped"]
+
+
+def test_an_agent_that_has_crashed_since_it_was_activated_stops_the_next_run(tmp_path: Path, account: Account) -> None:
+    """Though nothing is to be done there. It goes back, and nobody else gets its release."""
+    made = Deployment(Site(tmp_path, account))
+    made.hosts()
+    made.under({})
+    (release,) = set(re.findall(r'"release": {"id": "(\w+)"', (tmp_path / "sent-m1").read_text(errors="replace")))
+    answer = json.loads(made.answer)
+    seen = answer["observation"]
+    container = {**seen["container"], "restarts": 2, "age": 5.0, "part": release}
+    switch = {"armed": {"run": "dead", "fence": 7, "wanted": release, "back": "5f00d1", "until": 1}, "rolled_back": None}
+    left = {**seen, "release": {**seen["release"], "running": release, "current": release}, "container": container,
+            "switch": switch, "host": {"clock": 1000.0}}  # fmt: skip
+    printed = json.dumps({**answer, "activation": "none", "observation": left, "fence": 8})
+    made.site.host("m1", f"echo '{printed}'")
+    played = made.under({})
+    done = [(each["task"], each["host"]) for each in played.results if each["status"] != "skipped"]
+    assert [host for task, host in done if task == LASTING] == ["m1"], played.printed[-3000:]
+    assert [host for task, host in done if task == "Activate the release"] == []
+    assert [host for task, host in done if task == "Roll back to the last good release"] == ["m1"]
+    assert "m1: The agent ended and was started again since it was activated: 2 restarts." in played.printed
