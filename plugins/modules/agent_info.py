@@ -133,10 +133,12 @@ observation:
       sample: {python: 3.11.2, disk_free_mb: 20480, memory_mb: 2000, memory_free_mb: 1500, clock: 1792000000.123,
         seals: true}
     engine:
-      description: The Docker Engine and Compose, null where absent.
+      description:
+        - The Docker Engine and Compose, null where absent. C(engine.pending) says that a run has written settings for
+          it which it has not taken up.
       type: dict
       returned: always
-      sample: {version: 26.1.5, compose: 2.26.1, daemon: {live-restore: true}, running: true}
+      sample: {version: 26.1.5, compose: 2.26.1, daemon: {live-restore: true}, running: true, pending: false}
     release:
       description: What C(/opt/praxis/current) points at, what runs, what was last called good, and what is kept.
       type: dict

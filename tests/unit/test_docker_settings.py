@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,11 @@ def settings(folder: Path, old: str | None, word: str = "daemon.json") -> tuple[
     )
     (folder / "systemctl").chmod(0o755)
     program(folder, "journalctl", "echo 'level=info msg=\"Starting up\"'; echo 'failed to start daemon: no option bad'")
+    (folder / "pending").touch()
     copied = {"changed": True, **({"backup_file": str(backup)} if old is not None else {})}
     rc, printed = play(folder, "take_up", __docker_daemon_json=str(file), __docker_settings=copied,
-                       __docker_predicted=False, ansible_facts={"service_mgr": "systemd"})  # fmt: skip
+                       __docker_pending_file=str(folder / "pending"), __docker_predicted=False,
+                       ansible_facts={"service_mgr": "systemd"})  # fmt: skip
     asked = (folder / "asked").read_text().splitlines()
     return rc, " ".join(printed.split()), [line for line in asked if "restart" in line or "reset-failed" in line]
 
@@ -93,6 +96,7 @@ def test_settings_with_which_the_engine_does_not_start_are_taken_back(tmp_path: 
     assert (file.read_text() if file.exists() else None) == old
     assert "The engine did not start with its new settings. It says: failed to start daemon: no option bad" in printed
     assert "It has its old ones back, and runs." in printed
+    assert not (tmp_path / "pending").exists()
     assert [line.split()[0] for line in asked] == ["restart", "reset-failed", "restart"]
 
 
@@ -109,3 +113,38 @@ def test_settings_that_the_engine_starts_with_stay(tmp_path: Path) -> None:
     assert rc == 0, printed
     assert (tmp_path / "daemon.json").read_text() == NEW
     assert [line.split()[0] for line in asked] == ["restart"]
+
+
+WANTED = {"mtu": 1400}
+#: What is asked of systemd, and whether the settings still wait to be taken up by then.
+WAITING = """
+case "$*" in
+  *reload*|*restart*) ls %(folder)s/pending >/dev/null && echo "$* waiting" >>%(folder)s/asked ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "pending", "asked"),
+    [({}, False, ["reload", "restart"]), (WANTED, True, ["reload", "restart"]), (WANTED, False, [])],
+    ids=["new settings", "a run was cut off", "nothing new"],
+)
+def test_settings_that_a_run_has_written_and_not_taken_up_are_taken_up_by_the_next(
+    tmp_path: Path, there: dict[str, Any], pending: bool, asked: list[str]
+) -> None:
+    """A file says so until then; it is none that a boot would leave."""
+    file = tmp_path / "daemon.json"
+    file.write_text(json.dumps(there, indent=4) + "\n")
+    program(tmp_path, "dockerd", "echo ' --validate'")
+    (tmp_path / "systemctl").write_text("#!/bin/sh\n" + (WAITING + SYSTEMCTL) % {"folder": tmp_path, "word": "nothing"})
+    (tmp_path / "systemctl").chmod(0o755)
+    rc, printed = play(
+        tmp_path, "configure", __docker_daemon_json=str(file), __docker_pending_file=str(tmp_path / "pending"),
+        __docker_proxies_file=str(tmp_path / "proxies"), __docker_wanted_daemon=WANTED, __docker_predicted=False,
+        __docker_engine={"pending": pending}, docker_min_compose="999",
+        ansible_facts={"service_mgr": "systemd", "python": {"executable": "python3"}},
+    )  # fmt: skip
+    assert rc == 2 and "Refuse an engine that will not do" in printed, printed
+    told = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+    assert [line.split()[0] for line in told if line.endswith(" docker waiting")] == asked, (told, printed)
+    assert json.loads(file.read_text()) == WANTED and not (tmp_path / "pending").exists()

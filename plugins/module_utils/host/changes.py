@@ -66,6 +66,8 @@ def engine_reasons(engine: Mapping[str, Any], min_compose: str, daemon: Mapping[
         reasons.append("Docker Compose %s is older than %s" % (engine["compose"], min_compose))
     if not contains(engine["daemon"] or {}, daemon):
         reasons.append("daemon.json lacks a wanted setting")
+    elif daemon and engine["pending"]:
+        reasons.append("the engine has not taken up the settings that an earlier run has written")
     return reasons
 
 

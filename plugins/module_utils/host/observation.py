@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     compose,
+    engine_settings,
     fence,
     files,
     parts,
@@ -129,7 +130,8 @@ def memory_mb(meminfo: str, name: str) -> Optional[int]:
 
 
 def observe_engine(paths: Paths) -> Dict[str, Any]:
-    """Versions and daemon.json; null where absent. ``running``: an engine answers on the socket."""
+    """Versions and daemon.json; null where absent. ``running``: an engine answers on the socket; ``pending``: it has
+    not taken up what a run has written for it."""
     found: Dict[str, Any] = {
         "version": None,
         "compose": compose.version(paths),
@@ -141,6 +143,7 @@ def observe_engine(paths: Paths) -> Dict[str, Any]:
         found["running"] = True
     except EngineError:
         pass
+    found["pending"] = engine_settings.pending(paths, found["running"])
     return found
 
 

@@ -25,6 +25,9 @@ class Paths:
     :param systemd: there where systemd runs the machine.
     :param unit: what brings the secrets back after a reboot.
     :param engine_proxies: what the docker role has the engine started with.
+    :param engine_pending: settings that the docker role has written, and the engine has not taken up; in memory, for a
+        reboot takes them up.
+    :param engine_pid: written by the engine when it starts.
     :param state: what services store; stays when the agent is removed.
     :param uid: owner, user and group, of what the container must read and nobody else may.
     """
@@ -37,6 +40,8 @@ class Paths:
     systemd: str = "/run/systemd/system"
     unit: str = "/etc/systemd/system/praxis-secrets.service"
     engine_proxies: str = "/etc/systemd/system/docker.service.d/praxis-proxies.conf"
+    engine_pending: str = "/run/praxis-engine.json"
+    engine_pid: str = "/run/docker.pid"
     state: str = "/var/lib/praxis"
 
     @property

@@ -33,6 +33,8 @@ def paths(tmp_path: Path) -> Iterator[Paths]:
         state=str(tmp_path / "state"),
         unit=str(tmp_path / "units" / "praxis-secrets.service"),
         engine_proxies=str(tmp_path / "units" / "praxis-proxies.conf"),
+        engine_pending=str(tmp_path / "engine.json"),
+        engine_pid=str(tmp_path / "docker.pid"),
     )
     for path in sorted(run.rglob("*"), reverse=True) if run.exists() else []:
         path.parent.chmod(0o700)

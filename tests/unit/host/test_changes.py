@@ -14,8 +14,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.changes import C
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Desired, from_options
 from tests.unit.host.fakes import release
 
-ENGINE = {"version": "26.1.5", "compose": "2.26.1-4", "daemon": {"live-restore": True}, "running": True}
-BARE = {"version": None, "compose": None, "daemon": None, "running": False}
+ENGINE = {"version": "26.1.5", "compose": "2.26.1-4", "daemon": {"live-restore": True}, "running": True,
+          "pending": False}  # fmt: skip
+BARE = {"version": None, "compose": None, "daemon": None, "running": False, "pending": False}
 
 
 def desired(**more: Any) -> Desired:
@@ -46,12 +47,18 @@ def container(release_id: str = "r2", state: str = "running", health: str | None
         ({**ENGINE, "compose": "2.3"}, ["2.3 is older than 2.20"]),
         ({**ENGINE, "daemon": {"live-restore": False}}, ["daemon.json"]),
         ({**ENGINE, "daemon": {"live-restore": True, "dns": ["10.0.0.2"]}}, []),
+        ({**ENGINE, "pending": True}, ["has not taken up"]),
     ],
 )
 def test_reasons_for_the_docker_role(engine: dict[str, Any], words: list[str]) -> None:
     reasons = changes.engine_reasons(engine, "2.20", {"live-restore": True})
     assert len(reasons) == len(words)
     assert all(word in reason for word, reason in zip(words, reasons))
+
+
+def test_whoever_wants_no_settings_of_the_engine_s_does_not_ask_whether_it_has_taken_them_up() -> None:
+    """A rollback needs none."""
+    assert changes.engine_reasons({**ENGINE, "pending": True}, "2.20", {}) == []
 
 
 def test_nested_settings_are_compared_key_by_key() -> None:

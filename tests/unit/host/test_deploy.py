@@ -535,7 +535,7 @@ def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytes
     ]  # fmt: skip
     assert seen["switch"] == {"armed": None, "rolled_back": None}
     assert seen["deployment"] is None
-    assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False}
+    assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False, "pending": False}
     assert seen["container"] is None
     assert seen["release"] == {"current": None, "running": None, "good": None, "kept": []}
     assert seen["host"]["memory_free_mb"] > 0
