@@ -49,6 +49,18 @@ OTHER_PORTS = (
 )
 MODULE = "pgrep -f '[B]ECOME-SUCCESS' || test $? = 1"
 IDLE = "flock -n /run/praxis.lock true && echo idle || true"
+#: From now on Compose takes the agent's container away, and comes no further. The timer of the next boot is a long one.
+STUCK = """
+cat >/usr/local/sbin/docker <<'END'
+#!/bin/sh
+[ "$1" = compose ] || exec /usr/bin/docker "$@"
+/usr/bin/docker rm --force $(/usr/bin/docker ps --quiet --filter label=com.docker.compose.project=praxis)
+touch /run/stuck
+exec sleep infinity
+END
+chmod 0755 /usr/local/sbin/docker
+sed -i 's/^OnActiveSec=.*/OnActiveSec=3600/' /etc/systemd/system/praxis-rollback.timer
+"""
 
 
 def new(**more: str) -> dict[str, Any]:
@@ -731,7 +743,7 @@ def test_a_rollback_needs_neither_store_nor_registry(fleet: Cloud) -> None:
     assert "unknown-deployment" in str(wrong.failed)
 
 
-@pytest.mark.parametrize("then", tiers.first(["", "reboot"]))
+@pytest.mark.parametrize("then", tiers.first(["", "reboot", "reboot in its rollback"]))
 def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, tmp_path: Path, then: str) -> None:
     settle(fleet)
     before, starts = seen.releases(fleet), seen.started(fleet)
@@ -739,10 +751,15 @@ def test_hosts_whose_controller_died_go_back_by_themselves(fleet: Cloud, tmp_pat
     (touched,) = [name for name, release in seen.releases(fleet).items() if release != before[name]]
     host = machine(fleet, touched)
     assert "praxis-rollback.timer" in fleet.on(host, TIMERS)
-    if then == "reboot":
+    if then == "reboot in its rollback":
+        fleet.on(host, STUCK)
+        seen.wait_for("its rollback to begin", lambda: fleet.on(host, "cat /run/stuck && echo begun", check=False), 180)
+        assert (seen.releases(fleet), fleet.on(host, "docker ps --all --quiet")) == (before, "")
+        fleet.on(host, "rm /usr/local/sbin/docker")
+    if then:
         docker.docker("restart", "--time", "20", host.container)
     seen.wait_for(f"{touched} to go back by itself", lambda: seen.releases(fleet) == before, deadline=240, pause=2)
-    seen.wait_for("nothing left", lambda: "praxis-rollback" not in fleet.on(host, TIMERS, check=False), deadline=60)
+    seen.wait_for("nothing left", lambda: "praxis-rollback" not in fleet.on(host, TIMERS, check=False), deadline=120)
     assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {touched}
     run = deploy(fleet, {})
     assert {(item["code"], item["level"]) for item in run.summary["findings"]} == {

@@ -7,7 +7,8 @@ A step that is about to disturb the agent arms it. It is a timer of systemd's th
 record; all of it is gone once the release is called good or rolled back. It needs no cloud, registry or controller.
 
 The machine's clock may be set meanwhile. So within a boot the time counts that the machine has been up, and after a
-reboot whatever comes first: the time by the clock, or the same number of seconds again.
+reboot whatever comes first: the time by the clock, or the same number of seconds again. Once the host has begun to go
+back, a reboot lets it go on as soon as the machine is up.
 """
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ if grep -qF "$(cat /proc/sys/kernel/random/boot_id)" %(armed)s; then
     read -r up _ </proc/uptime
     [ "${up%%.*}" -ge "$(sed 's/.*"due": \\([0-9]*\\).*/\\1/' %(armed)s)" ] || exit 0
 fi
+# A reboot ends what follows, and it goes on at once after that. The date of the timer counts once, and that was now.
+{
+    sed 's/^OnActiveSec=.*/OnActiveSec=1/' %(timer_file)s >%(timer_file)s.staging &&
+        sync %(timer_file)s.staging && mv %(timer_file)s.staging %(timer_file)s
+} || echo "No space: after a reboot this goes on when the whole deadline is over once more." >&2
 # Without its images the old release cannot start: then the host stays as it is, says so, and tries again.
 for image in %(images)s; do
     docker image inspect "$image" >/dev/null || timeout %(pull)d docker pull --quiet "$image" || {

@@ -235,6 +235,29 @@ def test_after_a_reboot_the_time_by_the_clock_counts(host: Paths, engine: FakeEn
     assert os.readlink(host.current) == "releases/r1"
 
 
+@pytest.mark.parametrize("at", ["image", "compose"])
+def test_a_rollback_that_a_reboot_ends_goes_on_with_the_next_boot(
+    host: Paths, engine: FakeEngine, docker: Path, at: str
+) -> None:
+    """By the clock the timer has gone off, and systemd remembers that. Until then a reboot makes nothing earlier, and
+    somebody who is at work again has the whole time."""
+    active(host, engine)
+    timer = Path(os.path.dirname(host.unit), switch.TIMER)
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert "OnActiveSec=600\n" in timer.read_text(encoding="utf-8")
+    over(host)
+    program, usual = docker / "docker", (docker / "docker").read_text(encoding="utf-8")
+    program.write_text(f'#!/bin/sh\ncase "$1" in {at}|pull) exit 1;; esac\n', encoding="utf-8")
+    assert subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=False).returncode == 1
+    assert "OnActiveSec=1\n" in timer.read_text(encoding="utf-8") and armed(host)["wanted"] == "r2"
+    switch.wind(host, 900.0)
+    assert "OnActiveSec=900\n" in timer.read_text(encoding="utf-8")
+    over(host)
+    program.write_text(usual, encoding="utf-8")
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    assert os.readlink(host.current) == "releases/r1" and left(host) == []
+
+
 @pytest.mark.slow
 def test_a_machine_that_went_down_when_its_release_had_been_called_good_keeps_it(
     host: Paths, engine: FakeEngine
