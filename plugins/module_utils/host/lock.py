@@ -40,12 +40,14 @@ def locked(
                 break
             except BlockingIOError as error:
                 if clock() >= until:
-                    other = os.pread(descriptor, 500, 0).decode("utf-8", "replace")
+                    other = os.pread(descriptor, 500, 0).decode("utf-8", "replace").strip()
                     raise Failed(_busy(path, other, deadline)) from error
                 sleep(POLL)
         _sign(descriptor, holder)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -65,5 +67,5 @@ def _busy(path: str, other: str, deadline: float) -> Finding:
         "host-locked",
         "Another deployment holds this host: %s. Waited %g s for it." % (other or "it did not say who", deadline),
         path,
-        "Let it end, or end that process on the host; the lock goes with it.",
+        "Let it end; or, unless the host rolls itself back, end that process on the host: the lock goes with it.",
     )

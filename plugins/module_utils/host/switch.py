@@ -36,6 +36,11 @@ _SCRIPT = """\
 set -eu
 exec 9>>%(lock)s
 flock 9
+# Who holds it, for the one who waits. The lock needs no name.
+trap ': >%(lock)s' EXIT
+since=$(date -u +%%Y-%%m-%%dT%%H:%%M:%%SZ)
+echo "state=rolling-back-by-itself release=%(back)s pid=$$ since=$since run=%(run)s" >%(lock)s ||
+    echo "No space for the name of who holds the lock." >&2
 leave() {
     rm -f %(armed)s
     systemctl disable --now %(timer)s

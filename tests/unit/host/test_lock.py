@@ -35,10 +35,13 @@ def test_a_second_deployment_waits_and_then_names_the_first(tmp_path: Path) -> N
     assert now[0] >= 3
 
 
-def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [RuntimeError, SystemExit])
+def test_the_lock_is_free_and_nobody_s_however_its_holder_ends(tmp_path: Path, end: type[BaseException]) -> None:
+    """A module ends within it by what is an exit, and no error."""
     path = str(tmp_path / "praxis.lock")
-    with pytest.raises(RuntimeError), locked(path, "first", 1):
-        raise RuntimeError
+    with pytest.raises(end), locked(path, "first", 1):
+        raise end
+    assert Path(path).read_text() == ""
     with locked(path, "second", 0):
         assert Path(path).read_text() == "second"
     assert Path(path).read_text() == ""

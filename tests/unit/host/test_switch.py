@@ -170,6 +170,21 @@ def test_an_image_that_is_gone_is_pulled_where_no_login_is_needed(
     assert os.readlink(host.current) == "releases/r1"
 
 
+def test_whoever_waits_for_the_host_reads_that_it_goes_back_by_itself(
+    host: Paths, engine: FakeEngine, docker: Path, tmp_path: Path
+) -> None:
+    """Whatever the last holder has left there; and nothing is left of it."""
+    active(host, engine)
+    over(host)
+    Path(host.lock).write_text("state=active pid=4711", encoding="utf-8")
+    (docker / "docker").write_text(f'#!/bin/sh\ncp {host.lock} {tmp_path}/holder\n', encoding="utf-8")
+    subprocess.run(["/bin/sh", host.rollback], capture_output=True, check=True)
+    words = (tmp_path / "holder").read_text(encoding="utf-8").split()
+    assert (words[:2], words[4:]) == (["state=rolling-back-by-itself", "release=r1"], ["run=d1"])
+    assert [word.partition("=")[0] for word in words[2:4]] == ["pid", "since"]
+    assert Path(host.lock).read_text(encoding="utf-8") == ""
+
+
 def test_systemd_reads_its_units_once_when_it_is_armed_and_once_when_it_goes(
     host: Paths, engine: FakeEngine, tmp_path: Path
 ) -> None:
