@@ -226,8 +226,6 @@ class GcpClient:
         :param path: the operation's, where the service is not Compute Engine.
         :raises CloudError: it ended in an error, or not in time.
         """
-        path = path or "compute/v1/" + str(operation["selfLink"]).partition("/compute/v1/")[2]
-        where = f"operation {operation['name']} ({what})"
         clock, sleep = self._retry.clock, self._retry.sleep
         end = clock() + seconds
         pause, longest = OPERATION_PAUSES
@@ -236,16 +234,28 @@ class GcpClient:
             if left <= 0:
                 raise errors.Unavailable(
                     f"The operation was not over after {seconds:.0f} s; it may still end well.",
-                    where,
+                    _where(operation, what),
                     f"Observe it (gcloud {service} operations describe), then run this again.",
                     code="cloud-operation-unfinished",
                 )
             # Not the method `wait`: Google answers it after up to two minutes, past any deadline and read timeout.
             sleep(min(pause, left))
             pause = min(2 * pause, longest)
+            operation = self.look(operation, what, service, path)
+        return self.look(operation, what)
+
+    def look(
+        self, operation: Mapping[str, Any], what: str, service: str = "compute", path: str = ""
+    ) -> dict[str, Any]:
+        """An operation as it is now; the arguments are those of :meth:`wait`.
+
+        :raises CloudError: it ended in an error.
+        """
+        if operation.get("status") != "DONE":
+            path = path or "compute/v1/" + str(operation["selfLink"]).partition("/compute/v1/")[2]
             operation = self.call(service, "GET", path)
         if operation.get("error"):
-            raise failed_operation(operation, where)
+            raise failed_operation(operation, _where(operation, what))
         return dict(operation)
 
     def _session(self) -> Any:
@@ -268,3 +278,7 @@ class GcpClient:
                     self._refused = refused
                     raise
             return self._found
+
+
+def _where(operation: Mapping[str, Any], what: str) -> str:
+    return f"operation {operation['name']} ({what})"

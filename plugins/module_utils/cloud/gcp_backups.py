@@ -58,23 +58,27 @@ class GoogleBackups:
         """Begin a slot's snapshot, and wait until Google holds the disk as it is; the copying goes on.
 
         :param seconds: to wait for that.
-        :raises Unavailable: ``snapshot-slow``.
+        :raises CloudError: ``snapshot-slow``; or why there is none, as soon as Google says so.
         """
         id_ = f"{self.fleet}-{slot}-{name}"
         labels = tags(self.fleet, slot, name, STARTED)
         body = {"name": id_, "description": mark_text(self.fleet), "labels": labels}
-        self.client.change("POST", self._url(f"zones/{zone}/disks/{disk}/createSnapshot"), body)
+        begun = self.client.change("POST", self._url(f"zones/{zone}/disks/{disk}/createSnapshot"), body)
 
         def state() -> str:
             try:
-                return str(self.client.call("compute", "GET", self._url(f"global/snapshots/{id_}"))["status"])
+                found = str(self.client.call("compute", "GET", self._url(f"global/snapshots/{id_}"))["status"])
             except NotFound:  # the operation has not come to it yet
-                return "not there"
+                found = "not there"
+            if found not in HELD:
+                self.client.look(begun, f"snapshot {id_}")
+            return found
 
         last, done = self.poll.until(state, lambda found: found in HELD, seconds=seconds)
         if not done:
             what = f"The snapshot {id_} does not hold the disk after {seconds:.0f} s ({last})."
-            raise Unavailable(what, f"disk {disk}", "Observe it in Compute Engine, then run again.")
+            fix = "Observe it in Compute Engine, then run again."
+            raise Unavailable(what, f"disk {disk}", fix, code="snapshot-slow")
         return id_
 
     def complete(self, id_: str) -> None:

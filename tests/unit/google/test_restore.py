@@ -7,13 +7,16 @@ cloud and of the host, in one order. The host is a stand-in that writes down wha
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionModule
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.backup_places import Member
+from sandbox.gcp.compute.disk_verbs import DISK_VERBS
+from sandbox.gcp.compute.operations import Broken
+from sandbox.gcp.compute.verbs import Changed
 from tests.unit.infrastructure.account import FLEET, rows
 
 from .conftest import PROJECT
@@ -105,6 +108,21 @@ def test_the_agent_stops_after_its_new_disk_is_there_and_starts_when_it_has_it(h
     assert rows(hosts.project.present()) == []
 
 
+@pytest.mark.slow
+def test_a_snapshot_that_google_gives_up_is_told_of_at_once_and_the_disk_thawed(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room() -> bool:
+        raise Broken("QUOTA_EXCEEDED", "Quota 'SNAPSHOTS' exceeded.")
+
+    monkeypatch.setitem(cast("dict[Any, Any]", DISK_VERBS), ("disks", "createSnapshot"), lambda asked: Changed(no_room))
+    monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.FROZEN", 17.0)
+    with pytest.raises(Failed) as failed:
+        hosts.back_up("gcp-1")
+    assert failed.value.findings[0].code == "cloud-quota"
+    assert hosts.asked == ["frozen", "disks.createSnapshot", "thawed"]
+
+
 @pytest.mark.parametrize(
     "operation", ["disks.insert", "instances.detachDisk", "disks.setLabels", "instances.attachDisk"]
 )
@@ -147,3 +165,16 @@ def test_a_disk_that_an_unfinished_restoration_left_is_used_for_the_same_backup_
     assert new["sourceSnapshot"].endswith(f"/{second}")
     assert holders(hosts.project)["gcp-1"] == [f"{FLEET}-gcp-1"]
     assert hosts.restore("gcp-1", first)["disk"] == f"{FLEET}-gcp-1-data-2"
+
+
+@pytest.mark.slow
+def test_a_snapshot_that_takes_too_long_is_given_up(hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk is not frozen for longer than its timer allows."""
+    monkeypatch.setitem(
+        cast("dict[Any, Any]", DISK_VERBS), ("disks", "createSnapshot"), lambda asked: Changed(lambda: False)
+    )
+    monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.FROZEN", 15.1)
+    with pytest.raises(Failed) as failed:
+        hosts.back_up("gcp-1")
+    assert failed.value.findings[0].code == "snapshot-slow"
+    assert hosts.asked == ["frozen", "disks.createSnapshot", "thawed"]
