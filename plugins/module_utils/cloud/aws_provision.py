@@ -15,6 +15,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_fleet_machi
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_front import exposure, with_front
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_infrastructure import OPTIONS, Infrastructure
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kinds import KINDS
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_places import vpc_of, with_places
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_quotas import AwsQuotas
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.engine import Engine
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError
@@ -24,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_list import (
     KIND_PARTS,
+    PLACED,
     Existing,
     Settings,
     desired,
@@ -45,10 +47,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.exposu
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource, resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
-    CLUSTER,
     FIREWALL,
     MACHINES,
-    NETWORK,
     Balancer,
     Open,
     across,
@@ -82,10 +82,13 @@ class Provision:
         options = self.options
         found = Infrastructure(self.client, self._brought(), options["balancer"]).observe()
         settings = self._settings(found)
+        vpc = vpc_of(self.client, settings)
+        if vpc and PLACED.intersection(options["parts"]):
+            settings = with_places(self.client, settings, vpc)
         if BALANCER in options["parts"]:
             settings = with_front(self.client, options, settings, self.where)
         kinds, where, seconds = self._kinds(), self.where, options["deadline"]
-        listed = self._list(settings)
+        listed = self._list(settings, vpc)
         listed += dropped(self.client, settings, listed)
         engine = Engine(self.client, listed, KINDS, kinds, where, seconds, self.poll)
         run = Run(
@@ -166,14 +169,14 @@ class Provision:
 
     def _zones(self, existing: Existing) -> list[str]:
         """Those named, else the region's first two."""
-        placed = {NETWORK, MACHINES, BALANCER, CLUSTER} & set(self.options["parts"])
+        placed = PLACED.intersection(self.options["parts"])
         if self.options["zones"] or existing.subnets or not placed:
             return list(self.options["zones"])
         only = [{"Name": "zone-type", "Values": ["availability-zone"]}]
         answer = self.client.call("ec2", "describe_availability_zones", Filters=only)["AvailabilityZones"]
         return sorted(str(each["ZoneName"]) for each in answer)[:2]
 
-    def _list(self, settings: Settings) -> list[Resource]:
+    def _list(self, settings: Settings, vpc: str) -> list[Resource]:
         """:raises Failed: ``open-to-world``, those of OVER_QUOTA, and what else cannot be."""
         options = self.options
         if FIREWALL in options["parts"]:
@@ -183,7 +186,7 @@ class Provision:
             findings = refuse_world(asked, api=options["open_api_to_world"], p2p=options["open_p2p_to_world"])
             if findings:
                 raise Failed(*findings)
-            p2p_from = [*settings.open.p2p_from, *self._across(settings)]
+            p2p_from = [*settings.open.p2p_from, *across(self.options["members"], vpc)]
             settings = replace(settings, open=replace(settings.open, p2p_from=p2p_from))
         try:
             return desired(settings)
@@ -200,15 +203,6 @@ class Provision:
         except CloudError:
             return int(getattr(Quotas(), name))
         return int(answer["Quota"]["Value"])
-
-    def _across(self, settings: Settings) -> list[str]:
-        """Members in other networks, one address each."""
-        own = settings.existing.vpc
-        if self.options["members"] and not own:
-            vpc = next(each for each in desired(replace(settings, parts=[])) if each.kind == "vpc")
-            seen = KINDS["vpc"].find(self.client, vpc)
-            own = seen.id if seen else ""
-        return across(self.options["members"], own)
 
     def _kinds(self) -> list[str]:
         return [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]

@@ -42,6 +42,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settin
 )
 
 PARTS = (NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER)
+#: The parts that need the network's subnets.
+PLACED = frozenset({NETWORK, MACHINES, BALANCER, CLUSTER})
 KIND_PARTS = {
     "vpc": NETWORK, "subnet": NETWORK, "gateway": NETWORK, "route_table": NETWORK, "security_group": FIREWALL,
     "role": ACCESS, "instance_profile": ACCESS, "key_pair": KEY,
@@ -78,6 +80,8 @@ class Settings:
 
     :param name: the beginning of all names.
     :param zones: of the subnets, in order.
+    :param placed: the subnets that the fleet has already, as zone and network.
+    :param serving: ids of subnets in other zones in which machines are: the load balancer goes on reaching them.
     :param groups: which security groups to keep: ``member``, ``balancer``.
     :param public_key: a line of an OpenSSH public key; empty when the key pair is the user's own.
     :param tags: on everything; by default the user's own and the fleet's mark.
@@ -91,6 +95,8 @@ class Settings:
     open: Open
     vpc_cidr: str = ""
     zones: Sequence[str] = ()
+    placed: Sequence[tuple[str, str]] = ()
+    serving: Sequence[str] = ()
     groups: Sequence[str] = ("member", "balancer")
     public_key: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -144,19 +150,31 @@ def desired(settings: Settings) -> list[Resource]:
     return [*_network(settings), *made]
 
 
-def subnets_of(network: str, count: int) -> list[str]:
+def subnets_of(network: str, count: int, taken: Sequence[str] = ()) -> list[str]:
     """Networks of a sixteenth each, the very first left to the VPC's own services.
 
+    :param taken: networks that none of them may overlap.
     :raises ValueError: for what is no IPv4 network, or one too small.
     """
     whole = ipaddress.IPv4Network(network)
     prefix = whole.prefixlen + _CIDR_PARTS_BITS
     if prefix > _LONGEST_PREFIX:
         raise ValueError(f"it is too small for subnets; use a /{_LONGEST_PREFIX - _CIDR_PARTS_BITS} or larger")
-    parts = [str(part) for part in whole.subnets(new_prefix=prefix)][1:]
+    others = [ipaddress.IPv4Network(each) for each in taken]
+    parts = [part for part in [*whole.subnets(new_prefix=prefix)][1:] if not any(map(part.overlaps, others))]
     if count > len(parts):
-        raise ValueError(f"it cannot give {count} subnets; use at most {len(parts)} zones")
-    return parts[:count]
+        beside = f" beside the {len(others)} that are there" if others else ""
+        raise ValueError(f"it cannot give {count} subnets{beside}; use at most {len(parts)} new zones")
+    return [str(part) for part in parts[:count]]
+
+
+def _cidrs(settings: Settings) -> dict[str, str]:
+    """By zone, the network of its subnet: that of the one that is there, else one that is free."""
+    there = dict(sorted(settings.placed, reverse=True))
+    new = [zone for zone in settings.zones if zone not in there]
+    free = subnets_of(settings.vpc_cidr, len(new), [cidr for _zone, cidr in settings.placed])
+    made = dict(zip(new, free, strict=True))
+    return {zone: there.get(zone) or made[zone] for zone in settings.zones}
 
 
 def _network(settings: Settings) -> Iterator[Resource]:
@@ -164,19 +182,19 @@ def _network(settings: Settings) -> Iterator[Resource]:
     if not existing.vpc and not existing.subnets:
         fields = {"dns_support": True, "dns_hostnames": True}
         yield Resource("vpc", name, fields, {"cidr": settings.vpc_cidr}, tags)
-    if existing.subnets or not {NETWORK, MACHINES, BALANCER, CLUSTER}.intersection(settings.parts):
+    if existing.subnets or not PLACED.intersection(settings.parts):
         return
     if len(settings.zones) < 2:
         what = f"It would be in {', '.join(settings.zones) or 'no zone'}: a fleet needs two."
         fix = "Name two zones in provision_zones (praxis_zones), or choose another region."
         raise Failed(Finding("one-zone", what, f"fleet {settings.fleet}", fix))
     try:
-        cidrs = subnets_of(settings.vpc_cidr, len(settings.zones))
+        cidrs = _cidrs(settings)
     except ValueError as error:
         what = f"{settings.vpc_cidr!r} cannot be the network of subnets: {error}."
         fix = "Correct provision_vpc_cidr (PRAXIS_VPC_CIDR)."
         raise Failed(Finding("bad-network", what, f"fleet {settings.fleet}", fix)) from None
-    for zone, cidr in zip(settings.zones, cidrs, strict=True):
+    for zone, cidr in cidrs.items():
         own = subnet_name(settings, zone)
         where = {"vpc": settings.vpc, "zone": zone, "cidr": cidr}
         yield Resource("subnet", own, {"public": True}, where, settings.tagged(own))
@@ -265,7 +283,7 @@ def _way(settings: Settings) -> Iterator[Resource]:
     yield Resource("target_group", name, target, {}, tags, remade, lost=TARGETS_LOST)
     balancer = {
         "scheme": how.scheme,
-        "subnets": settings.subnets,
+        "subnets": [*settings.subnets, *settings.serving],
         "security_groups": [Ref("security_group", f"{name}-balancer")],
         "idle_timeout": how.idle_timeout,
         **({"access_logs": how.access_logs} if how.access_logs else {}),

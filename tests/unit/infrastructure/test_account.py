@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 MARK = [{"Key": "praxis_fleet", "Value": FLEET}, {"Key": "praxis_managed_by", "Value": "provision"}]
 #: How many requests a run that finds nothing to do makes.
-READS_OF_A_RUN = 26
+READS_OF_A_RUN = 29
 
 
 def codes(refused: Any) -> list[str]:

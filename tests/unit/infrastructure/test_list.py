@@ -254,6 +254,16 @@ def test_what_cannot_be_cut(network: str, count: int) -> None:
         subnets_of(network, count)
 
 
+def test_a_zone_keeps_its_network_and_a_new_one_gets_a_free_one() -> None:
+    moved = replace(SETTINGS, zones=("c", "b"), placed=[("b", "10.42.32.0/20"), ("a", "10.42.16.0/20")])
+    made = {each.name: each.made_with["cidr"] for each in desired(moved) if each.kind == "subnet"}
+    assert made == {"praxis-alpha-c": "10.42.48.0/20", "praxis-alpha-b": "10.42.32.0/20"}
+    # A part of another size is left out of the way, too.
+    assert subnets_of("10.42.0.0/17", 1, ["10.42.8.0/22"]) == ["10.42.16.0/21"]
+    with pytest.raises(ValueError, match="beside the 2 that are there; use at most 13 new zones"):
+        subnets_of("10.42.0.0/16", 14, ["10.42.16.0/20", "10.42.32.0/20"])
+
+
 def test_a_fleet_needs_two_zones() -> None:
     with pytest.raises(Failed) as refused:
         desired(replace(SETTINGS, zones=("a",)))
