@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
@@ -20,8 +21,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, NotFound, QuotaExceeded
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_rules import Rule, overlap
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
+
+ADD, TAKE = "authorize_security_group_ingress", "revoke_security_group_ingress"
 
 
 @dataclass(frozen=True)
@@ -43,24 +46,54 @@ class SecurityGroup(Ec2Kind):
         return str(made["GroupId"])
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
-        """Rules that are missing first, so that what is allowed before and after is allowed all the time."""
+        """Rules that are missing first, so that who is admitted before and after is admitted all the time."""
         (group,) = self.described(client, group_id=[id_])
         there = {_known(rule): rule for rule in rules_of(group)}
         wanted = {_known(rule): rule for rule in desired.fields["rules"]}
         missing = [rule for key, rule in wanted.items() if key not in there]
         renamed = [rule for key, rule in wanted.items() if key in there and there[key].why != rule.why]
         surplus = [rule for key, rule in there.items() if key not in wanted]
-        for operation, rules in (
-            ("authorize_security_group_ingress", missing),
-            ("update_security_group_rule_descriptions_ingress", renamed),
-            ("revoke_security_group_ingress", surplus),
-        ):
-            if rules:
-                permissions = [_permission(rule) for rule in rules]
-                client.call("ec2", operation, idempotent=True, GroupId=id_, IpPermissions=permissions)
+        edit = partial(_edit, client, id_)
+        try:
+            edit(ADD, missing)
+        except QuotaExceeded:
+            _exchange(edit, missing, surplus)
+            surplus = []
+        edit("update_security_group_rule_descriptions_ingress", renamed)
+        edit(TAKE, surplus)
 
     def remove(self, client: AwsClient, id_: str) -> None:
         client.call("ec2", "delete_security_group", idempotent=True, GroupId=id_)
+
+
+Edit = Callable[[str, Sequence[Rule]], None]
+
+
+def _edit(client: AwsClient, id_: str, operation: str, rules: Sequence[Rule]) -> None:
+    if rules:
+        permissions = [_permission(rule) for rule in rules]
+        client.call("ec2", operation, idempotent=True, GroupId=id_, IpPermissions=permissions)
+
+
+def _exchange(edit: Edit, missing: Sequence[Rule], surplus: Sequence[Rule]) -> None:
+    """Put the missing rules into the place of the surplus ones, in a group that has no room for both.
+
+    Those go first that admit nobody who is admitted afterwards. Then one missing rule after the other takes the place
+    of those that admit the same, who for that moment are not admitted.
+    """
+    left = [rule for rule in surplus if any(overlap(rule, new) for new in missing)]
+    edit(TAKE, [rule for rule in surplus if rule not in left])
+    instead = [rule for rule in missing if any(overlap(rule, old) for old in left)]
+    for new in instead:
+        try:
+            edit(ADD, [new])
+        except QuotaExceeded:
+            gone = [old for old in left if overlap(new, old)] or left
+            edit(TAKE, gone)
+            left = [old for old in left if old not in gone]
+            edit(ADD, [new])
+    edit(TAKE, left)
+    edit(ADD, [rule for rule in missing if rule not in instead])
 
 
 def _known(rule: Rule) -> tuple[Any, ...]:

@@ -96,6 +96,16 @@ def fitted(rules: Sequence[Rule], quota: int) -> list[Rule]:
     return merged
 
 
+def overlap(one: Rule, other: Rule) -> bool:
+    """Whether both admit somebody alike to the same ports."""
+    if (one.protocol, one.port, one.last) != (other.protocol, other.port, other.last):
+        return False
+    if not (one.is_network and other.is_network):
+        return one.source == other.source
+    first, second = (ipaddress.ip_network(str(each.source), strict=False) for each in (one, other))
+    return first.version == second.version and (first.subnet_of(second) or second.subnet_of(first))
+
+
 def rule_count(rules: Iterable[Rule]) -> int:
     """How many rules AWS counts of the kind of address that has more: a group as a source counts for both."""
     rules = list(rules)
