@@ -30,6 +30,9 @@ LONGEST_LABEL, LONGEST_LABEL_BYTES = 63, 128
 # Google's labels are of any script: letters without capitals, letters that know none (Lo), and digits.
 _LABEL_LETTERS, _LABEL_DIGITS = ("Ll", "Lo"), ("Nd", "Nl", "No")
 
+#: What may stand in a tag of any service of AWS beside letters, digits and spaces of any script.
+_AWS_SIGNS = "_.:/=+-@"
+
 
 def check_fleet(fleet: str, where: str = "praxis_fleet") -> None:
     """:raises Failed: ``bad-fleet-name``, saying which rule the name breaks."""
@@ -86,6 +89,14 @@ def _aws_problems(key: str, value: str) -> Iterator[List[str]]:
     if not 1 <= len(key) <= LONGEST_TAG_KEY or len(value) > LONGEST_TAG_VALUE:
         fix = "A key has 1 to %d characters, a value at most %d." % (LONGEST_TAG_KEY, LONGEST_TAG_VALUE)
         yield ["has a key or a value of the wrong length", fix]
+    if not _is_aws_word(key + value):
+        fix = "Use letters, digits, spaces and %s." % " ".join(_AWS_SIGNS)
+        yield ["has a key or a value (%r) with a character that AWS does not take in every tag" % value, fix]
+
+
+def _is_aws_word(text: str) -> bool:
+    """Whether IAM and Elastic Load Balancing take it; EC2 takes more."""
+    return all(letter in _AWS_SIGNS or unicodedata.category(letter)[0] in "LNZ" for letter in text)
 
 
 def tags_of(item: Mapping[str, Any]) -> Dict[str, str]:

@@ -276,8 +276,9 @@ def _way(settings: Settings) -> Iterator[Resource]:
     target = {
         "protocol": "HTTP", "port": settings.open.api_port, "vpc": settings.vpc, "target_type": "instance",
         "health_protocol": "HTTP", "health_path": how.health_path, "health_port": "traffic-port",
-        "health_interval": how.health_interval, "health_timeout": 5, "healthy_threshold": 2,
-        "unhealthy_threshold": 2, "codes": "200", "deregistration_delay": how.deregistration_delay,
+        "health_interval": how.health_interval, "health_timeout": min(5, how.health_interval - 1),
+        "healthy_threshold": 2, "unhealthy_threshold": 2, "codes": "200",
+        "deregistration_delay": how.deregistration_delay,
     }  # fmt: skip
     remade = frozenset({"protocol", "port", "vpc", "target_type"})
     yield Resource("target_group", name, target, {}, tags, remade, lost=TARGETS_LOST)

@@ -85,7 +85,7 @@ def test_machines_carry_the_mark() -> None:
 
 
 def test_labels_of_one_s_own() -> None:
-    check_labels({"team": "agents", "cost centre": "7", "k" * 128: "v" * 256})
+    check_labels({"team": "agents", "cost centre": "7", "k" * 128: "v" * 256, "a_.:/=+-@1": "ßé 搜_.:/=+-@", "no": ""})
 
 
 @pytest.mark.parametrize("key", ["Name", "praxis_fleet", "praxis_anything", "aws:team", "AWS:team", "", "k" * 129])
@@ -94,6 +94,17 @@ def test_a_label_that_cannot_be(key: str) -> None:
         check_labels({"team": "agents", key: "x"})
     assert {finding.code for finding in caught.value.findings} == {"bad-label"}
     assert all(repr(key) in finding.what for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("team;x", "a"), ("team", "R&D"), ("team", "a\tb"), ("a\nb", ""), ("k", "☃")]
+)
+def test_characters_that_a_role_s_tags_cannot_have(key: str, value: str) -> None:
+    """IAM and Elastic Load Balancing take fewer than EC2, and every resource gets the same tags."""
+    with pytest.raises(Failed) as caught:
+        check_labels({"team.x": "a", key: value})
+    [finding] = caught.value.findings
+    assert (finding.code, repr(key) in finding.what, repr(value) in finding.what) == ("bad-label", True, True)
 
 
 def test_a_label_s_value_has_an_end_too() -> None:

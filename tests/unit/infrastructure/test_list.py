@@ -264,6 +264,13 @@ def test_a_zone_keeps_its_network_and_a_new_one_gets_a_free_one() -> None:
         subnets_of("10.42.0.0/16", 14, ["10.42.16.0/20", "10.42.32.0/20"])
 
 
+@pytest.mark.parametrize(("interval", "timeout"), [(5, 4), (6, 5), (10, 5), (300, 5)])
+def test_a_health_check_ends_before_the_next_one(interval: int, timeout: int) -> None:
+    asked = replace(SETTINGS, balancer=Balancer(health_interval=interval))
+    (group,) = [each for each in desired(asked) if each.kind == "target_group"]
+    assert group.fields["health_timeout"] == timeout
+
+
 def test_a_fleet_needs_two_zones() -> None:
     with pytest.raises(Failed) as refused:
         desired(replace(SETTINGS, zones=("a",)))
