@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,18 @@ QUOTA_SERVICE = "vpc"
 QUOTAS = {"rules": "L-0EA8095F", "groups": "L-2AFB9258"}
 #: What is reported of more than the quotas allow.
 OVER_QUOTA = ("rules-over-quota", "groups-over-quota")
+
+_P2P, _API, _SSH = "Peer to peer with members elsewhere", "API from named networks", "SSH"
+_THROUGH = "API through the load balancer"
+#: By the reason of rules, how to have fewer of them.
+_FEWER = {
+    _P2P: "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "
+    "praxis_p2p_from in place of praxis_p2p_plaintext_across",
+    _API: "Name fewer and larger networks in praxis_api_from",
+    _SSH: "Name fewer and larger networks in praxis_ssh_from",
+    _THROUGH: "Name fewer and larger networks in praxis_balancer_from: each counts for every port",
+}
+_FEWER_GROUPS = "Let fewer groups reach the API"
 
 
 @dataclass(frozen=True)
@@ -65,15 +78,15 @@ def member_rules(open_: Open, member: Ref, balancer: Ref | None) -> list[Rule]:
     groups = [balancer] if balancer else []
     rules += [Rule(open_.api_port, group, "API from the load balancer") for group in groups]
     rules += [Rule(open_.api_port, group, "API from the load balancer") for group in sorted(set(open_.api_from_groups))]
-    rules += _rules(open_.p2p_port, open_.p2p_from, "Peer to peer with members elsewhere")
-    rules += _rules(open_.api_port, open_.api_from, "API from named networks")
-    return rules + _rules(22, [open_.inside, *open_.ssh_from], "SSH")
+    rules += _rules(open_.p2p_port, open_.p2p_from, _P2P)
+    rules += _rules(open_.api_port, open_.api_from, _API)
+    return rules + _rules(22, [open_.inside, *open_.ssh_from], _SSH)
 
 
 def balancer_rules(open_: Open) -> list[Rule]:
     """The rules of the load balancer's group."""
     inside = [open_.inside, *open_.balancer_from]
-    return [rule for port in open_.listener_ports for rule in _rules(port, inside, "API through the load balancer")]
+    return [rule for port in open_.listener_ports for rule in _rules(port, inside, _THROUGH)]
 
 
 def _rules(port: int, named: Iterable[str], why: str) -> list[Rule]:
@@ -131,17 +144,12 @@ def too_many(name: str, rules: Sequence[Rule], quota: int) -> Finding | None:
     number = rule_count(rules)
     if number <= quota:
         return None
-    most = max(
-        {(rule.port, rule.why) for rule in rules},
-        key=lambda kind: sum((rule.port, rule.why) == kind for rule in rules),
-    )
-    share = sum((rule.port, rule.why) == most for rule in rules)
+    most = Counter(rule.why for rule in rules).most_common(1)[0][0]
+    ports = [rule.port for rule in rules if rule.why == most]
+    named = ", ".join(map(str, sorted({*ports})))
     what = (
         f"It would have {number} rules, and the account allows {quota} a group (quota {QUOTAS['rules']}, inbound rules "
-        f"per security group): {share} of them are port {most[0]}, {most[1]}."
+        f"per security group): {len(ports)} of them are port{'s' * (len({*ports}) > 1)} {named}, {most}."
     )
-    fix = (
-        "Give the members over there addresses in one network (a NAT gateway, a tunnel) and name that in "
-        "praxis_p2p_from in place of praxis_p2p_plaintext_across, or have the quota raised in Service Quotas."
-    )
+    fix = f"{_FEWER.get(most, _FEWER_GROUPS)}, or have the quota raised in Service Quotas."
     return Finding("rules-over-quota", what, f"security group {name}", fix)

@@ -195,6 +195,30 @@ def test_sixty_members_elsewhere_far_apart_are_a_finding_before_anything_is_touc
     assert [each.kind for each in desired(replace(settings, quotas=Quotas(rules=63)))].count("security_group") == 2
 
 
+@pytest.mark.parametrize(
+    ("opened", "group", "counted", "named"),
+    [
+        ({"p2p_from": across(60, 4)}, "member", "60 of them are port 4001", "praxis_p2p_plaintext_across"),
+        ({"api_from": across(60, 4)}, "member", "60 of them are port 8000", "praxis_api_from"),
+        ({"ssh_from": across(60, 4)}, "member", "61 of them are port 22", "praxis_ssh_from"),
+        ({"balancer_from": across(35, 4), "listener_ports": [80, 443]}, "balancer", "72 of them are ports 80, 443",
+         "praxis_balancer_from"),
+        ({"api_from_groups": [f"sg-{each}" for each in range(60)]}, "member", "61 of them are port 8000",
+         "fewer groups"),
+    ],
+)  # fmt: skip
+def test_too_many_rules_are_of_the_setting_that_asks_for_most(
+    opened: dict[str, Any], group: str, counted: str, named: str
+) -> None:
+    with pytest.raises(Failed) as refused:
+        desired(replace(SETTINGS, open=Open(inside="10.42.0.0/16", **opened)))
+    (finding,) = refused.value.findings
+    assert (finding.code, finding.where) == ("rules-over-quota", f"security group praxis-alpha-{group}")
+    assert counted in finding.what
+    settings = ("praxis_p2p_plaintext_across", "praxis_api_from", "praxis_ssh_from", "praxis_balancer_from")
+    assert [each for each in (*settings, "fewer groups") if each in finding.fix] == [named]
+
+
 def test_a_machine_in_more_groups_than_the_account_allows_is_a_finding_before_anything_is_touched() -> None:
     own = [f"sg-{number}" for number in range(6)]
     settings = replace(SETTINGS, existing=Existing(security_groups=own))
