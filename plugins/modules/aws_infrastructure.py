@@ -470,7 +470,8 @@ data_volumes:
     zone: {description: Availability zone., type: str}
     size: {description: GiB., type: int}
 replaced_volumes:
-  description: Disks that stay and are no slot's, because a restored backup took their place, or a restoration came to no end.
+  description:
+    - Disks that stay and are no slot's, because a restored backup took their place, or a restoration came to no end.
   returned: with O(state=absent)
   type: list
   elements: dict

@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import (
+    CLOUDFRONT,
     USABLE,
     USELESS,
     ZONE_TAG,
@@ -29,7 +30,13 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certif
     misplaced,
     unfit,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import plain_name
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
+
+#: How regions begin whose partition has no CloudFront of the others.
+_NO_CLOUDFRONT = ("cn-", "us-gov-")
+#: All that a certificate of ACM's may have.
+KEY_TYPES = ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 
 
 def require_usable(client: AwsClient, arn: str, host: str) -> None:
@@ -93,6 +100,50 @@ class ManagedCertificate(AwsKind):
 def made_for(client: AwsClient, tags: Mapping[str, str]) -> list[Made]:
     """Certificates that were made for who has these tags."""
     return [made for made, _status, _tags in _requested(client, tags)]
+
+
+def needing(client: AwsClient, record: str, tags: Mapping[str, str]) -> list[str]:
+    """ARNs of certificates that ACM renews by a validation record, but for those that were made for who has these tags.
+
+    A record serves all certificates of the account for one name, of all regions:
+    https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html. Looked at are the client's region and
+    CloudFront's.
+
+    :param record: its name.
+    """
+    ours = {made.arn for made in made_for(client, tags)}
+    regions = [client.region]
+    if client.region != CLOUDFRONT and not client.region.startswith(_NO_CLOUDFRONT):
+        regions.append(CLOUDFRONT)
+    return [arn for region in regions for arn in _renewed_by(client.in_region(region), record) if arn not in ours]
+
+
+def _renewed_by(client: AwsClient, record: str) -> list[str]:
+    domain = record.partition(".")[2]
+    asked = [
+        str(each["CertificateArn"])
+        # Without their types ACM lists those with RSA keys of 2048 bits alone.
+        for each in client.paginate("acm", "list_certificates", Includes={"keyTypes": KEY_TYPES})
+        if each.get("Type") == "AMAZON_ISSUED" and _may_be_for(each, domain)
+    ]
+
+    def renewed(arn: str) -> bool:
+        try:
+            found = client.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"]
+        except NotFound:
+            return False
+        names = [each.get("ResourceRecord", {}).get("Name", "") for each in found.get("DomainValidationOptions", ())]
+        return found["Status"] not in USELESS and record in map(plain_name, names)
+
+    return [arn for arn, yes in zip(asked, gathered(map_parallel(renewed, asked)), strict=True) if yes]
+
+
+def _may_be_for(listed: Mapping[str, Any], domain: str) -> bool:
+    """Whether a certificate may be for a name or its wildcard, which have one record. A list shows the first names."""
+    shown = listed.get("SubjectAlternativeNameSummaries")
+    if shown is None or listed.get("HasAdditionalSubjectAlternativeNames"):
+        return True
+    return not {domain, f"*.{domain}"}.isdisjoint(shown)
 
 
 def _requested(client: AwsClient, tags: Mapping[str, str], domain: str = "") -> list[tuple[Made, str, dict[str, str]]]:

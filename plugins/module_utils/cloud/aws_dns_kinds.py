@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import made_for
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import made_for, needing
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, AwsKind, known
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import CloudError, Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged, text_of, words_of
@@ -39,8 +39,7 @@ class Route53Kind(AwsKind):
     unmarked: ClassVar[str] = "no TXT record _praxis.NAME beside it says so"
 
     def remove(self, client: AwsClient, id_: str) -> None:
-        there, mark = _records(client, id_)
-        gone = [each for each in (_of_type(there, self.type), mark) if each]
+        gone = self._going(client, id_)
         if not gone:
             return
         try:
@@ -51,8 +50,12 @@ class Route53Kind(AwsKind):
                 raise
 
     def gone(self, client: AwsClient, id_: str) -> bool:
+        return not self._going(client, id_)
+
+    def _going(self, client: AwsClient, id_: str) -> list[Answer]:
+        """What is removed: the record, and its mark."""
         there, mark = _records(client, id_)
-        return not (mark or _of_type(there, self.type))
+        return [each for each in (_of_type(there, self.type), mark) if each]
 
     def _write(self, client: AwsClient, id_: str, record: Answer, tags: Mapping[str, str]) -> None:
         """A new record with its mark. One that somebody has made meanwhile stays."""
@@ -104,7 +107,7 @@ class ValidationRecord(Route53Kind):
     """What ACM asks for before it issues a certificate, and again whenever it renews it.
 
     Its name on the list is the certificate's. It is the same for all certificates of the account for one name: one that
-    somebody else has made is used, and left.
+    somebody else has made is used, and left; and one of ours stays for the others when ours goes.
     """
 
     found_by: ClassVar[Collection[str]] = ("certificate",)
@@ -146,6 +149,13 @@ class ValidationRecord(Route53Kind):
         if status != desired.fields["status"]:
             fix = "See that the zone is the one that the domain's name servers answer for, then run again."
             raise Conflict(f"ACM has not issued it yet: it is in the state {status}.", where, fix)
+
+    def _going(self, client: AwsClient, id_: str) -> list[Answer]:
+        """A record that another certificate needs is handed over: it loses the mark alone."""
+        there, mark = _records(client, id_)
+        record = _of_type(there, self.type)
+        needed = record and needing(client, id_.partition("/")[2], _words(mark))
+        return [each for each in (None if needed else record, mark) if each]
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
         found = []

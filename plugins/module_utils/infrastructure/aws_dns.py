@@ -18,6 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 RECORD_TAG, ZONE_TAG = "praxis_dns_record", "praxis_dns_zone"
 #: In place of a certificate of the user's, for one that AWS makes.
 MANAGED = "managed"
+#: The region of CloudFront's certificates.
+CLOUDFRONT = "us-east-1"
 #: What ACM makes none for: a common name has no more characters.
 LONGEST = 64
 ISSUED = "ISSUED"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import CLOUDFRONT
 
 REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^@:]+)")
 
@@ -115,6 +116,12 @@ class Place:
     def certificates(self) -> list[str]:
         """Those that ACM makes: their ids are known when they are made."""
         return [self.arn("acm", "certificate/*")]
+
+    @property
+    def far_certificates(self) -> list[str]:
+        """CloudFront's, which may be renewed by the record of one that is made here."""
+        far = self.zone and self.partition == "aws" and self.region != CLOUDFRONT
+        return [self.arn("acm", "certificate/*", CLOUDFRONT)] if far else []
 
     @property
     def repositories(self) -> list[str]:

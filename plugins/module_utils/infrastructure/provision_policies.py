@@ -133,6 +133,7 @@ def _gives_up(place: Place) -> list[Statement]:
     """What takes away what the settings have no place for any more."""
     return [
         Statement("Terminate", ["ec2:TerminateInstances"], place.ec2("instance"), place.ours),
+        Statement("ObserveFarCertificates", ["acm:DescribeCertificate"], place.far_certificates),
         Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),
         Statement("EmptyProfile", ["iam:RemoveRoleFromInstanceProfile"], [_profile(place)]),
         Statement("RemoveBalancer", [f"elasticloadbalancing:{each}" for each in _REMOVE_BALANCER], _balancer(place)),
@@ -150,6 +151,7 @@ def _removes(place: Place) -> list[Statement]:
             place.ours,
         ),
         Statement("RemoveDisks", ["ec2:DeleteVolume"], place.ec2("volume"), place.ours),
+        Statement("ObserveFarCertificates", ["acm:DescribeCertificate"], place.far_certificates),
         Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),
         Statement("RemoveKey", ["ec2:DeleteKeyPair"], [_key(place)], place.ours),
         Statement("RemoveRole", [f"iam:{each}" for each in _REMOVE_ROLE], [_role(place)]),

@@ -13,7 +13,7 @@ from moto.acm.models import CertBundle
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests import tiers
-from tests.unit.conftest import Cloud
+from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, HOST, Account, certificate, rows, zone
 
 pytestmark = pytest.mark.slow
@@ -161,6 +161,33 @@ def test_a_validation_record_of_somebody_elses_serves_and_stays(cloud: Cloud, ac
     assert heard(cloud)[443] not in ("", theirs)
     account.absent()
     assert (account.records(), set(certificates(cloud).values())) == (before, {theirs})
+
+
+@pytest.mark.parametrize(("region", "asked"), [
+    (REGION, {}), ("us-east-1", {}), (REGION, {"DomainName": f"*.{HOST}"}), (REGION, {"KeyAlgorithm": "EC_prime256v1"}),
+    (REGION, {"DomainName": "example.net", "SubjectAlternativeNames": [HOST]}),
+])  # fmt: skip
+@pytest.mark.parametrize("leave", ["settings", "removal"])
+def test_a_validation_record_by_which_another_certificate_is_renewed_is_handed_over(
+    cloud: Cloud, account: Account, region: str, asked: dict[str, Any], leave: str
+) -> None:
+    """CloudFront has its certificates in us-east-1, whichever region the fleet is in."""
+    account.present(certificate="managed", dns_name=HOST)
+    there = account.client().in_region(region)
+    wanted = {"DomainName": HOST, "ValidationMethod": "DNS", **asked}
+    mine = there.call("acm", "request_certificate", **wanted)["CertificateArn"]
+    options = there.call("acm", "describe_certificate", CertificateArn=mine)["Certificate"]["DomainValidationOptions"]
+    (record,) = {(each["ResourceRecord"]["Name"], "CNAME") for each in options} & account.records().keys()
+    if leave == "settings":
+        own = certificate(cloud)
+        account.present(certificate=own, dns_name=HOST)
+        assert rows(account.present(certificate=own, dns_name=HOST)) == []
+    else:
+        account.absent()
+        assert rows(account.absent()) == []
+    validation = {key: value for key, value in account.records().items() if key[0] != f"{HOST}."}
+    validation.pop((f"_praxis.{HOST}.", "TXT"), None)
+    assert set(validation) == {record}, "the record stays, and nothing says any more that it is the fleet's"
 
 
 def test_a_load_balancer_that_goes_takes_its_names_with_it(cloud: Cloud, account: Account) -> None:

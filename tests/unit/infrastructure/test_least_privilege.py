@@ -97,6 +97,7 @@ def fleet(cloud: Cloud, **options: Any) -> Account:
 def provision(cloud: Cloud, operator: Operator) -> None:
     account = fleet(cloud)
     document = policies(place())["provision"]
+    of_cloudfront(account)
     with operator.only(document):
         account.present(hosts=2)
         without = {"certificate": "", "dns_name": "", "dns_zone": "", "allow_shrink": True}
@@ -120,6 +121,12 @@ def provision(cloud: Cloud, operator: Operator) -> None:
         account.present(**larger)
         assert rows(account.present(**larger)) == []
         account.present(**{**larger, "hosts": 2, "allow_shrink": True})
+
+
+def of_cloudfront(account: Account) -> None:
+    """A certificate that may be renewed by the record of the fleet's."""
+    far = account.client().in_region("us-east-1")
+    far.call("acm", "request_certificate", DomainName="cdn.example.org", ValidationMethod="DNS")
 
 
 def over_quota(account: Account) -> None:
@@ -214,6 +221,7 @@ def down(cloud: Cloud, operator: Operator) -> None:
     account.present()
     identities(account, "present")
     more_edits.permitted(cloud)
+    of_cloudfront(account)
     with operator.only(policies(place())["down"]):
         describe(account.client(), FLEET)
         identities(account, "absent")
