@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_options imp
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.options import from_environment
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.published_keys import Machine
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import known_hosts
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
@@ -56,11 +56,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             lambda: gcp_client(from_environment(GCP_ARGUMENTS)),
         )
         before = _read(path)
-        kept = host_keys.read_known_hosts(before)
-        # Other fleets' keys stay, and so do those of a member whose cloud says nothing (any more).
-        keys = {**kept, **{name: keys for name, keys in found.items() if keys}}
-        after = host_keys.known_hosts(keys)
-        changed = keys != kept
+        # All other lines stay, and so do the keys of a member whose cloud says nothing (any more).
+        after = known_hosts.with_keys(before, {name: keys for name, keys in found.items() if keys})
+        keys = known_hosts.keys_of(after, [machine.name for machine in machines])
+        changed = after != before
         if changed and not self._task.check_mode:
             _write(path, after)
         return {
@@ -83,7 +82,7 @@ def _machines(hostvars: Mapping[str, Any], names: List[str]) -> List[Machine]:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return ""

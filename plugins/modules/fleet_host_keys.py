@@ -18,7 +18,8 @@ description:
     after the boot, and may have lost it later.
   - On Google Cloud the keys are those that the guest agent has written into the guest attributes, at the first boot of
     a machine with C(enable-guest-attributes).
-  - A member whose cloud says nothing keeps the keys that the file has. So do names that are no members.
+  - A member whose cloud says nothing keeps the keys that the file has. All other lines stay as they are. A link
+    stays one.
 extends_documentation_fragment:
   - praxis.cloud.attributes
 attributes:

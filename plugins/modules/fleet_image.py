@@ -40,8 +40,8 @@ options:
     description:
       - A directory, or a git repository as V(https://HOST/REPOSITORY.git#BRANCH:DIRECTORY). A branch or tag is the
         commit that it is when this runs. Its history (C(.git)) is no part of what is built.
-      - A login in the URL (V(https://USER:TOKEN@HOST/…)) reaches git in the environment, and is shown nowhere. It takes git
-        2.31 on the controller.
+      - A login in the URL (V(https://USER:TOKEN@HOST/…)) reaches git in the environment, and is shown nowhere. It takes
+        git 2.31 on the controller.
     type: str
     default: ''
   copy_from:

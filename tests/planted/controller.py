@@ -159,6 +159,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
+        name="a-known-hosts-file-loses-the-user-s-lines",
+        breaks="A line with a member's old key goes as a whole, and with it the other hosts that it names.",
+        file="plugins/module_utils/fleet/known_hosts.py",
+        before="        left = line.without(wrong)\n",
+        after='        left = ""\n',
+        tests=("tests/unit/fleet/test_known_hosts.py",),
+    ),
+    Fault(
         name="workers-share-a-staged-file",
         breaks="Hosts that are worked on beside each other stage one file in one place, and the run ends by an error.",
         file="plugins/plugin_utils/whole_files.py",

@@ -58,16 +58,6 @@ def known_hosts(keys: Mapping[str, Sequence[str]]) -> str:
     return "".join("%s %s\n" % pair for pair in found)
 
 
-def read_known_hosts(text: str) -> Dict[str, List[str]]:
-    """Such lines -> the keys by name. Lines that are none of ours (comments, hashed names) are passed over."""
-    found: Dict[str, List[str]] = {}
-    for line in text.splitlines():
-        name, _space, key = line.strip().partition(" ")
-        if _NAME.fullmatch(name) and public_key(key):
-            found.setdefault(name, []).append(str(public_key(key)))
-    return found
-
-
 def options(path: str, strict: bool, alias: str = "") -> str:
     """SSH's options that have it know hosts by a file.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys, step_failure
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import host_keys, known_hosts, step_failure
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMZZxTslduuZN5OjgI5PI49Qgw/WScMcwkMe9r9i2OqR"
 ECDSA = ("ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBC1zzrYiCRJaI34X40QpELtIH4TP"
@@ -56,7 +56,7 @@ def test_a_file_of_keys_is_read_as_it_was_written() -> None:
     keys = {"praxis-aws-2": [ED25519], "praxis-aws-1": [ED25519 + " root@host", ECDSA]}
     text = host_keys.known_hosts(keys)
     assert text.splitlines() == [f"praxis-aws-1 {ED25519}", f"praxis-aws-1 {ECDSA}", f"praxis-aws-2 {ED25519}"]
-    again = host_keys.read_known_hosts("# ours\n|1|hash= " + ED25519 + "\n" + text)
+    again = known_hosts.keys_of("# ours\n|1|hash= " + ED25519 + "\n" + text, [*keys, "another"])
     assert again == {"praxis-aws-1": [ED25519, ECDSA], "praxis-aws-2": [ED25519]}
 
 
