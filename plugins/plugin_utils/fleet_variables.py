@@ -42,6 +42,8 @@ PLACE = frozenset(
     peer_id_scheme private_ip project public_ip region slot target target_group zone
     """.split()
 )
+#: What a member cannot do without, and the fix where it is not set.
+NEEDED = {"slot": "Tag the machine, or set it in the inventory.", "image": "Set it for the fleet."}
 #: It names the agent, its file, and the release's directory.
 _MEMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
@@ -263,10 +265,9 @@ def _member(name: str, variables: Mapping[str, Any], only: Optional[Collection[s
     for field_name, kind in read.items():
         if field_name != "name" and "praxis_" + field_name in variables:
             findings += _take(name, variables, field_name, kind, values)
-    for needed in ("slot", "image"):
-        if needed in read and not values.get(needed) and not findings:
-            fix = "Tag the machine, or set it in the inventory." if needed == "slot" else "Set it for the fleet."
-            findings.append(Finding("missing-variable", "praxis_%s is not set." % needed, name, fix))
+    if not findings:
+        missing = [needed for needed in NEEDED if needed in read and not values.get(needed)]
+        findings += [Finding("missing-variable", "praxis_%s is not set." % each, name, NEEDED[each]) for each in missing]
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)

@@ -156,8 +156,8 @@ class RunDirectory:
 
     def drain(self, name: str, seconds: float) -> None:
         """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as
-        those of another one. A balancer's parts hear late of it, even where they give connections no time."""
-        until = time.monotonic() + max(seconds, drain.QUIET, self.draining(name))
+        those of another one. Where a balancer gives them no time, its parts hear late of it all the same."""
+        until = time.monotonic() + max(seconds or drain.QUIET, self.draining(name))
         self._files.write("draining/" + name, {"until": until})
 
     def draining(self, name: str) -> float:

@@ -27,7 +27,7 @@ def wait(paths: Paths, api_port: int, seconds: float) -> None:
     """Wait until the agent's API has had no connection for a while, or the time is over.
 
     :param api_port: where the API of the release to come listens; what runs may listen elsewhere.
-    :param seconds: what is left of the balancer's own time for connections, or of :data:`QUIET` where that is longer.
+    :param seconds: what is left of the balancer's own time for connections, or of :data:`QUIET` where it gives none.
     """
     container = observation.observe_container(paths, Engine(paths.engine_socket))
     if container is None or not container["pid"]:

@@ -24,7 +24,7 @@ TWINS: dict[str, tuple[set[str], set[str]]] = {
         {"mark_text", "project", "zones", "network", "subnetwork", "service_account", "backend_service",
          "balancer_made", "group_zones"},
     ),
-    "lb_target": ({"target_group_arn"}, {"backend_service_link", "groups", "used_by"}),
+    "lb_target": ({"target_group_arn", "deregistered"}, {"backend_service_link", "groups", "used_by"}),
     "machines": (set(), set()),
 }  # fmt: skip
 
