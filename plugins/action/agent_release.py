@@ -78,7 +78,7 @@ class ActionModule(HostAction):
         if state in ARMING and acting and not (state == "prepared" and options.get("unfinished") == "refuse"):
             later = _turn(run, name) * APART if state == "prepared" else 0.0
             arguments["confirm_within"] = float(options["confirm_deadline"]) + later
-        held = run.locked()
+        held = run.deployment_on(name)
         if held is not None and acting:
             arguments["deployment"] = {**held, "last": state in LAST and name != held["lock_host"]}
         if state == "active" and acting:

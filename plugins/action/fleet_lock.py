@@ -64,15 +64,22 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run = RunDirectory(str(args.pop("run")))
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
+        return {**result, **self._step(run, args, task_vars)}
+
+    def _step(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
+        """Take the lock on this host, see that this run has it still, or give it back."""
+        keeper = str(args.get("host") or (run.locked() or {"lock_host": ""})["lock_host"])
         if args.get("state") == "absent":
-            answer = self._give_back(run, task_vars)
-        elif any(item.code in REFUSALS for item in run.recorded()):
+            return self._give_back(run, keeper, task_vars)
+        if any(item.code in REFUSALS for item in run.recorded()):
             answer = {"changed": False, "locked": False}
-        elif run.locked():
-            answer = self._hold(run, task_vars)
+        elif run.keeps(keeper):
+            answer = self._hold(run, keeper, task_vars)
+        elif run.locked() and keeper not in lock.shared(run.table().members, observations_of(run.outcomes())):
+            return {"changed": False, "locked": False}  # it would have kept the lock in another one's place
         else:
             answer = self._take(run, args, task_vars)
-        return {**result, **answer}
+        return {**answer, "refused": any(item.code in REFUSALS for item in run.recorded())}
 
     def _wait(self, args: Mapping[str, Any]) -> Dict[str, Any]:
         """Wait until no other deployment holds the fleet. Whether one does is asked again when this run takes the
@@ -108,12 +115,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return person.give_back()
         return person.take(args["hosts"], str(args.get("reason") or "no reason given"), _numbers(args)["lease"])
 
-    def _hold(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:
+    def _hold(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
         """Renew the lease, or learn that another deployment has taken over."""
-        held = run.locked() or {}
-        if run.renewed_ago() < MOMENT:
+        held, first = run.deployment_on(keeper) or {}, (run.locked() or {})["lock_host"]
+        # Who takes over knows one of the hosts that keep the lock, and maybe one only.
+        if run.renewed_ago() < MOMENT and keeper == first:
             return {"changed": False, "locked": True}
-        answer = self._ask(held["lock_host"], {"deployment": held, "seen": held["fence"]}, task_vars)
+        answer = self._ask(keeper, {"deployment": held, "seen": held["fence"]}, task_vars)
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
         if not findings:
             run.renew()
@@ -126,7 +134,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         keeper = str(args["host"])
         if keeper not in observations:  # outside of the run (--limit): it alone may know who holds the fleet
             observations = {**observations, **self._observed(keeper)}
-        fence = lock.top(observations) + 1
+        fence = (run.locked() or {"fence": lock.top(observations) + 1})["fence"]
         wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
         before = lock.holder(observations, controller.alive, options["take_over"])
         if before and before.gone and options["unfinished"] == "refuse":
@@ -137,7 +145,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer = self._ask(keeper, {"deployment": wanted, "seen": seen, "over": over}, task_vars)
         if answer.get("failed"):
             found = [Finding(**failure) for failure in answer["failures"]]
-            asks_next = args.get("try_next") and not any(item.code in REFUSALS for item in found)
+            asks_next = (args.get("try_next") or run.locked()) and not any(item.code in REFUSALS for item in found)
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})
@@ -145,15 +153,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
 
-    def _give_back(self, run: RunDirectory, task_vars: Any) -> Dict[str, Any]:
-        held = run.locked()
-        if held is None:
-            return {"changed": False, "skipped": True, "skip_reason": "This run has no lock."}
-        answer = self._ask(held["lock_host"], {"deployment": held, "state": "absent"}, task_vars)
+    def _give_back(self, run: RunDirectory, keeper: str, task_vars: Any) -> Dict[str, Any]:
+        held = run.deployment_on(keeper)
+        if held is None or not run.keeps(keeper):
+            return {"changed": False, "skipped": True, "skip_reason": "This host keeps no lock of this run's."}
+        answer = self._ask(keeper, {"deployment": held, "state": "absent"}, task_vars)
         if answer.get("failed"):
             what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
             fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
-            run.record([Finding("lock-kept", what, held["lock_host"], fix, level=WARNING)])
+            run.record([Finding("lock-kept", what, keeper, fix, level=WARNING)])
         return _reported(answer)
 
     def _ask(self, host: str, args: Dict[str, Any], task_vars: Any) -> Dict[str, Any]:

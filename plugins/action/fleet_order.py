@@ -60,7 +60,7 @@ class ActionModule(FleetAction):
             "first_deployment": order.first_deployment,
             "observe_again": order.observe_again,
             "take_over": [name for name in table.order if begun and name in reached],
-            "lock": lock.keepers(table.members, reached) if order.activate or left else [],
+            "lock": lock.keepers(table.members, reached, seen) if order.activate or left or run.locked() else [],
             "findings": plain_findings(findings),
         }
         if args["final"]:

@@ -117,8 +117,8 @@ order:
       returned: always
     lock:
       description:
-        - The members whose hosts may keep the fleet's lock, the first that can be reached of them; none when nothing is
-          to be done.
+        - The members whose hosts may keep the fleet's lock. The first member does, and each that kept the lock of an
+          earlier deployment; the first of this run where they cannot be reached. None when nothing is to be done.
       type: list
       elements: str
       returned: always

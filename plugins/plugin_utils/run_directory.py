@@ -32,7 +32,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.sealed import seal, u
 from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import write_whole
 
 _FOLDERS = (
-    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal",
+    "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal", "keepers",
 )  # fmt: skip
 
 
@@ -258,9 +258,20 @@ class RunDirectory:
         return found
 
     def lock(self, deployment: Mapping[str, Any]) -> None:
-        """This run has the fleet's lock, as this deployment."""
-        self._files.write("lock.json", dict(deployment))
+        """This run has the fleet's lock, as this deployment, on the host that it names. Several hosts may keep it."""
+        first = (self.locked() or deployment)["lock_host"]
+        self._files.write("lock.json", {**deployment, "lock_host": first})
+        self._files.write("keepers/" + deployment["lock_host"], {})
         self.renew()
+
+    def keeps(self, name: str) -> bool:
+        """Whether this host keeps the lock for this run."""
+        return self._files.has("keepers/" + name)
+
+    def deployment_on(self, name: str) -> Optional[Dict[str, Any]]:
+        """What :meth:`locked` says, as a step on this host has it: a host that keeps the lock names itself."""
+        held = self.locked()
+        return {**held, "lock_host": name} if held is not None and self.keeps(name) else held
 
     def locked(self) -> Optional[Dict[str, Any]]:
         """The deployment as which this run has the fleet's lock; None when it has not."""

@@ -249,6 +249,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(
+        name="lock-of-one-inventory",
+        breaks="Two runs whose inventories have other first members both get the fleet's lock.",
+        file="plugins/module_utils/fleet/lock.py",
+        before="return {min(members), *named.intersection(members)}",
+        after="return {min(members)}",
+        tests=("tests/unit/fleet/test_lock.py",),
+    ),
+    Fault(
+        name="keeper-forgets-itself",
+        breaks="A host that keeps the lock beside the first member names that one, and the next run does not ask it.",
+        file="plugins/plugin_utils/run_directory.py",
+        before='return {**held, "lock_host": name} if held is not None and self.keeps(name) else held',
+        after="return held",
+        tests=("tests/unit/plan/test_lock_action.py",),
+    ),
+    Fault(
         name="nobody-watches-what-was-taken-over",
         breaks="What a killed deployment has activated may crash unseen while the next one goes on.",
         file="plugins/module_utils/fleet/order.py",

@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which deployment holds a fleet, from what its hosts remember (module_utils/deployment.py). Pure.
 
-One host keeps the lock. The others remember the newest deployment that made a step there. So a deployment is at work as
-long as it has not given the lock back, its process is not known to be gone, and one of the hosts still has to wait for
-it.
+One host keeps the lock, and beside it whoever kept that of an earlier deployment: an inventory with other members has
+another first one. The others remember the newest deployment that made a step there. So a deployment is at work as long
+as it has not given the lock back, its process is not known to be gone, and one of the hosts still has to wait for it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
@@ -106,10 +106,11 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     """
     highest = top(observations)
     newest = {name: found for name, found in records_of(observations).items() if found[0]["fence"] == highest}
-    keeper = next((name for name, (record, _now) in newest.items() if record["lock_host"] == name), None)
-    asked = [keeper] if keeper else list(newest)
-    if all(newest[name][0]["ended"] for name in asked):
+    kept_by = [name for name, (record, _now) in newest.items() if record["lock_host"] == name]
+    open_runs = {newest[name][0]["run"] for name in kept_by or newest if not newest[name][0]["ended"]}
+    if not open_runs:
         return None
+    newest = {name: found for name, found in newest.items() if found[0]["run"] in open_runs}
     longest = max(newest, key=lambda name: newest[name][0]["expires"] - newest[name][1])
     record, now = newest[longest]
     if deployment.is_by_hand(record) and record["expires"] <= now:
@@ -170,7 +171,16 @@ def by_hand(
     return {**person, "process": {}, "lock_host": min(members), "fence": top(observations) + 1, "lease": lease}
 
 
-def keepers(members: Collection[str], scope: Collection[str]) -> List[str]:
-    """The members whose hosts may keep the lock: the first by name, so that every run asks the same one, or where that
-    one is not of this run and cannot be reached, the first that is."""
-    return sorted({min(members), min(scope)}) if members and scope else []
+def keepers(
+    members: Collection[str], scope: Collection[str], observations: Mapping[str, Mapping[str, Any]]
+) -> List[str]:
+    """The members whose hosts may keep the lock: those that have to (:func:`shared`), or where they are not of this run
+    and cannot be reached, the first that is."""
+    return sorted({*shared(members, observations), min(scope)}) if members and scope else []
+
+
+def shared(members: Collection[str], observations: Mapping[str, Mapping[str, Any]]) -> Set[str]:
+    """The members whose hosts have to keep the lock: the first by name, so that every run asks the same one, and those
+    that hosts name as the keeper of an earlier deployment's. For a run with other members, the first is another one."""
+    named = {str(record["lock_host"]) for record, _now in records_of(observations).values()}
+    return {min(members), *named.intersection(members)}

@@ -90,6 +90,7 @@ def order(**values: Any) -> Order:
     """An order of nothing, but for these values."""
     nothing: Dict[str, Any] = {
         "needs_docker": [], "activate": [], "restart": [], "serial": [], "min_edges": {}, "watch": {}, "ports": {},
-        "left_out": (), "unconfirmed": [], "first_deployment": False, "observe_again": False, "live": set(), "findings": (),
+        "unconfirmed": [], "left_out": (), "first_deployment": False, "observe_again": False, "live": set(),
+        "findings": (),
     }  # fmt: skip
     return Order(**{**nothing, **values})

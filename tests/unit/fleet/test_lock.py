@@ -115,8 +115,26 @@ def test_a_run_that_must_not_continue_reports_the_ways_out() -> None:
 
 
 def test_the_first_member_keeps_the_lock_or_the_first_that_can_be_reached() -> None:
-    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m1", "m2"]) == ["m1"]
-    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m2"]) == ["m1", "m2"]
+    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m1", "m2"], {}) == ["m1"]
+    assert lock.keepers(["m2", "m1", "m3"], ["m3", "m2"], {}) == ["m1", "m2"]
+
+
+def test_who_kept_the_lock_of_another_deployment_keeps_it_too() -> None:
+    """An inventory with other members has another first one. A host that is no member any more cannot be asked."""
+    seen = observations(5, m1=ENDED, m2=deployment(lock_host="m0").record(0, ended=True))
+    assert lock.keepers(["m2", "m1", "a0"], ["a0", "m1", "m2"], seen) == ["a0", "m1"]
+    assert lock.keepers(["m2", "m1", "a0"], ["m2"], {"m2": seen["m2"]}) == ["a0", "m2"]
+
+
+def test_of_two_deployments_that_each_keep_a_lock_the_one_that_has_not_ended_has_the_fleet() -> None:
+    """A run that was refused by the second host has given the first one back."""
+    refused = deployment("b", 1, lock_host="a0").record(0, ended=True)
+    held = lock.holder({**observations(5, a0=refused), **observations(5, m1=AT_WORK)}, elsewhere)
+    assert held is not None and (held.run, held.where) == ("a", "m1")
+    both = deployment("a", 1, lock_host="a0").record(0, ended=True)
+    held = lock.holder({**observations(5, a0=both), **observations(5, m1=AT_WORK)}, elsewhere)
+    assert held is not None and held.run == "a", "it has given one of them back, and not the other"
+    assert lock.holder(observations(5, a0=both, m1=ENDED), elsewhere) is None
 
 
 def test_taking_the_lock() -> None:

@@ -106,7 +106,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     run = SimpleNamespace(
-        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
+        deployment_on=lambda _: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
         record=made.recorded.extend,
     )  # fmt: skip
     monkeypatch.setattr(backup_places, "backups_at", lambda place, fleet: made)

@@ -104,3 +104,97 @@ def test_a_run_that_leaves_hosts_out_does_not_say_that_all_is_seen_to(
     assert Keeper(run, left).take()["locked"]
     (said,) = run.recorded()
     assert said.code == "taken-over" and "It does nothing to m2: " in said.what
+
+
+class Hosts:
+    """The action, with several hosts that may keep the lock in its module's place.
+
+    :param records: by host, what it remembers.
+    """
+
+    def __init__(self, **records: dict[str, Any]) -> None:
+        self.records = dict(records)
+        self.asked: list[str] = []
+
+    def keep(self, run: RunDirectory, host: str, **args: Any) -> dict[str, Any]:
+        action = object.__new__(fleet_lock.ActionModule)
+        action._display = SimpleNamespace()
+
+        def module(module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
+            self.asked.append(host)
+            now, found = time.time(), self.records.get(host)
+            wanted = deployment.deployment_from({"last": False, **module_args["deployment"]})
+            assert wanted is not None and wanted.lock_host == host
+            if module_args.get("state") == "absent":
+                self.records[host] = wanted.record(now, ended=True)
+                return {"changed": True}
+            try:
+                taken = deployment.takes(found, wanted, module_args["seen"], module_args.get("over", ()), now)
+            except Failed as error:
+                return {"failed": True, **error.as_result()}
+            self.records[host] = (taken or wanted).record(now, ended=False)
+            return {"changed": True, "fence": (taken or wanted).fence}
+
+        action._execute_module = module
+        answer: dict[str, Any] = action._step(run, {"host": host, **args}, {})
+        return answer
+
+
+def before(host: str) -> dict[str, Any]:
+    """The deployment that both runs have observed: it has ended, and m1 kept its lock."""
+    left = {**OTHER, "fence": 6, "process": HERE, "last": False, "run": "before", "lock_host": host}
+    wanted = deployment.deployment_from(left)
+    assert wanted is not None
+    return wanted.record(time.time(), ended=True)
+
+
+def observing(folder: Path, monkeypatch: pytest.MonkeyPatch, records: dict[str, Any]) -> RunDirectory:
+    run = run_of(folder, monkeypatch, "m1", "m2")
+    for name, record in records.items():
+        run.report(name, {"observation": {"deployment": record, "host": {"clock": time.time()}}})
+    return run
+
+
+def test_of_two_runs_with_other_first_members_one_gets_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This one takes m1 for the first member, and another one has taken m2 since it was observed."""
+    seen = {"m1": before("m1"), "m2": before("m2")}
+    run = observing(tmp_path, monkeypatch, seen)
+    other = deployment.deployment_from({**OTHER, "process": HERE, "last": False, "lock_host": "m2"})
+    assert other is not None
+    hosts = Hosts(m1=seen["m1"], m2=other.record(time.time(), ended=False))
+    assert hosts.keep(run, "m1")["locked"] is True
+    refused = hosts.keep(run, "m2")
+    assert (refused["locked"], refused["refused"]) == (False, True)
+    assert [item.code for item in run.recorded()] == ["fleet-locked"]
+    # What it got is given back, and no more.
+    for name in ("m1", "m2"):
+        hosts.keep(run, name, state="absent")
+    assert (hosts.records["m1"]["ended"], hosts.records["m2"]["run"]) == (True, OTHER["run"])
+    assert hosts.asked == ["m1", "m2", "m1"]
+
+
+def test_who_keeps_the_lock_names_itself_in_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that whoever has it for the first member is seen by the next run, too."""
+    seen = {"m1": before("m1"), "m2": before("m2")}
+    run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    assert [hosts.keep(run, name)["locked"] for name in ("m1", "m2")] == [True, True]
+    held = run.locked() or {}
+    assert (held["lock_host"], held["fence"]) == ("m1", 7)
+    named = {name: (run.deployment_on(name) or {})["lock_host"] for name in ("m1", "m2", "m3")}
+    assert named == {"m1": "m1", "m2": "m2", "m3": "m1"}
+    # A step that m1 has just admitted says nothing of m2.
+    hosts.asked.clear()
+    assert [hosts.keep(run, name)["locked"] for name in ("m1", "m2")] == [True, True]
+    assert hosts.asked == ["m2"]
+
+
+def test_the_host_that_is_asked_in_another_one_s_place_keeps_nothing_where_that_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = observing(tmp_path, monkeypatch, {"m2": before("m1")})
+    hosts = Hosts()
+    run.lock({**(run.options()["deployment"]), "lock_host": "m1", "fence": 7, "lease": 900.0})
+    assert hosts.keep(run, "m2") == {"changed": False, "locked": False}
+    assert hosts.asked == []

@@ -66,9 +66,9 @@ def test_an_agent_that_has_crashed_since_it_was_activated_stops_the_next_run(tmp
     answer = json.loads(made.answer)
     seen = answer["observation"]
     container = {**seen["container"], "restarts": 2, "age": 5.0, "part": release}
-    switch = {"armed": {"run": "dead", "fence": 7, "wanted": release, "back": "5f00d1", "until": 1}, "rolled_back": None}
+    armed = {"run": "dead", "fence": 7, "wanted": release, "back": "5f00d1", "until": 1}
     left = {**seen, "release": {**seen["release"], "running": release, "current": release}, "container": container,
-            "switch": switch, "host": {"clock": 1000.0}}  # fmt: skip
+            "switch": {"armed": armed, "rolled_back": None}, "host": {"clock": 1000.0}}  # fmt: skip
     printed = json.dumps({**answer, "activation": "none", "observation": left, "fence": 8})
     made.site.host("m1", f"echo '{printed}'")
     played = made.under({})
@@ -77,3 +77,30 @@ def test_an_agent_that_has_crashed_since_it_was_activated_stops_the_next_run(tmp
     assert [host for task, host in done if task == "Activate the release"] == []
     assert [host for task, host in done if task == "Roll back to the last good release"] == ["m1"]
     assert "m1: The agent ended and was started again since it was activated: 2 restarts." in played.printed
+
+
+#: Answers its first step, and refuses the lock in the second: somebody was faster.
+REFUSES = """
+cd {folder}; echo >> steps
+[ $(wc -l < steps) != 2 ] || {{ echo '{refusal}'; exit 1; }}
+echo '{answer}'
+"""
+
+
+def test_a_run_that_one_of_its_keepers_refuses_gives_the_lock_back_and_touches_nobody(
+    tmp_path: Path, account: Account
+) -> None:
+    made = Deployment(Site(tmp_path, account))
+    answer = json.loads(made.answer)
+    answer["observation"].update(deployment={**GONE, "ended": True, "lock_host": "m2"}, host={"clock": 1000.0})
+    made.answer = json.dumps(answer)
+    refusal = {"failed": True, "failures": [{"code": "fleet-locked", "what": "Deployment x holds the fleet.",
+               "where": "m2", "fix": "Wait."}]}  # fmt: skip
+    made.hosts()
+    made.site.host("m2", REFUSES.format(folder=tmp_path, refusal=json.dumps(refusal), answer=made.answer))
+    played = made.under({})
+    done = [each["task"] for each in played.results if each["status"] != "skipped"]
+    assert "Deployment x holds the fleet." in played.printed, played.printed[-3000:]
+    assert not {"Activate the release", "Drain the batch", "Roll back to the last good release"}.intersection(done)
+    asked = {name: (tmp_path / f"sent-{name}").read_text(errors="replace") for name in ("m1", "m2")}
+    assert [asked[name].count('"state": "absent"') for name in ("m1", "m2")] == [1, 0]
