@@ -99,6 +99,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except Failed:
             self._mount_what_is_there(devices, deployment)
             raise
+        run.exchange(member.name, old.id)
         self._step(state="mounted", devices=devices, **deployment)
         return {"changed": True, "backup": args["backup"], "disk": new.id, "replaced": old.id}
 

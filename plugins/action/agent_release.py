@@ -11,7 +11,7 @@ from typing import Any, Collection, Dict, Mapping, Optional, Tuple
 
 from ansible import constants as C
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import recorders, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import host_shell, left_balancers, screen
@@ -95,6 +95,8 @@ class ActionModule(HostAction):
             # What made the new release fail may have been too little time.
             arguments["gate"]["deadline"] = max(options["deadline"], RESTORE_SECONDS)
             run.roll_back(name)
+            if run.exchanged(name):
+                run.record([_data_stays(name, run.exchanged(name))])
         return arguments
 
     def execute(self, name: str, args: Dict[str, Any], task_vars: Dict[str, Any]) -> Dict[str, Any]:
@@ -165,6 +167,13 @@ class ActionModule(HostAction):
         finding = recorders.recorded(name, processes, controller)
         if finding is not None:
             raise Failed(finding)
+
+
+def _data_stays(name: str, replaced: str) -> Finding:
+    """A rollback is to a release; data goes forward only."""
+    what = "It was rolled back to its release, and not its data: that is the backup's. The disk of before, %s, stays too."
+    fix = "Restore the backup again once the cause is removed; or put that disk back, by hand (docs/data.md)."
+    return Finding("data-not-rolled-back", what % replaced, name, fix, level=WARNING)
 
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:

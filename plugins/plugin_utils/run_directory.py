@@ -33,6 +33,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.whole_files import wr
 
 _FOLDERS = (
     "slices", "sealed", "touched", "activated", "rolled-back", "draining", "recorded", "outcomes", "journal", "keepers",
+    "exchanged",
 )  # fmt: skip
 
 
@@ -153,6 +154,17 @@ class RunDirectory:
     def activated_names(self) -> List[str]:
         """Who was activated in this run. Each host asks it, so nobody's file is read."""
         return self._files.names("activated")
+
+    def exchange(self, name: str, replaced: str) -> None:
+        """A host has a backup's data from now on, and a rollback leaves it there.
+
+        :param replaced: the disk that it had before.
+        """
+        self._files.write("exchanged/" + name, {"replaced": replaced})
+
+    def exchanged(self, name: str) -> str:
+        """The disk that a host had before its data became a backup's in this run; empty: it has what it had."""
+        return str((self._files.find("exchanged/" + name) or {}).get("replaced", ""))
 
     def drain(self, name: str, seconds: float) -> None:
         """A host has just been taken out of a load balancer; its connections may live for so long, or for as long as

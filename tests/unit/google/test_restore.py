@@ -80,8 +80,9 @@ class Hosts:
 @pytest.fixture
 def hosts(project: Project, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     run = SimpleNamespace(
-        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0
-    )
+        locked=lambda: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
+        exchange=lambda name, disk: None,
+    )  # fmt: skip
     monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.RunDirectory", lambda path: run)
     project.options |= {"hosts": 2, "data": {"size": 12}, "balancer": False, "zones": [ONE, TWO]}
     project.present()

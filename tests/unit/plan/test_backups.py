@@ -107,7 +107,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     run = SimpleNamespace(
         deployment_on=lambda _: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
-        record=made.recorded.extend,
+        record=made.recorded.extend, exchange=lambda name, disk: made.asked.append(f"{disk} was {name}'s"),
     )  # fmt: skip
     monkeypatch.setattr(backup_places, "backups_at", lambda place, fleet: made)
     monkeypatch.setattr(backup_places, "disks_of", lambda member, fleet, labels: made)
@@ -223,7 +223,8 @@ def test_a_restoration_never_leaves_the_slot_without_a_disk(world: World) -> Non
     """The new one is there before the agent stops, and is the slot's before the old one is not."""
     done = action(world)._restore(ARGUMENTS, MEMBER)
     assert world.asked == [
-        "create", "released", "detach vol-1", "vol-2 is slot", "vol-1 is replaced", "attach vol-2", "mounted",
+        "create", "released", "detach vol-1", "vol-2 is slot", "vol-1 is replaced", "attach vol-2", "vol-1 was m1's",
+        "mounted",
     ]  # fmt: skip
     assert (done["disk"], done["replaced"]) == ("vol-2", "vol-1")
 

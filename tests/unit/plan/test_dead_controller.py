@@ -48,6 +48,19 @@ def test_a_run_that_would_leave_the_fleet_to_a_person_keeps_no_host_from_going_b
     assert ("confirm_within" in action.arguments(run, "m1", {"state": state})) is wound
 
 
+def test_a_rollback_after_a_restoration_says_that_the_data_stays(run: RunDirectory, action: Any) -> None:
+    for name in ("m1", "m2"):
+        run.touch(name, "r0")
+    run.exchange("m1", "vol-1")
+    for name in ("m1", "m2"):
+        action.arguments(run, name, {"state": "active"})
+    assert run.recorded() == []
+    for name in ("m1", "m2"):
+        action.arguments(run, name, {"state": "restored"})
+    [said] = run.recorded()
+    assert (said.code, said.where, said.level) == ("data-not-rolled-back", "m1", "warning") and "vol-1" in said.what
+
+
 @pytest.mark.parametrize(("state", "deadline", "given"), [
     ("active", 5, 5), ("restored", 5, 120), ("restored", 600, 600)])  # fmt: skip
 def test_a_deadline_that_is_too_short_for_the_agent_does_not_fail_the_rollback_as_well(
