@@ -60,8 +60,8 @@ options:
     type: str
     aliases: [aws_region]
     env:
-      - name: AWS_REGION
       - name: AWS_DEFAULT_REGION
+      - name: AWS_REGION
   access_key:
     description:
       - AWS access key id.

@@ -135,6 +135,7 @@ keyed_groups:
 """
 
 import hashlib
+import os
 from functools import partial
 from typing import Any, Callable, Iterable
 
@@ -225,15 +226,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return ["gcp", *projects, "", *regions], partial(gcp_members.collect, client, fleet, projects, regions)
 
     def _words(self, option: str) -> list[str]:
-        """A list option's values, each once; an empty variable of the environment is none.
+        """A list option's values, each once. An empty variable of the environment is as one that is not set.
 
         :raises Failed: ``bad-inventory-source`` when some are empty, and so part of the fleet would be left out.
         """
-        words = list(dict.fromkeys(str(each).strip() for each in self.get_option(option)))
-        if not all(words) and any(words):
-            what, fix = f"One of its {option} is empty.", "Name it, or leave it out."
-            raise Failed(Finding("bad-inventory-source", what, "inventory source", fix))
-        return words if any(words) else []
+        # Of several variables Ansible takes the last, be it empty.
+        variables = [each["name"] for each in reversed(self.option_definitions[option].get("env", ()))]
+        named = (os.environ.get(each, "").split(",") for each in variables)
+        for values in (self.get_option(option), *named):
+            words = list(dict.fromkeys(str(each).strip() for each in values))
+            if not any(words):
+                continue
+            if not all(words):
+                what, fix = f"One of its {option} is empty.", "Name it, or leave it out."
+                raise Failed(Finding("bad-inventory-source", what, "inventory source", fix))
+            return words
+        return []
 
     def _strangers(self, members: list[Member]) -> list[Finding]:
         """Names that earlier inventory sources already gave to another machine or to a group."""

@@ -19,7 +19,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import refuse_half, refuse_to_ask, typed
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_errors import (
+    is_unreachable,
+    no_such_region,
+    refuse_half,
+    refuse_to_ask,
+    typed,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_profile import (
     bound_programs,
     of_a_profile,
@@ -178,6 +184,8 @@ class AwsClient:
                 return dict(getattr(self._service(api), operation)(**params))
             except Exception as error:
                 mapped = typed(error, where, permission, quotable)
+                if is_unreachable(mapped) and self.region in self._service(api).meta.endpoint_url:
+                    mapped = no_such_region(self._sdk_session(), self.region, where) or mapped
                 if mapped is None:
                     raise
             # Raised outside the handler: the SDK's exception may hold a value, and must not travel as context.

@@ -143,6 +143,26 @@ def typed(error: Exception, where: str, permission: str, quotable: bool) -> erro
     return errors.Invalid(f"The request is not well-formed ({text}).", where, "Correct the parameter named.")
 
 
+def is_unreachable(error: errors.CloudError | None) -> bool:
+    """Whether no connection could be made."""
+    return isinstance(error, errors.Unavailable) and error.untouched
+
+
+def no_such_region(session: Any, region: str, where: str) -> errors.CloudError | None:
+    """An error for a region that the SDK does not know, else None. A new one may be younger than the SDK: to be asked
+    when nothing answers at its address.
+
+    :param session: the SDK's.
+    """
+    partitions = session.get_available_partitions()
+    known = {each for partition in partitions for each in session.get_available_regions("ec2", partition)}
+    if region in known:
+        return None
+    why = f"it is a zone of {region[:-1]}" if region[:-1] in known else "the SDK knows none of that name"
+    fix = "Correct praxis_region, the option region or AWS_REGION; for a region that is new, renew botocore."
+    return errors.Invalid(f"No region {region!r} answers: {why}.", where, fix, code="no-such-region")
+
+
 _CREDENTIALS_FIX = (
     "Set the option profile or access_key and secret_key, export AWS_PROFILE or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or log in again; if they are fresh, check this machine's clock."

@@ -13,7 +13,8 @@ import traceback
 from http.client import RemoteDisconnected
 
 import pytest
-from botocore.exceptions import ProxyConnectionError
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import EndpointConnectionError, ProxyConnectionError
 from urllib3.exceptions import ConnectTimeoutError, ProtocolError, ProxyError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
@@ -104,6 +105,31 @@ def test_a_change_that_was_never_sent_is_sent_again() -> None:
     assert "EndpointConnectionError" in caught.value.finding.what
     assert "Tried 3 times" in caught.value.finding.what
     assert caught.value.finding.where == f"AWS secretsmanager DeleteSecret in {REGION}"
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "code", "named"),
+    [
+        ("eu-central-1a", None, "no-such-region", "it is a zone of eu-central-1"),
+        ("eu-centrall-1", None, "no-such-region", "the SDK knows none of that name"),
+        (REGION, None, "cloud-unavailable", "No connection could be made"),
+        ("here", "http://127.0.0.1:9", "cloud-unavailable", "No connection could be made"),
+    ],
+)
+def test_a_region_that_does_not_exist_is_named_at_once(
+    region: str, endpoint: str | None, code: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_self: object, request: AWSPreparedRequest) -> None:
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", nobody)
+    slept: list[float] = []
+    retry = Retry(1.0, clock=lambda: sum(slept), sleep=slept.append, random=lambda: 1.0)
+    asked = AwsClient(region, endpoint_url=endpoint, credentials=KEYS, retry=retry)
+    with pytest.raises(errors.CloudError) as caught:
+        asked.call("ec2", "describe_vpcs")
+    finding = caught.value.finding
+    assert (finding.code, named in finding.what, not slept) == (code, True, code == "no-such-region")
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,27 @@ def test_no_region_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert codes(read(source(tmp_path))) == ["no-region"]
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_REGION": "", "AWS_DEFAULT_REGION": REGION},
+        {"PRAXIS_REGIONS": "", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": OTHER},
+        {"PRAXIS_REGIONS": REGION, "AWS_REGION": OTHER},
+    ],
+)
+def test_an_empty_variable_is_as_one_that_is_not_set(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch("mine")
+    launch("elsewhere", region=OTHER)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    inventory = read(source(tmp_path))
+    assert (errors(inventory), list(inventory.hosts)) == ([], ["mine"])
+
+
 def test_an_empty_word_among_the_regions_is_an_error(tmp_path: Path) -> None:
     assert codes(read(source(tmp_path, f"regions: [{REGION}, '']\n"))) == ["bad-inventory-source"]
 

@@ -142,6 +142,17 @@ def test_without_a_variable_the_project_is_that_of_the_credentials(
     assert list(read(source(tmp_path)).hosts) == ["mine"]
 
 
+def test_an_empty_variable_does_not_hide_another(
+    cloud: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud.front.access.grant(cloud.email, ["*"], f"projects/{OTHER}")
+    member(cloud, "mine")
+    member(cloud, "theirs", project=OTHER)
+    monkeypatch.setenv("GCP_PROJECT", OTHER)
+    monkeypatch.setenv("PRAXIS_PROJECTS", "")
+    assert list(read(source(tmp_path)).hosts) == ["theirs"]
+
+
 def test_an_empty_fleet_is_legal_and_its_groups_exist(cloud: Google, tmp_path: Path) -> None:
     inventory = read(source(tmp_path))
     assert errors(inventory) == []

@@ -52,6 +52,18 @@ def test_several_terms_in_one_request(cloud: Any, template: Any) -> None:
     assert cloud.operations == ["BatchGetSecretValue"]
 
 
+@pytest.mark.parametrize("region", [{"AWS_REGION": REGION, "AWS_DEFAULT_REGION": "us-east-1"},
+                                    {"AWS_REGION": "", "AWS_DEFAULT_REGION": REGION}])  # fmt: skip
+def test_the_region_is_that_of_modules(
+    region: dict[str, str], cloud: Any, template: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS_REGION before AWS_DEFAULT_REGION, unless it is empty."""
+    keep(cloud, "a", "here")
+    for name, value in region.items():
+        monkeypatch.setenv(name, value)
+    assert template("{{ lookup('praxis.cloud.secret', 'aws-sm://a') }}") == "here"
+
+
 def test_a_value_is_never_a_template(cloud: Any, template: Any) -> None:
     keep(cloud, "a", TEMPLATE)
     value = template("{{ lookup('praxis.cloud.secret', 'aws-sm://a') }}")
