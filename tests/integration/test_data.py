@@ -233,6 +233,7 @@ def test_a_second_run_changes_nothing(fleet: Fleet) -> None:
 
 @pytest.mark.repetition
 def test_without_its_disk_the_agent_does_not_start_and_the_journal_says_why(fleet: Fleet) -> None:
+    """And when the disk comes, the agent starts by itself."""
     before = fleet.on(SUM)
     fleet.disks.detach(fleet.disk(), fleet.instance())
     fleet.reboot()
@@ -244,8 +245,11 @@ def test_without_its_disk_the_agent_does_not_start_and_the_journal_says_why(flee
     refused = fleet.run("deploy.yml", expect=2)
     assert "data-volume-missing" in json.dumps(refused.failed)
     fleet.run("provision.yml")
-    fleet.run("deploy.yml")
+    fleet.wait(f'[ "$({STATE})" = running ]')
     assert fleet.on(SUM) == before
+    fleet.wait(f"{INFO} > /dev/null")
+    assert fleet.run("deploy.yml").changed == {}
+    assert fleet.on("systemctl show -P Result praxis-late-disk.service") == "success"
 
 
 @pytest.mark.repetition

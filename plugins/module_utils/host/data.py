@@ -13,10 +13,10 @@ import os
 import stat
 import time
 from dataclasses import dataclass
-from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.host import disk, files
+from ansible_collections.praxis.cloud.plugins.module_utils.host import disk, files, late_disk
 from ansible_collections.praxis.cloud.plugins.module_utils.host.change import Change
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Data
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
@@ -86,7 +86,7 @@ def observe(paths: Paths, data: Data) -> Seen:
         device=device,
         content=content,
         mounted=mounted,
-        unit_right=content is not None and files.read_text(unit(paths, place)) == _text(content, place),
+        unit_right=content is not None and _is_installed(paths, content, place),
         directory=mounted and _is_directory(paths, data.source),
     )
 
@@ -126,10 +126,12 @@ def mount(paths: Paths, data: Data) -> None:
     if content is None:
         raise Failed(_not_mounted(place, "%s is blank" % device))
     _await_name(content, place)
-    files.make_directory(place, 0o755)
-    files.write_file(unit(paths, place), _text(content, place).encode())
-    name = os.path.basename(unit(paths, place))
-    for arguments in (["daemon-reload"], ["enable", name], ["start", name]):
+    for directory in (place, paths.root):
+        files.make_directory(directory, 0o755)
+    for path, text in _texts(paths, content, place).items():
+        files.write_file(path, text.encode())
+    name = _name(place)
+    for arguments in (["daemon-reload"], ["enable", name, late_disk.SERVICE], ["start", name]):
         done = disk.run(["systemctl", *arguments])
         if done.returncode != 0:
             raise Failed(_not_mounted(place, disk.last_words(done)))
@@ -235,6 +237,16 @@ def _await_name(content: disk.Content, place: str) -> None:
 def _not_mounted(place: str, why: str) -> Finding:
     what = "The disk for the agent's data could not be mounted: %s." % why.rstrip(".")
     return Finding("data-not-mounted", what, place, "Read why (journalctl -u %s), and deploy again." % _name(place))
+
+
+def _is_installed(paths: Paths, content: disk.Content, place: str) -> bool:
+    return all(files.read_text(path) == text for path, text in _texts(paths, content, place).items())
+
+
+def _texts(paths: Paths, content: disk.Content, place: str) -> Dict[str, str]:
+    """The files by which the disk is there after a reboot."""
+    late = late_disk.texts(paths, content.by_uuid, place, _name(place))
+    return {unit(paths, place): _text(content, place), **late}
 
 
 def _text(content: disk.Content, place: str) -> str:

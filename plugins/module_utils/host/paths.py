@@ -150,6 +150,11 @@ class Paths:
         return os.path.join(self.root, "missing-image")
 
     @property
+    def late_disk(self) -> str:
+        """The script that starts the agent when its disk comes late: host/late_disk.py."""
+        return os.path.join(self.root, "late-disk")
+
+    @property
     def rolled_back(self) -> str:
         """That the host has rolled itself back."""
         return os.path.join(self.root, "rolled-back.json")

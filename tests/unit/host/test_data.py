@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.module_utils.host import data, disk
+from ansible_collections.praxis.cloud.plugins.module_utils.host import data, disk, late_disk
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import Data
 from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import FakeEngine, release
@@ -143,6 +143,31 @@ def test_the_unit_mounts_by_id_before_docker_and_has_the_name_that_systemd_wants
     assert "Before=docker.service" in text and "RequiredBy" not in text
     assert data._name("/var/lib/praxis/data") == "var-lib-praxis-data.mount"
     assert data._name("/srv/my-data") == "srv-my\\x2ddata.mount"
+
+
+@pytest.mark.parametrize("by", ["itself", "a deployment"])
+def test_an_agent_whose_disk_comes_when_docker_runs_is_started_then(paths: Paths, tmp_path: Path, by: str) -> None:
+    """Docker starts no container again whose mount was missing at the boot. Nothing is done before the disk is there,
+    nor while a step holds the host."""
+    device, told, place = tmp_path / "by-uuid", tmp_path / "told", str(tmp_path / "it's data")
+    programs = {
+        "mountpoint": f'[ "$2" = "{place}" ] && [ -e {tmp_path}/mounted ]',
+        "systemctl": f'echo "$*" >>{told}; touch {tmp_path}/mounted',
+        "docker": f'[ "$1" != ps ] && echo "$*" >>{told} || echo 4f1d',
+        "flock": f'echo "flock $1" >>{told}; shift; exec "$@"',
+        "sleep": f"touch {device if by == 'itself' else tmp_path / 'mounted'}",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    script = late_disk.script(paths, str(device), place, data._name(place))
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    subprocess.run(["/bin/sh", "-c", script], env=env, check=True, capture_output=True, timeout=20)
+    mounted = [f"start {data._name(place)}"] if by == "itself" else []
+    assert told.read_text(encoding="utf-8").splitlines() == [*mounted, f"flock {paths.lock}", "start 4f1d"]
+    texts = late_disk.texts(paths, str(device), place, "")
+    unit = next(text for path, text in texts.items() if path.endswith(late_disk.SERVICE))
+    assert f"ConditionPathIsMountPoint=!{place}\n" in unit and f"ExecStart=/bin/sh {paths.late_disk}\n" in unit
 
 
 def test_a_disk_that_is_not_there_is_named(paths: Paths, tmp_path: Path) -> None:
