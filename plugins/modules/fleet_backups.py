@@ -28,10 +28,10 @@ options:
     description:
       - V(named) gives a new backup's name.
       - V(made) judges what M(praxis.cloud.agent_backup) has done on O(hosts), and removes older backups beyond
-        C(praxis_data.keep_backups) of the slot's host, unless something went wrong. One that cannot be removed stays, and is a warning.
+        C(praxis_data.keep_backups) of the slot's host, unless something went wrong. One that cannot be removed stays,
+        and is a warning.
       - V(chosen) chooses what is restored, and shows what it would replace. A disk has C(praxis_data.size) of its host,
-        or what the snapshot needs if that is more. Without O(backup) it lists the backups that
-        there are, and fails.
+        or what the snapshot needs if that is more. Without O(backup) it lists the backups that there are, and fails.
     type: str
     choices: [named, made, chosen]
     required: true

@@ -174,7 +174,7 @@ def require(source: Optional[str]) -> None:
         raise Failed(Finding("data-missing", what, source, fix))
 
 
-def require_kept(seen: Seen, data: Data, before: Iterable[Optional[Mapping[str, object]]]) -> None:
+def require_kept(seen: Seen, data: Data, before: Sequence[Optional[Mapping[str, object]]]) -> None:
     """Refuse to make a directory of the machine's anew that an agent had: it may be on something that is not mounted
     now, and with an empty one the agent would be called good.
 
