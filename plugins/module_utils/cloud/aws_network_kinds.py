@@ -72,13 +72,28 @@ class Vpc(Ec2Kind):
         ours = [each for each in there if marked(tags_of(each), desired)]
         if len(ours) > 1:
             what = f"It has several VPCs: {', '.join(sorted(each['VpcId'] for each in ours))}."
-            fix = "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off."
+            fix = (
+                "Delete those that hold no machines, or take their tags praxis_fleet and praxis_managed_by off. "
+                "down.yml removes the fleet with all of them."
+            )
             raise Failed(Finding("network-twice", what, _fleet(desired), fix))
         return next(iter([*ours, *(each for each in there if named_alike(tags_of(each), desired))]), None)
 
     def create(self, client: AwsClient, desired: Resource) -> str:
+        """Of two runs at once, each makes its own. One that sees the other's takes its own away, for a fleet has one.
+
+        :raises Failed: ``provisioned-meanwhile``.
+        """
         cidr, tags = desired.made_with["cidr"], self.specification(desired)
-        return str(client.call("ec2", "create_vpc", CidrBlock=cidr, TagSpecifications=tags)["Vpc"]["VpcId"])
+        id_ = str(client.call("ec2", "create_vpc", CidrBlock=cidr, TagSpecifications=tags)["Vpc"]["VpcId"])
+        ours = [str(each["VpcId"]) for each in self.described(client) if marked(tags_of(each), desired)]
+        others = sorted({*ours} - {id_})
+        if others:
+            self.remove(client, id_)
+            what = f"Another run has made {', '.join(others)} for it meanwhile. What this one made, {id_}, is gone."
+            fix = "Wait until the other run has ended, then run again."
+            raise Failed(Finding("provisioned-meanwhile", what, _fleet(desired), fix))
+        return id_
 
     def set(self, client: AwsClient, desired: Resource, id_: str, names: Collection[str]) -> None:
         for name in names:

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The IAM policies of whoever makes a fleet's infrastructure on AWS, and of whoever removes it. Pure.
 
-Each allows what that verb does: provisioning removes no network, no role and no disk, and removal makes nothing.
+Each allows what that verb does: provisioning removes no network that holds anything, no role and no disk, and removal
+makes nothing.
 """
 
 from __future__ import annotations
@@ -132,6 +133,8 @@ def _changes(place: Place) -> list[Statement]:
 def _gives_up(place: Place) -> list[Statement]:
     """What takes away what the settings have no place for any more."""
     return [
+        # An empty one, when another run has made the fleet's in the same moment.
+        Statement("TakeBackNetwork", ["ec2:DeleteVpc"], place.ec2("vpc"), place.ours),
         Statement("Terminate", ["ec2:TerminateInstances"], place.ec2("instance"), place.ours),
         Statement("ObserveFarCertificates", ["acm:DescribeCertificate"], place.far_certificates),
         Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),

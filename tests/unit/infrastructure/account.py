@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import Vpc
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_provision import Provision
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll, Retry
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource
 from ansible_collections.praxis.cloud.plugins.modules.aws_infrastructure import ARGUMENTS
 from tests.unit.conftest import KEYS, REGION, Cloud
 
@@ -154,6 +158,22 @@ class Account:
                     found[each["Name"], each["Type"]] = values or [each["AliasTarget"]["DNSName"]]
         self.cloud.operations.clear()
         return found
+
+
+@contextlib.contextmanager
+def another_first_run(account: Account, **options: Any) -> Iterator[None]:
+    """Meanwhile another run makes the same fleet, between the look and the first creation of the next one."""
+    create, begun = Vpc.create, list[str]()
+
+    def late(self: Vpc, client: AwsClient, desired: Resource) -> str:
+        if not begun:
+            begun.append("other")
+            account.present(**options)
+        return create(self, client, desired)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Vpc, "create", late)
+        yield
 
 
 def key_pair(host: str, days: float = 1.0) -> tuple[bytes, bytes]:

@@ -27,9 +27,10 @@ def marks(cloud: Cloud) -> None:
     """Everything of EC2's is said to be managed by somebody else."""
     ec2 = cloud.client("ec2")
     found = ec2.describe_tags(Filters=[{"Name": "tag:praxis_fleet", "Values": [FLEET]}])["Tags"]
-    disks = {each["VolumeId"] for each in ec2.describe_volumes()["Volumes"]}
+    there = {each["VolumeId"] for each in ec2.describe_volumes()["Volumes"]}
+    there |= {each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]}
     kept = [each["ResourceId"] for each in found if each["ResourceType"] not in ("snapshot", "instance")]
-    ids = sorted({each for each in kept if not each.startswith("vol-") or each in disks})
+    ids = sorted({each for each in kept if not each.startswith(("vol-", "vpc-")) or each in there})
     ids += [each["InstanceId"] for one in ec2.describe_instances(Filters=_LIVE)["Reservations"]
             for each in one["Instances"]]  # fmt: skip
     ec2.create_tags(Resources=ids, Tags=[{"Key": "Name", "Value": "somebody's"}])

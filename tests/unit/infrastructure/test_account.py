@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import Cloud
-from tests.unit.infrastructure.account import FLEET, Account, rows
+from tests.unit.infrastructure.account import FLEET, Account, another_first_run, rows
 
 pytestmark = pytest.mark.slow
 
@@ -155,6 +155,15 @@ def test_of_two_vpcs_none_is_chosen(cloud: Cloud) -> None:
     with pytest.raises(Failed) as refused:
         account.present()
     assert (codes(refused), cloud.changes()) == (["network-twice"], [])
+
+
+def test_two_first_runs_at_once_make_one_fleet(cloud: Cloud) -> None:
+    account = Account(cloud)
+    with another_first_run(account), pytest.raises(Failed) as refused:
+        account.present()
+    assert codes(refused) == ["provisioned-meanwhile"]
+    assert (account.resources()["Vpcs"], account.resources()["Instances"]) == (1, 1)
+    assert rows(account.present()) == []
 
 
 def test_a_vpc_of_another_network_is_refused(cloud: Cloud) -> None:

@@ -49,7 +49,7 @@ from tests.unit.conftest import REGION, Cloud
 
 from . import more_edits
 from .account import CLUSTER as IN_IT
-from .account import FLEET, HOST, POD_ROLE, Account, rows, zone
+from .account import FLEET, HOST, POD_ROLE, Account, another_first_run, rows, zone
 from .enforcement import Operator, left_over
 from .test_eks_contents import DISKS, DRIVER, DRIVERS
 from .test_kinds import EDITS
@@ -99,7 +99,8 @@ def provision(cloud: Cloud, operator: Operator) -> None:
     document = policies(place())["provision"]
     of_cloudfront(account)
     with operator.only(document):
-        account.present(hosts=2)
+        with another_first_run(account, hosts=2), pytest.raises(Failed):
+            account.present(hosts=2)
         without = {"certificate": "", "dns_name": "", "dns_zone": "", "allow_shrink": True}
         account.present(hosts=2, **without)
         account.present(hosts=2, balancer=False, **without)
