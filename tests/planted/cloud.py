@@ -197,6 +197,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="surplus-is-cut-off",
+        breaks="Surplus machines are terminated while the load balancer lets them end their requests.",
+        file="plugins/module_utils/cloud/aws_target_group.py",
+        before="    if not gone:\n        raise Failed(*failures(seen, going,",
+        after="    if not (gone or seen):\n        raise Failed(*failures(seen, going,",
+        tests=("tests/unit/infrastructure/test_account.py",),
+        tier="test",
+    ),
+    Fault(
         name="strangers-machine-is-taken-over",
         breaks="A stranger's machine that takes a slot's name meanwhile is taken for ours.",
         file="plugins/module_utils/cloud/gcp_machines.py",

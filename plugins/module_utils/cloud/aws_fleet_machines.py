@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_group import TargetGroup, leave
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import AwsDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.slot_disks import SlotDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import (
@@ -30,6 +32,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.machine_rows import machine_rows
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import Row
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN, Ids, resolve
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import BALANCER
 
 SLOT_PREFIX = "aws"
 
@@ -75,13 +78,25 @@ class FleetMachines:
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
         launched = {}
         if self.changes:
-            launched = self._machines.apply(self.changes, wanted, self._launch(ids), terminated(found))
+            staying = replace(self.changes, terminate=())
+            launched = self._machines.apply(staying, wanted, self._launch(ids), terminated(found))
+            self._let_go(wanted)
         instances = self._settled(wanted)
         if self.changes or not instances:
             instances = self._machines.wait(wanted.groups, wanted.slots, self.options["deadline"], launched)
         self.running = [summary(each, slot) for each, slot in zip(instances, wanted.slots, strict=True)]
         if self._volumes:
             self._volumes.apply(self.running)
+
+    def _let_go(self, wanted: Wanted) -> None:
+        """Terminate the machines that are too many, once the load balancer has let them end their requests."""
+        settings, going = self.settings, self.changes.terminate
+        made = settings.name if settings.makes_balancer and BALANCER in settings.parts else ""
+        if going and (named := settings.existing.target_group or made):
+            addresses = [seen.get("PrivateIpAddress", "") for seen in self._seen if seen["InstanceId"] in going]
+            group = TargetGroup(self.client, selector("target_group", named), self.poll)
+            leave(group, {*going, *addresses}, self.poll, some_stay=bool(wanted.slots))
+        self._machines.terminate(going)
 
     @property
     def launched(self) -> list[str]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import none_would_serve
 
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
@@ -206,3 +207,25 @@ class TargetGroup:
         answer = self._client.call(SERVICE, "describe_target_group_attributes", TargetGroupArn=self.arn)
         delay = {each["Key"]: each["Value"] for each in answer["Attributes"]}
         return float(delay.get("deregistration_delay.timeout_seconds", 300))
+
+
+def leave(group: TargetGroup, ids: Collection[str], poll: Poll, *, some_stay: bool) -> None:
+    """Take machines that are to be terminated out of a group, and wait until their last requests have ended.
+
+    :param ids: instance ids and addresses: a group has its targets by the one or the other.
+    :param some_stay: whether the fleet keeps machines.
+    :raises Failed: ``none-would-serve``, with nothing changed; ``target-not-drained``.
+    """
+    seen = group.observe()
+    going = [target for target in seen if target.id in ids]
+    serving = {target for target, health in seen.items() if health.state == "healthy"}
+    if some_stay and serving and serving <= {*going}:
+        raise Failed(none_would_serve(group.name))
+    if not going:
+        return
+    if changes := diff(seen, going, "absent"):
+        group.apply(changes, "absent")
+    seconds = group.patience("absent")
+    seen, gone = poll.until(group.observe, lambda found: reached(found, going, "absent"), seconds=seconds)
+    if not gone:
+        raise Failed(*failures(seen, going, "absent", group.name, seconds))

@@ -9,7 +9,7 @@ A backend is an unmanaged instance group or a zonal network endpoint group; a ma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import none_would_serve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import FRONT_ENDS
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
@@ -279,3 +280,21 @@ def _target(given: Mapping[str, Any]) -> Target:
 
 def _name(link: str) -> str:
     return link.rpartition("/")[2]
+
+
+def leave(service: BackendService, ids: Collection[str], sleep: Callable[[float], None], *, some_stay: bool) -> None:
+    """Take machines that are to be deleted out of their groups, and let their connections end: Google does not say when
+    the last one has, so the service's own time is waited for.
+
+    :param ids: ``ZONE/NAME`` of each.
+    :param some_stay: whether the fleet keeps machines.
+    :raises Failed: ``none-would-serve``, with nothing changed.
+    """
+    seen = service.observe()
+    going = [target for target in seen if f"{target.zone}/{target.name}" in ids]
+    serving = {target for target, state in seen.items() if state == HEALTHY}
+    if some_stay and serving and serving <= {*going}:
+        raise Failed(none_would_serve(service.name))
+    if going:
+        service.apply(going, "absent")
+        sleep(service.draining())

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import BackendService, leave
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import (
     ACCOUNT,
     Launch,
@@ -46,6 +47,7 @@ class FleetMachines:
     :param disks: the slots' disks for data.
     :param subnetwork: link or reference; of the launch.
     :param service_account: email or reference; of the launch.
+    :param backend_service: name or link of the one that they are behind; empty for none.
     :param running: after :meth:`apply`, the machines as results have them; empty before.
     """
 
@@ -56,6 +58,7 @@ class FleetMachines:
     subnetwork: str | Ref = ""
     service_account: str | Ref = ""
     disks: SlotDisks | None = None
+    backend_service: str = ""
     found: Sequence[Machine] = ()
     changes: Changes = field(default_factory=Changes)
     running: list[dict[str, str]] = field(default_factory=list)
@@ -118,11 +121,20 @@ class FleetMachines:
             subnetwork=str(resolve(self.subnetwork, ids)),
             service_account=str(resolve(self.service_account, ids)),
         )
-        self.machines.apply(self.changes, self.wanted, launch)
+        self.machines.apply(replace(self.changes, terminate=()), self.wanted, launch)
+        self._let_go()
         running = self.machines.wait(self.wanted.slots)
         self.running = [summary(instance, slot) for instance, slot in zip(running, self.wanted.slots)]
         if self.disks:
             self.disks.apply(self.running)
+
+    def _let_go(self) -> None:
+        """Delete the machines that are too many, once the load balancer has let them end their requests."""
+        going = self.changes.terminate
+        if going and self.backend_service:
+            service = BackendService(self.machines.client, self.backend_service)
+            leave(service, going, self.machines.poll.sleep, some_stay=bool(self.wanted.slots))
+        self.machines.terminate(going)
 
     def _held(self) -> dict[str, str]:
         """By slot, the name of the machine that has it and stays."""

@@ -76,6 +76,8 @@ class Provision(Fleet):
         settings = replace(self._settings(found, machines), front=front)
         if machines:
             machines.subnetwork, machines.service_account = settings.subnetwork, settings.service_account
+            made = settings.name if settings.makes_balancer and settings.about(BALANCER) else ""
+            machines.backend_service = str(found["backend_service"].get("link") or made)
         quotas = GcpQuotas(self.client, self.options["region"], machines.launch) if machines else unasked
         run = self.run(check_mode, self.options["allow_shrink"], quotas)
         kept = [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]

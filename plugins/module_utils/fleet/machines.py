@@ -268,3 +268,10 @@ def picture(wanted: Wanted, found: Iterable[Machine], changes: Changes) -> dict[
     for id_, tags in changes.retag.items():
         note(id_, wanted.words.tags, {key: known[id_].tags.get(key) for key in tags}, dict(tags))
     return {"before": before, "after": after}
+
+
+def none_would_serve(balancer: str) -> Finding:
+    """Why machines that are too many stay: those that would be left serve nobody."""
+    what = f"The members that would go are the only ones that {balancer} calls healthy."
+    fix = "Repair those that stay (verify.yml names them), then run again."
+    return Finding("none-would-serve", what, f"load balancer {balancer}", fix)

@@ -71,7 +71,8 @@ def roles(place: Project) -> dict[str, list[Document]]:
     planned = {*observed, "compute.machineTypes.get", *(["dns.managedZones.get"] if place.named else [])}
     served = [*_compute(_OBSERVE_MEMBERS), *_compute(_OBSERVE_BALANCER)]
     needs: dict[str, list[Grant]] = {
-        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_WAITS}),
+        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_compute(_LET_GO),
+                                *_WAITS}),
                       *_secrets(place.login)],
         "deploy": [Grant(project, {*served, *_compute(_SERVE), *_MAKE_IDENTITIES, *_WAITS}),
                    _identities(place, *_READ, *_FILL), *_secrets(place.secrets), *_pulls(place)],
@@ -263,6 +264,8 @@ _OBSERVE_BALANCER = {
     "urlMaps": "list",
 }
 #: Into the load balancer and out of it.
+#: Of a backend service of the user's whose groups have endpoints: what a machine leaves it by before it is deleted.
+_LET_GO = {"networkEndpointGroups": "detachNetworkEndpoints get"}
 _SERVE = {
     "instanceGroups": "update",
     "instances": "use",

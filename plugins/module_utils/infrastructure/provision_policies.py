@@ -20,8 +20,9 @@ def provision(place: Place) -> list[Statement]:
     """What makes the infrastructure, restores what is changed by hand, and removes what is wanted no more."""
     gives_profile = ["ec2:DescribeIamInstanceProfileAssociations"]
     waits_for_disks = ["ec2:DescribeVolumesModifications"]
+    waits_for_requests = ["elasticloadbalancing:DescribeTargetHealth"]
     account = observes_the_account(place)
-    observe = Statement("Observe", [*account[0].actions, *gives_profile, *waits_for_disks], ["*"])
+    observe = Statement("Observe", [*account[0].actions, *gives_profile, *waits_for_disks, *waits_for_requests], ["*"])
     return [observe, *account[1:], *_makes(place), *_changes(place), *_gives_up(place)]
 
 
@@ -135,6 +136,11 @@ def _gives_up(place: Place) -> list[Statement]:
     return [
         # An empty one, when another run has made the fleet's in the same moment.
         Statement("TakeBackNetwork", ["ec2:DeleteVpc"], place.ec2("vpc"), place.ours),
+        Statement(
+            "LetGo",
+            ["elasticloadbalancing:DeregisterTargets"],
+            [place.arn("elasticloadbalancing", f"targetgroup/{place.name}/*")],
+        ),
         Statement("Terminate", ["ec2:TerminateInstances"], place.ec2("instance"), place.ours),
         Statement("ObserveFarCertificates", ["acm:DescribeCertificate"], place.far_certificates),
         Statement("RemoveCertificate", ["acm:DeleteCertificate"], place.certificates, place.ours),

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import BackendService
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from tests.unit.infrastructure.account import rows
+from tests.unit.infrastructure.account import Clock, rows
 from tests.unit.infrastructure.test_account import codes
 
 from .conftest import PROJECT
@@ -206,3 +207,36 @@ def test_a_fleet_of_which_nothing_is_left_is_in_no_region(project: Project) -> N
     project.present()
     project.absent()
     assert rows(project.absent(region="europe-west1")) == []
+
+
+def served(project: Project, hosts: int = 2) -> list[str]:
+    """A fleet whose machines are behind its load balancer, which calls them healthy; their names."""
+    machines = project.present(hosts=hosts, zones=[ONE, TWO])["machines"]
+    service = BackendService(project.client(), NAME)
+    service.apply(service.targets({"id": each["name"], "zone": each["zone"]} for each in machines), "present")
+    project.google.world.healthy.update(each["private_ip"] for each in machines)
+    return [each["name"] for each in machines]
+
+
+def test_a_machine_that_goes_leaves_the_load_balancer_first_and_ends_its_requests(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(project)
+    slept: list[tuple[float, list[str]]] = []
+    monkeypatch.setattr(Clock, "sleep", lambda _self, seconds: slept.append((seconds, project.changes(mark))))
+    mark = project.mark()
+    project.present(check=True, hosts=1, zones=[ONE, TWO], allow_shrink=True)
+    assert project.changes(mark) == []
+    project.present(hosts=1, zones=[ONE, TWO], allow_shrink=True, draining_timeout=60)
+    assert project.changes(mark) == ["instanceGroups.removeInstances", "instances.delete"]
+    assert (60.0, ["instanceGroups.removeInstances"]) in slept
+
+
+def test_the_last_machine_that_serves_does_not_go(project: Project) -> None:
+    stays, _goes = served(project)
+    found = project.get(f"zones/{ONE}/instances/{stays}")
+    project.google.world.healthy.remove(found["networkInterfaces"][0]["networkIP"])
+    mark = project.mark()
+    with pytest.raises(Failed) as refused:
+        project.present(hosts=1, zones=[ONE, TWO], allow_shrink=True)
+    assert (codes(refused), project.changes(mark)) == (["none-would-serve"], [])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import BackendService
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backups import GoogleBackups
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_members import describe
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_volumes import GoogleDisks, volume
@@ -91,7 +92,15 @@ def provision(operator: Operator) -> None:
         project.present(hosts=2)
         members(project, 2)
         project.present(balancer=False, certificate="", dns_name="", dns_zone="", allow_shrink=True)
-        project.present()
+    service = Balancer(project.google, endpoints=True)
+    theirs = {"backend_service": "agents", "certificate": "", "dns_name": "", "dns_zone": "", "allow_shrink": True}
+    with operator.only("provision"):
+        made = project.present(hosts=2, **theirs)["machines"]
+    service.run("present", wait=False, targets=[{"id": each["name"], "zone": each["zone"]} for each in made])
+    with operator.only("provision"):
+        project.present(**theirs)
+        assert len(BackendService(project.client(), "agents").observe()) == 1
+        project.present(allow_shrink=True)
     for edit, _field in DONE.values():
         edit(project)
     (disk,) = [one["name"] for slot, one in disks(project).items() if slot == "gcp-1"]

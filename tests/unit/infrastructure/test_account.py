@@ -255,3 +255,49 @@ def test_too_many_rules_are_refused_untouched_unless_the_account_has_a_higher_qu
         account.present(p2p_from=far)
     assert codes(refused) == ["rules-over-quota"]
     assert account.resources() == {}
+
+
+def registered(account: Account, hosts: int = 2) -> list[str]:
+    """A fleet whose machines are behind its load balancer; their ids, by slot."""
+    machines = account.present(hosts=hosts)["machines"]
+    elb = account.cloud.client("elbv2")
+    (group,) = elb.describe_target_groups()["TargetGroups"]
+    targets = [{"Id": each["instance_id"], "Port": 8000} for each in machines]
+    elb.register_targets(TargetGroupArn=group["TargetGroupArn"], Targets=targets)
+    account.cloud.operations.clear()
+    return [each["instance_id"] for each in machines]
+
+
+def test_a_machine_that_goes_leaves_the_load_balancer_first(cloud: Cloud) -> None:
+    account = Account(cloud)
+    registered(account)
+    account.present(check=True, hosts=1, allow_shrink=True)
+    assert cloud.changes() == []
+    account.present(hosts=1, allow_shrink=True)
+    assert cloud.changes() == ["DeregisterTargets", "TerminateInstances"]
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_machine_that_goes_ends_its_requests(cloud: Cloud, ends: bool) -> None:
+    """The last run took it out, and was stopped: it may not be cut off now either."""
+    account = Account(cloud)
+    _stays, goes = registered(account)
+    draining = ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
+    cloud.health[goes] = [draining] * 3 + [("unused", "Target.NotRegistered", "") if ends else draining]
+    if ends:
+        account.present(hosts=1, allow_shrink=True)
+        seen = cloud.operations[: cloud.operations.index("TerminateInstances")]
+        assert (seen.count("DescribeTargetHealth"), cloud.changes()) == (4, ["TerminateInstances"])
+    else:
+        with pytest.raises(Failed) as refused:
+            account.present(hosts=1, allow_shrink=True)
+        assert (codes(refused), cloud.changes()) == (["target-not-drained"], [])
+
+
+def test_the_last_machine_that_serves_does_not_go(cloud: Cloud) -> None:
+    account = Account(cloud)
+    stays, _goes = registered(account)
+    cloud.health[stays] = [("unhealthy", "Target.Timeout", "Request timed out")]
+    with pytest.raises(Failed) as refused:
+        account.present(hosts=1, allow_shrink=True)
+    assert (codes(refused), cloud.changes()) == (["none-would-serve"], [])

@@ -121,6 +121,9 @@ def provision(cloud: Cloud, operator: Operator) -> None:
     with operator.only(document):
         account.present(**larger)
         assert rows(account.present(**larger)) == []
+    for which in (0, -1):
+        served(account, "present", which)
+    with operator.only(document):
         account.present(**{**larger, "hosts": 2, "allow_shrink": True})
 
 
@@ -303,10 +306,10 @@ def observe_balancer(account: Account) -> TargetGroup:
     return TargetGroup(account.client(), selector("target_group", {"praxis_fleet": FLEET}), account.poll())
 
 
-def served(account: Account, state: str) -> None:
-    """The fleet's machine into its load balancer, or out of it."""
+def served(account: Account, state: str, which: int = 0) -> None:
+    """One of the fleet's machines into its load balancer, or out of it."""
     group = observe_balancer(account)
-    machine = describe(account.client(), FLEET)[0]["variables"]["praxis_instance_id"]
+    machine = describe(account.client(), FLEET)[which]["variables"]["praxis_instance_id"]
     group.apply(group.targets([{"id": machine}], group.observe(), state), state)
     assert group.addresses() and group.deregistration_delay()
 
