@@ -112,9 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             fix = "There are: %s." % ", ".join(sorted(one.slot for one in known))
             raise Failed(Finding("unknown-slot", what, where, fix))
         if not args["backup"]:
-            screen.show_in_a_task(self._display, lambda width, paint: _list_lines(there, width, paint))
-            fix = "Name one (the table above has them), or say praxis_backup=%s." % backups.NEWEST
-            raise Failed(Finding("backup-unnamed", "praxis_backup says no backup to restore.", where, fix))
+            return self._listed(there, where)
         gathered(map_parallel(lambda one: backup_places.slot_disk(one, args["fleet"], {}), meant))
         found = backups.chosen(there, args["backup"], sorted(one.slot for one in meant), where)
         hosts = {
@@ -125,6 +123,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         screen.show_in_a_task(self._display, lambda width, paint: _plan_lines(hosts, width, paint))
         restore = {"backup": next(iter(found.values())).name, "hosts": hosts}
         return {"backups": [one.as_dict() for one in there], "restore": restore}
+
+    def _listed(self, there: Sequence[Backup], where: str) -> Dict[str, Any]:
+        """A refusal that says what there is, for people and for programs."""
+        screen.show_in_a_task(self._display, lambda width, paint: _list_lines(there, width, paint), at_the_end=False)
+        fix = "Name one (the table above has them), or say praxis_backup=%s." % backups.NEWEST
+        unnamed = Finding("backup-unnamed", "praxis_backup says no backup to restore.", where, fix)
+        return {"failed": True, "backups": [one.as_dict() for one in there], **Failed(unnamed).as_result()}
 
 
 def _left(what: str, why: Finding) -> Finding:

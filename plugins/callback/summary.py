@@ -20,7 +20,8 @@ description:
     when E(NO_COLOR) or E(ANSIBLE_NOCOLOR) is set.
   - The JSON is an object with C(fleet), C(verdict) (V(good) or V(bad)), C(members) and C(findings). The file
     C(docs/status.md) of the collection describes it. When a run was stopped it is an object with C(failure), the first
-    thing that was wrong, and C(failures), all of them, each with C(code), C(what), C(where) and C(fix).
+    thing that was wrong, and C(failures), all of them, each with C(code), C(what), C(where) and C(fix); beside them
+    stands what else the playbook left, such as C(backups) or C(deployments).
 options:
   format:
     description: What to print.
@@ -89,14 +90,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         elif summary.get("ok"):
             self._print(summary)
         else:
-            self._stopped(_reported(summary.get("findings") or []) or self._failures or [_NO_SUMMARY], as_json)
+            failures = _reported(summary.get("findings") or []) or self._failures or [_NO_SUMMARY]
+            self._stopped(failures, _beside(summary), as_json)
 
     def _print(self, value: Any) -> None:
         self._display.display(json.dumps(value, indent=2, default=str))
 
-    def _stopped(self, failures: List[Dict[str, Any]], as_json: bool) -> None:
+    def _stopped(self, failures: List[Dict[str, Any]], more: Mapping[str, Any], as_json: bool) -> None:
         if as_json:
-            self._print({"failure": failures[0], "failures": failures})
+            self._print({"failure": failures[0], "failures": failures, **more})
             return
 
         def lines(width: Optional[int], paint: render.Paint) -> List[str]:
@@ -116,6 +118,11 @@ _NO_SUMMARY = {
 def _reported(findings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
     """The errors that a playbook itself gives as the reason why it went no further."""
     return [{key: item[key] for key in _NO_SUMMARY} for item in findings if item.get("level", "error") == "error"]
+
+
+def _beside(summary: Mapping[str, Any]) -> Dict[str, Any]:
+    """What a summary holds beside the reason why the run went no further: what was there, or was done until then."""
+    return {key: value for key, value in summary.items() if key not in ("ok", "findings", "text")}
 
 
 def failures_of(result: Any) -> List[Dict[str, Any]]:

@@ -43,17 +43,22 @@ def show(
     display.display("\n".join(lines(None, render.plain)), log_only=True)
 
 
-def show_in_a_task(display: Display, lines: Callable[[Optional[int], render.Paint], List[str]]) -> None:
-    """Print lines in the middle of a run; unless the stdout callback prints the summary itself. Where it prints JSON,
-    standard output is for programs, and the lines go to standard error."""
-    if C.DEFAULT_STDOUT_CALLBACK not in (SUMMARY_CALLBACK, LIVE_CALLBACK):
-        show(display, lines, known_width(display.columns), _prints_json())
+def show_in_a_task(
+    display: Display, lines: Callable[[Optional[int], render.Paint], List[str]], at_the_end: bool = True
+) -> None:
+    """Print lines in the middle of a run. Where standard output is for programs, on standard error.
+
+    :param at_the_end: whether the stdout callbacks that print the summary print the same at the end.
+    """
+    if not (at_the_end and C.DEFAULT_STDOUT_CALLBACK in (SUMMARY_CALLBACK, LIVE_CALLBACK)):
+        show(display, lines, known_width(display.columns), _for_programs())
 
 
 def report(display: Display, text: str) -> None:
     """Say in the middle of a run what is waited for. Where standard output is for programs, on standard error."""
-    display.display(text, stderr=C.DEFAULT_STDOUT_CALLBACK == SUMMARY_CALLBACK or _prints_json())
+    display.display(text, stderr=_for_programs())
 
 
-def _prints_json() -> bool:
-    return str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2] in JSON_CALLBACKS
+def _for_programs() -> bool:
+    callback = str(C.DEFAULT_STDOUT_CALLBACK)
+    return callback == SUMMARY_CALLBACK or callback.rpartition(".")[2] in JSON_CALLBACKS

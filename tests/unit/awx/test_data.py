@@ -31,7 +31,7 @@ def test_a_job_template_is_a_playbook_of_the_project_and_its_survey() -> None:
     assert asked == set(data("surveys"))
 
 
-@pytest.mark.parametrize("name", ["plan", "deploy", "rollback", "status", "verify", "down"])
+@pytest.mark.parametrize("name", ["plan", "deploy", "rollback", "backup", "restore", "status", "verify", "down"])
 def test_every_verb_has_its_job_template(name: str) -> None:
     assert [item for item in data("job_templates") if item["playbook"] == f"{name}.yml"]
 
@@ -84,3 +84,10 @@ def test_the_page_lists_the_variables_that_the_playbook_reads() -> None:
     page = (CHECKOUT / "docs" / "awx.md").read_text(encoding="utf-8")
     rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `praxis_awx_")]
     assert {name for row in rows for name in re.findall(r"praxis_awx_\w+", row)} == read
+
+
+def test_the_page_lists_the_job_templates_that_are_made() -> None:
+    page = (CHECKOUT / "docs" / "awx.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^\| job templates \|.*?\| (.*?)\. ", page, re.MULTILINE)
+    names = [re.sub(r" \(.*", "", name) for name in listed.split(", ")]
+    assert names == [item["name"].lower() for item in data("job_templates")]

@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.action.agent_backup import ActionM
 from ansible_collections.praxis.cloud.plugins.action.fleet_backups import ActionModule as Judge
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import render
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.backups import Backup
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.data_volumes import Volume
 from ansible_collections.praxis.cloud.plugins.plugin_utils import backup_places, screen
@@ -349,6 +350,20 @@ def test_each_slot_goes_by_the_variables_of_its_own_host(monkeypatch: pytest.Mon
     chosen = {"fleet": "alpha", "backup": "newest", "slots": []}
     hosts = judge._chosen(chosen, known)["restore"]["hosts"]
     assert {name: one["size"] for name, one in hosts.items()} == {"m1": 100, "g1": 20}
+
+
+def test_a_refusal_for_want_of_a_name_has_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Backup("snap-1", "20261121t000000z", "aws-1", 8, True)
+    monkeypatch.setattr(backup_places, "backups_at", lambda where, fleet: SimpleNamespace(observe=lambda: [there]))
+    shown: list[str] = []
+    monkeypatch.setattr(screen, "show", lambda display, lines, width, stderr: shown.extend(lines(80, render.plain)))
+    monkeypatch.setattr(screen.C, "DEFAULT_STDOUT_CALLBACK", screen.LIVE_CALLBACK)
+    judge: Any = Judge.__new__(Judge)
+    judge._display = SimpleNamespace(columns=80)
+    found = judge._chosen({"fleet": "alpha", "backup": "", "slots": [], "size": 0}, [MEMBER])
+    assert (found["failed"], found["failure"]["code"]) == (True, "backup-unnamed")
+    assert [one["backup"] for one in found["backups"]] == ["20261121t000000z"]
+    assert any("20261121t000000z" in line for line in shown)
 
 
 def fails(found: dict[str, Any]) -> bool:

@@ -222,3 +222,26 @@ def test_another_deployment_is_a_warning_of_the_plan(two: Fleet) -> None:
     done = two.run({}, playbook="plan.yml")
     assert (done.returncode, "error:" in done.stdout) == (0, False), done.stdout[-3000:]
     assert "warning: " in done.stdout and "ann@desk" in done.stdout
+
+
+def test_a_history_is_what_a_program_gets_of_it(two: Fleet) -> None:
+    entry = {"run": "a-run", "at": 0, "owner": "ann@desk", "reason": "deploy", "release": "5f00d1", "fence": 1}
+    for name in ("m1", "m2"):
+        two.hostvars[name] |= two.site.host(name, f"echo '{json.dumps({'history': [entry]})}'")
+    two.site.inventory(two.hostvars)
+    done = two.run(AS_JSON, playbook="history.yml")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["ok"], found["silent"]) == (0, True, []), done.stderr[-3000:]
+    assert [one["owner"] for one in found["deployments"]] == ["ann@desk"]
+    two.lose("m2")
+    found = json.loads(two.run(AS_JSON, playbook="history.yml").stdout)
+    assert ([one["owner"] for one in found["deployments"]], found["silent"]) == (["ann@desk"], ["m2"])
+    assert found["failure"]["where"] == "m2"
+
+
+def test_what_could_be_restored_is_listed_with_the_refusal(two: Fleet) -> None:
+    done = two.run(AS_JSON, playbook="restore.yml")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["failure"]["code"]) == (2, "backup-unnamed"), done.stderr[-3000:]
+    assert (found["playbook"], found["backups"]) == ("restore", [])
+    assert "There is no backup." in done.stderr
