@@ -266,8 +266,9 @@ def _member(name: str, variables: Mapping[str, Any], only: Optional[Collection[s
         if field_name != "name" and "praxis_" + field_name in variables:
             findings += _take(name, variables, field_name, kind, values)
     if not findings:
-        missing = [needed for needed in NEEDED if needed in read and not values.get(needed)]
-        findings += [Finding("missing-variable", "praxis_%s is not set." % each, name, NEEDED[each]) for each in missing]
+        missing = [each for each in NEEDED if each in read and not values.get(each)]
+        said = "praxis_%s is not set."
+        findings += [Finding("missing-variable", said % each, name, NEEDED[each]) for each in missing]
     if findings:
         raise Failed(*findings)
     return MemberVariables(**values)

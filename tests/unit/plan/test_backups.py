@@ -107,7 +107,8 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     run = SimpleNamespace(
-        deployment_on=lambda _: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
+        deployment_on=lambda _: None, draining=lambda name: 0.0,
+        host_slice=lambda name: {"release": {"api_port": 8000}},
         record=made.recorded.extend, exchange=lambda name, disk: made.asked.append(f"{disk} was {name}'s"),
     )  # fmt: skip
     monkeypatch.setattr(backup_places, "backups_at", lambda place, fleet: made)
