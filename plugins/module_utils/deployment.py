@@ -147,6 +147,15 @@ def is_by_hand(record: Mapping[str, Any]) -> bool:
     return not record.get("process")
 
 
+def beneath(record: Optional[Mapping[str, Any]]) -> Optional[Mapping[str, Any]]:
+    """A deployment that did not end, from the record of a host; a person may have locked the fleet since, and the host
+    keeps it beneath that lock (``under``). None: there is none."""
+    if record is not None and is_by_hand(record):
+        under: Optional[Mapping[str, Any]] = record.get("under")
+        return under
+    return None if record is None or record["ended"] else record
+
+
 def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
     """Somebody else is at work, or has locked the fleet.
 

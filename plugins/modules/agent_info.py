@@ -196,7 +196,8 @@ observation:
     deployment:
       description:
         - The newest deployment that made a step on this host, or null. C(fence) is its number, C(expires) until when
-          others wait for it by the host's clock, C(ended) whether they need not.
+          others wait for it by the host's clock, C(ended) whether they need not. Where a person has locked the fleet
+          since, C(under) is the deployment that had not ended before.
       type: dict
       returned: always
       sample: {run: 20261127T091502Z-4f2a1c, owner: ann@desk, fence: 7, lock_host: agent-1, at: 1792000000.0,

@@ -249,6 +249,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_mesh.py",),
     ),
     Fault(
+        name="person-hides-a-stopped-deployment",
+        breaks="After a person's lock nobody reads that a deployment stopped before, and a rollback goes elsewhere.",
+        file="plugins/module_utils/fleet/history.py",
+        before="    observations = lock.without_persons(observations)\n",
+        after="",
+        tests=("tests/unit/plan/test_kept_planner.py",),
+    ),
+    Fault(
+        name="person-erases-a-stopped-deployment",
+        breaks="A host that a person locks forgets the deployment that had stopped there.",
+        file="plugins/module_utils/host/fence.py",
+        before="    if under:\n",
+        after="    if False:\n",
+        tests=("tests/unit/host/test_fence.py",),
+    ),
+    Fault(
         name="lock-of-one-inventory",
         breaks="Two runs whose inventories have other first members both get the fleet's lock.",
         file="plugins/module_utils/fleet/lock.py",

@@ -68,6 +68,7 @@ class Stopped:
 def stopped(histories: Histories, observations: Mapping[str, Mapping[str, Any]]) -> Stopped:
     """What the hosts say of deployments that stopped before their end."""
     past = deployments(histories)
+    observations = lock.without_persons(observations)
     left = [one for one in map(_left_by, observations.values()) if one is not None]
     runs = {run for run, _fence in left}
     good = max((one.fence for one in past if one.run not in runs), default=-1)  # the newest one that was, everywhere

@@ -89,14 +89,34 @@ class Holder:
 
 
 def records_of(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple[Record, float]]:
-    """What the hosts remember, and their clocks."""
+    """What the hosts remember, and their clocks. Where a person's lock is over, what it lies upon counts again."""
     there = {name: observation for name, observation in observations.items() if observation.get("deployment")}
-    return {name: (one["deployment"], float(one["host"]["clock"])) for name, one in there.items()}
+    clocks = {name: float(one["host"]["clock"]) for name, one in there.items()}
+    return {name: (_uncovered(one["deployment"], clocks[name]), clocks[name]) for name, one in there.items()}
+
+
+def _uncovered(record: Record, now: float) -> Record:
+    under = deployment.beneath(record) if deployment.is_by_hand(record) else None
+    if under is None or not (record["ended"] or record["expires"] <= now):
+        return record
+    # The person took the fleet over from it, so nobody waits for it.
+    return {**under, "expires": min(under["expires"], record["at"])}
+
+
+def without_persons(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Mapping[str, Any]]:
+    """What the hosts would say had no person locked the fleet since the last deployment."""
+    found = {}
+    for name, seen in observations.items():
+        record = seen.get("deployment")
+        under = deployment.beneath(record) if record and deployment.is_by_hand(record) else None
+        found[name] = {**seen, "deployment": under or record}
+    return found
 
 
 def top(observations: Mapping[str, Mapping[str, Any]]) -> int:
     """The greatest fence number that a host remembers; 0 when there has been no deployment."""
-    return max((int(record["fence"]) for record, _now in records_of(observations).values()), default=0)
+    records = (observation.get("deployment") or {"fence": 0} for observation in observations.values())
+    return max((int(record["fence"]) for record in records), default=0)
 
 
 def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_over: str = "") -> Optional[Holder]:
@@ -104,8 +124,9 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
 
     :param take_over: the id of a deployment that the user knows to be dead.
     """
-    highest = top(observations)
-    newest = {name: found for name, found in records_of(observations).items() if found[0]["fence"] == highest}
+    records = records_of(observations)
+    highest = max((record["fence"] for record, _now in records.values()), default=0)
+    newest = {name: found for name, found in records.items() if found[0]["fence"] == highest}
     kept_by = [name for name, (record, _now) in newest.items() if record["lock_host"] == name]
     open_runs = {newest[name][0]["run"] for name in kept_by or newest if not newest[name][0]["ended"]}
     if not open_runs:

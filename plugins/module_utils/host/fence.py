@@ -11,7 +11,9 @@ from typing import Any, Dict, Optional
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import (
     Deployment,
     as_of,
+    beneath,
     fenced,
+    is_by_hand,
     late,
     record_in,
     refuses,
@@ -45,15 +47,19 @@ def admit(paths: Paths, wanted: Deployment, now: float, begins: bool = False) ->
 def write(
     paths: Paths, deployment: Deployment, now: float, ended: bool = False, closed: bool = False
 ) -> Dict[str, Any]:
-    """Remember a deployment, in place of any other; the record.
+    """Remember a deployment, in place of any other; the record. A person's lock is no deployment: what one has left is
+    kept beneath it, for those who come when the lock is over.
 
     :param closed: whether it has rolled this host back, or called its release good: it activates nothing here any more.
     """
     files.make_directory(paths.root, 0o755)
     record = deployment.record(now, ended)
+    under = beneath(read(paths, now)) if is_by_hand(record) else None
     kept = {**record, "boot": uptime.boot(), "up": uptime.seconds()}
     if closed or _is_closed(paths, deployment):
         kept["closed"] = True
+    if under:
+        kept["under"] = under
     files.write_file(paths.deployment, json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n")
     return record
 

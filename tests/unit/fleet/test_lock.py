@@ -254,3 +254,22 @@ def test_a_lock_in_a_diff_says_nothing_that_differs_from_run_to_run() -> None:
     assert fence.shown(HAND) == "fence 1, locked by ann@desk (migration)\n"
     assert fence.shown(AT_WORK) == "fence 1, deployment a, at work\n"
     assert fence.shown({**HAND, "ended": True}) == "fence 1, deployment a, ended\n"
+
+
+LOCKED = {**deployment("p", 2, process={}).record(50, ended=False), "under": AT_WORK}
+
+
+@pytest.mark.parametrize(
+    ("record", "now", "run"),
+    [(LOCKED, 60, "p"), ({**LOCKED, "ended": True}, 60, "a"), (LOCKED, 200, "a"),
+     ({**LOCKED, "ended": True, "under": None}, 60, None)],
+)  # fmt: skip
+def test_when_a_person_s_lock_is_over_what_had_stopped_before_is_to_be_seen_to_again(
+    record: dict[str, Any], now: float, run: Optional[str]
+) -> None:
+    held = lock.holder(observations(now, m1=record), elsewhere)
+    assert (held and held.run) == run
+    if held and run == "a":
+        assert held.gone, "the person has taken the fleet over from it"
+        assert lock.begun(observations(now, m1=record), "mine")
+    assert lock.top(observations(now, m1=record)) == 2, "the next deployment has a greater number than the person"

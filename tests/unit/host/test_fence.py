@@ -158,3 +158,26 @@ def test_a_deployment_says_who_runs_it() -> None:
     assert first["run"] != second["run"] and first["run"][:8].isdigit()
     assert "@" in first["owner"]
     assert first["process"]["pid"] == os.getppid()
+
+
+DEAD = Deployment(**{**GIVEN, "reason": "rollback to b", "process": {"place": "here", "pid": 7, "started": "1"}})
+
+
+def test_a_person_s_lock_keeps_what_a_deployment_has_left(paths: Paths) -> None:
+    """While it lasts, when it ends, and when another person takes it."""
+    fence.write(paths, DEAD, 100.0)
+    for lock, ended in ((OTHER, False), (OTHER, True), (Deployment(**{**GIVEN, "run": "c", "fence": 5}), False)):
+        fence.write(paths, lock, 200.0, ended)
+        found = fence.read(paths, 200.0) or {}
+        assert (found["run"], found["fence"], found["ended"]) == (lock.run, lock.fence, ended)
+        assert (found["under"]["run"], found["under"]["reason"]) == ("a", "rollback to b")
+    # The next deployment has seen to it.
+    next_one = Deployment(**{**GIVEN, "run": "e", "fence": 6, "process": DEAD.process})
+    fence.write(paths, next_one, 300.0)
+    assert "under" not in (fence.read(paths, 300.0) or {})
+
+
+def test_a_person_s_lock_keeps_nothing_of_a_deployment_that_has_ended(paths: Paths) -> None:
+    fence.write(paths, DEAD, 100.0, ended=True)
+    fence.write(paths, OTHER, 200.0)
+    assert "under" not in (fence.read(paths, 200.0) or {})

@@ -441,3 +441,24 @@ def test_a_rollback_keeps_the_pods_of_the_same_fleet_in_the_lists() -> None:
     plan = KeptPlanner(members, kept, "", beside=PodsBeside(pods=(pod,))).plan()
     assert plan.peers("m2")["multiaddrs"][-1] == f"/ip4/10.9.0.1/tcp/30400/p2p/{PEERS['m1']}"
     assert plan.outside["m1"][0].dials == "10.0.0.1:4001"
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_person_who_has_locked_the_fleet_meanwhile_changes_nothing_of_where_a_stopped_rollback_goes(
+    ended: bool,
+) -> None:
+    """The lock has taken the place of its record; only the host that kept it knew of it."""
+    dead = {"run": "d", "owner": "ann@desk", "reason": "rollback to b", "fence": 4, "lock_host": "m1",
+            "process": {"pid": 1}, "at": 0.0, "expires": 5.0, "ended": False}  # fmt: skip
+    person = {"run": "p", "reason": "hands off", "fence": 5, "process": {}, "ended": ended, "under": dead}
+    before = {"run": "c", "fence": 3, "ended": True}
+    observations = {"m1": seen_of("c1", "c1", record=person), "m2": seen_of("c2", "c2", record=before)}
+    left = history.stopped(THREE, observations)
+    assert (left.begun, left.to) == (True, "b")
+
+
+def test_a_host_that_was_left_by_a_deployment_and_locked_by_a_person_names_the_deployment() -> None:
+    dead = {"run": "d", "fence": 4}
+    record = {"run": "p", "fence": 5, "process": {}, "ended": True, "under": {**seen_of("", "")["deployment"], **dead}}
+    left = history.stopped(THREE, {"m1": seen_of("d1", "c1", record=record), "m2": seen_of("c2", "c2", record=dead)})
+    assert left.runs == {"d"}
