@@ -116,7 +116,7 @@ def overlap(one: Rule, other: Rule) -> bool:
     if not (one.is_network and other.is_network):
         return one.source == other.source
     first, second = (ipaddress.ip_network(str(each.source), strict=False) for each in (one, other))
-    return first.version == second.version and (first.subnet_of(second) or second.subnet_of(first))
+    return first.overlaps(second)
 
 
 def rule_count(rules: Iterable[Rule]) -> int:
