@@ -136,9 +136,9 @@ def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
 
 #: What is a variable, and no fact, whatever ANSIBLE_INJECT_FACT_VARS says.
 NO_FACTS = (
-    "ansible_become", "ansible_check_mode", "ansible_connection", "ansible_facts", "ansible_failed_result",
-    "ansible_failed_task", "ansible_host", "ansible_limit", "ansible_loop", "ansible_pipelining",
-    "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python",
+    "ansible_become", "ansible_become_user", "ansible_check_mode", "ansible_connection", "ansible_facts",
+    "ansible_failed_result", "ansible_failed_task", "ansible_host", "ansible_limit", "ansible_loop",
+    "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python",
     "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp", "ansible_run_tags",
     "ansible_skip_tags", "ansible_ssh_pipelining", "ansible_user",
 )  # fmt: skip
@@ -149,6 +149,13 @@ def test_facts_are_read_from_ansible_facts() -> None:
     files = [*PLAYBOOKS.rglob("*.yml"), *ROLES.rglob("*.yml")]
     used = {name for path in files for name in re.findall(r"\bansible_\w+", path.read_text(encoding="utf-8"))}
     assert used - set(NO_FACTS) == set()
+
+
+def test_the_engine_is_installed_by_root_whatever_user_an_inventory_names() -> None:
+    (play,) = [play for _name, play in plays("deploy") if play["name"] == "Install Docker where it is missing"]
+    (role,) = [task for task in tasks_of(play)
+               if (task.get("ansible.builtin.import_role") or {}).get("name") == "praxis.cloud.docker"]  # fmt: skip
+    assert role["vars"]["ansible_become_user"] == "root"
 
 
 def test_the_docker_role_asks_the_machine_and_no_fact_cache_what_it_runs() -> None:

@@ -354,7 +354,7 @@ def test_each_slot_goes_by_the_variables_of_its_own_host(monkeypatch: pytest.Mon
 
 
 def test_a_refusal_for_want_of_a_name_has_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = Backup("snap-1", "20261121t000000z", "aws-1", 8, True)
+    there = Backup("snap-1", "20261121t000000z", "aws-1", 8, True, 0.0)
     monkeypatch.setattr(backup_places, "backups_at", lambda where, fleet: SimpleNamespace(observe=lambda: [there]))
     shown: list[str] = []
     monkeypatch.setattr(screen, "show", lambda display, lines, width, stderr: shown.extend(lines(80, render.plain)))

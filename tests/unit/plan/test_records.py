@@ -78,7 +78,7 @@ class TestWritten:
         order = object.__new__(fleet_order.ActionModule)
         order._task = SimpleNamespace(check_mode=False)
         order.judge(run, {"final": True, "show": False, "restart": []})
-        run.lock({**run.options()["deployment"], "fence": 9, "lease": 900.0})
+        run.lock({**run.options()["deployment"], "lock_host": "m1", "fence": 9, "lease": 900.0})
         with journal.step(run, "activate", ["m1"]) as step:
             step.outcome = "ok"
         judged(run, batch=["m1"])
