@@ -178,7 +178,7 @@ def _alone(plan: Plan) -> int:
 
 
 def _answers(hostvars: Mapping[str, Any], hosts: List[str], variable: str) -> Optional[Answers]:
-    """What the hosts of this run have answered, from the variable that it was registered in; None when none is named."""
+    """What the hosts of this run have answered, from the variable that it was registered in; None without a name."""
     if not variable:
         return None
     found = fleet_variables.registered(hostvars, hosts, variable)

@@ -115,7 +115,7 @@ class KeptPlanner:
 
     def _release(self, member: MemberVariables, goals: Mapping[str, str], findings: List[Finding]) -> KeptRelease:
         name = member.name
-        if name not in self._able:  # it can take no step, or is not of this run: its addresses are all that is needed of it
+        if name not in self._able:  # it can take no step, or is not of this run: its addresses are all that is needed
             return KeptRelease.unknown(name)
         found = self._kept[name]
         # A host that is newer than the deployment to go back to stays as it is.

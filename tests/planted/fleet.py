@@ -178,7 +178,7 @@ FAULTS = (
     ),
     Fault(
         name="hosts-that-roll-back-disturb-each-other",
-        breaks="Of many hosts that are rolled back at the same time some drop out of the run, and keep the bad release.",
+        breaks="Of many hosts that are rolled back together some drop out of the run, and keep the bad release.",
         file="plugins/plugin_utils/fact_files.py",
         before="        found = {name: self.find(",
         after="        found = {name: self.read(",

@@ -198,8 +198,9 @@ def limited(size: int, *scope: str, answering: str = "", known: bool = True, **c
     :param known: whether the plan knows what the others run. A rollback's does not.
     """
     plan = fleet(size)
-    unknown = {} if known else {name: replace(one, release="") for name, one in plan.members.items() if name not in scope}
-    plan = replace(plan, members={**plan.members, **unknown})
+    if not known:
+        unknown = {name: replace(plan.members[name], release="") for name in set(plan.members).difference(scope)}
+        plan = replace(plan, members={**plan.members, **unknown})
     outcomes: dict[str, Any] = {}
     for name in scope:
         dials = {
