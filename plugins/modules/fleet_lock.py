@@ -139,6 +139,10 @@ locked:
   description: Whether the deployment has the lock now.
   returned: without O(state=observed)
   type: bool
+refused:
+  description: Whether another deployment, or a person, keeps this run from the fleet.
+  returned: with O(run), unless O(state=absent)
+  type: bool
 observation:
   description:
     - What this host remembers, a part of what M(praxis.cloud.agent_info) returns. C(deployment) is the newest

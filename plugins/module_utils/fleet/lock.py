@@ -105,7 +105,7 @@ def _uncovered(record: Record, now: float) -> Record:
 
 def without_persons(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Mapping[str, Any]]:
     """What the hosts would say had no person locked the fleet since the last deployment."""
-    found = {}
+    found: Dict[str, Mapping[str, Any]] = {}
     for name, seen in observations.items():
         record = seen.get("deployment")
         under = deployment.beneath(record) if record and deployment.is_by_hand(record) else None

@@ -116,27 +116,27 @@ class Hosts:
         self.records = dict(records)
         self.asked: list[str] = []
 
-    def keep(self, run: RunDirectory, host: str, **args: Any) -> dict[str, Any]:
+    def keep(self, run: RunDirectory, name: str, **args: Any) -> dict[str, Any]:
         action = object.__new__(fleet_lock.ActionModule)
         action._display = SimpleNamespace()
 
         def module(module_args: dict[str, Any], **_more: Any) -> dict[str, Any]:
-            self.asked.append(host)
-            now, found = time.time(), self.records.get(host)
+            self.asked.append(name)
+            now, found = time.time(), self.records.get(name)
             wanted = deployment.deployment_from({"last": False, **module_args["deployment"]})
-            assert wanted is not None and wanted.lock_host == host
+            assert wanted is not None and wanted.lock_host == name
             if module_args.get("state") == "absent":
-                self.records[host] = wanted.record(now, ended=True)
+                self.records[name] = wanted.record(now, ended=True)
                 return {"changed": True}
             try:
                 taken = deployment.takes(found, wanted, module_args["seen"], module_args.get("over", ()), now)
             except Failed as error:
                 return {"failed": True, **error.as_result()}
-            self.records[host] = (taken or wanted).record(now, ended=False)
+            self.records[name] = (taken or wanted).record(now, ended=False)
             return {"changed": True, "fence": (taken or wanted).fence}
 
         action._execute_module = module
-        answer: dict[str, Any] = action._step(run, {"host": host, **args}, {})
+        answer: dict[str, Any] = action._step(run, {"host": name, **args}, {})
         return answer
 
 
@@ -198,3 +198,11 @@ def test_the_host_that_is_asked_in_another_one_s_place_keeps_nothing_where_that_
     run.lock({**(run.options()["deployment"]), "lock_host": "m1", "fence": 7, "lease": 900.0})
     assert hosts.keep(run, "m2") == {"changed": False, "locked": False}
     assert hosts.asked == []
+
+
+def test_whoever_gives_the_lock_back_need_not_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's own play has one host."""
+    run, hosts = observing(tmp_path, monkeypatch, {"m1": before("m1")}), Hosts(m1=before("m1"))
+    hosts.keep(run, "m1")
+    assert hosts.keep(run, "m1", state="absent", host=None)["changed"]
+    assert hosts.records["m1"]["ended"]
