@@ -140,4 +140,5 @@ def _task(task: Any) -> stages.Task:
 
 def _failure(result: Any) -> str:
     """What a host says is wrong with it, in a result that has not failed."""
-    return str((result.result.get("failure") or {}).get("what", ""))
+    said = result.result.get("failure")
+    return str(said["what"]) if summary.is_finding(said) else ""

@@ -128,12 +128,19 @@ def _beside(summary: Mapping[str, Any]) -> Dict[str, Any]:
 def failures_of(result: Any) -> List[Dict[str, Any]]:
     """What a failed task says is wrong; for a task that is not ours, its message."""
     said: Mapping[str, Any] = result.result
-    if said.get("failures") or said.get("failure"):
-        return list(said.get("failures") or [said["failure"]])
+    given = said.get("failures") or [said.get("failure")]
+    own = [item for item in given if is_finding(item)] if isinstance(given, list) else []
+    if own:
+        return own
     what = str(said.get("msg") or said.get("module_stderr") or "It gave no reason.").strip()
     where = "%s (%s)" % (result.task.get_name(), result.host.get_name())
     fix = "Fix that and run it again; -vvv shows more."
     return [{"code": "task-failed", "what": what, "where": where, "fix": fix}]
+
+
+def is_finding(item: Any) -> bool:
+    """Whether this is one of ours. Modules of a user's hook have results of their own, and words of the same name."""
+    return isinstance(item, Mapping) and set(_NO_SUMMARY) <= set(item)
 
 
 def unreachable(result: Any) -> Dict[str, Any]:

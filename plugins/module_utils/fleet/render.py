@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 #: A text and one of ``good``, ``bad``, ``warning``, or nothing, to the text in that colour.
@@ -44,12 +44,12 @@ def plain(text: str, colour: str) -> str:
 
 
 def table(columns: Sequence[Column], width: Optional[int] = None, paint: Paint = plain) -> List[str]:
-    """A table's lines, columns aligned.
+    """A table's lines, columns aligned; whatever a cell's text holds, it is one line.
 
     :param width: characters in a line; None: any number. When only columns of rank 0 are left and they do not fit
         either, the first one is cut.
     """
-    shown = list(columns)
+    shown = [replace(each, cells=[(clean(text), colour) for text, colour in each.cells]) for each in columns]
     while width is not None and _width(shown) > width and any(column.rank for column in shown):
         shown.remove(max(shown, key=lambda column: column.rank))
     space = [column.width for column in shown]
@@ -147,9 +147,9 @@ def _line(cells: Sequence[Cell], space: Sequence[int], paint: Paint) -> str:
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> List[Column]:
     columns = [
-        Column("MEMBER", [(clean(row["name"]), "") for row in rows]),
-        Column("SLOT", [(clean(row["slot"]), "") for row in rows], 6),
-        Column("ZONE", [(clean(row["zone"]) or NONE, "") for row in rows], 4),
+        Column("MEMBER", [(str(row["name"]), "") for row in rows]),
+        Column("SLOT", [(str(row["slot"]), "") for row in rows], 6),
+        Column("ZONE", [(row["zone"] or NONE, "") for row in rows], 4),
         Column("RELEASE", [_release(row) for row in rows], 2),
         Column("HEALTH", [_health(row) for row in rows]),
         Column("EDGES", [_edges(row) for row in rows], 1),

@@ -53,6 +53,13 @@ def test_ages(seconds, text):
     assert render.age(seconds) == text
 
 
+def test_a_cell_is_one_line_and_steers_no_terminal():
+    """Owners and reasons come from machines, names of backups from tags that anybody may write."""
+    cells = [("ann\n@desk", ""), ("\x1b[2J\u202eevil", "bad"), ("größe", "")]
+    assert render.table([render.Column("BY", cells), render.Column("N", [("1", "")] * 3)]) == [
+        "BY         N", "ann @desk  1", "?[2J?evil  1", "größe      1"]  # fmt: skip
+
+
 def test_a_whole_table():
     nothing = {"release": None, "health": "no-container", "edges": {"live": 0, "expected": 2}, "up": None}
     second = row("praxis-aws-22", zone="", **nothing)
