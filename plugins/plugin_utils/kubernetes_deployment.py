@@ -87,7 +87,7 @@ class Deployment:
             self.findings += bad
             outcome = self._roll_back()
         else:
-            self._make([change for change in planned.changes if change.is_late])
+            self._remove([change for change in planned.changes if change.is_late])
         self._finish(source, outcome)
 
     def _spread(self, stages: Sequence[canary.Stage]) -> List[Finding]:
@@ -162,6 +162,14 @@ class Deployment:
         for change in made:
             self.lock.require()
             self.cluster.apply(change)
+
+    def _remove(self, late: Sequence[Change]) -> None:
+        """Remove what a good deployment has no more. One that stays is an error, and the deployment is good all the
+        same: without its record nothing could lead back to it. The next run removes the rest."""
+        try:
+            self._make(late)
+        except errors.CloudError as error:
+            self.findings += error.findings
 
     def _finish(self, source: Source, outcome: str) -> None:
         """Keep what was deployed, and forget the oldest in the place of a good one. A repair of the newest good one has

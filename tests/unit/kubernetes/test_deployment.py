@@ -258,6 +258,28 @@ def test_a_rollback_that_fails_has_removed_the_added_pods_and_not_what_others_ma
 
 
 @pytest.mark.slow
+def test_a_good_deployment_has_its_record_whatever_cannot_be_removed(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(api, "deployed", kinds={"agent": variables(), "leaf": leaf()})
+    answer = api.answer
+
+    def refusing(method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if (method, path) == ("DELETE", LEAVES):
+            return 403, {"kind": "Status", "message": "deletes are frozen", "reason": "Forbidden"}
+        return answer(method, path, query, body)
+
+    with monkeypatch.context() as frozen:
+        frozen.setattr(api, "answer", refusing)
+        result = run(api, "deployed", kinds=of(OTHER))
+    assert not result["ok"] and "deletes are frozen" in result["findings"][-1]["what"]
+    assert [past["outcome"] for past in run(api, "history")["deployments"]] == ["good", "good"]
+    again = run(api, "deployed", kinds=of(OTHER))
+    assert again["ok"] and LEAVES not in living(api)
+    assert len(run(api, "history")["deployments"]) == 2
+
+
+@pytest.mark.slow
 def test_another_deployment_at_work_is_left_alone(api: FakeApi) -> None:
     run(api, "deployed")
     held = api.objects[LEASE]
