@@ -138,9 +138,9 @@ def test_only_accounts_are_worked_on_without_waiting_for_each_other() -> None:
 NO_FACTS = (
     "ansible_become", "ansible_become_user", "ansible_check_mode", "ansible_connection", "ansible_facts",
     "ansible_failed_result", "ansible_failed_task", "ansible_host", "ansible_limit", "ansible_loop",
-    "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names", "ansible_playbook_python",
-    "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp", "ansible_run_tags",
-    "ansible_skip_tags", "ansible_ssh_pipelining", "ansible_user",
+    "ansible_pipelining", "ansible_play_batch", "ansible_play_hosts_all", "ansible_play_role_names",
+    "ansible_playbook_python", "ansible_private_key_file", "ansible_python_interpreter", "ansible_remote_tmp",
+    "ansible_run_tags", "ansible_skip_tags", "ansible_ssh_pipelining", "ansible_user",
 )  # fmt: skip
 
 
