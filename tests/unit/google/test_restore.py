@@ -80,7 +80,8 @@ class Hosts:
 @pytest.fixture
 def hosts(project: Project, monkeypatch: pytest.MonkeyPatch) -> Hosts:
     run = SimpleNamespace(
-        deployment_on=lambda _: None, host_slice=lambda name: {"release": {"api_port": 8000}}, draining=lambda name: 0.0,
+        deployment_on=lambda _: None, draining=lambda name: 0.0,
+        host_slice=lambda name: {"release": {"api_port": 8000}},
         exchange=lambda name, disk: None,
     )  # fmt: skip
     monkeypatch.setattr("ansible_collections.praxis.cloud.plugins.action.agent_backup.RunDirectory", lambda path: run)
