@@ -69,11 +69,10 @@ def roles(place: Project) -> dict[str, list[Document]]:
     project = f"projects/{place.project}"
     observed, removed = _observes(place), _takes_back(place)
     planned = {*observed, "compute.machineTypes.get", *(["dns.managedZones.get"] if place.named else [])}
+    kept = {*planned, *_makes(place), *_changes(place), *removed, *_compute(_LET_GO), *_WAITS}
     served = [*_compute(_OBSERVE_MEMBERS), *_compute(_OBSERVE_BALANCER)]
     needs: dict[str, list[Grant]] = {
-        "provision": [Grant(project, {*planned, *_makes(place), *_changes(place), *removed, *_compute(_LET_GO),
-                                *_WAITS}),
-                      *_secrets(place.login)],
+        "provision": [Grant(project, kept), *_secrets(place.login)],
         "deploy": [Grant(project, {*served, *_compute(_SERVE), *_MAKE_IDENTITIES, *_WAITS}),
                    _identities(place, *_READ, *_FILL), *_secrets(place.secrets), *_pulls(place)],
         "doctor": [Grant(project, {*planned, *served}), _identities(place, *_READ),
