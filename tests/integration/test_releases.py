@@ -223,6 +223,24 @@ def test_a_release_that_crashes_after_its_gate_does_not_spread(fleet: Cloud) -> 
     settle(fleet)
 
 
+@pytest.mark.repetition
+def test_a_canary_whose_controller_died_has_to_last_in_the_next_run(fleet: Cloud, tmp_path: Path) -> None:
+    """It counts as activated by the run that takes the fleet over: before it has lasted nobody else is drained, and it
+    is given no request."""
+    settle(fleet)
+    before, starts = seen.releases(fleet), seen.started(fleet)
+    variables = {**new(STANDIN_FAIL="die-after:40"), "praxis_soak": 60}
+    with load(fleet) as counted:
+        killed_in_its_first_activation(fleet, variables, tmp_path)
+        run = deploy(fleet, variables, expect=2)
+    assert set(codes(run)) <= {"agent-restarted", "api-silent"}, run.summary["text"]
+    assert "taken-over" in {item["code"] for item in run.summary["findings"]}
+    assert {name for name, start in seen.started(fleet).items() if start != starts[name]} == {"praxis-aws-1"}
+    assert seen.releases(fleet) == before
+    assert lost(counted) == ({}, "")
+    settle(fleet)
+
+
 def result_of(record: dict[str, Any], name: str) -> str:
     """What came of a host, by the record of its deployment."""
     return str(next(row["result"] for row in record["members"] if row["name"] == name))
