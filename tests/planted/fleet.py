@@ -190,6 +190,7 @@ FAULTS = (
         file="plugins/action/fleet_plan.py",
         before='PLACE if args["kept"] else None',
         after="None",
+        tier="test",
         tests=("tests/unit/plan/test_left_out_of_a_rollback.py",),
     ),
     Fault(
