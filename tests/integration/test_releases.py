@@ -1040,6 +1040,21 @@ def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: 
 
 
 @pytest.mark.repetition
+def test_one_host_is_rolled_back_alone(fleet: Cloud) -> None:
+    """The members outside the limit count: the floor holds, and it is drained as in any batch."""
+    settle(fleet)
+    before = seen.releases(fleet)
+    with load(fleet) as counted:
+        deploy(fleet, {**new(), "praxis_batch": 2})
+        alone = {"praxis_soak": 1, "praxis_min_available": 3}
+        run = fleet.run("rollback.yml", "--limit", "praxis-aws-3", environment=FOUR, variables=alone)
+    assert run.summary["ok"]
+    assert moved(fleet, before) == {"praxis-aws-1", "praxis-aws-2", "praxis-aws-4"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
 def test_a_balancer_that_fails_at_the_rejoin_costs_a_batch_at_most(fleet: Cloud) -> None:
     settle(fleet)
     before = seen.releases(fleet)
