@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         keeper = str(args.get("host") or (run.locked() or {"lock_host": ""})["lock_host"])
         if args.get("state") == "absent":
             return self._give_back(run, keeper, task_vars)
-        if any(item.code in REFUSALS for item in run.recorded()):
+        if is_refused(run.recorded()):
             answer = {"changed": False, "locked": False}
         elif run.keeps(keeper):
             answer = self._hold(run, keeper, task_vars)
@@ -79,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, "locked": False}  # it would have kept the lock in another one's place
         else:
             answer = self._take(run, args, task_vars)
-        return {**answer, "refused": any(item.code in REFUSALS for item in run.recorded())}
+        return {**answer, "refused": is_refused(run.recorded())}
 
     def _wait(self, args: Mapping[str, Any]) -> Dict[str, Any]:
         """Wait until no other deployment holds the fleet. Whether one does is asked again when this run takes the
@@ -127,14 +127,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.renew()
         # The keeper itself may be in trouble. Other hosts still refuse whoever has been taken over from.
         run.record([item if item.code in REFUSALS else _unseen(item) for item in findings])
-        return {**_reported(answer), "locked": not any(item.code in REFUSALS for item in findings)}
+        return {**_reported(answer), "locked": not is_refused(findings)}
 
     def _take(self, run: RunDirectory, args: Mapping[str, Any], task_vars: Any) -> Dict[str, Any]:
-        observations, options = observations_of(run.outcomes()), run.options()
+        observations, options, held = observations_of(run.outcomes()), run.options(), run.locked()
         keeper = str(args["host"])
         if keeper not in observations:  # outside of the run (--limit): it alone may know who holds the fleet
             observations = {**observations, **self._observed(keeper)}
-        fence = (run.locked() or {"fence": lock.top(observations) + 1})["fence"]
+        fence = held["fence"] if held else lock.top(observations) + 1
         wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
         before = lock.holder(observations, controller.alive, options["take_over"])
         if before and before.gone and options["unfinished"] == "refuse":
@@ -145,7 +145,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         answer = self._ask(keeper, {"deployment": wanted, "seen": seen, "over": over}, task_vars)
         if answer.get("failed"):
             found = [Finding(**failure) for failure in answer["failures"]]
-            asks_next = (args.get("try_next") or run.locked()) and not any(item.code in REFUSALS for item in found)
+            asks_next = (args.get("try_next") or held) and not is_refused(found)
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import is_refused
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import (
     clocks,
@@ -74,7 +74,7 @@ class ActionModule(FleetAction):
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
-        refused = any(item.code in REFUSALS for item in recorded)
+        refused = is_refused(recorded)
         if not run.locked():
             found = (*found, *_other(judged, observations, options["deployment"]["run"]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
@@ -128,8 +128,7 @@ def _stops(run: RunDirectory) -> bool:
     """Whether an error has ended the activation, and what was touched is to be rolled back now. The others were
     observed before it was activated, so they list its connections of before."""
     errors = [item for item in run.recorded() if item.level == ERROR]
-    refused = any(item.code in REFUSALS for item in errors)
-    return bool(errors and _to_roll_back(run, refused))
+    return bool(errors and _to_roll_back(run, is_refused(errors)))
 
 
 def _other(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:

@@ -11,7 +11,7 @@ it back at its end (:func:`ends`). Every host refuses a step of a deployment tha
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 
@@ -140,6 +140,11 @@ def shown(record: Mapping[str, Any]) -> str:
     if is_by_hand(record) and not record["ended"]:
         return "fence %d, locked by %s (%s)\n" % (record["fence"], record["owner"], record["reason"])
     return "fence %d, deployment %s, %s\n" % (record["fence"], record["run"], "ended" if record["ended"] else "at work")
+
+
+def is_refused(findings: Iterable[Finding]) -> bool:
+    """Whether one of them has a deployment leave the fleet alone."""
+    return any(item.code in REFUSALS for item in findings)
 
 
 def is_by_hand(record: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import none_would_serve
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import require_one_that_serves
 
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
@@ -218,9 +218,9 @@ def leave(group: TargetGroup, ids: Collection[str], poll: Poll, *, some_stay: bo
     """
     seen = group.observe()
     going = [target for target in seen if target.id in ids]
-    serving = {target for target, health in seen.items() if health.state == "healthy"}
-    if some_stay and serving and serving <= {*going}:
-        raise Failed(none_would_serve(group.name))
+    if some_stay:
+        serving = [target for target, health in seen.items() if health.state == "healthy"]
+        require_one_that_serves(group.name, serving, going)
     if not going:
         return
     if changes := diff(seen, going, "absent"):

@@ -160,7 +160,7 @@ def observe(client: AwsClient, fleet: str, value: str = DATA_VALUE) -> list[Volu
     :param value: of the tag that tells what it is; with ``*`` also those that are no slot's any more, or not yet.
     """
     tags = {FLEET_TAG: fleet, DATA_TAG: value}
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    filters = [{"Name": f"tag:{key}", "Values": [wanted]} for key, wanted in tags.items()]
     found = client.paginate("ec2", "describe_volumes", Filters=filters, MaxResults=PAGE_SIZE)
     return sorted((volume(each) for each in found), key=lambda each: (each.slot, each.id))
 

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import none_would_serve
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import require_one_that_serves
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import FRONT_ENDS
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
@@ -292,9 +292,9 @@ def leave(service: BackendService, ids: Collection[str], sleep: Callable[[float]
     """
     seen = service.observe()
     going = [target for target in seen if f"{target.zone}/{target.name}" in ids]
-    serving = {target for target, state in seen.items() if state == HEALTHY}
-    if some_stay and serving and serving <= {*going}:
-        raise Failed(none_would_serve(service.name))
+    if some_stay:
+        serving = [target for target, state in seen.items() if state == HEALTHY]
+        require_one_that_serves(service.name, serving, going)
     if going:
         service.apply(going, "absent")
         sleep(service.draining())

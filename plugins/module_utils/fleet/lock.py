@@ -96,7 +96,7 @@ def records_of(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, Tuple
 
 
 def _uncovered(record: Record, now: float) -> Record:
-    under = deployment.beneath(record) if deployment.is_by_hand(record) else None
+    under: Optional[Record] = record.get("under")
     if under is None or not (record["ended"] or record["expires"] <= now):
         return record
     # The person took the fleet over from it, so nobody waits for it.
@@ -107,9 +107,8 @@ def without_persons(observations: Mapping[str, Mapping[str, Any]]) -> Dict[str, 
     """What the hosts would say had no person locked the fleet since the last deployment."""
     found: Dict[str, Mapping[str, Any]] = {}
     for name, seen in observations.items():
-        record = seen.get("deployment")
-        under = deployment.beneath(record) if record and deployment.is_by_hand(record) else None
-        found[name] = {**seen, "deployment": under or record}
+        record = seen.get("deployment") or {}
+        found[name] = {**seen, "deployment": record["under"]} if record.get("under") else seen
     return found
 
 

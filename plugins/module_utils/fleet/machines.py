@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -270,8 +270,14 @@ def picture(wanted: Wanted, found: Iterable[Machine], changes: Changes) -> dict[
     return {"before": before, "after": after}
 
 
-def none_would_serve(balancer: str) -> Finding:
-    """Why machines that are too many stay: those that would be left serve nobody."""
-    what = f"The members that would go are the only ones that {balancer} calls healthy."
-    fix = "Repair those that stay (verify.yml names them), then run again."
-    return Finding("none-would-serve", what, f"load balancer {balancer}", fix)
+def require_one_that_serves(balancer: str, serving: Collection[Any], going: Collection[Any]) -> None:
+    """Refuse to end machines that are too many where those that would be left serve nobody, though some do now.
+
+    :param serving: the targets that the load balancer calls healthy.
+    :param going: those of the machines that go.
+    :raises Failed: ``none-would-serve``.
+    """
+    if serving and set(serving) <= set(going):
+        what = f"The members that would go are the only ones that {balancer} calls healthy."
+        fix = "Repair those that stay (verify.yml names them), then run again."
+        raise Failed(Finding("none-would-serve", what, f"load balancer {balancer}", fix))

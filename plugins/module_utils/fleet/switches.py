@@ -19,7 +19,7 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
     """
     found = []
     for name in names:
-        switch = _switch(observations, name)
+        switch = _switch(observations.get(name) or {})
         done, armed = switch.get("rolled_back"), switch.get("armed") or {}
         if done:
             what = "It rolled itself back to release %s at %s: deployment %s did not confirm release %s in time."
@@ -45,7 +45,7 @@ def waiting(
     """
     found = []
     for name in names:
-        armed = _switch(observations, name).get("armed")
+        armed = _switch(observations.get(name) or {}).get("armed")
         if armed and not armed.get("missing") and armed["run"] not in at_work:
             what = "Deployment %s has not called release %s good here. " % (armed["run"], armed["wanted"])
             what += goes_back(observations[name])
@@ -56,14 +56,15 @@ def waiting(
 
 def goes_back(observation: Mapping[str, Any]) -> str:
     """When a host rolls itself back, and to what, if nobody calls its release good; empty where it does not."""
-    armed = (observation.get("switch") or {}).get("armed")
+    armed = _switch(observation).get("armed")
     if not armed or armed.get("missing"):
         return ""
     return "The host rolls itself back to release %s at %s." % (armed["back"], clocks.moment(armed["until"]))
 
 
-def _switch(observations: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return (observations.get(name) or {}).get("switch") or {}
+def _switch(observation: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of a host's switch; nothing, where it was not observed."""
+    return observation.get("switch") or {}
 
 
 def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
@@ -74,7 +75,7 @@ def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
 
 def on_trial(observation: Mapping[str, Any]) -> bool:
     """Whether a host runs a release that it goes back from, unless somebody calls it good."""
-    release, armed = observation.get("release") or {}, (observation.get("switch") or {}).get("armed") or {}
+    release, armed = observation.get("release") or {}, _switch(observation).get("armed") or {}
     running = release.get("running")
     return bool(running) and armed.get("wanted") == running != release.get("good")
 
@@ -87,6 +88,6 @@ def is_untried(observation: Mapping[str, Any], soak: float) -> bool:
 
 def unconfirmed(observation: Mapping[str, Any]) -> bool:
     """Whether a host has something left of a deployment that did not come to its end, or of this one."""
-    release, switch = observation.get("release") or {}, observation.get("switch") or {}
+    release, switch = observation.get("release") or {}, _switch(observation)
     left = release.get("running") != release.get("good") or any(switch.values())
     return bool(release.get("running")) and left

@@ -262,9 +262,9 @@ _OBSERVE_BALANCER = {
     "targetHttpsProxies": "list",
     "urlMaps": "list",
 }
-#: Into the load balancer and out of it.
 #: Of a backend service of the user's whose groups have endpoints: what a machine leaves it by before it is deleted.
 _LET_GO = {"networkEndpointGroups": "detachNetworkEndpoints get"}
+#: Into the load balancer and out of it.
 _SERVE = {
     "instanceGroups": "update",
     "instances": "use",
