@@ -27,6 +27,7 @@ except ImportError:  # it comes with the package kubernetes, and that one's abse
     requests = None  # type: ignore[assignment]
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import sending_at_once
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
@@ -52,7 +53,7 @@ class Api:
     ) -> None:
         self._configuration = configuration or _configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
-        self._session = requests.Session()
+        self._session = sending_at_once(requests.Session())
         # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.
         self._verify = self._configuration.ssl_ca_cert or True if self._configuration.verify_ssl else False
         if self._configuration.cert_file:

@@ -32,6 +32,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_errors impo
     unanswered,
     unreadable,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import sending_at_once
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 
 TIMEOUT = (5, 30)
@@ -263,7 +264,8 @@ class GcpClient:
             if self._http is None:
                 transport = library("google.auth.transport.requests", "requests")
                 # The policy of this layer is the only one that retries; a 401 still renews the token once or twice.
-                self._http = transport.AuthorizedSession(self.credentials, refresh_timeout=TIMEOUT[1])
+                session = transport.AuthorizedSession(self.credentials, refresh_timeout=TIMEOUT[1])
+                self._http = sending_at_once(session)
             return self._http
 
     def _authenticated(self) -> tuple[Any, str | None]:

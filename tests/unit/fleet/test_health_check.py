@@ -30,7 +30,7 @@ class _Healthy(BaseHTTPRequestHandler):
 def port() -> Iterator[int]:
     """Where an API answers."""
     server = HTTPServer(("127.0.0.1", 0), _Healthy)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server.server_port
     server.shutdown()

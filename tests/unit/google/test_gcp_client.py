@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -225,3 +226,13 @@ def test_a_full_region_is_a_quota_and_an_empty_zone_is_distinguished(code, ours,
     error = failed_operation(operation, "w")
     assert isinstance(error, errors.QuotaExceeded)
     assert error.finding.code == ours and fix in error.finding.fix
+
+
+def test_a_request_through_a_proxy_waits_for_no_acknowledgement(through):
+    asked = client()
+    list(asked.paginate("compute", NETWORKS))
+    proxied = asked._session().adapters["https://"].proxy_manager[through.url]
+    (connection,) = [
+        each for pool in map(proxied.pools.get, proxied.pools.keys()) for each in pool.pool.queue if each
+    ]
+    assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -44,7 +44,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 def api() -> Iterator[int]:
     Api.answers = {"/health": (200, "{}"), "/p2p/info": (200, json.dumps({"peer_id": PEER}))}
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 
