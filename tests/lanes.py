@@ -58,11 +58,12 @@ class Playbooks:
     files: tuple[str, ...]
 
 
-#: "fleet" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but their own. The
-#: longest come first, for the last one that ends alone leaves a core idle.
+#: "fleet", "releases" and "google" go on with what their earlier files made; "apart" and "scenes" need no fleet but
+#: their own. The longest come first, for the last one that ends alone leaves a core idle.
 PLAYBOOKS = {
     "fleet": Playbooks("aws", ("test_deploy", "test_leaks", "test_contract", "test_host_faults")),
-    "releases": Playbooks("aws", ("test_releases",)),
+    "releases": Playbooks("aws", ("test_releases_killed", "test_releases", "test_releases_held",
+                                  "test_releases_balancer", "test_releases_hosts")),
     "rest": Playbooks("aws", ("test_own", "test_installed", "test_storm", "test_both")),
     "google": Playbooks("gcp", ("test_provision_google", "test_deploy", "test_leaks", "test_contract", "test_data",
                                 "test_doctor_google", "test_own", "test_storm", "test_image_google")),

@@ -29,6 +29,7 @@ HOME = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT) / ".sandbox"
 STATE = HOME / "state.json"
 REUSE = "PRAXIS_TEST_REUSE"
 HOSTS = 3
+FOUR = {"PRAXIS_HOSTS": "4"}  # of the tests of releases
 SOAK = 2  # seconds; the tests of it say what they want
 #: The lane whose files are to be run, one of PLAYBOOKS.
 LANE = "PRAXIS_TEST_LANE"
@@ -324,6 +325,14 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     finally:
         if not reuse:
             sandbox("down")
+
+
+@pytest.fixture(scope="session")
+def fleet(cloud: Cloud) -> Cloud:
+    """Four deployed machines that have had Docker from the beginning: all tests of releases go on with them."""
+    cloud.run("provision.yml", environment=FOUR)
+    assert cloud.run("deploy.yml", environment=FOUR).summary["ok"]
+    return cloud
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,5 +18,5 @@ def test_each_row_names_a_test_that_is_there() -> None:
     rows = ROW.findall(table)
     assert len(rows) == len(table.splitlines()) - 2
     for name, file in rows:
-        text = (ROOT / f"tests/integration/{file or 'test_releases'}.py").read_text(encoding="utf-8")
-        assert f"def {name}(" in text, name
+        files = (ROOT / "tests/integration").glob(f"{file or 'test_releases*'}.py")
+        assert any(f"def {name}(" in path.read_text(encoding="utf-8") for path in files), name
