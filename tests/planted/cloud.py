@@ -197,6 +197,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="record-without-a-mark-is-ours",
+        breaks="A validation record that was handed over is taken away from the certificate that needs it.",
+        file="plugins/module_utils/cloud/aws_dns_kinds.py",
+        before="mark) if each] if mark else []",
+        after="mark) if each]",
+        tests=("tests/unit/infrastructure/test_dns.py", "-k", "handed_over"),
+        tier="test",
+    ),
+    Fault(
         name="surplus-is-cut-off",
         breaks="Surplus machines are terminated while the load balancer lets them end their requests.",
         file="plugins/module_utils/cloud/aws_target_group.py",

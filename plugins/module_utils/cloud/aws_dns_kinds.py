@@ -53,9 +53,13 @@ class Route53Kind(AwsKind):
         return not self._going(client, id_)
 
     def _going(self, client: AwsClient, id_: str) -> list[Answer]:
-        """What is removed: the record, and its mark."""
+        """What is removed: the record, and its mark. Without a mark it is somebody else's, or was handed over."""
         there, mark = _records(client, id_)
-        return [each for each in (_of_type(there, self.type), mark) if each]
+        return [each for each in (self._own(client, id_, there, mark), mark) if each] if mark else []
+
+    def _own(self, client: AwsClient, id_: str, there: Sequence[Answer], mark: Answer) -> Answer | None:
+        """The record, when it goes with its mark."""
+        return _of_type(there, self.type)
 
     def _write(self, client: AwsClient, id_: str, record: Answer, tags: Mapping[str, str]) -> None:
         """A new record with its mark. One that somebody has made meanwhile stays."""
@@ -150,12 +154,10 @@ class ValidationRecord(Route53Kind):
             fix = "See that the zone is the one that the domain's name servers answer for, then run again."
             raise Conflict(f"ACM has not issued it yet: it is in the state {status}.", where, fix)
 
-    def _going(self, client: AwsClient, id_: str) -> list[Answer]:
+    def _own(self, client: AwsClient, id_: str, there: Sequence[Answer], mark: Answer) -> Answer | None:
         """A record that another certificate needs is handed over: it loses the mark alone."""
-        there, mark = _records(client, id_)
-        record = _of_type(there, self.type)
-        needed = record and needing(client, id_.partition("/")[2], _words(mark))
-        return [each for each in (None if needed else record, mark) if each]
+        record = super()._own(client, id_, there, mark)
+        return None if record and needing(client, id_.partition("/")[2], _words(mark)) else record
 
     def owned(self, client: AwsClient, tags: Mapping[str, str], name: str) -> list[Observed]:
         found = []

@@ -166,6 +166,7 @@ def test_a_validation_record_of_somebody_elses_serves_and_stays(cloud: Cloud, ac
 @pytest.mark.parametrize(("region", "asked"), [
     (REGION, {}), ("us-east-1", {}), (REGION, {"DomainName": f"*.{HOST}"}), (REGION, {"KeyAlgorithm": "EC_prime256v1"}),
     (REGION, {"DomainName": "example.net", "SubjectAlternativeNames": [HOST]}),
+    (REGION, {"Tags": [{"Key": "praxis_fleet", "Value": "beta"}]}),
 ])  # fmt: skip
 @pytest.mark.parametrize("leave", ["settings", "removal"])
 def test_a_validation_record_by_which_another_certificate_is_renewed_is_handed_over(
