@@ -141,11 +141,12 @@ def _takes_back(place: Project) -> set[str]:
 
 
 def _removes(place: Project) -> set[str]:
-    """What goes with the fleet alone."""
+    """What goes with the fleet alone, and what is looked for because it stays: there may be disks of earlier settings."""
     found = {"compute.networks.delete", "compute.subnetworks.delete", "iam.serviceAccounts.delete"}
+    found |= {"compute.disks.list", "compute.snapshots.list"}
     if place.named:  # whose address a record leads to that nothing remembers
         found |= {"compute.globalAddresses.list"}
-    return found | {"compute.disks.delete", "compute.snapshots.list"} if place.disks else found
+    return found | {"compute.disks.delete"} if place.disks else found
 
 
 def _identities(place: Project, *permissions: str) -> Grant:

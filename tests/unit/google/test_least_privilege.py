@@ -251,3 +251,19 @@ def test_a_verb_s_permissions_suffice_and_none_is_left_over(
     granted = {permission for grant in roles(PLACE)[verb] for permission in grant["permissions"]}
     left = sorted(granted - operator.used - ELSEWHERE)
     assert not left, left
+
+
+@pytest.mark.slow
+def test_a_fleet_without_disks_name_and_https_is_made_and_removed_by_less(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Place(FLEET, PROJECT, named=False, secured=False, disks=False)
+    monkeypatch.setattr(f"{__name__}.PLACE", plain)
+    operator = Operator(project)
+    with operator.only("provision"):
+        project.present(hosts=2)
+        project.present(hosts=1, allow_shrink=True)
+        assert rows(project.present()) == []
+    with operator.only("down"):
+        project.absent()
+    assert project.resources() == {}
