@@ -23,6 +23,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
 MARGIN = 60
+#: Seconds that a change of a group may take. A machine is taken out up to a minute after its connections have to end:
+#: https://cloud.google.com/compute/docs/reference/rest/v1/instanceGroups/removeInstances.
 OPERATION_DEADLINE = 120.0
 HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
 
@@ -187,7 +189,8 @@ class BackendService:
             method = "addInstances" if present else "removeInstances"
             body = {"instances": [{"instance": link} for link in links]}
         operation = self._client.change("POST", f"compute/v1/{group.path}/{method}", body)
-        self._client.wait(operation, seconds=OPERATION_DEADLINE, what=f"{method} in {group.path}")
+        seconds = OPERATION_DEADLINE + (0 if present else self.draining())
+        self._client.wait(operation, seconds=seconds, what=f"{method} in {group.path}")
 
     def front_ends(self) -> tuple[list[str], list[str]]:
         """Where its load balancers answer, and the paths of what else refers to it; both sorted.

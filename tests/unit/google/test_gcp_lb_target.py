@@ -99,6 +99,22 @@ def test_draining_takes_the_service_s_own_time(balancer):
     assert not balancer.run("present", "b-1")[0]["changed"]
 
 
+def test_google_may_take_a_machine_out_a_minute_after_its_connections_had_to_end(
+    balancer: Balancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    wait = GcpClient.wait
+
+    def noted(self: GcpClient, operation: Any, *, seconds: float, **more: Any) -> Any:
+        given.append(seconds)
+        return wait(self, operation, seconds=seconds, **more)
+
+    monkeypatch.setattr(GcpClient, "wait", noted)
+    balancer.run("present", "a-1", wait=False)
+    balancer.run("absent", "a-1")
+    assert given[1] - given[0] == 7.0 and given[0] > 60
+
+
 def test_one_that_does_not_become_healthy_is_named(balancer):
     balancer.healthy("a-1")
     result, findings = balancer.run("present", "a-1", "b-1", wait_timeout=0)
