@@ -114,7 +114,7 @@ class Subnet(Ec2Kind):
         what = desired.made_with
         found = self.described(client, vpc_id=[what["vpc"]])
         for each in found:
-            if each["CidrBlock"] == what["cidr"]:
+            if each.get("CidrBlock") == what["cidr"]:  # one with IPv6 alone has none
                 fields = {"public": bool(each["MapPublicIpOnLaunch"])}
                 return Observed(self.name, desired.name, each["SubnetId"], fields, tags_of(each))
         return None

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import SUBNET
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Resource
 from tests.unit.conftest import REGION, Cloud
 from tests.unit.infrastructure.account import FLEET, Account, rows
 
@@ -90,3 +92,14 @@ def test_a_subnet_that_has_lost_its_mark_is_refused_and_not_made_again(account: 
     with pytest.raises(Failed) as refused:
         account.present(hosts=2, zones=[B, A])
     assert [each.code for each in refused.value.findings] == ["not-managed"]
+
+
+def test_a_vpc_of_the_user_s_may_have_subnets_without_a_network_of_ipv4() -> None:
+    """EC2 leaves the network out of the description of a subnet that has IPv6 alone; moto has none such."""
+
+    class Vpc:
+        def paginate(self, *_what: str, **_which: Any) -> list[dict[str, Any]]:
+            return [{"SubnetId": "subnet-6", "Ipv6Native": True}]
+
+    wanted = Resource("subnet", "one", made_with={"vpc": "vpc-1", "zone": A, "cidr": ONE})
+    assert SUBNET.find(Vpc(), wanted) is None  # type: ignore[arg-type]
