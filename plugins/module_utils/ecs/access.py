@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import Kind
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import REPOSITORY
 
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-_ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^@:]+)"
-)
 
 
 def execution_policy(kind: Kind, account: str, partition: str = "aws") -> dict[str, Any]:
@@ -26,7 +23,7 @@ def execution_policy(kind: Kind, account: str, partition: str = "aws") -> dict[s
     """
     log = f"arn:{partition}:logs:{kind.region}:{account}:log-group:{kind.log_group}:*"
     statements = [_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log])]
-    found = [image for image in map(_ECR.match, kind.images) if image]
+    found = [image for image in map(REPOSITORY.match, kind.images) if image]
     if repositories := sorted({_repository(partition, **image.groupdict()) for image in found}):
         statements.append(_allow(["ecr:GetAuthorizationToken"], ["*"]))
         statements.append(_allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories))

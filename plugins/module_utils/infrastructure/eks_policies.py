@@ -51,7 +51,7 @@ def eks(place: Place) -> list[Statement]:
         Statement("SeeIssuer", ["iam:GetOpenIDConnectProvider"], issuers),
         Statement("ListIssuers", ["iam:ListOpenIDConnectProviders"], ["*"]),
         Statement("Role", [f"iam:{each}" for each in _ROLE], roles),
-        Statement("GiveRole", ["iam:PassRole"], roles, _passed("ec2.amazonaws.com", "eks.amazonaws.com")),
+        Statement("GiveRole", ["iam:PassRole"], roles, _passed(*place.machines_service, "eks.amazonaws.com")),
         # AWS makes its own two roles at the first use in an account.
         Statement("LinkRoles", ["iam:CreateServiceLinkedRole"], linked),
     ]

@@ -13,7 +13,10 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import CLOUDFRONT
 
-REPOSITORY = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^@:]+)")
+#: An image in a registry of ECR's.
+REPOSITORY = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^@:]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,11 @@ class Place:
     @property
     def role(self) -> str:
         return names(self.fleet, self.region)["role"]
+
+    @property
+    def machines_service(self) -> list[str]:
+        """What EC2 is called when a machine is given a role. In China AWS's own policies name it by both."""
+        return ["ec2.amazonaws.com", *(["ec2.amazonaws.com.cn"] if self.partition == "aws-cn" else [])]
 
     @property
     def ours(self) -> dict[str, dict[str, str]]:

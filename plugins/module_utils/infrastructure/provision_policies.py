@@ -100,7 +100,10 @@ def _makes(place: Place) -> list[Statement]:
             [_profile(place)],
         ),
         Statement(
-            "GiveRole", ["iam:PassRole"], [_role(place)], {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+            "GiveRole",
+            ["iam:PassRole"],
+            [_role(place)],
+            {"StringEquals": {"iam:PassedToService": place.machines_service}},
         ),
         Statement(
             "MakeBalancer",

@@ -178,6 +178,17 @@ def test_the_partition_is_the_account_s() -> None:
     assert named and all(one.startswith("arn:aws-cn:") for one in named)
 
 
+def test_in_china_ecr_and_ec2_have_names_of_their_own() -> None:
+    image = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/praxis:1.0"
+    china = policies(Place("research", "cn-north-1", "123456789012", images=[image], partition="aws-cn"))
+    repository = "arn:aws-cn:ecr:cn-north-1:123456789012:repository/praxis"
+    for verb in ("deploy", "image"):
+        assert repository in [one for each in china[verb]["Statement"] for one in each["Resource"]]
+    for verb in ("provision", "eks"):
+        (given,) = [each for each in china[verb]["Statement"] if each["Sid"] == "GiveRole"]
+        assert "ec2.amazonaws.com.cn" in given["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
 def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() -> None:
     named = policies(Place("research", "eu-central-1", "123456789012", login="praxis/login"))
     readers = {verb for verb, policy in named.items() for each in policy["Statement"]
