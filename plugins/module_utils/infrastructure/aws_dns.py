@@ -71,11 +71,11 @@ def certificate(names: Names, tags: Mapping[str, str], mark: Mapping[str, str]) 
     """The certificate with the record by which ACM validates it; those that are for another name, to be removed."""
     for each in names.known:
         if each.domain != names.domain or each.zone != names.validated.partition("/")[0]:
-            # The listener has it until then; and without it nobody knows its record any more.
+            # The listener has it until then. Without it nobody knows its record any more: who comes last goes first.
             of = {"certificate": each.arn}
             old = f"{each.zone}/{each.domain}"
-            yield Resource("validation_record", old, {}, of, mark, present=False, goes_last=True)
             yield Resource("certificate", old, {}, of, mark, present=False, goes_last=True)
+            yield Resource("validation_record", old, {}, of, mark, present=False, goes_last=True)
     if names.validated:
         zone, _slash, domain = names.validated.partition("/")
         marked = {**tags, "Name": domain, ZONE_TAG: zone}

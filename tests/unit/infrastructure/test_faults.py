@@ -17,7 +17,15 @@ from tests import tiers
 from tests.unit.conftest import READS, Cloud
 from tests.unit.infrastructure.account import CLUSTER as IN_IT
 from tests.unit.infrastructure.account import HOST, Account, certificate, rows, zone
-from tests.unit.infrastructure.faults import RIDDEN_OUT, Disturb, Fate, completed_by_the_next, disturbing, ridden_out
+from tests.unit.infrastructure.faults import (
+    RIDDEN_OUT,
+    Disturb,
+    Fate,
+    completed_by_the_next,
+    disturbing,
+    ridden_out,
+    stopped_at_each_call,
+)
 
 WHOLE = {
     "InstanceProfiles": 1, "Instances": 1, "InternetGateways": 1, "KeyPairs": 1, "Listeners": 2, "LoadBalancers": 1,
@@ -63,6 +71,18 @@ def test_so_is_one_that_makes_names_and_a_certificate(cloud: Cloud, disturb: Dis
     account = Account(cloud, options={**NAMED, **DISKS})
     whole = {**WHOLE, "Certificates": 1, "Records": 4}
     completed_by_the_next(account, disturb, whole, carried_out=carried_out, calls=(22, 12))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_so_is_one_that_gives_up_a_certificate(cloud: Cloud, disturb: Disturb, carried_out: bool) -> None:
+    zone(cloud)
+    account = Account(cloud, options=NAMED)
+    account.present()
+    account.options["certificate"] = certificate(cloud)
+    assert stopped_at_each_call(account.present, disturb, carried_out=carried_out) > 1
+    assert rows(account.present()) == []
+    assert {name for name, _type in account.records()} == {f"{HOST}.", f"_praxis.{HOST}."}
 
 
 CLUSTER_OPTIONS = {"parts": [NETWORK, CLUSTER], "cluster": IN_IT}
