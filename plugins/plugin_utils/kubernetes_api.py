@@ -38,12 +38,14 @@ _TIMEOUT = (5, 30)
 #: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
 _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
 _APPLY = "application/apply-patch+yaml"
+#: The kubeconfig of whoever names none.
+_HOME = "~/.kube/config"
 
 
 class Api:
     """One cluster. Not safe to share between threads.
 
-    :param kubeconfig: its file; empty: ``KUBECONFIG``, ``~/.kube/config``, or the pod that this runs in.
+    :param kubeconfig: its file; empty: ``KUBECONFIG``, else ``~/.kube/config``, else the pod that this runs in.
     :param context: of that file; empty: its current one.
     :param configuration: in place of both, that of a cluster which is known otherwise.
     """
@@ -227,11 +229,15 @@ def _configuration(kubeconfig: str, context: str) -> Any:
             code="sdk-missing",
         ) from None
     found = client.Configuration()
+    # A pod that Ansible runs in, such as a job's of AWX, is no reason to leave the cluster that somebody has named.
+    named = kubeconfig or os.environ.get("KUBECONFIG")
+    if context or os.path.exists(os.path.expanduser(_HOME)):
+        named = named or _HOME
     try:
-        if not kubeconfig and not context and os.environ.get("KUBERNETES_SERVICE_HOST"):
-            config.load_incluster_config(client_configuration=found)
+        if named or not os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_kube_config(named or _HOME, context or None, found)
         else:
-            config.load_kube_config(kubeconfig or None, context or None, found)
+            config.load_incluster_config(client_configuration=found)
     except (config.ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         fix = "Let KUBECONFIG or praxis_kubeconfig name a kubeconfig file, and praxis_kube_context one of its contexts."
         what = "No cluster is known: %s." % _said(error)

@@ -190,4 +190,12 @@ FAULTS = (
         tests=("tests/unit/kubernetes/test_other_identities.py",),
         tier="test",
     ),
+    Fault(
+        name="a-pod-is-its-own-cluster",
+        breaks="A job in a pod deploys to the cluster that it runs in, whatever KUBECONFIG names.",
+        file="plugins/plugin_utils/kubernetes_api.py",
+        before='named = kubeconfig or os.environ.get("KUBECONFIG")',
+        after="named = kubeconfig",
+        tests=("tests/unit/kubernetes/test_kubeconfig.py",),
+    ),
 )
