@@ -198,4 +198,12 @@ FAULTS = (
         after="named = kubeconfig",
         tests=("tests/unit/kubernetes/test_kubeconfig.py",),
     ),
+    Fault(
+        name="a-secret-that-has-come-is-missing",
+        breaks="A first deployment whose image takes two minutes to pull is rolled back for a Secret that is there.",
+        file="plugins/module_utils/kubernetes/pod_state.py",
+        before="if mount is not None and not _is_later(newest(about, *_MOUNTED), mount) and not _runs(pod):",
+        after="if mount is not None and not _runs(pod):",
+        tests=("tests/unit/kubernetes/test_rollout.py",),
+    ),
 )

@@ -24,6 +24,11 @@ _IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNever
 _KILLED = 137
 #: Seconds that a kubelet may take to let a pod go after the time that it was given.
 _LATE = 60
+#: What a kubelet says of a pod when its volumes are mounted.
+_MOUNTED = ("Pulling", "Pulled", "Created", "Started")
+#: What the cluster's own autoscaler (the first), or Karpenter, says of a pod for which it makes a node; and what the
+#: first one says when it makes none.
+_NODE_COMES, _NO_NODE_COMES = ("TriggeredScaleUp", "Nominated"), ("NotTriggerScaleUp", "FailedScaleUp")
 _CREATE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 
 
@@ -66,7 +71,7 @@ def fault_of(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
     """Why a pod is not ready; None when it is, or is leaving."""
     if is_ready(pod) or is_leaving(pod):
         return None
-    return _unscheduled(pod) or _of_container(pod, events) or _unready(pod, events)
+    return _unscheduled(pod, events) or _of_container(pod, events) or _unready(pod, events)
 
 
 def not_gone(pod: Object, now: float) -> Optional[Fault]:
@@ -103,13 +108,15 @@ def row(pod: Object, events: Sequence[Object], planned: str) -> Dict[str, Any]:
     }
 
 
-def _unscheduled(pod: Object) -> Optional[Fault]:
+def _unscheduled(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
     condition = _condition(pod, "PodScheduled")
     if condition.get("status") != "False":
         return None
     fix = "Give the cluster a node with that much free, or lower cpu and praxis_container.memory."
     what = "No node takes it: %s" % shown(condition.get("message") or condition.get("reason"))
-    return Fault(Finding("pod-unschedulable", what, name_of(pod), fix), patience=180)
+    about = _about(pod, events)
+    comes = _is_later(newest(about, *_NODE_COMES), newest(about, *_NO_NODE_COMES))
+    return Fault(Finding("pod-unschedulable", what, name_of(pod), fix), patience=None if comes else 180)
 
 
 def _of_container(pod: Object, events: Sequence[Object]) -> Optional[Fault]:
@@ -142,7 +149,7 @@ def _unready(pod: Object, events: Sequence[Object]) -> Fault:
     """It runs, or is about to, and is not ready."""
     about = _about(pod, events)
     mount = newest(about, "FailedMount")
-    if mount is not None and not (_container(pod).get("state") or {}).get("running"):
+    if mount is not None and not _is_later(newest(about, *_MOUNTED), mount) and not _runs(pod):
         what = "What it mounts is not there: %s" % shown(mount.get("message"))
         fix = "Make the Secret that is named; with the External Secrets Operator, see what its ExternalSecret says."
         return Fault(Finding("pod-mount-failed", what, name_of(pod), fix), patience=90)
@@ -175,8 +182,13 @@ def fresh(events: Sequence[Object], since: float) -> List[Object]:
     return [event for event in events if event["involvedObject"].get("kind") == "Pod" or _at(event) >= start]
 
 
-def newest(events: Sequence[Object], reason: str) -> Optional[Object]:
-    return max((event for event in events if event.get("reason") == reason), key=_at, default=None)
+def newest(events: Sequence[Object], *reasons: str) -> Optional[Object]:
+    return max((event for event in events if event.get("reason") in reasons), key=_at, default=None)
+
+
+def _is_later(event: Optional[Object], than: Optional[Object]) -> bool:
+    """Whether the first of two events that exclude each other has come after the second."""
+    return event is not None and (than is None or _at(event) >= _at(than))
 
 
 def _at(event: Object) -> str:
@@ -187,6 +199,10 @@ def _at(event: Object) -> str:
 def _condition(pod: Object, kind: str) -> Mapping[str, Any]:
     conditions = (pod.get("status") or {}).get("conditions") or []
     return next((each for each in conditions if each["type"] == kind), {})
+
+
+def _runs(pod: Object) -> bool:
+    return bool((_container(pod).get("state") or {}).get("running"))
 
 
 def _container(pod: Object) -> Mapping[str, Any]:

@@ -44,6 +44,10 @@ def event(reason: str, message: str, uid: str = "uid-0", **about: str) -> dict[s
     return {"reason": reason, "message": message, "involvedObject": {"uid": uid, **about}, "lastTimestamp": "2026"}
 
 
+def at(said: dict[str, Any], moment: str) -> dict[str, Any]:
+    return {**said, "lastTimestamp": moment}
+
+
 def only(state: Seen) -> pod_state.Fault:
     (fault,) = rollout.faults(state, GOAL)
     assert all(fault.finding.as_dict().values())
@@ -104,6 +108,22 @@ def test_a_pod_that_fits_on_no_node() -> None:
     assert fault.patience is not None and fault.patience > 60, "a cluster's autoscaler needs time for a node"
 
 
+UNSCHEDULED = {"type": "PodScheduled", "status": "False", "message": "0/3: Insufficient cpu"}
+
+
+@pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
+def test_a_node_that_is_being_made_for_a_pod_is_waited_for(reason: str) -> None:
+    """The cluster's autoscaler says it of the pod. A node may take longer than three minutes."""
+    without = at(event("NotTriggerScaleUp", "pod didn't trigger scale-up"), "2026-01-01T00:00:10Z")
+    made = at(event(reason, "1 node more"), "2026-01-01T00:00:20Z")
+    waiting = pod(0, ready=False, conditions=[UNSCHEDULED], containerStatuses=[])
+    assert only(seen(waiting, pod(1), events=[made, without])).patience is None
+    gives_up = at(event("NotTriggerScaleUp", "max node group size reached"), "2026-01-01T00:05:00Z")
+    assert only(seen(waiting, pod(1), events=[made, without, gives_up])).patience == 180
+    other = at(event(reason, "1 node more", uid="uid-1"), "2026-01-01T00:00:20Z")
+    assert only(seen(waiting, pod(1), events=[other])).patience == 180, "it was for another pod"
+
+
 def test_a_quota_that_is_full() -> None:
     message = 'pods "agent-1" is forbidden: exceeded quota: small'
     full = event("FailedCreate", message, "", kind="StatefulSet", name="agent")
@@ -152,6 +172,18 @@ def test_a_secret_that_is_not_there() -> None:
     said = event("FailedMount", 'MountVolume.SetUp failed: secret "keys" not found')
     creating = {"state": {"waiting": {"reason": "ContainerCreating"}}}
     assert only(seen(pod(0, ready=False, container=creating), pod(1), events=[said])).finding.code == "pod-mount-failed"
+
+
+@pytest.mark.parametrize("next_step", ["Pulling", "Pulled"])
+def test_a_secret_that_has_come_is_no_fault_while_the_image_is_pulled(next_step: str) -> None:
+    """The External Secrets Operator makes it some seconds after the pod is there, and the kubelet has complained."""
+    creating = pod(0, ready=False, container={"state": {"waiting": {"reason": "ContainerCreating"}}})
+    missing = at(event("FailedMount", 'secret "keys" not found'), "2026-01-01T00:00:04Z")
+    came = at(event(next_step, "Pulling image"), "2026-01-01T00:00:06Z")
+    fault = only(seen(creating, pod(1), events=[came, missing]))
+    assert fault.finding.code == "pod-not-ready" and fault.patience is None
+    again = at(event("FailedMount", 'configmap "agent-1" not found'), "2026-01-01T00:09:00Z")
+    assert only(seen(creating, pod(1), events=[came, missing, again])).finding.code == "pod-mount-failed"
 
 
 def test_a_pod_of_the_release_before_is_no_fault_of_the_new_one() -> None:
