@@ -125,4 +125,13 @@ FAULTS = (
         after="",
         tests=("tests/unit/google/test_killed.py",),
     ),
+    Fault(
+        name="a-stalled-service-stays-so",
+        breaks="After a first deployment that failed for something outside, no further one starts a task.",
+        file="plugins/module_utils/cloud/ecs_service.py",
+        before='return {**changed, **({"forceNewDeployment": True} if self._is_stalled else {})}',
+        after="return changed",
+        tests=("tests/unit/ecs/test_stalled.py",),
+        tier="test",
+    ),
 )

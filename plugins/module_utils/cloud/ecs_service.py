@@ -255,7 +255,14 @@ class EcsService:
     def _changed(self, arn: str, security_groups: Sequence[str]) -> dict[str, Any]:
         there = service.observed(self.described)
         wanted = service.kept(self.kind, arn, security_groups)
-        return {name: value for name, value in wanted.items() if there.get(name) != value}
+        changed = {name: value for name, value in wanted.items() if there.get(name) != value}
+        return {**changed, **({"forceNewDeployment": True} if self._is_stalled else {})}
+
+    @property
+    def _is_stalled(self) -> bool:
+        """Whether ECS has given its deployment up, with none to go back to: it starts no task until there is another
+        one (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html)."""
+        return rollout.primary(self.described).get("rolloutState") == rollout.FAILED
 
     def _update(self, changed: Mapping[str, Any]) -> None:
         named: dict[str, Any] = {"cluster": self.kind.cluster, "service": self.kind.name}
