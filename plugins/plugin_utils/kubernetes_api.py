@@ -26,6 +26,7 @@ try:
 except ImportError:  # it comes with the package kubernetes, and that one's absence is a finding
     requests = None  # type: ignore[assignment]
 
+from ansible_collections.praxis.cloud.plugins.module_utils import yaml_json
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import sending_at_once
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds
@@ -115,7 +116,7 @@ class Api:
     def apply(self, item: Object, dry_run: bool = False, manager: str = MANAGER) -> Dict[str, Any]:
         """Server-side apply: what we name becomes so, and what we named before and do not now goes."""
         query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
-        return self.request("PATCH", resources.path(item), query, json.dumps(dict(item)), _APPLY)
+        return self.request("PATCH", resources.path(item), query, yaml_json.dumps(dict(item)), _APPLY)
 
     def create(self, path: str, item: Object) -> Dict[str, Any]:
         """Make an object. A request whose answer is lost is not sent again."""

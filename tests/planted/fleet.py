@@ -692,4 +692,12 @@ FAULTS = (
         after='["ec2:TerminateInstances"], place.ec2("instance"), {})',
         tests=("tests/unit/infrastructure/test_policies.py",),
     ),
+    Fault(
+        name="an-emoji-stops-compose",
+        breaks="A variable with a character beyond U+FFFF fails every deployment after the drain: Compose reads YAML.",
+        file="plugins/module_utils/fleet/release.py",
+        before='        return yaml_json.dumps({"name"',
+        after='        return json.dumps({"name"',
+        tests=("tests/unit/fleet/test_plan.py",),
+    ),
 )

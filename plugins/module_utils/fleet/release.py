@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils import yaml_json
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import (
     SECRETS_MOUNT,
     START,
@@ -130,7 +131,7 @@ class Release:
         """
         services = {"agent": self._service(self.agent_part)}
         services.update({service.name: service.compose(self.name) for service in self.services})
-        return json.dumps({"name": "praxis", "services": _literal(services)}, indent=2) + "\n"
+        return yaml_json.dumps({"name": "praxis", "services": _literal(services)}, indent=2) + "\n"
 
     def _volumes(self) -> List[Tuple[str, str, bool]]:
         """The services' volumes that the agent has too, each once."""

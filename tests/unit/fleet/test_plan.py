@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,13 @@ class TestRelease:
     def test_compose_leaves_no_text_that_could_be_read_as_a_number(self):
         text = release("m1", environment={"A": "1e3", "B": "on", "C": "0x1f"}).compose()
         assert json.loads(text)["services"]["agent"]["environment"] == {"A": "1e3", "B": "on", "C": "0x1f"}
+
+    @pytest.mark.parametrize("text", ["\U0001f642", "\U0001fffe", "a\\ud83d", "\x7f", "\x85\u2028\ufeff\ufffe", "\u00e9"])
+    def test_compose_holds_no_escape_that_is_json_s_alone(self, text):
+        """Compose's YAML reader refuses halves of surrogate pairs, and raw characters that YAML does not know."""
+        compose = release("m1", environment={"A": text}).compose()
+        assert json.loads(compose)["services"]["agent"]["environment"] == {"A": text}
+        assert not re.search(r"(?<!\\)\\ud[89a-f]", compose) and not re.search("[\x7f-\uffff]", compose)
 
     def test_compose_interpolates_nothing(self):
         text = release("m1", environment={"A": "${HOME} $x {{ y }}"}).compose()

@@ -51,6 +51,14 @@ def test_a_second_deployment_writes_nothing(api: FakeApi) -> None:
     assert (result["changed"], api.written, result["changes"]) == (False, [], [])
 
 
+def test_a_variable_may_hold_any_character(api: FakeApi) -> None:
+    given = {"GREETING": "\U0001f642 \u00e9 \x7f \\ud83d"}
+    result = run(api, "deployed", kinds={"agent": variables(agent_environment=given)})
+    assert result["ok"], codes(result)
+    (container,) = api.objects[STATEFUL]["spec"]["template"]["spec"]["containers"]
+    assert {"name": "GREETING", "value": given["GREETING"]} in container["env"]
+
+
 @pytest.mark.parametrize(("state", "check"), [("plan", False), ("deployed", True), ("status", False)])
 def test_what_only_observes_writes_nothing(api: FakeApi, state: str, check: bool) -> None:
     result = run(api, state, check=check)
