@@ -92,6 +92,8 @@ def check_value(setting: Setting, value: Any, path: str, where: str, report: Rep
         return False
     if not setting.fields:
         return True
+    if isinstance(value, dict):
+        return _check_item(setting, value, path, where, report)
     # A list, not a generator: every item's faults are reported, not only the first item's.
     checked = [_check_item(setting, item, "%s[%d]" % (path, at), where, report) for at, item in enumerate(value)]
     return all(checked)

@@ -54,8 +54,9 @@ def _describe(setting: Setting) -> str:
 def _json(setting: Setting) -> Dict[str, Any]:
     schema: Dict[str, Any] = dict(KINDS[setting.kind].json)
     if setting.fields:
-        schema["items"] = _json_object({field.path: _json(field) for field in setting.fields})
-        schema["items"]["required"] = [field.path for field in setting.fields if field.required]
+        fields = _json_object({field.path: _json(field) for field in setting.fields})
+        fields["required"] = [field.path for field in setting.fields if field.required]
+        schema.update(fields if setting.kind == "mapping" else {"items": fields})
     if setting.choices:
         schema["enum"] = [word for choice in setting.choices for word in (choice, choice.lower())]
     bounds = {key: getattr(setting, key) for key in ("minimum", "maximum") if getattr(setting, key) is not None}

@@ -135,6 +135,11 @@ def _is_mapping(value: Any) -> bool:
     return isinstance(value, dict) and _is_tree(value)
 
 
+def _is_texts(value: Any) -> bool:
+    """A mapping of texts: the agent makes no text of a number there, and ends."""
+    return isinstance(value, dict) and all(isinstance(text, str) for item in value.items() for text in item)
+
+
 def _list_of(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(accepts(item) for item in value)
 
@@ -190,12 +195,21 @@ KINDS: Dict[str, Kind] = {
         "a list of whole numbers", {"type": "array", "items": {"type": "integer"}}, _list_of(_is_integer), json.loads
     ),
     "mapping": Kind("a mapping", _OBJECT, _is_mapping, json.loads),
+    "texts": Kind(
+        "a mapping of texts, numbers in quotes", {**_OBJECT, "additionalProperties": _STRING}, _is_texts, json.loads
+    ),
     "mappings": Kind("a list of mappings", {"type": "array", "items": _OBJECT}, _list_of(_is_mapping), json.loads),
     "endpoints": Kind(
         "a list whose items are addresses or mappings",
         {"type": "array", "items": {"anyOf": [_STRING, _OBJECT]}},
         _list_of(lambda item: _is_string(item) or _is_mapping(item)),
         json.loads,
+    ),
+    "flag": Kind(
+        "true, false or a text",
+        {"type": ["boolean", "string"]},
+        lambda value: isinstance(value, (bool, str)),
+        str,
     ),
     "tree": Kind("any value", {}, _is_tree, json.loads),
 }

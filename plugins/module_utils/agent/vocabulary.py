@@ -27,7 +27,7 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 class Setting:
     """One setting.
 
-    :param path: dotted path in the YAML vocabulary; relative for the fields of a list's items.
+    :param path: dotted path in the YAML vocabulary; relative for the fields of a mapping or of a list's items.
     :param kind: key of ``values.KINDS``.
     :param effect: where the agent reads it: ``yaml``, ``environment``, ``ignored`` (nowhere), ``planned`` (the fleet
         writes it).
@@ -37,7 +37,7 @@ class Setting:
     :param secret: its value must never stand in settings.
     :param warning: code of the warning for an ignored setting.
     :param planned_with: a deployment is planned with its value, so a reference to a secret cannot stand for it.
-    :param fields: what the items of a list of mappings may hold.
+    :param fields: what a mapping, or the items of a list of mappings, may hold.
     """
 
     path: str
@@ -71,18 +71,31 @@ def _ignored(
     return tuple(Setting(prefix + name, kind, IGNORED, note=note, warning=warning) for name, kind in named)
 
 
+_PARAM_FIELDS = (
+    Setting("name", "string", required=True),
+    Setting("type", "string", required=True),
+    Setting("description", "string", nullable=True),
+    Setting("required", "flag", default=False),
+)
+_SPEC_FIELDS = (
+    Setting("image", "string", nullable=True),
+    Setting("command", "strings", nullable=True),
+    Setting("address", "string", nullable=True),
+    Setting("mounts", "texts", nullable=True),
+    Setting("env_passthrough", "strings", nullable=True),
+)
 _TOOL_FIELDS = (
     Setting("name", "string", required=True),
     Setting("description", "string", required=True),
     Setting("engine", "string", default="dagger", note='The engine `local` only echoes "Not implemented".'),
-    Setting("params", "mappings", default=[]),
-    Setting("engineSpec", "mapping", nullable=True),
+    Setting("params", "mappings", default=[], fields=_PARAM_FIELDS),
+    Setting("engineSpec", "mapping", nullable=True, fields=_SPEC_FIELDS),
 )
 _SERVER_FIELDS = (
     Setting("name", "string", required=True),
     Setting("command", "strings", required=True, note="Not started: used as an HTTP address on localhost."),
     Setting("args", "strings", nullable=True),
-    Setting("env", "mapping", nullable=True),
+    Setting("env", "texts", nullable=True),
     Setting("enabled", "boolean", default=True),
     Setting("timeout", "integer", default=30, minimum=0),
     Setting("restart_on_failure", "boolean", default=True),
@@ -266,7 +279,7 @@ SETTINGS: Tuple[Setting, ...] = (
     Setting("metrics.job_name", "string", ENVIRONMENT, "praxis-agent"),
     Setting("metrics.basic_auth_username", "string", ENVIRONMENT, nullable=True),
     Setting("metrics.basic_auth_password", "string", ENVIRONMENT, nullable=True, secret=True),
-    Setting("metrics.additional_labels", "mapping", ENVIRONMENT, {}),
+    Setting("metrics.additional_labels", "texts", ENVIRONMENT, {}),
     # accepted by the agent, read by nothing
     *_ignored(
         "",

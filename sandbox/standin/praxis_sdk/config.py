@@ -32,18 +32,36 @@ class Required:
 
 REQUIRED = Required()
 
-# A field is (type, default); a model is a mapping of fields. "[x]" is a list of x, "x?" may be null.
+# A field is (type, default); a model is a mapping of fields. "[x]" is a list of x, "{x}" a mapping with x as values,
+# "x?" may be null.
+PARAM = {
+    "name": ("str", REQUIRED),
+    "type": ("str", REQUIRED),
+    "description": ("str?", None),
+    "required": ("bool|str", False),
+}
+SPEC = {
+    "image": ("str?", None),
+    "command": ("[str]?", None),
+    "address": ("str?", None),
+    "mounts": ("{str}?", None),
+    "env_passthrough": ("[str]?", None),
+}
 TOOL = {
     "name": ("str", REQUIRED),
     "description": ("str", REQUIRED),
     "engine": ("str", "dagger"),
-    "params": ("[dict]", []),
+    "params": ([PARAM], []),
+    "engineSpec": (SPEC, None),
 }
 SERVER = {
     "name": ("str", REQUIRED),
     "command": ("[str]", REQUIRED),
     "args": ("[str]?", None),
+    "env": ("{str}?", None),
     "enabled": ("bool", True),
+    "timeout": ("int", 30),
+    "restart_on_failure": ("bool", True),
 }
 CARD = {"id": ("str", REQUIRED), "name": ("str", REQUIRED), "description": ("str", REQUIRED)}
 
@@ -131,7 +149,7 @@ MODELS: Dict[str, Dict[str, Tuple[Any, Any]]] = {
         "job_name": ("str", "praxis-agent"),
         "basic_auth_username": ("str?", None),
         "basic_auth_password": ("str?", None),
-        "additional_labels": ("dict", {}),
+        "additional_labels": ("{str}", {}),
     },
     "agent": {
         "name": ("str", REQUIRED),
@@ -203,7 +221,7 @@ def _tree(environment: Mapping[str, str]) -> Dict[str, Any]:
                 tree[section] = value
         elif section in MODELS and leaf in MODELS[section]:
             kind = MODELS[section][leaf][0]
-            structured = not isinstance(kind, str) or kind.startswith(("[", "dict"))
+            structured = not isinstance(kind, str) or kind.startswith(("[", "{", "dict"))
             tree.setdefault(section, {})[leaf] = _json(name, value) if structured else value
     return tree
 
@@ -259,6 +277,10 @@ def _coerce(kind: str, value: Any) -> Any:
         if not isinstance(value, list):
             raise TypeError(kind)
         return [_coerce(kind[1:-1], item) for item in value]
+    if kind.startswith("{"):
+        if not isinstance(value, dict):
+            raise TypeError(kind)
+        return {_coerce("str", key): _coerce(kind[1:-1], item) for key, item in value.items()}
     if "|" in kind:
         return _first(kind.split("|"), value)
     return _SIMPLE[kind](value)

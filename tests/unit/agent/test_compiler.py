@@ -190,6 +190,8 @@ def test_cors_origins_of_the_later_layer_count_under_either_name() -> None:
     assert found.environment["PRAXIS_API__CORS_ORIGINS"] == '["https://b"]'
 
 
+TOOL = {"name": "a", "description": "b", "engine": "x"}
+PARAM = {"name": "p", "type": "string"}
 # settings, code, level, a word of the message, whether strict=False makes the error a warning
 REFUSED = [
     ({"p2p": {"prot": 4001}}, "unknown-setting", "Did you mean p2p.port?", True),
@@ -218,6 +220,14 @@ REFUSED = [
     ({"p2p": {"port": 99999}}, "out-of-range", "from 1 to 65535", False),
     ({"logging": {"level": "WARN"}}, "not-a-choice", "Did you mean WARNING?", False),
     ({"mcp": {"servers": [{"name": "a"}]}}, "missing-setting", "mcp.servers[0] has no command", False),
+    # What the agent takes as a mapping of texts, it takes no number in.
+    ({"metrics": {"additional_labels": {"shard": 1}}}, "wrong-type", "a mapping of texts", False),
+    ({"mcp": {"servers": [{"name": "a", "command": ["x"], "env": {"PORT": 1}}]}}, "wrong-type", "servers[0].env", False),
+    ({"agent": {"tools": [{**TOOL, "params": [{"name": "p"}]}]}}, "missing-setting", "params[0] has no type", False),
+    ({"agent": {"tools": [{**TOOL, "params": [{**PARAM, "required": 1}]}]}}, "wrong-type", "params[0].required", False),
+    ({"agent": {"tools": [{**TOOL, "params": [{**PARAM, "requird": True}]}]}}, "unknown-setting", "required?", True),
+    ({"agent": {"tools": [{**TOOL, "engineSpec": {"command": "x"}}]}}, "wrong-type", "engineSpec.command", False),
+    ({"agent": {"tools": [{**TOOL, "engineSpec": {"mounts": {"/a": 1}}}]}}, "wrong-type", "engineSpec.mounts", False),
     (
         {"agent": {"tools": [{"name": "a", "description": "b", "engine": "x", "parms": []}]}},
         "unknown-setting",
@@ -260,7 +270,7 @@ REFUSED = [
     ({"llm": {"model": "${MODEL}"}}, "placeholder", "'${MODEL}'", True),
     ({"llm": {"model": "${MODEL:-gpt-4}"}}, "placeholder", "nothing fills in", True),
     (
-        {"agent": {"tools": [{"name": "a", "description": "b", "engine": "x", "params": [{"url": "http://${HOST}"}]}]}},
+        {"agent": {"tools": [{**TOOL, "params": [{**PARAM, "description": "${HOST}"}]}]}},
         "placeholder",
         "agent.tools",
         True,
@@ -506,6 +516,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "strings": st.lists(st.text(alphabet="abc", max_size=4), max_size=3),
     "integers": st.lists(st.integers(min_value=1, max_value=65535), max_size=3),
     "mapping": st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=3), st.integers(0, 9), max_size=2),
+    "texts": st.dictionaries(*2 * [st.text(alphabet="abc", max_size=3)], max_size=2),
     "mappings": st.lists(st.just({"name": "a", "description": "b", "command": []}), max_size=0),
     "endpoints": st.lists(st.text(alphabet="abc", max_size=4), max_size=3),
     "tree": st.integers(min_value=-(2**63) + 1, max_value=2**63 - 1),

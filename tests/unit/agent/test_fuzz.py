@@ -75,6 +75,8 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "strings": st.lists(WORDS, max_size=3),
     "integers": st.lists(st.integers(1, 65535), max_size=3),
     "mapping": st.dictionaries(WORDS, WORDS | st.integers(0, 9) | st.none(), max_size=3),
+    "texts": st.dictionaries(WORDS, WORDS, max_size=3),
+    "flag": st.booleans() | WORDS,
     "mappings": st.lists(st.dictionaries(WORDS, WORDS, max_size=2), max_size=2),
     "endpoints": st.lists(WORDS | st.dictionaries(WORDS, WORDS, max_size=1), max_size=2),
     "tree": WORDS | st.integers(0, 9) | st.lists(st.none(), max_size=2),
@@ -111,7 +113,9 @@ def fitting(setting: Setting) -> st.SearchStrategy[Any]:
     if setting.fields:
         some = {field.path: fitting(field) for field in setting.fields}
         needed = {name: some.pop(name) for name in [field.path for field in setting.fields if field.required]}
-        return st.lists(st.fixed_dictionaries(needed, optional=some), max_size=2)
+        one = st.fixed_dictionaries(needed, optional=some)
+        found = one if setting.kind == "mapping" else st.lists(one, max_size=2)
+        return found | st.none() if setting.nullable else found
     if setting.path in RULED:
         found = RULED[setting.path]
     else:
@@ -360,7 +364,7 @@ def was_right(standin: Any, place: Path, finding: Finding, setting: Setting, val
     if is_refused(standin, lambda: raw(standin, place, given_, {})):
         return finding.code in ("wrong-type", "missing-setting", "placeholder")
     if finding.code in ("wrong-type", "missing-setting"):
-        if finding.code == "missing-setting" or setting.kind in ("mapping", "mappings", "endpoints") or setting.fields:
+        if finding.code == "missing-setting" or setting.kind in ("mapping", "mappings", "texts", "endpoints") or setting.fields:
             return finding.code == "wrong-type"  # the stand-in looks less deep into these
         got = raw(standin, place, given_, {})[section][name]
         if setting.kind == "duration":

@@ -310,6 +310,12 @@ def test_tools_and_servers_need_their_required_fields() -> None:
     assert codes(compiled({"mcp": {"servers": [{"name": "a"}]}})) == {"missing-setting"}
 
 
+def test_a_number_for_a_text_within_a_mapping_ends_the_process() -> None:
+    assert codes(compiled({"metrics": {"additional_labels": {"shard": 1}}})) == {"wrong-type"}
+    assert variable(PRAXIS_METRICS__ADDITIONAL_LABELS='{"shard": 1}') == {"wrong-type"}
+    assert codes(compiled({"agent": {"tools": [{**TOOL, "params": [{"name": "p", "type": 1}]}]}})) == {"wrong-type"}
+
+
 def test_the_images_default_command_is_unusable() -> None:
     made = service()
     assert made["command"] == [
