@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import is_login, places
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT, SHARED_PATH, Data
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.service_rules import where
@@ -134,7 +135,7 @@ def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
     }
     if layers is None:
         return None
-    findings.extend(_data_clashes(member, services))
+    findings.extend([*_data_clashes(member, services), *_plain_logins(services)])
     volumes = sorted({volume.agent for service in services for volume in service.volumes if volume.agent})
     compiled = compile_settings(
         layers,
@@ -177,6 +178,17 @@ def _data_clashes(member: MemberVariables, services: Sequence[Service]) -> List[
         for service in services
         for volume in service.volumes
         if member.data and (volume.agent + "/").startswith(DATA_MOUNT + "/")
+    ]
+
+
+def _plain_logins(services: Sequence[Service]) -> List[Finding]:
+    """What should have been a secret of a service, reported without it."""
+    what = "It seems to be a login, or to hold one, and plain variables are kept in files."
+    return [
+        Finding("secret-in-environment", what, where(service.name, "environment." + name), "Move it to secrets.", WARNING)
+        for service in services
+        for name, value in service.environment.items()
+        if is_login(name, value) or any(places(value, name))
     ]
 
 

@@ -10,6 +10,7 @@ import hmac
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import misfit
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
@@ -87,6 +88,10 @@ def doubtful(name: str, source: Source, value: Union[str, bytes], strict: bool) 
         fix = "Store it again without that (`printf %s` adds no line break, `echo` does)."
         fix += " praxis_strict: false delivers it as it stands."
         return Finding("secret-padding", "The value%s %s." % (_of(source), extra), name, fix, level)
+    wrong = misfit(name, value)
+    if wrong:
+        fix = "Store what the variable is for: the agent would end on it, or do nothing with it."
+        return Finding("wrong-type", "The value%s %s." % (_of(source), wrong), name, fix, level)
     return None
 
 

@@ -53,7 +53,7 @@ def holds_reference(value: Any) -> bool:
 
 def may_be_secret(setting: Setting) -> bool:
     """Whether a secret's value, which no plan holds, can stand for this setting."""
-    return setting.kind in ("string", "url") and not setting.planned_with
+    return (setting.kind in ("string", "url") or setting.may_hold_logins) and not setting.planned_with
 
 
 def placeholder(value: str) -> Optional[str]:

@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
     placeholder,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.layers import Merged
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import is_login, places, spelt
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import (
     BY_PATH,
     BY_VARIABLE,
@@ -226,7 +227,27 @@ def _check_text(name: str, raw: Any, report: Report) -> bool:
             report.warning("placeholder", what, PLACE, fix, name)
     if name in BY_VARIABLE or name in SECRET_VARIABLES:
         _check_pasted(name, text(value), report)
+    _tell_logins(name, text(value), report)
     return True if setting is None else _check_kind(setting, name, value, report)
+
+
+def _tell_logins(name: str, value: str, report: Report) -> None:
+    """Report what should have been a secret, without it; what is known as one is reported by its name."""
+    found = [name] if is_login(name, value) else list(places(spelt(value), name))
+    if found and name not in SECRET_VARIABLES:
+        what = "%s seems to be a login, or to hold one, and plain variables are kept in files." % found[0]
+        report.warning("secret-in-environment", what, PLACE, "Move it to %s." % SECRETS_PLACE, name)
+
+
+def misfit(name: str, value: str) -> str:
+    """What a secret is not, and its variable has to be, as the end of a sentence; empty when it fits."""
+    setting = BY_VARIABLE.get(name)
+    kind = KINDS[setting.kind if setting else "string"]
+    try:
+        fits = kind.accepts(kind.parse(value))
+    except (ValueError, RecursionError):
+        fits = False
+    return "" if fits else "is not %s%s" % (kind.words, ", as JSON" if kind.parse is json.loads else "")
 
 
 def _check_pasted(name: str, value: str, report: Report) -> None:

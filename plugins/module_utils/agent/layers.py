@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, Mapping, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent import logins
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
     Report,
     check_value,
@@ -20,6 +21,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.schema import BY_PATH, SECTIONS, TWINS
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import DEEPEST, plain, shown, too_deep, word
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import IGNORED, PLANNED, Setting
+
+_ENDPOINTS = "PRAXIS_MCP__EXTERNAL_ENDPOINTS"
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,21 @@ def _checked(setting: Setting, value: Any, where: str, report: Report) -> Iterat
     elif _has_inert_text(setting, value, where, report):
         return
     elif is_reference(value) or check_value(setting, value, path, where, report):
+        _tell_logins(setting, value, where, report)
         yield setting, value
+
+
+def _tell_logins(setting: Setting, value: Any, where: str, report: Report) -> None:
+    """Report what should have been a secret, without it."""
+    variable = setting.variable or setting.spelt_variable
+    fix = "Give %s in praxis_agent_secrets%s." % (variable, "" if setting.kind in ("string", "url") else ", as JSON")
+    if not may_be_secret(setting):
+        fix = "Keep it out of the settings: what is secret goes to praxis_agent_secrets, under a variable's name."
+    if setting.kind == "endpoints":
+        fix = "Name the endpoint in mcp.external_endpoints, and give that as a secret (%s)." % _ENDPOINTS
+    for path in logins.places(value, setting.path):
+        what = "%s seems to hold a login, and settings are kept in files and shown in plans." % path
+        report.warning("secret-in-settings", what, where, fix, path)
 
 
 def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) -> bool:
@@ -118,8 +135,10 @@ def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) ->
             what = "%s holds %s, which nothing fills in." % (path, shown(found))
             report.error("placeholder", what, where, fix, path, True)
             return False
-        if is_reference(found) and not may_be_secret(setting):
+        if is_reference(found) and not (found is value and may_be_secret(setting)):
             fix = "Write the value itself: only text that a deployment need not know can be a secret."
+            if setting.may_hold_logins:
+                fix = "Store all of %s as the secret, as JSON, and write the reference in its place." % path
             what = "%s cannot be a secret, and holds a secret reference." % path
             report.error("misplaced-reference", what, where, fix, path)
             return True

@@ -36,6 +36,7 @@ class Setting:
     :param variable: the environment variable that makes it take effect, when it is not the one its path spells.
     :param secret: its value must never stand in settings.
     :param warning: code of the warning for an ignored setting.
+    :param may_hold_logins: the value, as JSON, can be a secret as a whole.
     :param planned_with: a deployment is planned with its value, so a reference to a secret cannot stand for it.
     :param fields: what a mapping, or the items of a list of mappings, may hold.
     """
@@ -53,6 +54,7 @@ class Setting:
     secret: bool = False
     required: bool = False
     warning: str = "ignored-setting"
+    may_hold_logins: bool = False
     planned_with: bool = False
     fields: Tuple[Setting, ...] = ()
 
@@ -190,7 +192,7 @@ SETTINGS: Tuple[Setting, ...] = (
     Setting("mcp.auto_discovery", "boolean", default=True, note="Probes localhost before HTTP starts, up to 18 s."),
     Setting("mcp.discovery_ports", "integers", default=[3000, 3001, 3002], **_PORT),
     Setting("mcp.servers", "mappings", default=[], fields=_SERVER_FIELDS),
-    Setting("mcp.external_endpoints", "mappings", default=[], note="Dialled at start."),
+    Setting("mcp.external_endpoints", "mappings", default=[], note="Dialled at start.", may_hold_logins=True),
     *_ignored(
         "mcp",
         "port:integer limits:mapping log_level:string discovery_enabled:boolean discovery_endpoints:tree "

@@ -307,7 +307,45 @@ WARNED = [
     ({"llm": {"timeout": "10s", "max_retries": 3}}, "slow-start", "40 s"),
     ({"logging": {"json_logs": True}}, "ignored-setting", "log file"),
     ({"agent": {"description": "for {{ team }}"}}, "template-not-rendered", "praxis_agent_config"),
+    ({"llm": {"base_url": "https://me:hunter2@llm.example"}}, "secret-in-settings", "PRAXIS_LLM__BASE_URL"),
+    (
+        {"metrics": {"remote_write_url": "https://me:hunter2@push.example"}},
+        "secret-in-settings",
+        "PRAXIS_METRICS__REMOTE_WRITE_URL in praxis_agent_secrets",
+    ),
 ]
+HEADERS = {"url": "http://files:3002", "headers": {"Authorization": "Bearer hunter2"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fix"),
+    [
+        ("mcp.external_endpoints", [HEADERS], "PRAXIS_MCP__EXTERNAL_ENDPOINTS in praxis_agent_secrets, as JSON"),
+        ("agent.external_mcp_endpoints", ["http://x", HEADERS], "mcp.external_endpoints"),
+        ("agent.external_mcp_endpoints", ["https://me:hunter2@x"], "mcp.external_endpoints"),
+        ("mcp.servers", [{"name": "a", "command": ["x"], "env": {"X_TOKEN": "hunter2"}}], "praxis_agent_secrets"),
+    ],
+)
+def test_a_login_within_settings_is_told_of_and_not_shown(path: str, value: Any, fix: str) -> None:
+    section, name = path.split(".")
+    found = compiled({"mcp": {"enabled": True, **({name: value} if section == "mcp" else {})},
+                      **({section: {name: value}} if section != "mcp" else {})}).findings  # fmt: skip
+    (told,) = [finding for finding in found if finding.code == "secret-in-settings"]
+    assert told.level == WARNING and fix in told.fix and told.path.startswith(path)
+    assert not any("hunter2" in str(finding) for finding in found)
+
+
+def test_what_holds_no_login_is_not_told_of() -> None:
+    plain = {"url": "http://files:3002", "headers": {"Accept": "x", "Authorization": ""}, "max_tokens": "3"}
+    layer = {"mcp": {"enabled": True, "external_endpoints": [plain]}, "llm": {"base_url": "http://a:80/@x:y@z"}}
+    assert {finding.code for finding in compiled(layer).findings} == {"execute-python-open-to-peers"}
+
+
+def test_a_list_that_may_hold_logins_can_be_a_secret_as_a_whole() -> None:
+    found = compiled({"mcp": {"enabled": True, "external_endpoints": "aws-sm://praxis/endpoints"}})
+    assert found.secrets == {"PRAXIS_MCP__EXTERNAL_ENDPOINTS": "aws-sm://praxis/endpoints"}
+    assert "external_endpoints" not in found.document["mcp"] and not found.errors
+    assert not compiled({}, secret_names=["OPENAI_API_KEY", "PRAXIS_MCP__EXTERNAL_ENDPOINTS"]).findings
 
 
 @pytest.mark.parametrize(("layer", "code", "message"), WARNED)
@@ -413,6 +451,8 @@ VARIABLES = [
     ({"PRAXIS_HTTP__PORT": "1"}, "ignored-variable", WARNING, "Use PRAXIS_API__PORT"),
     ({"PRAXIS_P2P__MAX_PEERS": "1"}, "ignored-variable", WARNING, "no effect"),
     ({"PRAXIS_MASTER_KEY": "x"}, "secret-in-environment", WARNING, "praxis_agent_secrets"),
+    ({"APIFY_API_TOKEN": "hunter2"}, "secret-in-environment", WARNING, "APIFY_API_TOKEN seems to be"),
+    ({"HTTPS_PROXY": "http://me:hunter2@proxy:3128"}, "secret-in-environment", WARNING, "HTTPS_PROXY seems to be"),
 ]
 
 

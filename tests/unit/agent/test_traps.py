@@ -240,6 +240,15 @@ def test_a_key_among_the_settings_beats_the_stored_one() -> None:
     assert "secret-in-environment" in codes(compiled(environment={"OPENAI_API_KEY": "x"}, secret_names=[]))
 
 
+def test_a_login_within_a_setting_is_kept_in_files() -> None:
+    endpoint = {"url": "http://files:3002", "headers": {"Authorization": "Bearer x"}}
+    told = codes(compiled({"mcp": {"enabled": True, "external_endpoints": [endpoint]}}))
+    assert told == {"secret-in-settings", "execute-python-open-to-peers"}
+    assert variable(HTTPS_PROXY="http://me:x@proxy") == variable(X_TOKEN="x") == {"secret-in-environment"}
+    found = compiled(secret_names=["OPENAI_API_KEY", "PRAXIS_MCP__EXTERNAL_ENDPOINTS"])
+    assert not found.findings and "external_endpoints" not in read_by_agent(found)["mcp"]
+
+
 def test_a_reference_where_nothing_follows_it() -> None:
     assert codes(compiled(environment={"PRAXIS_LLM__MODEL": "aws-sm://llm#model"})) == {"misplaced-reference"}
     assert codes(compiled({"environment": "aws-sm://llm#word"})) == {"misplaced-reference"}

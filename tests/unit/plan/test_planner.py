@@ -372,6 +372,14 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#echoed"}}, {},
         ("secret-padding", "OPENAI_API_KEY (all 3 members)", "of aws-sm://llm#echoed ends in a line break", "printf"),
     ),
+    "secret that is no address": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted", "PRAXIS_LLM__BASE_URL": "llm.planted"}}},
+        ("wrong-type", "PRAXIS_LLM__BASE_URL (m2)", "The value is not an address", "Store"),
+    ),
+    "secret that is no list": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted", "PRAXIS_MCP__EXTERNAL_ENDPOINTS": '["planted"]'}}},
+        ("wrong-type", "PRAXIS_MCP__EXTERNAL_ENDPOINTS (m2)", "is not a list of mappings, as JSON", "Store"),
+    ),
     "reference among the plain values": (
         {"agent_environment": {"PRAXIS_METRICS__JOB_NAME": KEY}}, {},
         ("misplaced-reference", "praxis_agent_environment (all 3 members)", "PRAXIS_METRICS__JOB_NAME",

@@ -45,6 +45,17 @@ def test_image_by_digest_secret_by_version_and_the_value_for_its_host_alone(acco
     assert TOKEN not in shown
 
 
+@pytest.mark.parametrize("variable", [{"X_TOKEN": "hunter2-xx"}, {"DATABASE": "postgres://me:hunter2-xx@db/x"}])
+def test_a_login_among_its_plain_variables_is_told_of_and_not_shown(
+    account: Account, variable: dict[str, str]
+) -> None:
+    made = planner(fleet(1, services=[{**FILES, "environment": {"ROOT": "/x", **variable}}]))
+    made.plan()
+    (told,) = [each for each in made.warnings if each.code == "secret-in-environment"]
+    assert told.where.startswith("praxis_services[files].environment.%s" % next(iter(variable)))
+    assert "hunter2" not in str(told)
+
+
 def test_a_secret_of_a_service_rides_in_the_same_batch(account: Account) -> None:
     planner(fleet(3, services=[FILES])).plan()
     assert account.cloud.operations.count("BatchGetSecretValue") == 1
