@@ -17,6 +17,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import 
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import Provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_publication import Publication, Registries
+from ansible_collections.praxis.cloud.plugins.plugin_utils.image_secrets import doubts
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import read_source
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe
 from ansible_collections.praxis.cloud.plugins.plugin_utils.registries import read_registries
@@ -49,7 +50,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars or {})
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         try:
-            return {**result, **_publication(args).run(self._task.check_mode)}
+            publication = _publication(args)
+            source, arguments = publication.source, publication.recipe.arguments
+            told = doubts(source, publication.recipe.file, arguments) if source else []
+            done = publication.run(self._task.check_mode)
+            return {**result, **done, "warnings": [str(each) for each in told]}
         except Failed as error:
             return {**result, "failed": True, **error.as_result()}
 

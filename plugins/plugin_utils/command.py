@@ -42,6 +42,7 @@ def run(
     seconds: float,
     environment: Optional[Mapping[str, str]] = None,
     files: Sequence[int] = (),
+    umask: int = -1,
 ) -> Done:
     """Run it to its end. It reads nothing and has no terminal.
 
@@ -49,6 +50,7 @@ def run(
     :param seconds: after which it and all its children are killed.
     :param environment: added to this process's own.
     :param files: open files that it inherits, by number.
+    :param umask: of the files that it makes; by default this process's own.
     :raises Failed: ``program-missing``, ``program-timeout``; ``playbook-ended``: nothing is begun any more.
     """
     Playbook().require()
@@ -56,7 +58,7 @@ def run(
     try:
         process = subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, **(environment or {})}, pass_fds=files, text=True, errors="replace",
+            env={**os.environ, **(environment or {})}, pass_fds=files, umask=umask, text=True, errors="replace",
         )  # fmt: skip
     except OSError as error:
         what = "The program %s cannot be started on the controller: %s." % (program, error.strerror)

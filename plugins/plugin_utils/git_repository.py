@@ -19,6 +19,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.command import run
 
 SECONDS = 600
+#: Files come into an image with the modes of the checkout, and its user is none of the controller's.
+_UMASK = 0o022
 _LOGIN = re.compile(r"://[^/@\s]+@")
 _USER, _PASSWORD = "PRAXIS_GIT_USER", "PRAXIS_GIT_PASSWORD"
 #: A credential helper in git's sense: the shell that git starts for it has names of variables in its arguments alone.
@@ -48,7 +50,7 @@ class Repository:
         """
         # A question on the terminal would be one that nobody sees.
         environment = {"GIT_TERMINAL_PROMPT": "0", **self._login()}
-        done = run(["git", *words], seconds=SECONDS, environment=environment)
+        done = run(["git", *words], seconds=SECONDS, environment=environment, umask=_UMASK)
         if done.code:
             fix = "Correct the address, or give git what it needs to read it (an SSH key, a credential helper)."
             # Of a password that it misses, git says whose: and a user may be a token.

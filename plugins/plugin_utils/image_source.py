@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Tuple
 
@@ -21,6 +22,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: What is no part of a build's context: it changes with every commit, whatever the commit changes.
 _NOT_CONTENT = ".git"
 _DIGITS = 16
+#: How a file begins that git-lfs has to put the content in the place of.
+_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Source:
                       ["-C", checkout, "submodule", "--quiet", "update", "--init", "--recursive"]):  # fmt: skip
             self.repository.ask(*words)
         _remove_history(checkout)
+        _refuse_pointers(checkout, self.given)
         context = os.path.realpath(os.path.join(checkout, self.part))
         inside = os.path.commonpath([context, os.path.realpath(checkout)]) == os.path.realpath(checkout)
         if not inside or not os.path.isdir(context):
@@ -93,7 +97,8 @@ def read_source(given: str) -> Source:
 
 
 def digest_of(folder: str) -> str:
-    """A digest of all files in a directory: names, contents, and whether they may be executed."""
+    """A digest of all files in a directory: names, contents, whether they may be executed, and whether others than
+    their owner may read them: the user of an image may not own them."""
     found = hashlib.sha256()
     for path in sorted(_files(folder)):
         whole = os.path.join(folder, path)
@@ -101,6 +106,7 @@ def digest_of(folder: str) -> str:
             kind, content = "link", hashlib.sha256(os.fsencode(os.readlink(whole)))
         else:
             kind, content = ("program" if os.access(whole, os.X_OK) else "file"), hashlib.sha256()
+            kind += "" if os.stat(whole).st_mode & stat.S_IROTH else " of its owner"
             with open(whole, "rb") as file:
                 for block in iter(lambda: file.read(1 << 20), b""):
                     content.update(block)
@@ -133,6 +139,19 @@ def _remove_history(checkout: str) -> None:
             shutil.rmtree(os.path.join(at, _NOT_CONTENT))
         if _NOT_CONTENT in files:  # a submodule's, which points into its repository's
             os.remove(os.path.join(at, _NOT_CONTENT))
+
+
+def _refuse_pointers(checkout: str, given: str) -> None:
+    """:raises Failed: git has left pointers where git-lfs would have put files (its specification, v1)."""
+    for path in sorted(_files(checkout)):
+        whole = os.path.join(checkout, path)
+        if os.path.islink(whole):
+            continue
+        with open(whole, "rb") as file:
+            pointer = file.read(len(_POINTER)) == _POINTER
+        if pointer:
+            fix = "Install git-lfs on the controller (git lfs install), and see that it may fetch them."
+            raise Failed(_unfit(given, "%s is a pointer of git-lfs, and not the file." % path, fix))
 
 
 def _unfit(given: str, what: str, fix: str) -> Finding:

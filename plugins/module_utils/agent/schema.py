@@ -64,6 +64,8 @@ def _json(setting: Setting) -> Dict[str, Any]:
         schema["items"] = {**schema["items"], **bounds}
     else:
         schema.update(bounds)
+    if setting.may_hold_logins:  # a reference may stand in its place
+        schema["type"] = [schema["type"], "string"]
     if setting.nullable and "type" in schema:
         schema["type"] = [schema["type"], "null"]
     if setting.default is not None:

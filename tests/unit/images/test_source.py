@@ -56,6 +56,10 @@ def mode(tree: Path) -> None:
     (tree / "agent" / "main.py").chmod(0o755)
 
 
+def shut(tree: Path) -> None:
+    (tree / "agent" / "main.py").chmod(0o600)
+
+
 def link(tree: Path) -> None:
     (tree / "link").unlink()
     (tree / "link").symlink_to("agent/main.py")
@@ -65,7 +69,7 @@ def addition(tree: Path) -> None:
     (tree / ".dockerignore").write_text("")
 
 
-@pytest.mark.parametrize("change", [content, name, mode, link, addition])
+@pytest.mark.parametrize("change", [content, name, mode, shut, link, addition])
 def test_other_content_is_another_tag(tree: Path, change: Callable[[Path], None]) -> None:
     before = digest_of(str(tree))
     assert digest_of(str(tree)) == before
@@ -107,6 +111,26 @@ def test_that_commit_is_built_whatever_the_branch_is_then(repository: Path, tmp_
     context = Path(source.context(str(tmp_path / "scratch")))
     assert (context / "main.py").read_text() == "print()\n"
     assert source.tag({}) != read_source(f"file://{repository}#main:agent").tag({})
+
+
+def test_whose_files_a_controller_makes_is_nothing_to_the_image(repository: Path, tmp_path: Path) -> None:
+    """The agent's user is nobody's, and files come into an image with the modes that they have."""
+    before = os.umask(0o077)
+    try:
+        context = Path(read_source(f"file://{repository}#main").context(str(tmp_path / "scratch")))
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (context / "agent", context / "agent" / "main.py")}
+    assert modes == {"agent": 0o755, "main.py": 0o644}
+
+
+def test_a_pointer_of_lfs_is_no_content(repository: Path, tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 7\n" % ("a" * 64)
+    (repository / "agent" / "weights.bin").write_text(pointer)
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "two")
+    with pytest.raises(Failed, match="agent/weights.bin.*git-lfs"):
+        read_source(f"file://{repository}#main:agent").context(str(tmp_path / "scratch"))
 
 
 @pytest.mark.parametrize(
