@@ -33,7 +33,8 @@ class ActionModule(FleetAction):
         holder = lock.other(seen, controller.alive, this, options["take_over"])
         held = _held(holder, options["unfinished"])
         apart = {item["where"]: Finding(**item) for item in options.get("apart", ())}
-        order = make_order(table, outcomes, scope, pace_of(options), args["final"], held, args["restart"], apart)
+        pace, soak = pace_of(options), options.get("soak", 0)
+        order = make_order(table, outcomes, scope, pace, args["final"], held, args["restart"], apart, soak)
         run.set_order(order, seen)
         # A host of the plan that is left as it is serves beside the others, and is observed with them.
         as_it_is = {name for name in scope.intersection(apart) if table.members[name].release}

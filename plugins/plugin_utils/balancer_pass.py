@@ -44,9 +44,8 @@ class BalancerPass:
         self._observations = observations_of(run.outcomes())
         good = run.called_good()
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
-        others = set(self._observations).difference(run.activated_names())
-        soak = self._options.get("soak", 0)
-        self._untried = {name for name in others if switches.is_untried(self._observations[name], soak)}
+        untried = switches.untried(self._observations, self._options.get("soak", 0))
+        self._untried = untried.difference(run.activated_names())
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
@@ -163,8 +162,8 @@ class BalancerPass:
     ) -> None:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them. Members outside this run, and those that nobody has seen last, count when
-        they are in service, and are left as they are. Where none of those that leave serves, nothing is lost by taking
-        them out, however few the others are.
+        they are in service, and are left as they are. Where none of those that leave serves, or nobody has put them in,
+        nothing is lost by taking them out, however few the others are.
 
         :param others: by name, as they were observed last.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
@@ -185,7 +184,7 @@ class BalancerPass:
         if _refused(answer):
             self._failures += failures_of(answer, balancer)
             return
-        if not self._well.intersection(leaving):
+        if not self._well.difference(self._untried).intersection(leaving):
             machines = balancer_targets.healthy_machines(answer or self._ask(balancer, [], "present"))
             if not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
                 return

@@ -69,17 +69,20 @@ def make_order(
     held: Optional[Finding] = None,
     restart_too: Collection[str] = (),
     apart: Mapping[str, Finding] = MappingProxyType({}),
+    soak: float = 0.0,
 ) -> Order:
     """Decide the order. A host that could not be prepared stops the run before any host is disturbed.
 
-    Members that do not serve come first: activating them takes nothing out of service. Then come those whose release
-    nobody has called good: whether they last is not known, and they may be out of service, too.
+    Members that do not serve come first: activating them takes nothing out of service. So do those that another
+    deployment has activated and that nobody has seen last: most of them are out of service, and before they have lasted
+    nobody puts them in. Then come the others whose release nobody has called good.
 
     :param scope: the hosts of this run (``--limit`` makes it smaller than the fleet).
     :param final: whether every host should have an engine by now.
     :param held: says that another deployment is at work: this one must not be.
     :param restart_too: members that are restarted though nothing else is to be done to them.
     :param apart: members that the plan leaves out, and for each a warning that says why.
+    :param soak: seconds that an agent has to last.
     """
     there = [name for name in table.order if name in scope]
     silent = _left_out([name for name in there if name not in apart], outcomes, pace.max_unreachable)
@@ -99,12 +102,13 @@ def make_order(
     restart = [name for name in dict.fromkeys(unchanged) if kinds.get(name) == "none"]
     activate = [name for name in names if kinds[name] != "none" or name in restart]
     trial = {name for name in names if switches.on_trial(observations.get(name) or {})}
-    activate.sort(key=lambda name: (name in well, name not in trial))
+    proven = well - switches.untried(observations, soak)
+    activate.sort(key=lambda name: (name in well, name in proven, name not in trial))
     unconfirmed = [name for name in names if name in trial.difference(activate)]
     # Of members outside this run nothing is known: they may well serve.
     beyond = table.beyond(scope)
     first = not (active or beyond)
-    groups = [activate] if first else split(table, activate, pace, [name for name in activate if name not in well])
+    groups = [activate] if first else split(table, activate, pace, set(activate) - proven)
     running = observed(table, observations)
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, List, Mapping
+from typing import Any, Collection, List, Mapping, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, member_health
@@ -80,10 +80,14 @@ def on_trial(observation: Mapping[str, Any]) -> bool:
     return bool(running) and armed.get("wanted") == running != release.get("good")
 
 
-def is_untried(observation: Mapping[str, Any], soak: float) -> bool:
-    """Whether it is on trial, and nobody has seen that its agent lasts for so many seconds."""
+def untried(observations: Mapping[str, Mapping[str, Any]], soak: float) -> Set[str]:
+    """The members that are on trial, and whose agents nobody has seen last for so many seconds."""
+    return {name for name, seen in observations.items() if on_trial(seen) and not _has_lasted(seen, soak)}
+
+
+def _has_lasted(observation: Mapping[str, Any], seconds: float) -> bool:
     crashes = bool((observation.get("container") or {}).get("restarts"))
-    return on_trial(observation) and (crashes or member_health.age(observation) < soak)
+    return not crashes and member_health.age(observation) >= seconds
 
 
 def unconfirmed(observation: Mapping[str, Any]) -> bool:

@@ -373,10 +373,11 @@ def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
     assert (free.needs_docker, free.observe_again) == (["m1"], True)
 
 
-def taken_over(*names: str, release: str = "", batch: int = 1) -> Any:
+def taken_over(*names: str, release: str = "", batch: int = 1, **containers: dict[str, Any]) -> Any:
     """The order of four members that another deployment has left: it activated these, and called nothing good.
 
     :param release: what it activated; else what this plan has for them.
+    :param containers: by member, what is known of its container besides.
     """
     plan = fleet(4)
     outcomes: dict[str, Any] = {}
@@ -387,7 +388,8 @@ def taken_over(*names: str, release: str = "", batch: int = 1) -> Any:
         if name in names:
             switch = {"armed": {"run": "dead", "wanted": runs, "back": "old"}, "rolled_back": None}
             outcomes[name]["observation"].update(release={"running": runs, "good": "old"}, switch=switch)
-    return make_order(plan, outcomes, plan.order, Pace(batch=batch))
+        outcomes[name]["observation"]["container"].update(containers.get(name, {}))
+    return make_order(plan, outcomes, plan.order, Pace(batch=batch), soak=30)
 
 
 def test_what_another_deployment_has_activated_is_watched_like_an_earlier_batch() -> None:
@@ -406,6 +408,34 @@ def test_who_runs_what_nobody_called_good_and_nobody_wants_is_replaced_first() -
     """Whether it lasts is not known, and it may be out of service."""
     order = taken_over("m3", release="other")
     assert (order.unconfirmed, order.activate) == ([], ["m3", "m1", "m2", "m4"])
+
+
+@pytest.mark.parametrize(
+    ("containers", "activate"),
+    [
+        ({"m2": {"age": 5.0}, "m3": {"age": 5.0}}, ["m2", "m3", "m1", "m4"]),
+        ({"m3": {"age": 5.0}}, ["m3", "m1", "m2", "m4"]),
+        ({"m2": {"age": 600.0, "restarts": 1}}, ["m2", "m1", "m3", "m4"]),
+        # Without m4 two would serve, and three have to: m1 would have to be repaired first.
+        ({"m2": {"age": 5.0}, "m4": {"state": "exited"}}, ["m4", "m2", "m1", "m3"]),
+    ],
+)
+def test_those_that_nobody_has_seen_last_are_replaced_before_the_others(
+    containers: dict[str, Any], activate: list[str]
+) -> None:
+    """They are out of service, and nobody puts them in: without them too few would be left when another one leaves."""
+    assert taken_over("m1", "m2", "m3", release="other", **containers).activate == activate
+
+
+def test_they_do_not_wait_for_those_that_depend_on_them() -> None:
+    plan = fleet(4)
+    plan = replace(plan, members={**plan.members, "m2": replace(plan.members["m2"], last=1)})
+    outcomes = {name: {"activation": "switch", "observation": seen} for name, seen in meshed(plan).items()}
+    assert make_order(plan, outcomes, plan.order, Pace(), soak=30).activate == ["m1", "m3", "m4", "m2"]
+    switch = {"armed": {"run": "dead", "wanted": "other", "back": "old"}, "rolled_back": None}
+    outcomes["m2"]["observation"].update(release={"running": "other", "good": "old"}, switch=switch)
+    outcomes["m2"]["observation"]["container"]["age"] = 5.0
+    assert make_order(plan, outcomes, plan.order, Pace(), soak=30).activate == ["m2", "m1", "m3", "m4"]
 
 
 def test_a_run_that_another_deployment_stops_takes_nothing_over() -> None:

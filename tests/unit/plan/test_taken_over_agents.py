@@ -119,3 +119,16 @@ def test_in_service_it_counts_all_the_same(
     one.observations["m2"] = armed(one.observations["m2"])
     one.others = [{"id": "i-m2", "port": 8001, "state": state}]
     assert [item["code"] for item in one.set("absent", "m1").get("failures", [])] == codes
+
+
+@pytest.mark.parametrize(("state", "codes"), [("unused", []), ("healthy", ["floor"])])
+def test_who_has_not_lasted_and_was_never_put_in_can_leave_however_few_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, codes: list[str]
+) -> None:
+    """A batch of two had been drained when its deployment was killed; this run replaces one at a time."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    one = Balancer(tmp_path, soak=SOAK)
+    for name in ("m2", "m3"):
+        one.observations[name] = armed(one.observations[name])
+    one.others = [{"id": "i-m2", "port": 8001, "state": state}]
+    assert [item["code"] for item in one.set("absent", "m2").get("failures", [])] == codes
