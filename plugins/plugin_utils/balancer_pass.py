@@ -75,7 +75,7 @@ class BalancerPass:
             if names and leaving:
                 self._drain(balancer, names)
             elif names:
-                self._join(balancer, names)
+                self._join(balancer, self._fit(balancer, names))
         if self._args["observe"] or self._args["departed"]:
             self._leave()
         if self._failures:
@@ -97,6 +97,13 @@ class BalancerPass:
         # Whatever port they are registered with: the one in the plan may be new.
         targets = [{key: value for key, value in here[name].items() if key != "port"} for name in names]
         self._take_in(balancer, names, self._ask(balancer, targets, "absent"))
+
+    def _fit(self, balancer: Balancer, names: Sequence[str]) -> List[str]:
+        """Those of them that may be put in: not who has not lasted, unless this run has just taken it out, or nobody
+        else serves."""
+        others = (self._well | self._beyond).intersection(balancer["targets"]).difference(self._untried)
+        unfit = self._untried.difference(self._run.drained()) if others and not self._args["observe"] else ()
+        return [name for name in names if name not in unfit]
 
     def _join(self, balancer: Balancer, names: Sequence[str]) -> None:
         """Put these members into a balancer, and see that they are nowhere else in it."""

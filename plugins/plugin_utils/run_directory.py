@@ -178,6 +178,10 @@ class RunDirectory:
             return 0.0
         return max(0.0, float(self._files.read("draining/" + name)["until"]) - time.monotonic())
 
+    def drained(self) -> List[str]:
+        """The hosts that this run has taken out of a load balancer which had them."""
+        return self._files.names("draining")
+
     def leave_balancers(self, balancers: Sequence[Mapping[str, Any]]) -> None:
         """The load balancers of before that members were registered with when this run first asked."""
         self._files.write("left.json", [dict(one) for one in balancers])

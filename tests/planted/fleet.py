@@ -322,6 +322,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),
     Fault(
+        name="untried-release-is-put-in-at-the-end",
+        breaks="A run that was refused puts an agent into service that a killed deployment has just activated.",
+        file="plugins/plugin_utils/balancer_pass.py",
+        before="self._join(balancer, self._fit(balancer, names))",
+        after="self._join(balancer, names)",
+        tests=("tests/unit/plan/test_taken_over_agents.py",),
+    ),
+    Fault(
         name="crash-before-the-takeover-counts-for-nothing",
         breaks="A release that has crashed since a killed deployment activated it is called good.",
         file="plugins/action/agent_info.py",

@@ -132,3 +132,33 @@ def test_who_has_not_lasted_and_was_never_put_in_can_leave_however_few_serve(
         one.observations[name] = armed(one.observations[name])
     one.others = [{"id": "i-m2", "port": 8001, "state": state}]
     assert [item["code"] for item in one.set("absent", "m2").get("failures", [])] == codes
+
+
+@pytest.mark.parametrize(
+    ("container", "drained", "others", "asked"),
+    [
+        ({}, False, True, ["i-m1"]),
+        ({"age": 600.0, "restarts": 1}, False, True, ["i-m1"]),
+        ({"age": 31.0}, False, True, ["i-m1", "i-m2"]),
+        # It was in service when this run came, and goes back there.
+        ({"age": 600.0, "restarts": 1}, True, True, ["i-m1", "i-m2"]),
+        # A batch of all was drained when its deployment was killed: better one that may crash than nobody.
+        ({}, False, False, ["i-m1", "i-m2"]),
+    ],
+)
+def test_a_run_that_ends_before_it_has_seen_an_agent_last_gives_it_no_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, container: dict[str, Any], drained: bool, others: bool,
+    asked: list[str],
+) -> None:  # fmt: skip
+    """A host that cannot be prepared, or the user's own task, has ended it."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    one = Balancer(tmp_path, soak=SOAK)
+    one.observations = {name: one.observations[name] for name in ("m1", "m2")}
+    for name in ("m2",) if others else ("m1", "m2"):
+        one.observations[name] = armed(one.observations[name], **container)
+    if drained:
+        one.run.drain("m2", 0)
+    one.set("present", "m1", "m2", departed=True)
+    assert [target["id"] for target in one.asked[-1][1]] == asked
+    assert not one.set("present", "m1", "m2", observe=True).get("failed")
+    assert [target["id"] for target in one.asked[-1][1]] == ["i-m1", "i-m2"], "who only looks looks at all"
