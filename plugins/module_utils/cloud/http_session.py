@@ -16,8 +16,8 @@ _AT_ONCE = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 def sending_at_once(session: Any) -> Any:
     """The same session without Nagle's algorithm.
 
-    With it, the body of each request that writes waits behind its head for the proxy's delayed acknowledgement: 40 ms on
-    Linux.
+    With it, the body of each request that writes waits behind its head for the proxy's delayed acknowledgement: 40 ms
+    on Linux.
     """
     for adapter in session.adapters.values():
         adapter.proxy_manager_for = partial(adapter.proxy_manager_for, socket_options=_AT_ONCE)
