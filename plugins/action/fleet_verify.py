@@ -80,7 +80,8 @@ class ActionModule(FleetAction):
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
-        undo = roll_back(table, _to_roll_back(run, ok or refused), observations, pace_of(options))
+        touched = _to_roll_back(run, ok or refused)
+        undo = roll_back(table, touched, observations, pace_of(options), run.out_of_service())
         fact = {
             "ok": ok,
             "fleet": table.fleet,

@@ -46,6 +46,8 @@ class BalancerPass:
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
         untried = switches.untried(self._observations, self._options.get("soak", 0))
         self._untried = untried.difference(run.activated_names())
+        # Of these it is what failed, or may fail yet.
+        self._kept_out = self._untried.union(run.out_of_service())
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
@@ -168,15 +170,15 @@ class BalancerPass:
         self, balancer: Balancer, others: Mapping[str, Any], leaving: Sequence[str], again: bool
     ) -> None:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
-        see that there are enough of them. Members outside this run, and those that nobody has seen last, count when
-        they are in service, and are left as they are. Where none of those that leave serves, or nobody has put them in,
+        see that there are enough of them. Members outside this run, those that nobody has seen last, and the batch that
+        failed count when they are in service, and are left as they are. Where none of those that leave serves, or nobody has put them in,
         nothing is lost by taking them out, however few the others are.
 
         :param others: by name, as they were observed last.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
         """
-        known, names = balancer["targets"], [name for name in others if name not in self._untried]
+        known, names = balancer["targets"], [name for name in others if name not in self._kept_out]
         beyond = self._beyond.intersection(known).union(others).difference(names)
         floor = self._floor_of(known)
         targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
@@ -191,7 +193,7 @@ class BalancerPass:
         if _refused(answer):
             self._failures += failures_of(answer, balancer)
             return
-        if not self._well.difference(self._untried).intersection(leaving):
+        if not self._well.difference(self._kept_out).intersection(leaving):
             machines = balancer_targets.healthy_machines(answer or self._ask(balancer, [], "present"))
             if not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
                 return

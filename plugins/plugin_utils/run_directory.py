@@ -17,7 +17,7 @@ import time
 import uuid
 from dataclasses import asdict, replace
 from types import MappingProxyType
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible import constants as C
 
@@ -235,8 +235,19 @@ class RunDirectory:
 
     def called_good(self) -> List[str]:
         """The hosts whose release this run has called good."""
-        ended = [one for one in self.journalled() if (one["step"], one["outcome"]) == (record.CONFIRM, record.OK)]
-        return sorted({name for one in ended for name in one["hosts"]})
+        return sorted(self._went_well(record.CONFIRM))
+
+    def out_of_service(self) -> List[str]:
+        """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled
+        back."""
+        behind = {name for balancer in self.options().get("balancers", []) for name in balancer["targets"]}
+        activated = {name for batch in self.before().get("batches") or [] for name in batch}.intersection(self.touched())
+        return sorted(behind & activated - self._went_well(record.REJOIN) - set(self.rolled_back()))
+
+    def _went_well(self, step: str) -> Set[str]:
+        """The hosts of this step, as often as it ended well."""
+        ended = [one for one in self.journalled() if (one["step"], one["outcome"]) == (step, record.OK)]
+        return {name for one in ended for name in one["hosts"]}
 
     def set_order(self, order: Order, observations: Mapping[str, Mapping[str, Any]]) -> None:
         """What later steps need of the order: the live edges that each host's gate asks for, whether the fleet is new,

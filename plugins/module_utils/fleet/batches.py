@@ -100,15 +100,24 @@ def split(table: Table, names: Sequence[str], pace: Pace, broken: Collection[str
 
 
 def roll_back(
-    table: Table, touched: Collection[str], observations: Mapping[str, Mapping[str, Any]], pace: Pace
+    table: Table,
+    touched: Collection[str],
+    observations: Mapping[str, Mapping[str, Any]],
+    pace: Pace,
+    out: Collection[str] = (),
 ) -> List[List[str]]:
-    """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then the
-    others as they would be activated."""
+    """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then those
+    that are out of service, then the others as they would be activated.
+
+    :param out: the batch that failed: it has not been put into service again, and nobody puts it in with that release.
+    """
     well = serving(table, observations)
     names = [name for name in table.order if name in touched]
     broken = [name for name in names if name not in well]
+    idle = [name for name in names if name in well and name in out]
+    serve = [name for name in names if name in well and name not in out]
     whole = replace(pace, canary=len(table.members))
-    return ([broken] if broken else []) + split(table, [name for name in names if name in well], whole)
+    return [group for group in (broken, idle) if group] + split(table, serve, whole)
 
 
 def watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:

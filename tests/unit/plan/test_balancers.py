@@ -274,6 +274,38 @@ def test_a_rollback_goes_on_where_the_balancer_takes_nobody_in(
     assert ("absent" in dict(one.asked)) is not bool(codes)
 
 
+@pytest.mark.parametrize(
+    ("joined", "rolled_back", "others"),
+    [((), (), ["i-m4"]), (("m2", "m3"), (), ["i-m2", "i-m3", "i-m4"]), ((), ("m2",), ["i-m2", "i-m4"])],
+)
+def test_a_rollback_gives_no_requests_to_the_batch_that_failed(
+    balancer: Any, joined: tuple[str, ...], rolled_back: tuple[str, ...], others: list[str]
+) -> None:
+    """One of two crashed in the soak. The other has the same release, and may crash at any moment."""
+    one = balancer(batch=2, min_available=1)
+    one.run.set_order(order(activate=["m1", "m2", "m3"], serial=[1, 2]), {})
+    for name in ("m1", "m2", "m3"):
+        one.run.touch(name, "81bb02")
+    for names in (["m1"], list(joined)):
+        one.set("present", *names)
+    for name in rolled_back:
+        one.run.roll_back(name)
+    one.asked.clear()
+    assert not one.set("absent", "m1").get("failed")
+    assert [target["id"] for target in one.asked[0][1]] == others
+
+
+def test_the_batch_that_failed_can_be_rolled_back_however_few_serve(balancer: Any) -> None:
+    """Two of three that serve nobody are one batch; the third is dead."""
+    one = balancer(min_available=2)
+    one.run.set_order(order(activate=["m1", "m2", "m3"], serial=[3]), {})
+    for name in ("m1", "m2", "m3"):
+        one.run.touch(name, "81bb02")
+    assert not one.set("absent", "m2").get("failed")
+    one.others = [{"id": "i-m2", "port": 8001, "state": "healthy"}]
+    assert [item["code"] for item in one.set("absent", "m2")["failures"]] == ["floor"]
+
+
 @pytest.mark.parametrize("touched", [True, False])
 def test_a_drain_that_is_refused_is_the_beginning_of_a_rollback_where_its_members_were_activated(
     balancer: Any, touched: bool

@@ -217,6 +217,23 @@ def test_what_a_rollback_did_not_get_to_is_named_and_not_tried_again(run: RunDir
         ("container-exited", "m1"), ("not-rolled-back", "m2")]
 
 
+def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    each: dict[str, Any] = {name: {} for name in PLAN.members}
+    balancers = [{"module": "m", "options": {}, "targets": {name: {"id": name} for name in PLAN.members}}]
+    options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, "balancers": balancers}
+    run = RunDirectory.create(PLAN, each, each, {**options, **PACE})
+    run.set_order(order(activate=["m1", "m2"], serial=[1, 1]), {})
+    for name, observation in meshed(PLAN).items():
+        run.report(name, {"outcome": "activated", "observation": observation})
+        run.touch(name, "81bb02")
+    run.journal("rejoin", ["m1"], 1.0, "ok")
+    run.record([STOPPED])
+    assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
+
+
 DENIED = Finding("cloud-denied", "AWS answered AccessDenied.", "AWS elbv2 DeregisterTargets", "Grant it.")
 
 
