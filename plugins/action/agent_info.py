@@ -9,6 +9,7 @@ from typing import Any, Dict
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import switches
 from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     STILL,
     HostAction,
@@ -47,10 +48,11 @@ class ActionModule(HostAction):
 
 def _take_over(run: RunDirectory, name: str) -> None:
     """Count an agent that another deployment has activated as activated by this run, and have it rolled back with the
-    others."""
+    others. Where no deployment has ended well yet, it stays: a rollback would remove it."""
     seen = (run.outcome(name) or {})["observation"]
-    container = seen["container"]
+    container, release = seen["container"], seen["release"]
     # A container that is older than the release may have been restarted before.
-    made_for_it = container["part"] == seen["release"]["running"]
-    run.touch(name, seen["release"]["good"])
+    made_for_it = container["part"] == release["running"] and switches.is_recent(seen)
+    if release["good"]:
+        run.touch(name, release["good"])
     run.activate(name, {**container, "restarts": 0} if made_for_it else container, seen.get("services") or {})

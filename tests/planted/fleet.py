@@ -322,6 +322,22 @@ FAULTS = (
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),
     Fault(
+        name="new-machine-need-not-last",
+        breaks="A release that crashes is called good on a machine that a killed deployment was about to add.",
+        file="plugins/module_utils/fleet/switches.py",
+        before='    return bool(release.get("running")) and release["running"] != release.get("good")\n',
+        after='    return is_recent(observation) and release["running"] != release.get("good")\n',
+        tests=("tests/unit/plan/test_taken_over_agents.py",),
+    ),
+    Fault(
+        name="rollback-removes-what-was-taken-over",
+        breaks="Because one agent is ill, a run removes all agents of a fleet whose first deployment was killed.",
+        file="plugins/action/agent_info.py",
+        before='    if release["good"]:\n',
+        after="    if True:\n",
+        tests=("tests/unit/plan/test_taken_over_agents.py",),
+    ),
+    Fault(
         name="untried-release-is-put-in-at-the-end",
         breaks="A run that was refused puts an agent into service that a killed deployment has just activated.",
         file="plugins/plugin_utils/balancer_pass.py",

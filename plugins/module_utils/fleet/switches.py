@@ -74,10 +74,10 @@ def _stuck(name: str, armed: Mapping[str, Any]) -> Finding:
 
 
 def on_trial(observation: Mapping[str, Any]) -> bool:
-    """Whether a host runs a release that it goes back from, unless somebody calls it good."""
-    release, armed = observation.get("release") or {}, _switch(observation).get("armed") or {}
-    running = release.get("running")
-    return bool(running) and armed.get("wanted") == running != release.get("good")
+    """Whether a host runs a release that nobody has called good. Most of them go back from it by themselves; one that
+    is new in the fleet has nothing to go back to."""
+    release = observation.get("release") or {}
+    return bool(release.get("running")) and release["running"] != release.get("good")
 
 
 def untried(observations: Mapping[str, Mapping[str, Any]], soak: float) -> Set[str]:
@@ -85,8 +85,13 @@ def untried(observations: Mapping[str, Mapping[str, Any]], soak: float) -> Set[s
     return {name for name, seen in observations.items() if on_trial(seen) and not _has_lasted(seen, soak)}
 
 
+def is_recent(observation: Mapping[str, Any]) -> bool:
+    """Whether its release was activated not long ago: where nothing is armed, that may be weeks."""
+    return bool(_switch(observation).get("armed"))
+
+
 def _has_lasted(observation: Mapping[str, Any], seconds: float) -> bool:
-    crashes = bool((observation.get("container") or {}).get("restarts"))
+    crashes = is_recent(observation) and bool((observation.get("container") or {}).get("restarts"))
     return not crashes and member_health.age(observation) >= seconds
 
 

@@ -57,7 +57,7 @@ def observation(plan: Plan, name: str, connected: Iterable[str], **values: Any) 
     """A healthy member's observation; it is connected to these, and dials every neighbour with success."""
     here = plan.members[name]
     known: Dict[str, Any] = {
-        "release": {"current": here.release, "running": here.release, "kept": []},
+        "release": {"current": here.release, "running": here.release, "good": here.release, "kept": []},
         "container": {"state": "running", "health": "healthy", "exit_code": 0},
         "api": {"health": 200, "peer_id": here.peer_id, "error": None},
         "edges": [flow(plan, name, other) for other in connected],

@@ -88,6 +88,28 @@ def test_restarts_of_a_container_that_an_earlier_release_had_already_say_nothing
     assert judged(run)["ok"]
 
 
+def new(seen: dict[str, Any], **container: Any) -> dict[str, Any]:
+    """The same host, which another deployment was about to add to the fleet: it has nothing to go back to."""
+    here = armed(seen, **container)
+    return {**here, "switch": {"armed": None, "rolled_back": None}, "release": {**here["release"], "good": None}}
+
+
+@pytest.mark.parametrize(("then", "codes"), [(3, []), (4, ["agent-restarted"])])
+def test_a_new_machine_has_to_last_as_well_and_is_no_machine_without_an_agent_for_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: int, codes: list[str]
+) -> None:
+    run = left(tmp_path, monkeypatch)
+    young = new(meshed(PLAN)["m1"], restarts=3)  # nobody knows since when
+    run.report("m1", {"outcome": "prepared", "activation": "none", "observation": young})
+    assert ordered(run)["unconfirmed"] == ["m1"]
+    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    assert observed(run, "m1", taken_over=True)["soak"] == SOAK
+    run.report("m1", {"observation": new(meshed(PLAN)["m1"], age=31.0, restarts=then)})
+    assert [item["code"] for item in judged(run, batch=["m1"], mesh=False)["findings"]] == codes
+    found = judged(run)
+    assert (found["confirm"], found["roll_back"]["hosts"]) == ([] if codes else ["m1"], [])
+
+
 def test_what_was_rolled_back_is_not_taken_over_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = left(tmp_path, monkeypatch)
     observed(run, "m1", taken_over=True)
@@ -100,12 +122,15 @@ def test_what_was_rolled_back_is_not_taken_over_again(tmp_path: Path, monkeypatc
     [({}, ["i-m3", "i-m4"]), ({"age": 31.0}, ["i-m2", "i-m3", "i-m4"]),
      ({"age": 31.0, "restarts": 1}, ["i-m3", "i-m4"])],
 )  # fmt: skip
+@pytest.mark.parametrize("left_by", [armed, new])
 def test_nobody_brings_in_what_nobody_has_seen_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, container: dict[str, Any], others: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_by: Any, container: dict[str, Any], others: list[str]
 ) -> None:
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     one = Balancer(tmp_path, batch=2, soak=SOAK)
-    one.observations["m2"] = armed(one.observations["m2"], **container)
+    one.observations["m2"] = left_by(one.observations["m2"], **container)
+    if left_by is new and "restarts" in container:
+        others = ["i-m2", *others]  # it may have been restarted weeks ago
     assert not one.set("absent", "m1").get("failed")
     assert [target["id"] for target in one.asked[0][1]] == others
 
