@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
@@ -38,6 +38,8 @@ MODULE = "praxis.cloud.fleet_lock"
 MOMENT = 5.0
 #: Seconds to wait for a step of another deployment on the host that keeps the lock.
 STEP_SECONDS = 60.0
+#: The warning that this run goes on where another deployment stopped.
+TAKEN_OVER = "taken-over"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -157,7 +159,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         held = run.deployment_on(keeper)
         if held is None or not run.keeps(keeper):
             return {"changed": False, "skipped": True, "skip_reason": "This host keeps no lock of this run's."}
-        answer = self._ask(keeper, {"deployment": held, "state": "absent"}, task_vars)
+        # What it has taken over, and done nothing to, has not ended: others need not wait for it, and go on from there.
+        undone = {"deployment": {**held, "lease": 0.0}, "seen": held["fence"]}
+        wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
+        answer = self._ask(keeper, wanted, task_vars)
         if answer.get("failed"):
             what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
             fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
@@ -206,6 +211,12 @@ def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict
     """What the fleet's hosts remember, as an earlier task has registered it."""
     hosts, variable = list(args["hosts"]), str(args["observations"])
     return observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, variable))
+
+
+def _leaves_undone(run: RunDirectory) -> bool:
+    """Whether this run has ended before it did anything to what another deployment left."""
+    codes = {item.code for item in run.recorded() if item.level == ERROR or item.code == TAKEN_OVER}
+    return TAKEN_OVER in codes and len(codes) > 1 and not (run.touched() or run.called_good())
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:

@@ -78,6 +78,8 @@ class ActionModule(FleetAction):
         if not run.locked():
             found = (*found, *_other(judged, observations, options["deployment"]["run"]))
         findings = [*recorded, *(item for item in found if not (refused or _reported(item, recorded)))]
+        # A step of another deployment may be waiting on a host until this run has the lock.
+        another = refused or not run.locked() and lock.begun(observations, options["deployment"]["run"])
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
@@ -88,7 +90,7 @@ class ActionModule(FleetAction):
             "plan_id": options["id"],
             "findings": status.plain_findings(findings),
             "text": "\n".join(str(finding) for finding in findings if finding.level == "error"),
-            "good": [] if refused else _good(table, [name for name in judged if name not in absent], observations),
+            "good": [] if another else _good(table, [name for name in judged if name not in absent], observations),
             "roll_back": _plain(undo),
             "observe_again": bool(undo or run.rollback_begun()),
             "confirm": [

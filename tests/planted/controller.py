@@ -554,8 +554,8 @@ FAULTS = (
         name="refused-run-joins-members",
         breaks="A run that must leave the fleet alone registers members that the other one has drained.",
         file="plugins/action/fleet_verify.py",
-        before='"good": [] if refused else _good(',
-        after='"good": _good(',
+        before="another = refused or not run.locked() and",
+        after="another = not run.locked() and",
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(

@@ -274,6 +274,22 @@ FAULTS = (
         tests=("tests/unit/fleet/test_lock.py",),
     ),
     Fault(
+        name="refused-run-ends-what-it-took-over",
+        breaks="After a run that was refused, rollback.yml does not go on with a rollback that had stopped.",
+        file="plugins/action/fleet_lock.py",
+        before="wanted = undone if _leaves_undone(run) else {",
+        after="wanted = {",
+        tests=("tests/unit/plan/test_lock_action.py",),
+    ),
+    Fault(
+        name="unlocked-run-puts-members-in",
+        breaks="A run without the lock gives requests to a host on which a step of a dead controller is waiting.",
+        file="plugins/action/fleet_verify.py",
+        before='"good": [] if another else',
+        after='"good": [] if refused else',
+        tests=("tests/unit/plan/test_verify.py", "-k", "without_the_lock"),
+    ),
+    Fault(
         name="keeper-forgets-itself",
         breaks="A host that keeps the lock beside the first member names that one, and the next run does not ask it.",
         file="plugins/plugin_utils/run_directory.py",

@@ -17,6 +17,7 @@ from ansible import constants
 from ansible_collections.praxis.cloud.plugins.action import fleet_lock
 from ansible_collections.praxis.cloud.plugins.module_utils import deployment
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
@@ -206,3 +207,29 @@ def test_whoever_gives_the_lock_back_need_not_say_where(tmp_path: Path, monkeypa
     hosts.keep(run, "m1")
     assert hosts.keep(run, "m1", state="absent", host=None)["changed"]
     assert hosts.records["m1"]["ended"]
+
+
+@pytest.mark.parametrize(
+    ("finding", "touched", "ended"),
+    [(None, False, True), ("disk-full", False, False), ("disk-full", True, True)],
+)
+def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finding: str | None, touched: bool, ended: bool
+) -> None:
+    """A rollback stopped; the next one took the fleet over, and a host could not be prepared. The one after goes on."""
+    gone = {**OTHER, "reason": "rollback to x", "process": {**HERE, "started": "before"}, "last": False}
+    left = deployment.deployment_from(gone)
+    assert left is not None
+    seen = {"m1": left.record(time.time(), ended=False)}
+    run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    assert hosts.keep(run, "m1")["locked"]
+    run.record([Finding(finding, "What.", "m2", "Fix.")] if finding else [])
+    if touched:
+        run.touch("m2", "81bb02")
+    hosts.records["m1"]["at"] -= 5
+    hosts.keep(run, "m1", state="absent")
+    record = hosts.records["m1"]
+    assert (record["ended"], record["fence"], [item.code for item in run.recorded() if item.code == "lock-kept"]) == (
+        ended, 8, [])  # fmt: skip
+    holder = lock.holder({"m1": {"deployment": record, "host": {"clock": time.time() + 1}}}, lambda _process: None)
+    assert bool(holder and holder.gone) is not ended, "nobody waits for it"

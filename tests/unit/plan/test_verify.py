@@ -510,6 +510,21 @@ def test_hosts_with_a_step_of_another_deployment_that_did_not_end_are_taken_over
     assert order["findings"] == []
 
 
+@pytest.mark.parametrize(("locked", "serve"), [(False, []), (True, ["m1", "m2"])])
+def test_without_the_lock_nobody_is_put_in_where_a_step_of_another_deployment_may_be_waiting(
+    run: RunDirectory, locked: bool, serve: list[str]
+) -> None:
+    """The user's own task has failed before the lock was taken. A host may be about to stop its agent."""
+    record = {"run": "a", "owner": "ann@desk", "reason": "deploy", "process": ELSEWHERE, "lock_host": "m2", "fence": 3,
+              "at": 0, "expires": 1, "ended": False}  # fmt: skip
+    outcome = run.outcome("m2") or {}
+    observation = {**outcome["observation"], "deployment": record, "host": {"clock": 10.0}}
+    run.report("m2", {**outcome, "observation": observation})
+    if locked:
+        run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    assert judged(run)["good"] == serve
+
+
 def test_why_the_fleet_was_rolled_back_is_reported_at_the_end(run: RunDirectory) -> None:
     """A host that was lost in the last observation is there again when all are back on the release of before."""
     outcome = run.outcome("m2") or {}
