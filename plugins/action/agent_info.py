@@ -26,6 +26,8 @@ class ActionModule(HostAction):
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Dict[str, Any]:
         if boolean(args.pop("taken_over", False)):
             _take_over(run, name)
+            # It may have been started a moment ago, and has as much time for it as this run would have given it.
+            args["settle"] = max(float(args.get("settle", 0)), float(run.options()["deadline"]))
         self._decides = bool(run.touched()) and not run.rollback_begun()
         activated = set(run.activated_names())
         piece = run.host_slice(name, moved=activated)

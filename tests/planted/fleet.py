@@ -346,6 +346,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),
     Fault(
+        name="taken-over-has-a-minute",
+        breaks="An agent that a killed deployment has just started, and that is slow, has the next run roll all back.",
+        file="plugins/action/agent_info.py",
+        before='float(run.options()["deadline"]))',
+        after="0)",
+        tests=("tests/unit/plan/test_taken_over_agents.py",),
+    ),
+    Fault(
         name="rollback-removes-what-was-taken-over",
         breaks="Because one agent is ill, a run removes all agents of a fleet whose first deployment was killed.",
         file="plugins/action/agent_info.py",

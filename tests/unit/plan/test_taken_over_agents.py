@@ -38,7 +38,7 @@ def left(folder: Path, monkeypatch: pytest.MonkeyPatch, **container: Any) -> Run
     """A run that found m1 so; m2 has been called good already."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder))
     each: dict[str, Any] = {name: {} for name in PLAN.members}
-    words = {"take_over": None, "unfinished": "continue", "soak": SOAK}
+    words = {"take_over": None, "unfinished": "continue", "soak": SOAK, "deadline": 300}
     options = {"hosts": list(PLAN.members), "id": PLAN.id, "deployment": {"run": "mine"}, **words, **PACE}
     run = RunDirectory.create(PLAN, each, each, options)
     seen = meshed(PLAN)
@@ -61,6 +61,7 @@ def test_it_has_to_last_before_anybody_is_drained(tmp_path: Path, monkeypatch: p
     assert (run.touched(), observed(run, "m1")["soak"]) == ({}, 0), "nothing is taken over before the lock is"
     asked = observed(run, "m1", taken_over=True, settle=60)
     assert (asked["soak"], "taken_over" in asked) == (SOAK, False)
+    assert asked["settle"] == 300, "it may have been started a moment ago, and has the time of a gate"
     assert (run.touched(), run.activated_names()) == ({"m1": "81bb02"}, ["m1"])
 
 
