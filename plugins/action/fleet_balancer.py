@@ -38,7 +38,8 @@ class ActionModule(FleetAction):
         self._join_timeout = options.get("join_timeout")
         behind = {name for balancer in options["balancers"] for name in balancer["targets"]}
         members = [name for name in args["members"] if name in behind]
-        if args["state"] == "absent" and set(members).intersection(run.touched()):
+        # Also without a balancer, where too few others may serve.
+        if args["state"] == "absent" and set(args["members"]).intersection(run.touched()):
             run.begin_rollback()
         with journal.step(run, record.step_of(args["state"]), members) as step:
             one = BalancerPass(run, args, self._ask, self._task.check_mode)

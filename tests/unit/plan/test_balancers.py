@@ -306,11 +306,12 @@ def test_the_batch_that_failed_can_be_rolled_back_however_few_serve(balancer: An
     assert [item["code"] for item in one.set("absent", "m2")["failures"]] == ["floor"]
 
 
+@pytest.mark.parametrize("options", [{}, {"balancers": []}])
 @pytest.mark.parametrize("touched", [True, False])
 def test_a_drain_that_is_refused_is_the_beginning_of_a_rollback_where_its_members_were_activated(
-    balancer: Any, touched: bool
+    balancer: Any, touched: bool, options: dict[str, Any]
 ) -> None:
-    one = balancer()
+    one = balancer(**options)
     del one.observations["m2"]  # too few others serve
     if touched:
         one.run.touch("m1", "81bb02")
