@@ -238,11 +238,11 @@ class RunDirectory:
         return sorted(self._went_well(record.CONFIRM))
 
     def out_of_service(self) -> List[str]:
-        """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled
-        back."""
+        """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled back
+        well."""
         behind = {name for balancer in self.options().get("balancers", []) for name in balancer["targets"]}
         activated = {name for batch in self.before().get("batches") or [] for name in batch}.intersection(self.touched())
-        return sorted(behind & activated - self._went_well(record.REJOIN) - set(self.rolled_back()))
+        return sorted(behind & activated - self._went_well(record.REJOIN) - self._went_well(record.ROLL_BACK))
 
     def _went_well(self, step: str) -> Set[str]:
         """The hosts of this step, as often as it ended well."""

@@ -288,8 +288,9 @@ def test_a_rollback_gives_no_requests_to_the_batch_that_failed(
         one.run.touch(name, "81bb02")
     for names in (["m1"], list(joined)):
         one.set("present", *names)
-    for name in rolled_back:
+    for name in ("m2", "m3"):
         one.run.roll_back(name)
+        one.run.journal("roll back", [name], 1.0, "ok" if name in rolled_back else "not-rolled-back")
     one.asked.clear()
     assert not one.set("absent", "m1").get("failed")
     assert [target["id"] for target in one.asked[0][1]] == others
