@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, marked, named_alike
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import Machines
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_kind import Answer, marked, named_alike, where
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_members import PAGE_SIZE
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_network_kinds import SUBNET, VPC
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LIVE, machine
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tags_of
@@ -46,7 +46,7 @@ def with_places(client: AwsClient, settings: Settings, vpc: str) -> Settings:
     reached = {zones[each] for each in settings.existing.subnets if each in zones} or {*settings.zones}
     serving: dict[str, str] = {}
     if settings.makes_balancer and BALANCER in settings.parts:
-        in_use = {*_subnets_of_machines(client, settings.fleet)}
+        in_use = {*_subnets_of_machines(client, settings.fleet, vpc)}
         # A load balancer takes one subnet of a zone.
         serving = {zones[each]: each for each in sorted(in_use & {*zones}) if zones[each] not in reached}
     return replace(settings, placed=placed, serving=[*serving.values()])
@@ -59,8 +59,11 @@ def _of_the_fleet(subnet: Answer, settings: Settings) -> bool:
     return marked(tags, wanted) or named_alike(tags, wanted)
 
 
-def _subnets_of_machines(client: AwsClient, fleet: str) -> Iterator[str]:
-    for instance in Machines(client, fleet).observe(()):
-        seen = machine(instance, fleet)
-        if seen and seen.state in LIVE:
-            yield str(instance.get("SubnetId", ""))
+def _subnets_of_machines(client: AwsClient, fleet: str, vpc: str) -> Iterator[str]:
+    """Asked for by the VPC: a machine whose tags were edited is known by its launch."""
+    inside = where({"vpc_id": [vpc]})
+    for reservation in client.paginate("ec2", "describe_instances", MaxResults=PAGE_SIZE, **inside):
+        for instance in reservation["Instances"]:
+            seen = machine(instance, fleet)
+            if seen and seen.ours and seen.state in LIVE:
+                yield str(instance["SubnetId"])

@@ -68,6 +68,20 @@ def test_a_zone_that_is_named_no_longer_is_reached_while_a_machine_is_in_it(acco
     assert balanced(account.cloud) == [A, B]
 
 
+def test_a_machine_whose_tags_were_edited_is_reached_and_a_stranger_s_subnet_is_not(account: Account) -> None:
+    ec2, three = account.cloud.client("ec2"), account.present(hosts=3, zones=[A, B, C])["machines"][2]["instance_id"]
+    ec2.delete_tags(Resources=[three], Tags=[{"Key": "praxis_fleet"}])
+    account.present(hosts=3, zones=[A, B])
+    assert balanced(account.cloud) == [A, B, C]
+    (found,) = ec2.describe_instances(InstanceIds=[three])["Reservations"]
+    ec2.terminate_instances(InstanceIds=[three])
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "praxis_fleet", "Value": FLEET}]}]
+    image, subnet = account.options["image_id"], found["Instances"][0]["SubnetId"]
+    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet, TagSpecifications=tags)
+    account.present(hosts=2, zones=[A, B], allow_shrink=True)
+    assert balanced(account.cloud) == [A, B]
+
+
 def test_subnets_of_the_user_s_that_are_named_no_longer_are_reached_while_machines_are_in_them(
     account: Account,
 ) -> None:
