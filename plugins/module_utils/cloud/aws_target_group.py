@@ -16,7 +16,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import Selector
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import require_one_that_serves
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LATE_REQUESTS, require_one_that_serves
 
 # Seconds beyond what the group's own settings add up to: the balancer's nodes learn of a change one after the other.
 MARGIN = 60
@@ -229,3 +229,5 @@ def leave(group: TargetGroup, ids: Collection[str], poll: Poll, *, some_stay: bo
     seen, gone = poll.until(group.observe, lambda found: reached(found, going, "absent"), seconds=seconds)
     if not gone:
         raise Failed(*failures(seen, going, "absent", group.name, seconds))
+    if changes and group.deregistration_delay() < LATE_REQUESTS:
+        poll.sleep(LATE_REQUESTS)

@@ -18,7 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp import GcpC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_compare import plain
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import require_one_that_serves
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import LATE_REQUESTS, require_one_that_serves
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google_list import FRONT_ENDS
 
 # Seconds beyond what the health check's own settings add up to: a change reaches the balancer's places one by one.
@@ -300,4 +300,4 @@ def leave(service: BackendService, ids: Collection[str], sleep: Callable[[float]
         require_one_that_serves(service.name, serving, going)
     if going:
         service.apply(going, "absent")
-        sleep(service.draining())
+        sleep(max(service.draining(), LATE_REQUESTS))

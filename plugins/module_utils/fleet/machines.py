@@ -21,6 +21,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import MA
 
 #: The setting of an EC2 instance that names its instance profile.
 PROFILE = "instance_profile"
+#: Seconds for which a machine is left when its load balancer gives it none: the balancer's own parts hear late of a
+#: target that leaves, and send it requests until they do.
+LATE_REQUESTS = 10.0
 #: States in which a machine holds its slot.
 LIVE = frozenset(("pending", "running", "stopping", "stopped"))
 

@@ -232,6 +232,19 @@ def test_a_machine_that_goes_leaves_the_load_balancer_first_and_ends_its_request
     assert (60.0, ["instanceGroups.removeInstances"]) in slept
 
 
+def test_a_machine_that_goes_is_left_a_while_where_the_load_balancer_gives_it_none(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is with a backend service that gcloud has made."""
+    project.options["draining_timeout"] = 0
+    served(project)
+    slept: list[tuple[float, list[str]]] = []
+    monkeypatch.setattr(Clock, "sleep", lambda _self, seconds: slept.append((seconds, project.changes(mark))))
+    mark = project.mark()
+    project.present(hosts=1, zones=[ONE, TWO], allow_shrink=True)
+    assert (10.0, ["instanceGroups.removeInstances"]) in slept
+
+
 def test_the_last_machine_that_serves_does_not_go(project: Project) -> None:
     stays, _goes = served(project)
     found = project.get(f"zones/{ONE}/instances/{stays}")

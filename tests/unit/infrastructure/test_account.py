@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.conftest import Cloud
-from tests.unit.infrastructure.account import FLEET, Account, another_first_run, rows
+from tests.unit.infrastructure.account import FLEET, Account, Clock, another_first_run, rows
 
 pytestmark = pytest.mark.slow
 
@@ -292,6 +292,17 @@ def test_a_machine_that_goes_ends_its_requests(cloud: Cloud, ends: bool) -> None
         with pytest.raises(Failed) as refused:
             account.present(hosts=1, allow_shrink=True)
         assert (codes(refused), cloud.changes()) == (["target-not-drained"], [])
+
+
+def test_a_machine_that_goes_is_left_a_while_where_the_load_balancer_gives_it_none(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(cloud, options={"deregistration_delay": 0})
+    registered(account)
+    slept: list[tuple[float, list[str]]] = []
+    monkeypatch.setattr(Clock, "sleep", lambda _self, seconds: slept.append((seconds, [*cloud.changes()])))
+    account.present(hosts=1, allow_shrink=True)
+    assert (10.0, ["DeregisterTargets"]) in slept
 
 
 def test_the_last_machine_that_serves_does_not_go(cloud: Cloud) -> None:
