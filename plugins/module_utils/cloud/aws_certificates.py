@@ -34,7 +34,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_na
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Observed, Resource
 
 #: How regions begin whose partition has no CloudFront of the others.
-_NO_CLOUDFRONT = ("cn-", "us-gov-")
+_NO_CLOUDFRONT = ("cn-", "eu-iso", "eusc-", "us-gov-", "us-iso")
 #: All that a certificate of ACM's may have.
 KEY_TYPES = ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from moto.acm.models import CertBundle
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_certificates import needing
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_removal import Removal
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests import tiers
@@ -189,6 +190,30 @@ def test_a_validation_record_by_which_another_certificate_is_renewed_is_handed_o
     validation = {key: value for key, value in account.records().items() if key[0] != f"{HOST}."}
     validation.pop((f"_praxis.{HOST}.", "TXT"), None)
     assert set(validation) == {record}, "the record stays, and nothing says any more that it is the fleet's"
+
+
+@pytest.mark.parametrize(("region", "asked"), [
+    ("eu-central-1", {"eu-central-1", "us-east-1"}), ("us-east-1", {"us-east-1"}), ("cn-north-1", {"cn-north-1"}),
+    ("us-gov-west-1", {"us-gov-west-1"}), ("us-iso-east-1", {"us-iso-east-1"}), ("us-isob-east-1", {"us-isob-east-1"}),
+    ("eu-isoe-west-1", {"eu-isoe-west-1"}), ("eusc-de-east-1", {"eusc-de-east-1"}),
+])  # fmt: skip
+def test_certificates_of_another_partition_are_not_asked_for(region: str, asked: set[str]) -> None:
+    """Its credentials are none there."""
+    seen: set[str] = set()
+
+    class Client:
+        def __init__(self, region: str) -> None:
+            self.region = region
+
+        def in_region(self, region: str) -> Client:
+            return Client(region)
+
+        def paginate(self, *_what: str, **_which: Any) -> list[Any]:
+            seen.add(self.region)
+            return []
+
+    assert needing(Client(region), "_1.agents.example.org", {"praxis_fleet": FLEET}) == []  # type: ignore[arg-type]
+    assert seen == asked
 
 
 def test_a_load_balancer_that_goes_takes_its_names_with_it(cloud: Cloud, account: Account) -> None:
