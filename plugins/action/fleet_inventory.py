@@ -33,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         machines = fleet_variables.machines_of(task_vars["groups"])
         may_be_empty = args["allow_empty"] or bool(fleet_variables.hosts_of(task_vars["groups"], TARGET))
         try:
-            whole_inventory.require(task_vars, machines, may_be_empty, args["logs_in"])
+            whole_inventory.require(task_vars, machines, self._templar.template, may_be_empty, args["logs_in"])
             if args["needs_cloud"]:
                 whole_inventory.require_cloud(task_vars["groups"])
         except Failed as error:

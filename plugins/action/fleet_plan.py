@@ -73,7 +73,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             args.update(self._from_variables(task_vars))
             names = fleet_variables.machines_of(task_vars["groups"])
-            whole_inventory.require(task_vars, names)
+            whole_inventory.require(task_vars, names, self._templar.template)
             answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
             members, faults, unread = _members(task_vars["hostvars"], names, PLACE if args["kept"] else None)
             pods = _beside(task_vars, names, members)

@@ -12,8 +12,9 @@ short_description: Require an inventory that was read whole
 version_added: 0.2.0
 author: Praxis Cloud contributors (@praxis)
 description:
-  - Fails when a source of the inventory could not be read, when the inventory holds no member of the fleet, and for a
-    setting of Ansible's with which a run would stop in its middle. Warns of C(praxis_*) variables that nothing reads.
+  - Fails when a source of the inventory could not be read, when the inventory holds no member of the fleet, for a
+    setting of Ansible's with which a run would stop in its middle, and when a variable that this run is given, such as
+    C(praxis_plan_id), is a template that cannot be evaluated. Warns of C(praxis_*) variables that nothing reads.
   - Runs on the controller and asks nobody. M(praxis.cloud.fleet_plan) requires the same.
 extends_documentation_fragment:
   - praxis.cloud.attributes.info

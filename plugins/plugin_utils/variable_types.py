@@ -63,6 +63,24 @@ RUN_VARIABLES: Dict[str, str] = {
     "record": "praxis_record",
     "take_over": "praxis_take_over",
 }
+#: What one run is given, and does without where it is not set. A playbook's ``default`` takes a template that fails for
+#: one that is not set: any plan would do for the one that was agreed to, all slots for those that were named.
+GIVEN: Tuple[str, ...] = (
+    "praxis_backup",
+    "praxis_confirm_down",
+    "praxis_data_remove",
+    "praxis_force",
+    "praxis_lock_for",
+    "praxis_lock_reason",
+    "praxis_lock_wait",
+    "praxis_plan_id",
+    "praxis_provision_plan_id",
+    "praxis_remove_identities",
+    "praxis_slots",
+    "praxis_take_over",
+    "praxis_to",
+    "praxis_unfinished",
+)
 #: IPv4 addresses that mean no other machine, or another one at each place.
 _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("which means every address of a machine", lambda address: address.is_unspecified),

@@ -8,24 +8,33 @@ It is asked first and often alone, so it loads nothing of what a plan is made wi
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping
+from typing import Any, Callable, List, Mapping
+
+from ansible.errors import AnsibleError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN
 
 
 def require(
-    task_vars: Mapping[str, Any], machines: List[str], may_be_empty: bool = False, logs_in: bool = True
+    task_vars: Mapping[str, Any],
+    machines: List[str],
+    template: Callable[[Any], Any],
+    may_be_empty: bool = False,
+    logs_in: bool = True,
 ) -> None:
-    """Settings with which no run would stop in its middle, every source of the inventory, and a member.
+    """Settings with which no run would stop in its middle, what the run is given, every source of the inventory, and a
+    member.
 
+    :param template: what a variable says; raises AnsibleError.
     :param machines: the members that are machines.
     :param may_be_empty: whether none of them is no error.
     :param logs_in: whether the run logs in to them: then the host keys that it learns have to be kept.
     :raises Failed: for what is missing.
     """
-    _refuse(ansible_settings.refusals())
+    _refuse([*ansible_settings.refusals(), *_unreadable(task_vars, template)])
     # Half an inventory is worse than none: a source that fails leaves the others' hosts behind. praxis.cloud.fleet
     # writes down which could not be read.
     unread = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
@@ -36,6 +45,17 @@ def require(
         # How host keys are known is a matter of the fleet: one member stands for all.
         for name in machines[:1]:
             _refuse(host_keys_kept.refusals(task_vars["hostvars"][name], name))
+
+
+def _unreadable(task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> List[Finding]:
+    """What this run is given and cannot be read."""
+    found = []
+    for variable in GIVEN:
+        try:
+            template(task_vars.get(variable))
+        except AnsibleError as error:
+            found.append(fleet_variables.unreadable(variable, variable, str(error)))
+    return found
 
 
 def require_cloud(groups: Mapping[str, Any]) -> None:

@@ -9,6 +9,15 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="an-agreed-plan-that-nobody-can-read",
+        breaks="A deployment that was to be held to a plan whose id was left by nobody deploys any plan.",
+        file="plugins/plugin_utils/whole_inventory.py",
+        before="    for variable in GIVEN:\n",
+        after="    for variable in GIVEN[:1]:\n",
+        tier="test",
+        tests=("tests/unit/plan/test_given.py",),
+    ),
+    Fault(
         name="members-are-dialled-where-they-will-be",
         breaks="While the P2P port changes, a member dials the others at ports that nobody has yet.",
         file="plugins/plugin_utils/run_directory.py",

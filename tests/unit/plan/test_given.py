@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one run is given: a plan that was agreed to, what to go back to. A playbook does without where it is not set."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import yaml
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN
+from tests.unit.plan.made import Account, fleet
+from tests.unit.plan.test_actions import CHECKOUT, LOCAL, PLAN, Site, site
+
+__all__ = ["site"]
+
+#: As a workflow hands over what another job has left, where that job has left nothing.
+LEFT_BY_NOBODY = "{{ praxis_summary.plan_id }}"
+
+
+@pytest.mark.slow
+def test_a_template_that_fails_is_not_taken_for_what_is_not_given(site: Site, empty: Account) -> None:
+    site.inventory(fleet(1))
+    given = json.dumps(dict.fromkeys(GIVEN, LEFT_BY_NOBODY))
+    before = {"name": "before", "praxis.cloud.fleet_inventory": {}}
+    refused = site.play([{**LOCAL, "tasks": [before]}], "-e", given).of("before", "localhost")
+    assert [each["where"] for each in refused["failures"]] == list(GIVEN)
+    assert {each["code"] for each in refused["failures"]} == {"unreadable-variable"}
+    assert "praxis_summary" in refused["failures"][0]["what"]
+    planned = site.play([PLAN], "-e", json.dumps({"praxis_plan_id": LEFT_BY_NOBODY}))
+    assert planned.rc == 2 and empty.cloud.changes() == []
+    assert planned.of("Plan the deployment", "m1")["failure"]["where"] == "praxis_plan_id"
+
+
+def test_all_that_a_run_may_be_given_is_known() -> None:
+    """The image is each member's, and read there."""
+    asked = yaml.safe_load((CHECKOUT / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    assert {name for each in asked.values() for name in each.get("options", {})} - {"praxis_image"} <= set(GIVEN)
+    texts = [path.read_text() for path in (CHECKOUT / "playbooks").rglob("*.yml")]
+    used = {name for text in texts for name in re.findall(r"praxis_\w+(?= (?:\| default|is defined))", text)}
+    of_one_run = re.compile(".*_(plan_id|to|slots|backup|wait|over|for|remove|force)")
+    assert {name for name in used if of_one_run.fullmatch(name)} <= set(GIVEN)
