@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Booleans of the user's: `-e NAME=false` gives the text `false`, which Jinja takes for true."""
+"""Booleans and numbers of the user's that arrive as text: `-e NAME=false` gives the text `false`, which Jinja takes for
+true, and a text that is no number is 0 by Jinja's `int`."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.validation import check_type_int
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
@@ -56,3 +58,21 @@ def test_a_fleet_whose_load_balancer_is_turned_off_has_no_target_group(cloud: st
     shipped = yaml.safe_load((COLLECTION / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text())
     known = {"praxis_fleet": "demo", "praxis_balancer": given}
     assert Templar(DataLoader(), variables=known).template(trust_as_template(shipped["praxis_target_group"])) == group
+
+
+@pytest.mark.parametrize("cloud", ["aws", "gcp"])
+@pytest.mark.parametrize("name", ["hosts", "deregistration_delay"])
+@pytest.mark.parametrize(("given", "is_a_number"), [("7", True), ("", True), ("60s", False), ("three", False)])
+def test_a_number_of_the_environment_that_is_none_is_left_to_be_refused(
+    monkeypatch: pytest.MonkeyPatch, cloud: str, name: str, given: str, *, is_a_number: bool
+) -> None:
+    """A delay of 0 would cut the connections of every member that is drained."""
+    monkeypatch.setenv(f"PRAXIS_{name.upper()}", given)
+    monkeypatch.delenv(f"PRAXIS_HOSTS_{cloud.upper()}", raising=False)
+    shipped = yaml.safe_load((COLLECTION / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text())
+    read = Templar(DataLoader(), variables={}).template(trust_as_template(shipped[f"praxis_{name}"]))
+    if is_a_number:
+        assert check_type_int(read) == int(given or {"hosts": 3, "deregistration_delay": 60}[name])
+    else:
+        with pytest.raises(TypeError):
+            check_type_int(read)

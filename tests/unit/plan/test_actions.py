@@ -605,48 +605,6 @@ def test_one_slot_for_two_machines_is_found_before_its_identity_is_made(site: Si
     assert empty.cloud.changes() == []
 
 
-@pytest.mark.parametrize(
-    ("playbook", "part"),
-    tiers.first(
-        [
-            ("deploy.yml", ("--skip-tags", "x")),
-            ("deploy.yml", ("--tags", "deploy", "--limit", "m1")),
-            *((playbook, ("--tags", "deploy")) for playbook in ROOT_PLAYBOOKS),
-        ],
-        2,
-    ),
-)
-def test_no_part_of_a_playbook_is_taken_for_all_of_it(
-    site: Site, empty: Account, playbook: str, part: tuple[str, ...]
-) -> None:
-    """The playbooks have no tags: with --tags nothing would be left of them but a return code of 0."""
-    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
-    played = site.play(CHECKOUT / playbook, *part)
-    assert played.rc == 2
-    assert [(each["task"], each["status"]) for each in played.results] == [
-        ("Refuse to run a part of the playbook", "failed")
-    ]
-    assert "--limit chooses hosts" in played.printed
-    assert empty.cloud.operations == []
-    assert not any(site.was_sent(name) for name in ("m1", "m2"))
-
-
-@pytest.mark.parametrize(
-    ("playbook", "limit"),
-    tiers.first(
-        [("provision.yml", "m1"), ("provision.yml", "localhost"), ("provision.yml", "all"), ("down.yml", "m1")]
-    ),
-)
-def test_infrastructure_has_no_limit(site: Site, empty: Account, playbook: str, limit: str) -> None:
-    site.inventory({name: {**found, **site.host(name, "exit 3")} for name, found in fleet(2).items()})
-    played = site.play(CHECKOUT / playbook, "--limit", limit)
-    assert played.rc == 2
-    said = " ".join(played.printed.split())
-    assert f"--limit {limit}: this playbook works on the fleet's cloud resources as a whole" in said
-    assert empty.cloud.operations == []
-    assert not site.was_sent("m1")
-
-
 def test_half_an_inventory_is_refused(site: Site, empty: Account) -> None:
     """What praxis.cloud.fleet leaves behind where Ansible goes on after a source that failed."""
     error = {"code": "cloud-denied", "what": "AWS answered no.", "where": "AWS ec2 in eu-west-1", "fix": "Grant it."}
