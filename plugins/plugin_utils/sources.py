@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Union
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import placeholder
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_placeholder, placeholder
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference, parse
 
@@ -19,9 +19,9 @@ def read_source(name: str, value: Any) -> Source:
     """:raises Failed: the value is no text, nothing fills it in, or it is a malformed reference."""
     if not isinstance(value, str):  # null would be "None" and true "True": not what anybody meant
         raise Failed(Finding("bad-secret-value", "It is no text.", name, "Write a reference, or the value in quotes."))
-    if placeholder(value) == value:
+    if is_placeholder(value):
         fix = "Write a reference, or the value itself; lookup('ansible.builtin.env', …) reads a variable of yours."
-        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % value, name, fix))
+        raise Failed(Finding("placeholder", "It is %s, which nothing fills in." % placeholder(value), name, fix))
     try:
         return parse(value) or value
     except Failed as error:

@@ -206,8 +206,8 @@ FAULTS = (
         name="placeholder-is-a-secret",
         breaks="A variable that nothing fills in is delivered as a secret.",
         file="plugins/plugin_utils/sources.py",
-        before="if placeholder(value) == value:",
-        after='if placeholder(value) == "":',
+        before="if is_placeholder(value):",
+        after='if value == "":',
         tests=("tests/unit/agent/test_traps.py",),
     ),
     Fault(

@@ -20,7 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import (
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary import Setting
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 
-_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:?[-?+][^}]*)?\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?+][^}]*)?\}")
 _REFERENCE_STARTS = ("aws-sm://", "gcp-sm://", "{{resolve:")
 
 
@@ -57,9 +57,15 @@ def may_be_secret(setting: Setting) -> bool:
 
 
 def placeholder(value: str) -> Optional[str]:
-    """The first ``${VARIABLE}`` in a text. Neither Compose nor the agent fills it in."""
+    """The first ``${VARIABLE}`` in a text, without its default, which may be secret. Neither Compose nor the agent
+    fills it in."""
     found = _VARIABLE.search(value)
-    return found.group(0) if found else None
+    return "${%s}" % found.group(1) if found else None
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a text is nothing but a ``${VARIABLE}``."""
+    return _VARIABLE.fullmatch(value) is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> Optional[str]:

@@ -132,7 +132,7 @@ def _has_inert_text(setting: Setting, value: Any, where: str, report: Report) ->
     for found in texts(value):
         if placeholder(found):
             fix = "Write the value itself; a secret goes to praxis_agent_secrets under its variable's name."
-            what = "%s holds %s, which nothing fills in." % (path, shown(found))
+            what = "%s holds %s, which nothing fills in." % (path, placeholder(found))
             report.error("placeholder", what, where, fix, path, True)
             return False
         if is_reference(found) and not (found is value and may_be_secret(setting)):

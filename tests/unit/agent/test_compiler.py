@@ -267,8 +267,8 @@ REFUSED = [
     ({"llm": {"api_key": "sk-1"}}, "secret-in-settings", "OPENAI_API_KEY in praxis_agent_secrets", False),
     ({"llm": {"api_key": ""}}, "secret-in-settings", "OPENAI_API_KEY", False),
     ({"metrics": {"basic_auth_password": "x"}}, "secret-in-settings", "PRAXIS_METRICS__BASIC_AUTH_PASSWORD", False),
-    ({"llm": {"model": "${MODEL}"}}, "placeholder", "'${MODEL}'", True),
-    ({"llm": {"model": "${MODEL:-gpt-4}"}}, "placeholder", "nothing fills in", True),
+    ({"llm": {"model": "${MODEL}"}}, "placeholder", "holds ${MODEL}, which", True),
+    ({"llm": {"model": "x ${MODEL:-gpt-4}"}}, "placeholder", "holds ${MODEL}, which nothing fills in", True),
     (
         {"agent": {"tools": [{**TOOL, "params": [{**PARAM, "description": "${HOST}"}]}]}},
         "placeholder",
@@ -451,6 +451,7 @@ VARIABLES = [
     ({"PRAXIS_HTTP__PORT": "1"}, "ignored-variable", WARNING, "Use PRAXIS_API__PORT"),
     ({"PRAXIS_P2P__MAX_PEERS": "1"}, "ignored-variable", WARNING, "no effect"),
     ({"PRAXIS_MASTER_KEY": "x"}, "secret-in-environment", WARNING, "praxis_agent_secrets"),
+    ({"MINE": "${KEY:-hunter2}"}, "placeholder", WARNING, "MINE holds ${KEY}, which"),
     ({"APIFY_API_TOKEN": "hunter2"}, "secret-in-environment", WARNING, "APIFY_API_TOKEN seems to be"),
     ({"HTTPS_PROXY": "http://me:hunter2@proxy:3128"}, "secret-in-environment", WARNING, "HTTPS_PROXY seems to be"),
 ]

@@ -372,6 +372,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {"agent_secrets": {"OPENAI_API_KEY": "aws-sm://llm#echoed"}}, {},
         ("secret-padding", "OPENAI_API_KEY (all 3 members)", "of aws-sm://llm#echoed ends in a line break", "printf"),
     ),
+    "placeholder with a default for a secret": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "${KEY:-sk-planted}"}}},
+        ("placeholder", "OPENAI_API_KEY (m2)", "It is ${KEY}, which", "Write a reference"),
+    ),
     "secret that is no address": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "sk-planted", "PRAXIS_LLM__BASE_URL": "llm.planted"}}},
         ("wrong-type", "PRAXIS_LLM__BASE_URL (m2)", "The value is not an address", "Store"),
