@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import mesh, resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.workload import OF_THE_POD
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import TARGET
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kinds import without_effect
@@ -43,6 +44,9 @@ def unheld(member: MemberVariables) -> List[Finding]:
     if member.address != "private":
         fix = "Leave it out: pods dial each other by their names in the cluster."
         found.append(_unheld("praxis_address", member.name, fix, ERROR))
+    for name in sorted(OF_THE_POD.keys() & member.agent_environment.keys()):
+        what = "%s is given twice: each pod has it from the cluster, and is started and judged by it." % name
+        found.append(Finding("given-twice", what, member.name, "Give the agent another variable."))
     for name, fix in without_effect(member, _WITHOUT_EFFECT, _LIMITS_WITHOUT_EFFECT):
         found.append(_unheld(name, member.name, fix, WARNING))
     pulls = {**member.kubernetes, **member.kubernetes_kind}.get("image_pull_secrets")

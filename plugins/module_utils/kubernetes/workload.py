@@ -28,6 +28,8 @@ GRACE = 120
 #: What Docker gives an agent beyond its start period: six checks, five seconds apart.
 _AFTER_START = 30
 _PERIOD = 5
+#: What a pod knows of itself, by the name of the variable that start and probe read.
+OF_THE_POD = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP"}
 #: Seconds that the readiness probe may take. It runs on the pod's own share of the CPU: with ten, pods under full load
 #: were called not ready, all at once, and the autoscaler then counted none of them.
 _SLOW = 30
@@ -145,8 +147,7 @@ class Kind:
             "command": ["sh", "-c", start.start(own_list=self.is_member), "sh"],
             "args": list(start.command()),
             "env": [
-                _from_field("POD_NAME", "metadata.name"),
-                _from_field("POD_IP", "status.podIP"),
+                *(_from_field(name, path) for name, path in OF_THE_POD.items()),
                 *({"name": name, "value": _literal(value)} for name, value in sorted(release.environment.items())),
             ],
             "ports": [_port("api", release.api_port), _port("p2p", release.p2p_port)],

@@ -71,6 +71,8 @@ BAD_VARIABLES: list[tuple[dict[str, Any], str, str]] = [
     ({"docker_socket": True}, "not-on-kubernetes", "praxis_docker_socket"),
     ({"services": [{"name": "redis", "image": "x"}]}, "not-on-kubernetes", "praxis_services"),
     ({"address": "public"}, "not-on-kubernetes", "praxis_address"),
+    ({"agent_environment": {"POD_NAME": "alpha"}}, "given-twice", "POD_NAME"),
+    ({"agent_environment": {"POD_IP": "10.0.0.9"}}, "given-twice", "POD_IP"),
     ({"target": "machines"}, "not-a-kubernetes-kind", "praxis_target"),
     ({"target": "kubernetis"}, "bad-variable", "kubernetes"),
     ({"kubernetes": "yes"}, "bad-variable", "praxis_kubernetes"),
