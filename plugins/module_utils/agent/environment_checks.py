@@ -130,6 +130,10 @@ def check_start(document: Mapping[str, Any], merged: Merged, report: Report) -> 
         fix = "Lower llm.timeout or llm.max_retries to %d s, or make praxis_gate_deadline longer." % START_PERIOD
         where = _places(merged, "llm.timeout", "llm.max_retries")
         report.warning("slow-start", what, where, fix, "llm.timeout")
+    if delay == 0:
+        what = "llm.timeout is 0: each call to the model ends at once, also that of an agent that needs one."
+        fix = "Leave it out (30 s), or write the seconds that the model may take."
+        report.warning("llm-timeout", what, _places(merged, "llm.timeout"), fix, "llm.timeout")
     searches = merged.values.get("mcp.enabled") and merged.values.get("mcp.auto_discovery", True)
     discovery = _DISCOVERY_SECONDS * len(merged.values.get("mcp.discovery_ports", _DISCOVERY_PORTS)) if searches else 0
     if discovery > START_PERIOD:

@@ -169,6 +169,9 @@ def _refusal(
     if "Denied" in code:
         fix = f"Grant {permission} on it, and kms:Decrypt on its key, to the identity that runs this."
         return Finding("secret-denied", f"Reading the secret is not allowed ({code}).", where, fix)
+    if code == "DecryptionFailure":  # before the next: its key may be scheduled for deletion, and not the secret
+        fix = "Check that the key is enabled and that kms:Decrypt is granted."
+        return Finding("secret-undecryptable", "The secret cannot be decrypted with its KMS key.", where, fix)
     if "deleti" in message or "deleted" in message:
         fix = "Restore it (aws secretsmanager restore-secret), or refer to another."
         return Finding("secret-deleted", "The secret is scheduled for deletion.", where, fix)
@@ -179,9 +182,6 @@ def _refusal(
         return Finding("secret-version-not-found", "The secret has no such version or staging label.", where, fix)
     if code == "ResourceNotFoundException":
         return not_found(where, "Check the name, the account and the region.")
-    if code == "DecryptionFailure":
-        fix = "Check that the key is enabled and that kms:Decrypt is granted."
-        return Finding("secret-undecryptable", "The secret cannot be decrypted with its KMS key.", where, fix)
     fix = "Correct what the message names."
     return Finding("secret-unreadable", f"The secret cannot be read ({code}): {message}", where, fix)
 

@@ -305,6 +305,8 @@ WARNED = [
     ({"agent": {"tools": [{"name": "a", "description": "b", "engine": "local"}]}}, "tool-not-implemented", "tools[0]"),
     ({"agent": {"tools": [{"name": "a", "description": "b"}]}}, "tool-needs-docker", "Docker socket"),
     ({"llm": {"timeout": "10s", "max_retries": 3}}, "slow-start", "40 s"),
+    ({"llm": {"timeout": 0}}, "llm-timeout", "ends at once"),
+    ({"llm": {"timeout": "0ms"}}, "llm-timeout", "llm.timeout is 0"),
     ({"logging": {"json_logs": True}}, "ignored-setting", "log file"),
     ({"agent": {"description": "for {{ team }}"}}, "template-not-rendered", "praxis_agent_config"),
     ({"llm": {"base_url": "https://me:hunter2@llm.example"}}, "secret-in-settings", "PRAXIS_LLM__BASE_URL"),

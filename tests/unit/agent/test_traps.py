@@ -394,14 +394,19 @@ def test_the_llm_check_delays_the_start() -> None:
     assert service(limits=read_limits({"start_period": "270s"}, "alpha"))["healthcheck"]["start_period"] == "270s"
 
 
+def test_a_timeout_of_zero_ends_each_call_to_the_model() -> None:
+    assert codes(compiled({"llm": {"timeout": 0}})) == {"llm-timeout"}
+    assert not codes(compiled({"llm": {"timeout": "500ms"}}))
+
+
 def test_looking_for_mcp_servers_delays_the_start() -> None:
-    on = {"mcp": {"enabled": True}, "llm": {"timeout": 0}}
-    assert compiled(on).start_period == 30 + 18
+    on = {"mcp": {"enabled": True}, "llm": {"timeout": 1}}
+    assert compiled(on).start_period == 30 + 1 + 18
     many = compiled({**on, "mcp": {"enabled": True, "discovery_ports": [1, 2, 3, 4, 5, 6]}})
     assert codes(many) == {"execute-python-open-to-peers", "slow-start"}
-    assert many.start_period == 30 + 36
+    assert many.start_period == 30 + 1 + 36
     by_variable = compiled(on, environment={"PRAXIS_MCP__AUTO_DISCOVERY": "false"})
-    assert by_variable.start_period == 30
+    assert by_variable.start_period == 30 + 1
 
 
 def test_only_two_ports_have_a_listener() -> None:

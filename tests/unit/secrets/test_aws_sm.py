@@ -143,6 +143,8 @@ REFUSALS = [
     ("InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion.",
      "secret-deleted"),
     ("DecryptionFailure", "Secrets Manager can't decrypt the protected secret text.", "secret-undecryptable"),
+    # Of a key and of no secret: an identity that is called deleted is one to be restored.
+    ("DecryptionFailure", "The KMS key is pending deletion.", "secret-undecryptable"),
     ("InvalidParameterException", "The parameter name is invalid.", "secret-unreadable"),
 ]  # fmt: skip
 
