@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 
@@ -32,8 +33,9 @@ class Done:
 
     @property
     def last_words(self) -> str:
-        """The end of what it said, in one line: of its errors, or of its output when there are none."""
-        said = [line.strip() for line in (self.errors or self.output).splitlines() if line.strip()]
+        """The end of what it said, in one line: of its errors, or of its output when there are none. Addresses are
+        without their logins."""
+        said = [line.strip() for line in without_logins(self.errors or self.output).splitlines() if line.strip()]
         return " / ".join(said[-_LINES:])[-_LONGEST:].rstrip(".") or "nothing, with return code %d" % self.code
 
 

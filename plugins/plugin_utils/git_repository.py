@@ -10,7 +10,6 @@ of the controller could read it, and git would write it into the checkout's conf
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Tuple
 from urllib.parse import unquote, urlsplit
@@ -21,7 +20,6 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.command import run
 SECONDS = 600
 #: Files come into an image with the modes of the checkout, and its user is none of the controller's.
 _UMASK = 0o022
-_LOGIN = re.compile(r"://[^/@\s]+@")
 _USER, _PASSWORD = "PRAXIS_GIT_USER", "PRAXIS_GIT_PASSWORD"
 #: A credential helper in git's sense: the shell that git starts for it has names of variables in its arguments alone.
 _HELPER = '!answer() { test "$1" = get && printf "username=%%s\\npassword=%%s\\n" "$%s" "$%s"; }; answer' % (
@@ -53,9 +51,8 @@ class Repository:
         done = run(["git", *words], seconds=SECONDS, environment=environment, umask=_UMASK)
         if done.code:
             fix = "Correct the address, or give git what it needs to read it (an SSH key, a credential helper)."
-            # Of a password that it misses, git says whose: and a user may be a token.
-            said = _LOGIN.sub("://", done.last_words)
-            raise Failed(Finding("image-source", "git answers: %s." % said, self.url, fix))
+            # Of a password that it misses, git says whose, in an address: and a user may be a token.
+            raise Failed(Finding("image-source", "git answers: %s." % done.last_words, self.url, fix))
         return done.output
 
     def _login(self) -> Dict[str, str]:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod_state, rollout
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster
@@ -103,7 +104,7 @@ class Watch:
         )
         if not lines:
             return fault.finding
-        words = " | ".join(line.strip() for line in lines[-5:] if line.strip())
+        words = " | ".join(without_logins(line).strip() for line in lines[-5:] if line.strip())
         return replace(fault.finding, what="%s Its log ends: %s" % (fault.finding.what, words[-500:]))
 
 

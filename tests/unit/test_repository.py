@@ -26,6 +26,7 @@ HOST_FILES = (
     "plugins/module_utils/finding.py",
     "plugins/module_utils/agent/peers.py",
     "plugins/module_utils/deployment.py",
+    "plugins/module_utils/addresses.py",
     "plugins/module_utils/byte_size.py",
     "plugins/module_utils/connections.py",
     "plugins/module_utils/image_digest.py",

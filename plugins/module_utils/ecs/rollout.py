@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 
 RUNNING, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
@@ -162,4 +163,5 @@ def _counts(service: Mapping[str, Any]) -> str:
 
 
 def _joined(lines: Sequence[str]) -> str:
-    return " | ".join(" ".join(line.split()) for line in lines)
+    """As one line; ECS quotes signed addresses of layers whole."""
+    return " | ".join(" ".join(without_logins(line).split()) for line in lines)

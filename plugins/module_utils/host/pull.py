@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.host.engine import Engine, EngineError
 from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST, SHAPE
@@ -104,6 +105,7 @@ def repository_and_digest(image: str) -> Tuple[str, str]:
 
 def explain(message: str, image: str, architecture: str) -> Finding:
     """A finding from the engine's words."""
+    message = without_logins(message)
     for pattern, code, what, fix in _REASONS:
         if re.search(pattern, message, re.IGNORECASE):
             names = {"arch": architecture}

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
@@ -212,4 +213,4 @@ def _container(pod: Object) -> Mapping[str, Any]:
 
 def shown(text: Any) -> str:
     """A message of the cluster's as a sentence. Of a long one the end: what went wrong last, and why, stands there."""
-    return short(str(text or "no reason is given")).rstrip(".") + "."
+    return short(without_logins(str(text or "no reason is given"))).rstrip(".") + "."

@@ -59,6 +59,13 @@ def test_the_evidence_is_of_the_tasks_that_ended_by_themselves() -> None:
     assert "Scaling activity" in alone.what
 
 
+def test_a_signed_address_is_quoted_without_its_signature() -> None:
+    said = 'CannotPullContainerError: Get "https://store.example/layer?X-Amz-Security-Token=planted": i/o timeout'
+    found = rollout.evidence(service(), [{"taskArn": "arn/ccccccccdd", "stoppedReason": said}], [said], "service agent")
+    assert len(found) == 2 and not any("planted" in each.what for each in found)
+    assert found[0].what.endswith('"https://store.example/layer?…": i/o timeout')
+
+
 def test_events_that_say_nothing_are_left_out_unless_there_are_no_others() -> None:
     routine = {"message": "(service agent) has started 1 tasks: (task abc)."}
     telling = {"message": "(service agent) was unable to place a task."}

@@ -124,6 +124,13 @@ def test_each_reason_has_its_code(code: str, message: str) -> None:
     assert finding.fix
 
 
+def test_a_signed_address_is_quoted_without_its_signature() -> None:
+    signed = "https://store.example/layer?X-Amz-Security-Token=planted&X-Amz-Signature=planted"
+    finding = pull.explain('Get "%s": dial tcp 10.0.0.9:443: i/o timeout' % signed, IMAGE, "arm64")
+    assert finding.code == "registry-unreachable"
+    assert "planted" not in str(finding) and '"https://store.example/layer?…": dial tcp' in finding.what
+
+
 def test_an_error_in_the_stream_fails_the_pull(engine, paths) -> None:
     engine.pulls = [{"status": "Pulling"}, {"error": "no space left on device", "errorDetail": {}}]
     with pytest.raises(Failed) as caught:

@@ -134,3 +134,12 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
         command.run(["sh", "-c", f"sleep 600 & echo $! > {pid}; wait"], 0.5)
     assert refused.value.findings[0].code == "program-timeout"
     wait_for_end(int(pid.read_text()))
+
+
+def test_what_a_program_says_is_quoted_without_logins_and_signatures() -> None:
+    said = "Get https://me:planted@pypi.example/simple: 403\nGET https://store.example/x?X-Amz-Signature=planted failed\n"
+    assert command.Done(1, "", said).last_words == (
+        "Get https://pypi.example/simple: 403 / GET https://store.example/x?… failed"
+    )
+    named = "reading manifest docker://host:5000/name@sha256:%s" % ("a" * 64)
+    assert command.Done(1, "", named).last_words == named

@@ -83,6 +83,11 @@ def test_a_pod_that_leaves_is_no_fault_and_no_end() -> None:
     assert rollout.faults(seen(pod(0), leaving), GOAL) == []
 
 
+def test_a_signed_address_is_quoted_without_its_signature() -> None:
+    said = 'failed to pull: Get "https://store.example/layer?X-Amz-Signature=planted": i/o timeout'
+    assert pod_state.shown(said) == 'failed to pull: Get "https://store.example/layer?…": i/o timeout.'
+
+
 def test_an_image_that_cannot_be_pulled_is_named_by_what_the_runtime_said() -> None:
     waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}}
     fault = only(seen(pod(0, ready=False, container=waiting), pod(1), events=[
