@@ -43,7 +43,7 @@ class ActionModule(FleetAction):
         begun = not held and lock.begun(here, this)
         # What another deployment left is this one's to finish, even if nobody is to be activated.
         left = not held and (holder or begun or any(map(switches.unconfirmed, here.values())))
-        findings = [*order.findings, *order.left_out]
+        findings = [*order.findings, *order.left_out, *order.told]
         if args["show"]:  # Who only asks for the plan is not kept from it: another deployment ends.
             findings = [replace(item, level=WARNING) if item is held else item for item in findings]
         errors = [item for item in findings if item.level == ERROR]
@@ -67,7 +67,7 @@ class ActionModule(FleetAction):
         if args["final"]:
             # What hosts have done by themselves does not show any more once they have been activated.
             by_itself = switches.findings(scope, seen, this)
-            run.record([*order.findings, *order.left_out, *by_itself])
+            run.record([*order.findings, *order.left_out, *order.told, *by_itself])
         if args["show"]:
             self.show(lambda width, paint: _lines(table, fact, outcomes, width, paint))
         return {"order": fact, "ansible_facts": {"praxis_order": fact}}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, split, watch
@@ -42,6 +43,7 @@ class Order:
     :param watch: by host, the members activated before that are observed again before its batch is drained.
     :param left_out: a warning for each member that is left out: it cannot be reached and need not be, or the plan has
         nothing for it.
+    :param told: what a person should know of this order; it stops nothing.
     :param ports: the members that listen at another P2P port than planned, until they are activated.
     """
 
@@ -58,6 +60,7 @@ class Order:
     observe_again: bool
     live: Set[Edge]
     findings: Tuple[Finding, ...]
+    told: Tuple[Finding, ...] = ()
 
 
 def make_order(
@@ -133,6 +136,7 @@ def make_order(
         observe_again=not at_once if activate else bool(unconfirmed) or not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
+        told=tuple(_other_identities(table, [name for name in activate if name in active], observations)),
     )
 
 
@@ -160,6 +164,26 @@ def _floor(
     what = "praxis_min_available asks for %d of %d members in service, and a batch takes %d out."
     fix = "Lower praxis_min_available or praxis_batch, or add members."
     return [Finding("floor-impossible", what % (floor, total, largest), "fleet %s" % table.fleet, fix)]
+
+
+def _other_identities(
+    table: Table, running: Sequence[str], observations: Mapping[str, Mapping[str, Any]]
+) -> List[Finding]:
+    """That agents which run get other peer ids: a seed that is not found where it was is made anew.
+
+    Of an agent that goes by its key's other scheme, its member's health says so.
+    """
+    names = []
+    for name in running:
+        member, now = table.members[name], (observations[name].get("api") or {}).get("peer_id")
+        if now and member.peer_id and now not in (member.peer_id, member.other_peer_id):
+            names.append(name)
+    if not names:
+        return []
+    what = "Agents that run get other peer ids, and who knows them by those that they have loses them: %s."
+    fix = "If that is not meant, look for the seeds that they had (praxis_slot, praxis_region, praxis_project, "
+    fix += "praxis_identity_store, the account) before you deploy."
+    return [Finding("other-identity", what % listed(names, 3), "fleet %s" % table.fleet, fix, WARNING)]
 
 
 def _other_port(table: Table, name: str, port: int) -> Finding:

@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.order import ma
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import make_plan
 
-from .made import fleet, member, meshed, observation, release
+from .made import PEERS, fleet, member, meshed, observation, release
 
 
 def zoned(zones: str) -> Any:
@@ -449,3 +449,25 @@ def test_a_run_that_another_deployment_stops_takes_nothing_over() -> None:
     assert make_order(plan, outcomes, plan.order, Pace()).unconfirmed == ["m1"]
     held = Finding("fleet-locked", "What.", "m1", "Fix.")
     assert make_order(plan, outcomes, plan.order, Pace(), held=held).unconfirmed == []
+
+
+def test_that_running_agents_get_other_identities_is_said_once_and_stops_nobody() -> None:
+    """A seed that is not where it was (another region, account or slot) is made anew, and others know the old one."""
+    plan = fleet(3)
+    seen = meshed(plan)
+    for name in ("m1", "m3"):
+        seen[name]["api"]["peer_id"] = PEERS[-1]
+    outcomes = {name: {"activation": "restart", "observation": one} for name, one in seen.items()}
+    made = make_order(plan, outcomes, plan.order, Pace())
+    assert len(made.activate) == 3 and not made.findings
+    (told,) = made.told
+    assert (told.code, told.level) == ("other-identity", "warning")
+    assert "m1, m3" in told.what and "m2" not in told.what and "praxis_identity_store" in told.fix
+
+
+@pytest.mark.parametrize("peer_id", [None, "the other scheme's"])
+def test_an_agent_that_does_not_say_who_it_is_and_another_scheme_are_no_other_identity(peer_id: str | None) -> None:
+    plan = make_plan("test", [member(1, other_peer_id="the other scheme's")], [release("m1")])
+    seen = observation(plan, "m1", [], api={"health": 200, "peer_id": peer_id, "error": None})
+    made = make_order(plan, {"m1": {"activation": "switch", "observation": seen}}, plan.order, Pace())
+    assert made.activate == ["m1"] and made.told == ()
