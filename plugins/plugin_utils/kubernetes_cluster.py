@@ -66,6 +66,7 @@ class FleetCluster:
         there = self.api.get("/api/v1/namespaces/" + self.namespace)
         found: List[Change] = []
         wanted: List[Object] = []
+        limits = changes.limits(ours)
         for item in ours:
             before = (there if item["kind"] == "Namespace" else self.api.get(resources.path(item))) if there else None
             amiss = changes.foreign(item, before, self.fleet)
@@ -82,6 +83,8 @@ class FleetCluster:
             except errors.CloudError as error:
                 wrong += error.findings
                 continue
+            if changes.is_workload(item) and item["metadata"]["name"] in limits:
+                change = changes.with_pods(change, item, before, *limits[item["metadata"]["name"]])
             found += [change] if change is not None else []
         if there is None and not any(item["kind"] == "Namespace" for item in ours):
             fix = "Make it, or set praxis_kubernetes.create_namespace: true."
@@ -123,11 +126,11 @@ class FleetCluster:
         if change.after is None:
             self.api.delete(resources.path(change.item))
             return
-        if changes.loses_replicas(change) and change.before is not None:
-            # Somebody else has to name the number before we stop naming it.
+        if change.pods is not None:
+            # Under another name, for ours never names a number beside an autoscaler.
             metadata = {name: change.item["metadata"][name] for name in ("name", "namespace")}
             held = {"apiVersion": change.item["apiVersion"], "kind": change.item["kind"], "metadata": metadata}
-            number = {"spec": {"replicas": change.before["spec"]["replicas"]}}
+            number = {"spec": {"replicas": change.pods}}
             self.api.apply({**held, **number}, manager="%s-replicas" % resources.MANAGER)
         self.api.apply(change.item)
 

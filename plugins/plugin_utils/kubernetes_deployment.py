@@ -73,8 +73,7 @@ class Deployment:
         return source, replace(planned, changes=[*namespace, *planned.changes])
 
     def _deploy(self, source: Source, planned: Planned) -> None:
-        made = [change for change in planned.changes if not change.is_late]
-        made.sort(key=lambda change: change.after is not None)  # autoscalers that go, then what is made, in its order
+        made = changes.in_order([change for change in planned.changes if not change.is_late])
         try:
             goals = rollout.goals(planned.objects)
             bad = self._spread(canary.stages(made, goals, self.canary_pods))
@@ -138,9 +137,7 @@ class Deployment:
             back = planned.changes
             # An autoscaler undoes the number that is written back, and a workload's pods take the place of others. What
             # pods read stays until none of this release is left.
-            early = [change for change in back if change.is_workload or not change.is_late]
-            early.sort(key=lambda change: change.after is not None)
-            self._make(early)
+            self._make(changes.in_order([change for change in back if change.is_workload or not change.is_late]))
             bad = self.watch.all(rollout.goals(planned.objects))
             if not bad:
                 self._make([change for change in back if change.is_late and not change.is_workload])

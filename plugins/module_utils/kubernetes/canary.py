@@ -9,10 +9,8 @@ import copy
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import SCALER, Change
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.rollout import Goal
-
-_SCALER = "HorizontalPodAutoscaler"
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,8 @@ def partition(pods: int, canary: int) -> int:
 def stages(made: Sequence[Change], goals: Sequence[Goal], canary: int) -> List[Stage]:
     """The stages of a deployment: two where it replaces pods of members that others of their kind can wait for.
 
-    With the canary goes everything but workloads and autoscalers: what pods read lies beside what the others read.
+    With the canary goes everything but workloads and autoscalers: what pods read lies beside what the others read. An
+    autoscaler that has to allow fewer pods goes with it: the pods above its limit are none to judge a release by.
 
     :param made: the changes, in the order in which they are made.
     """
@@ -45,10 +44,11 @@ def stages(made: Sequence[Change], goals: Sequence[Goal], canary: int) -> List[S
     first: List[Change] = []
     rest: List[Change] = []
     for change in made:
-        waits = change.is_workload or (change.item["kind"] == _SCALER and change.after is not None)
+        scales = change.item["kind"] == SCALER and change.after is not None and not change.allows_fewer
+        waits = change.is_workload or scales
         if change.name in held:
             first.append(_under(change, held[change.name]))
-            rest.append(replace(change, before=change.after))
+            rest.append(replace(change, before=change.after, pods=None))
         else:
             (rest if waits else first).append(change)
     trial = [replace(goal, partition=held[named]) for goal, named in _named(goals) if named in held]
@@ -73,7 +73,7 @@ def _rolling(spec: Any) -> Dict[str, Any]:
 
 def _pods(change: Change) -> int:
     there = (change.before or change.item)["spec"].get("replicas", 1)
-    return int(change.item["spec"].get("replicas", there))
+    return int(change.item["spec"].get("replicas", there) if change.pods is None else change.pods)
 
 
 def _under(change: Change, above: int) -> Change:

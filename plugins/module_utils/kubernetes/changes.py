@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
@@ -17,6 +17,7 @@ Object = Mapping[str, Any]
 #: What the server writes into an object by itself.
 _SERVERS = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 WORKLOADS = ("StatefulSet", "Deployment")
+SCALER = "HorizontalPodAutoscaler"
 CREATE, CHANGE, REMOVE = "create", "change", "remove"
 
 
@@ -27,11 +28,13 @@ class Change:
     :param item: as we want it; of one that goes, as it is.
     :param before: as it is; None: it does not exist.
     :param after: as the server would make it; None: it goes.
+    :param pods: of a workload, the number of pods that is written once in the place of its autoscaler.
     """
 
     item: Object
     before: Optional[Object]
     after: Optional[Object]
+    pods: Optional[int] = None
 
     @property
     def name(self) -> str:
@@ -47,12 +50,24 @@ class Change:
     def is_late(self) -> bool:
         """Whether it waits for a good verdict: a removal. An autoscaler's does not: while it is there, it undoes the
         number of pods that is written in its place."""
-        return self.after is None and self.item["kind"] != "HorizontalPodAutoscaler"
+        return self.after is None and self.item["kind"] != SCALER
+
+    @property
+    def allows_fewer(self) -> bool:
+        """Whether it is an autoscaler's whose most pods become fewer."""
+        if self.item["kind"] != SCALER or self.before is None or self.after is None:
+            return False
+        return bool(self.after["spec"]["maxReplicas"] < self.before["spec"].get("maxReplicas", 0))
 
     @property
     def is_workload(self) -> bool:
         """Whether it may replace pods."""
-        return self.item["kind"] in WORKLOADS
+        return is_workload(self.item)
+
+
+def is_workload(item: Object) -> bool:
+    """Whether an object has pods."""
+    return item["kind"] in WORKLOADS
 
 
 def plain(item: Optional[Object]) -> Dict[str, Any]:
@@ -128,17 +143,45 @@ def amiss(found: Sequence[Change], deployed: Collection[str], where: str) -> Lis
     return findings
 
 
-def loses_replicas(change: Change) -> bool:
+def limits(objects: Sequence[Object]) -> Dict[str, Tuple[int, int]]:
+    """The fewest and the most pods, by the name of the workload that an autoscaler is for."""
+    scalers = (item["spec"] for item in objects if item["kind"] == SCALER)
+    return {spec["scaleTargetRef"]["name"]: (spec["minReplicas"], spec["maxReplicas"]) for spec in scalers}
+
+
+def with_pods(change: Optional[Change], item: Object, before: Optional[Object], least: int, most: int) -> Optional[Change]:
+    """The change of a workload that an autoscaler is for, with the number of pods that it needs us to write.
+
+    :param change: without that; None: there is none.
+    :param least: pods that its autoscaler brings about.
+    :param most: likewise. Pods above them find neither list nor key.
+    """
+    if before is None or "replicas" in item["spec"]:
+        return change
+    there = before["spec"].get("replicas", 1)
+    pods = min(there, most) if there else least
+    # An autoscaler leaves a workload alone that somebody has scaled to zero, and brings too many pods down by itself.
+    if not (there == 0 or change and (pods < there or _loses_replicas(before))):
+        return change
+    after = (change.after if change else None) or before
+    return Change(item, before, {**after, "spec": {**after["spec"], "replicas": pods}}, pods)
+
+
+def _loses_replicas(before: Object) -> bool:
     """Whether an autoscaler takes over a number of pods that was ours: without a word of somebody else the server would
     set it to one."""
-    if not change.is_workload or change.before is None or "replicas" in change.item["spec"]:
-        return False
     fields = (
         each.get("fieldsV1") or {}
-        for each in change.before["metadata"].get("managedFields") or []
+        for each in before["metadata"].get("managedFields") or []
         if each.get("manager") == MANAGER and each.get("operation") == "Apply"
     )
     return any("f:replicas" in (each.get("f:spec") or {}) for each in fields)
+
+
+def in_order(found: Sequence[Change]) -> List[Change]:
+    """Changes in the order in which they are made: what goes, then an autoscaler that has to allow fewer pods before
+    others are replaced, then the rest as it is."""
+    return sorted(found, key=lambda change: 0 if change.after is None else 1 if change.allows_fewer else 2)
 
 
 def plan_id(fleet: str, objects: Sequence[Object]) -> str:
@@ -149,7 +192,7 @@ def plan_id(fleet: str, objects: Sequence[Object]) -> str:
         kind, named = item["kind"], resources.name(item)
         if kind == "ExternalSecret" and item["spec"]["target"].get("immutable"):
             secrets.append([named, item["spec"]])
-        elif kind in ("HorizontalPodAutoscaler", "ExternalSecret") or (kind == "ConfigMap" and "immutable" not in item):
+        elif kind in (SCALER, "ExternalSecret") or (kind == "ConfigMap" and "immutable" not in item):
             members.append([named, item.get("spec"), item.get("data")])
         elif kind in WORKLOADS:
             pod = item["spec"]["template"]["spec"]

@@ -125,6 +125,9 @@ class FakeApi:
         return 200, after
 
     def _applied(self, before: dict[str, Any] | None, body: Any, manager: str) -> dict[str, Any]:
+        if manager.endswith("-replicas") and before:
+            self.scaled[before["metadata"]["name"]] = count = body["spec"]["replicas"]
+            return {**copy.deepcopy(before), "spec": {**before["spec"], "replicas": count}}
         after: dict[str, Any] = copy.deepcopy(body)
         kept = {name: (before or {}).get("metadata", {}).get(name) for name in ("resourceVersion", "generation")}
         after["metadata"].update({name: value for name, value in kept.items() if value})

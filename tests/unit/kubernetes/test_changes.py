@@ -65,12 +65,46 @@ def test_what_nothing_names_goes_the_last_made_first_and_what_a_rollback_needs_s
     assert kept not in [change.name for change in changes.unwanted(there, wanted, [kept])]
 
 
+def pods_written(there: int, change: bool = True, fields: Any = None) -> int | None:
+    """Of a StatefulSet with so many pods, whose autoscaler has 2 to 5; None: no number is written."""
+    made = agent(autoscaler={"min": 2, "max": 5})
+    item = found(made, "StatefulSet")
+    before = live({**item, "spec": {**item["spec"], "replicas": there}}, fields or APPLIED)
+    limits = changes.limits(made)["agent"]
+    after = changes.Change(item, before, copy.deepcopy(before)) if change else None
+    got = changes.with_pods(after, item, before, *limits)
+    assert (got is None) == (not change and there > 0)
+    assert got is None or got.pods is None or got.after and got.after["spec"]["replicas"] == got.pods
+    return got.pods if got else None
+
+
 def test_a_number_of_pods_is_handed_over_to_an_autoscaler() -> None:
+    ours = {**APPLIED, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    assert pods_written(3, fields=ours) == 3 and pods_written(3) is None
     item = found(agent(), "StatefulSet")
-    before = {**APPLIED, "fieldsV1": {"f:spec": {"f:replicas": {}}}}
-    assert changes.loses_replicas(changes.Change(item, live(item, before), item))
-    assert not changes.loses_replicas(changes.Change(item, live(item), item))
-    assert not changes.loses_replicas(changes.Change(item, None, item))
+    new = changes.Change(item, None, item)
+    assert changes.with_pods(new, item, None, 2, 5) == new, "the server gives a new one its own number"
+
+
+def test_a_workload_that_somebody_scaled_to_zero_gets_the_fewest_pods() -> None:
+    """Its autoscaler leaves it alone until it has any."""
+    assert pods_written(0) == pods_written(0, change=False) == 2
+
+
+def test_pods_above_the_autoscaler_s_limit_go_before_others_are_replaced() -> None:
+    assert pods_written(9) == 5
+    assert pods_written(9, change=False) is None, "the autoscaler takes them away by itself"
+
+
+def test_an_autoscaler_that_allows_fewer_pods_comes_before_what_pods_are_made_of() -> None:
+    def scaler(most: int) -> Any:
+        return found(agent(autoscaler={"max": most}), "HorizontalPodAutoscaler")
+
+    config = next(each for each in agent() if each["kind"] == "ConfigMap")
+    gone = changes.Change(config, config, None)
+    made = changes.Change(config, None, config)
+    fewer, more = (changes.Change(scaler(most), scaler(7), scaler(most)) for most in (5, 9))
+    assert changes.in_order([made, more, fewer, gone]) == [gone, fewer, made, more]
 
 
 def test_a_new_cluster_takes_all_as_it_is() -> None:
