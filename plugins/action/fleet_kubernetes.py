@@ -163,9 +163,17 @@ class _Run:
 
     def _way_back(self) -> Source:
         """Where a rollback goes, by the records and the Lease as they were read last."""
-        goal = deployments.goal(self._cluster.records, self._args["to"], left=bool(lease.holder(self._lock.before)))
+        left = bool(lease.holder(self._lock.before)) or self._is_bad()
+        goal = deployments.goal(self._cluster.records, self._args["to"], left)
         self._deployment["reason"] = "rollback to %s" % goal.run
         return Source(goal.objects, goal.plan_id)
+
+    def _is_bad(self) -> bool:
+        """Whether the newest deployment was bad, and the fleet is not as the last good one left it."""
+        records, good = self._cluster.records, deployments.newest(self._cluster.records)
+        if good is None or not deployments.is_bad(records):
+            return False
+        return bool(self._cluster.plan(good.objects, self._args["keep"]).changes)
 
     def _to(self, choose: Callable[[], Source]) -> Dict[str, Any]:
         """Bring the cluster to what is chosen: once to plan, and again under the Lease."""

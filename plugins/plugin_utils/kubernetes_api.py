@@ -118,9 +118,12 @@ class Api:
         query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
         return self.request("PATCH", resources.path(item), query, yaml_json.dumps(dict(item)), _APPLY)
 
-    def create(self, path: str, item: Object) -> Dict[str, Any]:
-        """Make an object. A request whose answer is lost is not sent again."""
-        return self.request("POST", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=False)
+    def create(self, path: str, item: Object, idempotent: bool = False) -> Dict[str, Any]:
+        """Make an object.
+
+        :param idempotent: whether a request whose answer is lost is sent again. It is a conflict when it had arrived.
+        """
+        return self.request("POST", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=idempotent)
 
     def replace(self, path: str, item: Object) -> Dict[str, Any]:
         """Write an object over the version that it names."""

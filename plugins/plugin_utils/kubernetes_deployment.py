@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -62,14 +63,11 @@ class Deployment:
         :return: what was chosen and planned under the Lease: until then another run may have written.
         """
         namespace = self._namespace(planned)
-        self.lock.take()
-        try:
+        with self.lock.holding():
             self.cluster.remember()
             source = choose()
             planned = self.cluster.plan(source.objects, self.keep)
             self._deploy(source, planned)
-        finally:
-            self.lock.release()
         return source, replace(planned, changes=[*namespace, *planned.changes])
 
     def _deploy(self, source: Source, planned: Planned) -> None:
@@ -108,7 +106,7 @@ class Deployment:
             if lonely.code != OUT_OF_MESH:
                 return [lonely]
             self.watch.say("%s is restarted, so that it dials again" % lonely.where)
-            self.lock.require()
+            self.lock.require_write()
             self.cluster.remove_pod(lonely.where)
             bad = self.watch.all(goals)
             if bad:
@@ -157,7 +155,7 @@ class Deployment:
 
     def _make(self, made: Sequence[Change]) -> None:
         for change in made:
-            self.lock.require()
+            self.lock.require_write()
             self.cluster.apply(change)
 
     def _remove(self, late: Sequence[Change]) -> None:
@@ -171,12 +169,14 @@ class Deployment:
     def _finish(self, source: Source, outcome: str) -> None:
         """Keep what was deployed, and forget the oldest in the place of a good one. A repair of the newest good one has
         its record already."""
-        self.lock.require()
+        self.lock.require_write()
         records, good = self.cluster.records, outcome == deployments.GOOD
         path = resources.collection("v1", "ConfigMap", self.cluster.namespace)
         if not good or not deployments.is_newest(records, source.objects):
             past = self._past(source, outcome)
-            self.cluster.api.create(path, deployments.written(past, self.cluster.fleet, self.cluster.namespace))
+            with suppress(errors.Conflict):  # its name is this run's: an earlier request has arrived without an answer
+                written = deployments.written(past, self.cluster.fleet, self.cluster.namespace)
+                self.cluster.api.create(path, written, idempotent=True)
         for one in deployments.kept(records, source.objects, self.keep)[1] if good else ():
             self.cluster.api.delete("%s/%s" % (path, deployments.record_name(one, self.cluster.fleet)))
 
@@ -256,19 +256,16 @@ def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:
     gone = changes.unwanted(cluster.everything(), [], [])
     if lock is None or not (gone or cluster.records):
         return gone
-    lock.take()
-    try:
+    with lock.holding():
         cluster.remember()  # until now another run may have written
         gone = changes.unwanted(cluster.everything(), [], [])
         for change in gone:
-            lock.require()
+            lock.require_write()
             cluster.apply(change)
         for past in cluster.records:
             path = resources.collection("v1", "ConfigMap", cluster.namespace)
             cluster.api.delete("%s/%s" % (path, deployments.record_name(past, cluster.fleet)))
         lock.remove()
-    finally:
-        lock.release()
     return gone
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -32,6 +32,7 @@ class Lock:
     :param seconds: how long others wait for it after its last sign of life.
     :ivar playbook: what this run works for.
     :ivar before: the Lease as it was last read: once it is held, as this run found it.
+    :ivar wrote: whether this run has begun to write anything else.
     """
 
     cluster: FleetCluster
@@ -42,6 +43,7 @@ class Lock:
     renewed: float = 0.0
     playbook: Playbook = field(default_factory=Playbook)
     before: Optional[Dict[str, Any]] = None
+    wrote: bool = False
 
     @property
     def _path(self) -> str:
@@ -153,12 +155,35 @@ class Lock:
         self.cluster.api.delete(self._path)
         self.held = None
 
-    def release(self) -> None:
-        """Give it back."""
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold it, and give it back. Whoever stops before the end of something that is written by then, by this run or
+        by one that has stopped before it, leaves its name to the next run.
+
+        :raises Failed: ``fleet-locked``: another deployment has it.
+        """
+        self.take()
+        whole = False
+        try:
+            yield
+            whole = True
+        finally:
+            open_ = not whole and (self.wrote or lease.holder(self.before))
+            self._end(lease.left if open_ else lease.released)
+
+    def require_write(self) -> None:
+        """Before a write of the fleet's objects.
+
+        :raises Failed: as :meth:`require` does.
+        """
+        self.require()
+        self.wrote = True
+
+    def _end(self, change: Callable[[Mapping[str, Any]], Dict[str, Any]]) -> None:
         if self.held is None:
             return
         with contextlib.suppress(_Lost):  # else another one has it already, or it is given back
-            self._write(lease.released)
+            self._write(change)
         self.held = None
 
 

@@ -222,4 +222,13 @@ FAULTS = (
         after="if not (change and",
         tests=("tests/unit/kubernetes/test_changes.py",),
     ),
+    Fault(
+        name="a-lease-is-given-back-whatever-is-open",
+        breaks="After a run that stopped half-way a rollback goes one good deployment too far.",
+        file="plugins/plugin_utils/kubernetes_lock.py",
+        before="self._end(lease.left if open_ else lease.released)",
+        after="self._end(lease.released if open_ else lease.released)",
+        tests=("tests/unit/kubernetes/test_given_back.py",),
+        tier="test",
+    ),
 )

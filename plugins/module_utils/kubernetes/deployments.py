@@ -100,7 +100,8 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
     """Where a rollback goes.
 
     :param to: a deployment's id, or :data:`NEWEST`; empty: the one before the newest.
-    :param left: whether a deployment has stopped before its end; without ``to`` that one is undone.
+    :param left: whether a deployment is there that has stopped before its end, or was bad; without ``to`` that one is
+        undone.
     :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
     """
     good = [one for one in past if one.is_good]
@@ -123,6 +124,11 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
 def newest(past: Sequence[Past]) -> Optional[Past]:
     """The newest good deployment; None when there is none."""
     return next((one for one in past if one.is_good), None)
+
+
+def is_bad(past: Sequence[Past]) -> bool:
+    """Whether the newest deployment was bad, and could not be rolled back."""
+    return bool(past) and past[0].outcome == BAD
 
 
 def is_newest(past: Sequence[Past], objects: Sequence[Object]) -> bool:

@@ -114,6 +114,12 @@ def released(lease: Object) -> Dict[str, Any]:
     return {**lease, "spec": {**lease["spec"], "holderIdentity": ""}}
 
 
+def left(lease: Object) -> Dict[str, Any]:
+    """The Lease as a run leaves it that stops before its end: it names the run, and is over."""
+    over = {"leaseDurationSeconds": 1, "renewTime": _moment(_seconds(lease["spec"]["renewTime"]) - 1)}
+    return {**lease, "spec": {**lease["spec"], **over}}
+
+
 def _about(deployment: Mapping[str, Any]) -> Dict[str, str]:
     return {OWNER: deployment["owner"], REASON: deployment["reason"]}
 
