@@ -10,6 +10,7 @@ an object is a plain mapping here, and the package's own client, a class for eac
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import importlib
 import json
@@ -29,7 +30,12 @@ except ImportError:  # it comes with the package kubernetes, and that one's abse
 from ansible_collections.praxis.cloud.plugins.module_utils import yaml_json
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import sending_at_once
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry, is_transient, retry_after_seconds
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
+    Poll,
+    Retry,
+    is_transient,
+    retry_after_seconds,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
@@ -39,6 +45,8 @@ _TIMEOUT = (5, 30)
 #: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
 _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
 _APPLY = "application/apply-patch+yaml"
+#: Seconds after which an object is applied again that was written by somebody else at the same moment; and for how long.
+_BESIDE, _CONTENDED = 0.5, 10.0
 #: The kubeconfig of whoever names none.
 _HOME = "~/.kube/config"
 
@@ -114,9 +122,12 @@ class Api:
         return self.listed(path, labelSelector="%s=%s,%s=%s" % (MANAGED_BY, MANAGER, INSTANCE, fleet))
 
     def apply(self, item: Object, dry_run: bool = False, manager: str = MANAGER) -> Dict[str, Any]:
-        """Server-side apply: what we name becomes so, and what we named before and do not now goes."""
+        """Server-side apply: what we name becomes so, and what we named before and do not now goes. Somebody else may
+        write the same object, or the quota that it counts for, at the same moment, which is no refusal."""
         query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
-        return self.request("PATCH", resources.path(item), query, yaml_json.dumps(dict(item)), _APPLY)
+        text, path = yaml_json.dumps(dict(item)), resources.path(item)
+        request = functools.partial(self.request, "PATCH", path, query, text, _APPLY)
+        return Poll(interval=_BESIDE).allowed(request, errors.Conflict, seconds=_CONTENDED)
 
     def create(self, path: str, item: Object, idempotent: bool = False) -> Dict[str, Any]:
         """Make an object.

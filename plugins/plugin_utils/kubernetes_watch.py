@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import pod_state, rollout
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster
 
 _INTERVAL = 2.0
+#: Seconds for which the API server may be away: that of a cluster with one is, while its cloud upgrades it. A run that
+#: holds the Lease stops before that when the Lease has ended.
+_AWAY = 300.0
 
 
 @dataclass
@@ -72,8 +76,7 @@ class Watch:
         """What is wrong with one rollout, as soon as waiting cannot help."""
         since: Dict[str, float] = {}
         while True:
-            self.alive()
-            seen = self.cluster.see(goal, pace.start)
+            seen = self._see(goal, pace.start)
             if seen is None:
                 fix = "Deploy again."
                 return [Finding("workload-missing", "%s %s is gone." % (goal.kind, goal.name), goal.name, fix)]
@@ -92,6 +95,18 @@ class Watch:
             if not there and quiet >= goal.deadline:
                 return [rollout.stalled(seen, goal, quiet)]
             pace.waits += 1
+            self.sleep(_INTERVAL)
+
+    def _see(self, goal: rollout.Goal, since: float) -> Optional[rollout.Seen]:
+        """The workload as it is. That nobody answers for a while says nothing of it."""
+        end = self.clock() + _AWAY
+        while True:
+            self.alive()
+            try:
+                return self.cluster.see(goal, since)
+            except errors.Unavailable:
+                if self.clock() >= end:
+                    raise
             self.sleep(_INTERVAL)
 
     def _with_log(self, fault: pod_state.Fault) -> Finding:

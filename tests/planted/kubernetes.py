@@ -231,4 +231,12 @@ FAULTS = (
         tests=("tests/unit/kubernetes/test_given_back.py",),
         tier="test",
     ),
+    Fault(
+        name="an-api-server-that-is-away-is-a-verdict",
+        breaks="A good release is rolled back because the cluster's cloud upgrades its API server.",
+        file="plugins/plugin_utils/kubernetes_watch.py",
+        before="if self.clock() >= end:",
+        after="if self.clock() >= 0:",
+        tests=("tests/unit/kubernetes/test_watch.py",),
+    ),
 )

@@ -23,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lea
 from ansible_collections.praxis.cloud.plugins.module_utils.playbook import Playbook
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets import identities
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
+    kubernetes_api,
     kubernetes_deployment,
     kubernetes_kinds,
 )
@@ -93,6 +94,26 @@ def test_a_bad_image_is_rolled_back_and_the_verdict_is_bad(api: FakeApi) -> None
     assert image(api) == IMAGE
     assert [past["outcome"] for past in run(api, "history")["deployments"]] == ["rolled back", "good"]
     assert run(api, "deployed")["changed"] is False, "the settings before it are the cluster's again"
+
+
+@pytest.mark.slow
+def test_an_object_that_somebody_writes_at_the_same_moment_is_applied_again(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An autoscaler, say, or whoever counts for the same quota. It is no verdict on the release."""
+    monkeypatch.setattr(kubernetes_api, "_BESIDE", 0.01)
+    run(api, "deployed")
+    whole, contended = api.answer, [3]
+
+    def answered(method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if (method, path) == ("PATCH", STATEFUL) and "dryRun" not in query and contended[0]:
+            contended[0] -= 1
+            return 409, {"message": "Operation cannot be fulfilled on resourcequotas: modified", "reason": "Conflict"}
+        return whole(method, path, query, body)
+
+    api.answer = answered  # type: ignore[method-assign]
+    result = run(api, "deployed", kinds=of(OTHER))
+    assert result["ok"] and image(api) == OTHER and contended == [0]
 
 
 def partitions(api: FakeApi) -> list[int]:

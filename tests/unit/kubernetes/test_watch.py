@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.rollout import Goal, Seen
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 from tests.unit.kubernetes.test_rollout import pod, seen
@@ -112,3 +113,21 @@ def test_a_pod_that_is_about_to_leave_is_not() -> None:
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:10:00Z"
     cluster = Cluster(agent=lambda _at: seen(pod(0, "old"), leaving))
     assert watched(cluster, MEMBERS) == ["rollout-stalled"]
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(4, []), (9, None)])
+def test_an_api_server_that_is_away_says_nothing_of_a_release(minutes: int, found: list[str] | None) -> None:
+    """Its cloud upgrades it, say. Each answer that does not come is waited for by the retry policy, too."""
+
+    def away(at: float) -> Seen:
+        if 10 <= at < 60 * minutes:
+            raise errors.Unavailable("The cluster's API does not answer.", "cluster", "Wait.", code="cluster-unreachable")
+        return seen(pod(0), pod(1, ready=at >= 20))
+
+    cluster = Cluster(agent=away)
+    if found is None:
+        with pytest.raises(errors.Unavailable):
+            watched(cluster, MEMBERS)
+        assert 300 <= cluster.time < 400
+    else:
+        assert watched(cluster, MEMBERS) == found
