@@ -109,6 +109,7 @@ class _Run:
         left = self._lock.read()
         if state == HISTORY:
             return self._summary(deployments=[one.row() for one in past])
+        self._findings += changes.left_elsewhere(self._cluster.elsewhere(), self._cluster.namespace)
         if state == DOWN:
             return self._remove()
         self._see_others(left)

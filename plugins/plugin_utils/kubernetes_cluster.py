@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -116,6 +117,14 @@ class FleetCluster:
             if version and resource.namespaced:
                 found += self.api.ours(resources.collection(version, kind, self.namespace), self.fleet)
         return [item for item in found if not deployments.is_record(item)]
+
+    def elsewhere(self) -> List[Dict[str, Any]]:
+        """The fleet's workloads in other namespaces, as far as this account may look there."""
+        there: List[Dict[str, Any]] = []
+        with suppress(errors.Denied):
+            for kind in changes.WORKLOADS:
+                there += self.api.ours("/apis/apps/v1/%s" % resources.RESOURCES[kind].plural, self.fleet)
+        return [item for item in there if item["metadata"]["namespace"] != self.namespace]
 
     def remove_pod(self, name: str) -> None:
         """Its workload makes it again."""

@@ -110,6 +110,23 @@ def foreign(item: Object, before: Optional[Object], fleet: str) -> Optional[Find
     return Finding("object-foreign", what, item["metadata"].get("namespace", "cluster"), fix)
 
 
+def left_elsewhere(there: Sequence[Object], namespace: str) -> List[Finding]:
+    """That a fleet runs in other namespaces as well, a finding for each.
+
+    :param there: its workloads in them.
+    :param namespace: the one that the settings name.
+    """
+    found = []
+    for other in sorted({item["metadata"]["namespace"] for item in there}):
+        named = [resources.name(item) for item in there if item["metadata"]["namespace"] == other]
+        what = "%s in it is of this fleet, too: where it has the same slots, two agents have one identity."
+        fix = "When the fleet serves in %s, remove the other one: down.yml with praxis_kubernetes.namespace: %s. "
+        fix += "If it is another fleet, give it another praxis_fleet."
+        where = "namespace %s" % other
+        found.append(Finding("left-in-namespace", what % ", ".join(named), where, fix % (namespace, other), WARNING))
+    return found
+
+
 def unwanted(there: Sequence[Object], wanted: Sequence[Object], kept: Collection[str]) -> List[Change]:
     """The objects of ours that nothing names any more, the last made first.
 

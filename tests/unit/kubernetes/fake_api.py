@@ -144,7 +144,7 @@ class FakeApi:
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         wanted = dict(each.split("=") for each in query.get("labelSelector", "").split(",") if each)
         if path.endswith("/pods"):
-            pods = [pod for pod in self._pods() if wanted.items() <= pod["metadata"]["labels"].items()]
+            pods = [pod for pod in self._pods(path.split("/")[-2]) if wanted.items() <= pod["metadata"]["labels"].items()]
             return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}
         if path.endswith("/events"):
             return 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": self.events}
@@ -167,8 +167,9 @@ class FakeApi:
         version = items[0]["apiVersion"] if items else "v1"
         return 200, {"kind": f"{kind}List", "apiVersion": version, "metadata": {}, "items": items}
 
-    def _pods(self) -> list[dict[str, Any]]:
-        return [self._pod(item, ordinal) for item in self.objects.values()
+    def _pods(self, namespace: str) -> list[dict[str, Any]]:
+        there = [item for item in self.objects.values() if item["metadata"].get("namespace") == namespace]
+        return [self._pod(item, ordinal) for item in there
                 if item["kind"] in ("StatefulSet", "Deployment") for ordinal in range(item["spec"]["replicas"])]
 
     def _pod(self, workload: dict[str, Any], ordinal: int) -> dict[str, Any]:
