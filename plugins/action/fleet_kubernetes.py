@@ -26,6 +26,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     controller,
     kubernetes_deployment,
     kubernetes_kinds,
+    kubernetes_secrets,
     screen,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
@@ -128,7 +129,8 @@ class _Run:
         if state == DEPLOY:
             return self._to(lambda: source)
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
-        self._findings += [*observed["findings"], *self._differing(objects)]
+        self._findings += [*observed["findings"], *kubernetes_secrets.unsynced(self._cluster, objects)]
+        self._findings += self._differing(objects)
         if state == VERIFY:
             goals, mixed = rollout.goals(objects), bool(self._across)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=mixed)
@@ -198,7 +200,7 @@ class _Run:
             source, planned = deployment.run(choose, planned)
             changed = changed or bool(planned.changes)
         else:
-            self._findings += watch.all(goals)
+            self._findings += [*watch.all(goals), *kubernetes_secrets.unsynced(self._cluster, planned.objects)]
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []
         members = kubernetes_deployment.observe(self._cluster, rollout.goals(planned.objects))["members"]
         return self._summary(planned, members, source.plan_id, changed)

@@ -21,6 +21,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     rollout,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.changes import Change
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_secrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Planned
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_lock import Lock
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
@@ -75,6 +76,7 @@ class Deployment:
         try:
             goals = rollout.goals(planned.objects)
             bad = self._spread(canary.stages(made, goals, self.canary_pods))
+            bad = bad or kubernetes_secrets.missing(self.cluster, planned.objects, self.lock.require)
             if not bad and objects.have_machines(planned.objects):
                 bad = self._meet_machines(goals)
         except errors.CloudError as error:

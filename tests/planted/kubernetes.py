@@ -239,4 +239,13 @@ FAULTS = (
         after="if self.clock() >= 0:",
         tests=("tests/unit/kubernetes/test_watch.py",),
     ),
+    Fault(
+        name="secrets-that-nobody-made",
+        breaks="A deployment is good whose next pods could not start: the operator may not read their identities.",
+        file="plugins/plugin_utils/kubernetes_deployment.py",
+        before="bad = bad or kubernetes_secrets.missing(self.cluster, planned.objects, self.lock.require)",
+        after="bad = bad or []",
+        tests=("tests/unit/kubernetes/test_unsynced.py",),
+        tier="test",
+    ),
 )
