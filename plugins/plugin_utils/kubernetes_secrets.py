@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Mapping, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, secrets
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, synced
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster
 
 #: Seconds in which the operator looks at an ExternalSecret that was changed, and asks its store.
@@ -21,7 +21,7 @@ def unsynced(cluster: FleetCluster, objects: Sequence[Mapping[str, Any]]) -> Lis
     """What of a fleet's ExternalSecrets the operator has not made, or could not look at again."""
     wanted = [resources.path(item) for item in objects if item["kind"] == "ExternalSecret"]
     there = [item for item in map(cluster.api.get, wanted) if item is not None]
-    return [finding for finding in map(secrets.unsynced, there) if finding is not None]
+    return [finding for finding in map(synced.unsynced, there) if finding is not None]
 
 
 def missing(cluster: FleetCluster, objects: Sequence[Mapping[str, Any]], alive: Callable[[], None]) -> List[Finding]:

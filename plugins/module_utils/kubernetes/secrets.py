@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import digest
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import SecretSource
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import AWS, Reference
 
@@ -81,30 +80,6 @@ def remote(reference: Reference) -> Dict[str, str]:
     # Written out, because the cluster fills defaults in and whoever compares would see a difference.
     defaults = {"conversionStrategy": "Default", "decodingStrategy": "None", "metadataPolicy": "None"}
     return {**{key: value for key, value in found.items() if value}, **defaults}
-
-
-def unsynced(item: Mapping[str, Any]) -> Optional[Finding]:
-    """That the operator has not made the Secret of an ExternalSecret as it is now; a warning where it has, and only
-    could not look again. None too where no operator has ever seen it: pods that need it do not start, and say so.
-
-    ``syncedResourceVersion`` begins with the generation that was synced last (External Secrets Operator,
-    ``GetResourceVersion``).
-
-    :param item: as it is in the cluster.
-    """
-    status, name = item.get("status") or {}, str(item["metadata"]["name"])
-    ready = next((each for each in status.get("conditions") or [] if each.get("type") == "Ready"), {})
-    synced = str(status.get("syncedResourceVersion") or "").partition("-")[0]
-    made = synced == str(item["metadata"].get("generation", ""))
-    fails = ready.get("status") == "False"
-    if not status or made and not fails:
-        return None
-    said = str(ready.get("message") or ready.get("reason")) if fails else "it has not come to it"
-    what = "The External Secrets Operator has not made this Secret as it is to be: %s." % short(said).rstrip(".")
-    fix = "kubectl describe externalsecret %s; the store's account has to be let to every secret and version in it." % name
-    if made:
-        what = "The External Secrets Operator could not look again: %s." % short(said).rstrip(".")
-    return Finding("secret-not-synced", what, "ExternalSecret/%s" % name, fix, WARNING if made else ERROR)
 
 
 def versioned_name(base: str, references: Mapping[str, Reference]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import unsynced
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.synced import unsynced
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_secrets
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import seeds, variables
