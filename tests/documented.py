@@ -296,8 +296,8 @@ ROWS = (
         prints="scripts/play plan.yml aws,gcp"),
     *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
           prints="(scripts/play|--cloud) .*gcp")
-      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("deploy", ""),
-                         ("policies", ""), ("up", ""))),
+      for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("plan", ""),
+                         ("deploy", ""), ("policies", ""), ("up", ""), ("down", ""))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
     Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
         why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),

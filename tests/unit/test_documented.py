@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import gcp
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
@@ -224,6 +225,12 @@ def test_the_inventories_defaults_are_the_code_s(cloud: str) -> None:
             assert value == item.default, item.name
         elif value is not None and (given := re.search(r" or '(\w+)'", str(value))):
             assert given[1] == item.default, item.name
+
+
+def test_the_first_fleet_on_google_cloud_names_every_api_that_is_called() -> None:
+    page = (CHECKOUT / "docs/first-google.md").read_text(encoding="utf-8")
+    called = {endpoint.removeprefix("https://") for endpoint in gcp.ENDPOINTS.values()}
+    assert set(re.findall(r"`(\w+\.googleapis\.com)`", page)) == called
 
 
 def test_every_page_is_reached_from_the_readme() -> None:

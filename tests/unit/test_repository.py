@@ -19,7 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 COLLECTION = "ansible_collections.praxis.cloud."
 HOST_PYTHON = (3, 9)
 
-# What runs on a fleet's machines starts here, and may import no other file of the collection than the rest of HOST_FILES.
+# What runs on a fleet's machines starts here, and imports no file of the collection but the rest of HOST_FILES.
 HOST_ENTRIES = (
     "plugins/modules/agent_release.py",
     "plugins/modules/agent_info.py",
