@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,12 @@ def test_what_is_made_with_tags_may_be_given_them() -> None:
 def test_the_doctor_only_reads() -> None:
     assert all(map(reads, actions("doctor")))
     assert actions("doctor") >= {"ec2:DescribeInstances", "secretsmanager:GetSecretValue", "iam:GetRole"}
+
+
+def test_provisioning_and_deploying_may_remove_no_more_than_the_page_on_the_doctor_says() -> None:
+    removing = {action for action in actions("provision") if re.match("(ec2|iam):(Delete|Terminate)", action)}
+    assert removing == {"ec2:DeleteVpc", "ec2:TerminateInstances"}
+    assert not {action for action in actions("deploy") if action.startswith(("ec2:", "iam:")) and not reads(action)}
 
 
 def test_secrets_and_images_are_those_of_the_references() -> None:
