@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, List, Mapping
+from typing import Any, Collection, List, Mapping
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 Observation = Mapping[str, Any]
 OTHER_RELEASE = "other-release"
+#: Seconds. Of what was started again so recently nobody knows yet that it lasts.
+LASTING = 600.0
 #: Findings about a member whose agent takes requests all the same.
 SERVING = (OTHER_RELEASE, "unhealthy", "service-missing", "service-exited", "service-unhealthy", "service-unwanted")
 
@@ -114,6 +116,24 @@ def restarts(activated: Mapping[str, Mapping[str, Any]], observations: Mapping[s
                 fix = "Read its log on the machine: docker logs praxis-%s-1." % service
                 findings.append(Finding("service-restarted", what % (service, again), name, fix))
     return findings
+
+
+def crashing(names: Collection[str], observations: Mapping[str, Observation]) -> List[Finding]:
+    """A warning for each agent and service that ended by itself, and was started again, a short time ago. What crashes
+    again and again is well whenever it is observed between two crashes."""
+    found = []
+    for name in names:
+        seen = observations.get(name) or {}
+        parts = [("agent", "The agent", "agent-restarted", seen.get("container") or {})]
+        for service, one in sorted((seen.get("services") or {}).items()):
+            parts.append((service, "The service %s" % service, "service-restarted", one))
+        for part, who, code, container in parts:
+            count, lasted = container.get("restarts") or 0, age({**seen, "container": container})
+            if count and container.get("state") == "running" and lasted < LASTING:
+                what = "%s ended by itself and was started again %d s ago; restarts so far: %d." % (who, lasted, count)
+                fix = "Read its log on the machine (docker logs praxis-%s-1): it may be about to end again." % part
+                found.append(Finding(code, what, name, fix, WARNING))
+    return found
 
 
 def age(observation: Observation) -> float:

@@ -176,6 +176,31 @@ def test_an_agent_that_was_started_again_since_its_activation(
     assert found["ok"] is not bool(reported)
 
 
+def aged(run: RunDirectory, name: str, what: dict[str, Any], age: float | None, service: bool = False) -> None:
+    """The agent of a member, or a service beside it, was started so many seconds ago."""
+    outcome = run.outcome(name) or {}
+    seen = outcome["observation"]
+    part = {"state": "running", "health": "healthy", "part": "p1", "wanted": "p1", "age": age, **what}
+    more = {"services": {"cache": part}} if service else {"container": {**seen["container"], **part}}
+    run.report(name, {**outcome, "observation": {**seen, **more}})
+
+
+@pytest.mark.parametrize(
+    ("restarts", "age", "warned"), [(57, 4.0, True), (1, 599.0, True), (57, 601.0, False), (0, 4.0, False), (2, None, False)]
+)  # fmt: skip
+@pytest.mark.parametrize(("service", "code"), [(False, "agent-restarted"), (True, "service-restarted")])
+def test_who_observes_reads_that_something_has_just_been_started_again(
+    run: RunDirectory, restarts: int, age: float | None, warned: bool, service: bool, code: str
+) -> None:
+    """What crashes again and again answers in between, and the engine's count alone says nothing of when."""
+    aged(run, "m2", {"restarts": restarts}, age, service)
+    found = judged(run, strict=True)
+    said = [(item["code"], item["where"], item["level"]) for item in found["findings"]]
+    assert (found["ok"], said) == (True, [(code, "m2", "warning")] if warned else [])
+    # A deployment compares with what it has activated itself.
+    assert judged(run)["findings"] == []
+
+
 def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory) -> None:
     outcome = run.outcome("m1") or {}
     run.report("m1", {**outcome, "observation": {**outcome["observation"], "edges": []}})
