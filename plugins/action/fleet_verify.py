@@ -73,8 +73,8 @@ class ActionModule(FleetAction):
         balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
         about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
         # A deployment compares with what it has activated, and brings up to date what is not.
-        standing = member_health.crashing(judged, observations) if args["strict"] else []
-        found = tuple(soften((*seen.findings, *balancer, *about_hosts, *standing), left_out))
+        observed = member_health.crashing(judged, observations) if args["strict"] else []
+        found = tuple(soften((*seen.findings, *balancer, *about_hosts, *observed), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = is_refused(recorded)
         if not run.locked():
