@@ -71,10 +71,10 @@ class ActionModule(FleetAction):
         recorded = run.recorded()
         said = args["balancer"]
         balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
-        about_hosts = (*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations))
-        # A deployment compares with what it has activated, and brings up to date what is not.
-        observed = member_health.crashing(judged, observations) if args["strict"] else []
-        found = tuple(soften((*seen.findings, *balancer, *about_hosts, *observed), left_out))
+        about_hosts = [*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations)]
+        if args["strict"]:
+            about_hosts += _to_come(table, judged, observations)
+        found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
         # What another deployment is doing to the fleet is its own to judge.
         refused = is_refused(recorded)
         if not run.locked():
@@ -244,6 +244,14 @@ def _not_sealing(names: Sequence[str], observations: Mapping[str, Mapping[str, A
     fix = "Use a system that systemd 250 or newer runs (Debian 12, for one)."
     unfit = [name for name in names if ((observations.get(name) or {}).get("host") or {}).get("seals") is False]
     return [Finding("not-sealing", what, name, fix, level=WARNING) for name in unfit]
+
+
+def _to_come(
+    table: Table, names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]
+) -> List[Finding]:
+    """What is well now, and may soon not be. A deployment judges what it has activated itself, and brings lists up to
+    date."""
+    return [*member_health.crashing(names, observations), *mesh.unlisted(table, names, observations)]
 
 
 def _word(target: Mapping[str, Any]) -> str:

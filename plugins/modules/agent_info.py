@@ -183,10 +183,10 @@ observation:
       returned: always
       sample: 4001
     peers:
-      description: The bootstrap list on the host.
+      description: The bootstrap list on the host, which its agent reads at its next start.
       type: dict
       returned: always
-      sample: {revision: 9f0e}
+      sample: {revision: 9f0e, multiaddrs: [/ip4/10.0.0.5/tcp/4001/p2p/12D3KooWBbbb]}
     balancers:
       description: The load balancers that deployments have put the host behind, the newest last.
       type: list

@@ -22,6 +22,8 @@ LEAST_MEMORY = 128
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
+#: Found by the verdict, and no trouble of a deployment's: the next one writes every list anew.
+OF_THE_VERDICT = ("peers-stale",)
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (member_health.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
@@ -74,7 +76,8 @@ def of_verdict(findings: Sequence[Finding], deployed: bool) -> List[Finding]:
 
     :param deployed: whether the fleet has ever been deployed.
     """
-    kept = [finding for finding in findings if deployed or finding.code not in OF_A_DEPLOYMENT]
+    left = OF_THE_VERDICT if deployed else (*OF_THE_VERDICT, *OF_A_DEPLOYMENT)
+    kept = [finding for finding in findings if finding.code not in left]
     return [replace(item, level=WARNING) if item.code in OF_THE_NEXT else item for item in kept]
 
 

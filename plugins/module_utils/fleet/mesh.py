@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import flows, outside, topology
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.member_health import (
@@ -25,6 +26,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Ta
 
 #: Joins the two members that a finding about an edge is about.
 BETWEEN = " <-> "
+#: Members that a message names one by one.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,24 @@ def observed(table: Table, observations: Mapping[str, Observation]) -> Table:
     known = {name: observation.get("p2p_port") for name, observation in observations.items() if name in table.members}
     moved = {name: int(port) for name, port in known.items() if port and port != table.members[name].p2p_port}
     return table.at_ports(moved) if moved else table
+
+
+def unlisted(table: Table, names: Collection[str], observations: Mapping[str, Observation]) -> List[Finding]:
+    """A warning for each member that serves, and whose bootstrap list lacks others that do: they are connected, if at
+    all, because the others have dialled, and after its next start nobody does."""
+    table, found = observed(table, observations), []
+    well = {name for name, seen in observations.items() if name in table.members and serves(table, name, seen)}
+    fix = "Run deploy.yml for the whole fleet: it brings the list up to date, and restarts nobody for it."
+    for name in names:
+        seen = observations.get(name) or {}
+        known = (seen.get("peers") or {}).get("multiaddrs")
+        release = (seen.get("release") or {}).get("running")
+        if known is not None and name in well and release == table.members[name].release:
+            lacking = [other for other in table.lacking(name, known) if other in well]
+            if lacking:
+                what = "Its bootstrap list lacks %s: it will not dial them when it starts again."
+                found.append(Finding("peers-stale", what % listed(lacking, _NAMED), name, fix, WARNING))
+    return found
 
 
 def heal(table: Table, observations: Mapping[str, Observation]) -> List[str]:

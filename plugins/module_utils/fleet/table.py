@@ -111,6 +111,15 @@ class Table:
         addresses += [multiaddr(each.address, each.port, each.peer_id) for each in self._dialled_outside(name)]
         return {"revision": digest(addresses)[:12], "multiaddrs": addresses}
 
+    def lacking(self, name: str, listed: Collection[str]) -> List[str]:
+        """The members that a bootstrap list of this member's has to have, and does not."""
+        found = []
+        for dial in self._dials_inside(name):
+            peer_id = self.members[dial["member"]].peer_id
+            if peer_id is not None and multiaddr(dial["address"], dial["port"], peer_id) not in listed:
+                found.append(dial["member"])
+        return found
+
     def dials(self, name: str) -> List[Dict[str, Any]]:
         """A member's neighbours as its host's probes want them, each at the address that it is reached at from here."""
         outside_of = self._dialled_outside(name)

@@ -183,7 +183,7 @@ def _act(todo: Plan, desired: Desired, paths: Paths, result: Result) -> Result:
     seen["switch"] = switch.observe(paths)
     seen["release"] = observation.observe_releases(paths, seen["container"])
     seen["balancers"] = registrations.read(paths)
-    seen["peers"] = {"revision": (files.read_json(paths.peers) or {}).get("revision")}
+    seen["peers"] = observation.observe_peers(paths)
     return result
 
 

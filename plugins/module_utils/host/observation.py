@@ -64,7 +64,7 @@ def take(
             "host": observe_host(paths),
             "engine": engine_observation.result(),
             "release": observe_releases(paths, agent["container"]),
-            "peers": {"revision": (read_json(paths.peers) or {}).get("revision")},
+            "peers": observe_peers(paths),
             "balancers": registrations.read(paths),
             "deployment": fence.read(paths, time.time()),
             "switch": switch.observe(paths),
@@ -160,6 +160,13 @@ def observe_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Di
         good = current  # from a version that dated a release when it had passed its gate, and had no link
     names = [name for _date, name in sorted(kept, reverse=True)]
     return {"current": current, "running": running, "good": good, "kept": names}
+
+
+def observe_peers(paths: Paths) -> Dict[str, Any]:
+    """The bootstrap list, which the agent reads at its next start: ``revision`` and ``multiaddrs``, null where there is
+    none."""
+    found = read_json(paths.peers) or {}
+    return {key: found.get(key) for key in ("revision", "multiaddrs")}
 
 
 def linked(path: str) -> Optional[str]:

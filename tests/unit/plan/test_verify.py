@@ -201,6 +201,50 @@ def test_who_observes_reads_that_something_has_just_been_started_again(
     assert judged(run)["findings"] == []
 
 
+def listing(run: RunDirectory, name: str, *multiaddrs: str, **seen: Any) -> None:
+    """What a member's host has for a bootstrap list."""
+    outcome = run.outcome(name) or {}
+    peers = {"revision": "0f0f", "multiaddrs": list(multiaddrs)}
+    observation = {**outcome["observation"], "peers": peers, **seen}
+    run.report(name, {**outcome, "observation": observation})
+
+
+def test_who_observes_reads_whose_bootstrap_list_lacks_a_member(run: RunDirectory) -> None:
+    """An agent dials once, after its start: whom it does not list it has lost when it starts again."""
+    wanted = {name: PLAN.peers(name)["multiaddrs"] for name in PLAN.members}
+    listing(run, "m1", *wanted["m1"], wanted["m1"][0].replace("10.0.0.2", "10.0.0.9"))  # one that has left
+    listing(run, "m2", *wanted["m2"])
+    assert judged(run, strict=True)["findings"] == []
+    listing(run, "m1", wanted["m1"][0].replace("10.0.0.2", "10.0.0.9"))
+    found = judged(run, strict=True)
+    (finding,) = found["findings"]
+    assert (found["ok"], finding["code"], finding["where"], finding["level"]) == (True, "peers-stale", "m1", "warning")
+    assert "lacks m2:" in finding["what"]
+    assert judged(run)["findings"] == [], "a deployment brings it up to date"
+
+
+def test_a_newcomer_that_does_not_serve_yet_is_nobody_s_to_list(run: RunDirectory) -> None:
+    listing(run, "m1")
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "container": None}})
+    assert [item["code"] for item in judged(run, strict=True)["findings"]] == ["no-container"]
+
+
+@pytest.mark.parametrize("seen", [{"container": None}, {"release": {"running": "old"}}, {"api": {"health": None}},
+                                  {"peers": {"revision": None, "multiaddrs": None}}])  # fmt: skip
+def test_of_a_member_that_is_to_be_deployed_anyhow_its_list_is_not_told(run: RunDirectory, seen: dict[str, Any]) -> None:
+    listing(run, "m1", **seen)
+    assert "peers-stale" not in [item["code"] for item in judged(run, strict=True)["findings"]]
+
+
+def test_a_member_is_listed_at_the_port_where_it_listens_until_it_is_deployed(run: RunDirectory) -> None:
+    """A run that has stopped half-way has changed nobody's list."""
+    listing(run, "m1", *(text.replace("/4001/", "/4007/") for text in PLAN.peers("m1")["multiaddrs"]))
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "p2p_port": 4007}})
+    assert "peers-stale" not in [item["code"] for item in judged(run, strict=True)["findings"]]
+
+
 def test_edges_are_not_judged_of_agents_that_have_just_started(run: RunDirectory) -> None:
     outcome = run.outcome("m1") or {}
     run.report("m1", {**outcome, "observation": {**outcome["observation"], "edges": []}})
