@@ -38,8 +38,6 @@ MODULE = "praxis.cloud.fleet_lock"
 MOMENT = 5.0
 #: Seconds to wait for a step of another deployment on the host that keeps the lock.
 STEP_SECONDS = 60.0
-#: The warning that this run goes on where another deployment stopped.
-TAKEN_OVER = "taken-over"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -151,6 +149,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})
+            if before and not before.by_hand:
+                run.go_on()
             beyond = run.table().beyond(options["hosts"]).union(run.left_out())
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
@@ -163,7 +163,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         undone = {"deployment": {**held, "lease": 0.0}, "seen": held["fence"]}
         wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
         answer = self._ask(keeper, wanted, task_vars)
-        if answer.get("failed"):
+        findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
+        if findings and not is_refused(findings):
             what = "The fleet's lock could not be released: %s" % answer["failure"]["what"]
             fix = "Nothing, if the next deployment is from here; others wait for %d s at most." % held["lease"]
             run.record([Finding("lock-kept", what, keeper, fix, level=WARNING)])
@@ -215,8 +216,8 @@ def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict
 
 def _leaves_undone(run: RunDirectory) -> bool:
     """Whether this run has ended before it did anything to what another deployment left."""
-    codes = {item.code for item in run.recorded() if item.level == ERROR or item.code == TAKEN_OVER}
-    return TAKEN_OVER in codes and len(codes) > 1 and not (run.touched() or run.called_good())
+    failed = any(item.level == ERROR for item in run.recorded())
+    return failed and run.goes_on() and not (run.touched() or run.called_good())
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:

@@ -291,6 +291,13 @@ class RunDirectory:
         self._files.write("keepers/" + deployment["lock_host"], {})
         self.renew()
 
+    def go_on(self) -> None:
+        """This run has taken the fleet over from a deployment that did not end."""
+        self._files.write("goes-on.json", {})
+
+    def goes_on(self) -> bool:
+        return self._files.has("goes-on.json")
+
     def keeps(self, name: str) -> bool:
         """Whether this host keeps the lock for this run."""
         return self._files.has("keepers/" + name)

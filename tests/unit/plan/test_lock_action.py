@@ -209,19 +209,30 @@ def test_whoever_gives_the_lock_back_need_not_say_where(tmp_path: Path, monkeypa
     assert hosts.records["m1"]["ended"]
 
 
+DEAD = {**HERE, "started": "before"}
+
+
 @pytest.mark.parametrize(
-    ("finding", "touched", "ended"),
-    [(None, False, True), ("disk-full", False, False), ("disk-full", True, True)],
+    ("process", "finding", "touched", "ended"),
+    [
+        (DEAD, None, False, True),
+        (DEAD, "disk-full", False, False),
+        (DEAD, "disk-full", True, True),
+        # A person who had locked the fleet has left nothing.
+        ({}, "disk-full", False, True),
+    ],
 )
 def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finding: str | None, touched: bool, ended: bool
-) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process: dict[str, Any], finding: str | None, touched: bool,
+    ended: bool,
+) -> None:  # fmt: skip
     """A rollback stopped; the next one took the fleet over, and a host could not be prepared. The one after goes on."""
-    gone = {**OTHER, "reason": "rollback to x", "process": {**HERE, "started": "before"}, "last": False}
-    left = deployment.deployment_from(gone)
+    left = deployment.deployment_from({**OTHER, "reason": "rollback to x", "process": process, "last": False})
     assert left is not None
     seen = {"m1": left.record(time.time(), ended=False)}
     run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    options = {**run.options(), "take_over": OTHER["run"]}
+    Path(run.path, "options.json").write_text(json.dumps(options), encoding="utf-8")
     assert hosts.keep(run, "m1")["locked"]
     run.record([Finding(finding, "What.", "m2", "Fix.")] if finding else [])
     if touched:
@@ -233,3 +244,18 @@ def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one
         ended, 8, [])  # fmt: skip
     holder = lock.holder({"m1": {"deployment": record, "host": {"clock": time.time() + 1}}}, lambda _process: None)
     assert bool(holder and holder.gone) is not ended, "nobody waits for it"
+
+
+def test_whoever_was_taken_over_from_has_no_lock_to_give_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = deployment.deployment_from({**OTHER, "process": DEAD, "last": False})
+    assert left is not None
+    seen = {"m1": left.record(time.time(), ended=False)}
+    run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    hosts.keep(run, "m1")
+    another = deployment.deployment_from({**OTHER, "run": "another", "fence": 9, "process": HERE, "last": False})
+    assert another is not None
+    hosts.records["m1"] = another.record(time.time(), ended=False)
+    run.record([Finding("fenced", "What.", "m2", "Fix.")])
+    hosts.keep(run, "m1", state="absent")
+    assert hosts.records["m1"]["run"] == "another"
+    assert [item.code for item in run.recorded()] == ["taken-over", "fenced"]
