@@ -178,7 +178,8 @@ class BalancerPass:
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
         """
-        known, names = balancer["targets"], [name for name in others if name not in self._kept_out]
+        # As in _fit: where nobody else serves, better one that has not lasted than nobody.
+        known, names = balancer["targets"], [name for name in others if name not in self._kept_out] or list(others)
         beyond = self._beyond.intersection(known).union(others).difference(names)
         floor = self._floor_of(known)
         targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]

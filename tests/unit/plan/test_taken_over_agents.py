@@ -136,6 +136,17 @@ def test_nobody_brings_in_what_nobody_has_seen_last(
     assert [target["id"] for target in one.asked[0][1]] == others
 
 
+def test_where_nobody_else_serves_they_are_brought_in_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of all was drained when its deployment was killed, and this run replaces one after the other."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    one = Balancer(tmp_path, soak=SOAK)
+    one.observations = {name: armed(seen) for name, seen in one.observations.items()}
+    assert not one.set("absent", "m1").get("failed")
+    assert [target["id"] for target in one.asked[0][1]] == ["i-m2", "i-m3", "i-m4"]
+
+
 @pytest.mark.parametrize(("state", "codes"), [("healthy", []), ("unhealthy", ["floor"])])
 def test_in_service_it_counts_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, codes: list[str]
