@@ -137,8 +137,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         fence = held["fence"] if held else lock.top(observations) + 1
         wanted = {**options["deployment"], "lock_host": keeper, "fence": fence, "lease": options["lease"]}
         before = lock.holder(observations, controller.alive, options["take_over"])
-        if before and before.gone and options["unfinished"] == "refuse":
-            run.record([before.refused()])
+        refused = _left_alone(before, options, keeper)
+        if refused:
+            run.record([refused])
             return {"changed": False, "locked": False}
         seen = (observations[keeper].get("deployment") or {"fence": 0})["fence"] if keeper in observations else None
         over = [before.run] if before and before.gone else [options["take_over"]]
@@ -212,6 +213,17 @@ def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict
     """What the fleet's hosts remember, as an earlier task has registered it."""
     hosts, variable = list(args["hosts"]), str(args["observations"])
     return observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, variable))
+
+
+def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keeper: str) -> Optional[Finding]:
+    """Why this run does not take the fleet over from a deployment that stopped. None: it does, or there is none."""
+    if before is None or not before.gone:
+        return None
+    if options["unfinished"] == "refuse":
+        return before.refused()
+    among = options.get("chosen_among")
+    known = among is None or before.by_hand or keeper in options["hosts"] or before.run in among
+    return None if known else before.overlooked()
 
 
 def _leaves_undone(run: RunDirectory) -> bool:

@@ -148,6 +148,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         outcomes: Outcomes = {}
         if isinstance(planner, KeptPlanner):
             outcomes, options["apart"] = planner.outcomes, [asdict(item) for item in planner.warnings]
+            options["chosen_among"] = planner.chosen_among
         return {
             "plan": plan.describe(),
             "warnings": self._lines(warnings),

@@ -69,6 +69,9 @@ class KeptPlanner:
         self._able = frozenset(kept).difference(self._unable)
         #: What the deployment does, for others to read.
         self.reason = "rollback"
+        #: The deployments by which the goal was chosen, as no host knows of one that stopped; None: it was named, or one
+        #: did.
+        self.chosen_among: Optional[List[str]] = None
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
 
     def plan(self) -> Plan:
@@ -85,6 +88,8 @@ class KeptPlanner:
         histories = {name: found["history"] for name, found in self._kept.items()}
         left = history.stopped(histories, {name: found["observation"] for name, found in self._kept.items()})
         goal, goals = history.goals(histories, self._to, left)
+        if not (self._to or left.begun):
+            self.chosen_among = [one.run for one in history.deployments(histories)]
         self.reason = history.ROLLBACK + (goal or "what was there before")
         findings: List[Finding] = []
         releases = {item.name: self._release(item, goals, findings) for item in self.members}

@@ -274,6 +274,14 @@ FAULTS = (
         tests=("tests/unit/fleet/test_lock.py",),
     ),
     Fault(
+        name="part-of-a-fleet-goes-further-back",
+        breaks="rollback.yml --limit takes a host further back than the others, whose stopped deployment it does not know.",
+        file="plugins/action/fleet_lock.py",
+        before="return None if known else before.overlooked()",
+        after="return None",
+        tests=("tests/unit/plan/test_lock_action.py",),
+    ),
+    Fault(
         name="refused-run-ends-what-it-took-over",
         breaks="After a run that was refused, rollback.yml does not go on with a rollback that had stopped.",
         file="plugins/action/fleet_lock.py",

@@ -84,6 +84,12 @@ class Holder:
         fix = "Deploy with praxis_unfinished=continue to go on from there, or undo it: rollback.yml."
         return Finding("unfinished", self._stopped(), self.where, fix)
 
+    def overlooked(self) -> Finding:
+        """It stopped, and no host by which this rollback was planned knows of it."""
+        what = self._stopped() + " No host of this run knows of it, so these would go further back than the others."
+        fix = "Run rollback.yml without --limit: it undoes that deployment. Or say where to go back to: praxis_to."
+        return Finding("unfinished", what, self.where, fix)
+
     def _stopped(self) -> str:
         return "Deployment %s of %s did not end: %s." % (self.run, self.record["owner"], self.gone)
 

@@ -188,7 +188,15 @@ def test_whatever_the_moment_at_which_a_deployment_stopped_a_rollback_undoes_all
     made = planner(to=to, m1=answer("m1", "b1", "c1", "d1", history=remembered, observation=one),
                    m2=answer("m2", "a2", "c2", "d2", observation=two))
     assert {name: member.release for name, member in made.plan().members.items()} == {"m1": "c1", "m2": "c2"}
-    assert made.reason == "rollback to c"
+    assert (made.reason, made.chosen_among) == ("rollback to c", None)
+
+
+def test_where_nothing_stopped_and_nobody_said_where_to_the_run_knows_what_it_has_chosen_among() -> None:
+    kept = {"m1": answer("m1", "b1", "c1"), "m2": answer("m2", "a2", "c2")}
+    for to, among in (("", ["c", "b", "a"]), ("newest", None), ("b", None)):
+        made = planner(to=to, **kept)
+        made.plan()
+        assert made.chosen_among == among
 
 
 def test_a_deployment_whose_release_is_good_everywhere_is_the_newest_although_it_kept_the_lock() -> None:

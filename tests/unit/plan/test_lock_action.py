@@ -92,6 +92,32 @@ def test_a_run_of_other_hosts_knows_when_the_one_that_holds_the_fleet_is_gone(
     assert (taken["locked"], (run.locked() or {}).get("fence")) == (fence is not None, fence)
 
 
+@pytest.mark.parametrize(
+    ("among", "hosts", "codes"),
+    [
+        ([], ["m2"], ["unfinished"]),
+        # It was named, or hosts of the run know that one has stopped.
+        (None, ["m2"], ["taken-over"]),
+        # On the hosts of the run its release has been called good: it is this one that is undone.
+        ([OTHER["run"]], ["m2"], ["taken-over"]),
+        ([], ["m1", "m2"], ["taken-over"]),
+    ],
+)
+def test_a_part_of_a_fleet_goes_no_further_back_than_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, among: list[str] | None, hosts: list[str], codes: list[str]
+) -> None:
+    """rollback.yml --limit m2, where a deployment was killed that had not come to m2 yet: only m1 knows of it."""
+    run = run_of(tmp_path, monkeypatch, *hosts)
+    options = {**run.options(), "chosen_among": among}
+    Path(run.path, "options.json").write_text(json.dumps(options), encoding="utf-8")
+    run.report("m2", {"observation": {"deployment": None, "host": {"clock": time.time()}}})
+    gone = deployment.deployment_from({"process": {**HERE, "started": "before"}, "last": False, **OTHER})
+    assert gone is not None
+    taken = Keeper(run, gone.record(time.time(), ended=False)).take()
+    assert [item.code for item in run.recorded()] == codes
+    assert taken["locked"] is (codes == ["taken-over"])
+
+
 def test_a_run_that_leaves_hosts_out_does_not_say_that_all_is_seen_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
