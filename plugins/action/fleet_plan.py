@@ -33,6 +33,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import K
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_variables import RunVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_names import misspelt
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
     RUN_OPTIONS,
@@ -235,11 +236,13 @@ def _members(
     """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
+    of_the_run = RunVariables()
     for name in names:
         own = hostvars[name]  # worked out anew each time that it is asked for
+        of_the_run.add(name, own)
         unread.add(name, misspelt(own))
         try:
             members += fleet_variables.members({name: own}, [name], only)
         except Failed as error:
             wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
-    return members, wrong.reported(), unread.reported()
+    return members, [*wrong.reported(), *of_the_run.differing()], unread.reported()

@@ -9,6 +9,14 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="the-floor-of-one-cloud-s-members",
+        breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
+        file="plugins/plugin_utils/run_variables.py",
+        before="self._said.items() if len(said) > 1]",
+        after="self._said.items() if len(said) > 2]",
+        tests=("tests/unit/plan/test_run_variables.py",),
+    ),
+    Fault(
         name="an-agreed-plan-that-nobody-can-read",
         breaks="A deployment that was to be held to a plan whose id was left by nobody deploys any plan.",
         file="plugins/plugin_utils/whole_inventory.py",

@@ -219,8 +219,17 @@ def test_every_playbook_reads_the_run_from_the_same_variables() -> None:
 #: What brings in the tasks of a file, and is no task that anybody sees.
 IMPORTS = ("ansible.builtin.import_tasks", ROLE)
 INCLUDES = ("ansible.builtin.include_tasks", "ansible.builtin.include_role")
-#: One check for two plays: --limit leaves out the one on the controller.
-CHECK = PLAYBOOKS / "tasks/whole.yml"
+#: What refuses --tags, and a --limit that leaves nothing to do.
+CHECK = PLAYBOOKS / "plays/whole.yml"
+
+
+@pytest.mark.parametrize("path", sorted({*PLAYBOOKS.glob("*.yml"), *PLAYBOOKS.glob("[ke]*/*.yml")}))
+def test_every_playbook_refuses_to_run_in_part_before_anything_else(path: Path) -> None:
+    first, before = read(path)[0], path.parent
+    while IMPORT in first and (before / first[IMPORT]).resolve() != CHECK:
+        before = (before / first[IMPORT]).parent
+        first = read(before / Path(first[IMPORT]).name)[0]
+    assert IMPORT in first, path
 
 
 def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, str]]) -> Iterator[str]:
@@ -236,7 +245,7 @@ def shown(tasks: list[Part], base: Path, variables: Part, seen: set[tuple[Path, 
         if brought not in IMPORTS and "ansible_check_mode" not in (task.get("when") or []):
             yield filled_in(task["name"], inner)
         path = brought_in(task[brought], base) if brought else None
-        once = brought in INCLUDES or path == CHECK
+        once = brought in INCLUDES
         if path is None or (once and (path, "") in seen):
             continue
         seen.update({(path, "")} if once else ())

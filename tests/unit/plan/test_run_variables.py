@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run takes its numbers from one host: what another one has is not ignored without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_variables import RunVariables
+from tests.unit.plan.made import Account, fleet
+from tests.unit.plan.test_actions import PLAN, Site, site
+
+__all__ = ["site"]
+
+
+class Failing(dict[str, Any]):
+    """Variables each of which is a template of something undefined."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Nothing."""
+        raise AnsibleError(f"{name} is undefined")
+
+
+def differing(**members: Mapping[str, Any]) -> list[Finding]:
+    found = RunVariables()
+    for name, variables in members.items():
+        found.add(name, variables)
+    return found.differing()
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ({}, {}),
+    ({"praxis_batch": 2}, {"praxis_batch": "2"}),
+    ({"praxis_batch": None}, {}),
+    ({"praxis_batch": ""}, {"praxis_batch": None}),
+    ({"praxis_image": "one"}, {"praxis_image": "other"}),
+])  # fmt: skip
+def test_members_that_agree(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert differing(m1=one, m2=other) == []
+
+
+@pytest.mark.parametrize(("one", "other", "said"), [
+    ({"praxis_batch": 2}, {"praxis_batch": 3}, "2 for m1 and 3 for m2"),
+    ({"praxis_batch": 0}, {}, "0 for m1 and not set for m2"),
+    ({}, {"praxis_min_available": "50%"}, "not set for m1 and 50% for m2"),
+    ({"praxis_unfinished": "refuse"}, {"praxis_unfinished": []}, "refuse for m1 and [] for m2"),
+    ({}, Failing(praxis_soak="x"), "not set for m1 and a template that cannot be read for m2"),
+])  # fmt: skip
+def test_members_that_differ(one: dict[str, Any], other: dict[str, Any], said: str) -> None:
+    (found,) = differing(m1=one, m2=other)
+    assert (found.code, found.level, found.what.split(" is ")[0]) == ("bad-variable", "error", found.where)
+    assert said in found.what.replace("'", "")
+
+
+@pytest.mark.slow
+def test_a_number_of_one_cloud_s_members_is_no_number_of_the_run(site: Site, empty: Account) -> None:
+    site.inventory(fleet(2, {2: {"min_available": 2}}))
+    played = site.play([PLAN], "--check")
+    assert played.rc == 2, played.printed[-2000:]
+    (found,) = played.of("Plan the deployment", "m1")["failures"]
+    assert (found["code"], found["where"]) == ("bad-variable", "praxis_min_available")
+    agreeing = site.play([PLAN], "--check", "-e", "praxis_min_available=1")
+    assert agreeing.rc == 0, agreeing.printed[-2000:]
