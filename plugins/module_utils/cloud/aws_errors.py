@@ -69,6 +69,9 @@ _CONFLICT = re.compile(
     r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
     r"|InvalidState|DependencyViolation|^ClusterContains"
 )
+# By these words ECS refuses what comes too early, with the code of a wrong request: a role that was made a moment ago, its
+# own for the account included, or a service whose predecessor of that name has not ended.
+_EARLY = re.compile("Role is not valid|Unable to assume the service linked role|service that is still Draining")
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),
     (_QUOTA, errors.QuotaExceeded),
@@ -196,6 +199,8 @@ def _answered(response: dict[str, Any], where: str, permission: str, quotable: b
     status = int(meta.get("HTTPStatusCode", 0))
     said = f"AWS answered {code or status}" + (f": {message.rstrip('.')}." if message else ".")
     kind = classify(code, status)
+    if kind is errors.Invalid and _EARLY.search(str(response["Error"].get("Message", ""))):
+        kind = errors.Conflict
     if skew := _skew(meta, time.time()) if _is_about_time(code, message, kind) else "":
         return errors.Expired(f"{said} {skew}", where, _CLOCK_FIX, code="cloud-clock", reason=code)
     fix = _FIXES[kind].format(permission=permission)

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Invalid, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.way_back import NOBODY, Run, Stand, run_of
 
 #: A task definition's tag: how its last deployment ended. Only what was good is a rollback's goal; a deployment of no
 #: tasks is complete at once, and says nothing about it.
 OUTCOME, GOOD, BAD, UNTRIED = "praxis_outcome", "good", "failed", "untried"
+#: Seconds in which ECS sees a role that was made a moment ago.
+_ROLES = 60.0
 #: Revisions that a history shows.
 HISTORY = 20
 
@@ -36,6 +39,7 @@ class Revisions:
     client: AwsClient
     family: str
     tags: Mapping[str, str]
+    poll: Poll = field(default_factory=lambda: Poll(interval=5.0))
 
     def described(self, named: str) -> dict[str, Any]:
         """A definition with its tags; empty where there is none.
@@ -54,7 +58,11 @@ class Revisions:
         :param by: the run that deploys it.
         """
         named = lower_list({**self.tags, "Name": self.family, **by.tags})
-        made = self.client.call("ecs", "register_task_definition", tags=named, **definition)
+        made = self.poll.allowed(
+            lambda: self.client.call("ecs", "register_task_definition", tags=named, **definition),
+            Conflict,
+            seconds=_ROLES,
+        )
         return str(made["taskDefinition"]["taskDefinitionArn"])
 
     def sign(self, arn: str, by: Run) -> None:

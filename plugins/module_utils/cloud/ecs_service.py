@@ -13,7 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsC
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_tags
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_revisions import BAD, GOOD, UNTRIED, Revisions
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.ecs_tasks import Tasks
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Denied, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Denied, NotFound
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import balancer, capacity, rollout, service
@@ -29,6 +29,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
     Row,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import UNKNOWN
+
+#: Seconds in which a service that was removed ends: its balancer is drained of its tasks (300 s by default).
+_DRAINS = 360.0
 
 
 @dataclass
@@ -76,7 +79,7 @@ class EcsService:
 
     @property
     def _revisions(self) -> Revisions:
-        return Revisions(self.client, self.kind.family, self.kind.tags)
+        return Revisions(self.client, self.kind.family, self.kind.tags, self.poll)
 
     def observe(self) -> None:
         """What there is. Only reads.
@@ -149,7 +152,10 @@ class EcsService:
             self._revisions.sign(self.fitting, by)
         if not self.exists:
             request = service.service(self.kind, self.fitting, security_groups)
-            self._took(self.client.call("ecs", "create_service", **request))
+            # One of its name may have been removed a moment ago.
+            self._took(self.poll.allowed(
+                lambda: self.client.call("ecs", "create_service", **request), Conflict, seconds=_DRAINS
+            ))  # fmt: skip
         elif changed := self._changed(self.fitting, security_groups):
             self._update(changed)
 
