@@ -24,13 +24,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.objects im
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     cluster_access,
     controller,
+    kubernetes_checks,
     kubernetes_deployment,
     kubernetes_kinds,
     kubernetes_secrets,
     screen,
 )
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_secrets import clients
-from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import GROUP, MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_cluster import FleetCluster, Planned
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_deployment import Deployment, Source
@@ -65,6 +66,11 @@ class ActionModule(TargetAction):
         "keep": {"type": "int", "default": 5},
         "canary": {"type": "int", "default": 1},
     }
+
+    def faults(self, task_vars: Mapping[str, Any]) -> List[Finding]:
+        """That its kinds are in several clusters."""
+        hosts = task_vars["groups"].get("%s_%s" % (GROUP, self.target), ())
+        return kubernetes_checks.one_cluster({name: task_vars["hostvars"][name] for name in hosts})
 
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> _Run:
         return _Run(args, members, faults, bool(self._task.check_mode), self._say)

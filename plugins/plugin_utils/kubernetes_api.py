@@ -47,6 +47,8 @@ _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving sy
 _APPLY = "application/apply-patch+yaml"
 #: Seconds after which an object is applied again that was written by somebody else at the same moment; and for how long.
 _BESIDE, _CONTENDED = 0.5, 10.0
+#: In a 403, that the account may do it, and the admission of the cluster does not take this: a quota, say, or a webhook.
+_ADMISSION = re.compile(r" is forbidden: (?!User )|denied the request")
 #: The kubeconfig of whoever names none.
 _HOME = "~/.kube/config"
 
@@ -271,7 +273,10 @@ def _refusal(code: int, text: str, headers: Mapping[str, str], where: str) -> er
     after = retry_after_seconds(headers.get("Retry-After"), 0.0)
     if code == 404:
         return errors.NotFound(what + ".", where, "See what the message names.", reason=reason)
-    if code in (401, 403):
+    if code == 401 or code == 403 and "system:anonymous" in said:
+        fix = "The cluster does not know who asks: log in again, or see why the kubeconfig's plugin gives no token."
+        return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)
+    if code == 403 and not _ADMISSION.search(said):
         fix = "Give the controller's account this right: docs/kubernetes.md lists all that it needs."
         return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)
     if code == 409:

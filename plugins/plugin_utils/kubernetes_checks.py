@@ -96,6 +96,21 @@ def together(settings: Mapping[str, KindSettings]) -> List[Finding]:
     return findings
 
 
+def one_cluster(kinds: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+    """That kinds name several clusters: a run is about one, and takes the first kind's.
+
+    :param kinds: the variables of each.
+    """
+    findings = []
+    for name in ("praxis_cluster", "praxis_kubeconfig", "praxis_kube_context"):
+        given = {each: str(values.get(name) or "") for each, values in kinds.items()}
+        if len(set(given.values())) > 1:
+            what = "The kinds have several values of %s, and a run is about one cluster." % name
+            fix = "Set it once for all of them. A fleet in another cluster has an inventory of its own."
+            findings.append(Finding("several-clusters", what, "inventory", fix))
+    return findings
+
+
 def one_object_each(made: Sequence[Mapping[str, Any]]) -> List[Finding]:
     """That two kinds would make one object: the one's Service of the API, say, has the name of the other's own."""
     makers: Dict[str, List[str]] = {}

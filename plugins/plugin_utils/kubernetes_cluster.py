@@ -64,7 +64,7 @@ class FleetCluster:
         wrong = [finding for finding in findings if finding.level == ERROR]
         if wrong:
             raise Failed(*wrong)
-        there = self.api.get("/api/v1/namespaces/" + self.namespace)
+        there = self._namespace()
         found: List[Change] = []
         wanted: List[Object] = []
         limits = changes.limits(ours)
@@ -96,6 +96,26 @@ class FleetCluster:
         if there is not None:
             found += changes.unwanted(self.everything(served), wanted, self._needed(objects, keep))
         return Planned(wanted, found, [each for each in findings if each.level != ERROR])
+
+    def _namespace(self) -> Optional[Dict[str, Any]]:
+        """The namespace; None when it does not exist.
+
+        :raises Failed: ``namespace-ending``: nothing can be made in it.
+        """
+        there = self.api.get("/api/v1/namespaces/" + self.namespace)
+        if there is not None and (there.get("status") or {}).get("phase") == "Terminating":
+            what = "Somebody is removing the namespace %s, and nothing can be made in it." % self.namespace
+            fix = "Wait until it is gone; kubectl describe namespace %s says what keeps it." % self.namespace
+            raise Failed(Finding("namespace-ending", what, "namespace %s" % self.namespace, fix))
+        return there
+
+    def require_sight(self) -> None:
+        """That this account may see what a verdict is made of, before anything is written.
+
+        :raises CloudError: it may not.
+        """
+        for what in ("pods", "events"):
+            self.api.request("GET", "/api/v1/namespaces/%s/%s" % (self.namespace, what), {"limit": "1"})
 
     def _needed(self, objects: Sequence[Object], keep: int) -> List[str]:
         """What earlier deployments need that are kept beside this one. What only a forgotten one needs goes with it, in

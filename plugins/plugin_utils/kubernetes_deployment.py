@@ -63,6 +63,7 @@ class Deployment:
         :param planned: what was planned without the Lease.
         :return: what was chosen and planned under the Lease: until then another run may have written.
         """
+        self.cluster.require_sight()
         namespace = self._namespace(planned)
         with self.lock.holding():
             self.cluster.remember()

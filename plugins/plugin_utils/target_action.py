@@ -50,6 +50,10 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         """The hosts of the inventory that are planned."""
         return fleet_variables.hosts_of(groups, self.target)
 
+    def faults(self, task_vars: Mapping[str, Any]) -> List[Finding]:
+        """What is wrong with variables that are no member's own."""
+        return []
+
     def verb(self, args: Mapping[str, Any], members: Sequence[MemberVariables], faults: Sequence[Finding]) -> Verb:
         """The verb that the options ask for.
 
@@ -62,6 +66,7 @@ class TargetAction(ActionBase):  # type: ignore[misc]
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _valid, args = self.validate_argument_spec(argument_spec=self.argument_spec)
         members, faults = kinds.read(task_vars["hostvars"], self.hosts(task_vars["groups"]))
+        faults += self.faults(task_vars)
         try:
             verb = self.verb(args, members, faults)
             found = verb.done()

@@ -248,4 +248,12 @@ FAULTS = (
         tests=("tests/unit/kubernetes/test_unsynced.py",),
         tier="test",
     ),
+    Fault(
+        name="a-verdict-that-nobody-may-see",
+        breaks="A deployment applies everything, and only then finds that its account may not list pods.",
+        file="plugins/plugin_utils/kubernetes_deployment.py",
+        before="self.cluster.require_sight()",
+        after="self.cluster.remember()",
+        tests=("tests/unit/kubernetes/test_refusals.py",),
+    ),
 )
