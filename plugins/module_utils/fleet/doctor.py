@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, replace
 from typing import Any, Collection, Dict, List, Mapping, Sequence, Tuple
@@ -18,16 +19,17 @@ Outcomes = Mapping[str, Mapping[str, Any]]
 #: MiB. An image is written in layers and then unpacked, and the engine, logs and releases need some as well.
 LEAST_DISK = 1024
 LEAST_MEMORY = 128
+#: The first version of the engine that has ``default-network-opts`` (moby's release notes of 24.0).
+KNOWS_NETWORK_OPTIONS = 24
 #: The user that the agent's container runs as.
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
-#: Found by the verdict, and no trouble of a deployment's: the next one writes every list anew.
-OF_THE_VERDICT = ("peers-stale",)
+#: Of the verdict's findings, what is said of the machine itself, and what is no trouble: a deployment writes lists anew.
+OF_THE_VERDICT = ("engine-down", "peers-stale")
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (member_health.OTHER_RELEASE, "service-missing", "service-unwanted")
 _DEPLOY = "Run deploy.yml."
-_START = "systemctl start docker"
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,9 @@ def _machine(name: str, outcome: Mapping[str, Any]) -> List[Finding]:
         found.append(Finding("memory-low", what % memory, name, fix, WARNING))
     # A machine that has never had a release is given its engine by the first deployment.
     deployed = bool((outcome["observation"].get("release") or {}).get("current"))
-    engine = outcome["observation"].get("engine") or {}
-    if deployed and engine.get("compose") is not None and not engine.get("running"):
-        what = "Its Docker Engine is installed, and does not run."
-        fix = "On the machine: %s. Why it had stopped: journalctl -u docker." % _START
-        found.append(Finding("engine-down", what, name, fix, command=_START))
+    away = member_health.engine_down(name, outcome["observation"])
+    if away is not None:
+        found.append(away)
     elif deployed and outcome.get("reasons"):
         what = "Its Docker is not what the settings ask for (%s); the next deployment changes and restarts it."
         found.append(Finding("engine-to-be-made", what % "; ".join(outcome["reasons"]), name, _DEPLOY, WARNING))
@@ -229,9 +229,23 @@ def _network(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
     if inside <= outside:
         return 1, []
     what = "Packets of containers may have %d bytes, and the machine's way out takes %d: large answers get lost."
-    options = '{"bridge": {"com.docker.network.driver.mtu": "%d"}}' % outside
-    fix = 'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}; then deploy.' % (outside, options)
-    return 1, [Finding("mtu-too-large", what % (inside, outside), name, fix)]
+    version = str((outcome["observation"].get("engine") or {}).get("version") or "")
+    return 1, [Finding("mtu-too-large", what % (inside, outside), name, _smaller_mtu(outside, version))]
+
+
+def _smaller_mtu(mtu: int, version: str) -> str:
+    """How containers get a smaller MTU, by the engine's version; an older engine does not start with the option."""
+    major = re.match(r"[0-9]+", version)
+    if major and int(major.group()) < KNOWS_NETWORK_OPTIONS:
+        return (
+            "Docker Engine %s gives such networks no other MTU. Use one of version %d or newer (docker_source: docker, on "
+            "a machine that has none yet), or raise the MTU of the way out." % (version, KNOWS_NETWORK_OPTIONS)
+        )
+    options = '{"bridge": {"com.docker.network.driver.mtu": "%d"}}' % mtu
+    return (
+        'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}, and deploy. A network that is there keeps its '
+        "MTU: then, one machine after the other, docker compose -p praxis down there, and deploy again." % (mtu, options)
+    )
 
 
 def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Collection, List, Mapping
+from typing import Any, Collection, List, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 
 Observation = Mapping[str, Any]
 OTHER_RELEASE = "other-release"
+_START = "systemctl start docker"
 #: Seconds. Of what was started again so recently nobody knows yet that it lasts.
 LASTING = 600.0
 #: Findings about a member whose agent takes requests all the same.
@@ -37,6 +38,9 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
 
     deploy = "Run deploy.yml."
     if not container:
+        away = engine_down(name, observation)
+        if away is not None:
+            return [away]
         return finding("no-container", "No agent container is on the machine.", deploy)
     if container.get("state") != "running":
         state = "The agent's container is %s (exit code %s)." % (container.get("state"), container.get("exit_code"))
@@ -57,6 +61,16 @@ def member_findings(table: Table, name: str, observation: Observation) -> List[F
         text = "It runs release %s and not %s." % (running, member.release)
         return finding(OTHER_RELEASE, text, deploy) + _unhealthy(name, container)
     return _unhealthy(name, container) + service_findings(name, observation)
+
+
+def engine_down(name: str, observation: Observation) -> Optional[Finding]:
+    """That a machine with a release has an engine which does not run; one without is given it by a deployment."""
+    engine, release = observation.get("engine") or {}, observation.get("release") or {}
+    if engine.get("running") or engine.get("compose") is None or not release.get("current"):
+        return None
+    what = "Its Docker Engine is installed, and does not run: nothing is known of its containers."
+    fix = "On the machine: %s. Why it had stopped: journalctl -u docker." % _START
+    return Finding("engine-down", what, name, fix, command=_START)
 
 
 def _unhealthy(name: str, container: Mapping[str, Any]) -> List[Finding]:

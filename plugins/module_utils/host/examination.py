@@ -163,7 +163,10 @@ def _inside(
 
 
 def secret_files(paths: Paths) -> List[Dict[str, Any]]:
-    """Everything that is secret here, and whose it is: files and directories of ``/run/praxis``, and what is sealed."""
+    """Everything that is secret here, and whose it is: files and directories of ``/run/praxis``, and what is sealed.
+
+    A link is none of ours. Its own mode says nothing, and a command that puts it right would change what it leads to.
+    """
     found = []
     for top in (paths.run, paths.sealed):
         for folder, _folders, names in os.walk(top):
@@ -176,6 +179,8 @@ def _owned(path: str) -> Dict[str, Any]:
         status = os.lstat(path)
     except OSError:
         return {}  # it has just gone
+    if stat.S_ISLNK(status.st_mode):
+        return {}
     return {
         "path": path,
         "mode": stat.S_IMODE(status.st_mode),

@@ -203,6 +203,21 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("version", "fix"),
+    [("26.1.5", "default-network-opts"), ("24.0.0", "default-network-opts"), ("23.0.6", "docker_source"),
+     ("20.10.24+dfsg1", "docker_source"), (None, "default-network-opts")],
+)  # fmt: skip
+def test_an_engine_that_does_not_know_an_option_is_not_given_it(version: str | None, fix: str) -> None:
+    """It would not start with it any more."""
+    outcomes = sound()
+    examination(outcomes).update(mtu=1460)
+    outcomes["m2"]["observation"]["engine"] = {"version": version, "running": True, "compose": "2.26.1"}
+    (found,) = examined(outcomes)
+    assert found["code"] == "mtu-too-large" and fix in found["fix"]
+    assert ("default-network-opts" in found["fix"]) == (fix == "default-network-opts")
+
+
 @pytest.mark.parametrize("begin", [sound, new])
 def test_nothing_is_found_of_a_sound_fleet(begin: Callable[[], Outcomes]) -> None:
     assert examined(begin()) == []

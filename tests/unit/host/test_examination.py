@@ -165,6 +165,16 @@ class TestMachine:
         assert (found[str(folder)]["directory"], found[paths.environment("r1")]["directory"]) == (True, False)
 
 
+def test_a_link_is_nothing_secret(paths: Paths, tmp_path: Path) -> None:
+    """Its mode means nothing, and root's chmod would change what it leads to."""
+    folder, elsewhere = Path(paths.secrets_dir("r1")), tmp_path / "elsewhere"
+    folder.mkdir(parents=True, mode=0o700)
+    elsewhere.write_text("")
+    (folder / "file").symlink_to(elsewhere)
+    (folder / "nowhere").symlink_to(tmp_path / "gone")
+    assert {item["path"] for item in examination.secret_files(paths)} == {paths.run, str(folder)}
+
+
 @contextmanager
 def server(*answers: bytes) -> Iterator[tuple[str, int]]:
     """A name server that gives these answers, one a question."""

@@ -176,6 +176,24 @@ def test_an_agent_that_was_started_again_since_its_activation(
     assert found["ok"] is not bool(reported)
 
 
+@pytest.mark.parametrize(
+    ("current", "compose", "running", "code"),
+    [("r1", "2.26.1", False, "engine-down"), ("r1", "2.26.1", True, "no-container"), (None, "2.26.1", False, "no-container"),
+     ("r1", None, False, "no-container")],
+)  # fmt: skip
+def test_where_no_engine_answers_nobody_says_that_there_is_no_agent(
+    run: RunDirectory, current: str | None, compose: str | None, running: bool, code: str
+) -> None:
+    """It may well serve: the engine's live-restore leaves containers alone."""
+    outcome = run.outcome("m2") or {}
+    seen = {"container": None, "engine": {"running": running, "compose": compose}, "release": {"current": current}}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], **seen}})
+    found = judged(run, strict=True)
+    assert [(item["code"], item["where"]) for item in found["findings"]] == [(code, "m2")]
+    assert ("systemctl start docker" in found["findings"][0]["fix"]) == (code == "engine-down")
+    assert [row["health"] for row in found["members"]] == ["healthy", code]
+
+
 def aged(run: RunDirectory, name: str, what: dict[str, Any], age: float | None, service: bool = False) -> None:
     """The agent of a member, or a service beside it, was started so many seconds ago."""
     outcome = run.outcome(name) or {}
