@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -94,10 +95,10 @@ def _stopped(code: int, printed: str) -> dict[str, Any]:
 
 def _watch(command: Sequence[str], environment: dict[str, str], pause: float) -> int:
     """Draw the summary over the last one, until Ctrl-C; the return code is the last observation's."""
-    code = 0
+    code = 128 + signal.SIGINT  # nothing is known before the first one
     colours = not (os.environ.get("NO_COLOR") or os.environ.get("ANSIBLE_NOCOLOR"))
-    print(HOME + REST_OF_SCREEN + "observing ...", flush=True)
     try:
+        print(HOME + REST_OF_SCREEN + "observing ...", flush=True)
         while True:
             columns = str(shutil.get_terminal_size().columns)
             asked = environment | {"COLUMNS": columns} | ({"ANSIBLE_FORCE_COLOR": "1"} if colours else {})

@@ -130,6 +130,14 @@ def test_watching_draws_over_what_was_drawn(script: Script) -> None:
     assert script.got("COLUMNS=66") and script.got("ANSIBLE_FORCE_COLOR=1")
 
 
+def test_watching_that_is_ended_before_anything_was_observed_is_no_good_verdict(script: Script) -> None:
+    (script.folder / "scripts/play").write_text("#!/bin/sh\nexec sleep 60\n")
+    terminal = Terminal([*script.command, "--watch", "1"], Path("/"), script.environment)
+    terminal.read_until(lambda text: "observing" in text)
+    os.killpg(terminal.process.pid, signal.SIGINT)
+    assert terminal.finish()[0] == 130
+
+
 def test_watching_without_colours(script: Script) -> None:
     environment = script.environment | {"NO_COLOR": "1"}
     terminal = Terminal([*script.command, "--watch", "1"], Path("/"), environment)
