@@ -77,11 +77,17 @@ def of(finding: Finding, others: Sequence[Finding] = ()) -> Remedy:
     return Remedy("ansible-playbook praxis.cloud.%s" % playbook, CONTROLLER) if playbook else Remedy()
 
 
+def _named(given: Collection[str]) -> List[str]:
+    """The codes of ``praxis_doctor_fix``: Ansible leaves the blanks of a list that is written as a text."""
+    return [name.strip() for name in given]
+
+
 def unknown(names: Collection[str]) -> List[Finding]:
     """An error for each name of ``praxis_doctor_fix`` that the doctor does not fix."""
     what = "The doctor does not fix %s by itself."
     fix = "Name some of %s, and fix the others as their findings say." % ", ".join(FIXABLE)
-    return [Finding("unknown-fix", what % name, "praxis_doctor_fix", fix) for name in names if name not in FIXABLE]
+    bad = [name for name in _named(names) if name not in FIXABLE]
+    return [Finding("unknown-fix", what % name, "praxis_doctor_fix", fix) for name in bad]
 
 
 def wanted(found: Sequence[Mapping[str, Any]], names: Collection[str]) -> Dict[str, List[Dict[str, str]]]:
@@ -92,6 +98,7 @@ def wanted(found: Sequence[Mapping[str, Any]], names: Collection[str]) -> Dict[s
     """
     if unknown(names) or any(item["code"] in AT_WORK for item in found):
         return {}
+    names = _named(names)
     todo: Dict[str, List[Dict[str, str]]] = {}
     for item in found:
         if item["code"] in names and item["run_on"] == MACHINE:

@@ -14,15 +14,17 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Pat
 
 #: As many entries are kept, the newest.
 LONGEST = 50
+_KEYS = {"run", "owner", "reason", "fence", "at", "release"}
 
 
 def read(paths: Paths) -> List[Dict[str, Any]]:
-    """The entries, oldest first: ``run``, ``owner``, ``reason``, ``fence``, ``at`` (the host's clock), ``release``."""
+    """The entries, oldest first: ``run``, ``owner``, ``reason``, ``fence``, ``at`` (the host's clock), ``release``. What
+    is no such entry is left out: of one broken file the whole fleet's rollback must not end."""
     try:
         found = json.loads(files.read_text(paths.history) or "[]")
     except ValueError:
         return []
-    return found if isinstance(found, list) else []
+    return [one for one in found if isinstance(one, dict) and _KEYS <= set(one)] if isinstance(found, list) else []
 
 
 def add(paths: Paths, deployment: Deployment, release: str, before: Optional[str], now: float) -> None:

@@ -283,6 +283,14 @@ def test_a_name_that_the_doctor_does_not_fix_is_a_finding_and_stops_all(name: st
     assert "engine-down, secret-exposed" in found.fix
 
 
+def test_names_may_be_written_as_the_finding_writes_them() -> None:
+    """Ansible takes a text for a list by its commas alone."""
+    (found,) = remedies.unknown(["disk-low"])
+    written = found.fix.partition("Name some of ")[2].partition(", and fix")[0].split(",")
+    assert " secret-exposed" in written and remedies.unknown(written) == []
+    assert fixing(exposed, *written) == fixing(exposed, *remedies.FIXABLE) != {}
+
+
 def test_nothing_is_fixed_while_another_deployment_is_at_work() -> None:
     outcomes = sound()
     exposed(outcomes)

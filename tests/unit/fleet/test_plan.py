@@ -104,6 +104,7 @@ class TestPlan:
     def test_members_are_ordered_by_slot_as_people_count(self):
         assert fleet(12).order == ["m%d" % index for index in range(1, 13)]
         assert sorted(["aws-10", "aws-2", "gcp-1"], key=natural) == ["aws-2", "aws-10", "gcp-1"]
+        assert natural("m1²") != natural("m12"), "a digit that no number is written with"
 
 
 class TestRefusals:

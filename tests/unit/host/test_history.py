@@ -42,10 +42,12 @@ def test_the_oldest_are_forgotten(root: Paths) -> None:
     assert (len(found), found[0]["release"]) == (history.LONGEST, "r5")
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}"])
+@pytest.mark.parametrize("text", ["", "{", "{}", '["r1"]', '[{"run": "one"}]', '[null, 7]'])
 def test_a_broken_file_is_no_history(root: Paths, text: str) -> None:
     Path(root.history).write_text(text, encoding="utf-8")
     assert history.read(root) == []
+    history.add(root, ONE, "r2", None, 13)
+    assert [item["release"] for item in history.read(root)] == ["r2"]
 
 
 def test_what_is_kept_is_what_is_whole(root: Paths, engine: FakeEngine) -> None:
