@@ -227,8 +227,10 @@ def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keepe
 
 
 def _leaves_undone(run: RunDirectory) -> bool:
-    """Whether this run has ended before it did anything to what another deployment left."""
-    failed = any(item.level == ERROR for item in run.recorded())
+    """Whether this run has ended before it did anything to what another deployment left. Where a third one keeps it
+    from the fleet, that one sees to it."""
+    recorded = run.recorded()
+    failed = any(item.level == ERROR for item in recorded) and not is_refused(recorded)
     return failed and run.goes_on() and not (run.touched() or run.called_good())
 
 

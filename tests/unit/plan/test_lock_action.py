@@ -244,6 +244,8 @@ DEAD = {**HERE, "started": "before"}
         (DEAD, None, False, True),
         (DEAD, "disk-full", False, False),
         (DEAD, "disk-full", True, True),
+        # Another keeper is held by a third deployment.
+        (DEAD, "fleet-locked", False, True),
         # A person who had locked the fleet has left nothing.
         ({}, "disk-full", False, True),
     ],
@@ -281,7 +283,7 @@ def test_whoever_was_taken_over_from_has_no_lock_to_give_back(tmp_path: Path, mo
     another = deployment.deployment_from({**OTHER, "run": "another", "fence": 9, "process": HERE, "last": False})
     assert another is not None
     hosts.records["m1"] = another.record(time.time(), ended=False)
-    run.record([Finding("fenced", "What.", "m2", "Fix.")])
+    run.record([Finding("disk-full", "What.", "m2", "Fix.")])
     hosts.keep(run, "m1", state="absent")
     assert hosts.records["m1"]["run"] == "another"
-    assert [item.code for item in run.recorded()] == ["taken-over", "fenced"]
+    assert [item.code for item in run.recorded()] == ["taken-over", "disk-full"]
