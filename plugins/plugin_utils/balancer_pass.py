@@ -67,7 +67,10 @@ class BalancerPass:
         """
         leaving = self._args["state"] == "absent"
         if leaving:
-            _hold(self._table.fleet, self._well | self._beyond, self.members, self._floor)
+            behind = {name for balancer in self._options["balancers"] for name in balancer["targets"]}
+            # Whether they are out, their balancer knows.
+            asked = [name for name in self.members if name not in self._kept_out.intersection(behind)]
+            _hold(self._table.fleet, self._well | self._beyond, self.members, self._floor, asked)
         left = self._left()
         for balancer in [*self._options["balancers"], *left]:
             # A group that could not be asked may have members that would be disturbed undrained.
@@ -286,13 +289,16 @@ def _place(balancer: Balancer) -> str:
     return ", ".join(str(value) for value in balancer["options"].values())
 
 
-def _hold(fleet: str, well: Collection[str], members: Sequence[str], floor: int) -> None:
+def _hold(
+    fleet: str, well: Collection[str], members: Sequence[str], floor: int, in_service: Collection[str]
+) -> None:
     """Refuse to take members out of service when too few others serve.
 
+    :param in_service: those of them that may be.
     :raises Failed: ``floor``.
     """
     others = sorted(set(well).difference(members))
-    if len(others) < floor and set(well).intersection(members):
+    if len(others) < floor and set(well).intersection(in_service):
         what = "Without %s, %d members would serve (%s), and %d have to." % (
             ", ".join(members), len(others), ", ".join(others) or "none", floor,
         )  # fmt: skip

@@ -338,6 +338,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),
     Fault(
+        name="who-is-out-counts-as-in-service",
+        breaks="A batch that a killed deployment left out of service cannot be replaced while another member is down.",
+        file="plugins/plugin_utils/balancer_pass.py",
+        before="self.members, self._floor, asked)",
+        after="self.members, self._floor, self.members)",
+        tests=("tests/unit/plan/test_taken_over_agents.py",),
+    ),
+    Fault(
         name="untried-release-is-brought-in",
         breaks="Before a drain, an agent that a killed deployment has just activated is given requests.",
         file="plugins/plugin_utils/balancer_pass.py",

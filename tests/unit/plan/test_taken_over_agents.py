@@ -16,6 +16,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.praxis.cloud.plugins.action import agent_info
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet, meshed
 from tests.unit.plan.test_balancers import Balancer
@@ -158,15 +159,18 @@ def test_in_service_it_counts_all_the_same(
     assert [item["code"] for item in one.set("absent", "m1").get("failures", [])] == codes
 
 
+@pytest.mark.parametrize("down", [False, True])
 @pytest.mark.parametrize(("state", "codes"), [("unused", []), ("healthy", ["floor"])])
 def test_who_has_not_lasted_and_was_never_put_in_can_leave_however_few_serve(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, codes: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, codes: list[str], down: bool
 ) -> None:
     """A batch of two had been drained when its deployment was killed; this run replaces one at a time."""
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
     one = Balancer(tmp_path, soak=SOAK)
     for name in ("m2", "m3"):
         one.observations[name] = armed(one.observations[name])
+    if down:
+        one.observations["m4"]["container"] = None
     one.others = [{"id": "i-m2", "port": 8001, "state": state}]
     assert [item["code"] for item in one.set("absent", "m2").get("failures", [])] == codes
 
@@ -199,3 +203,13 @@ def test_a_run_that_ends_before_it_has_seen_an_agent_last_gives_it_no_requests(
     assert [target["id"] for target in one.asked[-1][1]] == asked
     assert not one.set("present", "m1", "m2", observe=True).get("failed")
     assert [target["id"] for target in one.asked[-1][1]] == ["i-m1", "i-m2"], "who only looks looks at all"
+
+
+def test_without_a_balancer_whoever_runs_has_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    one = Balancer(tmp_path, soak=SOAK, balancers=[])
+    one.observations["m2"] = armed(one.observations["m2"])
+    one.observations["m4"]["container"] = None
+    with pytest.raises(Failed) as error:
+        one.set("absent", "m2")
+    assert [item.code for item in error.value.findings] == ["floor"]
