@@ -85,7 +85,7 @@ class ActionModule(FleetAction):
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
-        undo = roll_back(table, touched, observations, pace_of(options), run.out_of_service())
+        undo = roll_back(table, touched, observations, pace_of(options), run.out_of_service() if touched else ())
         fact = {
             "ok": ok,
             "fleet": table.fleet,

@@ -241,12 +241,13 @@ class RunDirectory:
         """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled back
         well."""
         behind = {name for balancer in self.options().get("balancers", []) for name in balancer["targets"]}
-        activated = {name for batch in self.before().get("batches") or [] for name in batch}.intersection(self.touched())
-        return sorted(behind & activated - self._went_well(record.REJOIN) - self._went_well(record.ROLL_BACK))
+        batches = self.before().get("batches") or []
+        activated = {name for batch in batches for name in batch if name in behind}.intersection(self.touched())
+        return sorted(activated - self._went_well(record.REJOIN, record.ROLL_BACK))
 
-    def _went_well(self, step: str) -> Set[str]:
-        """The hosts of this step, as often as it ended well."""
-        ended = [one for one in self.journalled() if (one["step"], one["outcome"]) == (step, record.OK)]
+    def _went_well(self, *steps: str) -> Set[str]:
+        """The hosts on which one of these steps has ended well."""
+        ended = [one for one in self.journalled() if one["step"] in steps and one["outcome"] == record.OK]
         return {name for one in ended for name in one["hosts"]}
 
     def set_order(self, order: Order, observations: Mapping[str, Mapping[str, Any]]) -> None:

@@ -275,7 +275,7 @@ FAULTS = (
     ),
     Fault(
         name="part-of-a-fleet-goes-further-back",
-        breaks="rollback.yml --limit takes a host further back than the others, whose stopped deployment it does not know.",
+        breaks="rollback.yml --limit takes a host further back than the others: it knows no deployment that stopped.",
         file="plugins/action/fleet_lock.py",
         before="return None if known else before.overlooked()",
         after="return None",
@@ -331,7 +331,7 @@ FAULTS = (
     ),
     Fault(
         name="nobody-leaves-that-was-not-put-in",
-        breaks="A run cannot replace what a killed deployment has activated and left out of service: too few others serve.",
+        breaks="A run cannot replace what a killed deployment has left out of service, because too few others serve.",
         file="plugins/plugin_utils/balancer_pass.py",
         before="self._well.difference(self._kept_out).intersection(leaving)",
         after="self._well.intersection(leaving)",
@@ -413,7 +413,7 @@ FAULTS = (
         name="failed-batch-is-rolled-back-in-its-turn",
         breaks="A rollback drains members in service while the batch that failed is out, and ends for the floor.",
         file="plugins/action/fleet_verify.py",
-        before=", pace_of(options), run.out_of_service())",
+        before=", pace_of(options), run.out_of_service() if touched else ())",
         after=", pace_of(options))",
         tests=("tests/unit/plan/test_verify.py", "-k", "batch_that_failed"),
     ),
