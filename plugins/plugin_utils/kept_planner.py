@@ -69,8 +69,8 @@ class KeptPlanner:
         self._able = frozenset(kept).difference(self._unable)
         #: What the deployment does, for others to read.
         self.reason = "rollback"
-        #: The deployments by which the goal was chosen, as no host knows of one that stopped; None: it was named, or one
-        #: did.
+        #: The deployments that the goal was chosen among, as no host knows of one that stopped. None: it was named, or
+        #: one did.
         self.chosen_among: Optional[List[str]] = None
         self._min_edges = topology.MIN_EDGES if min_edges is None else min_edges
 
