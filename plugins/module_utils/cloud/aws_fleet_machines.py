@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_machines import SETTINGS, Launch, Machines, summary
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_group import TargetGroup, leave
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_target_group import TargetGroup, leave, leaving
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_volumes import AwsDisks
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.selector import selector
@@ -57,12 +57,15 @@ class FleetMachines:
     def plan(self, ids: Ids) -> list[Row]:
         """What would be done, as rows. Only reads.
 
-        :raises Failed: slots in dispute, machines to be terminated without leave, no image to launch from.
+        :raises Failed: slots in dispute, machines to be terminated without leave or with which nobody would serve, no
+            image to launch from.
         """
         wanted = self._wanted(ids)
         self._seen = self._machines.observe([group for group in wanted.groups if group != UNKNOWN])
         found = self._found()
         self.changes = diff(wanted, found, allow_shrink=self.options["allow_shrink"])
+        if group := self._group(ids):
+            leaving(group, self._going, some_stay=bool(wanted.slots))
         if self.changes.launch:
             self._image = self._newest_image()
         where = f"fleet {self.options['fleet']} in {self.client.region}"
@@ -80,7 +83,7 @@ class FleetMachines:
         if self.changes:
             staying = replace(self.changes, terminate=())
             launched = self._machines.apply(staying, wanted, self._launch(ids), terminated(found))
-            self._let_go(wanted)
+            self._let_go(wanted, ids)
         instances = self._settled(wanted)
         if self.changes or not instances:
             instances = self._machines.wait(wanted.groups, wanted.slots, self.options["deadline"], launched)
@@ -88,15 +91,26 @@ class FleetMachines:
         if self._volumes:
             self._volumes.apply(self.running)
 
-    def _let_go(self, wanted: Wanted) -> None:
+    def _let_go(self, wanted: Wanted, ids: Ids) -> None:
         """Terminate the machines that are too many, once the load balancer has let them end their requests."""
-        settings, going = self.settings, self.changes.terminate
-        made = settings.name if settings.makes_balancer and BALANCER in settings.parts else ""
-        if going and (named := settings.existing.target_group or made):
-            addresses = [seen.get("PrivateIpAddress", "") for seen in self._seen if seen["InstanceId"] in going]
-            group = TargetGroup(self.client, selector("target_group", named), self.poll)
-            leave(group, {*going, *addresses}, self.poll, some_stay=bool(wanted.slots))
-        self._machines.terminate(going)
+        if group := self._group(ids):
+            leave(group, self._going, self.poll, some_stay=bool(wanted.slots))
+        self._machines.terminate(self.changes.terminate)
+
+    def _group(self, ids: Ids) -> TargetGroup | None:
+        """What machines that go are to leave; None where none goes, and while there is none."""
+        settings = self.settings
+        kept = settings.makes_balancer and BALANCER in settings.parts
+        named = settings.existing.target_group or (ids.get(("target_group", settings.name), "") if kept else "")
+        if not named or not self.changes.terminate:
+            return None
+        return TargetGroup(self.client, selector("target_group", named), self.poll)
+
+    @property
+    def _going(self) -> set[str]:
+        """What a target group may know the machines by that go."""
+        going = self.changes.terminate
+        return {*going, *(seen.get("PrivateIpAddress", "") for seen in self._seen if seen["InstanceId"] in going)}
 
     @property
     def launched(self) -> list[str]:

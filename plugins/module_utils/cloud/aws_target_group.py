@@ -209,18 +209,28 @@ class TargetGroup:
         return float(delay.get("deregistration_delay.timeout_seconds", 300))
 
 
-def leave(group: TargetGroup, ids: Collection[str], poll: Poll, *, some_stay: bool) -> None:
-    """Take machines that are to be terminated out of a group, and wait until their last requests have ended.
+def leaving(group: TargetGroup, ids: Collection[str], *, some_stay: bool) -> tuple[Seen, list[Target]]:
+    """What a group knows, and which of it are machines that are to be terminated.
 
     :param ids: instance ids and addresses: a group has its targets by the one or the other.
     :param some_stay: whether the fleet keeps machines.
-    :raises Failed: ``none-would-serve``, with nothing changed; ``target-not-drained``.
+    :raises Failed: ``none-would-serve``.
     """
     seen = group.observe()
     going = [target for target in seen if target.id in ids]
     if some_stay:
         serving = [target for target, health in seen.items() if health.state == "healthy"]
         require_one_that_serves(group.name, serving, going)
+    return seen, going
+
+
+def leave(group: TargetGroup, ids: Collection[str], poll: Poll, *, some_stay: bool) -> None:
+    """Take machines that are to be terminated out of a group, and wait until their last requests have ended. For the
+    parameters see :func:`leaving`.
+
+    :raises Failed: ``none-would-serve``, with nothing changed; ``target-not-drained``.
+    """
+    seen, going = leaving(group, ids, some_stay=some_stay)
     if not going:
         return
     if changes := diff(seen, going, "absent"):

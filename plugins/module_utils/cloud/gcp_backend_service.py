@@ -285,19 +285,26 @@ def _name(link: str) -> str:
     return link.rpartition("/")[2]
 
 
-def leave(service: BackendService, ids: Collection[str], sleep: Callable[[float], None], *, some_stay: bool) -> None:
-    """Take machines that are to be deleted out of their groups, and let their connections end: Google does not say when
-    the last one has, so the service's own time is waited for.
+def leaving(service: BackendService, ids: Collection[str], *, some_stay: bool) -> list[Target]:
+    """Which members of a service are machines that are to be deleted.
 
     :param ids: ``ZONE/NAME`` of each.
     :param some_stay: whether the fleet keeps machines.
-    :raises Failed: ``none-would-serve``, with nothing changed.
+    :raises Failed: ``none-would-serve``.
     """
     seen = service.observe()
     going = [target for target in seen if f"{target.zone}/{target.name}" in ids]
     if some_stay:
-        serving = [target for target, state in seen.items() if state == HEALTHY]
-        require_one_that_serves(service.name, serving, going)
-    if going:
+        require_one_that_serves(service.name, [target for target, state in seen.items() if state == HEALTHY], going)
+    return going
+
+
+def leave(service: BackendService, ids: Collection[str], sleep: Callable[[float], None], *, some_stay: bool) -> None:
+    """Take machines that are to be deleted out of their groups, and let their connections end: Google does not say when
+    the last one has, so the service's own time is waited for. For the parameters see :func:`leaving`.
+
+    :raises Failed: ``none-would-serve``, with nothing changed.
+    """
+    if going := leaving(service, ids, some_stay=some_stay):
         service.apply(going, "absent")
         sleep(max(service.draining(), LATE_REQUESTS))

@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import BackendService, leave
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_backend_service import (
+    BackendService,
+    leave,
+    leaving,
+)
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.gcp_instance import (
     ACCOUNT,
     Launch,
@@ -47,7 +51,7 @@ class FleetMachines:
     :param disks: the slots' disks for data.
     :param subnetwork: link or reference; of the launch.
     :param service_account: email or reference; of the launch.
-    :param backend_service: name or link of the one that they are behind; empty for none.
+    :param backend_service: link or reference of the one that they are behind; empty for none.
     :param running: after :meth:`apply`, the machines as results have them; empty before.
     """
 
@@ -58,7 +62,7 @@ class FleetMachines:
     subnetwork: str | Ref = ""
     service_account: str | Ref = ""
     disks: SlotDisks | None = None
-    backend_service: str = ""
+    backend_service: str | Ref = ""
     found: Sequence[Machine] = ()
     changes: Changes = field(default_factory=Changes)
     running: list[dict[str, str]] = field(default_factory=list)
@@ -102,13 +106,16 @@ class FleetMachines:
     def plan(self, ids: Ids) -> list[Row]:
         """What would be done, as rows. Only reads.
 
-        :raises Failed: slots in dispute, machines to be deleted without leave or in another region, no image.
+        :raises Failed: slots in dispute, machines to be deleted without leave or with which nobody would serve, or in
+            another region, no image.
         """
         account = resolve(self.service_account, ids)
         if account and account != UNKNOWN:
             self.wanted = replace(self.wanted, settings_at_rest={ACCOUNT: str(account)})
         self.changes = diff(self.wanted, self.found, allow_shrink=self.allow_shrink)
         require_region(self.found, self.wanted, self.launch.zones)
+        if service := self._service(ids):
+            leaving(service, self.changes.terminate, some_stay=bool(self.wanted.slots))
         if self.changes.launch:
             self.launch = replace(self.launch, image=self.machines.image(self.launch.image))
         rows = machine_rows(self.wanted, self.found, self.changes)
@@ -122,19 +129,25 @@ class FleetMachines:
             service_account=str(resolve(self.service_account, ids)),
         )
         self.machines.apply(replace(self.changes, terminate=()), self.wanted, launch)
-        self._let_go()
+        self._let_go(ids)
         running = self.machines.wait(self.wanted.slots)
         self.running = [summary(instance, slot) for instance, slot in zip(running, self.wanted.slots)]
         if self.disks:
             self.disks.apply(self.running)
 
-    def _let_go(self) -> None:
+    def _let_go(self, ids: Ids) -> None:
         """Delete the machines that are too many, once the load balancer has let them end their requests."""
         going = self.changes.terminate
-        if going and self.backend_service:
-            service = BackendService(self.machines.client, self.backend_service)
+        if service := self._service(ids):
             leave(service, going, self.machines.poll.sleep, some_stay=bool(self.wanted.slots))
         self.machines.terminate(going)
+
+    def _service(self, ids: Ids) -> BackendService | None:
+        """What machines that go are to leave; None where none goes, and while there is none."""
+        named = resolve(self.backend_service, ids)
+        if not self.changes.terminate or named in ("", UNKNOWN):
+            return None
+        return BackendService(self.machines.client, str(named))
 
     def _held(self) -> dict[str, str]:
         """By slot, the name of the machine that has it and stays."""

@@ -44,7 +44,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.google
     Settings,
     desired,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import resolve
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resource import Ref, resolve
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import (
     BALANCER,
     CLUSTER,
@@ -76,8 +76,9 @@ class Provision(Fleet):
         settings = replace(self._settings(found, machines), front=front)
         if machines:
             machines.subnetwork, machines.service_account = settings.subnetwork, settings.service_account
-            made = settings.name if settings.makes_balancer and settings.about(BALANCER) else ""
-            machines.backend_service = str(found["backend_service"].get("link") or made)
+            made = settings.makes_balancer and settings.about(BALANCER)
+            own = Ref("backend_service", settings.name) if made else ""
+            machines.backend_service = found["backend_service"].get("link") or own
         quotas = GcpQuotas(self.client, self.options["region"], machines.launch) if machines else unasked
         run = self.run(check_mode, self.options["allow_shrink"], quotas)
         kept = [kind for kind, part in KIND_PARTS.items() if part in self.options["parts"]]

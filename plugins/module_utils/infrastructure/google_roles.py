@@ -141,7 +141,7 @@ def _takes_back(place: Project) -> set[str]:
 
 
 def _removes(place: Project) -> set[str]:
-    """What goes with the fleet alone, and what is looked for because it stays: there may be disks of earlier settings."""
+    """What goes with the fleet alone; and disks and backups of earlier settings, which are looked for as they stay."""
     found = {"compute.networks.delete", "compute.subnetworks.delete", "iam.serviceAccounts.delete"}
     found |= {"compute.disks.list", "compute.snapshots.list"}
     if place.named:  # whose address a record leads to that nothing remembers

@@ -246,10 +246,12 @@ def test_a_machine_that_goes_is_left_a_while_where_the_load_balancer_gives_it_no
 
 
 def test_the_last_machine_that_serves_does_not_go(project: Project) -> None:
+    """It is said before anything is touched, in check mode as well."""
     stays, _goes = served(project)
     found = project.get(f"zones/{ONE}/instances/{stays}")
     project.google.world.healthy.remove(found["networkInterfaces"][0]["networkIP"])
     mark = project.mark()
-    with pytest.raises(Failed) as refused:
-        project.present(hosts=1, zones=[ONE, TWO], allow_shrink=True)
-    assert (codes(refused), project.changes(mark)) == (["none-would-serve"], [])
+    for check in (True, False):
+        with pytest.raises(Failed) as refused:
+            project.present(check=check, hosts=1, zones=[ONE, TWO], allow_shrink=True, ssh_from=[])
+        assert (codes(refused), project.changes(mark)) == (["none-would-serve"], [])

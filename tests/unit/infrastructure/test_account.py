@@ -306,9 +306,11 @@ def test_a_machine_that_goes_is_left_a_while_where_the_load_balancer_gives_it_no
 
 
 def test_the_last_machine_that_serves_does_not_go(cloud: Cloud) -> None:
+    """It is said before anything is touched, in check mode as well."""
     account = Account(cloud)
     stays, _goes = registered(account)
     cloud.health[stays] = [("unhealthy", "Target.Timeout", "Request timed out")]
-    with pytest.raises(Failed) as refused:
-        account.present(hosts=1, allow_shrink=True)
-    assert (codes(refused), cloud.changes()) == (["none-would-serve"], [])
+    for check in (True, False):
+        with pytest.raises(Failed) as refused:
+            account.present(check=check, hosts=1, allow_shrink=True, ssh_from=[])
+        assert (codes(refused), cloud.changes()) == (["none-would-serve"], [])
