@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import threading
-from typing import Any, Callable, List, Protocol
+from typing import Any, Callable, List, Protocol, TextIO
 
 from ansible.utils.display import Display
 
@@ -82,7 +82,7 @@ class LiveScreen:
                     self._report()
                     if self._redraws and not self._prompts:
                         self._draw()
-        except (OSError, ValueError):  # the terminal is gone, or closed already
+        except ValueError:  # closed already
             self._redraws, self._drawn = False, []
 
     def _draw(self) -> None:
@@ -101,13 +101,35 @@ class LiveScreen:
 
     def _write(self, text: str) -> None:
         """By way of Display, whose lock keeps a worker from being forked in the middle of it."""
-        self._print(text, screen_only=True, newline=False)
-        sys.stdout.flush()
+        self._say(self._print, text, screen_only=True, newline=False)
 
     def _report(self) -> None:
         for line in self._view.news():
-            self._print(line, log_only=self._redraws)
-        sys.stdout.flush()
+            self._say(self._print, line, log_only=self._redraws)
+
+    def _say(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Print. A deployment does not end because nobody reads it any more."""
+        try:
+            method(*args, **kwargs)
+        except OSError:
+            self._lose(sys.stderr if kwargs.get("stderr") else sys.stdout)
+            method(*args, **kwargs)  # for the log file, which comes after the screen
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                self._lose(stream)
+
+    def _lose(self, lost: TextIO) -> None:
+        """What reads it has ended, as `head` does, or its disk is full: from now on it goes nowhere, and neither does
+        another stream that goes the same way (`2>&1`)."""
+        self._redraws, self._drawn = False, []
+        place = os.fstat(lost.fileno())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            if os.path.samestat(os.fstat(stream.fileno()), place):
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
     def _around(self, method: Callable[..., Any], prompt: bool = False) -> Callable[..., Any]:
         """A method of Display that finds no lines on the screen; they are drawn again below what it prints.
@@ -124,9 +146,7 @@ class LiveScreen:
                 self._erase()
                 self._prompts += prompt
                 if not prompt:
-                    method(*args, **kwargs)
-                    sys.stdout.flush()
-                    sys.stderr.flush()
+                    self._say(method, *args, **kwargs)
                     # At once: lines that are away for a moment after each of many warnings would flicker.
                     if self._redraws and not self._prompts:
                         self._draw()

@@ -9,6 +9,15 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="a-run-that-nobody-reads-ends",
+        breaks="A deployment whose output is piped to head ends in its middle.",
+        file="plugins/plugin_utils/live_screen.py",
+        before="                os.dup2(nowhere, stream.fileno())\n",
+        after="                os.fstat(stream.fileno())\n",
+        tier="test",
+        tests=("tests/unit/plan/test_live.py", "-k", "nobody_reads"),
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",

@@ -109,6 +109,24 @@ def test_a_play_for_nobody_brings_no_host_into_the_view() -> None:
         assert list(callback._progress.hosts) == callback._progress.batch == seen
 
 
+@pytest.mark.parametrize("also", ["stdout alone", "stderr too"])
+def test_a_run_goes_on_when_nobody_reads_it_any_more(site: Site, also: str) -> None:
+    """As with `| head`, and `| less` that a person has left: in the middle of a deployment nothing would be worse."""
+    end = {"name": "End", "ansible.builtin.copy": {"content": "", "dest": str(site.folder / "end")}, "run_once": True}
+    warn = {"name": "Warn", "ansible.builtin.fail": {"msg": "No room."}, "when": "inventory_hostname == 'm2'"}
+    site.book(SLEEP, warn, end)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as nobody:
+        done = subprocess.run(BOOK, cwd=site.folder, env=site.environment, stdin=subprocess.DEVNULL, stdout=nobody,
+                              stderr=nobody if also == "stderr too" else subprocess.PIPE, text=True, timeout=120,
+                              check=False)  # fmt: skip
+    assert (site.folder / "end").exists()
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in (done.stderr or "")
+    assert "No room." in (site.folder / "log").read_text()
+
+
 def test_without_a_terminal_it_is_a_log(site: Site) -> None:
     fail = {"name": "Fail", "ansible.builtin.fail": {"msg": "No room."}, "when": "inventory_hostname == 'm2'"}
     hidden = {"name": "Hide", "ansible.builtin.fail": {"msg": SECRET}, "no_log": True,
