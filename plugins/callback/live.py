@@ -23,8 +23,8 @@ description:
   - What takes less than a second is not shown.
   - Where standard output is no terminal, or E(TERM) is V(dumb), each stage that a batch comes to and
     each host that fails is one line. A log file gets the same lines.
-  - When nobody reads the output any more, as with C(| head), the run goes on, and a log file gets the rest. Ansible's own
-    callbacks end a run there.
+  - When nobody reads the output any more, as with C(| head), the run goes on, and a log file gets the rest. With
+    Ansible's own callbacks a run ends there.
 """
 
 EXAMPLES = r"""

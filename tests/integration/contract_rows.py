@@ -503,6 +503,10 @@ def provision_outcome(world: World) -> Turns:
     yield Turn("sum up", {"that": [drawn]}, module="ansible.builtin.assert")
 
 
+def from_the_start(world: World) -> Turns:
+    yield Turn("begin", {"that": ["('all' | praxis.cloud.from_the_start) == 'all'"]}, module="ansible.builtin.assert")
+
+
 def project(world: World) -> Turns:
     made = yield Turn("write", {"dest": str(world.folder / "project")}, changes=True)
     assert "ansible.cfg" in made["done"].result["written"]
@@ -540,6 +544,7 @@ ROWS = (
     Row("secret", ("lookup",), secret),
     Row("ssh_host_keys", ("lookup",), ssh_host_keys),
     Row("provision_outcome", ("filter",), provision_outcome, repeats=True),
+    Row("from_the_start", ("filter",), from_the_start, repeats=True),
     Row("aws_policies", ("filter",), aws_policies, repeats=True),
     Row("gcp_roles", ("filter",), gcp_roles, repeats=True),
     Row("secret_info", ("modules",), secret_info, repeats=True),

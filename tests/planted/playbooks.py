@@ -109,6 +109,15 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="a-playbook-starts-in-its-middle",
+        breaks="status.yml that is started at its last task calls the fleet good, out of a fact cache.",
+        file="playbooks/plays/whole.yml",
+        before="{{ 'localhost:all' | praxis.cloud.from_the_start }}",
+        after="localhost:all",
+        tests=("tests/unit/plan/test_limits.py", "-k", "middle"),
+        tier="test",
+    ),
+    Fault(
         name="limit-leaves-the-fleet-out",
         breaks="deploy.yml with a limit that no member is in does nothing, and ends with return code 0.",
         file="playbooks/plays/whole.yml",

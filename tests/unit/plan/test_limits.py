@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""--tags and --limit: what would leave nothing of a playbook, and end with return code 0, is refused."""
+"""--tags, --limit and --start-at-task: what would leave nothing of a playbook but a return code of 0 is refused."""
 
 from __future__ import annotations
 
@@ -52,6 +52,17 @@ def test_a_limit_that_leaves_no_member_is_refused(site: Site, empty: Account, pl
 def test_what_is_done_on_the_controller_alone_is_not_left_out(site: Site, empty: Account, playbook: str) -> None:
     said = words(site, empty, elsewhere(site, playbook, "m1"))
     assert said.startswith("--limit m1 leaves the controller out") and "localhost" in said
+
+
+@pytest.mark.parametrize("task", tiers.first(["Summarise the fleet", "Prepare the release", "no such task"]))
+@pytest.mark.parametrize("playbook", tiers.only(ROOT_PLAYBOOKS, "status.yml".__eq__))
+def test_no_playbook_starts_in_its_middle(site: Site, empty: Account, playbook: str, task: str) -> None:
+    """Nothing before that task is done, no check among it; the verdict of an earlier run is in a fact cache."""
+    site.inventory(fleet(1))
+    played = site.play(CHECKOUT / "playbooks" / playbook, "--start-at-task", task)
+    assert played.rc != 0 and played.results == []
+    assert f"--start-at-task {task} would skip every check" in " ".join(played.printed.split())
+    assert empty.cloud.operations == []
 
 
 @pytest.mark.parametrize(
