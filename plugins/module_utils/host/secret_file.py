@@ -15,6 +15,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 
 MASK = "********"
 SHORTEST = 4
+#: Of the texts within a JSON secret: shorter ones are words that evidence is made of.
+SHORTEST_WITHIN = 8
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _EXPORT = re.compile(r"export ([A-Za-z_][A-Za-z0-9_]*)='((?:[^']|'\\'')*)'\n")
 
@@ -57,7 +59,8 @@ def parse(text: str) -> Dict[str, str]:
 
 
 def mask(text: str, values: Iterable[str]) -> str:
-    """The text without the values, nor their lines, nor their JSON, URL and base64 forms. Values under 4 bytes stay."""
+    """The text without the values, nor their lines, nor their JSON, URL and base64 forms, nor the texts that a JSON
+    value holds. Values under 4 bytes stay, and texts within JSON under 8."""
     for form in sorted(_forms(values), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
@@ -66,8 +69,24 @@ def mask(text: str, values: Iterable[str]) -> str:
 def _forms(values: Iterable[str]) -> List[str]:
     forms: Set[str] = set()
     for value in values:
-        for part in [value] + value.splitlines():
+        for part in [value, *value.splitlines(), *_within(value)]:
             raw = part.encode("utf-8", "surrogateescape")
             forms.update((part, json.dumps(part)[1:-1], quote(raw, safe=""), repr(part)[1:-1]))
             forms.add(base64.b64encode(raw).decode())
     return [form for form in forms if len(form) >= SHORTEST]
+
+
+def _within(value: str) -> Set[str]:
+    """The texts that a JSON object or list holds, and their words: ``Bearer TOKEN`` is a header, and TOKEN the secret."""
+    try:
+        left = [json.loads(value)] if value[:1] in ("{", "[") else []
+    except (ValueError, RecursionError):
+        return set()
+    found: Set[str] = set()
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            found.update([item, *item.split()])
+        elif isinstance(item, (dict, list)):
+            left += item.values() if isinstance(item, dict) else item
+    return {text for text in found if len(text) >= SHORTEST_WITHIN}
