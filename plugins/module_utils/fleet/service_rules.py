@@ -12,8 +12,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.services import Service
 
 VARIABLE = "praxis_services"
-#: Paths of the agent's container that are its own.
+#: Paths of the agent's container that are its own, and those below which it can have nothing else: they are read-only.
 _OF_THE_AGENT = ("/app/configs", "/keys", "/tmp", "/app")
+_READ_ONLY = ("/app/configs/", "/keys/")
 
 
 def where(name: str, key: str = "") -> str:
@@ -53,7 +54,7 @@ def _mount_clashes(services: Sequence[Service]) -> List[Finding]:
                 what = "The agent would have two volumes at %s, or one at two paths." % volume.agent
                 fix = "Give each volume one path in the agent's container."
                 findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))
-            if volume.agent in _OF_THE_AGENT:
+            if volume.agent in _OF_THE_AGENT or volume.agent.startswith(_READ_ONLY):
                 fix = "Choose another path, such as /app/shared."
                 what = "The agent keeps %s for itself." % volume.agent
                 findings.append(Finding("bad-service", what, where(service.name, "volumes"), fix))

@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried, texts
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
@@ -120,6 +121,9 @@ class _Entry:
                 hint = "Did you mean %s? " % near[0] if near else ""
                 what = "It has an unknown key %s." % shown(key)
                 self._add(what, "", "%sThe keys are %s." % (hint, ", ".join(KEYS)), "unknown-service-key")
+            elif key != "secrets" and not all(map(is_carried, texts(self._entry[key]))):
+                what = "It holds a NUL, or half of a surrogate pair, which no file and no variable can carry."
+                self._add(what, key, "Write the text without it.")
 
     def _check_command(self, service: Service) -> None:
         if service.command and service.args:
