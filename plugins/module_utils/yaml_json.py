@@ -17,6 +17,6 @@ _ESCAPED = re.compile("[\x7f-\uffff]")
 
 
 def dumps(value: Any, indent: Optional[int] = None) -> str:
-    """A plain value as text that is JSON and YAML alike: characters up to U+FFFF are escaped, others stand as they are."""
+    """A plain value as text that is JSON and YAML: characters up to U+FFFF are escaped, others stand as they are."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return _ESCAPED.sub(lambda found: "\\u%04x" % ord(found[0]), text)

@@ -184,8 +184,9 @@ def _data_clashes(member: MemberVariables, services: Sequence[Service]) -> List[
 def _plain_logins(services: Sequence[Service]) -> List[Finding]:
     """What should have been a secret of a service, reported without it."""
     what = "It seems to be a login, or to hold one, and plain variables are kept in files."
+    fix = "Move it to secrets."
     return [
-        Finding("secret-in-environment", what, where(service.name, "environment." + name), "Move it to secrets.", WARNING)
+        Finding("secret-in-environment", what, where(service.name, "environment." + name), fix, WARNING)
         for service in services
         for name, value in service.environment.items()
         if is_login(name, value) or any(places(value, name))

@@ -40,7 +40,7 @@ def _settings(source: Source, file: str) -> Iterator[Finding]:
     if source.repository or not os.path.isfile(os.path.join(source.given, _SETTINGS)):
         return
     if not _ignored(_SETTINGS, _rules(source.given, file)):
-        what = "It has a file %s. Where the image takes all files (COPY . .), it is in the image, and the agent reads it."
+        what = "It has a file %s. Where the image takes all files (COPY . .), it is in there, and the agent reads it."
         fix = "Name it in .dockerignore."
         yield Finding("image-secret", what % _SETTINGS, source.given, fix, WARNING)
 

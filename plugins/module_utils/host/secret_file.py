@@ -77,7 +77,7 @@ def _forms(values: Iterable[str]) -> List[str]:
 
 
 def _within(value: str) -> Set[str]:
-    """The texts that a JSON object or list holds, and their words: ``Bearer TOKEN`` is a header, and TOKEN the secret."""
+    """The texts that a JSON object or list holds, and their words: of the header ``Bearer TOKEN``, TOKEN is secret."""
     try:
         left = [json.loads(value)] if value[:1] in ("{", "[") else []
     except (ValueError, RecursionError):

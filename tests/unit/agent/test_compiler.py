@@ -222,7 +222,7 @@ REFUSED = [
     ({"mcp": {"servers": [{"name": "a"}]}}, "missing-setting", "mcp.servers[0] has no command", False),
     # What the agent takes as a mapping of texts, it takes no number in.
     ({"metrics": {"additional_labels": {"shard": 1}}}, "wrong-type", "a mapping of texts", False),
-    ({"mcp": {"servers": [{"name": "a", "command": ["x"], "env": {"PORT": 1}}]}}, "wrong-type", "servers[0].env", False),
+    ({"mcp": {"servers": [{"name": "a", "command": [], "env": {"PORT": 1}}]}}, "wrong-type", "servers[0].env", False),
     ({"agent": {"tools": [{**TOOL, "params": [{"name": "p"}]}]}}, "missing-setting", "params[0] has no type", False),
     ({"agent": {"tools": [{**TOOL, "params": [{**PARAM, "required": 1}]}]}}, "wrong-type", "params[0].required", False),
     ({"agent": {"tools": [{**TOOL, "params": [{**PARAM, "requird": True}]}]}}, "unknown-setting", "required?", True),

@@ -364,7 +364,8 @@ def was_right(standin: Any, place: Path, finding: Finding, setting: Setting, val
     if is_refused(standin, lambda: raw(standin, place, given_, {})):
         return finding.code in ("wrong-type", "missing-setting", "placeholder")
     if finding.code in ("wrong-type", "missing-setting"):
-        if finding.code == "missing-setting" or setting.kind in ("mapping", "mappings", "texts", "endpoints") or setting.fields:
+        nested_deep = setting.fields or setting.kind in ("mapping", "mappings", "texts", "endpoints")
+        if finding.code == "missing-setting" or nested_deep:
             return finding.code == "wrong-type"  # the stand-in looks less deep into these
         got = raw(standin, place, given_, {})[section][name]
         if setting.kind == "duration":

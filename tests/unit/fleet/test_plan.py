@@ -58,7 +58,9 @@ class TestRelease:
         text = release("m1", environment={"A": "1e3", "B": "on", "C": "0x1f"}).compose()
         assert json.loads(text)["services"]["agent"]["environment"] == {"A": "1e3", "B": "on", "C": "0x1f"}
 
-    @pytest.mark.parametrize("text", ["\U0001f642", "\U0001fffe", "a\\ud83d", "\x7f", "\x85\u2028\ufeff\ufffe", "\u00e9"])
+    @pytest.mark.parametrize(
+        "text", ["\U0001f642", "\U0001fffe", "a\\ud83d", "\x7f", "\x85\u2028\ufeff\ufffe", "\u00e9"]
+    )
     def test_compose_holds_no_escape_that_is_json_s_alone(self, text):
         """Compose's YAML reader refuses halves of surrogate pairs, and raw characters that YAML does not know."""
         compose = release("m1", environment={"A": text}).compose()

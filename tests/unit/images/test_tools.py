@@ -137,7 +137,7 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
 
 
 def test_what_a_program_says_is_quoted_without_logins_and_signatures() -> None:
-    said = "Get https://me:planted@pypi.example/simple: 403\nGET https://store.example/x?X-Amz-Signature=planted failed\n"
+    said = "Get https://me:planted@pypi.example/simple: 403\nGET https://store.example/x?Signature=planted failed\n"
     assert command.Done(1, "", said).last_words == (
         "Get https://pypi.example/simple: 403 / GET https://store.example/x?… failed"
     )
