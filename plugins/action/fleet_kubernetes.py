@@ -27,6 +27,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     kubernetes_checks,
     kubernetes_deployment,
     kubernetes_kinds,
+    kubernetes_removal,
     kubernetes_secrets,
     screen,
 )
@@ -227,7 +228,8 @@ class _Run:
         return self._summary(planned, members, plan_id, changed)
 
     def _remove(self) -> Dict[str, Any]:
-        gone = kubernetes_deployment.remove(self._cluster, None if self._check else self._lock)
+        gone, stayed = kubernetes_removal.remove(self._cluster, None if self._check else self._lock)
+        self._findings += stayed
         return self._summary(Planned((), gone, ()), changed=bool(gone))
 
     def _summary(

@@ -45,9 +45,9 @@ _TIMEOUT = (5, 30)
 #: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
 _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
 _APPLY = "application/apply-patch+yaml"
-#: Seconds after which an object is applied again that was written by somebody else at the same moment; and for how long.
+#: Seconds after which an object is applied again that somebody else wrote at the same moment; and for how long.
 _BESIDE, _CONTENDED = 0.5, 10.0
-#: In a 403, that the account may do it, and the admission of the cluster does not take this: a quota, say, or a webhook.
+#: In a 403, that the account may do it, and the cluster's admission does not take this: a quota, say, or a webhook.
 _ADMISSION = re.compile(r" is forbidden: (?!User )|denied the request")
 #: The kubeconfig of whoever names none.
 _HOME = "~/.kube/config"

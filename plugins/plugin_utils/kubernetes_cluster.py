@@ -90,7 +90,7 @@ class FleetCluster:
         if there is None and not any(item["kind"] == "Namespace" for item in ours):
             fix = "Make it, or set praxis_kubernetes.create_namespace: true."
             wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
-        wrong += other_identities.findings(found, self._pods)
+        wrong += other_identities.findings(found, self.pods)
         if wrong:
             raise Failed(*wrong)
         if there is not None:
@@ -123,7 +123,8 @@ class FleetCluster:
         kept, _forgotten = deployments.kept(self.records, objects, keep)
         return deployments.needed(kept)
 
-    def _pods(self) -> List[Dict[str, Any]]:
+    def pods(self) -> List[Dict[str, Any]]:
+        """All pods of the fleet."""
         selector = "%s=%s" % (resources.INSTANCE, self.fleet)
         return self.api.listed("/api/v1/namespaces/%s/pods" % self.namespace, labelSelector=selector)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
@@ -251,25 +251,6 @@ def probe(cluster: FleetCluster, goals: Sequence[rollout.Goal], machines: bool =
                 fix = "A member that lost its edges dials again when it is restarted: kubectl delete pod %s." % name
                 found.append(Finding(OUT_OF_MESH, "Ready, and its own probe says: %s." % said, name, fix))
     return found
-
-
-def remove(cluster: FleetCluster, lock: Optional[Lock]) -> List[Change]:
-    """All objects of the fleet, its history included, from the end; the namespace stays. Without a lock nothing is
-    done."""
-    gone = changes.unwanted(cluster.everything(), [], [])
-    if lock is None or not (gone or cluster.records):
-        return gone
-    with lock.holding():
-        cluster.remember()  # until now another run may have written
-        gone = changes.unwanted(cluster.everything(), [], [])
-        for change in gone:
-            lock.require_write()
-            cluster.apply(change)
-        for past in cluster.records:
-            path = resources.collection("v1", "ConfigMap", cluster.namespace)
-            cluster.api.delete("%s/%s" % (path, deployments.record_name(past, cluster.fleet)))
-        lock.remove()
-    return gone
 
 
 def is_error(findings: Sequence[Finding]) -> bool:

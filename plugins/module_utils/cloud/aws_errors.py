@@ -69,8 +69,8 @@ _CONFLICT = re.compile(
     r"Already(Exists|Associated|Attached)|ResourceExists|^Duplicate|\.Duplicate$|InUse|Conflict|Incorrect\w*State"
     r"|InvalidState|DependencyViolation|^ClusterContains"
 )
-# By these words ECS refuses what comes too early, with the code of a wrong request: a role that was made a moment ago, its
-# own for the account included, or a service whose predecessor of that name has not ended.
+# By these words ECS refuses what comes too early, with the code of a wrong request: a role that was made a moment ago,
+# its own for the account included, or a service whose predecessor of that name has not ended.
 _EARLY = re.compile("Role is not valid|Unable to assume the service linked role|service that is still Draining")
 _BY_CODE: tuple[tuple[re.Pattern[str], type[errors.CloudError]], ...] = (
     (_DENIED, errors.Denied),

@@ -166,7 +166,9 @@ def limits(objects: Sequence[Object]) -> Dict[str, Tuple[int, int]]:
     return {spec["scaleTargetRef"]["name"]: (spec["minReplicas"], spec["maxReplicas"]) for spec in scalers}
 
 
-def with_pods(change: Optional[Change], item: Object, before: Optional[Object], least: int, most: int) -> Optional[Change]:
+def with_pods(
+    change: Optional[Change], item: Object, before: Optional[Object], least: int, most: int
+) -> Optional[Change]:
     """The change of a workload that an autoscaler is for, with the number of pods that it needs us to write.
 
     :param change: without that; None: there is none.

@@ -21,7 +21,8 @@ def unsynced(item: Mapping[str, Any]) -> Optional[Finding]:
     :param item: as it is in the cluster.
     """
     status, name = item.get("status") or {}, str(item["metadata"]["name"])
-    ready = next((each for each in status.get("conditions") or [] if each.get("type") == "Ready"), {})
+    said_ready = [each for each in status.get("conditions") or [] if each.get("type") == "Ready"]
+    ready: Mapping[str, Any] = said_ready[0] if said_ready else {}
     synced = str(status.get("syncedResourceVersion") or "").partition("-")[0]
     made = synced == str(item["metadata"].get("generation", ""))
     fails = ready.get("status") == "False"
@@ -29,7 +30,7 @@ def unsynced(item: Mapping[str, Any]) -> Optional[Finding]:
         return None
     said = str(ready.get("message") or ready.get("reason")) if fails else "it has not come to it"
     what = "The External Secrets Operator has not made this Secret as it is to be: %s." % short(said).rstrip(".")
-    fix = "kubectl describe externalsecret %s; the store's account has to be let to every secret and version in it." % name
+    fix = "kubectl describe externalsecret %s; the store's account needs every secret and version in it." % name
     if made:
         what = "The External Secrets Operator could not look again: %s." % short(said).rstrip(".")
     return Finding("secret-not-synced", what, "ExternalSecret/%s" % name, fix, WARNING if made else ERROR)

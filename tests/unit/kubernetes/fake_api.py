@@ -144,7 +144,8 @@ class FakeApi:
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         wanted = dict(each.split("=") for each in query.get("labelSelector", "").split(",") if each)
         if path.endswith("/pods"):
-            pods = [pod for pod in self._pods(path.split("/")[-2]) if wanted.items() <= pod["metadata"]["labels"].items()]
+            pods = self._pods(path.split("/")[-2])
+            pods = [pod for pod in pods if wanted.items() <= pod["metadata"]["labels"].items()]
             return 200, {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}
         if path.endswith("/events"):
             return 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {}, "items": self.events}

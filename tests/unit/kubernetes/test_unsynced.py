@@ -96,6 +96,7 @@ def test_a_verdict_names_what_the_operator_could_not_fetch(api: FakeApi, state: 
     operator(api, lets=10)
     run(api, "deployed", kinds=most(10))
     assert codes(run(api, "deployed", kinds=most(10))) == []
-    api.objects[IDENTITIES]["status"] = seen(api.objects[IDENTITIES]["metadata"]["generation"], "0-abc", "False")["status"]
+    there = api.objects[IDENTITIES]
+    there["status"] = seen(there["metadata"]["generation"], "0-abc", "False")["status"]
     result = run(api, state, kinds=most(10))
     assert "secret-not-synced" in codes(result) and not result["ok"]

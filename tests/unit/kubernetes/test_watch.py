@@ -121,7 +121,7 @@ def test_an_api_server_that_is_away_says_nothing_of_a_release(minutes: int, foun
 
     def away(at: float) -> Seen:
         if 10 <= at < 60 * minutes:
-            raise errors.Unavailable("The cluster's API does not answer.", "cluster", "Wait.", code="cluster-unreachable")
+            raise errors.Unavailable("The cluster's API does not answer.", "cluster", "Wait.")
         return seen(pod(0), pod(1, ready=at >= 20))
 
     cluster = Cluster(agent=away)
