@@ -171,8 +171,8 @@ class ActionModule(HostAction):
 
 def _data_stays(name: str, replaced: str) -> Finding:
     """A rollback is to a release; data goes forward only."""
-    what = "It was rolled back to its release, and not its data: that is the backup's. The disk of before, %s, stays."
-    fix = "Restore the backup again once the cause is removed; or put that disk back, by hand (docs/data.md)."
+    what = "Its release was rolled back, and its data was not: it has the backup's. The previous disk, %s, stays."
+    fix = "Remove the cause, and restore the backup again; or put that disk back by hand (docs/data.md)."
     return Finding("data-not-rolled-back", what % replaced, name, fix, level=WARNING)
 
 

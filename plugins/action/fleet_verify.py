@@ -155,12 +155,12 @@ def _left(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]]) -> L
     """The hosts that a rollback did not get to, and what becomes of them. It ends where members cannot be drained, or
     where too few others would be left in service."""
     tried, found = run.rolled_back(), []
-    fix = "See why in the findings beside this one, fix that, and deploy the release that the fleet is to have."
+    fix = "The other findings say why. Fix that, and deploy the release that the fleet is to have."
     for name, previous in run.touched().items() if run.rollback_begun() else ():
         seen = observations.get(name) or {}
         has_it_back = bool(seen) and seen["release"].get("running") == previous
         if name not in tried and not has_it_back:
-            what = "It has the new release still: the rollback ended before it. %s" % switches.goes_back(seen)
+            what = "It still has the new release: the rollback ended before its turn. %s" % switches.goes_back(seen)
             found.append(Finding("not-rolled-back", what.strip(), name, fix))
     return found
 
@@ -200,7 +200,7 @@ def _balancer_said(result: Optional[Mapping[str, Any]]) -> Sequence[Mapping[str,
 def _departed(balancer: Mapping[str, Any]) -> List[Finding]:
     """What a load balancer sends requests to and is no member of the fleet."""
     needed = {one["target"]: one["why"] for one in balancer.get("kept") or []}
-    what = "It is behind the fleet's load balancer, and no member of the fleet."
+    what = "It is behind the fleet's load balancer, and it is not a member of the fleet."
     left = what + " It has been left there, though praxis_departed is remove: %s"
     fix = (
         "If it has left the fleet, deploy with praxis_departed=remove, and stop the agent on it; if it has not, see "
@@ -225,13 +225,13 @@ def _stale(balancer: Mapping[str, Any]) -> List[Finding]:
 def _left_groups(balancer: Mapping[str, Any]) -> List[Finding]:
     """The groups that members are registered with beside the one that the variables name."""
     fix = (
-        "If it has clients still, move them to the group of praxis_target_group first: a deployment takes members out "
-        "of a group that no load balancer uses. With praxis_departed=remove it does so all the same."
+        "If it still has clients, move them to the group of praxis_target_group: a deployment takes members out of a "
+        "group that no load balancer uses. With praxis_departed=remove it takes them out of one that is in use, too."
     )
     found = []
     for one in balancer.get("left") or []:
         using = "%s uses it" % ", ".join(one["addresses"]) if one["addresses"] else "no load balancer uses it"
-        what = "It has %s too, though praxis_target_group names another one for them; %s."
+        what = "It also has %s, though praxis_target_group names another group for them; %s."
         found.append(
             Finding("target-group-left", what % (", ".join(one["members"]), using), one["group"], fix, level=WARNING)
         )

@@ -170,7 +170,7 @@ def locked(record: Mapping[str, Any], where: str, now: float) -> Finding:
         what = "%s locked the fleet (%s) %d s ago. The lock ends in %d s." % (
             record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
         )  # fmt: skip
-        fix = "Ask them; unlock.yml unlocks it. To deploy all the same: praxis_take_over=%s." % record["run"]
+        fix = "Ask them; unlock.yml ends the lock. To deploy in spite of it: praxis_take_over=%s." % record["run"]
         return Finding("fleet-locked", what, where, fix)
     what = "Deployment %s of %s holds the fleet (%s). Its last sign of life was %d s ago; its lease ends in %d s." % (
         record["run"], record["owner"], record["reason"], max(0, now - record["at"]), max(0, record["expires"] - now),
@@ -184,7 +184,7 @@ def _changed(record: Mapping[str, Any], where: str) -> Finding:
         record["run"],
         record["owner"],
     )
-    return Finding("fleet-changed", what, where, "Deploy again: this run's plan is from before.")
+    return Finding("fleet-changed", what, where, "Deploy again: this run's plan is older than that change.")
 
 
 def fenced(record: Mapping[str, Any], where: str) -> Finding:
@@ -192,7 +192,7 @@ def fenced(record: Mapping[str, Any], where: str) -> Finding:
         record["run"],
         record["owner"],
     )
-    return Finding("fenced", what, where, "See what it made of the fleet (status.yml), and deploy again if need be.")
+    return Finding("fenced", what, where, "Check the fleet's state (status.yml), and deploy again if needed.")
 
 
 def late(wanted: Deployment) -> Finding:

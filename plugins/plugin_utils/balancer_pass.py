@@ -307,7 +307,7 @@ def _hold(
 
 
 def _lease_over(fleet: str) -> Finding:
-    what = "This run has been still for longer than its lease, and another deployment may have the fleet by now."
+    what = "This run stood still for longer than its lease, so another deployment may have taken over."
     return Finding("lease-over", what, "fleet %s" % fleet, "Deploy again; praxis_lease is how long a run may be still.")
 
 

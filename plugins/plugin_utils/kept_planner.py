@@ -129,13 +129,13 @@ class KeptPlanner:
             return self._never_good(member)
         kept = found["kept"].get(goal)
         if kept is None:
-            fix = "Deploy the settings and the image of then; praxis_keep_releases is how many releases a host keeps."
-            what = "Release %s, which it had then, is not kept any more, or not whole." % goal
+            fix = "Deploy the settings and image of that time. praxis_keep_releases says how many a host keeps."
+            what = "Release %s, which it had then, is no longer on the host, or is not complete." % goal
             findings.append(Finding("release-missing", what, name, fix))
             return KeptRelease.unknown(name)
         if not kept["secrets"]:
             what = "The secrets of release %s are gone: a reboot empties /run, and this machine has not sealed them."
-            fix = "Deploy the settings and the image of then: preparing a release fetches its secrets."
+            fix = "Deploy the settings and image of that time: preparing a release fetches its secrets."
             findings.append(Finding("secrets-missing", what % goal, name, fix))
         return _of(goal, name, kept)
 

@@ -90,7 +90,7 @@ class Vpc(Ec2Kind):
         others = sorted({*ours} - {id_})
         if others:
             self.remove(client, id_)
-            what = f"Another run has made {', '.join(others)} for it meanwhile. What this one made, {id_}, is gone."
+            what = f"Another run has made {', '.join(others)} for it at the same time. This run removed its own, {id_}."
             fix = "Wait until the other run has ended, then run again."
             raise Failed(Finding("provisioned-meanwhile", what, _fleet(desired), fix))
         return id_

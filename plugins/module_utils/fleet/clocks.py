@@ -43,7 +43,7 @@ def findings(names: Collection[str], outcomes: Mapping[str, Mapping[str, Any]]) 
                     code="clock-off",
                     what="Its clock is %d s %s the controller's." % (abs(off), how),
                     where=name,
-                    fix="Have it keep time (timedatectl set-ntp true); when all hosts seem off, the controller is.",
+                    fix="Synchronise it (timedatectl set-ntp true). If all hosts seem off, the controller is.",
                     level=WARNING,
                 )
             )

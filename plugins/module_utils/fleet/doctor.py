@@ -261,7 +261,7 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         command = "chown %d:%d %s && chmod %04o %s" % (owner, owner, path, right, path)
         fix = "On the machine: %s" % command
         if item["mode"] & ~most or item["uid"] not in (0, owner):
-            what = "%s has the mode %04o and belongs to user %d: more than its agent may read or change it."
+            what = "%s has the mode %04o and belongs to user %d: others than its agent may read or change it."
             fix += "; then change the secrets that it holds, and deploy."
             said = what % (item["path"], item["mode"], item["uid"])
             found.append(Finding("secret-exposed", said, name, fix, command=command))

@@ -56,7 +56,7 @@ class Holder:
         """The same, for a run that only observes."""
         if self.by_hand:
             return replace(self.locked(), level=WARNING)
-        what = "Deployment %s of %s is at work, or stopped less than its lease ago." % (self.run, self.record["owner"])
+        what = "Deployment %s of %s is at work, or stopped, and its lease runs." % (self.run, self.record["owner"])
         return Finding("deploying", what, self.where, "Run this again when it has ended.", level=WARNING)
 
     def taken_over(self, beyond: Collection[str] = ()) -> Finding:
@@ -64,19 +64,19 @@ class Holder:
 
         :param beyond: the members outside this run, or left out of it: their hosts are not asked what is left there.
         """
-        what = self._stopped() + " This run has taken the fleet over from it, and goes on from there."
-        fix = "Nothing: what it left is seen to. Its own output says how far it came."
+        what = self._stopped() + " This run has taken the fleet over from it, and continues from there."
+        fix = "Nothing: this run continues from there. The output of that deployment says how far it came."
         if beyond:
             what += (
                 " It does nothing to %s: what that deployment left there stays, and where it has not called its "
                 "release good, the host rolls itself back." % listed(sorted(beyond), _NAMED)
             )
-            fix = "See which hosts go back, and when (status.yml: unconfirmed); a deployment of all hosts prevents it."
+            fix = "status.yml says which hosts go back, and when (unconfirmed). A deployment of all hosts prevents it."
         return Finding("taken-over", what, self.where, fix, level=WARNING)
 
     def unfinished(self) -> Finding:
         """It stopped, and nobody has gone on since."""
-        fix = "Deploy again: the next run goes on where it stopped. Or undo it: rollback.yml."
+        fix = "Deploy again: the next run continues where it stopped. Or undo it: rollback.yml."
         return Finding("unfinished", self._stopped(), self.where, fix, level=WARNING)
 
     def refused(self) -> Finding:

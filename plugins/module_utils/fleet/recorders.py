@@ -54,7 +54,7 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
     if UNSEEN in (own.stdin, entry.stdin):
         return Finding(
             code="stdin-unseen",
-            what="Whether %s hands over its standard input, or a copy of it that it may have recorded, cannot be seen."
+            what="It cannot be seen whether %s hands over its standard input, or a copy that it may have recorded."
             % entry.name,
             where=name,
             fix="Let root see /proc (CAP_SYS_PTRACE) on this machine, or log in as root.",
@@ -65,7 +65,7 @@ def recorded(name: str, processes: Sequence[Process], controller: Optional[int] 
     reader = next(item for item in way if item.stdin == entry.stdin)
     return Finding(
         code="stdin-recorded",
-        what="%s (pid %d) reads the standard input of our steps before they do, as a recorder does: secrets would be "
+        what="%s (pid %d) reads the standard input of our steps before they do, as a recorder does. Secrets would be "
         "written to its log." % (reader.name, reader.pid),
         where=name,
         fix=_SUDO if reader.name == "sudo" else _OTHER,

@@ -49,7 +49,7 @@ def waiting(
         if armed and not armed.get("missing") and armed["run"] not in at_work:
             what = "Deployment %s has not called release %s good here. " % (armed["run"], armed["wanted"])
             what += goes_back(observations[name])
-            fix = "Deploy before that, with this host among those of the run; or undo that deployment: rollback.yml."
+            fix = "Before that time, deploy with this host in the run, or undo that deployment: rollback.yml."
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
 

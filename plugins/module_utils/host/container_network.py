@@ -94,7 +94,7 @@ def _new_networks(daemon: Mapping[str, Any]) -> Iterator[Finding]:
     elif found.get("enable_ip_masquerade", "").lower() in ("false", "0") and not _has_own_nat():
         said.append("without a way out (enable_ip_masquerade: false)")
     for words in said:
-        what = "The Docker Engine makes networks whose containers are %s, so the agent and others are apart." % words
+        what = "Containers of the engine's networks are %s, so the agent and its peers cannot reach each other." % words
         fix = "Take this key out of default-network-opts in daemon.json, and restart Docker."
         yield Finding("containers-cut-off", what, "this host's engine", fix)
 

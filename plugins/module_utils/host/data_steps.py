@@ -38,7 +38,7 @@ def freeze(place: str, seconds: float) -> bool:
     if disk.mounted_at(place) is None:
         return False
     if disk.run(["systemctl", "is-active", "--quiet", *_UNITS]).returncode == 0:
-        what = "Another backup holds the agent's data, or was killed while it did; a timer thaws it within a minute."
+        what = "Another backup holds the agent's data frozen, or was killed. A timer thaws it within a minute."
         raise Failed(Finding("backup-running", what, place, "Back up again in a minute."))
     later = ["--on-active", "%ds" % seconds, "--timer-property", "AccuracySec=100ms"]
     timer = ["systemd-run", "--quiet", "--collect", "--unit", THAW, *later, "fsfreeze", "--unfreeze", place]

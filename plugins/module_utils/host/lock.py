@@ -67,5 +67,5 @@ def _busy(path: str, other: str, deadline: float) -> Finding:
         "host-locked",
         "Another deployment holds this host: %s. Waited %g s for it." % (other or "it did not say who", deadline),
         path,
-        "Let it end; or, unless the host rolls itself back, end that process on the host: the lock goes with it.",
+        "Wait for its end. Or end that process, unless the host rolls itself back: the lock ends with the process.",
     )

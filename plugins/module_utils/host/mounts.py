@@ -33,7 +33,7 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
 def _obstacles(security: Set[str], daemon: Mapping[str, Any], enforcing: bool) -> Iterator[Tuple[str, str]]:
     if "userns" in security or daemon.get("userns-remap"):
         fix = "Take userns-remap out of daemon.json or dockerd's options, and restart Docker."
-        yield "The Docker Engine gives the users of containers other numbers (userns-remap)", fix
+        yield "The Docker Engine maps the users of containers to other numbers (userns-remap)", fix
     if "rootless" in security:
         yield "The Docker Engine is rootless", "Run it as root: stop the rootless one, and start docker.service."
     if enforcing and ("selinux" in security or daemon.get("selinux-enabled")):

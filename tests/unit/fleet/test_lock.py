@@ -163,7 +163,7 @@ def test_what_is_reported_of_a_holder() -> None:
 def test_a_run_of_a_part_of_the_fleet_does_not_say_that_all_is_seen_to() -> None:
     held = lock.holder(observations(1, m1=AT_WORK), lambda _process: False)
     assert held is not None
-    assert "what it left is seen to" in held.taken_over().fix
+    assert "this run continues from there" in held.taken_over().fix
     limited = held.taken_over(["m3", "m1", "m2", "m4"])
     assert limited.level == "warning" and "It does nothing to m1, m2, m3 and 1 more: " in limited.what
     assert "seen to" not in limited.fix and "status.yml" in limited.fix
