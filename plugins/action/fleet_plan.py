@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import lines
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.plan import Plan, require_id
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.status import plain_findings
 from ansible_collections.praxis.cloud.plugins.plugin_utils import (
@@ -245,4 +245,7 @@ def _members(
             members += fleet_variables.members({name: own}, [name], only)
         except Failed as error:
             wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
-    return members, [*wrong.reported(), *of_the_run.differing()], unread.reported()
+    differing = of_the_run.differing()
+    if only is not None:  # a rollback does not wait until an inventory is put right
+        return members, wrong.reported(), [*unread.reported(), *(replace(each, level=WARNING) for each in differing)]
+    return members, [*wrong.reported(), *differing], unread.reported()

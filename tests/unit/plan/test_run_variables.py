@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.praxis.cloud.plugins.action import fleet_plan
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_variables import RunVariables
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import PLAN, Site, site
@@ -56,6 +58,13 @@ def test_members_that_differ(one: dict[str, Any], other: dict[str, Any], said: s
     (found,) = differing(m1=one, m2=other)
     assert (found.code, found.level, found.what.split(" is ")[0]) == ("bad-variable", "error", found.where)
     assert said in found.what.replace("'", "")
+
+
+@pytest.mark.parametrize(("only", "level"), [(None, "error"), (PLACE, "warning")])
+def test_a_rollback_does_not_wait_for_an_inventory(only: frozenset[str] | None, level: str) -> None:
+    _read, faults, beside = fleet_plan._members(fleet(2, {2: {"batch": 3}}), ["m1", "m2"], only)
+    assert [(each.where, each.level) for each in [*faults, *beside]] == [("praxis_batch", level)]
+    assert bool(faults) is (level == "error")
 
 
 @pytest.mark.slow
