@@ -64,7 +64,8 @@ def options(path: str, strict: bool, alias: str = "") -> str:
     :param strict: nothing but the file counts, and nothing is added to it; otherwise an unknown host's key is learnt.
     :param alias: the name in the file; by default the address.
     """
-    given = ['UserKnownHostsFile="%s"' % path.replace("%", "%%")]
+    quoted = path.replace("\\", "\\\\").replace('"', '\\"')
+    given = ['UserKnownHostsFile="%s"' % quoted.replace("%", "%%")]
     given.append("StrictHostKeyChecking=%s" % ("yes" if strict else "accept-new"))
     if strict:
         given += ["GlobalKnownHostsFile=none", "UpdateHostKeys=no"]
@@ -78,10 +79,7 @@ def learnt_in(arguments: str) -> List[str]:
 
     SSH takes an option's first value. Without an option for the files, it has its own.
     """
-    try:
-        words = shlex.split(arguments)
-    except ValueError:
-        return []  # Ansible refuses such arguments by itself
+    words = _words(arguments)
     found: Dict[str, str] = {}
     for word, following in zip(words, [*words[1:], ""]):
         option = following if word == "-o" else word[2:] if word.startswith("-o") else ""
@@ -89,8 +87,16 @@ def learnt_in(arguments: str) -> List[str]:
         found.setdefault(name.strip().lower(), value.strip())
     if found.get("stricthostkeychecking", "").lower() not in ("accept-new", "no", "off"):
         return []
-    files = shlex.split(found.get("userknownhostsfile", ""))[:1]
+    files = _words(found.get("userknownhostsfile", ""))[:1]
     return [path.replace("%%", "%") for path in files if path not in ("/dev/null", "none")]
+
+
+def _words(text: str) -> List[str]:
+    """What a shell, and SSH, would make of a text. Of one that cannot be split nothing: Ansible or SSH refuses it."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
 
 
 def from_console(text: str) -> List[str]:

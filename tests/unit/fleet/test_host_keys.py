@@ -70,6 +70,8 @@ def test_keys_that_are_given_are_all_that_counts() -> None:
 
 @pytest.mark.parametrize(("arguments", "files"), [
     (host_keys.options("/a b/100%/file", strict=False), ["/a b/100%/file"]),
+    (host_keys.options('/it\'s "mine" \\ yours/file', strict=False), ['/it\'s "mine" \\ yours/file']),
+    ("-o 'UserKnownHostsFile=/a\"b' -o StrictHostKeyChecking=no", []),
     ("-o UserKnownHostsFile=~/.ssh/x -o StrictHostKeyChecking=accept-new -o HostKeyAlias=i-1", ["~/.ssh/x"]),
     ("-C -oStrictHostKeyChecking=no -o 'UserKnownHostsFile /y /z'", ["/y"]),
     ("-o StrictHostKeyChecking=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/y", []),
