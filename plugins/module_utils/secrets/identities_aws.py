@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.aws_sm import SERVICE, AwsSecretsManager
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
     FLEET_TAG,
@@ -56,8 +56,20 @@ class AwsIdentities:
         return read(where, {AWS: AwsSecretsManager(self._client)}, unusable)
 
     def apply(self, changes: Iterable[Change]) -> tuple[dict[str, Identity], list[Finding]]:
-        """See ``identities.carry_out``."""
-        return carry_out(changes, {"create": self._create, "restore": self._restore, "delete": self._delete})
+        """See ``identities.carry_out``. Whoever asks next finds what was made, if the store shows it in time."""
+        verbs = {"create": self._create, "restore": self._restore, "delete": self._delete}
+        done, failed = carry_out(changes, verbs)
+        made = [slot for slot, each in done.items() if each.state == PRESENT]
+        if made:
+            self._poll.until(lambda: self._shows(made), bool, seconds=LATE)
+        return done, failed
+
+    def _shows(self, slots: Iterable[str]) -> bool:
+        """Whether the store has them all. What else is wrong with them is told to who asks next."""
+        try:
+            return all(each.state == PRESENT for each in self.read(slots).values())
+        except Failed:
+            return True
 
     def _create(self, change: Change) -> Identity:
         seed = secrets.token_bytes(SEED_BYTES)

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient, AwsCredentials
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Description, Outcome, Secret
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.identities import (
@@ -215,3 +216,28 @@ def test_what_was_done_is_reported_beside_what_failed(monkeypatch: pytest.Monkey
         done, failed = store.apply(diff(store.read(["a", "b", "c"]).values(), "present"))
     assert sorted(done) == ["a", "c"]
     assert [each.code for each in failed] == ["cloud-denied"]
+
+
+@pytest.mark.parametrize(("answers", "asked"), [(2, 3), (999, 21)])
+def test_what_was_made_is_there_for_who_asks_next(monkeypatch: pytest.MonkeyPatch, answers: int, asked: int) -> None:
+    """The plan that follows asks for it at once, and the store may show it late; for ever nobody waits."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    seen: list[str] = []
+    with mock_aws():
+        client = AwsClient("eu-central-1", credentials=AwsCredentials("AKIAIOSFODNN7EXAMPLE", "k" * 40))
+        call = client.call
+
+        def late(service: str, operation: str, **params: Any) -> dict[str, Any]:
+            seen.append(operation)
+            if operation != "batch_get_secret_value" or "create_secret" not in seen or len(seen) > answers + 1:
+                return call(service, operation, **params)
+            unseen = {"ErrorCode": "ResourceNotFoundException", "Message": "There is no such secret."}
+            return {"SecretValues": [], "Errors": [{"SecretId": name, **unseen} for name in params["SecretIdList"]]}
+
+        monkeypatch.setattr(client, "call", late)
+        now = [0.0]
+        poll = Poll(1.0, lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
+        store = AwsIdentities(client, "demo", 30, poll)
+        done, failed = store.apply([Change("create", "a", "praxis/demo/identity/a")])
+    assert (list(done), failed) == (["a"], [])
+    assert len(seen) == asked + 1, seen
