@@ -199,8 +199,8 @@ class EcsService:
         if not self.exists:
             fix = "Deploy first (make deploy)."
             return [Finding("not-deployed", "There is no such service.", self.where, fix)]
-        unhealthy, minimum = self.tasks.unhealthy(), self.kind.settings.minimum
-        return [*rollout.health(self.described, unhealthy, minimum, self.where), *self._served(0)]
+        unhealthy, least = self.tasks.unhealthy(), self.kind.settings.least
+        return [*rollout.health(self.described, unhealthy, least, self.where), *self._served(0)]
 
     def _served(self, seconds: float) -> list[Finding]:
         """Which of its tasks the balancer sends no requests, after so many seconds at most."""
@@ -262,7 +262,11 @@ class EcsService:
         there = service.observed(self.described)
         wanted = service.kept(self.kind, arn, security_groups)
         changed = {name: value for name, value in wanted.items() if there.get(name) != value}
-        return {**changed, **({"forceNewDeployment": True} if self._is_stalled else {})}
+        # Its autoscaler brings no task back where there are none, and below its limit only under load.
+        if self.exists and there["desiredCount"] < self.kind.settings.least:
+            changed["desiredCount"] = self.kind.settings.least
+        begins = bool(changed.get("desiredCount")) and not there["desiredCount"]
+        return {**changed, **({"forceNewDeployment": True} if begins or self._is_stalled else {})}
 
     @property
     def _is_stalled(self) -> bool:

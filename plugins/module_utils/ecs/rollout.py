@@ -119,7 +119,7 @@ def health(service: Mapping[str, Any], unhealthy: Sequence[str], minimum: int, w
         found.append(Finding("tasks-missing", what, where, fix))
     if wanted < minimum:
         what = f"It is to have {wanted} tasks, and {minimum} at least are wanted."
-        found.append(Finding("tasks-missing", what, where, "Deploy: the autoscaler's limits are written again."))
+        found.append(Finding("tasks-missing", what, where, "Deploy: so many are written."))
     if unhealthy:
         found.append(Finding("tasks-unhealthy", f"Not healthy: {', '.join(sorted(unhealthy))}.", where, fix))
     if primary(service).get("rolloutState") == RUNNING:

@@ -121,12 +121,17 @@ class KindSettings:
         return self.autoscaler.min if self.desired_count is None else self.desired_count
 
     @property
-    def fewest(self) -> int:
-        """The fewest tasks that there may be, by whatever limits; 0 only where there are never any."""
+    def least(self) -> int:
+        """The fewest tasks that any of its limits allows, those of schedules included."""
         if self.desired_count is not None:
             return self.desired_count
-        least = [each.min for each in self.autoscaler.schedules if each.min is not None]
-        return max(1, min([self.autoscaler.min, *least]))
+        scheduled = [each.min for each in self.autoscaler.schedules if each.min is not None]
+        return min([self.autoscaler.min, *scheduled])
+
+    @property
+    def fewest(self) -> int:
+        """The fewest tasks that there are while there are any; 0 only where there are never any."""
+        return self.least if self.desired_count is not None else max(1, self.least)
 
     @property
     def scales(self) -> bool:
