@@ -90,11 +90,13 @@ class FleetCluster:
         if there is None and not any(item["kind"] == "Namespace" for item in ours):
             fix = "Make it, or set praxis_kubernetes.create_namespace: true."
             wrong.append(Finding("no-namespace", "There is no namespace %s." % self.namespace, "cluster", fix))
+        everything = self.everything(served) if there is not None else []
+        wrong += [amiss for item in wanted if (amiss := changes.other_workload(item, everything)) is not None]
         wrong += other_identities.findings(found, self.pods)
         if wrong:
             raise Failed(*wrong)
         if there is not None:
-            found += changes.unwanted(self.everything(served), wanted, self._needed(objects, keep))
+            found += changes.unwanted(everything, wanted, self._needed(objects, keep))
         return Planned(wanted, found, [each for each in findings if each.level != ERROR])
 
     def _namespace(self) -> Optional[Dict[str, Any]]:

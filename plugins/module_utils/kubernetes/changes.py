@@ -110,6 +110,22 @@ def foreign(item: Object, before: Optional[Object], fleet: str) -> Optional[Find
     return Finding("object-foreign", what, item["metadata"].get("namespace", "cluster"), fix)
 
 
+def other_workload(item: Object, there: Sequence[Object]) -> Optional[Finding]:
+    """That a kind has become a member, or a leaf, under its name: the pods of both workloads have the same labels, so
+    that neither would ever be whole.
+
+    :param there: all objects of the fleet in the cluster.
+    """
+    name = item["metadata"]["name"]
+    kinds = {each["kind"] for each in there if is_workload(each) and each["metadata"]["name"] == name}
+    if not is_workload(item) or not kinds or item["kind"] in kinds:
+        return None
+    what = "It is a %s in the cluster, and would become a %s beside it, with the same pods."
+    what %= (", ".join(sorted(kinds)), item["kind"])
+    fix = "Give the kind of the other role another name (praxis_kubernetes_kind.name); this one goes when that serves."
+    return Finding("role-fixed", what, name, fix)
+
+
 def left_elsewhere(there: Sequence[Object], namespace: str) -> List[Finding]:
     """That a fleet runs in other namespaces as well, a finding for each.
 

@@ -14,6 +14,7 @@ from ansible_collections.praxis.cloud.plugins.action.fleet_kubernetes import Act
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_checks import one_cluster
 from tests.unit.kubernetes.fake_api import FakeApi
+from tests.unit.kubernetes.made import leaf, seeds, variables
 from tests.unit.kubernetes.verbs import OTHER, STATEFUL, of, run
 
 LISTED = 'pods is forbidden: User "me" cannot list resource "pods" in API group "" in the namespace "praxis"'
@@ -74,6 +75,16 @@ def test_a_namespace_that_is_being_removed_is_one_finding(api: FakeApi, state: s
     run(api, "deployed")
     api.objects["/api/v1/namespaces/praxis"]["status"] = {"phase": "Terminating"}
     assert refused(api, state)[0] == "namespace-ending"
+
+
+def test_a_kind_does_not_become_a_leaf_beside_its_own_members(api: FakeApi) -> None:
+    """Their pods have the same labels: neither workload would ever be whole."""
+    kinds = {"agent": variables(), "other": variables({"seeds": seeds(10, 20)}, slot="other")}
+    run(api, "deployed", kinds=kinds)
+    with pytest.raises(Failed) as raised:
+        run(api, "deployed", kinds={**kinds, "agent": leaf()})
+    (finding,) = raised.value.findings
+    assert (finding.code, finding.where) == ("role-fixed", "agent") and api.written == []
 
 
 def test_kinds_of_several_clusters_are_refused() -> None:
