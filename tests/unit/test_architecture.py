@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.test_repository import CHECKOUT, FILES, parse
 
 PAGE = (CHECKOUT / "docs/architecture.md").read_text(encoding="utf-8")
@@ -24,6 +25,10 @@ FILE_OF = {"grammar of references": "secrets/reference"}
 IO = ("http", "os", "socket", "subprocess", "urllib.request")
 #: The probe, which runs in the agent's container.
 NOT_PURE = "plugins/module_utils/kubernetes/ready.py"
+
+
+#: Files of systemd, which the pages on roles and releases describe.
+UNITS = (Paths.unit, Paths.engine_proxies)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,16 @@ def test_every_action_of_the_collection_is_in_its_row() -> None:
     row = next(row for row in ROWS if row.paths == ("plugins/action",))
     named = set(re.findall(r"`(\w+)`", row.knows))
     assert named == {path.stem for path in (CHECKOUT / "plugins/action").glob("*.py") if path.stem != "__init__"}
+
+
+def test_every_file_on_a_host_is_in_the_list() -> None:
+    listed = PAGE.partition("## On a host")[2]
+    paths = Paths()
+    values = [getattr(paths, name) for name in dir(paths) if not name.startswith("_")]
+    there = {value for value in values if isinstance(value, str) and "praxis" in value}
+    places = (paths.release("<id>"), paths.config("<name>"), paths.part("<part>"), paths.volume("<name>"),
+              paths.environment("<id>"), paths.sealed_environment("<id>"))  # fmt: skip
+    assert [path for path in sorted({*there, *places}) if path not in listed and path not in UNITS] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([\w/]+\.(?:py|yml|sh))`", PAGE))))
