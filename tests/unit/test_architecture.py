@@ -149,6 +149,13 @@ def test_every_action_of_the_collection_is_in_its_row() -> None:
     assert named == {path.stem for path in (CHECKOUT / "plugins/action").glob("*.py") if path.stem != "__init__"}
 
 
+def test_the_page_has_the_numbers_of_requests_that_other_tests_hold() -> None:
+    places = ("infrastructure", "google")
+    tests = [(CHECKOUT / f"tests/unit/{place}/test_account.py").read_text(encoding="utf-8") for place in places]
+    aws, google = (re.findall(r"^READS_OF_A_RUN = (\d+)$", text, re.MULTILINE) for text in tests)
+    assert f"sends {aws[0]} requests on AWS and {google[0]} on Google Cloud" in " ".join(PAGE.split())
+
+
 def test_every_file_on_a_host_is_in_the_list() -> None:
     listed = PAGE.partition("## On a host")[2]
     paths = Paths()
