@@ -122,6 +122,14 @@ def test_every_role_says_what_it_does_and_takes_its_own_arguments(role: str) -> 
             assert option.startswith(f"{role}_"), f"{role}: the option {option} lacks the role's prefix"
 
 
+def test_roles_and_playbooks_use_no_module_of_another_collection() -> None:
+    for path in FILES:
+        if path.parts[0] in ("roles", "playbooks") and path.suffix == ".yml":
+            text = (CHECKOUT / path).read_text(encoding="utf-8")
+            used = set(re.findall(r"^[ -]*([a-z_]+\.[a-z_]+)\.[a-z0-9_]+:", text, re.MULTILINE))
+            assert used <= {"ansible.builtin", "praxis.cloud"}, path
+
+
 #: How a playbook at the root takes another target's of the same name: groups are known when playbooks are read, and
 #: variables of hosts are not.
 TARGETS = ("kubernetes", "ecs")
