@@ -358,7 +358,7 @@ def test_hooks_run_where_the_documentation_says() -> None:
     assert steps[steps.index("hook before_batch") :][:3] == ["hook before_batch", "end", "absent"]
     assert steps[-4:] == ["lock", "present", "hook after_batch", "end"]
     asked = [task for _name, play in plays("deploy") for task in tasks_of(play) if "hook plan" in task.get("name", "")]
-    assert ["praxis_order.ok" in task["when"] for task in asked] == [True], "nobody is asked to agree to what is refused already"
+    assert ["praxis_order.ok" in task["when"] for task in asked] == [True], "nobody agrees to what is refused already"
     used = {task["vars"]["hook_point"] for _name, play in plays("deploy") for task in play.get("tasks") or []
             if "hook_point" in task.get("vars", {})}  # fmt: skip
     last = {point for point in hooks.POINTS if any(f"'{point}'" in name for name in used)}
