@@ -96,4 +96,20 @@ FAULTS = (
         after="return digits",
         tests=("tests/unit/agent/test_identity.py",),
     ),
+    Fault(
+        name="a-label-that-is-a-number",
+        breaks="A number among the labels of metrics passes every check and ends each agent at its start.",
+        file="plugins/module_utils/agent/vocabulary.py",
+        before='Setting("metrics.additional_labels", "texts"',
+        after='Setting("metrics.additional_labels", "mapping"',
+        tests=("tests/unit/agent/test_compiler.py",),
+    ),
+    Fault(
+        name="a-login-within-settings-is-not-told-of",
+        breaks="A token in a header of an MCP endpoint stands in files and plans, and nobody is told.",
+        file="plugins/module_utils/agent/layers.py",
+        before="        _tell_logins(setting, value, where, report)\n",
+        after="",
+        tests=("tests/unit/agent/test_compiler.py",),
+    ),
 )

@@ -59,4 +59,12 @@ FAULTS = (
         after="        return bool(tags)\n",
         tests=("tests/unit/infrastructure/test_repository.py",),
     ),
+    Fault(
+        name="files-that-the-image-s-user-cannot-read",
+        breaks="On a controller with a strict umask the agent cannot read its own code in the image.",
+        file="plugins/plugin_utils/git_repository.py",
+        before=", umask=_UMASK)",
+        after=")",
+        tests=("tests/unit/images/test_source.py",),
+    ),
 )
