@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Callable, List, Optional
 
 from ansible import constants as C
+from ansible.utils import color
 from ansible.utils.color import stringc
 from ansible.utils.display import Display
 
@@ -28,8 +29,12 @@ def paint(text: str, colour: str) -> str:
 
 
 def known_width(columns: int) -> Optional[int]:
-    """The screen's width as Ansible knows it in a worker, which has no terminal of its own; None: not known."""
-    return columns if columns > _ANSIBLE_LEAST else None
+    """The screen's width as Ansible knows it in a worker, which has no terminal of its own; None: not known.
+
+    That there is a terminal, Ansible's colours tell, unless somebody wants them everywhere or nowhere.
+    """
+    terminal = color.ANSIBLE_COLOR and not C.ANSIBLE_FORCE_COLOR
+    return columns if columns > _ANSIBLE_LEAST or terminal else None
 
 
 def show(

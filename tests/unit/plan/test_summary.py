@@ -179,6 +179,16 @@ def test_colours_and_width_are_the_terminal_s(two: Fleet) -> None:
 
 
 @pytest.mark.repetition
+def test_without_the_callback_the_width_is_the_terminal_s_too(two: Fleet) -> None:
+    """A terminal of 80 columns is what Ansible takes none for as well."""
+    for found in two.hostvars.values():
+        found["praxis_zone"] = "a-zone-with-a-name-that-is-too-long-for-such-a-terminal"
+    two.site.inventory(two.hostvars)
+    code, text = Terminal(COMMAND, two.site.folder, two.environment | {"TERM": "xterm"}, columns=80).finish()
+    assert code == 0 and "HEALTH" in text and "ZONE" not in text
+
+
+@pytest.mark.repetition
 def test_a_callback_that_prints_json_is_left_alone_on_standard_output(two: Fleet) -> None:
     done = two.run({"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"})
     assert json.loads(done.stdout)["stats"]["m1"]["failures"] == 0
