@@ -502,6 +502,22 @@ FAULTS = (
         tests=("tests/unit/plan/test_verify.py",),
     ),
     Fault(
+        name="crash-loop-is-well-in-between",
+        breaks="An agent that crashes again and again is good whenever it is observed between two crashes.",
+        file="plugins/action/fleet_verify.py",
+        before="            about_hosts += _to_come(table, judged, observations)",
+        after="            about_hosts += mesh.unlisted(table, judged, observations)",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
+        name="short-bootstrap-list-is-well",
+        breaks="Nobody is told of a member that will have lost others when its agent starts again.",
+        file="plugins/action/fleet_verify.py",
+        before="*mesh.unlisted(table, names, observations)]",
+        after="]",
+        tests=("tests/unit/plan/test_verify.py",),
+    ),
+    Fault(
         name="departed-machine-goes-unseen",
         breaks="A machine that left the fleet and still gets requests is not named.",
         file="plugins/action/fleet_verify.py",

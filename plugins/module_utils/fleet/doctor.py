@@ -25,7 +25,7 @@ KNOWS_NETWORK_OPTIONS = 24
 CONTAINER_UID = 10001
 #: Found by the verdict where no deployment has been: that is no trouble of the next one's.
 OF_A_DEPLOYMENT = ("no-container", "edge-missing", "mesh-split", "target-not-healthy")
-#: Of the verdict's findings, what is said of the machine itself, and what is no trouble: a deployment writes lists anew.
+#: Of the verdict's findings, those of the machine's own row, and what a deployment writes anew.
 OF_THE_VERDICT = ("engine-down", "peers-stale")
 #: What the next deployment puts right by itself.
 OF_THE_NEXT = (member_health.OTHER_RELEASE, "service-missing", "service-unwanted")
@@ -238,13 +238,13 @@ def _smaller_mtu(mtu: int, version: str) -> str:
     major = re.match(r"[0-9]+", version)
     if major and int(major.group()) < KNOWS_NETWORK_OPTIONS:
         return (
-            "Docker Engine %s gives such networks no other MTU. Use one of version %d or newer (docker_source: docker, on "
-            "a machine that has none yet), or raise the MTU of the way out." % (version, KNOWS_NETWORK_OPTIONS)
+            "Docker Engine %s gives such networks no other MTU. Use version %d or newer (docker_source: docker, on a "
+            "machine that has none yet), or raise the MTU of the way out." % (version, KNOWS_NETWORK_OPTIONS)
         )
     options = '{"bridge": {"com.docker.network.driver.mtu": "%d"}}' % mtu
     return (
-        'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}, and deploy. A network that is there keeps its '
-        "MTU: then, one machine after the other, docker compose -p praxis down there, and deploy again." % (mtu, options)
+        'Set praxis_docker_daemon: {"mtu": %d, "default-network-opts": %s}, and deploy. A network that is there keeps '
+        "its MTU: then, machine by machine, docker compose -p praxis down there, and deploy again." % (mtu, options)
     )
 
 

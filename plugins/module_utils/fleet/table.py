@@ -162,4 +162,5 @@ def table_from_plain(plain: Mapping[str, Any]) -> Table:
 
 def natural(text: str) -> List[Tuple[int, int, str]]:
     """A sort key that counts digits as numbers: ``aws-2`` before ``aws-10``."""
-    return [(0, int(part), "") if part[0] in "0123456789" else (1, 0, part) for part in re.split(r"([0-9]+)", text) if part]
+    parts = [part for part in re.split(r"([0-9]+)", text) if part]
+    return [(0, int(part), "") if "0" <= part[0] <= "9" else (1, 0, part) for part in parts]

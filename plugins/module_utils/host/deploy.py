@@ -17,7 +17,6 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host import (
     drain,
     engine_failure,
     fence,
-    files,
     gate,
     images,
     kept,

@@ -18,13 +18,16 @@ _KEYS = {"run", "owner", "reason", "fence", "at", "release"}
 
 
 def read(paths: Paths) -> List[Dict[str, Any]]:
-    """The entries, oldest first: ``run``, ``owner``, ``reason``, ``fence``, ``at`` (the host's clock), ``release``. What
-    is no such entry is left out: of one broken file the whole fleet's rollback must not end."""
+    """The entries, oldest first: ``run``, ``owner``, ``reason``, ``fence``, ``at`` (the host's clock), ``release``.
+
+    What is no such entry is left out: of one broken file the whole fleet's rollback must not end.
+    """
     try:
         found = json.loads(files.read_text(paths.history) or "[]")
     except ValueError:
         return []
-    return [one for one in found if isinstance(one, dict) and _KEYS <= set(one)] if isinstance(found, list) else []
+    entries = found if isinstance(found, list) else []
+    return [one for one in entries if isinstance(one, dict) and _KEYS.issubset(one)]
 
 
 def add(paths: Paths, deployment: Deployment, release: str, before: Optional[str], now: float) -> None:

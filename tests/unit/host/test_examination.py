@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.host import examination, inside, observation
 from ansible_collections.praxis.cloud.plugins.module_utils.host.desired import from_options
+from ansible_collections.praxis.cloud.plugins.module_utils.host.paths import Paths
 from tests.unit.host.fakes import DIGEST, IMAGE, release
 
 LOGIN = {"server": "registry.example", "username": "AWS", "password": "token-of-the-registry"}

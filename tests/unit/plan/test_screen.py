@@ -13,7 +13,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import screen
 
 @pytest.mark.parametrize(
     ("columns", "colours", "forced", "width"),
-    [(199, True, False, 199), (80, False, False, 80), (79, True, False, 79), (79, False, False, None), (79, True, True, None)],
+    [(199, True, False, 199), (80, False, False, 80), (79, True, False, 79), (79, False, False, None),
+     (79, True, True, None)],
     ids=["wide", "wide, no colours", "a terminal of 80 columns", "none, or no colours", "a log with colours"],
 )  # fmt: skip
 def test_the_width_that_a_worker_knows(

@@ -178,8 +178,8 @@ def test_an_agent_that_was_started_again_since_its_activation(
 
 @pytest.mark.parametrize(
     ("current", "compose", "running", "code"),
-    [("r1", "2.26.1", False, "engine-down"), ("r1", "2.26.1", True, "no-container"), (None, "2.26.1", False, "no-container"),
-     ("r1", None, False, "no-container")],
+    [("r1", "2.26.1", False, "engine-down"), ("r1", "2.26.1", True, "no-container"),
+     (None, "2.26.1", False, "no-container"), ("r1", None, False, "no-container")],
 )  # fmt: skip
 def test_where_no_engine_answers_nobody_says_that_there_is_no_agent(
     run: RunDirectory, current: str | None, compose: str | None, running: bool, code: str
@@ -204,7 +204,8 @@ def aged(run: RunDirectory, name: str, what: dict[str, Any], age: float | None, 
 
 
 @pytest.mark.parametrize(
-    ("restarts", "age", "warned"), [(57, 4.0, True), (1, 599.0, True), (57, 601.0, False), (0, 4.0, False), (2, None, False)]
+    ("restarts", "age", "warned"),
+    [(57, 4.0, True), (1, 599.0, True), (57, 601.0, False), (0, 4.0, False), (2, None, False)],
 )  # fmt: skip
 @pytest.mark.parametrize(("service", "code"), [(False, "agent-restarted"), (True, "service-restarted")])
 def test_who_observes_reads_that_something_has_just_been_started_again(
@@ -250,7 +251,9 @@ def test_a_newcomer_that_does_not_serve_yet_is_nobody_s_to_list(run: RunDirector
 
 @pytest.mark.parametrize("seen", [{"container": None}, {"release": {"running": "old"}}, {"api": {"health": None}},
                                   {"peers": {"revision": None, "multiaddrs": None}}])  # fmt: skip
-def test_of_a_member_that_is_to_be_deployed_anyhow_its_list_is_not_told(run: RunDirectory, seen: dict[str, Any]) -> None:
+def test_of_a_member_that_is_to_be_deployed_anyhow_its_list_is_not_told(
+    run: RunDirectory, seen: dict[str, Any]
+) -> None:
     listing(run, "m1", **seen)
     assert "peers-stale" not in [item["code"] for item in judged(run, strict=True)["findings"]]
 
