@@ -14,9 +14,14 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_OPTIONS, RUN_WORDS, bad_variable
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_VARIABLES,
+    RUN_WORDS,
+    bad_variable,
+)
 
-_VARIABLES = [variable for variable, *_limits in [*RUN_OPTIONS.values(), *RUN_WORDS.values()]]
+_VARIABLES = [RUN_VARIABLES[option] for option in [*RUN_OPTIONS, *RUN_WORDS]]
 
 
 class RunVariables:
