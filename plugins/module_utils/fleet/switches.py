@@ -10,6 +10,11 @@ from typing import Any, Collection, List, Mapping, Set
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, member_health
 
+#: Seconds that going back takes at most, with a slow pull of the old image.
+LATE = 1800.0
+#: What sets it off on a host: host/switch.py.
+_TIMER = "praxis-rollback.timer praxis-rollback.service"
+
 
 def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any]], run: str) -> List[Finding]:
     """That a host has rolled itself back: an error if this run had activated it, a warning if another one had. And that
@@ -50,6 +55,8 @@ def waiting(
             what = "Deployment %s has not called release %s good here. " % (armed["run"], armed["wanted"])
             what += goes_back(observations[name])
             fix = "Before that time, deploy with this host in the run, or undo that deployment: rollback.yml."
+            if _is_late(observations[name]):
+                fix = "Deploy, or run rollback.yml. Why it has not: systemctl status %s." % _TIMER
             found.append(Finding("unconfirmed", what, name, fix, level=WARNING))
     return found
 
@@ -59,7 +66,16 @@ def goes_back(observation: Mapping[str, Any]) -> str:
     armed = _switch(observation).get("armed")
     if not armed or armed.get("missing"):
         return ""
+    if _is_late(observation):
+        what = "The host was to roll itself back to release %s at %s, and has not."
+        return what % (armed["back"], clocks.moment(armed["until"]))
     return "The host rolls itself back to release %s at %s." % (armed["back"], clocks.moment(armed["until"]))
+
+
+def _is_late(observation: Mapping[str, Any]) -> bool:
+    """Whether the time of what is armed is so long over, by the host's clock, that its timer cannot be running."""
+    clock = (observation.get("host") or {}).get("clock")
+    return clock is not None and float(clock) > float(_switch(observation)["armed"]["until"]) + LATE
 
 
 def _switch(observation: Mapping[str, Any]) -> Mapping[str, Any]:

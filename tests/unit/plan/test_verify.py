@@ -503,6 +503,21 @@ def test_who_observes_reads_which_hosts_will_go_back_by_themselves(
     assert judged(run)["findings"] == []
 
 
+@pytest.mark.parametrize(("late", "said"), [(-60, "rolls itself back"), (60, "rolls itself back"), (7200, "has not")])
+def test_a_host_whose_time_is_long_over_is_not_said_to_go_back_by_itself(
+    run: RunDirectory, late: float, said: str
+) -> None:
+    """Its timer does not run, and nobody has to hurry before a time that is past."""
+    now = time.time()
+    armed = {"run": "theirs", "wanted": "r2", "back": "r1", "until": now - late}
+    good(run, "m2", {"armed": armed, "rolled_back": None})
+    outcome = run.outcome("m2") or {}
+    run.report("m2", {**outcome, "observation": {**outcome["observation"], "host": {"clock": now}}})
+    (found,) = judged(run)["findings"]
+    assert found["code"] == "unconfirmed" and said in found["what"]
+    assert ("praxis-rollback.timer" in found["fix"]) == (said == "has not")
+
+
 def test_a_host_that_cannot_roll_itself_back_for_want_of_an_image_is_reported(run: RunDirectory) -> None:
     left = {"run": "other", "wanted": "3f9c1a", "back": "81bb02", "until": 1.0}
     good(run, "m1", {"armed": {**left, "missing": "registry.example/a@sha256:0"}, "rolled_back": None})
