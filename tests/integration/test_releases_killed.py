@@ -279,3 +279,26 @@ def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: 
     assert moved(fleet, before) == set()
     assert set(registered(fleet).values()) == {"healthy"}
     assert lost(counted) == ({}, "")
+
+
+@pytest.mark.repetition
+def test_another_release_takes_the_place_of_one_that_was_killed_in_its_second_batch(
+    fleet: Cloud, tmp_path: Path
+) -> None:
+    """Nobody has seen either batch last. The one that is out of service is replaced first, however few serve then."""
+    settle(fleet)
+    before, output = seen.releases(fleet), tmp_path / "output"
+    pace = {"praxis_batch": 2, "praxis_canary": 2, "praxis_confirm_deadline": 900}
+    other = {**new(), **pace}
+    with load(fleet) as counted:
+        with begun(fleet, {**new(), **pace}, output) as run:
+            at_step(fleet, "Observe the agent until the batch has lasted", output, times=2)
+            os.killpg(run.pid, signal.SIGKILL)
+        for item in fleet.machines():
+            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: not fleet.on(item, MODULE), 150)
+        assert moved(fleet, before) == set(before)
+        run = deploy(fleet, other)
+    assert run.summary["ok"] and {item["code"] for item in run.summary["findings"]} == {"taken-over"}
+    assert set(registered(fleet).values()) == {"healthy"}
+    assert lost(counted) == ({}, "")
+    assert deploy(fleet, other).changed == {}
