@@ -295,7 +295,7 @@ ROWS = (
     Row("CLOUD=aws,gcp", run="make -n plan CLOUD=aws,gcp", why=_BOTH,
         prints="scripts/play plan.yml aws,gcp"),
     *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
-          prints="(scripts/play|--cloud) .*gcp")
+          prints="(scripts/(play|down)|--cloud) .*gcp")
       for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("plan", ""),
                          ("deploy", ""), ("policies", ""), ("up", ""), ("down", ""))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
