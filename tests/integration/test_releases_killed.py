@@ -285,10 +285,12 @@ def test_a_run_that_was_killed_in_its_second_batch_is_refused_and_undone(fleet: 
 def test_another_release_takes_the_place_of_one_that_was_killed_in_its_second_batch(
     fleet: Cloud, tmp_path: Path
 ) -> None:
-    """Nobody has seen either batch last. The one that is out of service is replaced first, however few serve then."""
+    """The batch that is out of service has not lasted, so nobody puts it in. It is replaced first, and the other one
+    serves until then."""
     settle(fleet)
     before, output = seen.releases(fleet), tmp_path / "output"
-    pace = {"praxis_batch": 2, "praxis_canary": 2, "praxis_confirm_deadline": 900}
+    # The next run gets to its first drain long before that soak is over.
+    pace = {"praxis_batch": 2, "praxis_canary": 2, "praxis_soak": 60, "praxis_confirm_deadline": 900}
     other = {**new(), **pace}
     with load(fleet) as counted:
         with begun(fleet, {**new(), **pace}, output) as run:
