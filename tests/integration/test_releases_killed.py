@@ -296,8 +296,6 @@ def test_another_release_takes_the_place_of_one_that_was_killed_in_its_second_ba
         with begun(fleet, {**new(), **pace}, output) as run:
             at_step(fleet, "Observe the agent until the batch has lasted", output, times=2)
             os.killpg(run.pid, signal.SIGKILL)
-        for item in fleet.machines():
-            seen.wait_for(f"the end of the step on {item.name}", lambda item=item: not fleet.on(item, MODULE), 150)
         assert moved(fleet, before) == set(before)
         run = deploy(fleet, other)
     assert run.summary["ok"] and {item["code"] for item in run.summary["findings"]} == {"taken-over"}
