@@ -67,9 +67,8 @@ class BalancerPass:
         """
         leaving = self._args["state"] == "absent"
         if leaving:
-            behind = {name for balancer in self._options["balancers"] for name in balancer["targets"]}
             # Whether they are out, their balancer knows.
-            asked = [name for name in self.members if name not in self._kept_out.intersection(behind)]
+            asked = [name for name in self.members if name not in self._kept_out.intersection(self._run.behind())]
             _hold(self._table.fleet, self._well | self._beyond, self.members, self._floor, asked)
         left = self._left()
         for balancer in [*self._options["balancers"], *left]:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import is_login, places
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import under
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.data import DATA_MOUNT, SHARED_PATH, Data
@@ -189,7 +189,7 @@ def _plain_logins(services: Sequence[Service]) -> List[Finding]:
         Finding("secret-in-environment", what, where(service.name, "environment." + name), fix, WARNING)
         for service in services
         for name, value in service.environment.items()
-        if is_login(name, value) or any(places(value, name))
+        if any(under(name, value, name))
     ]
 
 

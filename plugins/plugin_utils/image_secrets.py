@@ -10,7 +10,7 @@ import os
 import re
 from typing import Iterator, List, Mapping
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import is_login, places
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import under
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
 
@@ -29,7 +29,7 @@ def doubts(source: Source, file: str, arguments: Mapping[str, str]) -> List[Find
 
 def _arguments(arguments: Mapping[str, str]) -> Iterator[Finding]:
     for name, value in sorted(arguments.items()):
-        if is_login(name, value) or any(places(value, name)):
+        if any(under(name, value, name)):
             what = "The build argument %s seems to be a login, or to hold one, and stays in the image's history." % name
             fix = "Leave it out: fetch what needs a login before the build."
             yield Finding("image-secret", what, "praxis_image_build_arguments", fix, WARNING)

@@ -237,11 +237,14 @@ class RunDirectory:
         """The hosts whose release this run has called good."""
         return sorted(self._went_well(record.CONFIRM))
 
+    def behind(self) -> Set[str]:
+        """The members that are behind a load balancer."""
+        return {name for balancer in self.options().get("balancers", []) for name in balancer["targets"]}
+
     def out_of_service(self) -> List[str]:
         """The hosts behind a load balancer that this run has activated, and neither put in again since nor rolled back
         well."""
-        behind = {name for balancer in self.options().get("balancers", []) for name in balancer["targets"]}
-        batches = self.before().get("batches") or []
+        behind, batches = self.behind(), self.before().get("batches") or []
         activated = {name for batch in batches for name in batch if name in behind}.intersection(self.touched())
         return sorted(activated - self._went_well(record.REJOIN, record.ROLL_BACK))
 

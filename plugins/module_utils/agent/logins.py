@@ -36,11 +36,15 @@ def places(value: Any, path: str) -> Iterator[str]:
             yield path
     elif isinstance(value, dict):
         for key, item in value.items():
-            below = "%s.%s" % (path, key)
-            yield from [below] if is_login(str(key), item) else places(item, below)
+            yield from under(str(key), item, "%s.%s" % (path, key))
     elif isinstance(value, list):
         for at, item in enumerate(value):
             yield from places(item, "%s[%d]" % (path, at))
+
+
+def under(name: str, value: Any, path: str) -> Iterator[str]:
+    """The same of what stands under a name, which may say itself that it is a login."""
+    yield from [path] if is_login(name, value) else places(value, path)
 
 
 def spelt(text: str) -> Any:
