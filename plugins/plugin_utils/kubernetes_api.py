@@ -18,7 +18,7 @@ import os
 import re
 import sys
 from email.utils import parsedate_to_datetime
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 import yaml
 
@@ -41,6 +41,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import res
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
 
 Object = Mapping[str, Any]
+T = TypeVar("T")
 _TIMEOUT = (5, 30)
 #: What a kubelet answers, as the log itself and with 200, when it has removed the container or its log.
 _NO_LOG = ("unable to retrieve container logs for ", "failed to try resolving symlinks in path ")
@@ -128,15 +129,26 @@ class Api:
         write the same object, or the quota that it counts for, at the same moment, which is no refusal."""
         query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
         text, path = yaml_json.dumps(dict(item)), resources.path(item)
-        request = functools.partial(self.request, "PATCH", path, query, text, _APPLY)
-        return Poll(interval=_BESIDE).allowed(request, errors.Conflict, seconds=_CONTENDED)
+        return _beside_others(functools.partial(self.request, "PATCH", path, query, text, _APPLY))
 
-    def create(self, path: str, item: Object, idempotent: bool = False) -> Dict[str, Any]:
-        """Make an object.
+    def create(self, path: str, item: Object) -> Dict[str, Any]:
+        """Make an object. A request whose answer is lost is not sent again."""
+        return self.request("POST", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=False)
 
-        :param idempotent: whether a request whose answer is lost is sent again. It is a conflict when it had arrived.
+    def create_once(self, path: str, item: Object) -> None:
+        """Make an object whose name nobody else gives to one. It is asked for again where the answer was lost, or where
+        somebody wrote the quota that it counts for at the same moment; that it is there by then is none of these.
         """
-        return self.request("POST", path, {"fieldManager": MANAGER}, json.dumps(dict(item)), idempotent=idempotent)
+        text = json.dumps(dict(item))
+
+        def attempt() -> None:
+            try:
+                self.request("POST", path, {"fieldManager": MANAGER}, text)
+            except errors.Conflict as error:
+                if error.reason != "AlreadyExists":
+                    raise
+
+        _beside_others(attempt)
 
     def replace(self, path: str, item: Object) -> Dict[str, Any]:
         """Write an object over the version that it names."""
@@ -227,6 +239,11 @@ class Api:
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, answer.text, answer.headers, where)
         return answer
+
+
+def _beside_others(request: Callable[[], T]) -> T:
+    """What a request returns, sent again while others write what it is about."""
+    return Poll(interval=_BESIDE).allowed(request, errors.Conflict, seconds=_CONTENDED)
 
 
 def _websocket_error() -> Type[Exception]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
@@ -80,6 +79,8 @@ class Deployment:
             bad = bad or kubernetes_secrets.missing(self.cluster, planned.objects, self.lock.require)
             if not bad and objects.have_machines(planned.objects):
                 bad = self._meet_machines(goals)
+        except errors.Unavailable:
+            raise  # no answer says nothing of the release: what is open here is the next run's
         except errors.CloudError as error:
             bad = list(error.findings)
         outcome = deployments.GOOD
@@ -177,9 +178,8 @@ class Deployment:
         path = resources.collection("v1", "ConfigMap", self.cluster.namespace)
         if not good or not deployments.is_newest(records, source.objects):
             past = self._past(source, outcome)
-            with suppress(errors.Conflict):  # its name is this run's: an earlier request has arrived without an answer
-                written = deployments.written(past, self.cluster.fleet, self.cluster.namespace)
-                self.cluster.api.create(path, written, idempotent=True)
+            # Its name is this run's.
+            self.cluster.api.create_once(path, deployments.written(past, self.cluster.fleet, self.cluster.namespace))
         for one in deployments.kept(records, source.objects, self.keep)[1] if good else ():
             self.cluster.api.delete("%s/%s" % (path, deployments.record_name(one, self.cluster.fleet)))
 

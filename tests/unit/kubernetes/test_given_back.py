@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_api, kubernetes_secrets
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.test_history import FIRST, SECOND, THIRD, past
@@ -55,6 +57,25 @@ def test_a_run_that_is_interrupted_leaves_its_name_and_keeps_nobody_waiting(
     assert "unfinished" in codes(run(api, "status", kinds=of(THIRD)))
     assert codes(run(api, "rolled_back")) == ["unfinished"]
     assert image(api) == SECOND, "the run that stopped is undone, and no good one"
+
+
+@pytest.mark.parametrize("at", [(Watch, "all"), (kubernetes_secrets, "missing")])
+def test_a_run_that_gets_no_answer_stops_and_nothing_is_rolled_back(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str]
+) -> None:
+    """The API server was away for longer than anybody waits: the release may well be good."""
+
+    def away(*_: Any) -> None:
+        raise errors.Unavailable("The cluster's API does not answer.", "cluster", "Wait.", code="cluster-unreachable")
+
+    run(api, "deployed", kinds=of(FIRST))
+    with monkeypatch.context() as patched:
+        patched.setattr(*at, away)
+        with pytest.raises(errors.Unavailable):
+            run(api, "deployed", kinds=of(SECOND))
+    assert image(api) == SECOND and [row["outcome"] for row in past(api)] == ["good"]
+    assert codes(run(api, "deployed", kinds=of(SECOND))) == ["unfinished"]
+    assert [row["outcome"] for row in past(api)] == ["good", "good"]
 
 
 def test_a_run_that_may_write_nothing_does_not_hide_the_one_that_stopped(api: FakeApi) -> None:
@@ -103,6 +124,25 @@ def test_a_record_whose_answer_is_lost_is_written_once(api: FakeApi, arrives: bo
     api.answer = once  # type: ignore[method-assign]
     assert run(api, "deployed", kinds=of(OTHER))["ok"]
     assert [row["outcome"] for row in past(api)] == ["good", "good"] and lease.holder(api.objects[LEASE]) == ""
+
+
+def test_a_record_that_a_quota_is_too_busy_for_is_written_after_it(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is a conflict as well, and the record is not there. Without it a rollback would go one too far."""
+    monkeypatch.setattr(kubernetes_api, "_BESIDE", 0.01)
+    run(api, "deployed")
+    whole, contended = api.answer, [3]
+
+    def busy(verb: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if verb == "POST" and path.endswith("/configmaps") and contended[0]:
+            contended[0] -= 1
+            return 409, {"message": "Operation cannot be fulfilled on resourcequotas: modified", "reason": "Conflict"}
+        return whole(verb, path, query, body)
+
+    api.answer = busy  # type: ignore[method-assign]
+    assert run(api, "deployed", kinds=of(OTHER))["ok"] and contended == [0]
+    assert [row["outcome"] for row in past(api)] == ["good", "good"]
 
 
 def test_a_deployment_without_a_record_is_named_and_a_rollback_undoes_it_alone(api: FakeApi) -> None:
