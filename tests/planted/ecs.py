@@ -143,4 +143,13 @@ FAULTS = (
         tests=("tests/unit/ecs/test_numbers.py",),
         tier="test",
     ),
+    Fault(
+        name="tasks-that-do-not-start-are-good",
+        breaks="A deployment that asks for more tasks is good before any of them runs.",
+        file="plugins/module_utils/cloud/ecs_service.py",
+        before="if complete and self._all_run(seconds):",
+        after="if complete:",
+        tests=("tests/unit/ecs/test_numbers.py",),
+        tier="test",
+    ),
 )

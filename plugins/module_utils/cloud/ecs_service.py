@@ -51,6 +51,8 @@ class EcsService:
     fitting: str = ""
     current: dict[str, Any] = field(default_factory=dict)
     deployment: str = ""
+    #: Tasks that this run has asked for: where that begins no deployment, the one of before is complete without them.
+    asked: int = 0
 
     @property
     def where(self) -> str:
@@ -158,6 +160,7 @@ class EcsService:
             ))  # fmt: skip
         elif changed := self._changed(self.fitting, security_groups):
             self._update(changed)
+            self.asked = int(changed.get("desiredCount", 0))
 
     def go_to(self, arn: str) -> None:
         """Run another revision."""
@@ -172,14 +175,15 @@ class EcsService:
         arn = str(self.described.get("taskDefinition", ""))
 
         ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
-        if done and ended == rollout.COMPLETED:
+        complete = done and ended == rollout.COMPLETED
+        if complete and self._all_run(seconds):
             unserved = self._served(float(self.kind.settings.grace))
             if not unserved:
                 self._revisions.mark(arn, GOOD if self.described.get("desiredCount") else UNTRIED)
             return unserved
         stopped = self.tasks.stopped(ours)
         log = self.tasks.log_end(stopped)
-        if not done:
+        if complete or not done:
             return rollout.unfinished(self.described, stopped, log, self.where, seconds)
         found = rollout.failed(self.described, ours, stopped, log, self.where)
         self._revisions.mark(arn, BAD)
@@ -193,6 +197,16 @@ class EcsService:
     def _state(self) -> str:
         self.described = self._describe()
         return rollout.state(self.described, self.deployment)
+
+    def _all_run(self, seconds: float) -> bool:
+        """Whether the tasks that this run has asked for run after so many seconds; an autoscaler may want fewer since."""
+
+        def run() -> bool:
+            self.described = self._describe() if self.asked else self.described
+            counts = self.described
+            return bool(counts.get("runningCount", 0) >= min(self.asked, counts.get("desiredCount", 0)))
+
+        return self.poll.until(run, bool, seconds=seconds)[1]
 
     def health(self) -> list[Finding]:
         """What is wrong with it now."""

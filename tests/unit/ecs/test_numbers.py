@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.aws.ecs_records import HEALTHY
 from tests.unit.ecs.conftest import Account
 
 NIGHT = {"name": "night", "schedule": "cron(0 20 ? * * *)", "min": 1}
@@ -42,7 +43,20 @@ def test_fewer_tasks_than_the_limits_allow_are_written_without_another_deploymen
     set_by_hand(account, 1)
     assert "tasks-missing" in {each["code"] for each in account.verb("status")["findings"]}
     assert account.deploy() == (["UpdateService"], [])
-    assert account.fleet().rows()[0]["desired"] == 2
+    described = account.fleet().rows()[0]
+    assert (described["running"], described["desired"]) == (2, 2)
+
+
+@pytest.mark.slow
+def test_a_higher_number_is_good_when_its_tasks_run(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no deployment of ECS's, and the one of before is complete whatever becomes of the new tasks."""
+    account.deploy({"desired_count": 2})
+    whole = account.scheduler._runner.observe
+    with monkeypatch.context() as patched:
+        patched.setattr(account.scheduler._runner, "observe", lambda task: whole(task) if task.health == HEALTHY else None)
+        assert account.deploy({"desired_count": 4, "timeout": 60})[1][0] == "rollout-unfinished"
+    assert account.deploy({"desired_count": 5}) == (["UpdateService"], [])
+    assert account.fleet({"desired_count": 5}).rows()[0]["running"] == 5
 
 
 @pytest.mark.slow
