@@ -127,7 +127,7 @@ class FleetCluster:
 
     def pods(self) -> List[Dict[str, Any]]:
         """All pods of the fleet."""
-        selector = "%s=%s" % (resources.INSTANCE, self.fleet)
+        selector = "%s=%s,%s=%s" % (resources.APPLICATION, resources.AGENT, resources.INSTANCE, self.fleet)
         return self.api.listed("/api/v1/namespaces/%s/pods" % self.namespace, labelSelector=selector)
 
     def everything(self, served: Optional[Sequence[str]] = None) -> List[Dict[str, Any]]:

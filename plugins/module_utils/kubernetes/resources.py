@@ -17,6 +17,8 @@ Object = Mapping[str, Any]
 Version = Tuple[int, int]
 MANAGED_BY = "app.kubernetes.io/managed-by"
 INSTANCE = "app.kubernetes.io/instance"
+#: The label by which a pod says what it runs, and what agents say: another application may be called as the fleet is.
+APPLICATION, AGENT = "app.kubernetes.io/name", "praxis-agent"
 #: The label by which an object says of which kind of agents it is.
 COMPONENT = "app.kubernetes.io/component"
 #: The value of :data:`MANAGED_BY` on all objects of ours, and the name under which server-side apply knows us.

@@ -19,7 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.release import 
     digest,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.times import seconds
-from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import start
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, start
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.secrets import SecretObject
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.settings import MEMBER, KindSettings
 
@@ -86,9 +86,9 @@ class Kind:
     def selector(self) -> Dict[str, str]:
         """The labels that its pods are known by; they can never change."""
         return {
-            "app.kubernetes.io/name": "praxis-agent",
-            "app.kubernetes.io/instance": self.fleet,
-            "app.kubernetes.io/component": self.name,
+            resources.APPLICATION: resources.AGENT,
+            resources.INSTANCE: self.fleet,
+            resources.COMPONENT: self.name,
         }
 
     def pod(self) -> Dict[str, Any]:

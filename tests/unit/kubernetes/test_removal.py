@@ -56,3 +56,16 @@ def test_what_stays_is_named_and_the_next_removal_goes_on(api: FakeApi, monkeypa
     assert (finding["code"], result["ok"]) == ("object-not-gone", False) and "Service/agent-api" in finding["what"]
     assert 300 < now[0] < 1000 and living(api) == {NAMESPACE, SERVICE}
     assert {each["object"] for each in run(api, "absent", check=True)["changes"]} == {"Service/agent-api"}
+
+
+@pytest.mark.slow
+def test_another_application_called_as_the_fleet_is_is_not_waited_for(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chart's release, say: its pods have the same instance, and stay."""
+    run(api, "deployed")
+    whole, labels = api._pods, {"app.kubernetes.io/name": "web", "app.kubernetes.io/instance": "demo"}
+    web = {"metadata": {"name": "web-0", "uid": "web-0", "labels": labels}, "spec": {}, "status": {"phase": "Running"}}
+    monkeypatch.setattr(api, "_pods", lambda namespace: [*whole(namespace), web])
+    now = lingers(api, monkeypatch, 30)
+    assert codes(run(api, "absent")) == [] and now[0] < 100
