@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.image_digest import DIGEST, SHAPE
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.policy import ECR
 
 DEFAULT_HOST = "docker.io"
 #: Docker Hub's older name; the engine takes it for the same.
@@ -35,11 +36,6 @@ _HOST = re.compile(
 )
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_ECR = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
-    r"(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|c2s\.ic\.gov|sc2s\.sgov\.gov"
-    r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ def same_registry(host: str) -> str:
 
 def aws_registry_of(host: str) -> tuple[str, str] | None:
     """Account and region of a private ECR registry, or None when the host is not one."""
-    found = _ECR.fullmatch(host)
+    found = ECR.fullmatch(host)
     return (found["account"], found["region"]) if found else None
 
 

@@ -13,10 +13,15 @@ from typing import Any
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import FLEET_TAG, names
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_dns import CLOUDFRONT
 
-#: An image in a registry of ECR's.
-REPOSITORY = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^@:]+)"
+#: The host of a private registry of ECR's: in each partition, with FIPS, and with both versions of IP
+#: (https://docs.aws.amazon.com/general/latest/gr/ecr.html).
+ECR = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\."
+    r"(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|c2s\.ic\.gov|sc2s\.sgov\.gov"
+    r"|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
 )
+#: An image in one.
+REPOSITORY = re.compile(ECR.pattern + r"/(?P<name>[^@:]+)")
 
 
 @dataclass(frozen=True)

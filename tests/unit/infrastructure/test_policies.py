@@ -16,6 +16,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import aws_registry_of
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_policies import (
     VERBS,
@@ -194,6 +195,17 @@ def test_in_china_ecr_and_ec2_have_names_of_their_own() -> None:
     for verb in ("provision", "eks"):
         (given,) = [each for each in china[verb]["Statement"] if each["Sid"] == "GiveRole"]
         assert "ec2.amazonaws.com.cn" in given["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+@pytest.mark.parametrize("host", ["dkr.ecr-fips.us-gov-west-1.amazonaws.com", "dkr-ecr.us-gov-west-1.on.aws"])
+def test_a_registry_s_other_names_are_known_to_who_pulls(host: str) -> None:
+    """The same names as for a login: who has the token alone may pull nothing."""
+    image = f"123456789012.{host}/praxis:1.0"
+    assert aws_registry_of(image.partition("/")[0]) == ("123456789012", "us-gov-west-1")
+    place = Place("research", "us-gov-west-1", "123456789012", images=[image], partition="aws-us-gov")
+    repository = "arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/praxis"
+    named = [one for each in policies(place)["deploy"]["Statement"] for one in each["Resource"]]
+    assert repository in named
 
 
 def test_a_login_s_secret_is_read_by_who_provisions_and_by_the_doctor_alone() -> None:
