@@ -54,11 +54,11 @@ class Source:
                       ["-C", checkout, "submodule", "--quiet", "update", "--init", "--recursive"]):  # fmt: skip
             self.repository.ask(*words)
         _remove_history(checkout)
-        _refuse_pointers(checkout, self.given)
         context = os.path.realpath(os.path.join(checkout, self.part))
         inside = os.path.commonpath([context, os.path.realpath(checkout)]) == os.path.realpath(checkout)
         if not inside or not os.path.isdir(context):
             raise Failed(_unfit(self.given, "It has no directory %s." % self.part, "Correct what is behind the colon."))
+        _refuse_pointers(context, self.given)
         return context
 
     def tag(self, recipe: Mapping[str, Any]) -> str:
@@ -141,10 +141,10 @@ def _remove_history(checkout: str) -> None:
             os.remove(os.path.join(at, _NOT_CONTENT))
 
 
-def _refuse_pointers(checkout: str, given: str) -> None:
+def _refuse_pointers(context: str, given: str) -> None:
     """:raises Failed: git has left pointers where git-lfs would have put files (its specification, v1)."""
-    for path in sorted(_files(checkout)):
-        whole = os.path.join(checkout, path)
+    for path in sorted(_files(context)):
+        whole = os.path.join(context, path)
         if os.path.islink(whole):
             continue
         with open(whole, "rb") as file:

@@ -129,8 +129,13 @@ def test_a_pointer_of_lfs_is_no_content(repository: Path, tmp_path: Path) -> Non
     (repository / "agent" / "weights.bin").write_text(pointer)
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "--message", "two")
-    with pytest.raises(Failed, match="agent/weights.bin.*git-lfs"):
+    with pytest.raises(Failed, match="weights.bin.*git-lfs"):
         read_source(f"file://{repository}#main:agent").context(str(tmp_path / "scratch"))
+    (repository / "other").mkdir()
+    git(repository, "mv", "agent/weights.bin", "other/weights.bin")
+    git(repository, "commit", "--quiet", "--message", "three")
+    context = read_source(f"file://{repository}#main:agent").context(str(tmp_path / "another"))
+    assert os.listdir(context) == ["main.py"], "what is beside the directory that is built is nobody's concern"
 
 
 @pytest.mark.parametrize(
