@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"'<>]+@)?([^\s?#\"'<>]*)(\?[^\s\"'<>]*)?", re.IGNORECASE)
+# It begins at "://": to look for the scheme before that is to go over a line of dots and hyphens once for each of them.
+_ADDRESS = re.compile(r"(://)(?:[^\s/?#@\"'<>]+@)?([^\s?#\"'<>]*)(\?[^\s\"'<>]*)?")
 
 
 def without_logins(said: str) -> str:

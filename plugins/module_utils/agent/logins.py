@@ -13,7 +13,9 @@ import json
 import re
 from typing import Any, Iterator
 
-_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/?#@:\"']*:[^\s/?#@\"']+@", re.IGNORECASE)
+_ADDRESS = re.compile(r"://[^\s/?#@:\"']*:[^\s/?#@\"']+@")
+#: Where a login is kept, and not the login: ``GOOGLE_APPLICATION_CREDENTIALS=/app/configs/key.json``.
+_FILE = re.compile(r"(?:/[\w.-]+){2,}")
 _NAME = re.compile(
     r"(?:^|[-_.])(?:authorization|cookie|pass(?:word|wd|phrase)?|secret|(?:auth)?token|credentials?"
     r"|(?:api|access|private)[-_]?key)$",
@@ -23,7 +25,9 @@ _NAME = re.compile(
 
 def is_login(name: str, value: Any) -> bool:
     """Whether a name says that what it holds is a login."""
-    return isinstance(value, str) and bool(value.strip()) and _NAME.search(name) is not None
+    if not isinstance(value, str) or not value.strip() or _FILE.fullmatch(value):
+        return False
+    return _NAME.search(name) is not None
 
 
 def places(value: Any, path: str) -> Iterator[str]:

@@ -341,6 +341,7 @@ def test_what_holds_no_login_is_not_told_of() -> None:
     plain = {"url": "http://files:3002", "headers": {"Accept": "x", "Authorization": ""}, "max_tokens": "3"}
     layer = {"mcp": {"enabled": True, "external_endpoints": [plain]}, "llm": {"base_url": "http://a:80/@x:y@z"}}
     assert {finding.code for finding in compiled(layer).findings} == {"execute-python-open-to-peers"}
+    assert not compiled({}, environment={"GOOGLE_APPLICATION_CREDENTIALS": "/app/configs/key.json"}).findings
 
 
 def test_a_list_that_may_hold_logins_can_be_a_secret_as_a_whole() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import RegistryCredentials, parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils import command, image_tools
@@ -141,5 +142,8 @@ def test_what_a_program_says_is_quoted_without_logins_and_signatures() -> None:
     assert command.Done(1, "", said).last_words == (
         "Get https://pypi.example/simple: 403 / GET https://store.example/x?… failed"
     )
+    assert command.Done(1, "", "mirror_https://me:planted@host/x?sig=planted").last_words == "mirror_https://host/x?…"
     named = "reading manifest docker://host:5000/name@sha256:%s" % ("a" * 64)
     assert command.Done(1, "", named).last_words == named
+    endless = "a." * 500_000  # an agent logs what its peers send, and the time for it grows as its length does
+    assert without_logins(endless) == endless
