@@ -63,11 +63,11 @@ options:
     elements: str
     default: []
   open_api_to_world:
-    description: Must be true for a network of the whole internet in O(api_from) or O(balancer_from).
+    description: Must be true for the whole internet, or a large part of it, in O(api_from) or O(balancer_from).
     type: bool
     default: false
   open_p2p_to_world:
-    description: Must be true for a network of the whole internet in O(p2p_from).
+    description: Must be true for the whole internet, or a large part of it, in O(p2p_from).
     type: bool
     default: false
   hosts:

@@ -156,8 +156,16 @@ FAULTS = (
         name="world-by-ipv6",
         breaks="The whole internet may reach the agents by IPv6 without being asked for by name.",
         file="plugins/module_utils/infrastructure/settings.py",
-        before='canonical(each).endswith("/0")]',
-        after='canonical(each) == "0.0.0.0/0"]',
+        before="for version in _WIDEST]",
+        after="for version in (4,)]",
+        tests=("tests/unit/infrastructure/test_list.py",),
+    ),
+    Fault(
+        name="world-in-halves",
+        breaks="The whole internet in two halves may reach the agents without being asked for by name.",
+        file="plugins/module_utils/infrastructure/settings.py",
+        before="one.prefixlen < _WIDEST[one.version]",
+        after="one.prefixlen == 0",
         tests=("tests/unit/infrastructure/test_list.py",),
     ),
     Fault(

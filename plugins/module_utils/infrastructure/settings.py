@@ -18,6 +18,10 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.aws_li
 NETWORK, FIREWALL, ACCESS, KEY, MACHINES, BALANCER = "network", "firewall", "access", "key", "machines", "balancer"
 #: On AWS alone, and only for who names it: fleets of machines have none.
 CLUSTER = "cluster"
+#: Bits of the widest network that is one owner's, by version of IP. A wider one has addresses of everybody.
+_WIDEST = {4: 8, 6: 16}
+#: IPv6 that nobody routes through the internet, and that a site may name as a whole.
+_LOCAL = ipaddress.IPv6Network("fc00::/7")
 TARGETS_LOST = "the registration of its targets; the next deployment registers them again"
 
 
@@ -84,8 +88,22 @@ def across(members: Iterable[Mapping[str, Any]], own: str) -> list[str]:
     return networks(str(each["address"]) for each in known if each["network"] != own)
 
 
+def of_everybody(named: Iterable[str]) -> list[str]:
+    """Those of these networks that are too wide to be one owner's, by themselves or with those beside them: the whole
+    internet, be it in halves, or a large part of it."""
+    parsed = {each: ipaddress.ip_network(canonical(each)) for each in named if each}
+    versions = [[one for one in parsed.values() if one.version == version] for version in _WIDEST]
+    merged = [one for each in versions for one in ipaddress.collapse_addresses(each)]  # type: ignore[type-var]
+    wide = [one for one in merged if one.prefixlen < _WIDEST[one.version] and not _is_within(one, _LOCAL)]
+    return [each for each, one in parsed.items() if any(_is_within(one, other) for other in wide)]
+
+
+def _is_within(inner: Any, outer: Any) -> bool:
+    return bool(inner.version == outer.version and inner.subnet_of(outer))
+
+
 def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
-    """A finding for each option that names the whole internet without leave.
+    """A finding for each option that names the whole internet, or a large part of it, without leave.
 
     :param api: whether the API may be open to the world.
     :param p2p: whether the peer-to-peer port may be.
@@ -98,9 +116,10 @@ def refuse_world(open_: Open, *, api: bool, p2p: bool) -> list[Finding]:
     )  # fmt: skip
     findings = []
     for names, networks, allowed, switch, variable, why in asked:
-        world = [each for each in networks if each and canonical(each).endswith("/0")]
+        world = of_everybody(networks)
         if world and not allowed:
-            what = f"{names} name the whole internet ({', '.join(world)}): {why}"
+            said = ", ".join(world[:4]) + (f" and {len(world) - 4} more" if len(world) > 4 else "")
+            what = f"{names} name the whole internet, or a large part of it ({said}): {why}"
             fix = f"Name your own networks, or set {switch}=true ({variable})."
             findings.append(Finding("open-to-world", what, "firewall", fix))
     return findings

@@ -258,6 +258,25 @@ def test_the_world_must_be_asked_for_by_name(option: str, world: str) -> None:
     assert refuse_world(open_, api=True, p2p=True) == []
 
 
+@pytest.mark.parametrize("world", [
+    ["0.0.0.0/1", "128.0.0.0/1"], ["::/1", "8000::/1"], ["2000::/3"], ["0.0.0.0/2"], ["::ffff:0:0/1"],
+    [f"{first}.0.0.0/8" for first in range(256)],
+])  # fmt: skip
+def test_the_world_in_parts_is_the_world(world: list[str]) -> None:
+    """Halves admit whom the whole admits, and all of IPv6 that is routed is a part of it by length alone."""
+    (finding,) = refuse_world(Open(inside="10.0.0.0/8", p2p_from=[*world, "2001:db8::/32"]), api=False, p2p=False)
+    assert (finding.code, world[0] in finding.what) == ("open-to-world", True)
+
+
+@pytest.mark.parametrize("own", [
+    ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"], ["9.0.0.0/8"], ["fc00::/7"], ["fd00::/8"], ["2a01:4f8::/29"],
+    ["10.0.0.0/8", "12.0.0.0/8"],
+])  # fmt: skip
+def test_a_large_network_of_one_owner_is_not_the_world(own: list[str]) -> None:
+    open_ = Open(inside="10.0.0.0/8", api_from=own, p2p_from=own, balancer_from=own)
+    assert refuse_world(open_, api=False, p2p=False) == []
+
+
 @pytest.mark.parametrize(
     ("text", "network"),
     [("10.1.2.3/8", "10.0.0.0/8"), ("203.0.113.7", "203.0.113.7/32"), ("2001:DB8::1", "2001:db8::1/128")],
