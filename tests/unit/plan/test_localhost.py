@@ -9,13 +9,22 @@ import json
 from typing import Any
 
 import pytest
+from ansible import constants
 
 from tests import tiers
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import PLAN, Site, site
+from tests.unit.plan.test_balancers import Balancer
 
 pytestmark = pytest.mark.slow
 __all__ = ["site"]
+
+
+def named(site: Site, own: dict[str, Any]) -> None:
+    """Have the inventory name localhost, with these variables."""
+    hosts = json.loads((site.folder / "hosts.json").read_text())
+    hosts["ungrouped"]["hosts"]["localhost"] = own
+    (site.folder / "hosts.json").write_text(json.dumps(hosts))
 
 
 @pytest.mark.parametrize("own", tiers.first([
@@ -25,10 +34,34 @@ __all__ = ["site"]
 def test_identities_are_made_with_the_python_of_ansible(site: Site, empty: Account, own: dict[str, Any]) -> None:
     """Machines have theirs at /usr/bin, which has no library of a cloud; `all` includes a localhost that is named."""
     site.inventory(fleet(1), ansible_python_interpreter=site.host("all", "exit 3")["ansible_python_interpreter"])
-    hosts = json.loads((site.folder / "hosts.json").read_text())
-    hosts["ungrouped"]["hosts"]["localhost"] = own
-    (site.folder / "hosts.json").write_text(json.dumps(hosts))
+    named(site, own)
     played = site.play([PLAN])
     assert played.rc == 0, played.printed[-2000:]
     assert empty.cloud.changes() == ["CreateSecret"]
     assert not site.was_sent("all")
+
+
+@pytest.mark.parametrize("own", tiers.first([
+    {"ansible_connection": "local"},
+    {"ansible_connection": "ssh", "ansible_ssh_executable": "/bin/false"},
+]))  # fmt: skip
+def test_the_load_balancer_is_asked_with_the_python_of_ansible(
+    site: Site, empty: Account, monkeypatch: pytest.MonkeyPatch, own: dict[str, Any]
+) -> None:
+    """No drain would succeed, and no deployment begin."""
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(site.folder))
+    vpc = empty.cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    empty.cloud.client("elbv2").create_target_group(Name="agents", Protocol="HTTP", Port=8000, VpcId=vpc)
+    balancer = Balancer(site.folder, "praxis.cloud.aws_lb_target")
+    member = site.host("m1", "exit 3")
+    site.inventory({"m1": member}, ansible_python_interpreter=member["ansible_python_interpreter"])
+    named(site, own)
+    asked = {"load_balancer_run": balancer.run.path, "load_balancer_members": list(balancer.observations)}
+    role = {"name": "praxis.cloud.load_balancer", "tasks_from": "observe", "rolespec_validate": False}
+    tasks = [{"ansible.builtin.include_role": role, "vars": asked, "run_once": True},
+             {"name": "Seen", "ansible.builtin.debug": {"var": "load_balancer_result"}}]  # fmt: skip
+    played = site.play([{"hosts": "praxis", "gather_facts": False, "tasks": tasks}])
+    assert played.rc == 0, played.printed[-2000:]
+    seen = played.of("Seen", "m1")["load_balancer_result"]
+    assert [each["member"] for each in seen["targets"]] == [*balancer.observations]
+    assert not site.was_sent("m1")
