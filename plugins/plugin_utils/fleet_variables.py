@@ -38,7 +38,7 @@ CONFIG_LAYERS = ("praxis_agent_config", "praxis_agent_config_group", "praxis_age
 #: What says where a member is, whatever its agent runs.
 PLACE = frozenset(
     """
-    activate address api_port cloud fleet identity_store instance_id network p2p_plaintext_across p2p_port
+    activate address api_port balancer cloud fleet identity_store instance_id network p2p_plaintext_across p2p_port
     peer_id_scheme private_ip project public_ip region slot target target_group zone
     """.split()
 )
@@ -79,6 +79,8 @@ class MemberVariables:
     peer_id_scheme: str = "ed25519"
     architecture: str = ""
     target_group: Pointer = ""
+    #: Of it an inventory works out the target group, and Jinja takes a word that is no boolean for false.
+    balancer: bool = True
     docker_socket: bool = False
     container: Mapping[str, Any] = field(default_factory=dict)
     agent_environment: Mapping[str, Any] = field(default_factory=dict)

@@ -89,6 +89,8 @@ _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("a multicast address", lambda address: address.is_multicast),
     ("a reserved address", lambda address: address.is_reserved or address.packed[0] == 0),
 )
+#: What Ansible's argument specs and Jinja's filter `bool` agree on: to one of them `y` is true, to the other one false.
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 #: A finding's code, what a variable is, and the fix.
 Wrong = Optional[Tuple[str, str, str]]
 
@@ -103,9 +105,9 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
         values[name] = int(value)
     elif kind == "bool":
         word = (value if isinstance(value, str) else shown(value)).lower()
-        if word not in ("true", "false", "yes", "no"):
+        if word not in (*_TRUE, *_FALSE):
             return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
-        values[name] = word in ("true", "yes")
+        values[name] = word in _TRUE
     elif kind == "str":
         if isinstance(value, (dict, list)):
             return "bad-variable", "is no text.", "Write one text."

@@ -14,6 +14,7 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
+from ansible.plugins.filter.core import to_bool
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from hypothesis import given as generated
@@ -172,6 +173,9 @@ class TestRefusals:
             ("p2p_port", [4001], "and no port"),
             ("strict", "maybe", "is 'maybe' and neither true nor false"),
             ("docker_socket", 2, "is 2 and neither true nor false"),
+            ("balancer", "enabled", "is 'enabled' and neither true nor false"),
+            ("balancer", "y", "is 'y' and neither true nor false"),
+            ("balancer", "", "is '' and neither true nor false"),
             ("image", ["a"], "is no text"),
             ("slot", {"a": 1}, "is no text"),
             ("container", "512m", "is no mapping"),
@@ -185,6 +189,11 @@ class TestRefusals:
         assert (finding.code, finding.where) == ("bad-variable", "m1")
         assert finding.what.startswith(f"praxis_{name} is ")
         assert words in finding.what
+
+    @pytest.mark.parametrize("given", ["true", "Yes", "on", "1", 1, True, "false", "NO", "off", "0", 0, False])
+    def test_a_word_is_the_boolean_that_it_is_to_ansible(self, given: Any) -> None:
+        """An inventory works out the target group by its filter: a member is behind a balancer, or it is not."""
+        assert read(balancer=given).balancer is to_bool(given)
 
     @pytest.mark.parametrize("name", [item.name for item in fields(MemberVariables) if item.name != "name"])
     @pytest.mark.parametrize("given", ODD, ids=lambda value: type(value).__name__)
