@@ -1,27 +1,29 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The numbers and words of a run, where an inventory says them of its members: a run has one of each, and takes it from
-the host that comes first."""
+"""The variables of a run, where an inventory says them of its members: a run has one of each, and takes it from the
+host that comes first."""
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any, Dict, List, Mapping
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown, too_deep
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
-    RUN_OPTIONS,
-    RUN_VARIABLES,
-    RUN_WORDS,
-    bad_variable,
-)
+from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import VARIABLE as HOOKS
+from ansible_collections.praxis.cloud.plugins.plugin_utils.records import VARIABLE as RECORD
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_VARIABLES, bad_variable
 
-_VARIABLES = [RUN_VARIABLES[option] for option in [*RUN_OPTIONS, *RUN_WORDS]]
+_NOT_SET, _UNREAD = "not set", "a template that cannot be read"
+#: What says no more than a variable that is not set; but an empty directory of records means that none is kept.
+_EMPTY = ("", {})
+_PATHS = (RECORD, HOOKS)
 
 
 class RunVariables:
@@ -29,7 +31,7 @@ class RunVariables:
 
     def __init__(self) -> None:
         #: By variable and by what it is, the members.
-        self._said: Dict[str, Dict[str, List[str]]] = {variable: {} for variable in _VARIABLES}
+        self._said: Dict[str, Dict[str, List[str]]] = {variable: {} for variable in RUN_VARIABLES.values()}
 
     def add(self, member: str, variables: Mapping[str, Any]) -> None:
         """Read a member's."""
@@ -42,16 +44,32 @@ class RunVariables:
 
 
 def _said(variables: Mapping[str, Any], variable: str) -> str:
+    """What a member has of it, whole: of two long values the beginnings may be the same."""
     if variable not in variables:
-        return "not set"
+        return _NOT_SET
     try:
-        value = plain(variables[variable])
+        given = variables[variable]
+        if too_deep(given):
+            return _UNREAD
+        value = plain(given)
     except AnsibleError:
-        return "a template that cannot be read"
-    return "not set" if value in (None, "") else shown(value if isinstance(value, (list, dict)) else str(value))
+        return _UNREAD
+    if value is None or variable != RECORD and value in _EMPTY:
+        return _NOT_SET
+    if variable in _PATHS:
+        value = _places(value)
+    return json.dumps(value, sort_keys=True) if isinstance(value, (list, dict)) else str(value)
+
+
+def _places(value: Any) -> Any:
+    """A path, or some by name, so that two ways to one place are the same: inventories of two clouds lie apart."""
+    if isinstance(value, dict):
+        return {name: _places(path) for name, path in value.items()}
+    return os.path.realpath(os.path.expanduser(value)) if value and isinstance(value, str) else value
 
 
 def _differs(variable: str, said: Mapping[str, List[str]]) -> Finding:
-    each = " and ".join("%s for %s" % (value, listed(members, 3)) for value, members in said.items())
+    words = {value: value if value in (_NOT_SET, _UNREAD) else shown(value) for value in said}
+    each = " and ".join("%s for %s" % (words[value], listed(members, 3)) for value, members in said.items())
     what = "%s is %s, and a run has one value for all members." % (variable, each)
     return bad_variable(what, variable, "Set it for all members alike: in a group that holds all of them, or with -e.")

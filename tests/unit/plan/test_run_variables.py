@@ -42,6 +42,10 @@ def differing(**members: Mapping[str, Any]) -> list[Finding]:
     ({"praxis_batch": None}, {}),
     ({"praxis_batch": ""}, {"praxis_batch": None}),
     ({"praxis_image": "one"}, {"praxis_image": "other"}),
+    ({"praxis_hooks": {"plan": "a.yml", "success": "b.yml"}}, {"praxis_hooks": {"success": "b.yml", "plan": "a.yml"}}),
+    ({"praxis_hooks": {}}, {"praxis_hooks": None}),
+    ({"praxis_hooks": {"plan": "in/aws/../ask.yml"}}, {"praxis_hooks": {"plan": "in/gcp/../ask.yml"}}),
+    ({"praxis_record": ""}, {"praxis_record": ""}),
 ])  # fmt: skip
 def test_members_that_agree(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert differing(m1=one, m2=other) == []
@@ -52,12 +56,16 @@ def test_members_that_agree(one: dict[str, Any], other: dict[str, Any]) -> None:
     ({"praxis_batch": 0}, {}, "0 for m1 and not set for m2"),
     ({}, {"praxis_min_available": "50%"}, "not set for m1 and 50% for m2"),
     ({"praxis_unfinished": "refuse"}, {"praxis_unfinished": []}, "refuse for m1 and [] for m2"),
+    ({"praxis_hooks": {"plan": "/approve.yml"}}, {}, "approve.yml} for m1 and not set for m2"),
+    ({"praxis_hooks": {"plan": "/approve" * 20}}, {"praxis_hooks": {"plan": "/approve" * 21}}, "for m2"),
+    ({"praxis_record": ""}, {}, " for m1 and not set for m2"),
+    ({"praxis_record": "one"}, {"praxis_record": "other"}, "/other for m2"),
     ({}, Failing(praxis_soak="x"), "not set for m1 and a template that cannot be read for m2"),
 ])  # fmt: skip
 def test_members_that_differ(one: dict[str, Any], other: dict[str, Any], said: str) -> None:
     (found,) = differing(m1=one, m2=other)
     assert (found.code, found.level, found.what.split(" is ")[0]) == ("bad-variable", "error", found.where)
-    assert said in found.what.replace("'", "")
+    assert said in found.what.replace("'", "").replace('"', "")
 
 
 @pytest.mark.parametrize(("only", "level"), [(None, "error"), (PLACE, "warning")])
