@@ -88,6 +88,13 @@ def test_the_sandbox_s_own_fleet_is_confirmed_and_the_sandbox_goes(tmp_path: Pat
     assert not checkout.sandbox
 
 
+@pytest.mark.parametrize("words", ["-v", "-D", "-e praxis_labels=C", "--verbose", "--vault-id=C", "-l CLOUD"])
+def test_who_does_not_only_look_removes_it(tmp_path: Path, words: str) -> None:
+    checkout = Checkout(tmp_path, "aws")
+    assert checkout.make("down", f"ARGS={words}").returncode == 0
+    assert not checkout.sandbox
+
+
 @pytest.mark.parametrize(("up", "cloud", "strange"), [("aws", "gcp", "gcp"), ("aws", "aws,gcp", "gcp"),
                                                       ("gcp", "aws", "aws"), ("gcp", "aws,gcp", "aws")])
 def test_a_cloud_that_the_sandbox_lacks_is_refused(tmp_path: Path, up: str, cloud: str, strange: str) -> None:
@@ -127,7 +134,8 @@ def test_a_sandbox_whose_clouds_have_ended_is_removed_without_the_playbook(tmp_p
     assert not checkout.called("play") and not checkout.sandbox
 
 
-@pytest.mark.parametrize("look", ["--check", "-C", "-vC", "--list-tasks", "--syntax-check", "--help"])
+@pytest.mark.parametrize("look", ["--check", "-C", "-vC", "-CD", "-Cv", "-bC", "--chec", "--list-tasks",
+                                  "--syntax-check", "--help"])
 def test_who_only_looks_keeps_the_sandbox(tmp_path: Path, look: str) -> None:
     checkout = Checkout(tmp_path, "aws")
     assert checkout.make("down", f"ARGS={look}").returncode == 0
