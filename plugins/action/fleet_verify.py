@@ -20,6 +20,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import (
     switches,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import roll_back
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import absences, observations_of, soften
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Table
 from ansible_collections.praxis.cloud.plugins.plugin_utils import controller, hooks, journal, records
@@ -71,7 +72,8 @@ class ActionModule(FleetAction):
         recorded = run.recorded()
         said = args["balancer"]
         balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
-        about_hosts = [*by_itself, *clocks.findings(judged, outcomes), *_not_sealing(judged, observations)]
+        about_hosts = [*by_itself, *check_logins(seen_now), *clocks.findings(judged, outcomes)]
+        about_hosts += _not_sealing(judged, observations)
         if args["strict"]:
             about_hosts += _to_come(table, judged, observations)
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))

@@ -9,6 +9,14 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="two-members-on-one-machine",
+        breaks="Two members whose logins lead to one machine are activated there, one in the place of the other.",
+        file="plugins/module_utils/fleet/order.py",
+        before="    findings += shared\n",
+        after="",
+        tests=("tests/unit/fleet/test_order.py",),
+    ),
+    Fault(
         name="all-rings-are-one",
         breaks="The eight rings of a large fleet run through the members in one and the same order.",
         file="plugins/module_utils/fleet/topology.py",

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Callable, Collection, Dict, List, Sequence
+from typing import Any, Callable, Collection, Dict, List, Mapping, Sequence
 
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.table import Member
 
@@ -57,6 +58,24 @@ def check_machines(members: Sequence[Member]) -> List[Finding]:
         _shared("machine", address, sharing)
         for address, sharing in holders.items()
         if len({member.p2p_port for member in sharing}) > 1  # those of one port share their whole address
+    ]
+
+
+def check_logins(observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+    """That the logins of several members lead to one machine, by what each one's says of itself."""
+    holders: Dict[str, List[str]] = defaultdict(list)
+    for name in sorted(observations):
+        machine = (observations[name].get("host") or {}).get("machine")
+        if machine:
+            holders[machine].append(name)
+    fix = (
+        "Give each the ansible_host of its own machine (and no ansible_connection: local, which is this controller for "
+        "all of them): the second agent would take the first one's place."
+    )
+    return [
+        Finding("shared-machine", "%s log in to one machine." % listed(names, 3), "inventory", fix)
+        for names in holders.values()
+        if len(names) > 1
     ]
 
 

@@ -13,6 +13,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import engine_advice, switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.batches import Pace, split, watch
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import check_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.mesh import answering, heal, observed, verdict
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import (
     Outcome,
@@ -96,6 +97,8 @@ def make_order(
     if final:
         findings += [_no_engine(name, outcomes[name]) for name in needs_docker if not outcomes[name].get("changed")]
     observations = observations_of(outcomes)
+    shared = check_logins({name: observations[name] for name in names if name in observations})
+    findings += shared
     whole = len(names) + len(left_out) == len(table.members)
     seen = verdict(table, observations, {}, scope=None if whole else names)
     active = {name for name in observations if (observations[name].get("container") or {}).get("state") == "running"}
@@ -123,7 +126,7 @@ def make_order(
         activate, restart, unconfirmed, groups = [], [], [], []
     at_once = len(groups) == 1 and len(activate) == len(names)
     return Order(
-        needs_docker=needs_docker,
+        needs_docker=[] if shared else needs_docker,
         activate=[name for group in groups for name in group],
         restart=restart,
         unconfirmed=unconfirmed,

@@ -110,7 +110,8 @@ def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) ->
 
 
 def observe_host(paths: Paths) -> Dict[str, Any]:
-    """Python, space where images go, memory, and the clock (seconds since 1970) to compare with the controller's."""
+    """Python, space where images go, memory, the clock (seconds since 1970) to compare with the controller's, and what
+    tells the machine from every other one."""
     memory = read_text("/proc/meminfo") or ""
     disk = os.statvfs(image_place(read_json(paths.daemon_json) or {}))
     return {
@@ -120,6 +121,7 @@ def observe_host(paths: Paths) -> Dict[str, Any]:
         "memory_free_mb": memory_mb(memory, "MemAvailable"),
         "clock": round(time.time(), 3),
         "seals": seal.can(paths),
+        "machine": uptime.machine(),
     }
 
 

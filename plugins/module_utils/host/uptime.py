@@ -18,6 +18,16 @@ def boot(proc: str = PROC) -> str:
     return (read_text(os.path.join(proc, "sys/kernel/random/boot_id")) or "").strip()
 
 
+def machine(proc: str = PROC, root: str = "/") -> Optional[str]:
+    """What two logins have in common exactly when they lead to one machine; None where the system does not say.
+
+    Copies of a machine have its machine id, and containers the boot of the machine that they are on: of those each has
+    a root of its own.
+    """
+    this, place = boot(proc), os.stat(root)
+    return "%s/%d/%d" % (this, place.st_dev, place.st_ino) if this else None
+
+
 def seconds(proc: str = PROC) -> float:
     """Seconds since the machine booted."""
     return float((read_text(os.path.join(proc, "uptime")) or "0").split()[0])

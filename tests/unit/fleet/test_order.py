@@ -375,6 +375,25 @@ def test_a_run_that_finds_another_deployment_at_work_does_nothing() -> None:
     assert (free.needs_docker, free.observe_again) == (["m1"], True)
 
 
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("outcome", ["prepared", "needs-docker"])
+def test_two_logins_that_lead_to_one_machine_are_no_two_members(outcome: str, *, final: bool) -> None:
+    """An ansible_host that was copied, or a local connection for all of them: the second agent would take the first
+    one's place, or the controller would get them."""
+    plan = fleet(3)
+    seen = meshed(plan)
+    outcomes = {name: {"outcome": outcome, "changed": True, "activation": "start",
+                       "observation": {**seen[name], "host": {"machine": machine}}}
+                for name, machine in (("m1", "a/1/2"), ("m2", "b/1/2"), ("m3", "a/1/2"))}  # fmt: skip
+    order = make_order(plan, outcomes, plan.order, Pace(), final=final)
+    (finding,) = order.findings
+    assert (finding.code, "m1, m3 log in to one machine" in finding.what) == ("shared-machine", True)
+    assert (order.activate, order.needs_docker) == ([], [])
+    for unknown in ("c/1/2", None):
+        outcomes["m3"]["observation"]["host"]["machine"] = unknown
+        assert make_order(plan, outcomes, plan.order, Pace(), final=final).findings == ()
+
+
 def taken_over(*names: str, release: str = "", batch: int = 1, **containers: dict[str, Any]) -> Any:
     """The order of four members that another deployment has left: it activated these, and called nothing good.
 

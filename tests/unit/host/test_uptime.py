@@ -31,6 +31,20 @@ def test_this_machine_says_it() -> None:
     assert age is not None and 0 <= age < up
 
 
+def test_a_machine_is_told_by_its_boot_and_by_its_root(tmp_path: Path) -> None:
+    """Containers on one machine share its boot, and copies of a machine what is on their disks."""
+    boots = {name: tmp_path / name for name in ("one", "other", "neither")}
+    for name in ("one", "other"):
+        (boots[name] / "sys/kernel/random").mkdir(parents=True)
+        (boots[name] / "sys/kernel/random/boot_id").write_text(f"{name}\n", encoding="ascii")
+    roots = [str(tmp_path), str(tmp_path / "one")]
+    told = [uptime.machine(str(boots[name]), root) for name in ("one", "other") for root in roots]
+    assert len(set(told)) == 4
+    assert uptime.machine(str(boots["one"]), roots[0]) == told[0]
+    assert uptime.machine(str(boots["neither"])) is None
+    assert uptime.machine() == uptime.machine()
+
+
 @pytest.mark.parametrize("set_by", [3600, -3600])
 def test_a_soak_is_not_cut_short_or_made_longer_by_a_clock_that_is_set(set_by: int) -> None:
     container = {"state": "running", "started_at": "2026-01-01T00:00:00Z", "age": 12.0}

@@ -58,6 +58,13 @@ def test_all_is_well(run: RunDirectory) -> None:
     assert found["observe_again"] is False
 
 
+def test_two_members_that_are_one_machine_are_named(run: RunDirectory) -> None:
+    for name, observation in meshed(PLAN).items():
+        run.report(name, {"observation": {**observation, "host": {"machine": "a/1/2"}}})
+    (found,) = judged(run, strict=True)["findings"]
+    assert (found["code"], found["level"], "m1, m2" in found["what"]) == ("shared-machine", "error", True)
+
+
 def test_who_was_left_out_does_not_make_a_deployment_bad(run: RunDirectory) -> None:
     gone = Finding("host-unreachable", "It cannot be reached.", "m2", "Start it.", level="warning")
     run.set_order(order(left_out=(gone,)), {})
