@@ -35,7 +35,7 @@ def dialled(kinds: Iterable[tuple[Collection[str], Collection[str]]]) -> dict[st
     """
     found: dict[str, list[str]] = {}
     for bootstrap, addresses in kinds:
-        for peer in _peer_ids(bootstrap) if addresses else ():
+        for peer in peer_ids(bootstrap) if addresses else ():
             found.setdefault(peer, []).extend(addresses)
     return found
 
@@ -79,12 +79,13 @@ def findings(
 
 def _testified(seen: Mapping[str, Seen | None], bootstrap: Collection[str]) -> list[set[str]]:
     """What each member has seen that the tasks dial."""
-    named = {"", *_peer_ids(bootstrap)}
+    named = {"", *peer_ids(bootstrap)}
     observed = [each for each in seen.values() if each]
     # Where all were observed and none is named, the list is at fault: it names nobody whom the tasks could reach.
     wrong = len(observed) == len(seen) and not any(each.peer_id in named for each in observed)
     return [set(each.accepted) for each in observed if wrong or each.peer_id in named]
 
 
-def _peer_ids(multiaddrs: Iterable[str]) -> list[str]:
+def peer_ids(multiaddrs: Iterable[str]) -> list[str]:
+    """Whom multiaddrs name, an id each."""
     return [each.rpartition("/p2p/")[2] for each in multiaddrs]

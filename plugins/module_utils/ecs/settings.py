@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.praxis.cloud.plugins.module_utils.ecs import capacity, schedules
+from ansible_collections.praxis.cloud.plugins.module_utils.ecs import capacity, edges, schedules
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.capacity import Capacity
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.schedules import Schedule
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
@@ -22,6 +23,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader i
     truth,
     word,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.settings import canonical
 
 VARIABLE = "praxis_ecs"
 #: CPU units of a Fargate task -> the least and the most memory that it may have, and the step between sizes, in MiB.
@@ -46,8 +48,9 @@ _NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,98}[a-zA-Z0-9])?")
 _GROUP = re.compile(r"[A-Za-z0-9_./#-]{1,512}")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 _SUBNET, _SECURITY_GROUP = re.compile(r"subnet-[0-9a-f]{8,17}"), re.compile(r"sg-[0-9a-f]{8,17}")
-_SOURCE = re.compile(r"sg-[0-9a-f]{8,17}|pl-[0-9a-f]{8,17}|[0-9.]{7,15}/[0-9]{1,2}|[0-9a-f:]{2,39}/[0-9]{1,3}")
-_MULTIADDR = re.compile(r"/(?:ip4|ip6|dns|dns4|dns6)/[A-Za-z0-9.:_-]+/tcp/[0-9]{1,5}/p2p/[A-Za-z0-9]{40,64}")
+_GROUP_OR_LIST = re.compile(r"(?:sg|pl)-[0-9a-f]{8,17}")
+_MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/([A-Za-z0-9.:_-]+)/tcp/([0-9]{1,5})/p2p/[A-Za-z0-9]{40,64}")
+_MOST_PORTS = 65535
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,7 @@ def read_kind(given: Mapping[str, Any], name: str, deployed: bool = True) -> Kin
         raise Failed(*reader.findings)
     values["autoscaler"] = _autoscaler(reader, values.get("autoscaler", {}))
     values["capacity"] = capacity.read(reader, values.get("capacity", capacity.FARGATE))
+    values["api_from"] = [as_kept(each) for each in values.get("api_from", ())]
     for several in ("bootstrap", "subnets", "security_groups", "api_from"):
         values[several] = tuple(dict.fromkeys(values.get(several, ())))
     settings = KindSettings(**values)
@@ -185,6 +189,10 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
     if not settings.bootstrap:
         fix = "Give the multiaddrs of members on machines (make status shows them): a task is dialled by nobody."
         reader.bad("bootstrap names no member to dial", fix)
+    dialled = len(set(edges.peer_ids(settings.bootstrap)))
+    if settings.bootstrap and settings.edges > dialled:
+        fix = "Lower edges, or name more members in bootstrap: a task is connected to nobody else."
+        reader.bad(f"edges is {settings.edges}, and bootstrap names {dialled} to dial", fix)
     if not settings.subnets:
         reader.bad("subnets is empty", "Give the ids of the subnets that tasks are to be in, of two zones.")
     if settings.security_groups and settings.api_from:
@@ -205,13 +213,42 @@ def sizes(cpu: int) -> list[int]:
     return list(range(least, most + 1, step)) if step else list(_SMALLEST)
 
 
+def as_kept(source: str) -> str:
+    """A source as EC2 keeps it, which answers networks in their shortest form.
+
+    :raises Failed: it is no network, and no id either.
+    """
+    return source if _GROUP_OR_LIST.fullmatch(source) else canonical(source)
+
+
+def _source(value: Any) -> str:
+    """What to write instead of a source; empty where it is one."""
+    try:
+        good = isinstance(value, str) and bool(as_kept(value))
+    except Failed:
+        good = False
+    return "" if good else "Write ids of security groups or prefix lists, or ranges such as 10.0.0.0/8."
+
+
+def _multiaddr(value: Any) -> str:
+    """What to write instead of a multiaddr; empty where it can be dialled."""
+    found = _MULTIADDR.fullmatch(value) if isinstance(value, str) else None
+    good = found is not None and 0 < int(found[3]) <= _MOST_PORTS
+    if found and found[1] in ("ip4", "ip6"):
+        try:
+            good = good and ipaddress.ip_address(found[2]).version == int(found[1][-1])
+        except ValueError:
+            good = False
+    return "" if good else "Write multiaddrs such as /ip4/10.0.0.5/tcp/4001/p2p/12D3…."
+
+
 _fault_of_name = matches(_NAME, "Use up to 100 letters, digits, hyphens and underscores.")
 _role = matches(_ROLE, "Write the role's ARN.")
 _percent = number(1, 1000)
 _TOP: Mapping[str, Any] = {
     "name": _fault_of_name,
     "cluster": _fault_of_name,
-    "bootstrap": listed(matches(_MULTIADDR, "Write multiaddrs such as /ip4/10.0.0.5/tcp/4001/p2p/12D3…."), "texts"),
+    "bootstrap": listed(_multiaddr, "texts"),
     "edges": number(0, 32),
     "desired_count": number(0, 5000),
     "autoscaler": {
@@ -228,7 +265,7 @@ _TOP: Mapping[str, Any] = {
     "capacity": lambda value: "",  # read by itself
     "subnets": listed(matches(_SUBNET, "Write ids of subnets."), "ids of subnets"),
     "security_groups": listed(matches(_SECURITY_GROUP, "Write ids of security groups."), "ids of security groups"),
-    "api_from": listed(matches(_SOURCE, "Write ids of security groups or prefix lists, or ranges."), "sources"),
+    "api_from": listed(_source, "sources"),
     "public_ip": truth,
     "execution_role": _role,
     "task_role": _role,

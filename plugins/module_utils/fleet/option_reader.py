@@ -94,10 +94,10 @@ def number(least: int, most: int) -> Check:
 
 
 def word(choices: Sequence[Any]) -> Check:
-    """One of some."""
+    """One of some, of the same type: a number that a template has divided is 256.0, and is written so."""
 
     def check(value: Any) -> str:
-        good = value in choices and not isinstance(value, bool)
+        good = not isinstance(value, bool) and any(value == each and isinstance(value, type(each)) for each in choices)
         return "" if good else "Write one of %s." % ", ".join(map(str, choices))
 
     return check

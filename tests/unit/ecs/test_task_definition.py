@@ -21,7 +21,20 @@ from hypothesis import strategies as st
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs import access, service
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.meaning import normal, same
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from tests.unit.ecs.made import ACCOUNT, ARN, IMAGE, REGION, ROLE, SECRETS, VERSION, codes, kind, plan, variables
+from tests.unit.ecs.made import (
+    ACCOUNT,
+    ARN,
+    BOOTSTRAP,
+    IMAGE,
+    REGION,
+    ROLE,
+    SECRETS,
+    VERSION,
+    codes,
+    kind,
+    plan,
+    variables,
+)
 
 #: Which operation takes which file, and of which service.
 OPERATIONS = {
@@ -217,6 +230,16 @@ WRONG: list[Wrong] = [
     ("bad-ecs-setting", lambda: kind({"cpu": 300})),
     ("bad-ecs-setting", lambda: kind({"minimum_healthy_percent": 100, "maximum_percent": 100})),
     ("bad-ecs-setting", lambda: kind({"api_from": ["sg-0d0d0d0d"]})),
+    ("bad-ecs-setting", lambda: kind({"security_groups": None, "api_from": ["999.0.0.0/8"]})),
+    ("bad-ecs-setting", lambda: kind({"security_groups": None, "api_from": ["10.0.0.0/99"]})),
+    ("bad-ecs-setting", lambda: kind({"security_groups": None, "api_from": [10]})),
+    ("bad-ecs-setting", lambda: kind({"bootstrap": [BOOTSTRAP[0].replace("10.0.0.5", "10.0.0.500")]})),
+    ("bad-ecs-setting", lambda: kind({"bootstrap": [BOOTSTRAP[0].replace("ip4", "ip6")]})),
+    ("bad-ecs-setting", lambda: kind({"bootstrap": [BOOTSTRAP[0].replace("4001", "70000")]})),
+    ("bad-ecs-setting", lambda: kind({"edges": 3})),
+    ("bad-ecs-setting", lambda: kind({"edges": 2, "bootstrap": [BOOTSTRAP[0], BOOTSTRAP[0].replace("4001", "4002")]})),
+    ("bad-ecs-setting", lambda: kind({"cpu": 256.0})),
+    ("bad-ecs-setting", lambda: kind({"retention": 30.0})),
     ("fargate-size", lambda: kind(container={"memory": "700m"})),
     ("ecs-too-long", lambda: kind(container={"start_period": "6m"})),
     ("ecs-secret-store", lambda: kind(agent_secrets={"OPENAI_API_KEY": "gcp-sm://a-project/key?version=7"})),
@@ -240,6 +263,13 @@ def test_what_cannot_be_is_refused_by_name(code: str, made: Callable[[], object]
         made()
     assert code in codes(raised.value)
     assert "planted" not in str(raised.value)
+
+
+def test_sources_are_written_as_ec2_keeps_them() -> None:
+    """It answers an address's network and the short form, so that any other text would be a change in each run."""
+    given = ["10.0.0.5/8", "10.0.0.0/8", "192.0.2.7", "2001:0DB8::/32", "sg-0d0d0d0d", "pl-0d0d0d0d"]
+    made = kind({"security_groups": None, "api_from": given})
+    assert made.settings.api_from == ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32", "sg-0d0d0d0d", "pl-0d0d0d0d")
 
 
 def test_a_machine_among_the_kinds_is_told_where_machines_belong() -> None:
