@@ -78,8 +78,8 @@ def of(finding: Finding, others: Sequence[Finding] = ()) -> Remedy:
 
 
 def _named(given: Collection[str]) -> List[str]:
-    """The codes of ``praxis_doctor_fix``: Ansible leaves the blanks of a list that is written as a text."""
-    return [name.strip() for name in given]
+    """The codes of ``praxis_doctor_fix``: of a list that is written as a text Ansible leaves blanks and empty ones."""
+    return [name.strip() for name in given if name.strip()]
 
 
 def unknown(names: Collection[str]) -> List[Finding]:

@@ -31,7 +31,7 @@ def test_a_job_template_is_a_playbook_of_the_project_and_its_survey() -> None:
     assert asked == set(data("surveys"))
 
 
-@pytest.mark.parametrize("name", ["plan", "deploy", "rollback", "backup", "restore", "status", "verify", "down"])
+@pytest.mark.parametrize("name", ["plan", "deploy", "rollback", "backup", "restore", "status", "verify", "doctor", "down"])
 def test_every_verb_has_its_job_template(name: str) -> None:
     assert [item for item in data("job_templates") if item["playbook"] == f"{name}.yml"]
 
@@ -70,6 +70,15 @@ def test_a_session_token_that_was_not_filled_in_is_none() -> None:
     around = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "hidden", "AWS_SESSION_TOKEN": ""}
     loaded = botocore.credentials.EnvProvider(around).load()
     assert loaded is not None and not loaded.token
+
+
+@pytest.mark.parametrize("book", ["verify", "doctor"])
+def test_what_only_looks_runs_by_itself(book: str) -> None:
+    """AWX starts no scheduled job whose survey has a question that must be answered."""
+    (template,) = [item for item in data("job_templates") if item["playbook"] == f"{book}.yml"]
+    assert [item for item in data("schedules") if item["job_template"] == template["name"]]
+    questions = data("surveys").get(template.get("survey"), {}).get("spec", [])
+    assert not any(question["required"] or question.get("default") for question in questions)
 
 
 def test_schedules_are_of_the_kind_that_awx_takes() -> None:

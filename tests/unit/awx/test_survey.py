@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.praxis.cloud.plugins.module_utils.awx.survey import passwords, survey
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import remedies
 from ansible_collections.praxis.cloud.plugins.plugin_utils import fleet_variables, variable_types
 from scripts import surveys
 from tests.awx.rules import wrong_survey
@@ -121,6 +122,10 @@ def test_an_option_is_what_the_code_takes(book: str, name: str, option: dict[str
         given = yaml.safe_load(default)
         assert option.get("required") or option["default"] == given
         assert (option["type"] == "bool") is isinstance(given, bool)
+
+
+def test_the_doctor_is_asked_to_fix_what_it_can() -> None:
+    assert tuple(SPECS["doctor"]["options"]["praxis_doctor_fix"]["choices"]) == remedies.FIXABLE
 
 
 def test_only_what_belongs_to_one_run_is_asked() -> None:

@@ -291,6 +291,13 @@ def test_names_may_be_written_as_the_finding_writes_them() -> None:
     assert fixing(exposed, *written) == fixing(exposed, *remedies.FIXABLE) != {}
 
 
+@pytest.mark.parametrize("given", [[""], [" "], ["secret-exposed", ""]])
+def test_an_empty_name_is_none(given: list[str]) -> None:
+    """A survey's empty answer, a comma at the end."""
+    assert remedies.unknown(given) == []
+    assert fixing(exposed, *given) == (fixing(exposed, "secret-exposed") if len(given) > 1 else {})
+
+
 def test_nothing_is_fixed_while_another_deployment_is_at_work() -> None:
     outcomes = sound()
     exposed(outcomes)
