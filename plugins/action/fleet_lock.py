@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, is_refused
+from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS, beneath, is_refused
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet import lock, step_failure
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of
@@ -150,8 +150,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             run.record([_elsewhere(item) if asks_next else item for item in found])
         else:
             run.lock({**wanted, "fence": answer["fence"]})
-            if before and not before.by_hand:
-                run.go_on()
+            left = beneath(before.record) if before else None
+            if left is not None:
+                run.go_on(str(left["reason"]))
             beyond = run.table().beyond(options["hosts"]).union(run.left_out())
             run.record([before.taken_over(beyond)] if before else [])
         return {"changed": False, **_reported(answer), "locked": not answer.get("failed")}
@@ -161,7 +162,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if held is None or not run.keeps(keeper):
             return {"changed": False, "skipped": True, "skip_reason": "This host keeps no lock of this run's."}
         # What it has taken over, and done nothing to, has not ended: others need not wait for it, and go on from there.
-        undone = {"deployment": {**held, "lease": 0.0}, "seen": held["fence"]}
+        undone = {"deployment": {**held, "lease": 0.0, "reason": run.goes_on()}, "seen": held["fence"]}
         wanted = undone if _leaves_undone(run) else {"deployment": held, "state": "absent"}
         answer = self._ask(keeper, wanted, task_vars)
         findings = [Finding(**failure) for failure in answer["failures"]] if answer.get("failed") else []
@@ -231,7 +232,7 @@ def _leaves_undone(run: RunDirectory) -> bool:
     from the fleet, that one sees to it."""
     recorded = run.recorded()
     failed = any(item.level == ERROR for item in recorded) and not is_refused(recorded)
-    return failed and run.goes_on() and not (run.touched() or run.called_good())
+    return failed and run.goes_on() is not None and not (run.touched() or run.called_good())
 
 
 def _numbers(args: Mapping[str, Any]) -> Dict[str, Any]:

@@ -295,12 +295,17 @@ class RunDirectory:
         self._files.write("keepers/" + deployment["lock_host"], {})
         self.renew()
 
-    def go_on(self) -> None:
-        """This run has taken the fleet over from a deployment that did not end."""
-        self._files.write("goes-on.json", {})
+    def go_on(self, reason: str) -> None:
+        """This run has taken the fleet over from a deployment that did not end.
 
-    def goes_on(self) -> bool:
-        return self._files.has("goes-on.json")
+        :param reason: what that one was doing, and where a rollback was going.
+        """
+        self._files.write("goes-on.json", {"reason": reason})
+
+    def goes_on(self) -> Optional[str]:
+        """That reason; None where nothing was left."""
+        found: Optional[Dict[str, str]] = self._files.find("goes-on.json")
+        return found["reason"] if found else None
 
     def keeps(self, name: str) -> bool:
         """Whether this host keeps the lock for this run."""

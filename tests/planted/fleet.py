@@ -298,6 +298,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_lock_action.py",),
     ),
     Fault(
+        name="refused-run-says-what-stopped",
+        breaks="After a refused deployment, rollback.yml undoes a rollback that had stopped, and the bad release is back.",
+        file="plugins/action/fleet_lock.py",
+        before=', "reason": run.goes_on()}',
+        after="}",
+        tests=("tests/unit/plan/test_lock_action.py",),
+    ),
+    Fault(
         name="unlocked-run-puts-members-in",
         breaks="A run without the lock gives requests to a host on which a step of a dead controller is waiting.",
         file="plugins/action/fleet_verify.py",

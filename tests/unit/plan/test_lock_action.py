@@ -272,6 +272,26 @@ def test_a_run_that_does_nothing_to_what_it_took_over_leaves_it_for_the_next_one
         ended, 8, [])  # fmt: skip
     holder = lock.holder({"m1": {"deployment": record, "host": {"clock": time.time() + 1}}}, lambda _process: None)
     assert bool(holder and holder.gone) is not ended, "nobody waits for it"
+    # By it the next rollback knows where the one that stopped was going; this one went nowhere.
+    assert ended or record["reason"] == "rollback to x"
+
+
+def test_what_lies_beneath_a_person_s_lock_is_left_to_the_next_one_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollback stopped, a person locked the fleet, and a run that took it over all the same was refused."""
+    stopped = deployment.deployment_from({**OTHER, "reason": "rollback to x", "process": DEAD, "last": False})
+    person = deployment.deployment_from({**OTHER, "run": "ann", "fence": 8, "process": {}, "last": False})
+    assert stopped is not None and person is not None
+    under = stopped.record(time.time(), ended=False)
+    seen = {"m1": {**person.record(time.time(), ended=False), "under": under}}
+    run, hosts = observing(tmp_path, monkeypatch, seen), Hosts(**seen)
+    Path(run.path, "options.json").write_text(json.dumps({**run.options(), "take_over": "ann"}), encoding="utf-8")
+    assert hosts.keep(run, "m1")["locked"]
+    run.record([Finding("disk-full", "What.", "m2", "Fix.")])
+    hosts.records["m1"]["at"] -= 5
+    hosts.keep(run, "m1", state="absent")
+    assert (hosts.records["m1"]["ended"], hosts.records["m1"]["reason"]) == (False, "rollback to x")
 
 
 def test_whoever_was_taken_over_from_has_no_lock_to_give_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
