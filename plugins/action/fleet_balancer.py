@@ -45,6 +45,8 @@ class ActionModule(FleetAction):
             one = BalancerPass(run, args, self._ask, self._task.check_mode)
             step.hosts = [name for name in members if name in one.members]
             result = one.go()
+            if args["state"] == "present":
+                step.hosts = [name for name in step.hosts if name in one.put_in]
             step.outcome = (result.get("failure") or {}).get("code") or record.OK
         return result
 

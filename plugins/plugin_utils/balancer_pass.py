@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence
+from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet import switches
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
 from ansible_collections.praxis.cloud.plugins.plugin_utils import balancer_targets, left_balancers
 from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import Balancer
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import pace_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_out import kept_out
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 Targets = Sequence[Mapping[str, Any]]
@@ -44,10 +44,7 @@ class BalancerPass:
         self._observations = observations_of(run.outcomes())
         good = run.called_good()
         self._unconfirmed = {name: seen for name, seen in self._observations.items() if name not in good}
-        untried = switches.untried(self._observations, self._options.get("soak", 0))
-        self._untried = untried.difference(run.activated_names())
-        # Of these it is what failed, or may fail yet.
-        self._kept_out = self._untried.union(run.out_of_service())
+        self._kept_out = kept_out(run, self._observations, self._options.get("soak", 0))
         self._well = serving(self._table, self._observations)
         # Of members outside this run (--limit) nothing is known here; the load balancer knows them.
         self._beyond = self._table.beyond(self._options["hosts"])
@@ -56,6 +53,8 @@ class BalancerPass:
         known = whole - len(run.left_out())
         self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known, whole)
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
+        #: Those of them that a balancer was asked to take in.
+        self.put_in: Set[str] = set()
         self._result: Dict[str, Any] = {"changed": False}
         self._result.update({key: [] for key in ("targets", "addresses", "diff", "others", "kept", "stale", "left")})
         self._failures: List[Mapping[str, Any]] = []
@@ -67,9 +66,7 @@ class BalancerPass:
         """
         leaving = self._args["state"] == "absent"
         if leaving:
-            # Whether they are out, their balancer knows.
-            asked = [name for name in self.members if name not in self._kept_out.intersection(self._run.behind())]
-            _hold(self._table.fleet, self._well | self._beyond, self.members, self._floor, asked)
+            self._hold()
         left = self._left()
         for balancer in [*self._options["balancers"], *left]:
             # A group that could not be asked may have members that would be disturbed undrained.
@@ -79,7 +76,9 @@ class BalancerPass:
             if names and leaving:
                 self._drain(balancer, names)
             elif names:
-                self._join(balancer, self._fit(balancer, names))
+                fit = self._fit(balancer, names)
+                self.put_in.update(fit)
+                self._join(balancer, fit)
         if self._args["observe"] or self._args["departed"]:
             self._leave()
         if self._failures:
@@ -87,6 +86,30 @@ class BalancerPass:
             failed = {"failed": True, "msg": message, "failure": self._failures[0], "failures": self._failures}
             return {**self._result, **failed}
         return self._result
+
+    def _hold(self) -> None:
+        """Refuse to take members out of service when too few others serve.
+
+        :raises Failed: ``floor``.
+        """
+        others = sorted((self._well | self._beyond).difference(self.members))
+        if len(others) < self._floor and self._has_clients():
+            what = "Without %s, %d members would serve (%s), and %d have to." % (
+                ", ".join(self.members), len(others), ", ".join(others) or "none", self._floor,
+            )  # fmt: skip
+            fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
+            raise Failed(Finding("floor", what, "fleet %s" % self._table.fleet, fix))
+
+    def _has_clients(self) -> bool:
+        """Whether one of the members that leave serves. Of those that are kept out, their balancers know."""
+        serve = self._well.intersection(self.members)
+        asked = serve.intersection(self._kept_out.everybody, self._run.behind())
+        if serve != asked:
+            return True
+        for balancer in self._options["balancers"] if asked else ():
+            if _are_in(balancer, asked.intersection(balancer["targets"]), self._look(balancer)):
+                return True
+        return False
 
     def _drain(self, balancer: Balancer, names: Sequence[str]) -> None:
         """Take these members out of a balancer that has enough others."""
@@ -103,10 +126,10 @@ class BalancerPass:
         self._take_in(balancer, names, self._ask(balancer, targets, "absent"))
 
     def _fit(self, balancer: Balancer, names: Sequence[str]) -> List[str]:
-        """Those of them that may be put in: not who has not lasted, unless this run has just taken it out, or nobody
-        else serves."""
-        others = (self._well | self._beyond).intersection(balancer["targets"]).difference(self._untried)
-        unfit = self._untried.difference(self._run.drained()) if others and not self._args["observe"] else ()
+        """Those of them that may be put in. Where nobody else serves, better one that may fail than nobody. Check mode
+        has activated nobody: a batch joins as if it had."""
+        others = (self._well | self._beyond).intersection(balancer["targets"]).difference(self._kept_out.everybody)
+        unfit = self._kept_out.unfit() if others and not (self._args["observe"] or self._check_mode) else ()
         return [name for name in names if name not in unfit]
 
     def _join(self, balancer: Balancer, names: Sequence[str]) -> None:
@@ -180,9 +203,12 @@ class BalancerPass:
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
         """
-        # As in _fit: where nobody else serves, better one that has not lasted than nobody.
-        known, names = balancer["targets"], [name for name in others if name not in self._kept_out] or list(others)
-        beyond = self._beyond.intersection(known).union(others).difference(names)
+        known, kept = balancer["targets"], self._kept_out.everybody
+        beyond = self._beyond.intersection(known)
+        names = [name for name in others if name not in kept]
+        if not (names or beyond or again):  # as in _fit; but what failed gets no requests from its own rollback
+            names = list(others)
+        beyond = beyond.union(others).difference(names)
         floor = self._floor_of(known)
         targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
         answer = self._ask(balancer, targets, "present") if names or beyond else {}
@@ -196,10 +222,9 @@ class BalancerPass:
         if _refused(answer):
             self._failures += failures_of(answer, balancer)
             return
-        if not self._well.difference(self._kept_out).intersection(leaving):
-            machines = balancer_targets.healthy_machines(answer or self._ask(balancer, [], "present"))
-            if not machines.intersection(balancer_targets.machine_of(known[name]) for name in leaving):
-                return
+        serve = self._well.difference(kept).intersection(leaving)
+        if not (serve or _are_in(balancer, leaving, answer or self._look(balancer))):
+            return
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
         )  # fmt: skip
@@ -288,21 +313,13 @@ def _place(balancer: Balancer) -> str:
     return ", ".join(str(value) for value in balancer["options"].values())
 
 
-def _hold(
-    fleet: str, well: Collection[str], members: Sequence[str], floor: int, in_service: Collection[str]
-) -> None:
-    """Refuse to take members out of service when too few others serve.
+def _are_in(balancer: Balancer, names: Collection[str], answer: Mapping[str, Any]) -> bool:
+    """Whether a balancer calls one of these members healthy.
 
-    :param in_service: those of them that may be.
-    :raises Failed: ``floor``.
+    :param answer: what its module has just said, asked for others.
     """
-    others = sorted(set(well).difference(members))
-    if len(others) < floor and set(well).intersection(in_service):
-        what = "Without %s, %d members would serve (%s), and %d have to." % (
-            ", ".join(members), len(others), ", ".join(others) or "none", floor,
-        )  # fmt: skip
-        fix = "Repair the members that do not serve (verify.yml names them), or lower praxis_min_available."
-        raise Failed(Finding("floor", what, "fleet %s" % fleet, fix))
+    machines = balancer_targets.healthy_machines(answer)
+    return any(balancer_targets.machine_of(balancer["targets"][name]) in machines for name in names)
 
 
 def _lease_over(fleet: str) -> Finding:

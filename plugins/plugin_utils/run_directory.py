@@ -248,6 +248,10 @@ class RunDirectory:
         activated = {name for batch in batches for name in batch if name in behind}.intersection(self.touched())
         return sorted(activated - self._went_well(record.REJOIN, record.ROLL_BACK))
 
+    def rejoined(self) -> Set[str]:
+        """The hosts that this run has put into service."""
+        return self._went_well(record.REJOIN)
+
     def _went_well(self, *steps: str) -> Set[str]:
         """The hosts on which one of these steps has ended well."""
         ended = [one for one in self.journalled() if one["step"] in steps and one["outcome"] == record.OK]

@@ -708,8 +708,8 @@ FAULTS = (
         name="members-that-do-not-serve-count",
         breaks="Members that do not serve count as if they did when others are drained.",
         file="plugins/plugin_utils/balancer_pass.py",
-        before="    if len(others) < floor and set(well).intersection(in_service):\n",
-        after="    if False:\n",
+        before="        if len(others) < self._floor and self._has_clients():\n",
+        after="        if False:\n",
         tests=("tests/unit/plan/test_balancers.py",),
     ),
     Fault(

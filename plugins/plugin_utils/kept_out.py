@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The members that a run puts into no load balancer: they have what failed, or may fail yet. In service they may be all
+the same, and there they are left as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Set
+
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import switches
+from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class KeptOut:
+    """Those members, by reason.
+
+    :param left: another deployment has activated them, and nobody has seen their agents last; or this run has, and
+        rolls itself back.
+    :param failing: this run has activated them, and has not put them in. Who cannot be rolled back stays one of them.
+    :param drained: this run has taken them out of a load balancer which had them.
+    :param rolls_back: whether this run rolls itself back.
+    """
+
+    left: Set[str]
+    failing: Set[str]
+    drained: Set[str]
+    rolls_back: bool
+
+    @property
+    def everybody(self) -> Set[str]:
+        return self.left | self.failing
+
+    def unfit(self) -> Set[str]:
+        """Those of them that do not rejoin. A batch does, unless it has failed; and who was in service when this run
+        came goes back there."""
+        return self.left.difference(self.drained) | (self.failing if self.rolls_back else set())
+
+
+def kept_out(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]], soak: float) -> KeptOut:
+    """Who they are now.
+
+    :param observations: by member, as it was observed last.
+    :param soak: seconds that an agent has to last.
+    """
+    failing, rolls_back = set(run.out_of_service()), run.rollback_begun()
+    left = switches.untried(observations, soak).difference(run.activated_names())
+    if rolls_back:
+        on_trial = {name for name, seen in observations.items() if switches.on_trial(seen)}
+        left |= on_trial.difference(run.rejoined(), failing)
+    return KeptOut(left, failing, set(run.drained()), rolls_back)
