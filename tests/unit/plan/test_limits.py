@@ -41,7 +41,7 @@ def words(site: Site, empty: Account, played: Played) -> str:
     return str(played.results[0]["result"]["msg"])
 
 
-@pytest.mark.parametrize("limit", ["web", "localhost"])
+@pytest.mark.parametrize("limit", ["web", "localhost", "pods"])
 @pytest.mark.parametrize("playbook", tiers.only(OF_MEMBERS, ["deploy.yml", "status.yml"].__contains__))
 def test_a_limit_that_leaves_no_member_is_refused(site: Site, empty: Account, playbook: str, limit: str) -> None:
     said = words(site, empty, elsewhere(site, playbook, limit))
