@@ -76,7 +76,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             names = fleet_variables.machines_of(task_vars["groups"])
             whole_inventory.require(task_vars, names, self._templar.template)
             answers = _answers(task_vars["hostvars"], args["hosts"], args["kept"])
-            members, faults, unread = _members(task_vars["hostvars"], names, PLACE if args["kept"] else None)
+            only = PLACE if args["kept"] else None
+            members, faults, unread = _members(task_vars["hostvars"], names, only, args["hosts"] or names)
             pods = _beside(task_vars, names, members)
             planned = self._plan(args, answers, [*whole_inventory.stopped(task_vars), *unread], members, faults, pods)
             return {**result, "changed": False, **planned}
@@ -227,19 +228,21 @@ def _beside(task_vars: Mapping[str, Any], names: List[str], machines: List[Membe
 
 
 def _members(
-    hostvars: Mapping[str, Any], names: List[str], only: Optional[Collection[str]]
+    hostvars: Mapping[str, Any], names: List[str], only: Optional[Collection[str]], scope: Collection[str]
 ) -> Tuple[List[MemberVariables], List[Finding], List[Finding]]:
     """The members whose variables can be read, what is wrong with the others, and the variables that nothing reads:
     each once, however many share it.
 
     :param only: the variables that are read; see :func:`fleet_variables.members`.
+    :param scope: the hosts of this run (``--limit``), which have to have its numbers alike.
     """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
     of_the_run = RunVariables()
     for name in names:
         own = hostvars[name]  # worked out anew each time that it is asked for
-        of_the_run.add(name, own)
+        if name in scope:
+            of_the_run.add(name, own)
         unread.add(name, misspelt(own))
         try:
             members += fleet_variables.members({name: own}, [name], only)

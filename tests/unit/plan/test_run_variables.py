@@ -70,9 +70,17 @@ def test_members_that_differ(one: dict[str, Any], other: dict[str, Any], said: s
 
 @pytest.mark.parametrize(("only", "level"), [(None, "error"), (PLACE, "warning")])
 def test_a_rollback_does_not_wait_for_an_inventory(only: frozenset[str] | None, level: str) -> None:
-    _read, faults, beside = fleet_plan._members(fleet(2, {2: {"batch": 3}}), ["m1", "m2"], only)
+    both = ["m1", "m2"]
+    _read, faults, beside = fleet_plan._members(fleet(2, {2: {"batch": 3}}), both, only, both)
     assert [(each.where, each.level) for each in [*faults, *beside]] == [("praxis_batch", level)]
     assert bool(faults) is (level == "error")
+
+
+@pytest.mark.parametrize("only", [None, PLACE])
+def test_members_outside_a_limit_may_have_other_numbers(only: frozenset[str] | None) -> None:
+    """The canaries' group has a longer soak, and is deployed by itself."""
+    members, faults, beside = fleet_plan._members(fleet(3, {1: {"soak": 600}}), ["m1", "m2", "m3"], only, ["m2", "m3"])
+    assert (len(members), faults, beside) == (3, [], [])
 
 
 @pytest.mark.slow
