@@ -101,9 +101,9 @@ class BalancerPass:
             raise Failed(Finding("floor", what, "fleet %s" % self._table.fleet, fix))
 
     def _has_clients(self) -> bool:
-        """Whether one of the members that leave serves. Of those that are kept out, their balancers know."""
+        """Whether one of the members that leave serves, and is not known to be out of service."""
         serve = self._well.intersection(self.members)
-        asked = serve.intersection(self._kept_out.everybody, self._run.behind())
+        asked = serve.intersection(self._kept_out.maybe_out, self._run.behind())
         if serve != asked:
             return True
         for balancer in self._options["balancers"] if asked else ():
@@ -197,7 +197,8 @@ class BalancerPass:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them. Members outside this run, those that nobody has seen last, and the batch that
         failed count when they are in service, and are left as they are. Where none of those that leave serves, or
-        nobody has put them in, nothing is lost by taking them out, however few the others are.
+        their release is on trial and they are not in service, nothing is lost by taking them out, however few the others
+        are.
 
         :param others: by name, as they were observed last.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
@@ -222,7 +223,7 @@ class BalancerPass:
         if _refused(answer):
             self._failures += failures_of(answer, balancer)
             return
-        serve = self._well.difference(kept).intersection(leaving)
+        serve = self._well.difference(self._kept_out.maybe_out).intersection(leaving)
         if not (serve or _are_in(balancer, leaving, answer or self._look(balancer))):
             return
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (

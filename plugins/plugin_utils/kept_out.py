@@ -20,18 +20,25 @@ class KeptOut:
     :param left: another deployment has activated them, and nobody has seen their agents last; or this run has, and
         rolls itself back.
     :param failing: this run has activated them, and has not put them in. Who cannot be rolled back stays one of them.
+    :param on_trial: all that have a release which nobody has called good; some of them are put in.
     :param drained: this run has taken them out of a load balancer which had them.
     :param rolls_back: whether this run rolls itself back.
     """
 
     left: Set[str]
     failing: Set[str]
+    on_trial: Set[str]
     drained: Set[str]
     rolls_back: bool
 
     @property
     def everybody(self) -> Set[str]:
         return self.left | self.failing
+
+    @property
+    def maybe_out(self) -> Set[str]:
+        """Those that may be out of service though they serve: of them their load balancers know."""
+        return self.everybody | self.on_trial
 
     def unfit(self) -> Set[str]:
         """Those of them that do not rejoin. A batch does, unless it has failed; and who was in service when this run
@@ -46,8 +53,8 @@ def kept_out(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]], s
     :param soak: seconds that an agent has to last.
     """
     failing, rolls_back = set(run.out_of_service()), run.rollback_begun()
+    on_trial = {name for name, seen in observations.items() if switches.on_trial(seen)}
     left = switches.untried(observations, soak).difference(run.activated_names())
     if rolls_back:
-        on_trial = {name for name, seen in observations.items() if switches.on_trial(seen)}
         left |= on_trial.difference(run.rejoined(), failing)
-    return KeptOut(left, failing, set(run.drained()), rolls_back)
+    return KeptOut(left, failing, on_trial, set(run.drained()), rolls_back)

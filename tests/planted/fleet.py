@@ -349,7 +349,7 @@ FAULTS = (
         name="nobody-leaves-that-was-not-put-in",
         breaks="A run cannot replace what a killed deployment has left out of service, because too few others serve.",
         file="plugins/plugin_utils/balancer_pass.py",
-        before="self._well.difference(kept).intersection(leaving)",
+        before="self._well.difference(self._kept_out.maybe_out).intersection(leaving)",
         after="self._well.intersection(leaving)",
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),

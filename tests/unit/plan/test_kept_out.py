@@ -141,3 +141,24 @@ def test_check_mode_predicts_that_a_batch_joins_though_nobody_has_seen_it_last(b
     one.observations["m2"] = armed(one.observations["m2"])
     one.set("present", "m2", check_mode=True)
     assert ids(one.asked[-1][1]) == ["i-m2"]
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize("in_service", [True, False])
+def test_a_release_that_no_balancer_calls_healthy_can_leave_however_few_serve(
+    balancer: Any, in_service: bool, down: bool
+) -> None:
+    """Its deployment was killed when it waited for the balancer; its batch of two is replaced one by one."""
+    one = balancer()
+    for name in ("m2", "m3"):
+        one.observations[name] = armed(one.observations[name], age=600.0)
+    one.health = {"i-m3": "unhealthy"}
+    one.others = [{"id": "i-m2", "port": 8001, "state": "healthy" if in_service else "unhealthy"}]
+    if down:
+        one.observations["m4"]["container"] = None
+    refused = None
+    try:
+        refused = one.set("absent", "m2").get("failures")
+    except Failed as error:
+        refused = [item.as_dict() for item in error.findings]
+    assert [item["code"] for item in refused or []] == (["floor"] if in_service else [])
