@@ -196,9 +196,8 @@ class BalancerPass:
     ) -> None:
         """Before members are taken out: put in the others that can serve (an earlier run may have left them out), and
         see that there are enough of them. Members outside this run, those that nobody has seen last, and the batch that
-        failed count when they are in service, and are left as they are. Where none of those that leave serves, or
-        their release is on trial and they are not in service, nothing is lost by taking them out, however few the others
-        are.
+        failed count when they are in service, and are left as they are. Where those that leave do not serve, or
+        have a release on trial and are out of service, nothing is lost by taking them out, however few the others are.
 
         :param others: by name, as they were observed last.
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
