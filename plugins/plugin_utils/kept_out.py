@@ -41,9 +41,10 @@ class KeptOut:
         return self.everybody | self.on_trial
 
     def unfit(self) -> Set[str]:
-        """Those of them that do not rejoin. A batch does, unless it has failed; and who was in service when this run
-        came goes back there."""
-        return self.left.difference(self.drained) | (self.failing if self.rolls_back else set())
+        """Those of them that do not rejoin. A batch does, unless it failed and has its release still; and who was in
+        service when this run came goes back there."""
+        failed = self.failing.intersection(self.on_trial) if self.rolls_back else set()
+        return self.left.difference(self.drained) | failed
 
 
 def kept_out(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]], soak: float) -> KeptOut:

@@ -445,8 +445,8 @@ FAULTS = (
         name="failed-rollback-is-put-in",
         breaks="A host that could not be rolled back is put into service with the release that has failed.",
         file="plugins/plugin_utils/kept_out.py",
-        before=" | (self.failing if self.rolls_back else set())",
-        after="",
+        before=" if self.rolls_back else set()",
+        after=" if False else set()",
         tests=("tests/unit/plan/test_kept_out.py",),
     ),
     Fault(

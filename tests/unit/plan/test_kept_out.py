@@ -108,9 +108,17 @@ def test_who_could_not_be_rolled_back_is_not_put_in_with_what_failed(balancer: A
     rolled_back(one, "m1", well=False)
     one.set("present", *PLAN.members, departed=True)
     assert ids(one.asked[-1][1]) == ["i-m1", "i-m2", "i-m4"]
-    # Better one that has failed elsewhere than nobody.
+    # Its gate may have failed for an edge, and it serves with its good release.
+    one.observations["m3"]["release"] = {"running": "81bb02", "good": "81bb02"}
+    one.set("present", "m3", only_serving=True)
+    assert ids(one.asked[-1][1]) == ["i-m3"]
+
+
+def test_where_nobody_else_serves_who_could_not_be_rolled_back_is_put_in_at_the_end(balancer: Any) -> None:
+    one = balancer(batch=4)
+    activated(one, *PLAN.members, serial=[4])
     one.observations = {"m3": one.observations["m3"]}
-    one.run.forget("m1"), one.run.forget("m2"), one.run.forget("m4")
+    rolled_back(one, "m3", well=False)
     one.set("present", "m3", departed=True)
     assert ids(one.asked[-1][1]) == ["i-m3"]
 
