@@ -205,4 +205,13 @@ FAULTS = (
         tests=("tests/integration/test_host.py", "-k", "engine_does_not_know"),
         tier="test",
     ),
+    Fault(
+        name="a-machine-s-python-asks-the-load-balancer",
+        breaks="With a localhost in the inventory a deployment ends at its first batch: no member can be drained.",
+        file="roles/load_balancer/tasks/set.yml",
+        before='    ansible_python_interpreter: "{{ ansible_playbook_python }}"\n',
+        after="",
+        tests=("tests/unit/plan/test_localhost.py",),
+        tier="test",
+    ),
 )

@@ -13,7 +13,7 @@ from ansible import constants
 
 from tests import tiers
 from tests.unit.plan.made import Account, fleet
-from tests.unit.plan.test_actions import PLAN, Site, site
+from tests.unit.plan.test_actions import PLAN, RUN, Site, site
 from tests.unit.plan.test_balancers import Balancer
 
 pytestmark = pytest.mark.slow
@@ -65,3 +65,20 @@ def test_the_load_balancer_is_asked_with_the_python_of_ansible(
     seen = played.of("Seen", "m1")["load_balancer_result"]
     assert [each["member"] for each in seen["targets"]] == [*balancer.observations]
     assert not site.was_sent("m1")
+
+
+def test_nobody_is_root_on_the_controller_to_ask_a_load_balancer(site: Site, account: Account) -> None:
+    """A variable of the inventory comes before a play's word, and `all` includes the controller."""
+    members = {name: {**each, "praxis_target_group": "agents"} for name, each in fleet(1).items()}
+    other = site.host("all", "exit 3")["ansible_python_interpreter"]
+    site.inventory(members, ansible_python_interpreter=other, ansible_become=True, ansible_become_exe="/bin/false")
+    hosts = json.loads((site.folder / "hosts.json").read_text())
+    hosts["ungrouped"]["hosts"]["localhost"] = {"ansible_connection": "local"}
+    (site.folder / "hosts.json").write_text(json.dumps(hosts))
+    asked = {"load_balancer_run": RUN, "load_balancer_members": ["m1"]}
+    role = {"name": "praxis.cloud.load_balancer", "tasks_from": "observe"}
+    played = site.play([{**PLAN, "tasks": [*PLAN["tasks"], {"ansible.builtin.include_role": role, "vars": asked}]}])
+    assert played.rc == 0, played.printed[-2000:]
+    result = played.of("Have the load balancer say how members are", "m1")
+    assert result["failure"]["code"] == "target-group-not-found", result
+    assert not site.was_sent("all")
