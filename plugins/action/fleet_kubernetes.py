@@ -173,8 +173,9 @@ class _Run:
 
     def _way_back(self) -> Source:
         """Where a rollback goes, by the records and the Lease as they were read last."""
-        left = bool(lease.holder(self._lock.before)) or self._is_bad()
-        goal = deployments.goal(self._cluster.records, self._args["to"], left)
+        to = self._args["to"]
+        left = bool(lease.holder(self._lock.before)) or (not to and self._is_bad())
+        goal = deployments.goal(self._cluster.records, to, left)
         self._deployment["reason"] = "rollback to %s" % goal.run
         return Source(goal.objects, goal.plan_id)
 

@@ -178,3 +178,20 @@ def test_a_rollback_after_one_that_could_not_be_rolled_back_goes_to_the_last_goo
     del api.bad_images[SECOND]
     assert run(api, "rolled_back")["ok"] and image(api) == SECOND
     assert run(api, "rolled_back")["ok"] and image(api) == FIRST, "it is there already"
+
+
+def test_a_rollback_that_is_told_where_to_go_asks_about_no_other_deployment(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cluster takes the last good one no more, so somebody names an older one."""
+    run(api, "deployed", kinds=of(FIRST))
+    run(api, "deployed", kinds=of(SECOND))
+    api.bad_images.update({BAD: PULL, SECOND: PULL})
+    run(api, "deployed", kinds=of(BAD))
+    whole = api.answer
+
+    def refuse(verb: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        return REFUSED if path == STATEFUL and body and SECOND in str(body) else whole(verb, path, query, body)
+
+    monkeypatch.setattr(api, "answer", refuse)
+    assert run(api, "rolled_back", to=past(api)[-1]["run"])["ok"] and image(api) == FIRST
