@@ -18,12 +18,22 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Findin
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import plain
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import VARIABLE as HOOKS
 from ansible_collections.praxis.cloud.plugins.plugin_utils.records import VARIABLE as RECORD
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import RUN_VARIABLES, bad_variable
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import (
+    RUN_OPTIONS,
+    RUN_VARIABLES,
+    RUN_WORDS,
+    bad_variable,
+)
 
 _NOT_SET, _UNREAD = "not set", "a template that cannot be read"
 #: What says no more than a variable that is not set; but an empty directory of records means that none is kept.
 _EMPTY = ("", {})
 _PATHS = (RECORD, HOOKS)
+#: What each is where it is not set; None: that depends on the fleet.
+_DEFAULTS: Dict[str, Any] = {
+    **{RUN_VARIABLES[option]: default for option, (_name, _least, _most, default) in RUN_OPTIONS.items()},
+    **{RUN_VARIABLES[option]: words[0] for option, (_name, words) in RUN_WORDS.items()},
+}
 
 
 class RunVariables:
@@ -40,7 +50,11 @@ class RunVariables:
 
     def differing(self) -> List[Finding]:
         """Those that not all members have alike: all but one of the values would be ignored."""
-        return [_differs(variable, said) for variable, said in self._said.items() if len(said) > 1]
+        return [
+            _differs(variable, said)
+            for variable, said in self._said.items()
+            if len({_meant(variable, each) for each in said}) > 1
+        ]
 
 
 def _said(variables: Mapping[str, Any], variable: str) -> str:
@@ -66,6 +80,11 @@ def _places(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _places(path) for name, path in value.items()}
     return os.path.realpath(os.path.expanduser(value)) if value and isinstance(value, str) else value
+
+
+def _meant(variable: str, said: str) -> str:
+    default = _DEFAULTS.get(variable)
+    return said if said != _NOT_SET or default is None else str(default)
 
 
 def _differs(variable: str, said: Mapping[str, List[str]]) -> Finding:

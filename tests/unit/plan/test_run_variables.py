@@ -46,6 +46,8 @@ def differing(**members: Mapping[str, Any]) -> list[Finding]:
     ({"praxis_hooks": {}}, {"praxis_hooks": None}),
     ({"praxis_hooks": {"plan": "in/aws/../ask.yml"}}, {"praxis_hooks": {"plan": "in/gcp/../ask.yml"}}),
     ({"praxis_record": ""}, {"praxis_record": ""}),
+    ({"praxis_soak": 30}, {}),
+    ({"praxis_unfinished": "continue"}, {"praxis_unfinished": ""}),
 ])  # fmt: skip
 def test_members_that_agree(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert differing(m1=one, m2=other) == []
