@@ -21,8 +21,8 @@ FAULTS = (
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",
-        before="self._said.items() if len(said) > 1]",
-        after="self._said.items() if len(said) > 2]",
+        before="if len({_meant(variable, each) for each in said}) > 1",
+        after="if len({_meant(variable, each) for each in said}) > 2",
         tests=("tests/unit/plan/test_run_variables.py",),
     ),
     Fault(
