@@ -64,6 +64,8 @@ def _replaces_members(change: Change) -> bool:
     if change.item["kind"] != "StatefulSet" or change.before is None or change.after is None:
         return False
     before, after = change.before["spec"], change.after["spec"]
+    if before.get("replicas") == 0:
+        return False  # below a partition pods of the old release would be made, for the canary to wait for
     return bool(before["template"] != after["template"] or _rolling(before).get("partition", 0))
 
 

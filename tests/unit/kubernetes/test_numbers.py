@@ -72,6 +72,9 @@ def test_what_somebody_scaled_to_zero_runs_again_after_a_deployment(api: FakeApi
     kinds = limited(10, OTHER) if not same else None
     status = run(api, "status", kinds=kinds)
     assert not status["ok"] and "not-as-planned" in codes(status)
+    api.history.clear()
     result = run(api, "deployed", canary=1, kinds=kinds)
+    rolling = [item["spec"]["updateStrategy"]["rollingUpdate"] for path, item in api.history if path == STATEFUL]
+    assert not any(each["partition"] for each in rolling), "below it pods of the old release would be made"
     assert result["ok"] and api.objects[STATEFUL]["spec"]["replicas"] == 2 and len(result["members"]) == 2
     assert run(api, "deployed", canary=1, kinds=kinds)["changed"] is False
