@@ -240,6 +240,15 @@ FAULTS = (
         tests=("tests/unit/kubernetes/test_watch.py",),
     ),
     Fault(
+        name="a-canary-of-nobody",
+        breaks="A release that repairs members whom somebody has scaled to zero waits for pods of the broken one.",
+        file="plugins/module_utils/kubernetes/canary.py",
+        before='if before.get("replicas") == 0:',
+        after='if before.get("replicas") == -1:',
+        tests=("tests/unit/kubernetes/test_numbers.py",),
+        tier="test",
+    ),
+    Fault(
         name="no-answer-is-a-verdict",
         breaks="A good release is rolled back when an API server is there again that was away for minutes.",
         file="plugins/plugin_utils/kubernetes_deployment.py",
