@@ -4,7 +4,8 @@
 """Engines in whose containers the agent cannot read what is mounted for it: its settings, its key, its secrets.
 
 These files belong to the container's user and are readable by it alone. An engine that gives the users of a container
-other numbers, or other labels, locks the agent out of them, and it is restarted for ever.
+other numbers, or other labels, locks the agent out of them, and it is restarted for ever. One that is confined does not
+see them: what it mounts in their place is empty, or nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.files import rea
 
 #: ``1`` while SELinux enforces its policy; there is no such file where it does not run.
 ENFORCE = "/sys/fs/selinux/enforce"
+#: Where the snap package of Docker keeps its data. It is confined: of the machine's files it sees those below /home,
+#: /mnt and /media (https://github.com/canonical/docker-snap, issues 188 and 189).
+SNAP = "/var/snap/"
 
 
 def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Finding]:
@@ -25,7 +29,11 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
     :param info: the engine's description of itself; empty when it does not run.
     """
     enforcing = (read_text(ENFORCE) or "").strip() == "1"
-    for what, fix in _obstacles(_names(info.get("SecurityOptions") or ()), daemon, enforcing):
+    found = [*_obstacles(_names(info.get("SecurityOptions") or ()), daemon, enforcing)]
+    if str(info.get("DockerRootDir") or "").startswith(SNAP):
+        fix = "Remove it (`snap remove docker`, with all that runs in it), and deploy again: the role docker installs one."
+        found.append(("The Docker Engine is a snap package, and sees no files outside of home directories", fix))
+    for what, fix in found:
         words = "%s, so the agent could not read its files." % what
         yield Finding("mounts-unreadable", words, "this host's engine", fix)
 

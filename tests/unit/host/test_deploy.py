@@ -667,6 +667,17 @@ def test_an_engine_that_lets_the_agent_read_is_taken(
     assert run(paths, "prepared")["outcome"] == "prepared"
 
 
+@pytest.mark.parametrize(("root", "code"), [("/var/snap/docker/common/var-lib-docker", "mounts-unreadable"),
+                                            ("/data/var/snap/docker", None), ("/var/lib/docker", None)])
+def test_an_engine_that_is_a_snap_sees_nothing_of_the_agent_s_files(
+    host: Paths, engine: FakeEngine, root: str, code: str | None
+) -> None:
+    engine.info["DockerRootDir"] = root
+    found = run(host, "prepared")
+    assert (found["failure"] or {}).get("code") == code
+    assert code is None or "snap" in found["failure"]["what"] and "snap remove docker" in found["failure"]["fix"]
+
+
 def test_an_engine_that_the_docker_role_would_turn_against_the_agent_is_refused_before(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
