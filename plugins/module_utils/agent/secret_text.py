@@ -22,6 +22,7 @@ _PARAMETER = (
     "Parameters are not read. Keep the value in AWS Secrets Manager (aws-sm://NAME#KEY), "
     "or write \"{{ lookup('amazon.aws.ssm_parameter', 'NAME') }}\" in a variable."
 )
+_OBJECT = "Keep the value in a secret store, and write a reference to it: aws-sm://NAME#KEY, or gcp-sm://PROJECT/NAME#KEY."
 _COMMAND = "Write \"{{ lookup('ansible.builtin.pipe', 'COMMAND') }}\" in a variable, for a command of the controller."
 _VARIABLE = "Write \"{{ lookup('ansible.builtin.env', 'NAME') }}\" in a variable, or the value."
 _PLACEHOLDER = "Write the secret itself, or a reference to it: whoever put this here has left it open."
@@ -35,6 +36,8 @@ _RESOURCE = r"(https?:)?(//secretmanager[a-z0-9.-]*\.com/(v1/)?)?projects/[^/\s]
 _POINTERS: Tuple[Tuple[str, str, str], ...] = (
     (r"(resolve:)?arn:aws[a-z-]*:secretsmanager:", "an ARN of AWS Secrets Manager, as ECS takes it", _AWS),
     (r"arn:aws[a-z-]*:ssm:", "an ARN of a parameter in AWS Systems Manager", _PARAMETER),
+    (r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.", "an ARN, the name of something in AWS", _AWS),
+    (r"(s3|gs)://[a-z0-9][a-z0-9._-]+/\S+\Z", "the place of an object in a bucket, not what it holds", _OBJECT),
     (r"/?aws/reference/secretsmanager/", "a pointer to AWS Secrets Manager, as Parameter Store has it", _AWS),
     (r"(\$\{)?(aws[_-]?|resolve:)?ssm(-secure)?:|aws-?ssm://|aws-?parameter|parameter-?store:",
      "a pointer to a parameter", _PARAMETER),
@@ -74,6 +77,7 @@ _POINTERS: Tuple[Tuple[str, str, str], ...] = (
      "a placeholder", _PLACEHOLDER),
     (r"\$ANSIBLE_VAULT;", "a text that Ansible Vault encrypted", _VAULT),
     (r"!(vault|unsafe|Ref|Sub|GetAtt|ImportValue|reference|secret)\b", "a YAML tag within quotes", _QUOTED_TAG),
+    (r"EJ\[[0-9]+:", "a text that ejson encrypted", _DECRYPT),
     (r"ENC\[[A-Za-z0-9_]+,", "a text that sops or eyaml encrypted", _DECRYPT),
     (r"ENC\(.+\)\Z", "a text that Jasypt encrypted", _DECRYPT),
     (r"\{cipher\}\S", "a text that Spring Cloud Config encrypted", _DECRYPT),
