@@ -31,7 +31,7 @@ def obstacles(daemon: Mapping[str, Any], info: Mapping[str, Any]) -> Iterator[Fi
     enforcing = (read_text(ENFORCE) or "").strip() == "1"
     found = [*_obstacles(_names(info.get("SecurityOptions") or ()), daemon, enforcing)]
     if str(info.get("DockerRootDir") or "").startswith(SNAP):
-        fix = "Remove it (`snap remove docker`; what runs in it goes, too) and deploy again: the role docker installs one."
+        fix = "Remove it (`snap remove docker`, with what runs in it) and deploy again: the role docker installs one."
         found.append(("The Docker Engine is a snap package, and sees no files outside of home directories", fix))
     for what, fix in found:
         words = "%s, so the agent could not read its files." % what
