@@ -110,7 +110,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _by_hand(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Lock the fleet for a person, or unlock it."""
-        person = PersonLock(self._display, partial(self._ask, task_vars=task_vars), _observations(args, task_vars))
+        ask, observations = partial(self._ask, task_vars=task_vars), _observations(args, task_vars)
+        person = PersonLock(self._display, ask, observations, self._task.check_mode)
         if args.get("state") == "absent":
             return person.give_back()
         return person.take(args["hosts"], str(args.get("reason") or "no reason given"), _numbers(args)["lease"])

@@ -21,10 +21,14 @@ class PersonLock:
     """The lock as a person takes it and gives it back, and what the person reads of that.
 
     :param observations: by member, what its host remembers.
+    :param check_mode: whether the host only says what would be.
     """
 
-    def __init__(self, display: Display, ask: Ask, observations: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, display: Display, ask: Ask, observations: Mapping[str, Mapping[str, Any]], check_mode: bool
+    ) -> None:
         self._display, self._ask, self._observations = display, ask, observations
+        self._is = "would be" if check_mode else "is"
         self._holder = lock.holder(observations, controller.alive)
 
     def take(self, hosts: Collection[str], reason: str, lease: float) -> Dict[str, Any]:
@@ -42,7 +46,8 @@ class PersonLock:
             "run": answer["holder"],
             "until": clocks.moment(answer["expires"]),
         }
-        self._say("The fleet is locked until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % reported)
+        until = "until %(until)s (%(reason)s), as %(run)s. unlock.yml unlocks it." % reported
+        self._say("The fleet %s locked %s" % (self._is, until))
         return {**answer, "lock": reported}
 
     def give_back(self) -> Dict[str, Any]:
@@ -58,7 +63,7 @@ class PersonLock:
             raise Failed(holder.refused() if holder.gone else holder.locked())
         held = {name: holder.record[name] for name in ("run", "owner", "reason", "process", "lock_host", "fence")}
         answer = self._asked(held["lock_host"], {"deployment": held, "state": "absent"})
-        self._say("The fleet is unlocked. %s had locked it (%s)." % (held["owner"], held["reason"]))
+        self._say("The fleet %s unlocked. %s had locked it (%s)." % (self._is, held["owner"], held["reason"]))
         return answer
 
     def _asked(self, host: str, args: Dict[str, Any]) -> Dict[str, Any]:

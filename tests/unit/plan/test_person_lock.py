@@ -29,7 +29,9 @@ class Fleet:
     :param refusal: what the module answers instead.
     """
 
-    def __init__(self, held: dict[str, Any] | None = None, refusal: Finding | None = None) -> None:
+    def __init__(
+        self, held: dict[str, Any] | None = None, refusal: Finding | None = None, *, check_mode: bool = False
+    ) -> None:
         now = time.time()
         record = Deployment(lease=600.0, **held).record(now, ended=False) if held else None
         self.observation, self.refusal = {"deployment": record, "host": {"clock": now}}, refusal
@@ -38,6 +40,7 @@ class Fleet:
         self.action = object.__new__(fleet_lock.ActionModule)
         self.action._display = SimpleNamespace(columns=120, display=self._display)
         self.action._execute_module = self._module
+        self.action._task = SimpleNamespace(check_mode=check_mode)
 
     def told(self, **args: Any) -> dict[str, Any]:
         hostvars = {"m1": {"seen": {"observation": self.observation}}, "m2": {}}
@@ -69,6 +72,14 @@ def test_a_person_locks_at_the_first_host_and_learns_until_when() -> None:
                               "until": "2026-10-14T18:01:40Z"}  # fmt: skip
     assert sorted(set(answer) - {"lock"}) == ["changed", "diff", "expires", "fence", "holder", "locked"]
     assert f"locked until 2026-10-14T18:01:40Z (migration), as {wanted['run']}." in fleet.said
+
+
+def test_check_mode_does_not_say_that_it_has_locked_or_unlocked() -> None:
+    locking, unlocking = Fleet(check_mode=True), Fleet(HELD, check_mode=True)
+    locking.told()
+    unlocking.told(state="absent")
+    assert "The fleet would be locked until " in locking.said
+    assert "The fleet would be unlocked. ann@desk had locked it" in unlocking.said
 
 
 def test_a_lock_without_a_reason_says_so() -> None:
