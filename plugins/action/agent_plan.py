@@ -42,6 +42,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if refused:
                 raise Failed(*refused)
             if args["run"]:
+                others = dict.fromkeys(map(str, [*task_vars["ansible_play_hosts_all"], *args["peers"]]))
+                clashes = own_agent.clashes(name, others, task_vars["hostvars"])
+                if clashes:
+                    raise Failed(*clashes)
                 peers = own_agent.peers_of(name, args["peers"], task_vars["hostvars"])
                 RunDirectory(args["run"]).connect(name, peers)
                 return {**result, "changed": False, "peers": [peer.name for peer in peers]}

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SEED_BYTES, decode_seed, is_peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
@@ -124,6 +125,7 @@ def peers_of(name: str, peers: Sequence[Any], hostvars: Mapping[str, Any]) -> Li
     """
     members: Dict[str, Member] = {}
     findings: List[Finding] = []
+    mine = _planned(name, hostvars).get("peer_id")
     for peer in (str(fleet_variables.plain(peer)) for peer in peers):
         if peer == name:
             continue
@@ -132,10 +134,40 @@ def peers_of(name: str, peers: Sequence[Any], hostvars: Mapping[str, Any]) -> Li
         except Failed as error:
             findings += error.findings
         else:
-            members[member.name] = member
+            if member.peer_id != mine:  # nobody dials itself, at whichever of its addresses
+                members[member.name] = member
     if findings:
         raise Failed(*findings)
     return list(members.values())
+
+
+def clashes(name: str, others: Iterable[str], hostvars: Mapping[str, Any]) -> List[Finding]:
+    """What the agent would share with agents that were planned in this run, and each must have for itself.
+
+    :param others: the hosts of the play. What a fact cache knows of one from an earlier run does not count.
+    """
+    mine, findings = _planned(name, hostvars), []
+    for other in (other for other in others if other != name):
+        known = _planned(other, hostvars)
+        if not known or not os.path.isdir(known["run"]):
+            continue
+        both = " and ".join(sorted((name, other)))
+        if known["peer_id"] == mine["peer_id"]:
+            what = "%s have the same seed, and so the same peer id, %s." % (both, mine["peer_id"])
+            fix = "Give each host a seed of its own: two agents with one identity disturb each other."
+            findings.append(Finding("shared-peer-id", what, "agent_identity", fix))
+        if mine["multiaddr"] and (known["address"], known["port"]) == (mine["address"], mine["port"]):
+            what = "%s have the same address, %s:%d." % (both, mine["address"], mine["port"])
+            fix = "Give each host the address at which others reach its own machine."
+            findings.append(Finding("shared-address", what, "agent_address", fix))
+    return findings
+
+
+def _planned(name: str, hostvars: Mapping[str, Any]) -> Dict[str, Any]:
+    """What is known of the agent on a host; empty where the role has not planned it."""
+    facts = (hostvars[name].get("ansible_facts") or {}) if name in hostvars else {}
+    found: Dict[str, Any] = fleet_variables.plain(facts.get("praxis_agent") or {})
+    return found
 
 
 def _by_multiaddr(text: str) -> Member:
@@ -148,8 +180,7 @@ def _by_multiaddr(text: str) -> Member:
 
 
 def _by_host(name: str, hostvars: Mapping[str, Any]) -> Member:
-    facts = (hostvars[name].get("ansible_facts") or {}) if name in hostvars else {}
-    known = fleet_variables.plain(facts.get("praxis_agent"))
+    known = _planned(name, hostvars)
     if not known:
         what = "Nothing is known of the agent on %s." % name
         fix = (

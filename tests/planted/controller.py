@@ -9,6 +9,15 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="one-seed-for-all-hosts-of-a-play",
+        breaks="A seed in the variables of all hosts gives the agents of a user's own play one peer id.",
+        file="plugins/plugin_utils/own_agent.py",
+        before='known["peer_id"] == mine["peer_id"]',
+        after='known["peer_id"] is mine["peer_id"]',
+        tests=("tests/unit/plan/test_own_agent.py", "-k", "clash"),
+        tier="test",
+    ),
+    Fault(
         name="a-run-that-nobody-reads-ends",
         breaks="A deployment whose output is piped to head ends in its middle.",
         file="plugins/plugin_utils/live_screen.py",

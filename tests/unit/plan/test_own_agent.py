@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,40 @@ def test_agents_that_are_each_other_s_peers(site: Site) -> None:
         assert [each["name"] for each in members if not each["peer_only"]] == [f"m{mine}"]
     assert site.places_of(played, OPENAI.encode(), text_of(1).encode(), text_of(2).encode()) == set()
     assert site.places_of(played, b"planted-own-value") == set()
+
+
+def test_one_identity_on_two_hosts_is_refused(site: Site) -> None:
+    """A seed in the variables of all hosts. Who knows the one agent by it would meet the other."""
+    hosts = {f"m{index}": local(**arguments(index, agent_identity=text_of(1))) for index in (1, 2)}
+    site.inventory({**hosts, "m3": local(**arguments(3))})
+    played = site.play(plan())
+    for name in ("m1", "m2"):
+        failed = played.of("Connect", name)
+        assert (failed["failure"]["code"], failed["failure"]["where"]) == ("shared-peer-id", "agent_identity")
+        assert "m1 and m2" in failed["failure"]["what"]
+    assert played.of("Connect", "m3")["status"] == "ok"
+
+
+def test_what_an_earlier_run_knew_of_a_host_is_no_clash(tmp_path: Path) -> None:
+    """A fact cache keeps it, and hosts may have changed their seeds since."""
+    gone, there = str(tmp_path / "gone"), str(tmp_path)
+
+    def facts(run: str, index: int, address: str) -> dict[str, Any]:
+        agent = {"run": run, "peer_id": peer_id(seed(index)), "address": address, "port": 4001, "multiaddr": "x"}
+        return {"ansible_facts": {"praxis_agent": agent}}
+
+    hostvars = {"m1": facts(there, 1, "10.0.1.1"), "m2": facts(gone, 1, "10.0.1.1"), "m3": {}}
+    assert own_agent.clashes("m1", [*hostvars, "m4"], hostvars) == []
+    hostvars["m2"] = facts(there, 1, "10.0.1.1")
+    assert [each.code for each in own_agent.clashes("m1", hostvars, hostvars)] == ["shared-peer-id", "shared-address"]
+
+
+def test_an_agent_is_no_peer_of_its_own(tmp_path: Path) -> None:
+    """One list of multiaddrs for all hosts has each host's own, too."""
+    agent = {"run": str(tmp_path), "peer_id": peer_id(seed(1)), "address": "10.0.1.1", "port": 4001, "multiaddr": "x"}
+    mine = [multiaddr(address, 4001, peer_id(seed(1))) for address in ("10.0.1.1", "203.0.113.1")]
+    peers = own_agent.peers_of("m1", [*mine, ELSEWHERE], {"m1": {"ansible_facts": {"praxis_agent": agent}}})
+    assert [peer.name for peer in peers] == [ELSEWHERE]
 
 
 def test_a_second_plan_is_the_same_release(site: Site) -> None:
