@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.compiler import Compiled, compile_settings
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import canonical
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.grouping import listed
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.logins import under
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
@@ -123,7 +124,7 @@ def draft_all(members: Sequence[MemberVariables]) -> Tuple[List[Draft], List[Fin
 
 
 def _draft(member: MemberVariables, findings: List[Finding]) -> Optional[Draft]:
-    sources = _sources(member.agent_secrets, findings)
+    sources = _sources({canonical(name): value for name, value in member.agent_secrets.items()}, findings)
     registries = read_registries(member.registries, findings)
     layers = _tried(member.layers, findings)
     addresses = _tried(lambda: member.addresses, findings)

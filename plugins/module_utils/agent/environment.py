@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
@@ -68,14 +69,18 @@ class UserEnvironment:
 
 def read_environment(environment: Mapping[str, Any], secret_names: Iterable[str], report: Report) -> UserEnvironment:
     """Check the user's variables, and write their values as text. What the agent ignores is left out."""
+    named = Counter(map(canonical, secret_names))
+    for name in sorted(name for name in named if named[name] > 1):
+        what = "%s is given twice in %s: the agent reads this name in any case." % (name, SECRETS_PLACE)
+        report.error("given-twice", what, SECRETS_PLACE, "Keep one of the two.", name)
     secrets = frozenset(
         name
-        for name in sorted({_canonical(name) for name in secret_names})
+        for name in sorted(named)
         if _check_name(name, SECRETS_PLACE, report) and _check_secret(name, report)
     )
     values: Dict[str, str] = {}
     for raw_name, raw in environment.items():
-        name = _canonical(raw_name)
+        name = canonical(raw_name)
         if name in secrets or name in values:
             what = "%s is given twice: in %s and in %s." % (name, PLACE, SECRETS_PLACE if name in secrets else PLACE)
             report.error("given-twice", what, PLACE, "Keep one of the two.", name)
@@ -137,8 +142,9 @@ def _is_in(document: Mapping[str, Any], path: str) -> bool:
     return leaf in document.get(section, {})
 
 
-def _canonical(raw: Any) -> str:
-    """The agent reads PRAXIS_ variables in any case; one spelling lets two of them be compared."""
+def canonical(raw: Any) -> str:
+    """A variable's name as the container gets it. The agent reads its settings' variables in any case, and some others
+    that begin with PRAXIS_, such as the master key's, in capitals alone; and one spelling lets two be compared."""
     name = str(plain(raw)) if isinstance(raw, str) else shown(raw)
     return name.upper() if name.upper().startswith(_PREFIX) else name
 

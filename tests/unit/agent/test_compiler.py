@@ -485,6 +485,12 @@ def test_variables_that_pass(environment: dict[str, Any], expected: dict[str, st
     assert found.environment.items() >= expected.items()
 
 
+def test_a_secret_in_two_spellings_is_given_twice() -> None:
+    finding = only(compiled(secret_names=[*KEY, "PRAXIS_MASTER_KEY", "praxis_master_key", "token", "TOKEN"]))
+    assert (finding.code, finding.where) == ("given-twice", "praxis_agent_secrets")
+    assert "PRAXIS_MASTER_KEY is given twice" in finding.what
+
+
 def test_a_setting_and_a_variable_that_differ_are_named_both() -> None:
     finding = only(compiled({"debug": True}, environment={"PRAXIS_DEBUG": "false"}))
     assert finding.code == "given-twice"

@@ -61,6 +61,14 @@ class TestPlan:
         assert logins[0] is not None
         assert logins[0] == logins[1]
 
+    def test_a_secret_has_the_name_that_the_agent_reads(self, account: Account) -> None:
+        """It reads its settings' variables in any case, and the key of its store in capitals alone."""
+        given = {"OPENAI_API_KEY": KEY, "praxis_master_key": "planted-plain-value", "own_token": "planted-other-value"}
+        made = planner(fleet(1, agent_secrets=given))
+        found = made.plan().releases["m1"]
+        assert set(made.host_secrets()["m1"]["secrets"]) == {"OPENAI_API_KEY", "PRAXIS_MASTER_KEY", "own_token"}
+        assert "PRAXIS_MASTER_KEY" in found.secrets and "PRAXIS_MASTER_KEY" not in found.environment
+
     def test_each_host_gets_its_own_secrets_and_the_plan_none(self, account: Account) -> None:
         made = planner(fleet(2, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted-plain-value"}}}))
         found = made.plan()
