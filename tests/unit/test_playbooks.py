@@ -539,6 +539,18 @@ def test_a_removal_knows_of_the_identities_that_are_in_the_other_clouds_store(
     assert "_elsewhere" in told["ansible.builtin.debug"]["msg"]
 
 
+def test_what_a_user_s_own_plays_say_to_the_role_provision_removes_no_fleet() -> None:
+    """Variables of an inventory come before a role's defaults, and down.yml alone asks for the fleet's name."""
+    variables = read(PLAYBOOKS / "vars/provision.yml")
+    assert variables["provision_state"] == "present"
+    for path in sorted(PLAYBOOKS.glob("*.yml")):
+        for play in read(path):
+            roles = [task["ansible.builtin.include_role"]["name"] for task in tasks_of(play)
+                     if "ansible.builtin.include_role" in task]  # fmt: skip
+            if "praxis.cloud.provision" in roles and path.stem != "down":
+                assert "vars/provision.yml" in play["vars_files"], path.name
+
+
 def test_an_earlier_batch_is_not_judged_by_one_moment() -> None:
     """An engine that restarts for three seconds would cost the whole release. Edges are not waited for: others may just
     be dialling."""
