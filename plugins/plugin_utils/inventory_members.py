@@ -14,8 +14,9 @@ from typing import Any, Dict, Iterable, List, Mapping
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
 
 HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
-#: Names that mean something else to Ansible or to the plugin.
-RESERVED_NAMES = frozenset(("all", "ungrouped", "localhost", "praxis"))
+#: Names that mean something else to Ansible, to the plugin, or to the playbooks, which work through a host for each
+#: cloud's account: a member of that name would be the controller.
+RESERVED_NAMES = frozenset(("all", "ungrouped", "localhost", "praxis", "aws-account", "gcp-account"))
 RESERVED_PREFIX = "praxis_"
 
 Member = Dict[str, Any]

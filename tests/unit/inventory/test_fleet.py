@@ -347,6 +347,7 @@ def test_two_sources_with_one_name_name_both_instances(tmp_path: Path) -> None:
         "../../etc/passwd",
         "{{ lookup('pipe', 'id') }}",
         "localhost",
+        "aws-account",
         "all",
         "praxis",
         "praxis_aws",

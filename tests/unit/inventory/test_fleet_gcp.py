@@ -326,7 +326,7 @@ def test_the_same_source_twice_is_the_same_fleet(cloud: Google, tmp_path: Path) 
     assert list(inventory.hosts) == ["one"]
 
 
-@pytest.mark.parametrize("name", ["localhost", "all", "praxis"])
+@pytest.mark.parametrize("name", ["localhost", "all", "praxis", "gcp-account"])
 def test_a_name_that_is_no_host_name_is_an_error(cloud: Google, tmp_path: Path, name: str) -> None:
     member(cloud, name)
     inventory = read(source(tmp_path))
