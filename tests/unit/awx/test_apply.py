@@ -169,8 +169,28 @@ def test_automation_platform_s_own_collection_does_the_same(made: Controller, si
     assert "WARNING" not in done.stdout.replace("[WARNING]: No inventory was parsed", "")
 
 
-def test_what_cannot_be_guessed_is_asked_for(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Give praxis_awx_project_url"),
+        ({"praxis_awx_unasked": ["praxis_imge"]}, "praxis_awx_unasked names praxis_imge"),
+        ({"praxis_awx_credentials": {"registry": {"sever": PASSWORD}}}, "praxis_awx_credentials.registry has no sever"),
+        ({"praxis_awx_credentials": {"registry": PASSWORD}}, "praxis_awx_credentials.registry"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_asked(site: Site, given: dict[str, Any], said: str) -> None:
+    whole = {**GIVEN, **given} if given else {}
     before = len(site.controller.requests)
-    refused = site.run()
-    assert refused.returncode == 2 and "Give praxis_awx_project_url" in refused.stdout
+    refused = site.run("-e", json.dumps(whole))
+    told = " ".join(refused.stdout.split())
+    assert refused.returncode == 2 and said in told and PASSWORD not in told
     assert len(site.controller.requests) == before
+
+
+def test_a_variable_that_has_nothing_below_it_is_not_given(site: Site) -> None:
+    """As in a file whose lines below it are comments."""
+    names = ("clouds", "credentials", "unasked", "notify", "execution_environment", "webhook_url", "project_branch")
+    given = {**GIVEN, **{f"praxis_awx_{name}": None for name in names}, "praxis_awx_prefix": "Empty "}
+    site.quick(given)
+    assert {"Empty AWS", "Empty SSH"} <= set(site.controller.named("credentials"))
+    assert "Empty Registry" not in site.controller.named("credentials")
