@@ -55,10 +55,8 @@ class Provenance:
             )
             if given and not shutil.which(program)
         ]
-        folder = os.path.dirname(os.path.abspath(self.sbom))
-        if self.sbom and not os.path.isdir(folder):
-            what = "The directory of the SBOM is not there."
-            findings.append(Finding("image-sbom", what, folder, "Make it, or name another file."))
+        if self.sbom:
+            findings += _no_place(os.path.abspath(self.sbom))
         if findings:
             raise Failed(*findings)
 
@@ -142,6 +140,18 @@ def _names(file: str, image: str) -> bool:
             return image.partition("@")[2] in read.read()
     except OSError:
         return False
+
+
+def _no_place(file: str) -> List[Finding]:
+    """Why no list can be written there."""
+    folder, fix = os.path.dirname(file), "Make it, or name another file."
+    if os.path.isdir(file):
+        return [Finding("image-sbom", "The file of the SBOM is a directory.", file, "Name a file in it.")]
+    if not os.path.isdir(folder):
+        return [Finding("image-sbom", "The directory of the SBOM is not there.", folder, fix)]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return [Finding("image-sbom", "The directory of the SBOM cannot be written to.", folder, "Name another file.")]
+    return []
 
 
 def _missing(program: str, variable: str) -> Finding:

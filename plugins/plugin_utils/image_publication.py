@@ -168,14 +168,14 @@ class Publication:
             if kept:
                 kept[0].apply(changes)
             built = self._bring(built, there)
-        digest = built or there
-        added = self._add_provenance(digest, check_mode)
+        added = self._add_provenance(built, check_mode)
         return {
             **result,
             "changed": result["changed"] or bool(added),
             "added": added,
-            "digest": digest,
-            "image": self.target.by_digest(digest) if digest else "",
+            # Empty for what is still to be built, though its tag may be another image until then.
+            "digest": built,
+            "image": self.target.by_digest(built) if built else "",
             "diff": {"before": _line(self.target, there), "after": _line(self.target, built or "(known after apply)")},
         }
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.plugin_utils.git_repository import Repository, read_repository
@@ -22,6 +22,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: What is no part of a build's context: it changes with every commit, whatever the commit changes.
 _NOT_CONTENT = ".git"
 _DIGITS = 16
+_OPEN = stat.S_IROTH | stat.S_IXOTH
 #: How a file begins that git-lfs has to put the content in the place of.
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
@@ -65,8 +66,14 @@ class Source:
         """The tag that stands for this content, built by this recipe: the same again is not built again.
 
         :param recipe: what else decides what is built: file, arguments, platforms. Plain values.
+        :raises Failed: ``image-source``: a part of it cannot be read.
         """
-        content = [self.commit, self.part] if self.commit else [digest_of(self.given)]
+        try:
+            content = [self.commit, self.part] if self.commit else [digest_of(self.given)]
+        except OSError as error:
+            what = f"{error.filename} cannot be read: {error.strerror}."
+            fix = "Let who builds read it, or take it out of the directory; it is a part of the build."
+            raise Failed(_unfit(self.given, what, fix)) from None
         text = json.dumps([content, recipe], sort_keys=True)
         return "src-%s" % hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
@@ -98,11 +105,17 @@ def read_source(given: str) -> Source:
 
 def digest_of(folder: str) -> str:
     """A digest of all files in a directory: names, contents, whether they may be executed, and whether others than
-    their owner may read them: the user of an image may not own them."""
+    their owner may read them: the user of an image may not own them. Of directories those count that no file's name
+    tells of: empty ones, and those that others may not enter.
+
+    :raises OSError: a part of it cannot be read.
+    """
     found = hashlib.sha256()
-    for path in sorted(_files(folder)):
+    for path in sorted(_content(folder)):
         whole = os.path.join(folder, path)
-        if os.path.islink(whole):
+        if os.path.isdir(whole) and not os.path.islink(whole):
+            kind, content = "directory" if _is_open(whole) else "directory of its owner", hashlib.sha256()
+        elif os.path.islink(whole):
             kind, content = "link", hashlib.sha256(os.fsencode(os.readlink(whole)))
         else:
             kind, content = ("program" if os.access(whole, os.X_OK) else "file"), hashlib.sha256()
@@ -114,15 +127,40 @@ def digest_of(folder: str) -> str:
     return found.hexdigest()
 
 
+def _content(folder: str) -> Iterator[str]:
+    """The paths of what has a part in the digest, from the directory on."""
+    yield from _files(folder)
+    for at, inside in _walk(folder):
+        if at != folder and (not inside or not _is_open(at)):
+            yield os.path.relpath(at, folder)
+
+
+def _is_open(folder: str) -> bool:
+    """Whether others than its owner may read a directory and enter it."""
+    return os.stat(folder).st_mode & _OPEN == _OPEN
+
+
 def _files(folder: str) -> Iterator[str]:
     """Files and links, by their path from the directory on. What is neither is in no build."""
-    for at, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name != _NOT_CONTENT]
-        links = [name for name in folders if os.path.islink(os.path.join(at, name))]
-        for name in [*files, *links]:
+    for at, inside in _walk(folder):
+        for name in inside:
             path = os.path.join(at, name)
             if os.path.islink(path) or os.path.isfile(path):
                 yield os.path.relpath(path, folder)
+
+
+def _walk(folder: str) -> Iterator[Tuple[str, List[str]]]:
+    """A directory and those in it, each with the names of what is in it.
+
+    :raises OSError: one cannot be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for at, folders, files in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if name != _NOT_CONTENT]
+        yield at, [*folders, *files]
 
 
 def _refs(text: str) -> Iterator[Tuple[str, str]]:

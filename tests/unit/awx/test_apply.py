@@ -90,7 +90,8 @@ def test_everything_is_made(made: Controller) -> None:
     assert {name: item["playbook"] for name, item in templates.items()} == {
         "Praxis Plan": "plan.yml", "Praxis Deploy": "deploy.yml", "Praxis Deploy the approved plan": "deploy.yml",
         "Praxis Roll back": "rollback.yml", "Praxis Status": "status.yml", "Praxis Verify": "verify.yml",
-        "Praxis Doctor": "doctor.yml", "Praxis Down": "down.yml", "Praxis Back up": "backup.yml", "Praxis Restore": "restore.yml",
+        "Praxis Doctor": "doctor.yml", "Praxis Down": "down.yml", "Praxis Back up": "backup.yml",
+        "Praxis Restore": "restore.yml",
     }  # fmt: skip
     for item in templates.values():
         logins = ["Praxis AWS", "Praxis Google Cloud", "Praxis Registry", "Praxis SSH"]

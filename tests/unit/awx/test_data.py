@@ -31,7 +31,10 @@ def test_a_job_template_is_a_playbook_of_the_project_and_its_survey() -> None:
     assert asked == set(data("surveys"))
 
 
-@pytest.mark.parametrize("name", ["plan", "deploy", "rollback", "backup", "restore", "status", "verify", "doctor", "down"])
+VERBS = ("plan", "deploy", "rollback", "backup", "restore", "status", "verify", "doctor", "down")
+
+
+@pytest.mark.parametrize("name", VERBS)
 def test_every_verb_has_its_job_template(name: str) -> None:
     assert [item for item in data("job_templates") if item["playbook"] == f"{name}.yml"]
 

@@ -116,6 +116,16 @@ def test_a_key_that_cannot_be_used_is_no_missing_signature(told: Path, monkeypat
     assert refused.value.findings[0].code == "image-sign"
 
 
+def test_a_place_where_no_list_can_be_is_refused_before_anything_is_built(
+    told: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, how: str(path) != str(told / "bin"))
+    for place in (told, told / "bin" / "sbom.json", told / "words" / "sbom.json"):
+        with pytest.raises(Failed) as refused:
+            Provenance(str(place)).require()
+        assert [each.code for each in refused.value.findings] == ["image-sbom"]
+
+
 def test_programs_that_are_not_there_are_all_named_before_anything_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,7 +71,15 @@ def addition(tree: Path) -> None:
     (tree / ".dockerignore").write_text("")
 
 
-@pytest.mark.parametrize("change", [content, name, mode, shut, link, addition])
+def empty(tree: Path) -> None:
+    (tree / "agent" / "data").mkdir()
+
+
+def shut_directory(tree: Path) -> None:
+    (tree / "agent").chmod(0o700)
+
+
+@pytest.mark.parametrize("change", [content, name, mode, shut, link, addition, empty, shut_directory])
 def test_other_content_is_another_tag(tree: Path, change: Callable[[Path], None]) -> None:
     before = digest_of(str(tree))
     assert digest_of(str(tree)) == before
@@ -83,6 +93,21 @@ def test_the_history_of_a_directory_is_no_content(tree: Path) -> None:
     git(tree, "add", ".")
     git(tree, "commit", "--quiet", "--message", "one")
     assert digest_of(str(tree)) == before
+
+
+@pytest.mark.parametrize("reads", ["open", "os.scandir"])
+def test_what_cannot_be_read_is_named(tree: Path, monkeypatch: pytest.MonkeyPatch, reads: str) -> None:
+    """A part that is left out would be content without a name."""
+
+    def refused(path: Any, *_more: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    source = read_source(str(tree))
+    monkeypatch.setattr(f"builtins.{reads}" if reads == "open" else reads, refused)
+    with pytest.raises(Failed, match="Permission denied") as found:
+        source.tag({})
+    monkeypatch.undo()
+    assert found.value.findings[0].code == "image-source" and str(tree) in str(found.value)
 
 
 def test_what_is_no_file_is_no_content(tree: Path) -> None:
