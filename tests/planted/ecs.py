@@ -38,8 +38,8 @@ FAULTS = (
         name="rolled-back-by-ecs-counts-as-done",
         breaks="A deployment that the circuit breaker has rolled back ends well.",
         file="plugins/module_utils/ecs/rollout.py",
-        before='            return str(each.get("rolloutState") or RUNNING)\n    return FAILED\n',
-        after='            return str(each.get("rolloutState") or RUNNING)\n    return COMPLETED\n',
+        before="    return FAILED if _has_failed(service, deployment) else REPLACED\n",
+        after="    return COMPLETED\n",
         tests=("tests/unit/ecs/test_rollout.py",),
     ),
     Fault(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.resour
 
 #: Seconds in which a service that was removed ends: its balancer is drained of its tasks (300 s by default).
 _DRAINS = 360.0
+#: Seconds after which ECS answers with what a request has changed.
+_SEEN = 60.0
 
 
 @dataclass
@@ -174,13 +176,15 @@ class EcsService:
         ours, seconds = self.deployment, float(self.kind.settings.timeout)
         arn = str(self.described.get("taskDefinition", ""))
 
-        ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
+        ended, done = self.poll.until(self._shown_state(), lambda seen: seen != rollout.RUNNING, seconds=seconds)
         complete = done and ended == rollout.COMPLETED
         if complete and self._all_run(seconds):
             unserved = self._served(float(self.kind.settings.grace))
             if not unserved:
                 self._revisions.mark(arn, GOOD if self.described.get("desiredCount") else UNTRIED)
             return unserved
+        if ended == rollout.REPLACED:
+            return rollout.replaced(self.described, self.where)
         stopped = self.tasks.stopped(ours)
         log = self.tasks.log_end(stopped)
         if complete or not done:
@@ -193,6 +197,19 @@ class EcsService:
             _ended, done = self.poll.until(self._state, lambda seen: seen != rollout.RUNNING, seconds=seconds)
             found += [] if done else rollout.not_back(self.described, self.where, seconds)
         return found
+
+    def _shown_state(self) -> Callable[[], str]:
+        """The state of a deployment that has just begun. ECS answers a request before all of it sees what has changed:
+        for a while, an answer in which the deployment has never been is one of before it."""
+        end, known = self.poll.clock() + _SEEN, False
+
+        def state() -> str:
+            nonlocal known
+            now = self._state()
+            known = known or now != rollout.REPLACED
+            return now if known or self.poll.clock() >= end else rollout.RUNNING
+
+        return state
 
     def _state(self) -> str:
         self.described = self._describe()

@@ -13,6 +13,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.addresses import with
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
 
 RUNNING, COMPLETED, FAILED = "IN_PROGRESS", "COMPLETED", "FAILED"
+#: In no words of ECS's: another deployment is in its place.
+REPLACED = "REPLACED"
 #: Lines of events and of a log that a finding quotes.
 QUOTED = 8
 _ROUTINE = re.compile(r"has (started|stopped) [0-9]+ (running )?tasks|registered [0-9]+ targets|has begun draining")
@@ -30,16 +32,23 @@ def primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def _has_failed(service: Mapping[str, Any], deployment: str) -> bool:
+    """Whether ECS says of a deployment that is no longer listed that it failed."""
+    failed = f"(deployment {deployment}) deployment failed"
+    return any(failed in str(each.get("message", "")) for each in service.get("events") or ())
+
+
 def state(service: Mapping[str, Any], deployment: str) -> str:
     """How *this* deployment stands.
 
     A circuit breaker that rolls back makes a new deployment: what was ours is FAILED then, and drained; later it is
-    gone from the list.
+    gone from the list. Somebody else's takes the place of one that has not failed.
     """
     for each in service.get("deployments") or ():
         if each.get("id") == deployment:
-            return str(each.get("rolloutState") or RUNNING)
-    return FAILED
+            now = str(each.get("rolloutState") or RUNNING)
+            return REPLACED if now == RUNNING and each.get("status") != "PRIMARY" else now
+    return FAILED if _has_failed(service, deployment) else REPLACED
 
 
 def failed(
@@ -55,6 +64,16 @@ def failed(
     back = f" and went back to {to}" if current and current.get("id") != deployment else ""
     found = [Finding("rollout-failed", f"The circuit breaker ended the deployment{back}.", where, _FIX)]
     return found + evidence(service, stopped, log, where)
+
+
+def replaced(service: Mapping[str, Any], where: str) -> list[Finding]:
+    """That a deployment has had no end of its own. Nothing is said of its release."""
+    to = str(primary(service).get("taskDefinition", "")).rpartition("/")[2]
+    what = f"Somebody else's deployment, of {to}, has taken the place of this one." if to else (
+        "Somebody has removed the service during the deployment."
+    )
+    fix = "See who else deploys the service (its events, CloudTrail), and deploy again when that one has ended."
+    return [Finding("rollout-replaced", what, where, fix)]
 
 
 def not_back(service: Mapping[str, Any], where: str, waited: float) -> list[Finding]:

@@ -45,6 +45,21 @@ def test_a_role_that_was_made_a_moment_ago_is_waited_for(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", [True, False])
+def test_an_answer_of_before_the_deployment_is_no_verdict_on_it(
+    account: Account, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """ECS answers a request before all of it sees what has changed: no such service, or its deployment of before."""
+    if not first:
+        account.deploy()
+    fleet = account.fleet(agent_config={"agent": {"description": "the next"}})
+    (service,) = fleet.services
+    stale, describe = [dict(service.described)] * 3, service._describe
+    fleet.apply()
+    monkeypatch.setattr(service, "_describe", lambda: stale.pop() if stale else describe())
+    assert fleet.wait() == [] and not stale
+
+
 def test_a_service_is_made_again_when_the_one_of_before_has_ended(account: Account) -> None:
     """Somebody has removed it, and its tasks are still drained."""
     account.deploy()

@@ -73,6 +73,17 @@ def test_a_crashing_image_is_rolled_back_and_named(account: Account) -> None:
 
 
 @pytest.mark.slow
+def test_a_release_whose_place_somebody_else_took_has_not_failed(account: Account) -> None:
+    account.deploy()
+    before = str(account.fleet().services[0].described["taskDefinition"])
+    fleet = account.fleet(agent_config={"agent": {"description": "the next"}})
+    fleet.apply()
+    account.cloud.client("ecs").update_service(cluster="praxis-demo", service="leaf", taskDefinition=before)
+    assert [finding.code for finding in fleet.wait()] == ["rollout-replaced"]
+    assert [row["outcome"] for row in account.fleet().services[0].history()] == ["", "good"]
+
+
+@pytest.mark.slow
 def test_a_crashing_image_names_its_tasks_reasons_and_its_log(account: Account) -> None:
     account.deploy()
     fleet = account.fleet(image=CRASHING)

@@ -32,13 +32,30 @@ def service(*deployments: dict[str, Any], **more: Any) -> dict[str, Any]:
         ([{**deployment(OURS), "rolloutState": None}], rollout.RUNNING),
         ([deployment(OURS, state="COMPLETED")], rollout.COMPLETED),
         ([deployment(BACK, revision=1), deployment(OURS, "ACTIVE", "FAILED")], rollout.FAILED),
-        # The way back has ended: nothing is left of ours.
-        ([deployment(BACK, state="COMPLETED", revision=1)], rollout.FAILED),
-        ([], rollout.FAILED),
+        # Somebody else's is under way, or done: nothing is left of ours.
+        ([deployment(BACK, revision=3), deployment(OURS, "ACTIVE")], rollout.REPLACED),
+        ([deployment(BACK, state="COMPLETED", revision=3)], rollout.REPLACED),
+        ([], rollout.REPLACED),
     ],
 )
 def test_the_state_is_that_of_this_deployment(deployments: list[dict[str, Any]], state: str) -> None:
     assert rollout.state(service(*deployments), OURS) == state
+
+
+def test_a_way_back_that_has_ended_is_told_by_the_events() -> None:
+    """Nothing is left of ours then, and ECS has written over the reason of the one that runs."""
+    ended = deployment(BACK, state="COMPLETED", revision=1)
+    other = {"message": "(service agent) (deployment ecs-svc/1) deployment failed: tasks failed to start."}
+    ours = {"message": f"(service agent) (deployment {OURS}) deployment failed: tasks failed to start."}
+    assert rollout.state(service(ended, events=[ours, other]), OURS) == rollout.FAILED
+    assert rollout.state(service(ended, events=[other]), OURS) == rollout.REPLACED
+
+
+def test_who_took_the_place_of_a_deployment_is_named() -> None:
+    (found,) = rollout.replaced(service(deployment(BACK, revision=3)), "service agent")
+    assert found.code == "rollout-replaced" and "praxis-agent:3" in found.what and "circuit breaker" not in found.what
+    (gone,) = rollout.replaced({}, "service agent")
+    assert gone.code == "rollout-replaced" and "removed" in gone.what
 
 
 def test_a_failure_names_where_ecs_went_back_to() -> None:
