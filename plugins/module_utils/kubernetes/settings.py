@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -19,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.option_reader i
     truth,
     word,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import shapes
 
 VARIABLE = "praxis_kubernetes"
 MEMBER, LEAF = "member", "leaf"
@@ -29,12 +29,8 @@ _STORE_KINDS = ("ClusterSecretStore", "SecretStore")
 # A Service's name begins with a letter. It is shorter than the 63 characters that a label may have: objects and pods
 # are called after it, and the StatefulSet's controller adds a hash of its own.
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_OBJECT = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_QUANTITY = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3}|m)?")
 _REFRESH = re.compile(r"(?:[0-9]{1,6}(?:s|m|h))+")
-_LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 
 
 @dataclass(frozen=True)
@@ -194,6 +190,9 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
     if settings.autoscaler.min > settings.autoscaler.max:
         what = "autoscaler.min is %d and autoscaler.max %d" % (settings.autoscaler.min, settings.autoscaler.max)
         reader.bad(what, "Make max the larger one.")
+    if settings.cpu_limit and shapes.millis(settings.cpu_limit) < shapes.millis(settings.cpu):
+        what = "cpu is %s and cpu_limit %s" % (settings.cpu, settings.cpu_limit)
+        reader.bad(what, "Make cpu_limit the larger one, or leave it out.")
     for part, source in (("secrets", settings.secrets), ("identities", settings.identities)):
         if source.stores and source.existing:
             fix = "Name the stores of the External Secrets Operator, or the Secret that exists; not both."
@@ -213,39 +212,6 @@ def _contradictions(reader: OptionReader, settings: KindSettings, given: Mapping
         reader.bad("it is a leaf with identities", fix)
 
 
-def _texts(value: Any) -> str:
-    good = isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
-    return "" if good else "Write `name: value` lines below it, numbers and truth values in quotes."
-
-
-def _address(value: Any) -> str:
-    """An address that machines dial. Connections are told apart by address, so it is no name."""
-    try:
-        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
-    except ValueError:
-        return "Write IPv4 addresses, such as 10.0.0.4."
-    odd = address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local
-    return "Write the addresses at which machines reach the pods." if odd else ""
-
-
-def _peer(value: Any) -> str:
-    """One of ``api_from``: labels of pods, of namespaces, or both; or a range of addresses."""
-    fix = "Write pods: and namespaces: with labels below them, or cidr: with a range of addresses such as 10.0.0.0/8."
-    if not isinstance(value, Mapping) or not value or set(value) - {"pods", "namespaces", "cidr"}:
-        return fix
-    if "cidr" in value:
-        good = len(value) == 1 and isinstance(value["cidr"], str) and re.fullmatch(r"[0-9a-f.:]+/[0-9]+", value["cidr"])
-        return "" if good else fix
-    return "" if all(map(_are_labels, value.values())) else fix
-
-
-def _are_labels(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        isinstance(key, str) and _LABEL_KEY.fullmatch(key) and isinstance(text, str) and _LABEL_VALUE.fullmatch(text)
-        for key, text in value.items()
-    )
-
-
 def policy_peer(given: Mapping[str, Any]) -> Dict[str, Any]:
     """One of ``api_from`` as a NetworkPolicy has it."""
     if "cidr" in given:
@@ -256,12 +222,11 @@ def policy_peer(given: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 _fault_of_name = matches(_NAME, "Use up to 40 lower-case letters, digits and hyphens, a letter first.")
-_object_name = matches(_OBJECT, "Write the object's name: lower-case letters, digits, hyphens and dots.")
 _SOURCE: Mapping[str, Any] = {
-    "stores": {"aws-sm": _object_name, "gcp-sm": _object_name},
+    "stores": {"aws-sm": shapes.object_name, "gcp-sm": shapes.object_name},
     "store_kind": word(_STORE_KINDS),
     "refresh": matches(_REFRESH, "Write a time with its unit, such as 1h."),
-    "existing": _object_name,
+    "existing": shapes.object_name,
 }
 _TOP: Mapping[str, Any] = {
     "name": _fault_of_name,
@@ -276,22 +241,22 @@ _TOP: Mapping[str, Any] = {
         "memory": number(0, 1000),
         "stabilization": number(0, 3600),
     },
-    "cpu": matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 250m or \"1.5\", in quotes."),
-    "cpu_limit": matches(_QUANTITY, "Write CPU as Kubernetes has it, such as 500m or \"2\", in quotes."),
+    "cpu": shapes.cpu,
+    "cpu_limit": shapes.cpu,
     "secrets": _SOURCE,
     "identities": _SOURCE,
     "peer_ids": listed(matches(re.compile(r"\w+"), "Write the peer ids, that of ordinal 0 first."), "peer ids"),
     "seeds": listed(matches(re.compile(r"\S+"), "Write seeds of 32 bytes in base64."), "seeds"),
-    "api_from": listed(_peer, "selectors"),
-    "service_account": {"name": _object_name, "create": truth, "annotations": _texts},
+    "api_from": listed(shapes.peer, "selectors"),
+    "service_account": {"name": shapes.object_name, "create": truth, "annotations": shapes.annotations},
     "machines": {
         "edges": number(0, 1000),
         "service": word((NODE_PORT, LOAD_BALANCER)),
-        "addresses": listed(_address, "addresses"),
+        "addresses": listed(shapes.address, "addresses"),
         "port": number(1024, 65535),
-        "annotations": _texts,
+        "annotations": shapes.annotations,
     },
-    "image_pull_secrets": listed(_object_name, "names"),
+    "image_pull_secrets": listed(shapes.object_name, "names"),
     "zone_spread": word(tuple(_SPREAD)),
     "max_unavailable": number(1, 1000),
     "min_edges": number(0, 1000),

@@ -36,6 +36,11 @@ BAD: list[tuple[Any, str, str]] = [
     ({"role": "leader"}, "bad-kubernetes-setting", "member, leaf"),
     ({"cpu": 1}, "bad-kubernetes-setting", "in quotes"),
     ({"cpu": "1 core"}, "bad-kubernetes-setting", "cpu"),
+    ({"cpu": "0"}, "bad-kubernetes-setting", "more than none"),
+    ({"cpu": "0.000"}, "bad-kubernetes-setting", "more than none"),
+    ({"cpu_limit": "0m"}, "bad-kubernetes-setting", "more than none"),
+    ({"cpu": "1.5", "cpu_limit": "1499m"}, "bad-kubernetes-setting", "cpu is 1.5 and cpu_limit 1499m"),
+    ({"cpu_limit": "0.2"}, "bad-kubernetes-setting", "cpu is 250m and cpu_limit 0.2"),
     ({"secrets": {"stores": {"vault": "x"}}}, "unknown-kubernetes-setting", "aws-sm"),
     ({"secrets": {"stores": STORES, "existing": "x"}}, "bad-kubernetes-setting", "both"),
     ({"secrets": {"store_kind": "Vault", "stores": STORES}}, "bad-kubernetes-setting", "ClusterSecretStore"),
@@ -52,9 +57,17 @@ BAD: list[tuple[Any, str, str]] = [
     ({"api_from": [{"pod": {}}]}, "bad-kubernetes-setting", "namespaces"),
     ({"api_from": [{}]}, "bad-kubernetes-setting", "namespaces"),
     ({"api_from": [{"cidr": "anywhere"}]}, "bad-kubernetes-setting", "cidr"),
+    ({"api_from": [{"cidr": "10.0.0.0/33"}]}, "bad-kubernetes-setting", "cidr"),
+    ({"api_from": [{"cidr": "10.0.0/24"}]}, "bad-kubernetes-setting", "cidr"),
+    ({"api_from": [{"cidr": "10.0.0.1"}]}, "bad-kubernetes-setting", "cidr"),
+    ({"api_from": [{"cidr": 10}]}, "bad-kubernetes-setting", "cidr"),
     ({"api_from": {"pods": {}}}, "bad-kubernetes-setting", "list"),
     ({"api_from": [{"pods": {"app": 1}}]}, "bad-kubernetes-setting", "api_from"),
     ({"service_account": {"annotations": {"a": 1}}}, "bad-kubernetes-setting", "quotes"),
+    ({"service_account": {"annotations": {"a b": "c"}}}, "bad-kubernetes-setting", "annotations"),
+    ({"service_account": {"name": "a..b"}}, "bad-kubernetes-setting", "dots"),
+    ({"image_pull_secrets": ["a.-b"]}, "bad-kubernetes-setting", "dots"),
+    ({"image_pull_secrets": ["a" * 254]}, "bad-kubernetes-setting", "dots"),
     ({"image_pull_secrets": "registry"}, "bad-kubernetes-setting", "list"),
     ({"zone_spread": "always"}, "bad-kubernetes-setting", "prefer"),
     ({"machines": {"edge": 1}}, "unknown-kubernetes-setting", "edges"),
@@ -134,6 +147,20 @@ def test_what_has_no_effect_is_a_warning(given: dict[str, Any], what: str) -> No
 
 def test_a_whole_description_has_no_warning() -> None:
     assert plan().warnings == ()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cpu": "0.5", "cpu_limit": "500m"},
+        {"cpu": "2", "cpu_limit": "2.0"},
+        {"api_from": [{"cidr": "10.0.0.5/8"}, {"cidr": "2001:DB8::/32"}, {"cidr": "::/0"}]},
+        {"service_account": {"annotations": {"eks.amazonaws.com/role-arn": "arn", "Team_1": ""}}},
+        {"image_pull_secrets": ["a.b-c.d", "a" * 253]},
+    ],
+)
+def test_what_a_cluster_takes_is_taken(given: Any) -> None:
+    assert plan(agent=variables(given)).warnings == ()
 
 
 def test_everything_is_reported_at_once() -> None:
