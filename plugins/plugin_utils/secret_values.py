@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import SHORTER, TOO_LONG, is_carried, is_passed
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.environment import misfit
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.secret_text import carried, pointer
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
@@ -66,6 +66,8 @@ def undeliverable(name: str, source: Source, value: Union[str, bytes]) -> Option
     if not is_carried(value):
         what = "The value%s is no Unicode text: it holds half of a surrogate pair." % _of(source)
         return Finding("secret-not-text", what, name, "Store the value again; bytes are stored as base64.")
+    if not is_passed(name.rpartition(".")[2], value):
+        return Finding("too-long", "The value%s %s." % (_of(source), TOO_LONG), name, SHORTER)
     return None
 
 

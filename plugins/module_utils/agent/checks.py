@@ -21,6 +21,11 @@ from ansible_collections.praxis.cloud.plugins.module_utils.agent.vocabulary impo
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(:?[-?+][^}]*)?\}")
+#: Bytes of one variable that Linux takes, with its name and the NUL at its end (MAX_ARG_STRLEN, execve(2)).
+LONGEST_VARIABLE = 131072
+#: Of a longer one, and the fix.
+TOO_LONG = "is longer than 128 KiB with its name, and no program can be started with that"
+SHORTER = "Keep it in a file: in the image, or in what praxis_data keeps."
 _REFERENCE_STARTS = ("aws-sm://", "gcp-sm://", "{{resolve:")
 
 
@@ -142,6 +147,11 @@ def _numbers(setting: Setting, value: Any) -> List[Any]:
 def is_carried(found: str) -> bool:
     """Whether a text arrives as it is written: no file and no variable can hold a NUL or half of a surrogate pair."""
     return "\0" not in found and not any("\ud800" <= character <= "\udfff" for character in found)
+
+
+def is_passed(name: str, value: str) -> bool:
+    """Whether a program can be started with a variable."""
+    return len(("%s=%s" % (name, value)).encode("utf-8", "surrogatepass")) < LONGEST_VARIABLE
 
 
 def unknown(path: str, where: str, report: Report, known: Iterable[str] = ()) -> None:

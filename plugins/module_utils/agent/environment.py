@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import (
+    SHORTER,
+    TOO_LONG,
     Report,
     check_value,
     holds_reference,
     is_carried,
+    is_passed,
     may_be_secret,
     nearest,
     placeholder,
@@ -217,6 +220,9 @@ def _check_text(name: str, raw: Any, report: Report) -> bool:
     if value is None or not KINDS["tree"].accepts(value) or not is_carried(text(value)):
         fix = "Write text, a number, or true or false."
         report.error("wrong-type", "%s has a value that is no text." % name, PLACE, fix, name)
+        return False
+    if not is_passed(name, text(value)):
+        report.error("too-long", "%s %s." % (name, TOO_LONG), PLACE, SHORTER, name)
         return False
     if holds_reference(value):
         fix = "Move it to %s, where references are followed." % SECRETS_PLACE

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import Any, Callable, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import is_carried, texts
+from ansible_collections.praxis.cloud.plugins.module_utils.agent.checks import TOO_LONG, is_carried, is_passed, texts
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.container import Limits
@@ -180,6 +180,8 @@ class _Entry:
 
     def _environment(self) -> Dict[str, str]:
         found = self._mapping("environment", is_plain, "a text, in quotes where YAML reads something else")
+        for name in [name for name, value in found.items() if not is_passed(name, str(value))]:
+            self._add("%s %s." % (name, TOO_LONG), "environment", "Write it into a file (files).")
         return {name: str(value) for name, value in found.items()}
 
     def _extra_hosts(self) -> Dict[str, str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -449,6 +450,8 @@ VARIABLES = [
     ({"A-B": "1"}, "bad-variable-name", ERROR, "A-B"),
     ({"A": None}, "wrong-type", ERROR, "A has a value"),
     ({"A": "nul\0"}, "wrong-type", ERROR, "A has a value"),
+    pytest.param({"LONG": "x" * (131072 - len("LONG="))}, "too-long", ERROR, "LONG is longer than 128 KiB", id="long"),
+    pytest.param({"LONG": "\u00e9" * 65536}, "too-long", ERROR, "LONG is longer than 128 KiB", id="long in bytes"),
     ({"OPENAI_API_KEY": "x"}, "given-twice", ERROR, "praxis_agent_secrets"),
     ({"HTTP_PORT": "1"}, "ignored-variable", WARNING, "no effect"),
     ({"PRAXIS_HTTP__PORT": "1"}, "ignored-variable", WARNING, "Use PRAXIS_API__PORT"),
@@ -489,6 +492,15 @@ def test_a_secret_in_two_spellings_is_given_twice() -> None:
     finding = only(compiled(secret_names=[*KEY, "PRAXIS_MASTER_KEY", "praxis_master_key", "token", "TOKEN"]))
     assert (finding.code, finding.where) == ("given-twice", "praxis_agent_secrets")
     assert "PRAXIS_MASTER_KEY is given twice" in finding.what
+
+
+def test_a_variable_may_be_as_long_as_linux_takes_it() -> None:
+    """What a program can be started with, which is tried."""
+    longest = "x" * (131072 - len("LONG=") - 1)
+    assert compiled(environment={"LONG": longest}).findings == ()
+    subprocess.run(["/bin/true"], env={"LONG": longest}, check=True)
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["/bin/true"], env={"LONG": longest + "x"}, check=True)
 
 
 def test_a_setting_and_a_variable_that_differ_are_named_both() -> None:

@@ -90,6 +90,7 @@ class TestReading:
             ({**WHOLE, "ports": [{"published": 3002, "address": "files"}]}, "bad-service", "files"),
             ({**WHOLE, "extra_hosts": {"a": "b"}}, "bad-service", "host-gateway"),
             ({**WHOLE, "environment": {"A B": "1"}}, "bad-service", "A B"),
+            pytest.param({**WHOLE, "environment": {"A": "x" * 131072}}, "bad-service", "128 KiB", id="long"),
             ({**WHOLE, "environment": {"A": True}}, "bad-service", "True"),
             ({**WHOLE, "environment": {"TOKEN": "1"}}, "bad-service", "TOKEN"),
             ({**WHOLE, "command": None}, "service-no-command", "sh"),

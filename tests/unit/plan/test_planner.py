@@ -355,6 +355,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[int, dict[str, Any]], tuple[str, 
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\0planted"}}},
         ("secret-nul", "OPENAI_API_KEY (m2)", "NUL", "base64"),
     ),
+    "secret that no program can be started with": (
+        {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted" * 20000}}},
+        ("too-long", "OPENAI_API_KEY (m2)", "longer than 128 KiB", "file"),
+    ),
     "secret with half of a surrogate pair": (
         {}, {2: {"agent_secrets": {"OPENAI_API_KEY": "planted\ud800planted"}}},
         ("secret-not-text", "OPENAI_API_KEY (m2)", "half of a surrogate pair", "base64"),
