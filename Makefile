@@ -36,6 +36,7 @@ cloud:
 	  aws | gcp | aws,gcp | gcp,aws) ;; \
 	  *) echo 'CLOUD=$(CLOUD): use CLOUD=aws, CLOUD=gcp, or CLOUD=aws,gcp for one fleet over both.' >&2; exit 2 ;; \
 	esac
+	@case '$(HOSTS)' in *[!0-9]* | 0?*) echo 'HOSTS=$(HOSTS): use a whole number, such as HOSTS=3.' >&2; exit 2 ;; esac
 
 .PHONY: controller
 controller: cloud
