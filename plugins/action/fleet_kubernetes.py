@@ -18,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import (
     manifests,
     resources,
     rollout,
+    scaling,
     table,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.objects import have_machines
@@ -115,6 +116,8 @@ class _Run:
             self._lock.wait(self._args["wait"])
         past = self._cluster.remember()
         left = self._lock.read()
+        if state != DOWN:
+            self._findings += self._not_read(rollback=state == ROLLBACK and not self._args["to"])
         if state == HISTORY:
             return self._summary(deployments=[one.row() for one in past])
         self._findings += changes.left_elsewhere(self._cluster.elsewhere(), self._cluster.namespace)
@@ -137,7 +140,7 @@ class _Run:
             return self._to(lambda: source)
         observed = kubernetes_deployment.observe(self._cluster, rollout.goals(objects))
         self._findings += [*observed["findings"], *kubernetes_secrets.unsynced(self._cluster, objects)]
-        self._findings += self._differing(objects)
+        self._findings += [*self._unscaled(objects), *self._differing(objects)]
         if state == VERIFY:
             goals, mixed = rollout.goals(objects), bool(self._across)
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=mixed)
@@ -170,6 +173,13 @@ class _Run:
             raise Failed(stopped)
         if stopped is not None:
             self._findings.append(stopped)
+
+    def _not_read(self, rollback: bool) -> List[Finding]:
+        """:raises Failed: ``record-unreadable``: nobody knows where to go back to."""
+        found = deployments.not_read(self._cluster.unreadable, rollback)
+        if rollback and found:
+            raise Failed(*found)
+        return found
 
     def _way_back(self) -> Source:
         """Where a rollback goes, by the records and the Lease as they were read last."""
@@ -212,6 +222,13 @@ class _Run:
             self._findings += kubernetes_deployment.probe(self._cluster, goals, machines=True) if mixed else []
         members = kubernetes_deployment.observe(self._cluster, rollout.goals(planned.objects))["members"]
         return self._summary(planned, members, source.plan_id, changed)
+
+    def _unscaled(self, objects: Sequence[Object]) -> List[Finding]:
+        """Which autoscalers do not do their work."""
+        wanted = (resources.path(item) for item in objects if item["kind"] == changes.SCALER)
+        there = [item for item in map(self._cluster.api.get, wanted) if item is not None]
+        found = (scaling.inactive(item, self._cluster.api.now) for item in there)
+        return [finding for finding in found if finding is not None]
 
     def _differing(self, objects: Sequence[Object]) -> List[Finding]:
         """What is not as planned beside the pods, or why that cannot be said."""

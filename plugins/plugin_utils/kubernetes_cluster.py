@@ -47,11 +47,13 @@ class FleetCluster:
     fleet: str
     namespace: str
     records: List[deployments.Past] = field(default_factory=list)
+    unreadable: List[str] = field(default_factory=list)
 
     def remember(self) -> List[deployments.Past]:
         """The deployments that the cluster keeps of it, newest first."""
         there = self.api.ours(resources.collection("v1", "ConfigMap", self.namespace), self.fleet)
-        self.records = deployments.read([item for item in there if deployments.is_record(item)])
+        there = [item for item in there if deployments.is_record(item)]
+        self.records, self.unreadable = deployments.read(there), deployments.unreadable(there)
         return self.records
 
     def plan(self, objects: Sequence[Object], keep: int) -> Planned:

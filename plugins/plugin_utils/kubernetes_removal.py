@@ -26,7 +26,7 @@ def remove(cluster: FleetCluster, lock: Optional[Lock]) -> Tuple[List[Change], L
     :param lock: None: nothing is done.
     """
     gone = changes.unwanted(cluster.everything(), [], [])
-    if lock is None or not (gone or cluster.records):
+    if lock is None or not (gone or cluster.records or cluster.unreadable):
         return gone, []
     with lock.holding():
         cluster.remember()  # until now another run may have written
@@ -35,9 +35,10 @@ def remove(cluster: FleetCluster, lock: Optional[Lock]) -> Tuple[List[Change], L
             lock.require_write()
             cluster.apply(change)
         stayed = _wait(cluster, lock, _grace(gone) + _LATE)
-        for past in cluster.records:
-            path = resources.collection("v1", "ConfigMap", cluster.namespace)
-            cluster.api.delete("%s/%s" % (path, deployments.record_name(past, cluster.fleet)))
+        path = resources.collection("v1", "ConfigMap", cluster.namespace)
+        kept = [deployments.record_name(past, cluster.fleet) for past in cluster.records]
+        for name in [*kept, *cluster.unreadable]:
+            cluster.api.delete("%s/%s" % (path, name))
         lock.remove()
     return gone, stayed
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources, rollout
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
 
@@ -88,12 +89,35 @@ def is_record(item: Object) -> bool:
 
 
 def read(items: Sequence[Object]) -> List[Past]:
-    """The deployments of a fleet, the newest first."""
-    found = []
-    for item in items:
-        objects = json.loads(gzip.decompress(base64.b64decode(item["binaryData"]["objects.json.gz"])))
-        found.append(Past(**json.loads(item["data"]["deployment.json"]), objects=tuple(objects)))
+    """The deployments of a fleet, the newest first; without those that cannot be read."""
+    found = [past for past in map(_read, items) if past is not None]
     return sorted(found, key=lambda past: past.number, reverse=True)
+
+
+def unreadable(items: Sequence[Object]) -> List[str]:
+    """The names of the records that are none: somebody has restored or made them, or another version wrote them."""
+    return [str(item["metadata"]["name"]) for item in items if _read(item) is None]
+
+
+def _read(item: Object) -> Optional[Past]:
+    try:
+        objects = json.loads(gzip.decompress(base64.b64decode(item["binaryData"]["objects.json.gz"])))
+        return Past(**json.loads(item["data"]["deployment.json"]), objects=tuple(objects))
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zlib.error):
+        return None
+
+
+def not_read(names: Sequence[str], rollback: bool) -> List[Finding]:
+    """That records cannot be read.
+
+    :param names: theirs.
+    :param rollback: whether a run is about to go to the deployment before the newest, which may be one of them.
+    """
+    if not names:
+        return []
+    what = "What the cluster keeps of these deployments cannot be read: %s." % ", ".join(names)
+    fix = "kubectl delete configmap %s. To go back all the same, name the deployment: -e praxis_to=ID."
+    return [Finding("record-unreadable", what, "records", fix % " ".join(names), ERROR if rollback else WARNING)]
 
 
 def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:

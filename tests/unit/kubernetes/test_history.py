@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from tests.unit.kubernetes.fake_api import FakeApi
 from tests.unit.kubernetes.made import IMAGE
 from tests.unit.kubernetes.verbs import BAD, PULL, STATEFUL, codes, image, of, run
@@ -54,6 +55,36 @@ def test_a_repair_of_the_newest_deployment_is_no_deployment_of_its_own(api: Fake
     result = run(api, "deployed", keep=2, kinds=of(SECOND))
     assert result["ok"] and result["changed"] and image(api) == SECOND and past(api) == kept
     assert run(api, "rolled_back", keep=2, kinds=of(SECOND))["ok"] and image(api) == FIRST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"binaryData": {"objects.json.gz": "AAAA"}},
+        {"binaryData": None},
+        {"data": {"deployment.json": "{"}},
+        {"data": {"deployment.json": '{"run": "x"}'}},
+    ],
+)
+def test_a_record_that_cannot_be_read_ends_nothing(api: FakeApi, damage: dict[str, Any]) -> None:
+    """Somebody has restored it, or copied its labels: it is none, and a removal takes it all the same."""
+    for each in (FIRST, SECOND, THIRD):
+        run(api, "deployed", kinds=of(each))
+    (record,) = [path for path, item in api.objects.items() if '"number": 2' in item.get("data", {}).get(
+        "deployment.json", "")]  # fmt: skip
+    api.objects[record].update(damage)
+    for state in ("status", "history"):
+        result = run(api, state, kinds=of(THIRD))
+        assert result["ok"] and codes(result)[0] == "record-unreadable"
+        assert record.rpartition("/")[2] in result["findings"][0]["what"]
+    with pytest.raises(Failed, match="record-unreadable|cannot be read"):
+        run(api, "rolled_back", kinds=of(THIRD))  # to the one before, which may be that one
+    assert api.written == [] and image(api) == THIRD
+    first = run(api, "history")["deployments"][-1]["run"]
+    assert run(api, "rolled_back", kinds=of(THIRD), to=first)["ok"] and image(api) == FIRST
+    run(api, "absent")
+    assert record not in api.objects
 
 
 @pytest.mark.slow

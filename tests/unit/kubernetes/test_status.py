@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_deployment
@@ -45,6 +48,40 @@ def test_an_object_that_somebody_edited_is_a_warning(api: FakeApi, state: str) -
     result = run(api, state)
     assert result["ok"] and codes(result) == ["not-as-planned"]
     assert "change NetworkPolicy/agent" in result["findings"][0]["what"]
+
+
+def _inactive(since: str, reason: str = "FailedGetResourceMetric") -> dict[str, Any]:
+    able = {"type": "AbleToScale", "status": "True", "reason": "SucceededGetScale"}
+    said = "unable to fetch metrics from resource metrics API: the server could not find the requested resource"
+    return {"conditions": [able, {"type": "ScalingActive", "status": "False", "reason": reason, "message": said,
+                                  "lastTransitionTime": since}]}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["status", "verified"])
+def test_an_autoscaler_that_learns_nothing_of_the_load_is_a_warning(api: FakeApi, state: str) -> None:
+    run(api, "deployed")
+    api.objects[SCALER]["status"] = _inactive("2026-01-01T00:00:00Z")
+    result = run(api, state)
+    assert result["ok"] and codes(result) == ["autoscaler-inactive"]
+    assert "resource metrics API" in result["findings"][0]["what"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "status",
+    [
+        _inactive(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())),
+        _inactive("2026-01-01T00:00:00Z", "ScalingDisabled"),
+        {"conditions": None},
+        {},
+    ],
+    ids=["pods have just started", "scaled to zero by hand", "no conditions", "nothing"],
+)
+def test_an_autoscaler_that_is_to_learn_of_it_is_not(api: FakeApi, status: dict[str, Any]) -> None:
+    run(api, "deployed")
+    api.objects[SCALER]["status"] = status
+    assert codes(run(api, "status")) == []
 
 
 @pytest.mark.slow
