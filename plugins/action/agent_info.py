@@ -30,7 +30,7 @@ class ActionModule(HostAction):
             args["settle"] = max(float(args.get("settle", 0)), float(run.options()["deadline"]))
         self._decides = bool(run.touched()) and not run.rollback_begun()
         activated = set(run.activated_names())
-        piece = run.host_slice(name, moved=activated)
+        piece = run.host_slice(name, moved=activated, back=run.rolled_back())
         ports = {key: piece["release"][key] for key in ("api_port", "p2p_port")}
         # Only what this run has activated has to show that it lasts.
         soak = run.options()["soak"] if name in activated and not run.first_deployment() else 0

@@ -52,7 +52,10 @@ class ActionModule(HostAction):
 
     def arguments(self, run: RunDirectory, name: str, args: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         state, options = args["state"], run.options()
-        piece = run.host_slice(name, _moved(run, name, state))
+        # Who comes later dials: a host that is activated finds the others where they are, and one that is rolled back,
+        # where they were.
+        back = run.touched() if state == "restored" else ()
+        piece = run.host_slice(name, _moved(run, name, state), back)
         if not piece["release"]["id"]:
             return None  # a rollback that leaves this host out
         arguments = {
@@ -177,11 +180,7 @@ def _data_stays(name: str, replaced: str) -> Finding:
 
 
 def _moved(run: RunDirectory, name: str, state: str) -> Optional[Collection[str]]:
-    """The members that listen at their new P2P port when a host comes to this state; None: everybody.
-
-    Who comes later dials: a host that is activated finds the others where they are, and one that is rolled back, where
-    they were.
-    """
+    """The members that listen at their new P2P port when a host comes to this state; None: everybody."""
     if state == "active":
         return {*run.activated_names(), *run.batch_of(name)}
     return () if state == "restored" else None

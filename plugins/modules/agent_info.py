@@ -140,10 +140,12 @@ observation:
       returned: always
       sample: {version: 26.1.5, compose: 2.26.1, daemon: {live-restore: true}, running: true, pending: false}
     release:
-      description: What C(/opt/praxis/current) points at, what runs, what was last called good, and what is kept.
+      description:
+        - What C(/opt/praxis/current) points at, what runs, what was last called good and where that listens for other
+          members (null where it does not say), and what is kept.
       type: dict
       returned: always
-      sample: {current: 3f9c1a, running: 3f9c1a, good: 3f9c1a, kept: [3f9c1a, 81bb02]}
+      sample: {current: 3f9c1a, running: 3f9c1a, good: 3f9c1a, good_p2p_port: 4001, kept: [3f9c1a, 81bb02]}
     container:
       description:
         - The agent's container, or null. C(container.release) is the release that it belongs to, C(container.part) its

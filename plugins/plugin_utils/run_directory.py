@@ -89,11 +89,14 @@ class RunDirectory:
         found: Dict[str, Any] = self._files.read("options.json")
         return found
 
-    def host_slice(self, name: str, moved: Optional[Collection[str]] = None) -> Dict[str, Any]:
+    def host_slice(
+        self, name: str, moved: Optional[Collection[str]] = None, back: Collection[str] = ()
+    ) -> Dict[str, Any]:
         """What the plan holds for one host.
 
         :param moved: the members that listen where the plan says; the others, where they did when the order was made.
             None: all do.
+        :param back: those of the others that listen where their last good release does.
         :raises Failed: when the host is no member.
         """
         if not self._files.has("slices/" + name):
@@ -106,7 +109,7 @@ class RunDirectory:
                 )
             )
         found: Dict[str, Any] = self._files.read("slices/" + name)
-        still = {} if moved is None else self._at_old_ports(moved)
+        still = {} if moved is None else self._at_old_ports(moved, back)
         if still:
             table = self.table().at_ports(still)
             found["peers"], found["gate"]["dial"] = table.peers(name), table.dials(name)
@@ -206,7 +209,7 @@ class RunDirectory:
 
     def rolled_back(self) -> List[str]:
         """The hosts whose rollback was begun."""
-        return sorted(self._files.all("rolled-back"))
+        return self._files.names("rolled-back")
 
     def record(self, findings: Sequence[Finding]) -> None:
         """Keep what went wrong in this run: a host that was rolled back well is no success."""
@@ -264,6 +267,7 @@ class RunDirectory:
             "gates": order.min_edges,
             "first": order.first_deployment,
             "ports": order.ports,
+            "back": order.back,
             "left_out": [finding.where for finding in order.left_out],
             "before": record.before(order, observations),
         }
@@ -340,12 +344,14 @@ class RunDirectory:
         held = self.locked()
         return held is not None and self.renewed_ago() > held["lease"]
 
-    def _at_old_ports(self, moved: Collection[str]) -> Dict[str, int]:
-        """The members that listen where they did when the order was made, and where that is."""
-        return {name: port for name, port in self._order()["ports"].items() if name not in moved}
+    def _at_old_ports(self, moved: Collection[str], back: Collection[str]) -> Dict[str, int]:
+        """The members that do not listen where the plan says, and where they do: see :meth:`host_slice`."""
+        order = self._order()
+        ports = {**order["ports"], **{name: port for name, port in order["back"].items() if name in back}}
+        return {name: port for name, port in ports.items() if name not in moved}
 
     def _order(self) -> Dict[str, Any]:
-        unknown: Dict[str, Any] = {"gates": {}, "first": False, "ports": {}, "left_out": [], "before": {}}
+        unknown: Dict[str, Any] = {"gates": {}, "first": False, "ports": {}, "back": {}, "left_out": [], "before": {}}
         return self._files.read("order.json") if self._files.has("order.json") else unknown
 
     def outcome(self, name: str) -> Optional[Dict[str, Any]]:

@@ -52,6 +52,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_run_directory.py",),
     ),
     Fault(
+        name="what-was-taken-over-is-dialled-where-it-was",
+        breaks="A rollback of what a killed run had activated at another P2P port leaves lists that nobody answers at.",
+        file="plugins/plugin_utils/run_directory.py",
+        before='order["back"].items() if name in back}',
+        after='order["back"].items() if name in moved}',
+        tests=("tests/unit/plan/test_dead_controller.py",),
+    ),
+    Fault(
         name="edges-judged-at-planned-ports",
         breaks="While the P2P port changes, every edge of a member that has not been activated counts as dead.",
         file="plugins/module_utils/fleet/mesh.py",

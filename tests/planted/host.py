@@ -71,7 +71,7 @@ FAULTS = (
         name="asked-at-the-port-to-come",
         breaks="A running agent is asked at the port of the release to come, and counts as down.",
         file="plugins/module_utils/host/observation.py",
-        before='    return int(((manifest or {}).get("ports") or {}).get(kind) or port)\n',
+        before='    return _port_in(paths, str(container["release"]), kind) or port\n',
         after="    return port\n",
         tests=("tests/unit/host/test_deploy.py",),
     ),

@@ -46,6 +46,7 @@ class Order:
         nothing for it.
     :param told: what a person should know of this order; it stops nothing.
     :param ports: the members that listen at another P2P port than planned, until they are activated.
+    :param back: the members whose last good release, to which a rollback takes them, listens at another one than that.
     """
 
     needs_docker: List[str]
@@ -57,6 +58,7 @@ class Order:
     watch: Dict[str, List[str]]
     left_out: Tuple[Finding, ...]
     ports: Dict[str, int]
+    back: Dict[str, int]
     first_deployment: bool
     observe_again: bool
     live: Set[Edge]
@@ -118,6 +120,8 @@ def make_order(
     running = observed(table, observations)
     ports = {name: running.members[name].p2p_port for name in activate}
     ports = {name: port for name, port in ports.items() if port != table.members[name].p2p_port}
+    back = {name: port for name in names if (port := _good_port(observations.get(name) or {}))}
+    back = {name: port for name, port in back.items() if port != ports.get(name, table.members[name].p2p_port)}
     if not first:
         findings += _floor(table, groups, well, pace, len(table.members) - len(left_out))
     if not whole:
@@ -135,6 +139,7 @@ def make_order(
         watch=watch([unconfirmed, *groups] if unconfirmed else groups),
         left_out=tuple(left_out.values()),
         ports=ports,
+        back=back,
         first_deployment=first,
         observe_again=not at_once if activate else bool(unconfirmed) or not (seen.ok or held),
         live=seen.live,
@@ -187,6 +192,12 @@ def _other_identities(
     fix = "If that is not meant, look for the seeds that they had (praxis_slot, praxis_region, praxis_project, "
     fix += "praxis_identity_store, the account) before you deploy."
     return [Finding("other-identity", what % listed(names, 3), "fleet %s" % table.fleet, fix, WARNING)]
+
+
+def _good_port(observation: Mapping[str, Any]) -> Optional[int]:
+    """Where the last good release of a host listens; None where it has none, or nobody knows."""
+    port = (observation.get("release") or {}).get("good_p2p_port")
+    return int(port) if port else None
 
 
 def _other_port(table: Table, name: str, port: int) -> Finding:

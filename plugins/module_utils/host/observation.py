@@ -105,8 +105,14 @@ def port_of(paths: Paths, container: Mapping[str, Any], kind: str, port: int) ->
     :param kind: ``api`` or ``p2p``.
     :param port: where it listens when its release does not say.
     """
-    manifest = read_json(os.path.join(paths.release(str(container["release"])), "release.json"))
-    return int(((manifest or {}).get("ports") or {}).get(kind) or port)
+    return _port_in(paths, str(container["release"]), kind) or port
+
+
+def _port_in(paths: Paths, release: str, kind: str) -> Optional[int]:
+    """Where a release listens; None where it does not say."""
+    manifest = read_json(os.path.join(paths.release(release), "release.json"))
+    port = ((manifest or {}).get("ports") or {}).get(kind)
+    return int(port) if port else None
 
 
 def observe_host(paths: Paths) -> Dict[str, Any]:
@@ -151,7 +157,7 @@ def observe_engine(paths: Paths) -> Dict[str, Any]:
 
 def observe_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     """``current`` (what the link points at), ``running`` (the container's), ``good`` (last confirmed), ``kept`` (last
-    confirmed first)."""
+    confirmed first), and ``good_p2p_port``, where the good one listens; None where it does not say."""
     current, good = linked(paths.current), linked(paths.good)
     running = container["release"] if container is not None and container["state"] == "running" else None
     kept: List[Tuple[float, str]] = []
@@ -161,7 +167,8 @@ def observe_releases(paths: Paths, container: Optional[Mapping[str, Any]]) -> Di
     if good is None and any(date > 0 and name == current for date, name in kept):
         good = current  # from a version that dated a release when it had passed its gate, and had no link
     names = [name for _date, name in sorted(kept, reverse=True)]
-    return {"current": current, "running": running, "good": good, "kept": names}
+    port = _port_in(paths, good, "p2p") if good else None
+    return {"current": current, "running": running, "good": good, "good_p2p_port": port, "kept": names}
 
 
 def observe_peers(paths: Paths) -> Dict[str, Any]:

@@ -90,7 +90,7 @@ def order(**values: Any) -> Order:
     """An order of nothing, but for these values."""
     nothing: Dict[str, Any] = {
         "needs_docker": [], "activate": [], "restart": [], "serial": [], "min_edges": {}, "watch": {}, "ports": {},
-        "unconfirmed": [], "left_out": (), "first_deployment": False, "observe_again": False, "live": set(),
+        "back": {}, "unconfirmed": [], "left_out": (), "first_deployment": False, "observe_again": False, "live": set(),
         "findings": (),
     }  # fmt: skip
     return Order(**{**nothing, **values})

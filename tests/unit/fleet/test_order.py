@@ -176,6 +176,19 @@ def test_until_it_is_activated_a_member_listens_where_it_did() -> None:
     assert make_order(plan, outcomes, plan.order, Pace()).ports == {"m2": 4001, "m3": 4001}
 
 
+def test_a_rollback_goes_to_where_the_last_good_release_listens() -> None:
+    """m1 and m2 run what a killed deployment has activated at another port; m2 gets a third release, at the first port
+    once more in plan, and m3 has not been reached by either."""
+    plan, observations = moving(m1=4002, m2=4003)
+    for seen in observations.values():
+        seen["release"] |= {"good": "good", "good_p2p_port": 4001}
+    kinds = {"m1": "none", "m2": "switch", "m3": "switch"}
+    outcomes = {name: {"activation": kinds[name], "observation": found} for name, found in observations.items()}
+    order = make_order(plan, outcomes, plan.order, Pace())
+    assert (order.unconfirmed, order.ports) == (["m1"], {"m2": 4003, "m3": 4001})
+    assert order.back == {"m1": 4001, "m2": 4001}, "m3 goes back to where it is"
+
+
 def test_a_part_of_a_fleet_does_not_change_its_p2p_port() -> None:
     plan, observations = moving()
     outcomes = {"m2": {"activation": "switch", "observation": observations["m2"]}}

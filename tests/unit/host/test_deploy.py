@@ -401,6 +401,7 @@ def test_a_release_is_good_only_when_it_was_confirmed(host: Paths, engine: FakeE
     assert (done["outcome"], done["changes"]) == ("confirmed", ["good " + host.good])
     assert done["diff"] == predicted["diff"]
     assert done["observation"]["release"]["good"] == "r1"
+    assert done["observation"]["release"]["good_p2p_port"] == 4001
     assert run(host, "confirmed")["changed"] is False
     # Another release in its place, active and not confirmed: the good one is where a rollback goes.
     run(host, "prepared", release=release("r2"))
@@ -537,7 +538,7 @@ def test_the_observation_of_a_bare_host_is_good(paths: Paths, monkeypatch: pytes
     assert seen["deployment"] is None
     assert seen["engine"] == {"version": None, "compose": None, "daemon": None, "running": False, "pending": False}
     assert seen["container"] is None
-    assert seen["release"] == {"current": None, "running": None, "good": None, "kept": []}
+    assert seen["release"] == {"current": None, "running": None, "good": None, "good_p2p_port": None, "kept": []}
     assert seen["host"]["memory_free_mb"] > 0
     assert json.loads(json.dumps(seen)) == seen
 

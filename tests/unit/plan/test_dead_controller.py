@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from ansible_collections.praxis.cloud.plugins.action import agent_release
+from ansible_collections.praxis.cloud.plugins.action import agent_info, agent_release
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
+from tests.unit.fleet.made import order
 
 OPTIONS = {"hosts": ["m1", "m2"], "deadline": 120, "keep_releases": 5, "pull_deadline": 900, "confirm_deadline": 600,
            "balancers": []}  # fmt: skip
@@ -59,6 +60,25 @@ def test_a_rollback_after_a_restoration_says_that_the_data_stays(run: RunDirecto
         action.arguments(run, name, {"state": "restored"})
     [said] = run.recorded()
     assert (said.code, said.where, said.level) == ("data-not-rolled-back", "m1", "warning") and "vol-1" in said.what
+
+
+def ports(given: dict[str, Any]) -> list[tuple[int, int]]:
+    """Where a host dials the others, and where its agent will."""
+    listed = [int(text.split("/")[4]) for text in given["peers"]["multiaddrs"]]
+    return list(zip((dial["port"] for dial in given["gate"]["dial"]), listed, strict=True))
+
+
+def test_what_was_taken_over_goes_back_to_the_ports_of_before(run: RunDirectory, action: Any) -> None:
+    """A killed deployment has activated both at another P2P port, and this one counts them as activated by itself."""
+    run.set_order(order(back={"m1": 4000, "m2": 4000}), {})
+    for name in ("m1", "m2"):
+        run.touch(name, "r0")
+        run.activate(name, {"id": "c1", "restarts": 0})
+    assert ports(action.arguments(run, "m1", {"state": "active"})) == [(4001, 4001)]
+    assert ports(action.arguments(run, "m1", {"state": "restored"})) == [(4000, 4000)]
+    assert ports(action.arguments(run, "m2", {"state": "restored"})) == [(4000, 4000)]
+    info = object.__new__(agent_info.ActionModule)
+    assert [dial["port"] for dial in info.arguments(run, "m1", {})["dial"]] == [4000], "after the rollback"
 
 
 @pytest.mark.parametrize(("state", "deadline", "given"), [
