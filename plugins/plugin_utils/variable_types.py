@@ -69,6 +69,7 @@ GIVEN: Tuple[str, ...] = (
     "praxis_backup",
     "praxis_confirm_down",
     "praxis_data_remove",
+    "praxis_doctor_fix",
     "praxis_force",
     "praxis_lock_for",
     "praxis_lock_reason",
@@ -81,6 +82,10 @@ GIVEN: Tuple[str, ...] = (
     "praxis_to",
     "praxis_unfinished",
 )
+#: Those of them that are true or false.
+GIVEN_TRUTHS: Tuple[str, ...] = ("praxis_force", "praxis_remove_identities")
+#: What Ansible's argument specs and Jinja's filter ``bool`` agree on: to one of them ``y`` is true, to the other one false.
+_TRUTHS = {**dict.fromkeys(("true", "yes", "on", "1"), True), **dict.fromkeys(("false", "no", "off", "0"), False)}
 #: IPv4 addresses that mean no other machine, or another one at each place.
 _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("which means every address of a machine", lambda address: address.is_unspecified),
@@ -89,10 +94,18 @@ _UNDIALLED: Tuple[Tuple[str, Callable[[ipaddress.IPv4Address], bool]], ...] = (
     ("a multicast address", lambda address: address.is_multicast),
     ("a reserved address", lambda address: address.is_reserved or address.packed[0] == 0),
 )
-#: What Ansible's argument specs and Jinja's filter `bool` agree on: to one of them `y` is true, to the other one false.
-_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 #: A finding's code, what a variable is, and the fix.
 Wrong = Optional[Tuple[str, str, str]]
+
+
+def truth(value: Any) -> Optional[bool]:
+    """What Jinja's filter ``bool`` makes of a variable; None for what it would take for false without a word."""
+    return _TRUTHS.get((value if isinstance(value, str) else shown(value)).lower())
+
+
+def no_truth(value: Any) -> Tuple[str, str, str]:
+    """What is wrong with such a one."""
+    return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
 
 
 def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
@@ -104,10 +117,10 @@ def convert(values: Dict[str, Any], name: str, kind: str, value: Any) -> Wrong:
             return "bad-variable", "is %s and no port." % shown(value), "Write a whole number from 1 to 65535."
         values[name] = int(value)
     elif kind == "bool":
-        word = (value if isinstance(value, str) else shown(value)).lower()
-        if word not in (*_TRUE, *_FALSE):
-            return "bad-variable", "is %s and neither true nor false." % shown(value), "Write true or false."
-        values[name] = word in _TRUE
+        said = truth(value)
+        if said is None:
+            return no_truth(value)
+        values[name] = said
     elif kind == "str":
         if isinstance(value, (dict, list)):
             return "bad-variable", "is no text.", "Write one text."

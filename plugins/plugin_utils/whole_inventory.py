@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS, no_truth, truth
 
 
 def require(
@@ -34,7 +34,7 @@ def require(
     :param logs_in: whether the run logs in to them: then the host keys that it learns have to be kept.
     :raises Failed: for what is missing.
     """
-    _refuse([*ansible_settings.refusals(), *_unreadable(task_vars, template)])
+    _refuse([*ansible_settings.refusals(), *_given(task_vars, template)])
     # Half an inventory is worse than none: a source that fails leaves the others' hosts behind. praxis.cloud.fleet
     # writes down which could not be read.
     unread = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])
@@ -47,14 +47,18 @@ def require(
             _refuse(host_keys_kept.refusals(task_vars["hostvars"][name], name))
 
 
-def _unreadable(task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> List[Finding]:
-    """What this run is given and cannot be read."""
+def _given(task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> List[Finding]:
+    """What this run is given and cannot be read, or is neither true nor false where it has to be."""
     found = []
     for variable in GIVEN:
         try:
-            template(task_vars.get(variable))
+            value = template(task_vars.get(variable))
         except AnsibleError as error:
             found.append(fleet_variables.unreadable(variable, variable, str(error)))
+            continue
+        if variable in GIVEN_TRUTHS and value not in (None, "") and truth(value) is None:
+            code, what, fix = no_truth(value)
+            found.append(Finding(code, "%s %s" % (variable, what), variable, fix))
     return found
 
 

@@ -27,6 +27,14 @@ FAULTS = (
         tests=("tests/unit/plan/test_live.py", "-k", "nobody_reads"),
     ),
     Fault(
+        name="a-word-that-jinja-takes-for-false",
+        breaks="With praxis_balancer: enabled members stop while their load balancer sends them requests.",
+        file="plugins/plugin_utils/fleet_variables.py",
+        before="    balancer: bool = True\n",
+        after="    balancer: Pointer = True\n",
+        tests=("tests/unit/plan/test_variables.py", "-k", "balancer"),
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",

@@ -15,7 +15,10 @@ import pytest
 import yaml
 from ansible.module_utils.common.validation import check_type_int
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.filter import core
 from ansible.template import Templar, trust_as_template
+
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import truth
 
 COLLECTION = Path(__file__).resolve().parents[2]
 SHIPPED = [path for folder in ("inventories", "roles", "playbooks", "examples")
@@ -58,6 +61,16 @@ def test_a_fleet_whose_load_balancer_is_turned_off_has_no_target_group(cloud: st
     shipped = yaml.safe_load((COLLECTION / f"inventories/{cloud}/group_vars/praxis_{cloud}.yml").read_text())
     known = {"praxis_fleet": "demo", "praxis_balancer": given}
     assert Templar(DataLoader(), variables=known).template(trust_as_template(shipped["praxis_target_group"])) == group
+
+
+@pytest.mark.parametrize("given", [True, "true", "Yes", "ON", "1", 1, False, "FALSE", "no", "off", "0", 0, "y", "t",
+                                   "enabled", "", " true", 2, 1.0])
+def test_jinja_and_the_plan_read_the_same(monkeypatch: pytest.MonkeyPatch, given: Any) -> None:
+    """A word that only Jinja takes for false would leave members in their load balancer, while their agents stop."""
+    warned: list[Any] = []
+    monkeypatch.setattr(core.display, "deprecated", lambda **said: warned.append(said))
+    read = core.to_bool(given)
+    assert truth(given) is (None if warned else read)
 
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])

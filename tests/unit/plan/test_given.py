@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN
+from ansible_collections.praxis.cloud.plugins.plugin_utils import whole_inventory
+from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, LOCAL, PLAN, Site, site
 
@@ -35,10 +37,19 @@ def test_a_template_that_fails_is_not_taken_for_what_is_not_given(site: Site, em
     assert planned.of("Plan the deployment", "m1")["failure"]["where"] == "praxis_plan_id"
 
 
+@pytest.mark.parametrize(("given", "refused"), [("y", True), ("enabled", True), ("on", False), ("", False), (1, False)])
+def test_a_word_that_is_no_boolean_is_not_taken_for_false(given: Any, *, refused: bool) -> None:
+    """down.yml would leave the identities that it was to remove."""
+    found = whole_inventory._given(dict.fromkeys(GIVEN_TRUTHS, given), lambda value: value)
+    assert [(each.code, each.where) for each in found] == [("bad-variable", name) for name in GIVEN_TRUTHS if refused]
+
+
 def test_all_that_a_run_may_be_given_is_known() -> None:
     """The image is each member's, and read there."""
     asked = yaml.safe_load((CHECKOUT / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     assert {name for each in asked.values() for name in each.get("options", {})} - {"praxis_image"} <= set(GIVEN)
+    truths = {name for each in asked.values() for name, one in each["options"].items() if one.get("type") == "bool"}
+    assert truths == set(GIVEN_TRUTHS)
     texts = [path.read_text() for path in (CHECKOUT / "playbooks").rglob("*.yml")]
     used = {name for text in texts for name in re.findall(r"praxis_\w+(?= (?:\| default|is defined))", text)}
     of_one_run = re.compile(".*_(plan_id|to|slots|backup|wait|over|for|remove|force)")
