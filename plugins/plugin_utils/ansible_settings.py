@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a user's ansible.cfg that no play can set for itself, and with which a run would stop in its middle or be
-about another machine.
+"""Settings of a user's ansible.cfg and command line that no play can set for itself, and with which a run would stop in
+its middle or be about another machine.
 
 What a play can set, it sets: strategy, any_errors_fatal, timeout, become, become_user.
 """
@@ -13,6 +13,7 @@ import os
 from typing import Any, Dict, List, Tuple
 
 from ansible import constants as C
+from ansible import context
 from ansible.plugins.loader import connection_loader
 from ansible.utils.path import unfrackpath
 
@@ -33,15 +34,20 @@ _UNFIT: Dict[str, Tuple[Any, str, str, str]] = {
         "ssh",
     ),
 }
-
+#: The options of ansible-playbook that say the same.
+_OPTIONS = {"DEFAULT_TRANSPORT": "--connection"}
 
 #: Characters of a socket's path (107), without the name that Ansible gives it and what SSH adds while it makes it.
 _LONGEST_FOLDER = 107 - len("/0123456789") - len(".0123456789abcdef")
 
 
-def refusals() -> List[Finding]:
-    """The settings of this run that the playbooks cannot work with."""
-    return [*_unfit(), *_no_socket()]
+def refusals(command_line: bool = False) -> List[Finding]:
+    """The settings of this run that the playbooks cannot work with.
+
+    :param command_line: whether its options count as well. In a play of a user's own, that is for one machine maybe,
+        they are meant; and where nobody logs in to members, they do no harm.
+    """
+    return [*_unfit(command_line), *_no_socket()]
 
 
 def _no_socket() -> List[Finding]:
@@ -76,14 +82,20 @@ def _may_be_made(folder: str) -> bool:
     return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
-def _unfit() -> List[Finding]:
+def _unfit(command_line: bool) -> List[Finding]:
+    fix = "Set %s=%s for this run, or take the setting out of ansible.cfg%s."
     return [
         Finding(
             code="ansible-setting",
             what="Ansible's setting %s is %s, and %s." % (name, value, why),
             where="ansible.cfg or environment",
-            fix="Set %s=%s for this run, or take the setting out of ansible.cfg." % (variable, other),
+            fix=fix % (variable, other, " and the command line (%s)" % _OPTIONS[name] if name in _OPTIONS else ""),
         )
         for name, (value, variable, why, other) in _UNFIT.items()
-        if getattr(C, name) == value
+        if value in (getattr(C, name), _option(name) if command_line else None)
     ]
+
+
+def _option(name: str) -> Any:
+    """What the command line says of a setting; None where it says nothing."""
+    return context.CLIARGS.get(_OPTIONS[name].lstrip("-")) if name in _OPTIONS else None

@@ -34,7 +34,7 @@ def require(
     :param logs_in: whether the run logs in to them: then the host keys that it learns have to be kept.
     :raises Failed: for what is missing.
     """
-    _refuse([*ansible_settings.refusals(), *_given(task_vars, template)])
+    _refuse([*ansible_settings.refusals(command_line=logs_in), *_given(task_vars, template)])
     # Half an inventory is worse than none: a source that fails leaves the others' hosts behind. praxis.cloud.fleet
     # writes down which could not be read.
     unread = fleet_variables.plain(task_vars.get("praxis_inventory_errors") or [])

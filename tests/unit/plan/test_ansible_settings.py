@@ -238,4 +238,8 @@ def test_a_setting_that_no_play_can_turn_back_is_refused_by_name(deployment: Dep
     fixes = " ".join(each["fix"] for each in found["failures"])
     assert "ANSIBLE_HOST_PATTERN_MISMATCH=warning" in fixes and "ANSIBLE_TRANSPORT=ssh" in fixes
     assert "praxis_summary" in played.printed
+    if "inventory_logs_in: false" not in path.read_text(encoding="utf-8"):
+        (option,) = deployment.site.play(path, "--connection", "local").of(
+            "Stop when the inventory could not be read whole, or holds no member", "localhost")["failures"]  # fmt: skip
+        assert option["code"] == "ansible-setting" and "--connection" in option["fix"]
     assert not [path for path in folder.iterdir() if path.name.startswith(("sent-", "remote-"))]

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible import constants as C
+from ansible import context
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.collections import ImmutableDict
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
@@ -152,6 +154,17 @@ def test_variables_that_cannot_be_read_are_refused() -> None:
 
     (found,) = host_keys_kept.refusals(Unreadable(), "praxis-1")
     assert found.code == "bad-host-keys" and "There is no such file" in found.what
+
+
+def test_a_local_connection_of_the_command_line_is_for_a_play_of_one_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ansible-playbook -c local`: every member of a fleet would be the controller."""
+    monkeypatch.setenv("ANSIBLE_SSH_CONTROL_PATH_DIR", "/tmp/short")
+    monkeypatch.setattr(context, "CLIARGS", ImmutableDict(connection="local"))
+    (found,) = ansible_settings.refusals(command_line=True)
+    assert (found.code, "--connection" in found.fix) == ("ansible-setting", True)
+    assert ansible_settings.refusals() == []
+    monkeypatch.setattr(context, "CLIARGS", ImmutableDict(connection="ssh"))
+    assert ansible_settings.refusals(command_line=True) == []
 
 
 @pytest.mark.parametrize(("length", "refuses"), [(79, False), (80, True)])
