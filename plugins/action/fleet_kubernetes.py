@@ -184,17 +184,20 @@ class _Run:
     def _way_back(self) -> Source:
         """Where a rollback goes, by the records and the Lease as they were read last."""
         to = self._args["to"]
-        left = bool(lease.holder(self._lock.before)) or (not to and self._is_bad())
+        left = bool(lease.holder(self._lock.before)) or (not to and self._is_open())
         goal = deployments.goal(self._cluster.records, to, left)
-        self._deployment["reason"] = "rollback to %s" % goal.run
+        self._deployment["reason"] = "%s to %s" % (deployments.ROLLBACK, goal.run)
         return Source(goal.objects, goal.plan_id)
 
-    def _is_bad(self) -> bool:
-        """Whether the newest deployment was bad, and the fleet is not as the last good one left it."""
+    def _is_open(self) -> bool:
+        """Whether the newest deployment was bad, and the fleet is not as the last good one left it; or it was a
+        rollback, and something is still there that it was to remove."""
         records, good = self._cluster.records, deployments.newest(self._cluster.records)
-        if good is None or not deployments.is_bad(records):
+        bad, back = deployments.is_bad(records), deployments.is_rollback(records)
+        if good is None or not (bad or back):
             return False
-        return bool(self._cluster.plan(good.objects, self._args["keep"]).changes)
+        found = self._cluster.plan(good.objects, self._args["keep"]).changes
+        return bool(found) if bad else any(change.is_late for change in found)
 
     def _to(self, choose: Callable[[], Source]) -> Dict[str, Any]:
         """Bring the cluster to what is chosen: once to plan, and again under the Lease."""

@@ -24,6 +24,8 @@ RECORD = "praxis.cloud/record"
 GOOD, ROLLED_BACK, BAD = "good", "rolled back", "bad"
 #: In the place of an id: the newest deployment that was called good.
 NEWEST = "newest"
+#: What the reason of a rollback begins with.
+ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,8 @@ def goal(past: Sequence[Past], to: str = "", left: bool = False) -> Past:
     """Where a rollback goes.
 
     :param to: a deployment's id, or :data:`NEWEST`; empty: the one before the newest.
-    :param left: whether a deployment is there that has stopped before its end, or was bad; without ``to`` that one is
-        undone.
+    :param left: whether a deployment is there that has stopped before its end, or was bad, or a rollback that is not
+        complete; without ``to`` that one is undone, and the rollback continued.
     :raises Failed: ``unknown-deployment``, ``no-earlier-deployment``.
     """
     good = [one for one in past if one.is_good]
@@ -153,6 +155,11 @@ def newest(past: Sequence[Past]) -> Optional[Past]:
 def is_bad(past: Sequence[Past]) -> bool:
     """Whether the newest deployment was bad, and could not be rolled back."""
     return bool(past) and past[0].outcome == BAD
+
+
+def is_rollback(past: Sequence[Past]) -> bool:
+    """Whether the newest deployment was a good rollback."""
+    return bool(past) and past[0].is_good and past[0].reason.startswith(ROLLBACK)
 
 
 def is_newest(past: Sequence[Past], objects: Sequence[Object]) -> bool:

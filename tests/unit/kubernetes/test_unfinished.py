@@ -14,8 +14,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import lease
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch import Watch
 from tests.unit.kubernetes.fake_api import FakeApi
-from tests.unit.kubernetes.made import leaf, variables
-from tests.unit.kubernetes.verbs import BAD, LEASE, OTHER, PULL, STATEFUL, codes, image, living, of, run
+from tests.unit.kubernetes.made import IMAGE, leaf, variables
+from tests.unit.kubernetes.verbs import BAD, LEASE, LEAVES, OTHER, PULL, STATEFUL, codes, image, living, of, run
 
 POLICY = "/apis/networking.k8s.io/v1/namespaces/praxis/networkpolicies/agent"
 PORT = 5001
@@ -97,3 +97,25 @@ def test_a_rollback_removes_what_a_dead_run_had_added(api: FakeApi, monkeypatch:
     result = run(api, "deployed", kinds=of(BAD))
     assert codes(result)[-1] == "rolled-back" and "Deployment/leaf" in result["findings"][-1]["what"]
     assert living(api) == there
+
+
+@pytest.mark.slow
+def test_a_rollback_that_could_not_remove_all_is_continued_and_goes_no_further(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who rolls back again does not want what was rolled back."""
+    two = {"agent": variables(image=OTHER), "leaf": leaf()}
+    run(api, "deployed")
+    run(api, "deployed", kinds=two)
+    answer = api.answer
+
+    def refuse(method: str, path: str, *rest: Any) -> Any:
+        said = {"message": "admission webhook denied the request", "reason": "Forbidden"}
+        return (403, said) if (method, path) == ("DELETE", LEAVES) else answer(method, path, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "answer", refuse)
+        assert codes(run(api, "rolled_back", kinds=two)) == ["object-refused"] and LEAVES in api.objects
+    assert run(api, "rolled_back", kinds=two)["ok"]
+    assert LEAVES not in api.objects and image(api) == IMAGE
+    assert run(api, "rolled_back", kinds=two)["ok"] and image(api) == OTHER, "it was complete: the one before it"
