@@ -45,7 +45,7 @@ LAYERS = (
     PLUGINS / "module_utils" / "kubernetes" / "other_identities.py",
     PLUGINS / "action" / "fleet_kubernetes.py",
     *(PLUGINS / f"module_utils/kubernetes/{name}.py"
-      for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout",
+      for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout", "scaling",
                    "synced")),
     *(PLUGINS / f"plugin_utils/kubernetes_{name}.py" for name in ("api", "cluster", "deployment", "lock", "removal")),
 )
