@@ -22,8 +22,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.tiers import VARIABLE
@@ -32,8 +33,9 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BUILD = CHECKOUT / "build"
 #: Says which lane a process belongs to: the absolute path of its folder.
 MARK = "PRAXIS_LANE"
-#: As many lanes as this go on at once. On two cores: those with machines wait for them most of the time.
-AT_ONCE = 4
+#: As many lanes with machines go on at once, and as many without. On two cores: those with machines wait for them for
+#: much of their time, and the others use what these leave, from the beginning on.
+AT_ONCE = {True: 4, False: 2}
 SUMMARY = " short test summary info "
 TAIL = 20  # lines that are shown of a failed lane without a summary
 GRACE = 5.0  # seconds that a process has to end by itself
@@ -80,11 +82,15 @@ PLAYBOOKS = {
 
 @dataclass(frozen=True)
 class Lane:
-    """A command, and its environment beside the caller's."""
+    """A command, and its environment beside the caller's.
+
+    :param machines: whether it has a sandbox of its own, and waits for machines.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    machines: bool = False
 
     @property
     def folder(self) -> Path:
@@ -134,7 +140,8 @@ class Leg:
 
     def sandbox(self, name: str, *arguments: str, **environment: str) -> Lane:
         """The same, with a place for a sandbox."""
-        return self.tests(name, *arguments, PRAXIS_SANDBOX_ROOT=str(BUILD / f"lane-{name}"), **environment)
+        lane = self.tests(name, *arguments, PRAXIS_SANDBOX_ROOT=str(BUILD / f"lane-{name}"), **environment)
+        return replace(lane, machines=True)
 
     def playbooks(self, name: str, *arguments: str) -> Lane:
         """One of PLAYBOOKS."""
@@ -156,7 +163,6 @@ def lanes(tier: str) -> list[Lane]:
         return newest
     few = ("-m", NOT_IN_TEST) if tier == "test" else ()
     first = [
-        # It needs a core and no machine, while all others wait for the images of the machines.
         FIRST.static("static", "scripts/static", *(() if few else ("--all",))),
         *(FIRST.playbooks(name, *few, "tests/integration") for name in PLAYBOOKS
           if name != "newest" and not (few and name in ONLY_IN_ALL)),
@@ -180,26 +186,36 @@ def possible(wanted: Sequence[Lane]) -> list[Lane]:
 
 
 class Runner:
-    """Runs lanes, ``at_once`` of them at a time, and prints what they print with the lane's name before each line."""
+    """Runs lanes beside each other, and prints what they print with the lane's name before each line.
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._free = threading.Semaphore(at_once)
+    :param at_once: how many at a time, of those with machines and of those without.
+    """
+
+    def __init__(self, at_once: Mapping[bool, int] = AT_ONCE) -> None:
+        self._at_once = at_once
         self._printing = threading.Lock()
         self._codes: dict[str, int] = {}
 
     def run(self, wanted: Sequence[Lane]) -> dict[str, int]:
-        """The lanes' return codes."""
+        """The lanes' return codes. Each kind is begun in its order."""
         threads = []
-        for lane in wanted:
-            # Waiting here and not in the threads keeps the lanes' order, and lets a signal end the wait.
-            while not self._free.acquire(timeout=1):
-                pass
-            threads.append(threading.Thread(target=self._one, args=(lane,), daemon=True))
-            threads[-1].start()
+        for machines, places in self._at_once.items():
+            to_do = deque(lane for lane in wanted if lane.machines == machines)
+            threads += [threading.Thread(target=self._each, args=(to_do,), daemon=True) for _place in range(places)]
+        for thread in threads:
+            thread.start()
         for thread in threads:
             while thread.is_alive():
-                thread.join(timeout=1)
+                thread.join(timeout=1)  # a signal ends the wait
         return self._codes
+
+    def _each(self, to_do: deque[Lane]) -> None:
+        while True:
+            try:
+                lane = to_do.popleft()
+            except IndexError:
+                return
+            self._one(lane)
 
     def _one(self, lane: Lane) -> None:
         started, cost = time.monotonic(), ""
@@ -222,7 +238,6 @@ class Runner:
             lane.log.write_text(f"{lane.name} could not be run: {error}\n", encoding="utf-8")
             self._codes[lane.name] = 127
         self._print(lane.name, f"ended with {self._codes[lane.name]} after {time.monotonic() - started:.0f} s{cost}")
-        self._free.release()
 
     def _print(self, name: str, line: str) -> None:
         with self._printing:

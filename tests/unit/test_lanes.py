@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def shell(name: str, script: str) -> Lane:
 def test_every_lane_is_run_and_those_that_failed_are_reported_last(capsys: pytest.CaptureFixture[str]) -> None:
     wanted = [shell("good", "exit 0"), shell("bad", FAILED), shell("silent", "seq 30; exit 3"),
               Lane("missing", ("/nowhere/program",))]
-    codes = Runner(2).run(wanted)
+    codes = Runner({False: 2}).run(wanted)
     assert codes == {"good": 0, "bad": 1, "silent": 3, "missing": 127}
     capsys.readouterr()
     assert report(wanted, codes) == 1
@@ -56,11 +57,17 @@ def test_all_green(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("build")
 def test_no_more_lanes_than_asked_for_go_on_at_once(tmp_path: Path) -> None:
-    mine = "echo >{0}/$$; sleep 0.2; ls {0} | wc -l; rm {0}/$$".format(tmp_path / "now")
-    (tmp_path / "now").mkdir()
-    wanted = [shell(str(number), mine) for number in range(5)]
-    assert set(Runner(2).run(wanted).values()) == {0}
-    assert max(int(lane.log.read_text()) for lane in wanted) == 2
+    """Those with machines, and those without, beside each other."""
+    mine = "echo >{0}/$$; sleep 0.5; ls {0} | wc -l; rm {0}/$$"
+    wanted = []
+    for machines, kind in ((True, "with"), (False, "without")):
+        (tmp_path / kind).mkdir()
+        script = mine.format(tmp_path / kind)
+        wanted += [replace(shell(f"{kind}-{number}", script), machines=machines) for number in range(7)]
+    assert set(Runner({True: 3, False: 2}).run(wanted).values()) == {0}
+    most = {lane.machines: max(int(other.log.read_text()) for other in wanted if other.machines == lane.machines)
+            for lane in wanted}  # fmt: skip
+    assert most == {True: 3, False: 2}
 
 
 @pytest.mark.usefixtures("build")
@@ -78,6 +85,11 @@ def test_every_tier_has_every_lane_and_only_one_leaves_tests_out() -> None:
     first = [lane for lane in few if "pytest" in lane.command and "PRAXIS_LEG" not in lane.environment]
     assert {lanes.NOT_IN_TEST in lane.command for lane in first} == {True}
     assert {lanes.NOT_IN_TEST in lane.command for lane in every} == {False}
+
+
+def test_the_lanes_with_machines_are_those_with_a_sandbox() -> None:
+    every = lanes.lanes("all")
+    assert {lane.name for lane in every if lane.machines} == {*lanes.PLAYBOOKS, "sandbox"}
 
 
 def test_the_newest_leg_is_left_out_only_where_its_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
