@@ -22,8 +22,12 @@ def record(zone: str, name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A host's name in small letters, without the root's dot."""
-    return name.lower().rstrip(".")
+    """A host's name in small letters, without the root's dot; one in other letters as the DNS has it (IDNA)."""
+    text = name.lower().rstrip(".")
+    try:
+        return text if text.isascii() else text.encode("idna").decode("ascii")
+    except UnicodeError:  # it can be no host's
+        return text
 
 
 def bad_name(zone: str, domain: str, name: str, where: str, longest: int) -> list[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.certif
     misplaced,
     unfit,
 )
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.dns_names import bad_name, record
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import compute
 from tests import tiers
 from tests.unit.conftest import REGION, Cloud
@@ -83,10 +85,20 @@ def test_the_balancers_group_opens_both_ports() -> None:
         ("*.example.org", ".example.org", False),
         ("example.org", "agents.example.org", False),
         ("agents.example.com", "agents.example.org", False),
+        ("xn--bcher-kva.example.org", "B\u00fccher.example.org", True),
+        ("*.xn--bcher-kva.example", "agents.b\u00fccher.example", True),
     ],
 )
 def test_a_wildcard_stands_for_one_label(name: str, host: str, covered: bool) -> None:
     assert covers(name, host) is covered
+
+
+def test_a_name_in_other_letters_is_the_one_that_the_dns_has() -> None:
+    named = partial(bad_name, "Z1", "b\u00fccher.example", where="alpha", longest=64)
+    assert named("agents.b\u00fccher.example") == named("agents.xn--bcher-kva.example") == []
+    assert record("Z1", "agents.B\u00fccher.example") == "Z1/agents.xn--bcher-kva.example"
+    for unfit in ("\u00fc..example", "a b\u00fccher.example", "\u00fc" * 64 + ".example"):
+        assert [finding.code for finding in named(unfit)] == ["bad-dns-name"], unfit
 
 
 @pytest.mark.parametrize(
