@@ -97,8 +97,8 @@ def test_a_name_in_other_letters_is_the_one_that_the_dns_has() -> None:
     named = partial(bad_name, "Z1", "b\u00fccher.example", where="alpha", longest=64)
     assert named("agents.b\u00fccher.example") == named("agents.xn--bcher-kva.example") == []
     assert record("Z1", "agents.B\u00fccher.example") == "Z1/agents.xn--bcher-kva.example"
-    for unfit in ("\u00fc..example", "a b\u00fccher.example", "\u00fc" * 64 + ".example"):
-        assert [finding.code for finding in named(unfit)] == ["bad-dns-name"], unfit
+    for wrong in ("\u00fc..example", "a b\u00fccher.example", "\u00fc" * 64 + ".example"):
+        assert [finding.code for finding in named(wrong)] == ["bad-dns-name"], wrong
 
 
 @pytest.mark.parametrize(
