@@ -87,7 +87,8 @@ class ActionModule(FleetAction):
         ok = not any(finding.level == "error" for finding in findings)
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
-        undo = roll_back(table, touched, observations, pace_of(options), run.out_of_service() if touched else ())
+        out = run.out_of_service() if touched else ()
+        undo = roll_back(table, touched, observations, pace_of(options), out, worst=crashing)
         fact = {
             "ok": ok,
             "fleet": table.fleet,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set
+from typing import Any, Collection, Dict, List, Mapping, Protocol, Sequence, Set, Tuple
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.outcomes import observations_of, serving
@@ -203,20 +203,16 @@ class BalancerPass:
         :param again: the members that leave were touched before and are rolled back: where the balancer takes nobody
             in, those that are in already may be enough.
         """
-        known, kept = balancer["targets"], self._kept_out.everybody
-        beyond = self._beyond.intersection(known)
+        kept, floor = self._kept_out.everybody, self._floor_of(balancer["targets"])
         names = [name for name in others if name not in kept]
-        if not (names or beyond or again):  # as in _fit; but what failed gets no requests from its own rollback
+        if not (names or again or self._beyond.intersection(balancer["targets"])):  # as in _fit
             names = list(others)
-        beyond = beyond.union(others).difference(names)
-        floor = self._floor_of(known)
-        targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
-        answer = self._ask(balancer, targets, "present") if names or beyond else {}
-        self._changed(answer)
+        answer, healthy = self._serving_there(balancer, others, names)
+        spare = [name for name in others if name in self._kept_out.spare] if again else []
+        if spare and len(healthy) < floor and not _refused(answer):
+            answer, healthy = self._serving_there(balancer, others, [*names, *spare])
         if again and _refused(answer):
-            names, beyond = [], {*beyond, *others}
-            answer = self._ask(balancer, [], "present")
-        healthy = balancer_targets.healthy(answer, names, beyond, known)
+            answer, healthy = self._serving_there(balancer, others, [])
         if self._check_mode or len(healthy) >= floor:
             return
         if _refused(answer):
@@ -230,6 +226,18 @@ class BalancerPass:
         )  # fmt: skip
         fix = "See why the load balancer does not call the others healthy, or lower praxis_min_available."
         self._failures.append(Finding("floor", what, _place(balancer), fix).as_dict())
+
+    def _serving_there(
+        self, balancer: Balancer, others: Mapping[str, Any], names: Sequence[str]
+    ) -> Tuple[Dict[str, Any], List[str]]:
+        """What a balancer answers that these have been put in, and the members that it calls healthy then: of them, of
+        the others, and of those outside this run."""
+        known = balancer["targets"]
+        beyond = self._beyond.intersection(known).union(others).difference(names)
+        targets = [balancer_targets.at_its_port(known[name], others[name]) for name in names]
+        answer = self._ask(balancer, targets, "present") if names or beyond else {}
+        self._changed(answer)
+        return answer, balancer_targets.healthy(answer, names, beyond, known)
 
     def _stand_by(self, balancer: Balancer, names: Collection[str]) -> List[Dict[str, Any]]:
         """Put members in where they will serve if they roll themselves back, too; those places. Until then the

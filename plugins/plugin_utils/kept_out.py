@@ -21,6 +21,8 @@ class KeptOut:
         rolls itself back.
     :param failing: this run has activated them, and has not put them in. Who cannot be rolled back stays one of them.
     :param on_trial: all that have a release which nobody has called good; some of them are put in.
+    :param spare: those that were left, of a run that rolls itself back, whose agents have lasted. Where too few others
+        serve, better they than that nobody can be rolled back.
     :param drained: this run has taken them out of a load balancer which had them.
     :param rolls_back: whether this run rolls itself back.
     """
@@ -28,6 +30,7 @@ class KeptOut:
     left: Set[str]
     failing: Set[str]
     on_trial: Set[str]
+    spare: Set[str]
     drained: Set[str]
     rolls_back: bool
 
@@ -55,7 +58,9 @@ def kept_out(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]], s
     """
     failing, rolls_back = set(run.out_of_service()), run.rollback_begun()
     on_trial = {name for name, seen in observations.items() if switches.on_trial(seen)}
-    left = switches.untried(observations, soak).difference(run.activated_names())
+    untried = switches.untried(observations, soak)
+    left = untried.difference(run.activated_names())
     if rolls_back:
         left |= on_trial.difference(run.rejoined(), failing)
-    return KeptOut(left, failing, on_trial, set(run.drained()), rolls_back)
+    spare = left.difference(untried) if rolls_back else set()
+    return KeptOut(left, failing, on_trial, spare, set(run.drained()), rolls_back)

@@ -105,19 +105,24 @@ def roll_back(
     observations: Mapping[str, Mapping[str, Any]],
     pace: Pace,
     out: Collection[str] = (),
+    worst: Collection[str] = (),
 ) -> List[List[str]]:
     """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then those
-    that are out of service, then the others as they would be activated.
+    that are out of service, then those that crash and the others as they would be activated.
 
     :param out: the batch that failed: it has not been put into service again, and nobody puts it in with that release.
+    :param worst: those whose agents have been started again. They may be out of service, too, and nobody puts them in:
+        too few others may be left for anybody else to leave.
     """
     well = serving(table, observations)
     names = [name for name in table.order if name in touched]
     broken = [name for name in names if name not in well]
     idle = [name for name in names if name in well and name in out]
     serve = [name for name in names if name in well and name not in out]
+    crash = [name for name in serve if name in worst]
+    rest = [name for name in serve if name not in worst]
     whole = replace(pace, canary=len(table.members))
-    return [group for group in (broken, idle) if group] + split(table, serve, whole)
+    return [group for group in (broken, idle) if group] + split(table, crash, whole) + split(table, rest, whole)
 
 
 def watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:

@@ -93,6 +93,24 @@ def test_what_was_taken_over_gets_no_requests_either_once_one_of_them_has_failed
         assert ids(one.asked[-1][1]) == ["i-m3"]
 
 
+@pytest.mark.parametrize(("crashed", "asked"), [(False, [["i-m1", "i-m4"], ["i-m1", "i-m4", "i-m3"]]),
+                                               (True, [["i-m1", "i-m4"]])])  # fmt: skip
+def test_who_was_taken_over_and_lasted_is_put_in_where_too_few_others_serve(
+    balancer: Any, crashed: bool, asked: list[list[str]]
+) -> None:
+    """m2 is in service and failed, and m3 never was: the rollback of all would end at once."""
+    one = balancer()
+    for name in ("m2", "m3"):
+        one.observations[name] = armed(one.observations[name], age=31.0)
+        one.run.activate(name, one.observations[name]["container"])
+    one.observations["m3"]["container"]["restarts"] = int(crashed)
+    one.run.touch("m2", "81bb02")
+    one.others = [{"id": "i-m2", "port": 8001, "state": "healthy"}]
+    found = one.set("absent", "m2").get("failures", [])
+    assert [item["code"] for item in found] == (["floor"] if crashed else [])
+    assert [ids(targets) for state, targets in one.asked if state == "present"] == asked
+
+
 def test_who_could_not_be_rolled_back_is_not_put_in_with_what_failed(balancer: Any) -> None:
     """It rolls itself back later, and has no balancer drain it then. Who was in service before goes back there."""
     one = balancer(batch=2)

@@ -80,6 +80,17 @@ def test_a_crash_since_its_activation_is_an_error_and_rolls_it_back(
     assert (judged(run)["ok"], judged(run)["confirm"]) == (not codes, [] if codes else ["m1"])
 
 
+def test_who_crashed_is_rolled_back_before_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """m2 may never have been put in, and then m1 could not leave."""
+    run = left(tmp_path, monkeypatch)
+    run.report("m2", {"observation": armed(meshed(PLAN)["m2"], restarts=1)})
+    ordered(run)
+    run.lock({"run": "mine", "lock_host": "m1", "fence": 4, "lease": 900})
+    for name in ("m1", "m2"):
+        observed(run, name, taken_over=True)
+    assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
+
+
 def test_restarts_of_a_container_that_an_earlier_release_had_already_say_nothing_of_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
