@@ -21,8 +21,8 @@ class KeptOut:
         rolls itself back.
     :param failing: this run has activated them, and has not put them in. Who cannot be rolled back stays one of them.
     :param on_trial: all that have a release which nobody has called good; some of them are put in.
-    :param spare: those that were left, of a run that rolls itself back, whose agents have lasted. Where too few others
-        serve, better they than that nobody can be rolled back.
+    :param spare: of a run that rolls itself back, those that were left or could not be rolled back, and whose agents
+        have lasted. Where too few others serve, better they than that nobody else can be rolled back.
     :param drained: this run has taken them out of a load balancer which had them.
     :param rolls_back: whether this run rolls itself back.
     """
@@ -62,5 +62,5 @@ def kept_out(run: RunDirectory, observations: Mapping[str, Mapping[str, Any]], s
     left = untried.difference(run.activated_names())
     if rolls_back:
         left |= on_trial.difference(run.rejoined(), failing)
-    spare = left.difference(untried) if rolls_back else set()
+    spare = left.union(failing.intersection(run.rolled_back())).difference(untried) if rolls_back else set()
     return KeptOut(left, failing, on_trial, spare, set(run.drained()), rolls_back)

@@ -132,6 +132,21 @@ def test_who_could_not_be_rolled_back_is_not_put_in_with_what_failed(balancer: A
     assert ids(one.asked[-1][1]) == ["i-m3"]
 
 
+@pytest.mark.parametrize("tried", [True, False])
+def test_for_one_that_could_not_be_rolled_back_the_rollback_of_the_others_does_not_end(
+    balancer: Any, tried: bool
+) -> None:
+    """m3 could be given its old release no more, and has lasted with the other one: m1 can leave when it is put in."""
+    one = balancer()
+    activated(one, "m1", "m3", serial=[1, 1])
+    one.set("present", "m1")
+    if tried:
+        rolled_back(one, "m3", well=False)
+    one.others = [{"id": "i-m1", "port": 8001, "state": "healthy"}]
+    found = one.set("absent", "m1").get("failures", [])
+    assert [item["code"] for item in found] == ([] if tried else ["floor"])
+
+
 def test_where_nobody_else_serves_who_could_not_be_rolled_back_is_put_in_at_the_end(balancer: Any) -> None:
     one = balancer(batch=4)
     activated(one, *PLAN.members, serial=[4])
