@@ -214,4 +214,12 @@ FAULTS = (
         tests=("tests/unit/plan/test_localhost.py",),
         tier="test",
     ),
+    Fault(
+        name="another-project-than-the-one-that-is-named",
+        breaks="A fleet whose project is a template of something undefined is removed in the credentials' own project.",
+        file="playbooks/down.yml",
+        before="lookup('ansible.builtin.vars', 'praxis_project', default='')",
+        after="praxis_project | default('')",
+        tests=("tests/unit/test_unreadable_variables.py",),
+    ),
 )

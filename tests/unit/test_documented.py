@@ -125,7 +125,8 @@ def in_effect(name: str) -> Any:
             return documentation("fleet_plan")["options"][option].get("default")
     texts = "\n".join(book.read_text(encoding="utf-8") for book in sorted(CHECKOUT.glob("playbooks/**/*.yml")))
     others = r"\b(?!kubernetes_workload_|ecs_service_)"
-    written = set(re.findall(rf'{others}(\w+): "{{{{ {name} \| default\(([^)]*)\) }}}}"', texts))
+    either = rf"(?:{name} \| default\(|lookup\('ansible\.builtin\.vars', '{name}', default=)"
+    written = set(re.findall(rf'{others}(\w+): "{{{{ {either}([^)]*)\) }}}}"', texts))
     assert len(written) == 1, f"{name}: {written or 'no default'}"
     _option, default = written.pop()
     return None if default == "omit" else yaml.safe_load(default)

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, Praxis Cloud contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A variable that is a template of something undefined is not one that is not set: `default` takes both for the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
+#: By file: variables that say where a run works, and how safely; the option that is made of each, and what it is without.
+OPTIONS = {
+    "vars/provision.yml": {
+        "praxis_project": ("provision_project", ""),
+        "praxis_public_address": ("provision_public_address", True),
+        "praxis_certificate": ("provision_certificate", ""),
+        "praxis_api_exposure": ("provision_api_exposure", ""),
+        "praxis_oidc": ("provision_oidc", {}),
+        "praxis_data": ("provision_data", {}),
+        "praxis_eks": ("provision_cluster", {"name": ""}),
+        "praxis_gke": ("provision_cluster", {"name": ""}),
+    },
+    "down.yml": {"praxis_project": ("provision_project", ""), "praxis_dns_zone": ("provision_dns_zone", "")},
+    "image.yml": {"praxis_project": ("project", ""), "praxis_region": ("region", "")},
+    "plays/cluster.yml": {
+        "praxis_kubeconfig": ("kubernetes_workload_kubeconfig", ""),
+        "praxis_kube_context": ("kubernetes_workload_context", ""),
+        "praxis_cluster": ("kubernetes_workload_cluster", {}),
+    },
+}
+
+
+def mappings(found: Any) -> Iterator[dict[str, Any]]:
+    """All mappings in a file."""
+    for item in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from mappings(item)
+    if isinstance(found, dict):
+        yield found
+
+
+def read(file: str, option: str, **known: str) -> Any:
+    """What a file makes of an option, with these variables."""
+    options = next(each for each in mappings(yaml.safe_load((PLAYBOOKS / file).read_text())) if option in each)
+    texts = {name: trust_as_template(text) for name, text in {**options, **known}.items() if isinstance(text, str)}
+    return Templar(DataLoader(), variables=texts).template(texts[option])
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "option", "without"),
+    [(file, name, *each) for file, variables in OPTIONS.items() for name, each in variables.items()],
+)
+def test_what_cannot_be_read_is_not_taken_for_what_is_not_set(
+    file: str, variable: str, option: str, without: Any
+) -> None:
+    """Else a fleet is made in the credentials' own project, or one in another cluster is removed."""
+    assert read(file, option) == without
+    with pytest.raises(AnsibleError, match="lost"):
+        read(file, option, **{variable: "{{ lost }}"})
+
+
+@pytest.mark.parametrize("file", ["provision.yml", "down.yml"])
+def test_a_cluster_whose_settings_cannot_be_read_is_not_taken_for_machines(file: str) -> None:
+    conditions = {each["when"] for each in mappings(yaml.safe_load((PLAYBOOKS / file).read_text()))
+                  if "eks" in str(each.get("when"))}  # fmt: skip
+    given = Templar(DataLoader(), variables={"praxis_gke": trust_as_template("{{ lost }}")})
+    found = {each: given.template(trust_as_template("{{ %s }}" % each)) for each in conditions}
+    assert sorted(found.values()) == [False, True] and all(is_ == ("> 0" in each) for each, is_ in found.items())
