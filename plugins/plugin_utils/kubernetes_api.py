@@ -292,7 +292,7 @@ def _refusal(code: int, text: str, headers: Mapping[str, str], where: str) -> er
         return errors.NotFound(what + ".", where, "See what the message names.", reason=reason)
     if code == 401 or code == 403 and "system:anonymous" in said:
         fix = "The cluster does not know who asks: log in again, or see why the kubeconfig's plugin gives no token."
-        return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)
+        return errors.Expired(what + ".", where, fix, code="cluster-denied", reason=reason)
     if code == 403 and not _ADMISSION.search(said):
         fix = "Give the controller's account this right: docs/kubernetes.md lists all that it needs."
         return errors.Denied(what + ".", where, fix, code="cluster-denied", reason=reason)

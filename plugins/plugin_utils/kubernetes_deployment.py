@@ -27,6 +27,8 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_watch impo
 
 Object = Mapping[str, Any]
 OUT_OF_MESH = "pod-out-of-mesh"
+#: What is said of the asker, or by nobody. A login may be unknown for as long as who knows logins is away.
+_NO_ANSWER = (errors.Unavailable, errors.Throttled, errors.Expired)
 #: Seconds that the probe may take. The kubelet gives it 30, and calls a pod unready after the third time.
 _PROBE = 90.0
 
@@ -79,8 +81,8 @@ class Deployment:
             bad = bad or kubernetes_secrets.missing(self.cluster, planned.objects, self.lock.require)
             if not bad and objects.have_machines(planned.objects):
                 bad = self._meet_machines(goals)
-        except errors.Unavailable:
-            raise  # no answer says nothing of the release: what is open here is the next run's
+        except _NO_ANSWER:
+            raise  # that says nothing of the release: what is open here is the next run's
         except errors.CloudError as error:
             bad = list(error.findings)
         outcome = deployments.GOOD

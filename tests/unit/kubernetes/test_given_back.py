@@ -60,18 +60,19 @@ def test_a_run_that_is_interrupted_leaves_its_name_and_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize("at", [(Watch, "all"), (kubernetes_secrets, "missing")])
+@pytest.mark.parametrize("code", [503, 401])
 def test_a_run_that_gets_no_answer_stops_and_nothing_is_rolled_back(
-    api: FakeApi, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str]
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str], code: int
 ) -> None:
-    """The API server was away for longer than anybody waits: the release may well be good."""
+    """The API server, or who knows logins for it, was away for longer than anybody waits: the release may be good."""
 
     def away(*_: Any) -> None:
-        raise errors.Unavailable("The cluster's API does not answer.", "cluster", "Wait.", code="cluster-unreachable")
+        raise kubernetes_api._refusal(code, "", {}, "cluster")
 
     run(api, "deployed", kinds=of(FIRST))
     with monkeypatch.context() as patched:
         patched.setattr(*at, away)
-        with pytest.raises(errors.Unavailable):
+        with pytest.raises(errors.CloudError):
             run(api, "deployed", kinds=of(SECOND))
     assert image(api) == SECOND and [row["outcome"] for row in past(api)] == ["good"]
     assert codes(run(api, "deployed", kinds=of(SECOND))) == ["unfinished"]
