@@ -34,7 +34,11 @@ OPTIONS = {
         "praxis_kubeconfig": ("kubernetes_workload_kubeconfig", ""),
         "praxis_kube_context": ("kubernetes_workload_context", ""),
         "praxis_cluster": ("kubernetes_workload_cluster", {}),
+        "praxis_plan_id": ("kubernetes_workload_plan_id", ""),
+        "praxis_unfinished": ("kubernetes_workload_unfinished", "continue"),
+        "praxis_canary": ("kubernetes_workload_canary", 1),
     },
+    "plays/ecs.yml": {"praxis_plan_id": ("ecs_service_plan_id", ""), "praxis_to": ("ecs_service_to", "")},
 }
 
 

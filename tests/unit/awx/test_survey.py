@@ -118,7 +118,7 @@ def test_an_option_is_what_the_code_takes(book: str, name: str, option: dict[str
             assert option["type"] == str(item.type)
             assert option.get("required", False) is (item.name in fleet_variables.NEEDED)
     text = read_by(book)
-    for default in re.findall(rf"{name} \| default\((true|false|'')\)", text):
+    for default in re.findall(rf"{name}(?: \| default\(|', default=)(true|false|'')\)", text):
         given = yaml.safe_load(default)
         assert option.get("required") or option["default"] == given
         assert (option["type"] == "bool") is isinstance(given, bool)
