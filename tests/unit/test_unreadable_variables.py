@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Praxis Cloud contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A variable that is a template of something undefined is not one that is not set: `default` takes both for the same."""
+"""A variable that is a template of something undefined is not one that is not set; to `default` both are the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
-#: By file: variables that say where a run works, and how safely; the option that is made of each, and what it is without.
+#: By file: variables that say where a run works, and how safely; the option made of each, and what it is without.
 OPTIONS = {
     "vars/provision.yml": {
         "praxis_project": ("provision_project", ""),

@@ -216,7 +216,7 @@ class EcsService:
         return rollout.state(self.described, self.deployment)
 
     def _all_run(self, seconds: float) -> bool:
-        """Whether the tasks that this run has asked for run after so many seconds; an autoscaler may want fewer since."""
+        """Whether the tasks that this run has asked for run, after so many seconds at most; an autoscaler may want fewer."""
 
         def run() -> bool:
             self.described = self._describe() if self.asked else self.described

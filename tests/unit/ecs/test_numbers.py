@@ -51,9 +51,9 @@ def test_fewer_tasks_than_the_limits_allow_are_written_without_another_deploymen
 def test_a_higher_number_is_good_when_its_tasks_run(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no deployment of ECS's, and the one of before is complete whatever becomes of the new tasks."""
     account.deploy({"desired_count": 2})
-    whole = account.scheduler._runner.observe
+    runner, whole = account.scheduler._runner, account.scheduler._runner.observe
     with monkeypatch.context() as patched:
-        patched.setattr(account.scheduler._runner, "observe", lambda task: whole(task) if task.health == HEALTHY else None)
+        patched.setattr(runner, "observe", lambda task: whole(task) if task.health == HEALTHY else None)
         assert account.deploy({"desired_count": 4, "timeout": 60})[1][0] == "rollout-unfinished"
     assert account.deploy({"desired_count": 5}) == (["UpdateService"], [])
     assert account.fleet({"desired_count": 5}).rows()[0]["running"] == 5
