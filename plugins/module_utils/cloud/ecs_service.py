@@ -216,7 +216,7 @@ class EcsService:
         return rollout.state(self.described, self.deployment)
 
     def _all_run(self, seconds: float) -> bool:
-        """Whether the tasks that this run has asked for run, after so many seconds at most; an autoscaler may want fewer."""
+        """Whether the tasks run that this run has asked for, or fewer that are wanted by now, within so many seconds."""
 
         def run() -> bool:
             self.described = self._describe() if self.asked else self.described
