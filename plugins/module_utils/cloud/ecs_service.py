@@ -216,7 +216,10 @@ class EcsService:
         return rollout.state(self.described, self.deployment)
 
     def _all_run(self, seconds: float) -> bool:
-        """Whether the tasks run that this run has asked for, or fewer that are wanted by now, within so many seconds."""
+        """Whether the tasks run that this run has asked for; an autoscaler may want fewer by now.
+
+        :param seconds: how long to wait for them.
+        """
 
         def run() -> bool:
             self.described = self._describe() if self.asked else self.described
