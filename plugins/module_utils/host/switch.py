@@ -29,6 +29,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.host.systemd import E
 SERVICE, TIMER = "praxis-rollback.service", "praxis-rollback.timer"
 #: Seconds for the pull of an image that somebody has removed. It has no login but what root has on the machine.
 PULL_SECONDS = 900
+#: Seconds by which a clock that nobody has set does not differ from the time that the machine has been up.
+CLOCK_SET = 30.0
 
 _SCRIPT = """\
 #!/bin/sh
@@ -151,8 +153,9 @@ def observe(paths: Paths) -> Dict[str, Any]:
     the image for want of which it could not go back; ``rolled_back`` (``run``, ``fence``, ``from``, ``to``, ``at``):
     what the host has done by itself since it was last armed. None where there is none."""
     armed = _read(paths.armed)
-    shown = {key: armed[key] for key in ("run", "wanted", "back", "until")} if armed else None
-    if armed and shown:
+    shown: Optional[Dict[str, Any]] = None
+    if armed:
+        shown = {**{key: armed[key] for key in ("run", "wanted", "back")}, "until": _until(armed)}
         shown.update({key: armed.get(key) for key in ("fence", "api_port")})  # older versions wrote none
         shown["missing"] = (files.read_text(paths.missing_image) or "").strip() or None
     return {"armed": shown, "rolled_back": _read(paths.rolled_back)}
@@ -236,6 +239,13 @@ def _set(paths: Paths, armed: Dict[str, Any], within: float) -> None:
     failed = partial(_not_armed, paths)
     systemctl(["daemon-reload"], failed)
     systemctl(["restart", TIMER], failed)
+
+
+def _until(armed: Dict[str, Any]) -> float:
+    """When it goes off, by the clock as it is now."""
+    now = time.time() + _left(armed)
+    was_set = armed.get("boot") == uptime.boot() and abs(now - float(armed["until"])) > CLOCK_SET
+    return now if was_set else float(armed["until"])
 
 
 def _left(armed: Dict[str, Any]) -> float:

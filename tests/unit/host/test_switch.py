@@ -243,6 +243,19 @@ def test_a_clock_that_is_set_winds_nothing_up_or_down(
     assert "OnActiveSec=900" in timer
 
 
+@pytest.mark.parametrize("set_by", [3600, -3600])
+def test_when_it_goes_off_is_said_by_the_clock_of_now(
+    host: Paths, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, set_by: int
+) -> None:
+    """Else a time that is long over would mean that the host could not go back."""
+    active(host, engine)
+    until, there = switch.observe(host)["armed"]["until"], time.time
+    monkeypatch.setattr(switch.time, "time", lambda: there() + set_by)
+    assert abs(switch.observe(host)["armed"]["until"] - until - set_by) < 60
+    Path(host.armed).write_text(json.dumps({**armed(host), "boot": "another"}), encoding="utf-8")
+    assert switch.observe(host)["armed"]["until"] == until, "after a reboot the clock counts"
+
+
 def test_after_a_reboot_the_time_by_the_clock_counts(host: Paths, engine: FakeEngine) -> None:
     active(host, engine)
     Path(host.armed).write_text(json.dumps({**armed(host), "boot": "another"}), encoding="utf-8")
