@@ -137,8 +137,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "confirm_deadline": numbers["confirm_deadline"]
             or confirm_deadline(numbers, len(plan.members), _alone(plan), bool(behind), controller.forks()),
             "lease": lease(numbers, bool(behind)),
-            # A rollback is how an unfinished deployment is undone.
-            **({} if answers is None else {"unfinished": "continue"}),
+            "unfinished": _unfinished({**args, **numbers}, answers is not None),
             "take_over": args["take_over"],
             # What plans in check mode deploys nothing: status.yml, verify.yml, plan.yml, and a deployment's own.
             "record": "" if self._task.check_mode else records.directory(args["record"], plan.fleet),
@@ -173,6 +172,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _lines(self, findings: Iterable[Finding]) -> List[str]:
         return lines(findings, every=self._display.verbosity > 0)
+
+
+def _unfinished(given: Mapping[str, Any], kept: bool) -> str:
+    """What the run does where a deployment has stopped. A rollback is how one is undone, whatever the variable says.
+
+    :param kept: whether it is planned out of what the hosts keep: a rollback is, and what restores a backup.
+    """
+    return "continue" if kept and not given["restore"] else str(given["unfinished"])
 
 
 def _alone(plan: Plan) -> int:

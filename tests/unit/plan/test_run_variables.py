@@ -85,6 +85,17 @@ def test_members_outside_a_limit_may_have_other_numbers(only: frozenset[str] | N
     assert (len(members), faults, beside) == (3, [], [])
 
 
+@pytest.mark.parametrize(
+    ("kept", "restore", "unfinished"),
+    [(False, {}, "refuse"), (True, {}, "continue"), (True, {"hosts": {"m1": "snap-1"}}, "refuse")],
+)
+def test_a_rollback_alone_goes_on_over_a_deployment_that_stopped_whatever_the_variable_says(
+    kept: bool, restore: dict[str, Any], unfinished: str
+) -> None:
+    """It is how such a deployment is undone; a backup is put in where that is allowed."""
+    assert fleet_plan._unfinished({"unfinished": "refuse", "restore": restore}, kept) == unfinished
+
+
 @pytest.mark.slow
 def test_a_number_of_one_cloud_s_members_is_no_number_of_the_run(site: Site, empty: Account) -> None:
     site.inventory(fleet(2, {2: {"min_available": 2}}))
