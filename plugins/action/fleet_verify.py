@@ -88,7 +88,7 @@ class ActionModule(FleetAction):
         edges = status.fleet_edges(table, hosts, seen, pending)
         touched = _to_roll_back(run, ok or refused)
         out = run.out_of_service() if touched else ()
-        undo = roll_back(table, touched, observations, pace_of(options), out, worst=crashing)
+        undo = roll_back(table, touched, observations, pace_of(options), out, worst=crashing, new=run.new())
         fact = {
             "ok": ok,
             "fleet": table.fleet,

@@ -50,7 +50,8 @@ class BalancerPass:
         self._beyond = self._table.beyond(self._options["hosts"])
         # The members of a fleet that is new were in nobody's service.
         whole = len(self._table.members)
-        known = whole - len(run.left_out())
+        # Nor does a rollback miss those that have nothing to go back to.
+        known = whole - len({*run.left_out(), *(run.new() if run.rollback_begun() else ())})
         self._floor = 0 if run.first_deployment() else pace_of(self._options).floor(known, whole)
         self.members = [name for name in args["members"] if name in self._well or not args["only_serving"]]
         #: Those of them that a balancer was asked to take in.

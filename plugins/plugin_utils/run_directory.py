@@ -140,6 +140,10 @@ class RunDirectory:
         """The hosts that were disturbed in this run, and the release that each goes back to: the last good one."""
         return {name: found["previous"] for name, found in self._files.all("touched").items()}
 
+    def new(self) -> Set[str]:
+        """Those of them on which no deployment has ended well yet: they have nothing to go back to."""
+        return {name for name, previous in self.touched().items() if previous is None}
+
     def activate(
         self, name: str, container: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     ) -> None:

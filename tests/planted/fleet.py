@@ -445,8 +445,8 @@ FAULTS = (
         name="crashing-takeover-is-rolled-back-in-its-turn",
         breaks="A rollback begins with a member in service while one that crashes is out, and ends for the floor.",
         file="plugins/action/fleet_verify.py",
-        before=", out, worst=crashing)",
-        after=", out)",
+        before=", out, worst=crashing, new",
+        after=", out, new",
         tests=("tests/unit/plan/test_taken_over_agents.py",),
     ),
     Fault(
@@ -456,6 +456,22 @@ FAULTS = (
         before=" if name in self._kept_out.spare] if again else []",
         after=" if False]",
         tests=("tests/unit/plan/test_kept_out.py",),
+    ),
+    Fault(
+        name="new-machine-is-missed-in-a-rollback",
+        breaks="A deployment that adds a machine is not rolled back: without the machine's agent too few others serve.",
+        file="plugins/plugin_utils/balancer_pass.py",
+        before="*(run.new() if run.rollback_begun() else ())",
+        after="",
+        tests=("tests/unit/plan/test_kept_out.py",),
+    ),
+    Fault(
+        name="new-machine-goes-first-in-a-rollback",
+        breaks="A rollback removes a new machine's agent first, and then too few others serve for anybody to leave.",
+        file="plugins/action/fleet_verify.py",
+        before=", new=run.new())",
+        after=")",
+        tests=("tests/unit/plan/test_verify.py", "-k", "batch_that_failed"),
     ),
     Fault(
         name="failed-rollback-is-put-in",

@@ -106,13 +106,15 @@ def roll_back(
     pace: Pace,
     out: Collection[str] = (),
     worst: Collection[str] = (),
+    new: Collection[str] = (),
 ) -> List[List[str]]:
     """The members to roll back, in batches: those that do not serve all at once, for nothing is lost by it, then those
-    that are out of service, then those that crash and the others as they would be activated.
+    that are out of service, then those that crash, the others, and the new ones, each as they would be activated.
 
     :param out: the batch that failed: it has not been put into service again, and nobody puts it in with that release.
     :param worst: those whose agents have been started again. They may be out of service, too, and nobody puts them in:
         too few others may be left for anybody else to leave.
+    :param new: those that have nothing to go back to: they serve until the others have gone back.
     """
     well = serving(table, observations)
     names = [name for name in table.order if name in touched]
@@ -122,7 +124,11 @@ def roll_back(
     crash = [name for name in serve if name in worst]
     rest = [name for name in serve if name not in worst]
     whole = replace(pace, canary=len(table.members))
-    return [group for group in (broken, idle) if group] + split(table, crash, whole) + split(table, rest, whole)
+    last = [name for name in rest if name in new]
+    found = [group for group in (broken, idle) if group]
+    for group in (crash, [name for name in rest if name not in new], last):
+        found += split(table, group, whole)
+    return found
 
 
 def watch(groups: Sequence[Sequence[str]]) -> Dict[str, List[str]]:

@@ -376,6 +376,8 @@ def test_a_rollback_begins_with_those_that_do_not_serve() -> None:
     assert roll_back(plan, [], observations, Pace()) == []
     # Then come those that are out of service, and that nobody puts in.
     assert names(roll_back(plan, plan.members, observations, Pace(), out=["m2", "m3"])) == ["34", "2", "1"]
+    # A machine that is new goes last: it serves until then, and has nothing to go back to.
+    assert names(roll_back(plan, plan.members, observations, Pace(), new=["m1", "m4"])) == ["34", "2", "1"]
     # And those whose agents crash: where they are out of service, too few others may be left for anybody else.
     assert names(roll_back(plan, plan.members, observations, Pace(), worst=["m2"])) == ["34", "2", "1"]
 

@@ -203,3 +203,18 @@ def test_a_release_that_no_balancer_calls_healthy_can_leave_however_few_serve(
     except Failed as error:
         refused = [item.as_dict() for item in error.findings]
     assert [item["code"] for item in refused or []] == (["floor"] if in_service else [])
+
+
+@pytest.mark.parametrize(("good", "codes"), [(None, []), ("81bb02", ["floor"])])
+def test_a_new_machine_that_was_rolled_back_is_not_missed(balancer: Any, good: str | None, codes: list[str]) -> None:
+    """Its agent is gone for good. Three had served before it came, and one of them could leave."""
+    one = balancer()
+    for name in ("m1", "m4"):
+        one.run.touch(name, good if name == "m4" else "81bb02")
+    one.observations["m4"].update(container=None, release={"running": None, "good": good})
+    if not codes:
+        assert not one.set("absent", "m1").get("failed")
+        return
+    with pytest.raises(Failed) as error:
+        one.set("absent", "m1")
+    assert [item.code for item in error.value.findings] == codes

@@ -330,6 +330,9 @@ def test_the_batch_that_failed_is_rolled_back_before_those_in_service(
     run.journal("rejoin", ["m1"], 1.0, "ok")
     run.record([STOPPED])
     assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}
+    run.journal("rejoin", ["m2"], 1.0, "ok")
+    run.touch("m1", None)
+    assert judged(run)["roll_back"] == {"hosts": ["m2", "m1"], "serial": [1, 1]}, "a new machine goes last"
 
 
 DENIED = Finding("cloud-denied", "AWS answered AccessDenied.", "AWS elbv2 DeregisterTargets", "Grant it.")
