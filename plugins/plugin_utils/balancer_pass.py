@@ -209,9 +209,6 @@ class BalancerPass:
         if not (names or again or self._beyond.intersection(balancer["targets"])):  # as in _fit
             names = list(others)
         answer, healthy = self._serving_there(balancer, others, names)
-        spare = [name for name in others if name in self._kept_out.spare] if again else []
-        if spare and len(healthy) < floor and not _refused(answer):
-            answer, healthy = self._serving_there(balancer, others, [*names, *spare])
         if again and _refused(answer):
             answer, healthy = self._serving_there(balancer, others, [])
         if self._check_mode or len(healthy) >= floor:
@@ -222,6 +219,11 @@ class BalancerPass:
         serve = self._well.difference(self._kept_out.maybe_out).intersection(leaving)
         if not (serve or _are_in(balancer, leaving, answer or self._look(balancer))):
             return
+        spare = [name for name in others if name in self._kept_out.spare and name not in healthy] if again else []
+        if spare and len(healthy) + len(spare) >= floor:
+            _answer, healthy = self._serving_there(balancer, others, spare)
+            if len(healthy) >= floor:
+                return
         what = "Without %s, the load balancer would have %d healthy members (%s), and %d have to be." % (
             ", ".join(leaving), len(healthy), ", ".join(healthy) or "none", floor,
         )  # fmt: skip

@@ -453,8 +453,8 @@ FAULTS = (
         name="lasting-takeover-is-kept-out-whoever-leaves",
         breaks="A rollback of what was taken over ends for the floor, because one of them had never been in service.",
         file="plugins/plugin_utils/balancer_pass.py",
-        before=" if name in self._kept_out.spare] if again else []",
-        after=" if False]",
+        before="        if spare and len(healthy)",
+        after="        if False and len(healthy)",
         tests=("tests/unit/plan/test_kept_out.py",),
     ),
     Fault(

@@ -93,10 +93,18 @@ def test_what_was_taken_over_gets_no_requests_either_once_one_of_them_has_failed
         assert ids(one.asked[-1][1]) == ["i-m3"]
 
 
-@pytest.mark.parametrize(("crashed", "asked"), [(False, [["i-m1", "i-m4"], ["i-m1", "i-m4", "i-m3"]]),
-                                               (True, [["i-m1", "i-m4"]])])  # fmt: skip
+@pytest.mark.parametrize(
+    ("crashed", "down", "in_service", "codes", "spare"),
+    [
+        (False, "", "124", [], ["i-m3"]),
+        (True, "", "124", ["floor"], []),
+        # Nothing is lost when m2 leaves, or not even with m3 there would be enough.
+        (False, "m2", "14", [], []),
+        (False, "m4", "12", ["floor"], []),
+    ],
+)
 def test_who_was_taken_over_and_lasted_is_put_in_where_too_few_others_serve(
-    balancer: Any, crashed: bool, asked: list[list[str]]
+    balancer: Any, crashed: bool, down: str, in_service: str, codes: list[str], spare: list[str]
 ) -> None:
     """m2 is in service and failed, and m3 never was: the rollback of all would end at once."""
     one = balancer()
@@ -105,10 +113,17 @@ def test_who_was_taken_over_and_lasted_is_put_in_where_too_few_others_serve(
         one.run.activate(name, one.observations[name]["container"])
     one.observations["m3"]["container"]["restarts"] = int(crashed)
     one.run.touch("m2", "81bb02")
-    one.others = [{"id": "i-m2", "port": 8001, "state": "healthy"}]
-    found = one.set("absent", "m2").get("failures", [])
-    assert [item["code"] for item in found] == (["floor"] if crashed else [])
-    assert [ids(targets) for state, targets in one.asked if state == "present"] == asked
+    if down:
+        one.observations[down]["container"] = None
+    one.others = [{"id": f"i-m{number}", "port": 8001, "state": "healthy"} for number in in_service]
+    found: list[str] = []
+    try:
+        found = [item["code"] for item in one.set("absent", "m2").get("failures", [])]
+    except Failed as error:
+        found = [item.code for item in error.findings]
+    assert found == codes
+    put_in = [ids(targets) for state, targets in one.asked if state == "present" and targets]
+    assert put_in[1:] == ([spare] if spare else [])
 
 
 def test_who_could_not_be_rolled_back_is_not_put_in_with_what_failed(balancer: Any) -> None:
@@ -142,7 +157,7 @@ def test_for_one_that_could_not_be_rolled_back_the_rollback_of_the_others_does_n
     one.set("present", "m1")
     if tried:
         rolled_back(one, "m3", well=False)
-    one.others = [{"id": "i-m1", "port": 8001, "state": "healthy"}]
+    one.others = [{"id": f"i-{name}", "port": 8001, "state": "healthy"} for name in ("m1", "m2", "m4")]
     found = one.set("absent", "m1").get("failures", [])
     assert [item["code"] for item in found] == ([] if tried else ["floor"])
 
