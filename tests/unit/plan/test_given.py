@@ -14,6 +14,7 @@ import yaml
 
 from ansible_collections.praxis.cloud.plugins.plugin_utils import whole_inventory
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS
+from tests.unit.conftest import REGION
 from tests.unit.plan.made import Account, fleet
 from tests.unit.plan.test_actions import CHECKOUT, LOCAL, PLAN, Site, site
 
@@ -54,3 +55,21 @@ def test_all_that_a_run_may_be_given_is_known() -> None:
     used = {name for text in texts for name in re.findall(r"praxis_\w+(?= (?:\| default|is defined))", text)}
     of_one_run = re.compile(".*_(plan_id|to|slots|backup|wait|over|for|remove|force)")
     assert {name for name in used if of_one_run.fullmatch(name)} <= set(GIVEN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("playbook", "group"), [
+    ("down.yml", "praxis_aws"), ("kubernetes/down.yml", "praxis_kubernetes"), ("ecs/down.yml", "praxis_ecs"),
+])  # fmt: skip
+def test_a_removal_that_nobody_has_confirmed_ends_in_a_summary_as_well(
+    site: Site, empty: Account, playbook: str, group: str
+) -> None:
+    place = {"praxis_fleet": "alpha", "praxis_region": REGION, "praxis_cloud": "aws"}
+    hosts = {group: {"hosts": {"m1": {}}, "vars": place}, "praxis": {"hosts": {"m1": {}}}}
+    (site.folder / "hosts.json").write_text(json.dumps(hosts))
+    played = site.play(CHECKOUT / "playbooks" / playbook, "-e", "praxis_confirm_down=beta",
+                       ANSIBLE_SHOW_CUSTOM_STATS="true")  # fmt: skip
+    assert played.rc == 2 and "praxis_confirm_down=alpha" in played.printed, played.printed[-2000:]
+    summary = played.printed.rpartition("CUSTOM STATS")[2]
+    assert '"ok": false' in summary and "To go on: -e praxis_confirm_down=alpha" in summary
+    assert empty.cloud.changes() == []
