@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     records,
     whole_inventory,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers, unnamed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.beside import NOBODY, TARGET, Beside
 from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import confirm_deadline, lease
@@ -108,7 +108,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         faults: List[Finding],
         pods: Beside,
     ) -> Dict[str, Any]:
-        faults = [*faults, *_elsewhere(members)]
+        # A rollback does not wait until an inventory is put right.
+        faults = [*faults, *_elsewhere(members), *(unnamed(members) if answers is None else [])]
         numbers, wrong = run_options(args)
         own_tasks, amiss = hooks(args["hooks"], self._loader.load_from_file)
         wrong += [*amiss, *records.check(args["record"])]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Finding
+from ansible_collections.praxis.cloud.plugins.plugin_utils.drafts import Shared
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import MemberVariables
 
 #: What a run knows of one balancer: ``module``, its ``options``, and ``targets``, by member, in the module's words.
@@ -26,6 +28,20 @@ def balancers(members: Sequence[MemberVariables]) -> List[Balancer]:
             balancer = found.setdefault(key, {"module": module, "options": options, "targets": {}})
             balancer["targets"][member.name] = target
     return list(found.values())
+
+
+def unnamed(members: Sequence[MemberVariables]) -> List[Finding]:
+    """The members that no load balancer can be asked about, because they lack what it knows a machine by. It would not
+    have them, and they would be stopped undrained."""
+    found = Shared(len(members))
+    fix = "Set it in the inventory (docs/your-own-infrastructure.md), or leave praxis_target_group empty."
+    what = "%s is not set, and the load balancer of praxis_target_group knows the machine by it."
+    for one in members:
+        known = {"praxis_instance_id": one.instance_id, "praxis_zone": one.zone or one.cloud != "gcp"}
+        missing = [name for name, value in known.items() if not value]
+        if one.target_group and one.target == "machines":
+            found.add(one.name, [Finding("missing-variable", what % name, "variables", fix) for name in missing])
+    return found.reported()
 
 
 def _asked(member: MemberVariables) -> Tuple[str, Mapping[str, Any], Mapping[str, Any]]:

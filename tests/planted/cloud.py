@@ -9,6 +9,14 @@ from tests.planted.fault import Fault
 
 FAULTS = (
     Fault(
+        name="drained-from-a-group-that-never-had-it",
+        breaks="A machine that a target group knows by its address is stopped undrained, for the group has no such id.",
+        file="plugins/module_utils/cloud/aws_target_group.py",
+        before='            self._require_its_type(str(each["id"]))\n',
+        after="",
+        tests=("tests/unit/modules/test_aws_lb_target.py", "-k", "cannot_have"),
+    ),
+    Fault(
         name="attempt-after-the-deadline",
         breaks="A request is sent again after the policy's deadline.",
         file="plugins/module_utils/cloud/retry.py",

@@ -128,12 +128,26 @@ class TargetGroup:
 
     def targets(self, wanted: Iterable[Mapping[str, Any]], seen: Seen, state: str) -> list[Target]:
         """Targets from ``{id, port}``, each once. Without a port it is the group's; and to be taken out, every port
-        that the target is there with."""
+        that the target is there with.
+
+        :raises Failed: ``target-type``: what the group cannot have would seem to be out of it already.
+        """
         found: list[Target] = []
         for each in wanted:
+            self._require_its_type(str(each["id"]))
             there = [] if each.get("port") or state == "present" else [one for one in seen if one.id == each["id"]]
             found += there or [Target(each["id"], each.get("port") or self._group["Port"])]
         return list(dict.fromkeys(found))
+
+    def _require_its_type(self, id_: str) -> None:
+        kind = self._group.get("TargetType", "instance")
+        if not id_ or kind != ("instance" if id_.startswith("i-") else "ip"):
+            what = f"Its target type is {kind}, and a target would be {id_ or 'one without an id'}."
+            fix = (
+                "Use a target group of the type instance, whose targets are instance ids (praxis_instance_id), or one "
+                "of the type ip, and name the machine's address in its place."
+            )
+            raise Failed(Finding("target-type", what, f"target group {self.name}", fix))
 
     def addresses(self) -> list[str]:
         """The DNS names of the load balancers that the group belongs to."""

@@ -55,6 +55,16 @@ def test_an_unknown_group(run: Any, name: str) -> None:
     assert ran.codes == ["target-group-not-found"]
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("named", ["i-0123456789abcdef0", ""])
+def test_what_the_group_cannot_have_is_not_taken_for_what_has_left_it(run: Any, cloud: Any, group: str, state: str,
+                                                                      named: str) -> None:  # fmt: skip
+    """A machine that is registered by its address would be stopped with its clients' requests."""
+    register(cloud, group, "10.0.0.4")
+    ran = run("aws_lb_target", target_group="demo", targets=targets(named), state=state)
+    assert (ran.codes, cloud.changes()) == (["target-type"], [])
+
+
 def test_without_targets_it_says_who_is_there_and_what_uses_the_group(run: Any, cloud: Any, group: str) -> None:
     """fleet_balancer asks so for a group that members are to leave."""
     register(cloud, group, "10.0.0.4")

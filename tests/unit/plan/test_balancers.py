@@ -23,7 +23,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils import (
     fleet_action,
     fleet_variables,
 )
-from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers
+from ansible_collections.praxis.cloud.plugins.plugin_utils.balancer_tasks import balancers, unnamed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet as wired
 from tests.unit.fleet.made import meshed, order
@@ -63,6 +63,19 @@ def test_another_region_or_target_group_is_another_balancer(other: dict[str, Any
 
 def test_machines_of_no_cloud_are_asked_for_on_aws() -> None:
     assert [each["module"] for each in of({1: {"target_group": "agents"}})] == ["praxis.cloud.aws_lb_target"]
+
+
+def test_a_member_without_what_its_balancer_knows_it_by_is_refused() -> None:
+    """A machine of a static inventory. Its balancer would not know it, and it would be stopped undrained."""
+    nameless, nowhere = {"instance_id": ""}, {"instance_id": "demo-gcp-1", "zone": ""}
+    own = {1: {**AWS, **nameless}, 2: {**GOOGLE, **nowhere}, 3: AWS, 4: {"target_group": "", **nameless},
+           5: {**AWS, **nameless, "zone": ""}, 6: {**AWS, **nameless, "target": "ecs"}}  # fmt: skip
+    hostvars = fleet(len(own), own)
+    found = unnamed(fleet_variables.members(hostvars, list(hostvars)))
+    assert [(each.code, each.where, each.what.partition(" ")[0]) for each in found] == [
+        ("missing-variable", "variables (m1, m5)", "praxis_instance_id"),
+        ("missing-variable", "variables (m2)", "praxis_zone"),
+    ]
 
 
 REFUSED = {"code": "target-not-healthy", "what": "The target is unhealthy.", "where": "i-1", "fix": "Fix it."}
