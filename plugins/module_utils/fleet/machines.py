@@ -127,7 +127,13 @@ class Changes:
 
 
 def slots(prefix: str, count: int) -> tuple[str, ...]:
-    """``aws-1`` to ``aws-<count>``."""
+    """``aws-1`` to ``aws-<count>``.
+
+    :raises Failed: ``bad-hosts``: fewer than none would be none.
+    """
+    if count < 0:
+        fix = "Write how many the fleet is to have; 0 ends them all."
+        raise Failed(Finding("bad-hosts", "%d machines are asked for." % count, "provision_hosts (praxis_hosts)", fix))
     return tuple(f"{prefix}-{number}" for number in range(1, count + 1))
 
 

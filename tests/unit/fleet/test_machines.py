@@ -169,3 +169,10 @@ def test_on_google_a_machine_has_labels_and_its_name_is_none_of_them() -> None:
     found = [replace(ONE, tags={}, groups=("other",)), TWO]
     shown = picture(wanted, found, diff(wanted, found, allow_shrink=False))["after"]["i-aws-1"]
     assert shown == {"labels": wanted.tags("aws-1"), "network_tags": ["sg-1"]}
+
+
+def test_fewer_machines_than_none_are_refused() -> None:
+    """With leave to shrink, all would be terminated for a number that nobody means."""
+    assert slots("aws", 0) == ()
+    with pytest.raises(Failed, match="-1 machines are asked for"):
+        slots("aws", -1)

@@ -81,6 +81,13 @@ def test_members_of_another_network_are_let_in_by_their_address_once_the_vpc_is_
     ]
 
 
+def test_fewer_machines_than_none_are_refused_before_anything_is_made(cloud: Cloud) -> None:
+    account = Account(cloud)
+    with pytest.raises(Failed) as refused:
+        account.present(hosts=-1, allow_shrink=True)
+    assert (codes(refused), cloud.changes()) == (["bad-hosts"], [])
+
+
 def test_a_load_balancer_goes_only_with_leave(cloud: Cloud) -> None:
     account = Account(cloud)
     account.present()
