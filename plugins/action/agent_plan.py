@@ -42,8 +42,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if refused:
                 raise Failed(*refused)
             if args["run"]:
-                others = dict.fromkeys(map(str, [*task_vars["ansible_play_hosts_all"], *args["peers"]]))
-                clashes = own_agent.clashes(name, others, task_vars["hostvars"])
+                hosts, named = task_vars["ansible_play_hosts_all"], [str(peer) for peer in args["peers"]]
+                clashes = own_agent.clashes(name, map(str, hosts), named, task_vars["hostvars"])
                 if clashes:
                     raise Failed(*clashes)
                 peers = own_agent.peers_of(name, args["peers"], task_vars["hostvars"])

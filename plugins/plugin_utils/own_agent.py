@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple, Union
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple, Union
 
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.identity import SEED_BYTES, decode_seed, is_peer_id
 from ansible_collections.praxis.cloud.plugins.module_utils.agent.values import shown
@@ -141,13 +141,16 @@ def peers_of(name: str, peers: Sequence[Any], hostvars: Mapping[str, Any]) -> Li
     return list(members.values())
 
 
-def clashes(name: str, others: Iterable[str], hostvars: Mapping[str, Any]) -> List[Finding]:
-    """What the agent would share with agents that were planned in this run, and each must have for itself.
+def clashes(
+    name: str, hosts: Iterable[str], peers: Collection[str], hostvars: Mapping[str, Any]
+) -> List[Finding]:
+    """What the agent would share with agents that were planned in this run, and each must have for itself. Two sites
+    may have the same addresses, as long as nobody dials from the one to the other.
 
-    :param others: the hosts of the play. What a fact cache knows of one from an earlier run does not count.
+    :param hosts: those of the play. What a fact cache knows of one from an earlier run does not count.
     """
     mine, findings = _planned(name, hostvars), []
-    for other in (other for other in others if other != name):
+    for other in (other for other in dict.fromkeys([*hosts, *peers]) if other != name):
         known = _planned(other, hostvars)
         if not known or not os.path.isdir(known["run"]):
             continue
@@ -156,7 +159,8 @@ def clashes(name: str, others: Iterable[str], hostvars: Mapping[str, Any]) -> Li
             what = "%s have the same seed, and so the same peer id, %s." % (both, mine["peer_id"])
             fix = "Give each host a seed of its own: two agents with one identity disturb each other."
             findings.append(Finding("shared-peer-id", what, "agent_identity", fix))
-        if mine["multiaddr"] and (known["address"], known["port"]) == (mine["address"], mine["port"]):
+        same = (known["address"], known["port"]) == (mine["address"], mine["port"])
+        if same and other in peers and mine["multiaddr"]:
             what = "%s have the same address, %s:%d." % (both, mine["address"], mine["port"])
             fix = "Give each host the address at which others reach its own machine."
             findings.append(Finding("shared-address", what, "agent_address", fix))
