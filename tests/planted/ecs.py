@@ -27,6 +27,23 @@ FAULTS = (
         tier="test",
     ),
     Fault(
+        name="sources-are-kept-as-typed",
+        breaks="A network with bits beyond its length is a change in each run, and EC2 refuses to add what it has.",
+        file="plugins/module_utils/ecs/settings.py",
+        before="    return source if _GROUP_OR_LIST.fullmatch(source) else canonical(source)\n",
+        after="    return source if _GROUP_OR_LIST.fullmatch(source) or canonical(source) else source\n",
+        tests=("tests/unit/ecs/test_task_definition.py",),
+    ),
+    Fault(
+        name="an-old-answer-is-a-verdict",
+        breaks="What ECS answers before it sees a new deployment is taken for that deployment's end.",
+        file="plugins/module_utils/cloud/ecs_service.py",
+        before="            return now if known or self.poll.clock() >= end else rollout.RUNNING\n",
+        after="            return now\n",
+        tests=("tests/unit/ecs/test_early.py",),
+        tier="test",
+    ),
+    Fault(
         name="two-hold-the-lock",
         breaks="A run does not see the lock of one that came before it.",
         file="plugins/module_utils/ecs/lock.py",

@@ -67,4 +67,12 @@ FAULTS = (
         after=")",
         tests=("tests/unit/images/test_source.py",),
     ),
+    Fault(
+        name="an-old-image-is-the-one-to-deploy",
+        breaks="Check mode names the image that a tag is to leave as the one to deploy.",
+        file="plugins/plugin_utils/image_publication.py",
+        before='            "digest": built,\n',
+        after='            "digest": built or there,\n',
+        tests=("tests/unit/images/test_publication.py",),
+    ),
 )

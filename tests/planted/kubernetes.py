@@ -283,4 +283,13 @@ FAULTS = (
         after="self.cluster.remember()",
         tests=("tests/unit/kubernetes/test_refusals.py",),
     ),
+    Fault(
+        name="a-rollback-that-is-not-complete-goes-further",
+        breaks="Who repeats a rollback that could not remove all gets what was rolled back.",
+        file="plugins/action/fleet_kubernetes.py",
+        before="bad, back = deployments.is_bad(records), deployments.is_rollback(records)",
+        after="bad, back = deployments.is_bad(records), False",
+        tests=("tests/unit/kubernetes/test_unfinished.py",),
+        tier="test",
+    ),
 )
