@@ -14,13 +14,9 @@ import functools
 import http.client
 import importlib
 import json
-import os
 import re
-import sys
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
-
-import yaml
 
 try:
     import requests
@@ -36,9 +32,9 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
     is_transient,
     retry_after_seconds,
 )
-from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure import short
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes import resources
 from ansible_collections.praxis.cloud.plugins.module_utils.kubernetes.resources import INSTANCE, MANAGED_BY, MANAGER
+from ansible_collections.praxis.cloud.plugins.plugin_utils import kubernetes_login
 
 Object = Mapping[str, Any]
 T = TypeVar("T")
@@ -50,8 +46,6 @@ _APPLY = "application/apply-patch+yaml"
 _BESIDE, _CONTENDED = 0.5, 10.0
 #: In a 403, that the account may do it, and the cluster's admission does not take this: a quota, say, or a webhook.
 _ADMISSION = re.compile(r" is forbidden: (?!User )|denied the request")
-#: The kubeconfig of whoever names none.
-_HOME = "~/.kube/config"
 
 
 class Api:
@@ -65,7 +59,7 @@ class Api:
     def __init__(
         self, kubeconfig: str = "", context: str = "", retry: Optional[Retry] = None, configuration: Any = None
     ) -> None:
-        self._configuration = configuration or _configuration(kubeconfig, context)
+        self._configuration = configuration or kubernetes_login.configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
         self._session = sending_at_once(requests.Session())
         # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.
@@ -84,8 +78,8 @@ class Api:
 
     @property
     def _token(self) -> str:
-        """The value of the header Authorization; the package asks for another token when one has run out."""
-        return str(self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or "")
+        """The value of the header Authorization; empty where there is none."""
+        return kubernetes_login.authorization(self._configuration)
 
     def version(self) -> resources.Version:
         """The cluster's version."""
@@ -190,7 +184,7 @@ class Api:
             answer = (error.resp_body or b"").decode("utf-8", "replace")
             raise _refusal(error.status_code, answer, error.resp_headers or {}, "GET %s" % url) from None
         except (OSError, ValueError, KeyError, TypeError, _websocket_error()) as error:
-            return None, _said(error)
+            return None, kubernetes_login.said(error)
         said = " ".join(text.split())
         return code, said if code is not None else ("it has not ended within %g s %s" % (seconds, said)).strip()
 
@@ -233,7 +227,7 @@ class Api:
         except requests.RequestException as error:
             untouched = isinstance(error, requests.ConnectTimeout)
             fix = "Check that this machine reaches it, and KUBECONFIG."
-            what = "The cluster's API does not answer: %s." % _said(error)
+            what = "The cluster's API does not answer: %s." % kubernetes_login.said(error)
             raise errors.Unavailable(what, where, fix, code="cluster-unreachable", untouched=untouched) from None
         self.now = _clock(answer, self.now)
         if answer.status_code >= 400:
@@ -248,34 +242,6 @@ def _beside_others(request: Callable[[], T]) -> T:
 
 def _websocket_error() -> Type[Exception]:
     found: Type[Exception] = importlib.import_module("websocket").WebSocketException
-    return found
-
-
-def _configuration(kubeconfig: str, context: str) -> Any:
-    try:
-        config = importlib.import_module("kubernetes.config")
-        client = importlib.import_module("kubernetes.client.configuration")
-    except ImportError as error:
-        raise errors.Invalid(
-            "The Python library kubernetes cannot be imported (%s)." % error,
-            "Python interpreter %s" % sys.executable,
-            "Install it for this interpreter: pip install kubernetes.",
-            code="sdk-missing",
-        ) from None
-    found = client.Configuration()
-    # A pod that Ansible runs in, such as a job's of AWX, is no reason to leave the cluster that somebody has named.
-    named = kubeconfig or os.environ.get("KUBECONFIG")
-    if context or os.path.exists(os.path.expanduser(_HOME)):
-        named = named or _HOME
-    try:
-        if named or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-            config.load_kube_config(named or _HOME, context or None, found)
-        else:
-            config.load_incluster_config(client_configuration=found)
-    except (config.ConfigException, OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        fix = "Let KUBECONFIG or praxis_kubeconfig name a kubeconfig file, and praxis_kube_context one of its contexts."
-        what = "No cluster is known: %s." % _said(error)
-        raise errors.Invalid(what, kubeconfig or "KUBECONFIG", fix, code="no-cluster") from None
     return found
 
 
@@ -311,7 +277,3 @@ def _clock(answer: requests.Response, before: float) -> float:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (KeyError, ValueError, TypeError):
         return before
-
-
-def _said(error: BaseException) -> str:
-    return short(str(error)).rstrip(".") or type(error).__name__

@@ -133,7 +133,7 @@ FAULTS = (
     Fault(
         name="the-token-stays-at-home",
         breaks="Every request to a cluster is anonymous, and refused.",
-        file="plugins/plugin_utils/kubernetes_api.py",
+        file="plugins/plugin_utils/kubernetes_login.py",
         before='get_api_key_with_prefix("BearerToken", alias="authorization")',
         after='get_api_key_with_prefix("authorization")',
         tests=("tests/unit/kubernetes/test_deployment.py",),
@@ -193,7 +193,7 @@ FAULTS = (
     Fault(
         name="a-pod-is-its-own-cluster",
         breaks="A job in a pod deploys to the cluster that it runs in, whatever KUBECONFIG names.",
-        file="plugins/plugin_utils/kubernetes_api.py",
+        file="plugins/plugin_utils/kubernetes_login.py",
         before='named = kubeconfig or os.environ.get("KUBECONFIG")',
         after="named = kubeconfig",
         tests=("tests/unit/kubernetes/test_kubeconfig.py",),
@@ -291,5 +291,13 @@ FAULTS = (
         after="bad, back = deployments.is_bad(records), False",
         tests=("tests/unit/kubernetes/test_unfinished.py",),
         tier="test",
+    ),
+    Fault(
+        name="a-token-is-quoted",
+        breaks="A token that no header can carry stands in the finding, and so in every log.",
+        file="plugins/plugin_utils/kubernetes_login.py",
+        before="    if found and not _AUTHORIZATION.fullmatch(found):\n",
+        after="    if not found and _AUTHORIZATION.fullmatch(found):\n",
+        tests=("tests/unit/kubernetes/test_kubeconfig.py",),
     ),
 )

@@ -47,7 +47,8 @@ LAYERS = (
     *(PLUGINS / f"module_utils/kubernetes/{name}.py"
       for name in ("changes", "deployments", "lease", "pod_state", "resources", "rollout", "scaling",
                    "synced")),
-    *(PLUGINS / f"plugin_utils/kubernetes_{name}.py" for name in ("api", "cluster", "deployment", "lock", "removal")),
+    *(PLUGINS / f"plugin_utils/kubernetes_{name}.py"
+      for name in ("api", "cluster", "deployment", "lock", "login", "removal")),
 )
 
 

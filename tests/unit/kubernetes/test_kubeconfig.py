@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 import yaml
 from kubernetes import config
 
+from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+from tests.unit.kubernetes.fake_api import TOKEN, FakeApi
 
 OWN = "https://10.0.0.1:443"
 
@@ -72,3 +75,44 @@ def test_a_kubeconfig_that_is_named_and_missing_is_never_replaced_by_the_pod_s_o
     monkeypatch.setenv("KUBECONFIG", str(pod / "missing"))
     with pytest.raises(Exception, match="No cluster is known"):
         Api()
+
+
+def known_by(api: FakeApi, user: dict[str, Any]) -> str:
+    """A kubeconfig of the fake's cluster with this user."""
+    known = json.loads(api.kubeconfig.read_text(encoding="utf-8"))
+    known["users"][0]["user"] = user
+    api.kubeconfig.write_text(json.dumps(known), encoding="utf-8")
+    return str(api.kubeconfig)
+
+
+def test_a_file_with_a_token_may_end_with_a_line_break(api: FakeApi, tmp_path: Path) -> None:
+    """As `kubectl create token NAME > FILE` writes it."""
+    (tmp_path / "token").write_text(TOKEN + "\n", encoding="utf-8")
+    assert Api(known_by(api, {"tokenFile": str(tmp_path / "token")})).version() == (1, 30)
+    assert Api(known_by(api, {"token": f" {TOKEN}\n"})).version() == (1, 30)
+
+
+@pytest.mark.parametrize("token", ["planted-token\nmore", "planted token", "planted-t\u00f6ken", "planted-token\u2026"])
+def test_a_token_that_is_none_is_refused_and_not_shown(api: FakeApi, token: str) -> None:
+    given = Api(known_by(api, {"token": token}))
+    for act in (given.version, lambda: given.execute("praxis", "agent-0", ["true"], 1.0)):
+        with pytest.raises(Failed) as refused:
+            act()
+        assert refused.value.findings[0].code == "no-cluster" and "planted" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("clusters", {"name": "fake", "cluster": {"server": 5}}),
+        ("users", {"name": "me", "user": {"auth-provider": {"name": "gcp", "config": {}}}}),
+    ],
+)
+def test_a_kubeconfig_of_another_shape_is_no_cluster(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, name: str, entry: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/not-there")
+    known = json.loads(api.kubeconfig.read_text(encoding="utf-8"))
+    api.kubeconfig.write_text(json.dumps({**known, name: [entry]}), encoding="utf-8")
+    with pytest.raises(Failed, match="No cluster is known"):
+        Api(str(api.kubeconfig))
