@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import Mapping, Optional, Sequence
+from typing import Iterable, Mapping, Optional, Sequence
 
 from ansible_collections.praxis.cloud.plugins.module_utils.addresses import without_logins
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed, Finding
@@ -39,6 +40,21 @@ class Done:
         return " / ".join(said[-_LINES:])[-_LONGEST:].rstrip(".") or "nothing, with return code %d" % self.code
 
 
+def require(programs: Iterable[str]) -> None:
+    """That they can be started, before anything is begun that needs them.
+
+    :raises Failed: ``program-missing`` for each that is not there.
+    """
+    findings = [_missing(each, "it is not there") for each in programs if not shutil.which(each)]
+    if findings:
+        raise Failed(*findings)
+
+
+def _missing(program: str, why: str) -> Finding:
+    what = "The program %s cannot be started on the controller: %s." % (program, why)
+    return Finding("program-missing", what, program, "Install it there, and see that PATH finds it.")
+
+
 def run(
     words: Sequence[str],
     seconds: float,
@@ -63,9 +79,7 @@ def run(
             env={**os.environ, **(environment or {})}, pass_fds=files, umask=umask, text=True, errors="replace",
         )  # fmt: skip
     except OSError as error:
-        what = "The program %s cannot be started on the controller: %s." % (program, error.strerror)
-        fix = "Install it there, and see that PATH finds it."
-        raise Failed(Finding("program-missing", what, program, fix)) from None
+        raise Failed(_missing(program, str(error.strerror))) from None
     with process:
         try:
             output, errors = process.communicate(timeout=seconds)

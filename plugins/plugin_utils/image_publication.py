@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan i
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.fetch import Secret, fetch_each
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.reference import Reference
 from ansible_collections.praxis.cloud.plugins.module_utils.secrets.stores import stores_of
+from ansible_collections.praxis.cloud.plugins.plugin_utils.command import require
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import Provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_tools import Recipe, build, copy
@@ -164,6 +165,8 @@ class Publication:
             "built": self.source is not None and not built,
             "changed": bool(changes) or not there or there != built,
         }
+        if there != built or not there:
+            require([*([] if built else ["docker"]), "skopeo"])
         if not check_mode and result["changed"]:
             if kept:
                 kept[0].apply(changes)

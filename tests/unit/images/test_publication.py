@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import pytest
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.registry import Image, parse_image
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
-from ansible_collections.praxis.cloud.plugins.plugin_utils import image_provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_provenance import SBOM, Provenance
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_publication import Publication
 from ansible_collections.praxis.cloud.plugins.plugin_utils.image_source import Source
@@ -37,15 +37,22 @@ class Table:
         return None
 
 
+@pytest.fixture(autouse=True)
+def programs(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What is on the controller."""
+    there = {"docker", "skopeo", "syft"}
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+    return there
+
+
 def publication(tmp_path: Path, tags: dict[str, str], **more: Any) -> Publication:
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     given: dict[str, Any] = {"source": Source(str(tmp_path)), "move": True, **more}
     return Publication(registries=Table(**tags), target=TARGET, **given)  # type: ignore[arg-type]
 
 
-def test_what_is_still_to_be_built_has_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_still_to_be_built_has_no_digest(tmp_path: Path) -> None:
     """Though its tag is another image until then: that one is not to be deployed, and not what is listed."""
-    monkeypatch.setattr(image_provenance.shutil, "which", lambda program: program)
     listed = Provenance(str(tmp_path / "sbom.json"))
     found = publication(tmp_path, {"1.0": OLD}, provenance=listed).run(check_mode=True)
     assert (found["changed"], found["built"], found["digest"], found["image"]) == (True, True, "", "")
@@ -72,3 +79,23 @@ def test_a_tag_is_not_taken_unless_it_may_move(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="another image already") as refused:
         publication(tmp_path, {"1.0": OLD}, move=False).run(check_mode=True)
     assert refused.value.findings[0].code == "image-tag-taken"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_programs_that_are_not_there_are_named_before_anything_is_made(
+    tmp_path: Path, programs: set[str], check_mode: bool
+) -> None:
+    """A build takes minutes, and a repository stays."""
+    programs.clear()
+    with pytest.raises(Failed) as refused:
+        publication(tmp_path, {}).run(check_mode)
+    assert [(each.code, each.where) for each in refused.value.findings] == [
+        ("program-missing", "docker"), ("program-missing", "skopeo"),
+    ]  # fmt: skip
+
+
+def test_what_is_there_needs_no_program(tmp_path: Path, programs: set[str]) -> None:
+    programs.clear()
+    origin = replace(parse_image("other.example.org/agent:7"), digest=NEW)
+    found = publication(tmp_path, {"1.0": NEW}, source=None, origin=origin).run(check_mode=False)
+    assert found["changed"] is False
