@@ -257,6 +257,7 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
         if item["path"].endswith("/praxis") and item["directory"]:
             owner, most = 0, 0o755  # the top, which holds directories only
         right = most if item["directory"] else 0o600 if sealed else 0o400
+        needed = 0o500 if item["directory"] else 0o400
         path = shlex.quote(item["path"])
         command = "chown %d:%d %s && chmod %04o %s" % (owner, owner, path, right, path)
         fix = "On the machine: %s" % command
@@ -265,7 +266,7 @@ def _secrets(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]
             fix += "; then change the secrets that it holds, and deploy."
             said = what % (item["path"], item["mode"], item["uid"])
             found.append(Finding("secret-exposed", said, name, fix, command=command))
-        elif item["uid"] != owner or item["mode"] & 0o400 == 0:
+        elif item["uid"] != owner or item["mode"] & needed != needed:
             what = "%s has the mode %04o and belongs to user %d: the agent cannot read it at its next start."
             said = what % (item["path"], item["mode"], item["uid"])
             found.append(Finding("secret-unreadable", said, name, fix, command=command))

@@ -191,6 +191,7 @@ FAULTS = [
     Planted("secret-exposed", "m2", lambda seen: own(seen, KEY, uid=1000), "chown 10001:10001 " + KEY, "user 1000"),
     Planted("secret-exposed", "m2", lambda seen: own(seen, "/run/praxis/r1", mode=0o755), "chmod 0500", "0755"),
     Planted("secret-exposed", "m2", lambda seen: own(seen, SEALED, mode=0o640), "chmod 0600 " + SEALED, "0640"),
+    Planted("secret-unreadable", "m2", lambda seen: own(seen, "/run/praxis/r1", mode=0o400), "chmod 0500", "cannot read"),
     Planted("secret-unreadable", "m2", lambda seen: own(seen, ENVIRONMENT, uid=0), "chown 10001:10001", "cannot read"),
     Planted("container-stopped", "m2",
             lambda seen: seen["m2"]["observation"].update(container={"state": "exited", "exit_code": 1}), "deploy.yml"),
