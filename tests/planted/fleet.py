@@ -823,8 +823,8 @@ FAULTS = (
         name="doctor-passes-a-shut-port",
         breaks="The doctor passes over a P2P port that the security group does not admit.",
         file="plugins/module_utils/infrastructure/doctor.py",
-        before="for rule in (rule for rule in after if rule not in before):",
-        after="for rule in (rule for rule in after if rule in before):",
+        before="for text, rule in wanted.items() if text not in there):",
+        after="for text, rule in wanted.items() if text in there):",
         tests=("tests/unit/infrastructure/test_doctor.py",),
     ),
     Fault(

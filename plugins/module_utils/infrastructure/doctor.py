@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from ipaddress import ip_network
 from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import ERROR, WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure import shown_rules
 from ansible_collections.praxis.cloud.plugins.module_utils.infrastructure.plan import CREATE, REMOVE
 
 #: A row of the plan, in plain values.
@@ -23,10 +23,8 @@ _P2P: Shut = ("p2p", "p2p-port-shut", "members do not reach each other's agents"
 _API: Shut = ("api", "api-port-shut", "who calls the API, the load balancer say, is shut out", "Run provision.yml.")
 _SSH: Shut = ("ssh", "ssh-port-shut", "the controller cannot log in", "Run provision.yml.")
 _OTHER: Shut = ("", "infrastructure-differs", "what the settings open is shut", "Run provision.yml.")
-_RULE = re.compile(r"\w+ (\d+)(?:-(\d+))? from (\S+)")
 #: Fields of a rule of Google's: the more they hold, the more it admits.
 _ADMITTING = ("sourceRanges", "sourceTags", "allowed")
-_IPV4 = "0.0.0.0/0"
 _GOOGLE_RULE = re.compile(r"-(p2p|api|ssh)(?:-from)?(?:-v6)?$")
 
 
@@ -97,13 +95,26 @@ def _of_fields(row: Row, where: str, ports: Mapping[int, Shut]) -> list[Finding]
 def _of_rules(
     before: Collection[str], after: Collection[str], where: str, ports: Mapping[int, Shut]
 ) -> list[Finding]:
+    there, wanted = _shown(before), _shown(after)
     found = []
-    for rule in (rule for rule in after if rule not in before):
-        _port, code, why, fix = ports.get(_first_port(rule), _OTHER)
-        found.append(Finding(code, f"It does not admit {rule}: {why}.", where, fix))
-    for rule in (rule for rule in before if rule not in after):
-        found.append(_open([rule], where))
+    for text, rule in ((text, rule) for text, rule in wanted.items() if text not in there):
+        known = [each for each in there.values() if each and rule and each.includes(rule)]
+        if same := [each for each in known if rule and each.admitted == rule.admitted]:
+            what = f"Its rule {text} is called {same[0].words or 'nothing'}."
+            found.append(Finding("infrastructure-differs", what, where, _PROVISION, WARNING))
+        elif not known:
+            _port, code, why, fix = ports.get(rule.first if rule else -1, _OTHER)
+            found.append(Finding(code, f"It does not admit {text}: {why}.", where, fix))
+    admitted = {each.admitted for each in wanted.values() if each}
+    for text, rule in ((text, rule) for text, rule in there.items() if text not in wanted):
+        # Another name of what is wanted is said above.
+        if not rule or rule.admitted not in admitted:
+            found.append(_open([text], where))
     return found
+
+
+def _shown(rules: Collection[str]) -> dict[str, shown_rules.Shown | None]:
+    return {text: shown_rules.read(text) for text in rules}
 
 
 def _open(admitted: Sequence[str], where: str) -> Finding:
@@ -133,9 +144,8 @@ def _is_admitted(field: str, source: str, networks: Collection[str]) -> bool:
     Only of the whole of IPv4 it is known here that it has the machines' addresses.
     """
     if field != "sourceRanges":
-        return field == "sourceTags" and _IPV4 in networks
-    inner: Any = ip_network(source)
-    return any(inner.version == outer.version and inner.subnet_of(outer) for outer in map(ip_network, networks))
+        return field == "sourceTags" and shown_rules.WHOLE_IPV4 in networks
+    return any(shown_rules.within(source, network) for network in networks)
 
 
 def _admitted(values: Iterable[Any] | None) -> list[str]:
@@ -145,11 +155,6 @@ def _admitted(values: Iterable[Any] | None) -> list[str]:
         ports = one.get("ports") or ["all"] if isinstance(one, Mapping) else []
         found += [f"{one['IPProtocol']} {port}" for port in ports] or [str(one)]
     return found
-
-
-def _first_port(rule: str) -> int:
-    match = _RULE.match(rule)
-    return int(match[1]) if match else -1
 
 
 def _names(row: Row) -> list[str]:

@@ -31,7 +31,20 @@ ROWS = [
     (row("security group", rules=([API, SSH], [P2P, API, SSH])), "p2p-port-shut", "error", "tcp 4001"),
     (row("security group", rules=([P2P, SSH], [P2P, API, SSH])), "api-port-shut", "error", "load balancer"),
     (row("security group", rules=([P2P, API], [P2P, API, SSH])), "ssh-port-shut", "error", "log in"),
+    (row("security group", rules=([], ["tcp 4001 from (known after apply) (P2P)"])), "p2p-port-shut", "error", "4001"),
     (row("security group", rules=([P2P, WORLD], [P2P])), "port-open", "warning", "0.0.0.0/0"),
+    (row("security group", rules=([P2P.partition(" (")[0] + " (mine)", API, SSH], [P2P, API, SSH])),
+     "infrastructure-differs", "warning", "is called mine"),
+    (row("security group", rules=([P2P.partition(" (")[0], API, SSH], [P2P, API, SSH])), "infrastructure-differs",
+     "warning", "is called nothing"),
+    # What is wider than it should be is open, and shuts nobody out.
+    (row("security group", rules=(["tcp 4000-4010 " + P2P.partition(" ")[2].partition(" ")[2], API, SSH],
+                                  [P2P, API, SSH])), "port-open", "warning", "4000-4010"),
+    (row("security group", rules=(["tcp 4001 from 0.0.0.0/0", API, SSH], [P2P, API, SSH])), "port-open", "warning",
+     "0.0.0.0/0"),
+    (row("security group", rules=(["-1 -1 from 0.0.0.0/0"], [P2P, API, SSH])), "port-open", "warning", "-1 -1"),
+    (row("security group", rules=(["tcp 22 from 10.0.0.0/8"], ["tcp 22 from 10.9.0.0/16 (SSH)"])), "port-open",
+     "warning", "10.0.0.0/8"),
     (row("VPC", dns_hostnames=(False, True)), "vpc-dns-off", "error", "dns_hostnames"),
     (row("VPC", dns_support=(False, True)), "vpc-dns-off", "error", "dns_support"),
     (row("target group", health_path=("/", "/health")), "health-check-differs", "error", "/health"),
@@ -74,6 +87,16 @@ def test_a_difference_is_named(given: dict[str, Any], code: str, level: str, wha
     assert (found.code, found.level, found.where) == (code, level, f"{given['kind']} {given['name']}")
     assert what in found.what
     assert "provision.yml" in found.fix
+
+
+@pytest.mark.parametrize(
+    "there", ["tcp 22 from 10.9.0.0/24", "udp 22 from 10.9.0.0/16", "tcp 23-80 from 10.9.0.0/16",
+              "tcp 22 from sg-1", "tcp 22 from ::/0"]
+)  # fmt: skip
+def test_a_rule_that_admits_less_or_others_lets_nobody_in(there: str) -> None:
+    given = row("security group", rules=([there], ["tcp 22 from 10.9.0.0/16 (SSH)"]))
+    found = [item.code for item in doctor.findings([given], 4001, 8000)]
+    assert found == ["ssh-port-shut", "port-open"]
 
 
 def test_each_field_of_a_row_is_reported() -> None:
