@@ -25,6 +25,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.host_action import (
     patiently,
     persistently,
 )
+from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import LOGINS
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 
 #: Beyond the gate's deadline: what switching a container takes.
@@ -35,8 +36,6 @@ RESTORE_SECONDS = 120
 PLAIN = ("confirmed",)
 #: Arguments that nobody on the way may keep.
 SECRET = ("secrets", "seed", "registry", "services")
-#: Connections whose far end is a login on another machine.
-LOGINS = ("ssh", "paramiko", "paramiko_ssh", "libssh")
 #: States that arm the dead man's switch of a host, or wind it up again.
 ARMING = ("prepared", "active")
 #: Seconds between hosts that roll themselves back although their switches were wound up at the same time.

@@ -34,6 +34,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         may_be_empty = args["allow_empty"] or bool(fleet_variables.hosts_of(task_vars["groups"], TARGET))
         try:
             whole_inventory.require(task_vars, machines, self._templar.template, may_be_empty, args["logs_in"])
+            if args["logs_in"]:
+                whole_inventory.require_logins(task_vars["hostvars"], machines)
             if args["needs_cloud"]:
                 whole_inventory.require_cloud(task_vars["groups"])
         except Failed as error:

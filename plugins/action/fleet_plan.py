@@ -30,6 +30,7 @@ from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_action import c
 from ansible_collections.praxis.cloud.plugins.plugin_utils.fleet_variables import PLACE, MemberVariables
 from ansible_collections.praxis.cloud.plugins.plugin_utils.hooks import hooks
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kept_planner import Kept, KeptPlanner, Outcomes
+from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins
 from ansible_collections.praxis.cloud.plugins.plugin_utils.member_places import not_proxied
 from ansible_collections.praxis.cloud.plugins.plugin_utils.planner import Planner
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
@@ -246,17 +247,19 @@ def _members(
     """
     members: List[MemberVariables] = []
     wrong, unread = Shared(len(names)), Shared(len(names))
-    of_the_run = RunVariables()
+    of_the_run, logins = RunVariables(), Logins()
     for name in names:
         own = hostvars[name]  # worked out anew each time that it is asked for
         if name in scope:
             of_the_run.add(name, own)
+        logins.add(name, own)
         unread.add(name, misspelt(own))
         try:
             members += fleet_variables.members({name: own}, [name], only)
         except Failed as error:
             wrong.add(name, [replace(finding, where="variables") for finding in error.findings])
+    faults = [*wrong.reported(), *logins.findings()]
     differing = of_the_run.differing()
     if only is not None:  # a rollback does not wait until an inventory is put right
-        return members, wrong.reported(), [*unread.reported(), *(replace(each, level=WARNING) for each in differing)]
-    return members, [*wrong.reported(), *differing], unread.reported()
+        return members, faults, [*unread.reported(), *(replace(each, level=WARNING) for each in differing)]
+    return members, [*faults, *differing], unread.reported()

@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Failed, Finding
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.membership import empty_fleet
 from ansible_collections.praxis.cloud.plugins.plugin_utils import ansible_settings, fleet_variables, host_keys_kept
+from ansible_collections.praxis.cloud.plugins.plugin_utils.logins import Logins
 from ansible_collections.praxis.cloud.plugins.plugin_utils.variable_types import GIVEN, GIVEN_TRUTHS, no_truth, truth
 
 
@@ -60,6 +61,14 @@ def _given(task_vars: Mapping[str, Any], template: Callable[[Any], Any]) -> List
             code, what, fix = no_truth(value)
             found.append(Finding(code, "%s %s" % (variable, what), variable, fix))
     return found
+
+
+def require_logins(hostvars: Mapping[str, Any], machines: List[str]) -> None:
+    """:raises Failed: when members are not logged in to as machines of their own."""
+    logins = Logins()
+    for name in machines:
+        logins.add(name, hostvars[name])
+    _refuse(logins.findings())
 
 
 def require_cloud(groups: Mapping[str, Any]) -> None:

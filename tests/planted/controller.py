@@ -35,6 +35,22 @@ FAULTS = (
         tests=("tests/unit/plan/test_variables.py", "-k", "balancer"),
     ),
     Fault(
+        name="a-fleet-on-the-controller",
+        breaks="With ansible_connection: local in group_vars/all, every member is deployed on the controller.",
+        file="plugins/plugin_utils/logins.py",
+        before="            if not any(map(_is_here, addresses)):\n",
+        after="            if not any(addresses):\n",
+        tests=("tests/unit/plan/test_logins.py",),
+    ),
+    Fault(
+        name="members-that-are-one-machine",
+        breaks="Two members with one ansible_host are deployed on one machine, one over the other.",
+        file="plugins/plugin_utils/logins.py",
+        before="for names in ways.values() if len(names) > 1]",
+        after="for names in ways.values() if len(names) > 2]",
+        tests=("tests/unit/plan/test_logins.py",),
+    ),
+    Fault(
         name="the-floor-of-one-cloud-s-members",
         breaks="A floor that is set for the second cloud's members alone is ignored without a word.",
         file="plugins/plugin_utils/run_variables.py",

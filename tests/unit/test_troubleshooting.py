@@ -32,6 +32,7 @@ LAYERS = (
     PLUGINS / "plugin_utils" / "ansible_settings.py",
     PLUGINS / "plugin_utils" / "whole_inventory.py",
     PLUGINS / "plugin_utils" / "host_keys_kept.py",
+    PLUGINS / "plugin_utils" / "logins.py",
     PLUGINS / "module_utils" / "deployment.py",
     PLUGINS / "module_utils" / "playbook.py",
     PLUGINS / "plugin_utils" / "host_action.py",

@@ -70,6 +70,7 @@ class Site:
         self._environment = environment(account.cloud) | {
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "praxis_results",
+            "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connections"),
             "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
             "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(folder / "facts"),
             "ANSIBLE_INJECT_INVOCATION": "1",  # what shows most; ansible-core 2.19 knows no other way
@@ -96,7 +97,7 @@ class Site:
         path.write_text(f"#!/bin/sh\ncat >> {self.folder}/sent-{name}\n{script}\n")
         path.chmod(0o755)
         return {
-            "ansible_connection": "local",
+            "ansible_connection": "praxis_here",
             "ansible_python_interpreter": str(path),
             "ansible_remote_tmp": str(self.folder / f"remote-{name}"),
         }
@@ -107,7 +108,7 @@ class Site:
         answer = f"*praxis-remembers*) echo \"$2\" >> {self.folder}/sent-{name}\n{script} ;;"
         path.write_text(f'#!/bin/sh\ncase "$2" in\n{answer}\n*) exec /bin/sh "$@" ;;\nesac\n')
         path.chmod(0o755)
-        return {"ansible_connection": "local", "ansible_shell_executable": str(path)}
+        return {"ansible_connection": "praxis_here", "ansible_shell_executable": str(path)}
 
     def keep(self) -> dict[str, Any]:
         """A task that copies the run's directory to the folder ``kept``; Ansible removes it at its end."""

@@ -199,7 +199,8 @@ def test_hosts_are_worked_on_as_root_and_the_controller_is_not(
 def test_an_inventory_does_not_turn_pipelining_off_by_either_name(deployment: Deployment, deaf_port: int) -> None:
     """A host that SSH does not reach: it would be refused before SSH is tried."""
     gone = {"ansible_host": "127.0.0.1", "ansible_port": deaf_port, "ansible_connection": "ssh"}
-    deployment.hosts(everybody={"ansible_pipelining": False, "ansible_ssh_pipelining": False}, m1=gone, m2=gone)
+    deployment.hosts(everybody={"ansible_pipelining": False, "ansible_ssh_pipelining": False}, m1=gone,
+                     m2={**gone, "ansible_host": "localhost"})
     played = deployment.under({})
     prepared = [each["status"] for each in played.results if each["task"].endswith("Prepare the release")]
     assert prepared == ["unreachable", "unreachable"], played.printed[-3000:]

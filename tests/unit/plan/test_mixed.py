@@ -175,7 +175,7 @@ def test_a_run_plans_the_machines_with_the_pods_that_are_beside_them(tmp_path: P
     own = kind({"service": "NodePort", "addresses": ["10.9.0.1"]})
     site.inventory(fleet(2), {"agent": own})
     tasks = [*PLAN["tasks"], {"run_once": True, "delegate_to": "localhost", **site.keep()}]
-    done = site.play([{**PLAN, "tasks": tasks}], "-c", "local")
+    done = site.play([{**PLAN, "tasks": tasks}])
     assert done.rc == 0, done.printed
     table = json.loads((tmp_path / "kept" / "table.json").read_text())
     assert [member["name"] for member in table["members"]] == ["m1", "m2"]
@@ -194,7 +194,7 @@ def test_a_run_refuses_kinds_that_are_below_the_machines_and_says_where_they_bel
 ) -> None:
     site = Site(tmp_path, account)
     site.inventory({**fleet(1), "agent": kind()}, {"agent": {}})
-    done = site.play([PLAN], "-c", "local")
+    done = site.play([PLAN])
     assert done.rc != 0 and "praxis_kubernetes" in done.printed and "beside" in done.printed, done.printed
 
 
@@ -204,6 +204,6 @@ def test_a_run_says_what_is_wrong_with_the_pods_variables_and_nothing_of_the_mac
 ) -> None:
     site = Site(tmp_path, account)
     site.inventory(fleet(1), {"agent": {**kind(), "praxis_p2p_port": "none"}})
-    done = site.play([PLAN], "-c", "local")
+    done = site.play([PLAN])
     assert done.rc != 0 and "praxis_p2p_port" in done.printed, done.printed
     assert "praxis_target" not in done.printed and "not-a-kubernetes-kind" not in done.printed

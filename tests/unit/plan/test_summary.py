@@ -58,7 +58,7 @@ class Fleet:
 
     def lose(self, name: str) -> None:
         """From now on nobody listens where this host's SSH should be."""
-        self.hostvars[name] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+        self.hostvars[name] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": int(name[1:])}
         self.site.inventory(self.hostvars)
 
     def run(
