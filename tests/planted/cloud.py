@@ -33,6 +33,14 @@ FAULTS = (
         tests=("tests/unit/cloud/test_retry.py",),
     ),
     Fault(
+        name="a-role-of-a-moment-ago",
+        breaks="A cluster that gets a role which the same run has made fails at the first run, and not at the second.",
+        file="plugins/module_utils/cloud/engine.py",
+        before="except (Unavailable, Conflict, NotFound, NotPassed) as error:",
+        after="except (Unavailable, Conflict, NotFound) as error:",
+        tests=("tests/unit/infrastructure/test_engine.py",),
+    ),
+    Fault(
         name="quota-is-throttling",
         breaks="A quota that is used up is tried again as if it were throttling.",
         file="plugins/module_utils/cloud/retry.py",

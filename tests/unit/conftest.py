@@ -32,7 +32,7 @@ class Cloud:
     :param health: by target id, what the balancer will say of a registered target, one after the other, the last for
         ever.
     :param fault: by operation, what becomes of its next requests: ``lost`` (carried out, answered with an error of
-        the cloud's), an error code (refused), or an empty string (nothing).
+        the cloud's), an error code (refused; after a colon, with these words), or an empty string (nothing).
     :param hidden: whether DescribeInstances lists none.
     """
 
@@ -139,10 +139,12 @@ def _log_operations(patch: pytest.MonkeyPatch, cloud: Cloud) -> None:
 
 def _refusal(response: Any, code: str, status: int) -> tuple[int, dict[str, Any], str]:
     """An error in words that every protocol's client reads."""
+    code, _colon, said = code.partition(": ")
     if str(response.headers.get("Content-Type", "")).startswith("application/x-www-form"):
-        body = f"<Response><Errors><Error><Code>{code}</Code><Message>transient</Message></Error></Errors></Response>"
+        told = f"<Code>{code}</Code><Message>{said or 'transient'}</Message>"
+        body = f"<Response><Errors><Error>{told}</Error></Errors></Response>"
     else:
-        body = json.dumps({"__type": code, "message": "fault"})
+        body = json.dumps({"__type": code, "message": said or "fault"})
     return status, {"status": status}, body
 
 

@@ -201,6 +201,8 @@ def _answered(response: dict[str, Any], where: str, permission: str, quotable: b
     kind = classify(code, status)
     if kind is errors.Invalid and _EARLY.search(str(response["Error"].get("Message", ""))):
         kind = errors.Conflict
+    if kind is errors.Denied and "iam:PassRole" in str(response["Error"].get("Message", "")):
+        kind = errors.NotPassed
     if skew := _skew(meta, time.time()) if _is_about_time(code, message, kind) else "":
         return errors.Expired(f"{said} {skew}", where, _CLOCK_FIX, code="cloud-clock", reason=code)
     fix = _FIXES[kind].format(permission=permission)
@@ -214,6 +216,7 @@ _FIXES = {
     errors.Throttled: "Wait a little and run it again, or lower the number of parallel requests.",
     errors.Expired: _CREDENTIALS_FIX,
     errors.Denied: "Grant {permission} to the identity that runs this.",
+    errors.NotPassed: "Grant iam:PassRole for that role to the identity that runs this.",
     errors.QuotaExceeded: "Have the account's quota raised, or remove what is unused.",
     errors.Conflict: "Bring the resource into a state that allows this, then run it again.",
     errors.NotFound: "Check the name, the account and the region.",

@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
@@ -17,6 +18,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
     Denied,
     Invalid,
     NotFound,
+    NotPassed,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.parallel import gathered, map_parallel
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
@@ -30,6 +32,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.machines import
     token,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.fleet.names import tag_list, tags_of
+
+T = TypeVar("T")
 
 #: What is kept of an instance beside its tags and groups: its metadata is given out for a token only, and one hop far,
 #: so that a container behind the machine's bridge cannot reach the machine's role.
@@ -134,7 +138,8 @@ class Machines:
             self._call("modify_instance_metadata_options", InstanceId=id_, **METADATA)
         if PROFILE in settings:
             profile = settings[PROFILE]
-            self.poll.allowed(lambda: self._give_profile(id_, profile), Conflict, seconds=self.deadline)
+            give = partial(self._seen, lambda: self._give_profile(id_, profile))
+            self.poll.allowed(give, Conflict, seconds=self.deadline)
 
     def _give_profile(self, id_: str, profile: str) -> None:
         """The instance's one profile, in place of the one that it has, if any."""
@@ -218,20 +223,28 @@ class Machines:
         """The id of the instance that was launched."""
         request = launch.request(wanted, slot)
         request["ClientToken"] = token(self.fleet, slot, request, predecessors, int(self.now() // 3600))
+        answer = self._seen(lambda: self._call("run_instances", **request))
+        return str(answer["Instances"][0]["InstanceId"])
+
+    def _seen(self, act: Callable[[], T]) -> T:
+        """What a request returns, once EC2 sees everything that it names.
+
+        :raises CloudError: the last refusal, saying how long it was tried; any other at once.
+        """
         attempts = 0
 
-        def attempt() -> str | CloudError:
+        def attempt() -> T | CloudError:
             nonlocal attempts
             attempts += 1
             try:
-                return str(self._call("run_instances", **request)["Instances"][0]["InstanceId"])
-            except (Invalid, NotFound) as error:
+                return act()
+            except (Invalid, NotFound, NotPassed) as error:
                 if not _not_yet(error):
                     raise
                 return error
 
         start = self.poll.clock()
-        answer, _done = self.poll.until(attempt, lambda answer: isinstance(answer, str), seconds=LATE)
+        answer, _done = self.poll.until(attempt, lambda answer: not isinstance(answer, CloudError), seconds=LATE)
         if isinstance(answer, CloudError):
             raise answer.after(attempts, self.poll.clock() - start)
         return answer
@@ -275,9 +288,10 @@ def summary(instance: Mapping[str, Any], slot: str) -> dict[str, str]:
 
 
 def _not_yet(error: CloudError) -> bool:
-    """Whether a launch names what was made moments ago and EC2 does not know yet; a profile has words of its own."""
+    """Whether a request names what was made moments ago and EC2 does not know yet; a profile has words of its own."""
     profile = "iaminstanceprofile" in error.finding.what.lower().replace(" ", "")
-    return profile or (isinstance(error, NotFound) and not error.reason.startswith("InvalidAMIID"))
+    made = isinstance(error, NotFound) and not error.reason.startswith("InvalidAMIID")
+    return profile or made or isinstance(error, NotPassed)
 
 
 def _named(ids: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws import AwsClient
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.aws_ecs_kinds import lower_list, lower_tags
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Invalid, NotFound
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import Conflict, Invalid, NotFound, NotPassed
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import tagged
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Poll
 from ansible_collections.praxis.cloud.plugins.module_utils.ecs.task_definition import CONTAINER
@@ -60,7 +60,7 @@ class Revisions:
         named = lower_list({**self.tags, "Name": self.family, **by.tags})
         made = self.poll.allowed(
             lambda: self.client.call("ecs", "register_task_definition", tags=named, **definition),
-            Conflict,
+            (Conflict, NotPassed),
             seconds=_ROLES,
         )
         return str(made["taskDefinition"]["taskDefinitionArn"])

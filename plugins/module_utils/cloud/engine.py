@@ -19,6 +19,7 @@ from ansible_collections.praxis.cloud.plugins.module_utils.cloud.errors import (
     CloudError,
     Conflict,
     NotFound,
+    NotPassed,
     Unavailable,
 )
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.kind import Client, Kind, tagged
@@ -176,7 +177,7 @@ class Engine(Generic[Client]):
             try:
                 id_ = kind.create(self.client, resource.resolved(self.ids))
                 break
-            except (Unavailable, Conflict, NotFound) as error:
+            except (Unavailable, Conflict, NotFound, NotPassed) as error:
                 # Its answer may be lost, or what it needs may be too new to be known.
                 seconds = LATE if isinstance(error, Unavailable) else self.poll.interval
                 found, _there = self.poll.until(lambda: self.find(resource), bool, seconds=seconds)

@@ -79,6 +79,11 @@ class Denied(CloudError):
     default_code = "cloud-denied"
 
 
+class NotPassed(Denied):
+    """The caller may not hand over a role: it is not allowed to, or the role was made a moment ago, and the service
+    that is to get it does not see it yet. Which one it is, AWS does not say."""
+
+
 class Expired(CloudError):
     """No credentials, or credentials that the cloud does not accept (any more)."""
 

@@ -145,7 +145,9 @@ class Poll:
                 return seen, False
             self.sleep(min(self.interval, left))
 
-    def allowed(self, act: Callable[[], T], refusal: type[CloudError], *, seconds: float) -> T:
+    def allowed(
+        self, act: Callable[[], T], refusal: type[CloudError] | tuple[type[CloudError], ...], *, seconds: float
+    ) -> T:
         """What an act returns, tried until it is no longer refused in this way.
 
         :param seconds: how long to go on.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from moto.core.exceptions import JsonRESTError
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse
 
@@ -15,6 +16,7 @@ from tests.unit.ecs.conftest import Account
 
 LINKED = "Unable to assume the service linked role. Please verify that the ECS service linked role exists."
 ROLE = "Role is not valid"
+UNPASSED = "User: a is not authorized to perform: iam:PassRole on resource: b"
 
 
 @pytest.mark.slow
@@ -22,6 +24,7 @@ ROLE = "Role is not valid"
     ("operation", "refusal"),
     [
         ("register_task_definition", EcsClientException(ROLE)),
+        ("register_task_definition", JsonRESTError("AccessDeniedException", UNPASSED)),
         ("create_cluster", InvalidParameterException(LINKED)),
         ("create_service", InvalidParameterException(LINKED)),
     ],
