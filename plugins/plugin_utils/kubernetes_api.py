@@ -25,7 +25,7 @@ except ImportError:  # it comes with the package kubernetes, and that one's abse
 
 from ansible_collections.praxis.cloud.plugins.module_utils import yaml_json
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
-from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import sending_at_once
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.http_session import naming_the_server, sending_at_once
 from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import (
     Poll,
     Retry,
@@ -62,6 +62,11 @@ class Api:
         self._configuration = configuration or kubernetes_login.configuration(kubeconfig, context)
         self._retry = retry or Retry(deadline=30.0)
         self._session = sending_at_once(requests.Session())
+        if self._configuration.tls_server_name:
+            naming_the_server(self._session, self._configuration.tls_server_name)
+        # The kubeconfig's, as kubectl has it: for every request, whatever the environment says of this server.
+        proxy = "" if configuration else self._configuration.proxy
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         # Given with each request: else REQUESTS_CA_BUNDLE would come before the cluster's own authority.
         self._verify = self._configuration.ssl_ca_cert or True if self._configuration.verify_ssl else False
         if self._configuration.cert_file:
@@ -221,9 +226,8 @@ class Api:
         data = None if body is None else body.encode()
         try:
             url = self.server + path
-            answer = self._session.request(
-                method, url, params=query, data=data, headers=headers, timeout=_TIMEOUT, verify=self._verify
-            )
+            own: Dict[str, Any] = {"verify": self._verify, "proxies": self._proxies, "timeout": _TIMEOUT}
+            answer = self._session.request(method, url, params=query, data=data, headers=headers, **own)
         except requests.RequestException as error:
             untouched = isinstance(error, requests.ConnectTimeout)
             fix = "Check that this machine reaches it, and KUBECONFIG."

@@ -18,6 +18,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet.step_failure im
 
 #: The kubeconfig of whoever names none.
 _HOME = "~/.kube/config"
+#: In a list of hosts without a proxy: none.
+_NO_HOST = "-"
 #: What the package raises for a file that is missing, or has another shape.
 _SHAPES = (OSError, ValueError, KeyError, TypeError, AttributeError)
 #: A scheme, and a login of characters that a header can carry.
@@ -41,6 +43,7 @@ def configuration(kubeconfig: str, context: str) -> Any:
             code="sdk-missing",
         ) from None
     found = client.Configuration()
+    found.proxy = None  # it has the environment's, which requests knows by itself
     # A pod that Ansible runs in, such as a job's of AWX, is no reason to leave the cluster that somebody has named.
     named = kubeconfig or os.environ.get("KUBECONFIG")
     if context or os.path.exists(os.path.expanduser(_HOME)):
@@ -53,6 +56,8 @@ def configuration(kubeconfig: str, context: str) -> Any:
     except (config.ConfigException, *_SHAPES, *_cloud_logins(), yaml.YAMLError) as error:
         what = "No cluster is known: %s." % said(error)
         raise errors.Invalid(what, kubeconfig or "KUBECONFIG", _FIX, code="no-cluster") from None
+    if found.proxy:
+        found.no_proxy = _NO_HOST  # commands in pods go through it as well, and not by the environment
     return found
 
 

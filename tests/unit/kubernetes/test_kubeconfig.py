@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,16 @@ import pytest
 import yaml
 from kubernetes import config
 
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud import errors
+from ansible_collections.praxis.cloud.plugins.module_utils.cloud.retry import Retry
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import Failed
 from ansible_collections.praxis.cloud.plugins.plugin_utils.kubernetes_api import Api
+from tests.unit.cloud.test_oci import authority
+from tests.unit.cloud.wire import Answer, in_order, serving
 from tests.unit.kubernetes.fake_api import TOKEN, FakeApi
 
+__all__ = ["authority"]
+VERSION = in_order(Answer(body=b'{"major": "1", "minor": "30"}'))
 OWN = "https://10.0.0.1:443"
 
 
@@ -34,12 +42,12 @@ def pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def written(path: Path, server: str) -> Path:
+def written(path: Path, server: str, **cluster: Any) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump({
         "apiVersion": "v1", "kind": "Config", "current-context": "one",
         "users": [{"name": "me", "user": {"token": "a-token"}}],
-        "clusters": [{"name": "one", "cluster": {"server": server}}],
+        "clusters": [{"name": "one", "cluster": {"server": server, **cluster}}],
         "contexts": [{"name": "one", "context": {"cluster": "one", "user": "me"}}],
     }))  # fmt: skip
     return path
@@ -116,3 +124,40 @@ def test_a_kubeconfig_of_another_shape_is_no_cluster(
     api.kubeconfig.write_text(json.dumps({**known, name: [entry]}), encoding="utf-8")
     with pytest.raises(Failed, match="No cluster is known"):
         Api(str(api.kubeconfig))
+
+
+def test_its_proxy_is_used_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As kubectl does it; and for commands in pods as well."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with serving(VERSION) as proxy:
+        path = written(tmp_path / "given", "http://fleet.invalid:6443", **{"proxy-url": f"http://{proxy.host}"})
+        assert Api(str(path)).version() == (1, 30)
+        assert [each.path for each in proxy.requests] == ["http://fleet.invalid:6443/version"]
+        assert "501" in Api(str(path)).execute("praxis", "agent-0", ["true"], 5.0)[1], "it knows no CONNECT"
+    monkeypatch.delenv("NO_PROXY")
+    with serving(VERSION) as proxy, serving(VERSION) as server:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
+        assert Api(str(written(tmp_path / "plain", f"http://{server.host}"))).version() == (1, 30)
+        assert (len(proxy.requests), len(server.requests)) == (1, 0), "without one, that of the environment"
+
+
+def test_its_name_of_the_server_is_what_the_certificate_has_to_be_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: tuple[Path, Path]
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    certificate, key = authority
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    known = {"certificate-authority-data": base64.b64encode(certificate.read_bytes()).decode()}
+    named, skipped = {"tls-server-name": "localhost"}, {"insecure-skip-tls-verify": True}
+    with serving(VERSION, tls=context) as server:
+        for at, (cluster, good) in enumerate((({**known, **named}, True), (known, False), (skipped, True), ({}, False),
+                                              ({**known, "tls-server-name": "elsewhere"}, False))):
+            api = Api(str(written(tmp_path / str(at), f"https://{server.host}", **cluster)), retry=Retry(deadline=0.0))
+            if good:
+                assert api.version() == (1, 30)
+            else:
+                with pytest.raises(errors.Unavailable, match="certificate"):
+                    api.version()
