@@ -4,7 +4,7 @@
 """The execution environment that ``execution-environment.yml`` describes, built by ansible-builder, and runs in it.
 
 Two things differ from a build elsewhere: the base image is the sandbox's Debian 13, because no registry is asked, and
-amazon.aws and community.aws come as archives that are made of the package ansible, because no Galaxy is.
+amazon.aws comes as an archive that is made of the package ansible, because no Galaxy is.
 """
 
 from __future__ import annotations

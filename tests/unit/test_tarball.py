@@ -60,4 +60,4 @@ def test_every_part_of_the_product_is_in_it(archive: dict[str, bytes]) -> None:
 def test_the_archive_names_what_it_depends_on(archive: dict[str, bytes]) -> None:
     about = json.loads(archive["MANIFEST.json"])["collection_info"]
     assert (about["namespace"], about["name"]) == ("praxis", "cloud")
-    assert set(about["dependencies"]) == {"amazon.aws", "community.aws"}
+    assert set(about["dependencies"]) == {"amazon.aws"}
