@@ -73,7 +73,7 @@ class ActionModule(FleetAction):
         said = args["balancer"]
         balancer = (*_refused(judged, said), *_departed(said), *_stale(said), *_left_groups(said))
         about_hosts = [*by_itself, *check_logins(seen_now), *clocks.findings(judged, outcomes)]
-        about_hosts += _not_sealing(judged, observations)
+        about_hosts += _not_sealing(judged, observations, recorded)
         if args["strict"]:
             about_hosts += _to_come(table, judged, observations)
         found = tuple(soften((*seen.findings, *balancer, *about_hosts), left_out))
@@ -241,11 +241,15 @@ def _left_groups(balancer: Mapping[str, Any]) -> List[Finding]:
     return found
 
 
-def _not_sealing(names: Sequence[str], observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
-    """The machines whose agents do not come back by themselves."""
+def _not_sealing(
+    names: Sequence[str], observations: Mapping[str, Mapping[str, Any]], recorded: Sequence[Finding]
+) -> List[Finding]:
+    """The machines whose agents do not come back by themselves, unless the order has said so."""
+    told = {item.where for item in recorded if item.code == switches.NO_SYSTEMD}
     what = "After a reboot its agent stays down until a deployment: it has no systemd-creds to seal secrets with."
     fix = "Use a system that systemd 250 or newer runs (Debian 12, for one)."
-    unfit = [name for name in names if ((observations.get(name) or {}).get("host") or {}).get("seals") is False]
+    hosts = {name: (observations.get(name) or {}).get("host") or {} for name in names}
+    unfit = [name for name in names if hosts[name].get("seals") is False and name not in told]
     return [Finding("not-sealing", what, name, fix, level=WARNING) for name in unfit]
 
 

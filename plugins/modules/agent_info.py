@@ -127,11 +127,12 @@ observation:
       description:
         - The machine. C(host.python) is a version, C(host.disk_free_mb) the space where images go,
           C(host.memory_mb) its memory, C(host.memory_free_mb) what a new process could have of it,
-          C(host.clock) the seconds since 1970, C(host.machine) what no other machine has.
+          C(host.clock) the seconds since 1970, C(host.machine) what no other machine has. C(host.systemd) says whether
+          systemd runs it, C(host.seals) whether it has what secrets are sealed with.
       type: dict
       returned: always
       sample: {python: 3.11.2, disk_free_mb: 20480, memory_mb: 2000, memory_free_mb: 1500, clock: 1792000000.123,
-        seals: true, machine: 6e0b1c1e-0b7c-4b4e-9c36-5f1d2f9f8a77/65025/2}
+        seals: true, systemd: true, machine: 6e0b1c1e-0b7c-4b4e-9c36-5f1d2f9f8a77/65025/2}
     engine:
       description:
         - The Docker Engine and Compose, null where absent. C(engine.pending) says that a run has written settings for

@@ -144,7 +144,10 @@ def make_order(
         observe_again=not at_once if activate else bool(unconfirmed) or not (seen.ok or held),
         live=seen.live,
         findings=tuple(findings),
-        told=tuple(_other_identities(table, [name for name in activate if name in active], observations)),
+        told=(
+            *_other_identities(table, [name for name in activate if name in active], observations),
+            *switches.impossible(names, observations),
+        ),
     )
 
 

@@ -12,6 +12,8 @@ from ansible_collections.praxis.cloud.plugins.module_utils.fleet import clocks, 
 
 #: Seconds that going back takes at most, with a slow pull of the old image.
 LATE = 1800.0
+#: The code of what :func:`impossible` says.
+NO_SYSTEMD = "no-systemd"
 #: What sets it off on a host: host/switch.py.
 _TIMER = "praxis-rollback.timer praxis-rollback.service"
 
@@ -38,6 +40,15 @@ def findings(names: Collection[str], observations: Mapping[str, Mapping[str, Any
         if armed.get("missing"):
             found.append(_stuck(name, armed))
     return found
+
+
+def impossible(names: Collection[str], observations: Mapping[str, Mapping[str, Any]]) -> List[Finding]:
+    """A warning for each host that has nothing to go off: its machine is run by something else than systemd."""
+    what = "systemd does not run this machine. So if a run dies before its release has been called good here, nothing "
+    what += "rolls the host back; and after a reboot its agent stays down until a deployment."
+    fix = "Use a system that systemd runs. On this one, deploy again, or run rollback.yml, when a run has died."
+    none = [name for name in names if ((observations.get(name) or {}).get("host") or {}).get("systemd") is False]
+    return [Finding(NO_SYSTEMD, what, name, fix, level=WARNING) for name in none]
 
 
 def waiting(

@@ -128,6 +128,7 @@ def observe_host(paths: Paths) -> Dict[str, Any]:
         "clock": round(time.time(), 3),
         "seals": seal.can(paths),
         "machine": uptime.machine(),
+        "systemd": switch.can(paths),
     }
 
 

@@ -141,6 +141,18 @@ def test_what_is_wrong_with_who_was_left_out_is_a_warning() -> None:
     assert [item.level for item in soften(found, ["m1"])] == ["warning", "error", "warning", "error", "error"]
 
 
+@pytest.mark.parametrize(("systemd", "said"), [(True, []), (None, []), (False, ["m1"])])
+def test_a_plan_says_where_nothing_would_roll_a_host_back(systemd: bool | None, said: list[str]) -> None:
+    """With nothing to be done as well: it has been so since the last deployment."""
+    plan = fleet(2)
+    observations = meshed(plan)
+    observations["m1"]["host"] = {} if systemd is None else {"systemd": systemd}
+    outcomes = {name: {"activation": "none", "observation": found} for name, found in observations.items()}
+    order = make_order(plan, outcomes, plan.order, Pace())
+    assert [item.where for item in order.told] == said and order.findings == ()
+    assert all((item.code, item.level) == ("no-systemd", "warning") and "dies" in item.what for item in order.told)
+
+
 def moving(**at: int) -> tuple[Any, dict[str, Any]]:
     """Three members change their P2P port from 4001 to 4002, and what was observed: who moved dials the others.
 

@@ -146,4 +146,5 @@ def test_a_machine_without_systemd_seals_nothing(host: Paths) -> None:
     os.rmdir(host.systemd)
     shutil.rmtree(host.sealed)
     result = run(host, "prepared")
-    assert (result["changed"], result["observation"]["host"]["seals"]) == (False, False)
+    seen = result["observation"]["host"]
+    assert (result["changed"], seen["seals"], seen["systemd"]) == (False, False, False)

@@ -18,6 +18,7 @@ from ansible import constants
 from ansible_collections.praxis.cloud.plugins.action import fleet_order, fleet_verify
 from ansible_collections.praxis.cloud.plugins.module_utils.deployment import REFUSALS
 from ansible_collections.praxis.cloud.plugins.module_utils.finding import WARNING, Finding
+from ansible_collections.praxis.cloud.plugins.module_utils.fleet import switches
 from ansible_collections.praxis.cloud.plugins.plugin_utils.run_directory import RunDirectory
 from tests.unit.fleet.made import fleet, meshed, order
 
@@ -406,6 +407,8 @@ def test_a_machine_whose_agent_does_not_come_back_by_itself(
     run.report("m1", {**outcome, "observation": {**outcome["observation"], "host": {"seals": seals}}})
     found = judged(run)
     assert (found["ok"], [item["code"] for item in found["findings"]]) == (True, reported)
+    run.record(switches.impossible(["m1"], {"m1": {"host": {"systemd": False}}}))
+    assert [item["code"] for item in judged(run)["findings"]] == ["no-systemd"], "the order has said so"
 
 
 @pytest.mark.parametrize("code", REFUSALS)
