@@ -194,7 +194,7 @@ FIRST = Scene("first", (
     Fault("container-shut-in", 1, P2P_OUT.format("I"), P2P_OUT.format("D")),
     Fault("mounts-unreadable", 2, REMAP, "cp /root/daemon.json /etc/docker/daemon.json"),
     Fault("registry-unreachable", 2, lambda account: order(account.cloud, "link", "cut", "praxis-aws-2", "registry"),
-          lambda account: order(account.cloud, "link", "heal")),
+          lambda account: order(account.cloud, "link", "heal"), level="warning"),
     Fault("peer-unreachable", 3, P2P_IN.format("I"), P2P_IN.format("D")),
     Fault("mtu-too-large", 3, "ip link set eth0 mtu 1400", "ip link set eth0 mtu 1500"),
     Fault("name-unresolved", 3, "cp /etc/resolv.conf /root/; echo nameserver 127.0.0.9 > /etc/resolv.conf",

@@ -134,8 +134,11 @@ def _images(name: str, outcome: Mapping[str, Any]) -> Tuple[int, List[Finding]]:
         registry = item["image"].partition("/")[0].partition(":")[0]
         # That the name does not resolve is said once, and by its name.
         if failure and examination["names"].get(registry, "ok") == "ok":
-            what = "A deployment could not pull %s here. %s" % (item["image"].partition("@")[0], failure["what"])
-            found.append(Finding(failure["code"], what, name, failure["fix"]))
+            what, level = "A deployment could not pull %s here. %s", ERROR
+            if item["present"] and failure["code"] != "image-architecture":  # nobody pulls it
+                what, level = "%s is here already; a release with another image could not be deployed. %s", WARNING
+            said = what % (item["image"].partition("@")[0], failure["what"])
+            found.append(Finding(failure["code"], said, name, failure["fix"], level))
     return len(examination["images"]), found
 
 

@@ -100,6 +100,11 @@ def failing(code: str, said: str, fix: str = "A fix.") -> Callable[[Outcomes], A
     return lambda outcomes: examination(outcomes)["images"][0].update(failure=failure)
 
 
+def absent(plant: Callable[[Outcomes], Any]) -> Callable[[Outcomes], Any]:
+    """The same, of an image that the host does not have: another one runs there."""
+    return lambda outcomes: (plant(outcomes), examination(outcomes)["images"][0].update(present=False))
+
+
 def examination(outcomes: Outcomes, name: str = "m2") -> dict[str, Any]:
     found: dict[str, Any] = outcomes[name]["examination"]
     return found
@@ -162,11 +167,14 @@ FAULTS = [
             "50 MiB", "warning"),
     Planted("engine-to-be-made", "m2", without_engine, "deploy.yml", "no Docker Engine", "warning"),
     Planted("engine-down", "m2", engine_stopped, "On the machine: systemctl start docker."),
-    Planted("image-unauthorized", "m2", failing("image-unauthorized", "No.", "Log in."), "Log in.", "No."),
-    Planted("image-not-found", "m2", failing("image-not-found", "None.", "Push it."), "Push it.", REGISTRY),
+    Planted("image-unauthorized", "m2", failing("image-unauthorized", "No.", "Log in."), "Log in.", "No.", begin=new),
+    Planted("image-not-found", "m2", absent(failing("image-not-found", "None.", "Push it.")), "Push it.", REGISTRY),
     Planted("image-architecture", "m2", failing("image-architecture", "arm64", "Build."), "Build.", "arm64"),
     Planted("registry-unreachable", "m2", failing("registry-unreachable", "Silence.", "Routes."), "Routes.", begin=new),
-    Planted("registry-certificate", "m2", failing("registry-certificate", "x509", "Its CA."), "Its CA."),
+    # Nobody pulls what is there.
+    Planted("registry-unreachable", "m2", failing("registry-unreachable", "Silence.", "Routes."), "Routes.",
+            "is here already", "warning"),
+    Planted("registry-certificate", "m2", failing("registry-certificate", "x509", "Its CA."), "Its CA.", "", "warning"),
     Planted("name-unresolved", "m2", lambda seen: unnamed(seen, REGISTRY, "no such name"), "enableDnsSupport",
             REGISTRY),
     Planted("name-unresolved", "m2", lambda seen: unnamed(seen, MODEL, "no answer"), "getent hosts " + MODEL, MODEL,
