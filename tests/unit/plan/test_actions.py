@@ -255,7 +255,7 @@ def ssh(site: Site, name: str, script: str) -> dict[str, Any]:
     path.chmod(0o755)
     return {
         "ansible_connection": "ssh",
-        "ansible_host": "nowhere.invalid",
+        "ansible_host": f"{name}.invalid",
         "ansible_ssh_executable": str(path),
         "ansible_ssh_extra_args": "-o ServerAliveInterval=3",
         "ansible_python_interpreter": "/usr/bin/python3",
