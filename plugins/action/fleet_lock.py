@@ -54,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if args.get("state") == "observed":
                 return {**result, **host_memory.ask(self)}
             if "wait" in args:
-                return {**result, **self._wait(args)}
+                return {**result, **self._wait(args, task_vars or {})}
             if args.get("free"):
                 return {**result, **_free(args, task_vars or {})}
             if "observations" in args:
@@ -81,13 +81,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             answer = self._take(run, args, task_vars)
         return {**answer, "refused": is_refused(run.recorded())}
 
-    def _wait(self, args: Mapping[str, Any]) -> Dict[str, Any]:
-        """Wait until no other deployment holds the fleet. Whether one does is asked again when this run takes the
-        lock, so nothing depends on the answer."""
+    def _wait(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Find out which host to ask, or ask this one until no other deployment holds the fleet. Whether one does is
+        asked again when this run takes the lock, so nothing depends on the answer."""
         until = time.monotonic() + _numbers(args)["wait"]
+        known = _observations(args, task_vars)
+        if "host" not in args:
+            return {"changed": False, "locked": False, "ask": _whom_to_ask(args, task_vars, known)}
         waited_for = ""
         while True:
-            holder = self._holder()
+            # One that cannot be asked any more may be back before the end: until then it is as it was.
+            holder = lock.holder(self._observed(args["host"]) or known, controller.alive)
             left = until - time.monotonic()
             if holder is None or holder.gone or left <= 0:
                 return {"changed": False, "locked": False}
@@ -95,10 +99,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 waited_for = holder.run
                 screen.report(self._display, "Waiting %d s at most. %s" % (left, holder.locked().what))
             time.sleep(min(MOMENT, left))
-
-    def _holder(self) -> Optional[lock.Holder]:
-        """Who holds the fleet, as this host remembers. A host that cannot be asked is for the plan to name."""
-        return lock.holder(self._observed("this host"), controller.alive)
 
     def _observed(self, name: str) -> Dict[str, Mapping[str, Any]]:
         """What the host of this task remembers, under its name; nothing when it cannot be asked."""
@@ -215,6 +215,17 @@ def _observations(args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Dict
     """What the fleet's hosts remember, as an earlier task has registered it."""
     hosts, variable = list(args["hosts"]), str(args["observations"])
     return observations_of(fleet_variables.registered(task_vars["hostvars"], hosts, variable))
+
+
+def _whom_to_ask(
+    args: Mapping[str, Any], task_vars: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The member whose host tells when the fleet is free; empty where it is."""
+    held, first = lock.holder(known, controller.alive), min(args["hosts"])
+    if held is not None:
+        return "" if held.gone else lock.watched(held, known)
+    asked = fleet_variables.registered(task_vars["hostvars"], [first], str(args["observations"]))[first]
+    return "" if asked else first  # with --limit it may be the only one that knows
 
 
 def _left_alone(before: Optional[lock.Holder], options: Mapping[str, Any], keeper: str) -> Optional[Finding]:

@@ -42,7 +42,7 @@ options:
     default: present
   host:
     description:
-      - The member whose host this is; needed with O(run).
+      - The member whose host this is; needed with O(run), and to wait for another deployment.
     type: str
   try_next:
     description:
@@ -99,8 +99,9 @@ options:
     type: raw
   wait:
     description:
-      - Seconds to wait, at most, until no other deployment holds the fleet as far as this host knows, from 0 to 86400.
-        No lock is taken.
+      - Seconds to wait, at most, until no other deployment holds the fleet, from 0 to 86400. No lock is taken. With
+        O(observations) and O(hosts), and without O(host), nobody is waited for, and RV(ask) names the member whose host
+        tells when the fleet is free. With O(host) it is asked until then.
     type: raw
   lock_deadline:
     description:
@@ -150,6 +151,11 @@ observation:
   returned: with O(state=observed)
   type: dict
   sample: {deployment: null, host: {clock: 1792000000.123}}
+ask:
+  description: The member whose host to wait at; empty where nobody holds the fleet.
+  returned: with O(wait) and without O(host)
+  type: str
+  sample: agent-1
 lock:
   description: The lock of a person.
   returned: with O(observations), when it was taken

@@ -440,6 +440,11 @@ def test_the_fleet_is_judged_before_its_release_is_called_good_or_rolled_back() 
 
 #: Whom a play is for, and what has to hold for it; else it is for nobody.
 ONLY_NAMED = {
+    "Wait for another deployment": (
+        "groups.praxis | difference(groups.praxis_kubernetes | default([]))",
+        "groups.praxis | default([]) | length > 0",
+        "hostvars[groups.praxis | first].praxis_lock_wait is defined",
+        "(wait_in_check | default(true) or not ansible_check_mode)"),
     "Install Docker where it is missing": ("praxis_order.needs_docker",),
     "Take hosts over": ("praxis_order.take_over", VERDICT, ACTING),
     "Order once more": ("'praxis'", "praxis_order.take_over", VERDICT, ACTING),

@@ -152,6 +152,14 @@ def holder(observations: Mapping[str, Mapping[str, Any]], alive: Alive, take_ove
     return Holder(record, longest, now, gone)
 
 
+def watched(holder: Holder, observations: Mapping[str, Mapping[str, Any]]) -> str:
+    """The member whose host is the last to know that a deployment has ended, of those that answered: they give the lock
+    back in the order of their names."""
+    records = records_of(observations)
+    of_it = {name: record for name, (record, _now) in records.items() if record["run"] == holder.run}
+    return max((name for name, record in of_it.items() if record["lock_host"] == name), default=holder.where)
+
+
 def other(
     observations: Mapping[str, Mapping[str, Any]], alive: Alive, run: str, take_over: str = ""
 ) -> Optional[Holder]:

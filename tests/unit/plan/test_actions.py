@@ -403,10 +403,33 @@ def test_cloud_resources_are_left_alone_while_somebody_holds_the_fleet(
 def test_who_holds_the_fleet_is_not_asked_in_check_mode_or_without_machines(site: Site, empty: Account) -> None:
     free = {**FREE, "vars": {"free_force": False}}
     site.inventory({"m1": {**fleet(1)["m1"], **site.shell("m1", "exit 3")}})
-    assert site.play([free], "--check").rc == 0
+    before = {**LOCAL, "tasks": []}
+    assert site.play([before, free], "--check", "-e", "praxis_lock_wait=60").rc == 0
     assert not site.was_sent("m1")
     site.inventory({})
     assert site.play([free]).rc == 0
+
+
+def test_a_deployment_is_waited_for_where_the_first_member_cannot_say_who_has_the_fleet(
+    site: Site, empty: Account
+) -> None:
+    """m2 keeps the lock, as its own inventory's first member; it has been given back when m2 is asked for the third
+    time."""
+    process = {"place": "elsewhere", "pid": 7, "started": "1"}
+    wanted = Deployment("20260101T000000Z-a1b2c3", "ann@desk", "deploy", process, "m2", 1, 600.0)
+    now = time.time()
+    held, ended = (json.dumps(wanted.record(now, ended=over)) for over in (False, True))
+    script = f"""if [ "$(grep -c praxis-remembers {site.folder}/sent-m2)" -gt 2 ]
+then record='{ended}'; else record='{held}'; fi; echo "praxis-remembers it 9.0 9.0 {now:.0f} $record\""""
+    scripts = {"m1": "exit 3", "m2": script}
+    site.inventory({name: {**fleet(2)[name], **site.shell(name, each)} for name, each in scripts.items()})
+    before = {**LOCAL, "tasks": [{"ansible.builtin.debug": {"msg": "A first play has no hostvars yet."}}]}
+    played = site.play([before, {**FREE, "vars": {"free_force": "true"}}], "-e", "praxis_lock_wait=60")
+    assert played.rc == 0, played.printed[-3000:]
+    (found,) = [each for each in played.results if each["task"] == "Find the host that tells when the fleet is free"]
+    assert found["result"]["ask"] == "m2"
+    assert "Waiting 5" in played.printed or "Waiting 6" in played.printed
+    assert (site.folder / "sent-m2").read_text().count("praxis-remembers") == 4
 
 
 @pytest.mark.repetition

@@ -294,6 +294,50 @@ def test_what_lies_beneath_a_person_s_lock_is_left_to_the_next_one_as_well(
     assert (hosts.records["m1"]["ended"], hosts.records["m1"]["reason"]) == (False, "rollback to x")
 
 
+WAITED = {"wait": 30, "observations": "seen", "hosts": ["m1", "m2", "m3"]}
+
+
+def kept(host: str, **more: Any) -> dict[str, Any]:
+    """What a host remembers of a deployment at work, elsewhere, whose lock that host keeps."""
+    at_work = {**OTHER, "process": {"place": "elsewhere", "pid": 7, "started": "1"}, "last": False, "lock_host": host}
+    wanted = deployment.deployment_from({**at_work, **more})
+    assert wanted is not None
+    return {"observation": {"deployment": wanted.record(time.time(), ended=False), "host": {"clock": time.time()}}}
+
+
+@pytest.mark.parametrize(("answers", "ask"), [
+    ({"m1": kept("m1"), "m2": kept("m1"), "m3": {}}, "m1"),
+    # The first is not there, or an inventory with another first member is at work: as far as the others know.
+    ({"m1": {"unreachable": True}, "m2": kept("m1"), "m3": kept("m1")}, "m2"),
+    ({"m1": {"unreachable": True}, "m2": {}, "m3": kept("m3")}, "m3"),
+    ({"m1": kept("m1"), "m2": kept("m2"), "m3": {}}, "m2"),
+    # Nobody, or nobody who is there any more; or with --limit, nobody has been asked who would know.
+    ({"m1": {"observation": {"deployment": None, "host": {"clock": 1.0}}}, "m2": {}, "m3": {}}, ""),
+    ({"m1": kept("m1", process={**HERE, "started": "before"}), "m2": {}, "m3": {}}, ""),
+    ({"m1": {}, "m2": {"unreachable": True}, "m3": {}}, "m1"),
+])  # fmt: skip
+def test_who_waits_asks_a_host_that_keeps_the_lock_and_is_there(answers: dict[str, Any], ask: str) -> None:
+    hostvars = {name: {"seen": answer} for name, answer in answers.items()}
+    action = object.__new__(fleet_lock.ActionModule)
+    assert action._wait(dict(WAITED), {"hostvars": hostvars})["ask"] == ask
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_keeper_that_is_away_for_a_moment_is_waited_for(monkeypatch: pytest.MonkeyPatch, back: bool) -> None:
+    """It is back when its deployment has ended, or not before the time is over."""
+    seen = kept("m1")
+    over = {"deployment": {**seen["observation"]["deployment"], "ended": True}, "host": {"clock": time.time()}}
+    answers, waited, said = [{}, {}, {"m1": over} if back else {}], [0.0], []
+    action = object.__new__(fleet_lock.ActionModule)
+    action._display = SimpleNamespace(display=lambda text, **_how: said.append(text))
+    monkeypatch.setattr(action, "_observed", lambda name: answers.pop(0) if answers else {})
+    monkeypatch.setattr(time, "monotonic", lambda: waited[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: waited.__setitem__(0, waited[0] + seconds))
+    hostvars = {name: {"seen": seen if name == "m1" else {}} for name in WAITED["hosts"]}
+    action._wait({**WAITED, "host": "m1"}, {"hostvars": hostvars})
+    assert (waited[0], len(said)) == (10.0 if back else 30.0, 1)
+
+
 def test_whoever_was_taken_over_from_has_no_lock_to_give_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = deployment.deployment_from({**OTHER, "process": DEAD, "last": False})
     assert left is not None
