@@ -163,8 +163,8 @@ ROWS = (
     Row("make help", prints=r"make up +\S"),
     Row("make setup", prints=r"setup: ready \(sandbox\)"),
     Row("cp .env.example .env"),
-    Row("$EDITOR inventories/aws/group_vars/praxis_aws.yml",
-        run="EDITOR=true; $EDITOR inventories/aws/group_vars/praxis_aws.yml", why="no person is there to edit"),
+    *(Row(f"$EDITOR inventories/{cloud}/group_vars/praxis_{cloud}.yml", why="no person is there to edit",
+          run=f"EDITOR=true; $EDITOR inventories/{cloud}/group_vars/praxis_{cloud}.yml") for cloud in ("aws", "gcp")),
     *(Row(f"make {verb}", run=f"make -n {verb}", why=_TESTS, prints="scripts/setup")
       for verb in ("test", "test-all", "test-fast", "test-newest", "test-ee", "test-kubernetes", "lint", "sanity",
                    "release", "docs", "bench", "planted")),
@@ -256,7 +256,7 @@ ROWS = (
     Row("ansible-galaxy collection install praxis.cloud", run=_ARCHIVE, why=_INSTALLED, repeats=True,
         prints="praxis.cloud:.* was installed"),
     *(Row(f"ansible-playbook praxis.cloud.init -e dest={dest}", run=_PROJECT, why="a directory that is no other row's",
-          repeats=True, prints="0 differ and stay") for dest in ("fleet && cd fleet", "DIRECTORY")),
+          repeats=True, prints="0 existing files differ") for dest in ("fleet && cd fleet", "DIRECTORY")),
     Row("pip install -r requirements.txt", run="pip --version", why=_INSTALLED, prints="pip"),
     *(Row(f"ansible-playbook praxis.cloud.{verb} -i inventories/aws", run="make provision deploy",
           why="the same playbooks", repeats=True, prints=_GOOD) for verb in ("provision", "deploy")),
@@ -297,13 +297,15 @@ ROWS = (
     *(Row(f"make {verb} CLOUD=gcp{more}", run=f"make -n {verb} CLOUD=gcp{more}", why=_OF_ITS_OWN,
           prints="(scripts/(play|down)|--cloud) .*gcp")
       for verb, more in (("provision", ' ARGS="--check --diff"'), ("provision", ""), ("doctor", ""), ("plan", ""),
-                         ("deploy", ""), ("policies", ""), ("up", ""), ("down", ""))),
+                         ("deploy", ""), ("policies", ""), ("up", ""),
+                         ("down", ' ARGS="-e praxis_confirm_down=FLEET"'))),
     Row("make up CLOUD=aws,gcp HOSTS=4", run="make -n up CLOUD=aws,gcp HOSTS=4", why=_BOTH, prints="--cloud aws,gcp"),
     Row("ansible-playbook deploy.yml -i inventories/aws -i inventories/gcp", run="make -n deploy CLOUD=aws,gcp",
         why=_BOTH, prints="scripts/play deploy.yml aws,gcp"),
     # and away with it
     Row("make down", run=_DOWN, why="with what it wants outside the sandbox, too", prints="removed: fleet praxis"),
-    Row('ARGS="-e praxis_confirm_down=FLEET"', run=_DOWN, why="a fleet", prints="removed: fleet praxis"),
+    *(Row(command, run=_DOWN, why="a fleet", prints="removed: fleet praxis")
+      for command in ('make down ARGS="-e praxis_confirm_down=FLEET"', 'ARGS="-e praxis_confirm_down=FLEET"')),
     Row("make sandbox-down", prints="No sandbox is up"),
     Row("make clean"),
 )
